@@ -1,0 +1,113 @@
+#!/bin/bash
+# Builds the real Linux guest that the demo and the end-to-end tests boot: Debian's cloud kernel and
+# busybox, both fetched and unpacked but never installed, on a FAT disk that SeaBIOS boots.
+# Usage: build.sh [OUTDIR]        result: OUTDIR/guest.img (read-only use is enough, it runs from RAM)
+# Needs the Debian packages syslinux and mtools.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+out=${1:-$here/../../build/guest}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+
+# Loaded by init in this order. The serial driver is built into this kernel; it has no e1000 and no IPMI.
+modules=(acpi/button input/evdev
+	virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev virtio/virtio_pci_modern_dev
+	virtio/virtio_pci block/virtio_blk)
+
+# The left-outs are what costs seconds under plain emulation: calibration, mitigations, self tests.
+cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_check tsc=reliable
+	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1)
+
+stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
+up_to_date() { [[ -s $out/guest.img && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
+
+up_to_date && exit 0
+for tool in syslinux mformat mcopy apt-get dpkg-deb; do
+	command -v "$tool" >/dev/null || { echo "build.sh: $tool is missing (packages: syslinux mtools)" >&2; exit 1; }
+done
+exec 9>"$out/lock"
+flock 9
+up_to_date && exit 0
+
+tmp=$(mktemp -d "$out/tmp.XXXXXX")
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp"
+
+kernel_package() {
+	apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n1
+}
+download() {
+	local kernel
+	kernel=$(kernel_package)
+	[[ -n $kernel ]] || return 1
+	apt-get -qq -o APT::Sandbox::User=root download "$kernel" busybox-static
+}
+# The lists may be absent or name a version that the mirror no longer has.
+download || { apt-get -qq update && download; } || {
+	echo "build.sh: cannot fetch linux-image-cloud-amd64 and busybox-static with apt-get" >&2
+	exit 1
+}
+for deb in ./*.deb; do
+	dpkg-deb -x "$deb" unpacked
+done
+
+mkdir -p root/{bin,dev,etc/acpi/PWRF,lib/modules,proc,root,run,sys,tmp,var/log,var/run}
+cp unpacked/bin/busybox root/bin/busybox
+ln -s bin/busybox root/init
+drivers=$(echo unpacked/lib/modules/*/kernel/drivers)
+load=
+for module in "${modules[@]}"; do
+	cp "$drivers/$module.ko" root/lib/modules/
+	load+=" ${module##*/}"
+done
+
+printf 'root:x:0:0:root:/root:/bin/sh\n' >root/etc/passwd
+printf 'root:x:0:\n' >root/etc/group
+printf 'root:%s:19000:0:99999:7:::\n' "$(root/bin/busybox mkpasswd -m md5 vbmc vbmcsalt)" >root/etc/shadow
+cat >root/etc/inittab <<-'END'
+	::sysinit:/etc/rcS
+	::respawn:/bin/getty -L 115200 ttyS0 vt100
+END
+cat >root/etc/rcS <<-END
+	#!/bin/busybox sh
+	/bin/busybox --install -s /bin
+	export PATH=/bin
+	mount -t devtmpfs dev /dev
+	mount -t proc proc /proc
+	mount -t sysfs sys /sys
+	for m in$load; do insmod /lib/modules/\$m.ko; done
+	name=guest
+	for word in \$(cat /proc/cmdline); do
+	    case \$word in hostname=*) name=\${word#hostname=} ;; esac
+	done
+	hostname "\$name"
+	acpid -l /dev/null
+	until [ -e /var/run/acpid.pid ]; do usleep 20000; done
+	echo 'vbmc guest: booted' >/dev/console
+END
+cat >root/etc/acpi/PWRF/00000080 <<-'END'
+	#!/bin/sh
+	echo 'ACPI power button: powering off' >/dev/console
+	exec poweroff
+END
+chmod 755 root/etc/rcS root/etc/acpi/PWRF/00000080
+(cd root && find . | ./bin/busybox cpio -o -H newc 2>/dev/null) | gzip -9 >initrd
+
+cat >syslinux.cfg <<-END
+	DEFAULT guest
+	PROMPT 0
+	TIMEOUT 0
+	LABEL guest
+	LINUX vmlinuz
+	INITRD initrd
+	APPEND ${cmdline[*]}
+END
+truncate -s 32M guest.img
+mformat -i guest.img -h 64 -s 32 -t 32 -v VBMC ::
+mcopy -i guest.img unpacked/boot/vmlinuz-* ::vmlinuz
+mcopy -i guest.img initrd syslinux.cfg ::
+syslinux --install guest.img
+mv guest.img "$out/guest.img"
+printf '%s\n' "$stamp" >stamp
+mv stamp "$out/stamp"

@@ -1,0 +1,135 @@
+#!/bin/bash
+# Prints the libvirt XML of a test guest, so that every test and the demo start the same machine and
+# differ only in what they want to watch (serial port, DHCP requests, SeaBIOS's own log, a QMP socket).
+set -euo pipefail
+
+usage() {
+	cat <<-'END'
+		usage: domain.sh NAME [options]
+		  --uuid U             fixed UUID (default: libvirt picks one)
+		  --memory MIB         default 256
+		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
+		                       build/guest/guest.img, read-only; any number of guests can use it)
+		  --disk-bus BUS       virtio (default), or ide or sata: these need a --disk of their own
+		  --cdrom              add an empty IDE cdrom
+		  --nic MODEL          virtio (default), e1000, or none
+		  --no-boot-order      <os><boot dev='hd'/></os> instead of disk 1, network 2
+		  --serial-unix PATH   serial port on a Unix socket that QEMU listens on
+		  --serial-file PATH   serial port into a file (default: a pty)
+		  --qmp PATH           a second QMP socket beside libvirt's own
+		  --pcap FILE          capture of the network card's traffic
+		  --seabios-log FILE   SeaBIOS's debug output; QEMU truncates it at each start
+	END
+}
+die() { echo "domain.sh: $1" >&2; exit 2; }
+escape() { local s=${1//&/&amp;}; s=${s//</&lt;}; printf '%s' "${s//\'/&apos;}"; }
+absolute() { escape "$(realpath -ms -- "$1")"; }
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[[ ${1:-} == --help ]] && { usage; exit 0; }
+[[ $# -ge 1 && $1 != -* ]] || { usage >&2; exit 2; }
+name=$(escape "$1")
+shift
+
+uuid='' memory=256 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path=''
+qmp='' pcap='' seabios_log=''
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--cdrom) cdrom=1; shift; continue ;;
+	--no-boot-order) ordered=; shift; continue ;;
+	--help) usage; exit 0 ;;
+	esac
+	[[ $# -ge 2 ]] || die "unknown option or missing value: $1"
+	case $1 in
+	--uuid) uuid=$(escape "$2") ;;
+	--memory) memory=$2 ;;
+	--disk) disk=$(absolute "$2") ;;
+	--disk-bus) bus=$2 ;;
+	--nic) nic=$2 ;;
+	--serial-unix) serial=unix serial_path=$(absolute "$2") ;;
+	--serial-file) serial=file serial_path=$(absolute "$2") ;;
+	--qmp) qmp=$(absolute "$2") ;;
+	--pcap) pcap=$(absolute "$2") ;;
+	--seabios-log) seabios_log=$(absolute "$2") ;;
+	*) die "unknown option: $1" ;;
+	esac
+	shift 2
+done
+[[ -n $disk || $bus == virtio ]] || die "--disk-bus $bus needs --disk: that bus has no read-only disks"
+[[ -z $pcap || $nic != none ]] || die "--pcap needs a network card"
+
+readonly=
+if [[ -z $disk ]]; then
+	disk=$(absolute "$here/../../build/guest/guest.img")
+	readonly='<readonly/>'
+fi
+case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
+case $bus in virtio) target=vda ;; ide) target=hda ;; *) target=sda ;; esac
+boot=
+[[ -n $ordered ]] || boot="<boot dev='hd'/>"
+order() { [[ -z $ordered ]] || printf "<boot order='%s'/>" "$1"; }
+
+cat <<END
+<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>$name</name>
+  ${uuid:+<uuid>$uuid</uuid>}
+  <memory unit='MiB'>$memory</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='pc'>hvm</type>
+    $boot
+  </os>
+  <features><acpi/><apic/></features>
+  <cpu mode='custom' match='exact'><model fallback='allow'>qemu64</model></cpu>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='$format'/>
+      <source file='$disk'/>
+      <target dev='$target' bus='$bus'/>
+      $readonly$(order 1)
+    </disk>
+END
+if [[ -n $cdrom ]]; then
+	cat <<-'END'
+		    <disk type='file' device='cdrom'>
+		      <target dev='hdc' bus='ide'/>
+		      <readonly/>
+		    </disk>
+	END
+fi
+if [[ $nic != none ]]; then
+	cat <<-END
+		    <interface type='user'>
+		      <model type='$nic'/>
+		      $(order 2)
+		    </interface>
+	END
+fi
+if [[ -n $serial_path ]]; then
+	mode=
+	[[ $serial == file ]] || mode=" mode='bind'"
+	source="<source$mode path='$serial_path'/>"
+fi
+cat <<END
+    <serial type='$serial'>${source:-}<target port='0'/></serial>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+END
+
+arguments=()
+[[ -z $qmp ]] || arguments+=(-qmp "unix:${qmp//,/,,},server=on,wait=off")
+# libvirt calls the network back end of its first card hostnet0.
+[[ -z $pcap ]] || arguments+=(-object "filter-dump,id=pcap0,netdev=hostnet0,file=${pcap//,/,,}")
+[[ -z $seabios_log ]] || arguments+=(-chardev "file,id=seabios,path=${seabios_log//,/,,}"
+	-device "isa-debugcon,iobase=0x402,chardev=seabios")
+if [[ ${#arguments[@]} -gt 0 ]]; then
+	echo "  <qemu:commandline>"
+	printf "    <qemu:arg value='%s'/>\n" "${arguments[@]}"
+	echo "  </qemu:commandline>"
+fi
+echo "</domain>"

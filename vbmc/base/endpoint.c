@@ -1,0 +1,65 @@
+#include "vbmc/base/endpoint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int endpoint_address_parse(const char *text, uint16_t port, union endpoint_address *address)
+{
+    memset(address, 0, sizeof *address);
+    if (inet_pton(AF_INET, text, &address->in.sin_addr) == 1) {
+        address->in.sin_family = AF_INET;
+        address->in.sin_port = htons(port);
+        return 0;
+    }
+    if (inet_pton(AF_INET6, text, &address->in6.sin6_addr) == 1) {
+        address->in6.sin6_family = AF_INET6;
+        address->in6.sin6_port = htons(port);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    switch (address->any.sa_family) {
+    case AF_INET:
+        inet_ntop(AF_INET, &address->in.sin_addr, host, sizeof host);
+        snprintf(text, ENDPOINT_TEXT_SIZE, "%s:%u", host, endpoint_address_port(address));
+        break;
+    case AF_INET6:
+        inet_ntop(AF_INET6, &address->in6.sin6_addr, host, sizeof host);
+        snprintf(text, ENDPOINT_TEXT_SIZE, "[%s]:%u", host, endpoint_address_port(address));
+        break;
+    default:
+        snprintf(text, ENDPOINT_TEXT_SIZE, "unknown");
+        break;
+    }
+}
+
+uint16_t endpoint_address_port(const union endpoint_address *address)
+{
+    switch (address->any.sa_family) {
+    case AF_INET:
+        return ntohs(address->in.sin_port);
+    case AF_INET6:
+        return ntohs(address->in6.sin6_port);
+    default:
+        return 0;
+    }
+}
+
+socklen_t endpoint_address_size(const union endpoint_address *address)
+{
+    switch (address->any.sa_family) {
+    case AF_INET:
+        return sizeof address->in;
+    case AF_INET6:
+        return sizeof address->in6;
+    default:
+        return 0;
+    }
+}

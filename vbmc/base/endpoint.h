@@ -1,0 +1,30 @@
+/* Where a datagram came from and which of our addresses it was sent to: enough to answer it from
+ * the same address. */
+#ifndef VBMC_BASE_ENDPOINT_H
+#define VBMC_BASE_ENDPOINT_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+union endpoint_address {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+struct endpoint {
+    union endpoint_address remote;
+    union endpoint_address local; /* family AF_UNSPEC where the socket is bound to one address */
+};
+
+#define ENDPOINT_TEXT_SIZE 64
+
+/* Parses a numeric IPv4 or IPv6 address (no name look-up). 0, or -EINVAL. */
+int endpoint_address_parse(const char *text, uint16_t port, union endpoint_address *address);
+/* "192.0.2.1:623" or "[2001:db8::1]:623". */
+void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE]);
+/* The port in host order; 0 for a family that has none. */
+uint16_t endpoint_address_port(const union endpoint_address *address);
+socklen_t endpoint_address_size(const union endpoint_address *address);
+
+#endif

@@ -1,0 +1,39 @@
+/* The daemon's log: one line per call, level first. Never pass a secret. Bytes that came from
+ * outside (names, error texts) may be passed as %s: control characters are replaced on the way out,
+ * so that no guest, client or libvirt message can forge a line or drive a terminal. */
+#ifndef VBMC_BASE_LOG_H
+#define VBMC_BASE_LOG_H
+
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG,
+};
+
+enum log_target {
+    LOG_TARGET_STDERR,  /* with time stamps */
+    LOG_TARGET_JOURNAL, /* standard error with the <N> prefixes journald reads, no time stamps */
+    LOG_TARGET_SYSLOG,
+};
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+void log_set_target(enum log_target target);
+/* "error", "warning", "info" or "debug" to a level; 0, or -EINVAL. */
+int log_level_parse(const char *text, enum log_level *level);
+
+/* Safe from any thread. */
+void log_write(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                                             \
+    do {                                                                                           \
+        if (log_get_level() >= LOG_LEVEL_DEBUG)                                                    \
+            log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                               \
+    } while (0)
+
+#endif

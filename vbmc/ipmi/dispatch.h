@@ -1,0 +1,86 @@
+/* From a request to the command that serves it: by NetFn and command, after the checks of LUN,
+ * channel, privilege and length that its table row asks for. Nothing here knows packets. */
+#ifndef VBMC_IPMI_DISPATCH_H
+#define VBMC_IPMI_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
+
+struct bmc;
+
+/* Names a request that is answered later. Never a pointer: the BMC or the session it names may be
+ * gone when the answer comes, which is then dropped. */
+struct ipmi_token {
+    uint32_t bmc;     /* number of the BMC, never used twice in a process */
+    uint32_t session; /* session id; 0 outside a session */
+    uint32_t request; /* number of the request in its session, never used twice */
+};
+
+/* Where late answers go. The context outlives every request. */
+struct ipmi_sink {
+    void (*reply)(void *context, const struct ipmi_token *token,
+                  const struct ipmi_response *response);
+    void *context;
+};
+
+/* One session as Get Session Info tells of it. */
+struct ipmi_session_info {
+    uint8_t handle; /* never 0 */
+    uint8_t user_id;
+    enum privilege privilege;
+    uint8_t channel;
+    bool rmcp_plus;
+    union endpoint_address remote;
+};
+
+/* What session commands may ask of whoever keeps the sessions. `current` is the session of the
+ * request. */
+struct ipmi_session_ops {
+    /* Raises or lowers the session's present level; its maximum level bounds it. 0, or -EPERM. */
+    int (*set_privilege)(void *context, uint32_t current, enum privilege level);
+    /* Closes a session after the answer to the present request has left. 0, or -ENOENT. */
+    int (*close)(void *context, uint32_t session);
+    /* Session id of a handle; 0 if there is none. */
+    uint32_t (*find_handle)(void *context, uint8_t handle);
+    /* The n-th active session (n from 1); 0 if there are fewer. */
+    uint32_t (*find_nth)(void *context, unsigned n);
+    /* 0, or -ENOENT. */
+    int (*info)(void *context, uint32_t session, struct ipmi_session_info *info);
+    /* Number of slots and of active sessions. */
+    void (*count)(void *context, unsigned *slots, unsigned *active);
+};
+
+enum ipmi_origin {
+    IPMI_ORIGIN_LAN_OUTSIDE_SESSION,
+    IPMI_ORIGIN_LAN_SESSION,
+    IPMI_ORIGIN_SYSTEM_INTERFACE, /* the guest; no privilege check (section 6.8) */
+};
+
+struct ipmi_request {
+    struct bmc *bmc;
+    const struct ipmi_msg *msg;
+    struct ipmi_token token;
+    enum ipmi_origin origin;
+    uint8_t channel;          /* real number, never CHANNEL_THIS */
+    enum privilege privilege; /* present level of the session */
+    uint8_t user_id;
+    const struct ipmi_session_ops *sessions; /* NULL where there are none */
+    void *sessions_context;
+    const struct ipmi_sink *sink;
+    uint64_t now_ms; /* monotonic */
+};
+
+enum ipmi_outcome {
+    IPMI_ANSWERED, /* *response is complete */
+    IPMI_PENDING,  /* the sink will get the response, later but exactly once */
+};
+
+enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request,
+                                struct ipmi_response *response);
+
+#endif
