@@ -1,0 +1,57 @@
+#include "vbmc/bmc/bmc.h"
+
+#include <string.h>
+
+void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
+              const struct bmc_hooks *hooks, void *owner)
+{
+    memset(bmc, 0, sizeof *bmc);
+    bmc->number = number;
+    bmc->uuid = *uuid;
+    for (size_t i = 0; i < sizeof bmc->guid; i++)
+        bmc->guid[i] = uuid->bytes[sizeof bmc->guid - 1 - i];
+    bmc->hooks = hooks;
+    bmc->owner = owner;
+    channel_set_defaults(&bmc->channel);
+    chassis_set_defaults(&bmc->chassis);
+    boot_set_defaults(&bmc->boot);
+}
+
+void bmc_clear(struct bmc *bmc)
+{
+    bmc_set_host(bmc, NULL);
+    users_clear(&bmc->users);
+    memset(&bmc->channel, 0, sizeof bmc->channel);
+}
+
+void bmc_set_host(struct bmc *bmc, struct host_domain *host)
+{
+    if (bmc->host == host)
+        return;
+    if (bmc->host) {
+        bmc->host->ops->cancel(bmc->host, bmc);
+        chassis_cancel(bmc);
+        boot_cancel(bmc);
+    }
+    bmc->host = host;
+    bmc->chassis.poh_counted_ms = bmc->hooks->now(bmc);
+    if (host)
+        boot_apply(bmc);
+}
+
+void bmc_tick(struct bmc *bmc)
+{
+    chassis_tick(bmc);
+    boot_tick(bmc);
+}
+
+void bmc_host_event(struct bmc *bmc, enum host_event event)
+{
+    chassis_host_event(bmc, event);
+    boot_host_event(bmc, event);
+}
+
+enum host_power_state bmc_power_state(const struct bmc *bmc)
+{
+    return bmc->host ? bmc->host->state : HOST_POWER_UNKNOWN;
+}

@@ -1,0 +1,60 @@
+/* The model of one BMC: plain state and the rules that connect it. No packets and no files: what
+ * has to happen outside goes through `host` (the guest) and `hooks` (storage, timers). */
+#ifndef VBMC_BMC_BMC_H
+#define VBMC_BMC_BMC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/boot.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/host/host.h"
+
+/* A guest's operation that takes longer is answered as accepted (FreeIPMI's ipmipower repeats a
+ * request after 400 ms). */
+#define BMC_ANSWER_WITHIN_MS 250
+
+struct bmc;
+
+struct bmc_hooks {
+    /* Stores the part of the state and finishes the ticket when it is on disk. */
+    void (*save_chassis)(struct bmc *bmc, const struct bmc_ticket *ticket);
+    void (*save_boot)(struct bmc *bmc, const struct bmc_ticket *ticket);
+    /* bmc_tick is due at this time at the latest. */
+    void (*wake_at)(struct bmc *bmc, uint64_t at_ms);
+    /* Monotonic time in milliseconds. */
+    uint64_t (*now)(struct bmc *bmc);
+};
+
+struct bmc {
+    uint32_t number; /* unique in this process */
+    struct uuid uuid;
+    uint8_t guid[16]; /* the UUID in the byte order of IPMI: all 16 reversed */
+    struct users users;
+    struct channel channel;
+    struct chassis chassis;
+    struct boot_options boot;
+    struct host_domain *host; /* NULL while no hypervisor shows the domain */
+    const struct bmc_hooks *hooks;
+    void *owner; /* for the hooks */
+};
+
+void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
+              const struct bmc_hooks *hooks, void *owner);
+/* Cancels what waits for the host and wipes secrets. */
+void bmc_clear(struct bmc *bmc);
+/* Gives or takes (NULL) the guest. */
+void bmc_set_host(struct bmc *bmc, struct host_domain *host);
+/* Timers: answers what has waited long enough, expires what has an end. */
+void bmc_tick(struct bmc *bmc);
+/* The driver's events, in the order they happened. */
+void bmc_host_event(struct bmc *bmc, enum host_event event);
+
+/* Unknown without a host. */
+enum host_power_state bmc_power_state(const struct bmc *bmc);
+
+#endif

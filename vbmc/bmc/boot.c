@@ -1,0 +1,136 @@
+#include "vbmc/bmc/boot.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+
+/* Boot device selectors (section 28.13, parameter 5) and what a guest has for them. No guest has a
+ * "safe mode" or a diagnostic partition of its own: both mean its disk. */
+static const enum host_boot_device device_of_selector[16] = {
+    [0x0] = HOST_BOOT_NONE,      [0x1] = HOST_BOOT_NETWORK,       [0x2] = HOST_BOOT_DISK,
+    [0x3] = HOST_BOOT_DISK,      [0x4] = HOST_BOOT_DISK,          [0x5] = HOST_BOOT_CDROM,
+    [0x6] = HOST_BOOT_FIRMWARE_MENU, [0x7] = HOST_BOOT_REMOVABLE, [0x8] = HOST_BOOT_CDROM,
+    [0x9] = HOST_BOOT_DISK,      [0xb] = HOST_BOOT_DISK,          [0xf] = HOST_BOOT_REMOVABLE,
+};
+
+static const struct bmc_ticket nobody;
+
+void boot_set_defaults(struct boot_options *boot)
+{
+    *boot = (struct boot_options){0};
+}
+
+struct host_boot_override boot_override(const struct boot_options *boot)
+{
+    struct host_boot_override override = {.device = HOST_BOOT_NONE};
+
+    if (boot->flags[0] & BOOT_FLAGS_VALID) {
+        override.device = device_of_selector[BOOT_FLAGS_DEVICE(boot->flags[1])];
+        override.persistent = (boot->flags[0] & BOOT_FLAGS_PERSISTENT) != 0;
+    }
+    return override;
+}
+
+/* Whoever waits is told of success only when the flags are on disk. */
+static void answer_waiters(struct bmc *bmc, int result)
+{
+    struct waiters waiting = bmc->boot.waiters;
+
+    bmc->boot.waiters.count = 0;
+    for (unsigned i = 0; i < waiting.count; i++) {
+        if (result == 0)
+            bmc->hooks->save_boot(bmc, &waiting.tickets[i]);
+        else
+            bmc_ticket_finish(&waiting.tickets[i], result);
+    }
+}
+
+static void override_taken(void *context, int result, const char *text)
+{
+    struct bmc *bmc = context;
+
+    if (result != 0)
+        log_warning("%s: boot device not set: %s", bmc->host ? bmc->host->name : "?",
+                    text ? text : "no reason given");
+    answer_waiters(bmc, result);
+}
+
+void boot_apply(struct bmc *bmc)
+{
+    struct host_boot_override override = boot_override(&bmc->boot);
+
+    if (bmc->host)
+        bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
+}
+
+void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
+                    const struct bmc_ticket *ticket)
+{
+    struct boot_options *boot = &bmc->boot;
+    uint64_t now = bmc->hooks->now(bmc);
+
+    memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
+    boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 &&
+                    (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
+    boot->expires_at_ms = now + BOOT_VALID_EXPIRY_MS;
+    if (boot->expires)
+        bmc->hooks->wake_at(bmc, boot->expires_at_ms);
+    if (!bmc->host || bmc->host->state == HOST_POWER_UNKNOWN ||
+        !waiters_add(&boot->waiters, ticket)) {
+        /* Kept, and applied when the guest is there again. */
+        bmc->hooks->save_boot(bmc, ticket);
+        return;
+    }
+    boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
+    bmc->hooks->wake_at(bmc, boot->waiters.deadline_ms);
+    boot_apply(bmc);
+}
+
+void boot_note_chassis_control(struct bmc *bmc)
+{
+    bmc->boot.expires = false;
+}
+
+static void clear_valid_bit(struct bmc *bmc)
+{
+    bmc->boot.flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
+    bmc->boot.expires = false;
+    bmc->hooks->save_boot(bmc, &nobody);
+}
+
+void boot_tick(struct bmc *bmc)
+{
+    struct boot_options *boot = &bmc->boot;
+    uint64_t now = bmc->hooks->now(bmc);
+
+    if (boot->waiters.count > 0 && now >= boot->waiters.deadline_ms)
+        answer_waiters(bmc, 0);
+    if (boot->expires && now >= boot->expires_at_ms) {
+        log_info("%s: boot device override expired: no chassis control within 60 s",
+                 bmc->host ? bmc->host->name : "?");
+        clear_valid_bit(bmc);
+        boot_apply(bmc);
+    }
+}
+
+void boot_host_event(struct bmc *bmc, enum host_event event)
+{
+    switch (event) {
+    case HOST_EVENT_BOOT_CONSUMED:
+        if ((bmc->boot.flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
+            clear_valid_bit(bmc);
+        break;
+    case HOST_EVENT_BOOT_CHANGED:
+        bmc->hooks->save_boot(bmc, &nobody);
+        break;
+    default:
+        break;
+    }
+}
+
+void boot_cancel(struct bmc *bmc)
+{
+    answer_waiters(bmc, 0);
+}

@@ -1,0 +1,71 @@
+/* System boot options (IPMI 2.0, section 28.12 to 28.14) and what they mean for the guest. The
+ * parameters are kept as the client wrote them, so that every selector reads back. */
+#ifndef VBMC_BMC_BOOT_H
+#define VBMC_BMC_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/bmc/waiters.h"
+#include "vbmc/host/host.h"
+
+struct bmc;
+
+#define BOOT_FLAGS_SIZE        5
+#define BOOT_INITIATOR_SIZE    9
+#define BOOT_MAILBOX_BLOCK     16
+#define BOOT_MAILBOX_BLOCKS    5
+#define BOOT_MAILBOX_SIZE      (BOOT_MAILBOX_BLOCK * BOOT_MAILBOX_BLOCKS)
+#define BOOT_VALID_EXPIRY_MS   60000
+
+/* Boot flags, byte 0 and byte 1. */
+#define BOOT_FLAGS_VALID       0x80
+#define BOOT_FLAGS_PERSISTENT  0x40
+#define BOOT_FLAGS_DEVICE(byte1) ((byte1) >> 2 & 0x0f)
+
+/* Parameter 3: do not clear the valid bit after 60 s without a chassis control. */
+#define BOOT_KEEP_VALID_ON_TIMEOUT 0x08
+
+enum boot_set_in_progress {
+    BOOT_SET_COMPLETE = 0,
+    BOOT_SET_IN_PROGRESS = 1,
+    BOOT_SET_COMMIT_WRITE = 2,
+};
+
+struct boot_options {
+    uint8_t set_in_progress; /* not stored */
+    uint8_t service_partition;
+    uint8_t service_partition_scan;
+    uint8_t valid_bit_clearing; /* parameter 3 */
+    uint8_t info_acknowledge;   /* parameter 4 */
+    uint8_t flags[BOOT_FLAGS_SIZE];
+    uint8_t initiator[BOOT_INITIATOR_SIZE];
+    uint8_t mailbox[BOOT_MAILBOX_SIZE];
+    uint8_t locked; /* bit n: parameter n is marked invalid */
+    bool expires;   /* the valid bit falls at expires_at_ms */
+    uint64_t expires_at_ms;
+    struct waiters waiters; /* for the host to take the override */
+};
+
+void boot_set_defaults(struct boot_options *boot);
+
+/* Replaces the boot flags and hands the override they ask for to the guest. The ticket is finished
+ * when the flags are stored and the guest has taken it or BMC_ANSWER_WITHIN_MS have passed. */
+void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
+                    const struct bmc_ticket *ticket);
+
+/* The override that the flags ask for at present; HOST_BOOT_NONE if the valid bit is clear. */
+struct host_boot_override boot_override(const struct boot_options *boot);
+
+/* A chassis control arrived: the 60 s clock stops. */
+void boot_note_chassis_control(struct bmc *bmc);
+
+/* For bmc.c. */
+void boot_tick(struct bmc *bmc);
+void boot_host_event(struct bmc *bmc, enum host_event event);
+void boot_apply(struct bmc *bmc);
+void boot_cancel(struct bmc *bmc);
+
+#endif

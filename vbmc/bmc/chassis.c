@@ -1,0 +1,228 @@
+#include "vbmc/bmc/chassis.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+
+#define MINUTE_MS 60000
+
+const char *chassis_action_name(enum host_power_action action)
+{
+    static const char *const names[] = {
+        [HOST_POWER_ACTION_DOWN] = "off",
+        [HOST_POWER_ACTION_UP] = "on",
+        [HOST_POWER_ACTION_CYCLE] = "cycle",
+        [HOST_POWER_ACTION_HARD_RESET] = "reset",
+        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
+        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
+    };
+
+    return names[action];
+}
+
+void chassis_set_defaults(struct chassis *chassis)
+{
+    *chassis = (struct chassis){.restore_policy = POWER_RESTORE_STAY_OFF};
+}
+
+/* What the state of the guest alone decides: 1 if the action has to be carried out, else the result.
+ * Power up of a running and power down of a stopped guest succeed without doing anything. */
+static int decide_by_state(enum host_power_state state, enum host_power_action action)
+{
+    switch (state) {
+    case HOST_POWER_UNKNOWN:
+        return -EHOSTUNREACH;
+    case HOST_POWER_OFF:
+        if (action == HOST_POWER_ACTION_DOWN)
+            return 0;
+        return action == HOST_POWER_ACTION_UP ? 1 : -EINVAL;
+    case HOST_POWER_RUNNING:
+        return action == HOST_POWER_ACTION_UP ? 0 : 1;
+    case HOST_POWER_PAUSED:
+    case HOST_POWER_SUSPENDED:
+    case HOST_POWER_CRASHED:
+        return 1;
+    }
+    return -EINVAL;
+}
+
+static void start_first_action(struct bmc *bmc);
+
+/* Ends the action at the head of the queue and starts the next. */
+static void finish_first_action(struct bmc *bmc, int result)
+{
+    struct chassis *chassis = &bmc->chassis;
+    struct chassis_action finished = chassis->queue[0];
+
+    chassis->queued--;
+    memmove(&chassis->queue[0], &chassis->queue[1], chassis->queued * sizeof chassis->queue[0]);
+    waiters_finish(&finished.waiters, result);
+    if (chassis->queued > 0)
+        start_first_action(bmc);
+}
+
+static void action_finished(void *context, int result, const char *text)
+{
+    struct bmc *bmc = context;
+    struct chassis *chassis = &bmc->chassis;
+
+    chassis->control_fault = result != 0;
+    if (result != 0)
+        log_warning("%s: chassis control %s failed: %s", bmc->host->name,
+                    chassis_action_name(chassis->queue[0].action), text ? text : strerror(-result));
+    finish_first_action(bmc, result);
+}
+
+static void start_first_action(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    enum host_power_action action = chassis->queue[0].action;
+    int result = decide_by_state(bmc_power_state(bmc), action);
+
+    if (result <= 0) {
+        finish_first_action(bmc, result);
+        return;
+    }
+    log_info("%s: chassis control: %s", bmc->host->name, chassis_action_name(action));
+    bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
+}
+
+/* A repeat joins those who wait for the first, or is accepted as the first was. */
+static bool join_repeat(struct chassis *chassis, enum host_power_action action, uint32_t session,
+                        const struct bmc_ticket *ticket)
+{
+    if (chassis->queued == 0 || session == 0)
+        return false;
+    struct chassis_action *newest = &chassis->queue[chassis->queued - 1];
+    if (newest->session != session || newest->action != action)
+        return false;
+    if (newest->waiters.count == 0 || !waiters_add(&newest->waiters, ticket))
+        bmc_ticket_finish(ticket, 0);
+    return true;
+}
+
+void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                     const struct bmc_ticket *ticket)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    boot_note_chassis_control(bmc);
+    if (join_repeat(chassis, action, session, ticket))
+        return;
+    if (chassis->queued == CHASSIS_QUEUE_MAX) {
+        bmc_ticket_finish(ticket, -EBUSY);
+        return;
+    }
+    struct chassis_action *newest = &chassis->queue[chassis->queued++];
+    *newest = (struct chassis_action){.action = action, .session = session};
+    newest->waiters.deadline_ms = bmc->hooks->now(bmc) + BMC_ANSWER_WITHIN_MS;
+    waiters_add(&newest->waiters, ticket);
+    bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
+    if (chassis->queued == 1)
+        start_first_action(bmc);
+}
+
+void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    if (indefinite) {
+        chassis->identify = IDENTIFY_INDEFINITE;
+    } else if (seconds == 0) {
+        chassis->identify = IDENTIFY_OFF;
+    } else {
+        chassis->identify = IDENTIFY_TIMED;
+        chassis->identify_until_ms = bmc->hooks->now(bmc) + seconds * UINT64_C(1000);
+    }
+}
+
+enum identify_state chassis_identify_state(const struct bmc *bmc)
+{
+    const struct chassis *chassis = &bmc->chassis;
+
+    if (chassis->identify == IDENTIFY_TIMED &&
+        bmc->hooks->now((struct bmc *)bmc) >= chassis->identify_until_ms)
+        return IDENTIFY_OFF;
+    return chassis->identify;
+}
+
+uint32_t chassis_poh_minutes(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    uint64_t now = bmc->hooks->now(bmc);
+
+    if (!host_power_state_is_on(bmc_power_state(bmc))) {
+        chassis->poh_counted_ms = now;
+    } else {
+        uint64_t minutes = (now - chassis->poh_counted_ms) / MINUTE_MS;
+        chassis->poh_minutes += (uint32_t)minutes;
+        chassis->poh_counted_ms += minutes * MINUTE_MS;
+    }
+    return chassis->poh_minutes;
+}
+
+void chassis_tick(struct bmc *bmc)
+{
+    for (unsigned i = 0; i < bmc->chassis.queued; i++)
+        waiters_expire(&bmc->chassis.queue[i].waiters, bmc->hooks->now(bmc));
+}
+
+void chassis_cancel(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    while (chassis->queued > 0)
+        waiters_finish(&chassis->queue[--chassis->queued].waiters, -EHOSTUNREACH);
+}
+
+static bool is_under_way(const struct chassis *chassis, enum host_power_action action)
+{
+    return chassis->queued > 0 && chassis->queue[0].action == action;
+}
+
+static void note_started(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    bool by_us = is_under_way(chassis, HOST_POWER_ACTION_UP) ||
+                 is_under_way(chassis, HOST_POWER_ACTION_CYCLE);
+
+    chassis->last_on_by_command = by_us;
+    chassis->restart_cause = by_us ? RESTART_CAUSE_CHASSIS_CONTROL : RESTART_CAUSE_POWER_BUTTON;
+    chassis->poh_counted_ms = bmc->hooks->now(bmc);
+    chassis->was_on = true;
+}
+
+static void note_reset(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    /* A start with a boot override resets once by itself; its cause stays that of the start. */
+    if (is_under_way(chassis, HOST_POWER_ACTION_UP) ||
+        is_under_way(chassis, HOST_POWER_ACTION_CYCLE))
+        return;
+    chassis->restart_cause = is_under_way(chassis, HOST_POWER_ACTION_HARD_RESET)
+                                 ? RESTART_CAUSE_CHASSIS_CONTROL
+                                 : RESTART_CAUSE_SOFT_RESET;
+}
+
+void chassis_host_event(struct bmc *bmc, enum host_event event)
+{
+    static const struct bmc_ticket nobody;
+
+    switch (event) {
+    case HOST_EVENT_STARTED:
+        note_started(bmc);
+        break;
+    case HOST_EVENT_STOPPED:
+        bmc->chassis.was_on = false;
+        break;
+    case HOST_EVENT_RESET:
+        note_reset(bmc);
+        return;
+    default:
+        return;
+    }
+    bmc->hooks->save_chassis(bmc, &nobody);
+}

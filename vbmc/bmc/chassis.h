@@ -1,0 +1,91 @@
+/* The chassis of a BMC (IPMI 2.0, chapter 28): power, identify light, restart cause, power-on hours. */
+#ifndef VBMC_BMC_CHASSIS_H
+#define VBMC_BMC_CHASSIS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/bmc/waiters.h"
+#include "vbmc/host/host.h"
+
+struct bmc;
+
+enum power_restore_policy {
+    POWER_RESTORE_STAY_OFF = 0,
+    POWER_RESTORE_PREVIOUS = 1,
+    POWER_RESTORE_ALWAYS_ON = 2,
+};
+
+/* Section 28.11. */
+enum restart_cause {
+    RESTART_CAUSE_UNKNOWN = 0,
+    RESTART_CAUSE_CHASSIS_CONTROL = 1,
+    RESTART_CAUSE_POWER_BUTTON = 3,
+    RESTART_CAUSE_RESTORE_ALWAYS_ON = 6,
+    RESTART_CAUSE_RESTORE_PREVIOUS = 7,
+    RESTART_CAUSE_SOFT_RESET = 10,
+};
+
+enum identify_state {
+    IDENTIFY_OFF = 0,
+    IDENTIFY_TIMED = 1,
+    IDENTIFY_INDEFINITE = 2,
+};
+
+#define IDENTIFY_DEFAULT_S 15
+
+#define CHASSIS_QUEUE_MAX 4
+
+struct chassis_action {
+    enum host_power_action action;
+    uint32_t session;
+    struct waiters waiters;
+};
+
+struct chassis {
+    /* Stored. */
+    enum power_restore_policy restore_policy;
+    uint8_t cycle_interval_s;
+    uint32_t poh_minutes;
+    bool was_on;
+    enum restart_cause restart_cause;
+    /* Not stored. */
+    bool last_on_by_command; /* Get Chassis Status, last power event */
+    bool control_fault;      /* the last power action failed */
+    enum identify_state identify;
+    uint64_t identify_until_ms;
+    uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
+    uint64_t poh_counted_ms;      /* time up to which poh_minutes is counted */
+    /* Power actions in order of arrival; the first one is under way. */
+    struct chassis_action queue[CHASSIS_QUEUE_MAX];
+    unsigned queued;
+};
+
+void chassis_set_defaults(struct chassis *chassis);
+
+/* "on", "off", "cycle", "reset", "diag" or "soft", as ipmitool and `vbmc power` name them. */
+const char *chassis_action_name(enum host_power_action action);
+
+/* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
+ * accepted after BMC_ANSWER_WITHIN_MS. What the guest's state allows is decided when the action's
+ * turn comes: "off, on" in quick succession ends with a running guest. The newest action asked for
+ * again by the same session before it is done is its repeat and starts nothing (FreeIPMI repeats
+ * under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible while the guest is off),
+ * -EBUSY (the queue is full), -EIO. */
+void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                     const struct bmc_ticket *ticket);
+
+/* seconds 0 and not indefinite: off. */
+void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite);
+enum identify_state chassis_identify_state(const struct bmc *bmc);
+
+/* Counts the minutes of a running guest up to now. */
+uint32_t chassis_poh_minutes(struct bmc *bmc);
+
+/* For bmc.c. */
+void chassis_tick(struct bmc *bmc);
+void chassis_host_event(struct bmc *bmc, enum host_event event);
+void chassis_cancel(struct bmc *bmc);
+
+#endif

@@ -1,0 +1,25 @@
+/* A request that waits for the model to finish something. A value, copied freely: `sink` outlives
+ * every request, and the numbers name what is to be answered, so that an answer for something gone
+ * is dropped by whoever looks the numbers up. */
+#ifndef VBMC_BMC_TICKET_H
+#define VBMC_BMC_TICKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct bmc_ticket {
+    /* result: 0 or a negative error as in vbmc/host/host.h. Runs exactly once. NULL: nobody waits. */
+    void (*done)(const struct bmc_ticket *ticket, int result);
+    const void *sink;
+    uint32_t numbers[3];
+    uint8_t data[4]; /* goes with the answer if the result is 0 */
+    uint8_t data_length;
+};
+
+static inline void bmc_ticket_finish(const struct bmc_ticket *ticket, int result)
+{
+    if (ticket->done)
+        ticket->done(ticket, result);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* Requests that wait for one operation of the guest, each answered by its end or as accepted after
+ * BMC_ANSWER_WITHIN_MS, whichever comes first. */
+#ifndef VBMC_BMC_WAITERS_H
+#define VBMC_BMC_WAITERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/ticket.h"
+
+#define WAITERS_MAX 8
+
+struct waiters {
+    struct bmc_ticket tickets[WAITERS_MAX];
+    unsigned count;
+    uint64_t deadline_ms;
+};
+
+/* False if there is no room. */
+bool waiters_add(struct waiters *waiters, const struct bmc_ticket *ticket);
+/* Empties the list first, so that a callback may start the next operation. */
+void waiters_finish(struct waiters *waiters, int result);
+/* Finishes with success what is due at now_ms. */
+void waiters_expire(struct waiters *waiters, uint64_t now_ms);
+
+#endif

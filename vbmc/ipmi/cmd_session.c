@@ -1,0 +1,216 @@
+/* App commands by which a client finds out how to log in, and that act on sessions (IPMI 2.0,
+ * chapter 22). */
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/command.h"
+
+static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
+{
+    return channel == CHANNEL_LAN ||
+           (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
+}
+
+/* Get Channel Authentication Capabilities (section 22.13): RMCP+ only, no IPMI 1.5 session. */
+static int get_channel_authentication_capabilities(const struct ipmi_request *request,
+                                                   struct wire_in *in, struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in);
+    uint8_t level = wire_u8(in) & 0x0f;
+    bool extended = channel & 0x80;
+
+    if (!is_lan_channel(request, channel & 0x0f))
+        return CC_INVALID_DATA_FIELD;
+    if (level < PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM)
+        return CC_INVALID_DATA_FIELD;
+    wire_put_u8(out, CHANNEL_LAN);
+    wire_put_u8(out, extended ? 0x80 : 0x00); /* 2.0 data present; no 1.5 authentication type */
+    wire_put_u8(out, (uint8_t)((request->bmc->channel.has_kg ? 0x20 : 0x00) |
+                               (users_have_named(&request->bmc->users) ? 0x04 : 0x00)));
+    wire_put_u8(out, extended ? 0x02 : 0x00); /* the channel takes IPMI 2.0 connections */
+    wire_put_zeros(out, 4);                   /* no OEM authentication */
+    return CC_SUCCESS;
+}
+
+/* Cipher suite records (section 22.15.1): C0h, id, then one tagged byte per algorithm. */
+static const struct {
+    uint8_t suite, authentication, integrity, confidentiality;
+} suite_algorithms[] = {
+    {3, 0x01, 0x01, 0x01},  /* HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128 */
+    {17, 0x03, 0x04, 0x01}, /* HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128 */
+};
+
+#define TAG_INTEGRITY       0x40
+#define TAG_CONFIDENTIALITY 0x80
+#define CIPHER_CHUNK        16
+#define CIPHER_LIST_MAX     (5 * CHANNEL_SUITES_MAX)
+
+static size_t put_if_new(uint8_t *list, size_t length, uint8_t tagged)
+{
+    if (!memchr(list, tagged, length))
+        list[length++] = tagged;
+    return length;
+}
+
+static size_t list_cipher_suites(const struct channel *channel, bool by_suite, uint8_t *list)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(suite_algorithms); i++) {
+        if (!channel_has_suite(channel, suite_algorithms[i].suite))
+            continue;
+        uint8_t tagged[] = {
+            suite_algorithms[i].authentication,
+            suite_algorithms[i].integrity | TAG_INTEGRITY,
+            suite_algorithms[i].confidentiality | TAG_CONFIDENTIALITY,
+        };
+        if (by_suite) {
+            list[length++] = 0xc0;
+            list[length++] = suite_algorithms[i].suite;
+            memcpy(list + length, tagged, sizeof tagged);
+            length += sizeof tagged;
+            continue;
+        }
+        for (size_t t = 0; t < sizeof tagged; t++)
+            length = put_if_new(list, length, tagged[t]);
+    }
+    return length;
+}
+
+static int get_channel_cipher_suites(const struct ipmi_request *request, struct wire_in *in,
+                                     struct wire_out *out)
+{
+    uint8_t list[CIPHER_LIST_MAX];
+    uint8_t channel = wire_u8(in) & 0x0f;
+    uint8_t payload_type = wire_u8(in) & 0x3f;
+    uint8_t selector = wire_u8(in);
+    size_t offset = (size_t)(selector & 0x3f) * CIPHER_CHUNK;
+
+    if (!is_lan_channel(request, channel) || payload_type > 0x01)
+        return CC_INVALID_DATA_FIELD;
+    size_t length = list_cipher_suites(&request->bmc->channel, selector & 0x80, list);
+    wire_put_u8(out, CHANNEL_LAN);
+    if (offset < length) {
+        size_t left = length - offset;
+        wire_put_bytes(out, list + offset, left < CIPHER_CHUNK ? left : CIPHER_CHUNK);
+    }
+    return CC_SUCCESS;
+}
+
+/* Set Session Privilege Level (section 22.18). */
+#define CC_LEVEL_EXCEEDS_LIMIT 0x81
+
+static int set_session_privilege_level(const struct ipmi_request *request, struct wire_in *in,
+                                       struct wire_out *out)
+{
+    uint8_t level = wire_u8(in) & 0x0f;
+
+    if (!request->sessions)
+        return CC_INVALID_COMMAND;
+    if (level == 0) {
+        wire_put_u8(out, (uint8_t)request->privilege);
+        return CC_SUCCESS;
+    }
+    if (level == PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM)
+        return CC_INVALID_DATA_FIELD;
+    if (request->sessions->set_privilege(request->sessions_context, request->token.session,
+                                         (enum privilege)level) < 0)
+        return CC_LEVEL_EXCEEDS_LIMIT;
+    wire_put_u8(out, level);
+    return CC_SUCCESS;
+}
+
+/* Close Session (section 22.19). Whoever is not an administrator may close only his own. */
+#define CC_NO_SUCH_SESSION 0x87
+
+static int close_session(const struct ipmi_request *request, struct wire_in *in,
+                         struct wire_out *out)
+{
+    const struct ipmi_session_ops *sessions = request->sessions;
+    uint32_t session = wire_u32(in);
+
+    (void)out;
+    if (!sessions)
+        return CC_INVALID_COMMAND;
+    if (session == 0 && wire_left(in) > 0)
+        session = sessions->find_handle(request->sessions_context, wire_u8(in));
+    if (session == 0)
+        return CC_NO_SUCH_SESSION;
+    if (session != request->token.session && request->privilege < PRIVILEGE_ADMINISTRATOR)
+        return CC_INSUFFICIENT_PRIVILEGE;
+    return sessions->close(request->sessions_context, session) < 0 ? CC_NO_SUCH_SESSION
+                                                                   : CC_SUCCESS;
+}
+
+/* Get Session Info (section 22.20): which session the request means; 0 if there is none. */
+static uint32_t find_asked_session(const struct ipmi_request *request, uint8_t index,
+                                   struct wire_in *in)
+{
+    const struct ipmi_session_ops *sessions = request->sessions;
+
+    switch (index) {
+    case 0x00:
+        return request->token.session;
+    case 0xfe:
+        return sessions->find_handle(request->sessions_context, wire_u8(in));
+    case 0xff:
+        return wire_u32(in);
+    default:
+        return sessions->find_nth(request->sessions_context, index);
+    }
+}
+
+static void put_session_address(struct wire_out *out, const union endpoint_address *remote)
+{
+    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    uint8_t ip[4] = {0};
+
+    if (remote->any.sa_family == AF_INET)
+        memcpy(ip, &remote->in.sin_addr, sizeof ip);
+    else if (remote->any.sa_family == AF_INET6 &&
+             memcmp(&remote->in6.sin6_addr, mapped_prefix, sizeof mapped_prefix) == 0)
+        memcpy(ip, remote->in6.sin6_addr.s6_addr + 12, sizeof ip);
+    wire_put_bytes(out, ip, sizeof ip); /* network order; the field has no room for IPv6 */
+    wire_put_zeros(out, 6);             /* MAC address: not known above UDP */
+    wire_put_u16(out, endpoint_address_port(remote));
+}
+
+static int get_session_info(const struct ipmi_request *request, struct wire_in *in,
+                            struct wire_out *out)
+{
+    const struct ipmi_session_ops *sessions = request->sessions;
+    struct ipmi_session_info info = {0};
+    unsigned slots, active;
+    uint8_t index = wire_u8(in);
+
+    if (!sessions)
+        return CC_INVALID_COMMAND;
+    uint32_t session = find_asked_session(request, index, in);
+    bool found = session != 0 && sessions->info(request->sessions_context, session, &info) == 0;
+    sessions->count(request->sessions_context, &slots, &active);
+    wire_put_u8(out, found ? info.handle : 0);
+    wire_put_u8(out, (uint8_t)(slots & 0x3f));
+    wire_put_u8(out, (uint8_t)(active & 0x3f));
+    if (!found)
+        return CC_SUCCESS;
+    wire_put_u8(out, info.user_id);
+    wire_put_u8(out, (uint8_t)info.privilege);
+    wire_put_u8(out, (uint8_t)((info.rmcp_plus ? 0x10 : 0x00) | info.channel));
+    put_session_address(out, &info.remote);
+    return CC_SUCCESS;
+}
+
+static const struct command commands[] = {
+    {NETFN_APP, 0x38, COMMAND_FOR_ANYONE, 2, 2, get_channel_authentication_capabilities,
+     "Get Channel Authentication Capabilities"},
+    {NETFN_APP, 0x3b, PRIVILEGE_USER, 1, 1, set_session_privilege_level,
+     "Set Session Privilege Level"},
+    {NETFN_APP, 0x3c, PRIVILEGE_CALLBACK, 4, 5, close_session, "Close Session"},
+    {NETFN_APP, 0x3d, PRIVILEGE_USER, 1, 5, get_session_info, "Get Session Info"},
+    {NETFN_APP, 0x54, COMMAND_FOR_ANYONE, 3, 3, get_channel_cipher_suites,
+     "Get Channel Cipher Suites"},
+};
+
+const struct command_table cmd_session_table = {commands, ARRAY_SIZE(commands)};

@@ -1,0 +1,55 @@
+/* One row of the command table, and the tables of the command groups (one cmd_*.c each). */
+#ifndef VBMC_IPMI_COMMAND_H
+#define VBMC_IPMI_COMMAND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/ipmi/dispatch.h"
+
+/* Returned by a handler instead of a completion code: the answer comes through the sink. */
+#define COMMAND_PENDING (-1)
+
+/* Serves a request whose privilege and length were checked. Reads its data from `in`, writes the
+ * response data (behind the completion code) to `out`. Returns a completion code or
+ * COMMAND_PENDING. */
+typedef int command_handler(const struct ipmi_request *request, struct wire_in *in,
+                            struct wire_out *out);
+
+struct command {
+    uint8_t netfn;
+    uint8_t number;
+    uint8_t privilege; /* enum privilege at least, or one of COMMAND_FOR_* */
+    uint8_t data_min;  /* bytes of request data, both bounds included */
+    uint8_t data_max;
+    command_handler *handler;
+    const char *name; /* the specification's */
+};
+
+enum {
+    COMMAND_FOR_ANYONE = 0,    /* needs no session */
+    COMMAND_FOR_SYSTEM = 0x80, /* by the system interface only */
+};
+
+struct command_table {
+    const struct command *rows;
+    size_t count;
+};
+
+extern const struct command_table cmd_app_table;
+extern const struct command_table cmd_session_table;
+extern const struct command_table cmd_chassis_table;
+
+/* The ticket that answers this request through its sink, with the completion code of the result. */
+struct bmc_ticket command_ticket(const struct ipmi_request *request);
+/* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an answer
+ * with what was written to `out` (up to 4 bytes). */
+int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out);
+/* The same for boot options. */
+int command_save_boot(const struct ipmi_request *request);
+/* Completion code for a result as in vbmc/host/host.h. */
+uint8_t command_code_of_result(int result);
+
+#endif

@@ -1,0 +1,162 @@
+#include "vbmc/ipmi/dispatch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/command.h"
+
+static const struct command_table *const tables[] = {
+    &cmd_app_table,
+    &cmd_session_table,
+    &cmd_chassis_table,
+};
+
+static const struct command *find_command(uint8_t netfn, uint8_t number)
+{
+    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            const struct command *command = &tables[t]->rows[i];
+            if (command->netfn == netfn && command->number == number)
+                return command;
+        }
+    }
+    return NULL;
+}
+
+/* Privilege comes before the body: who may not ask is not told what the body should have been. */
+static bool may_execute(const struct ipmi_request *request, const struct command *command)
+{
+    switch (request->origin) {
+    case IPMI_ORIGIN_SYSTEM_INTERFACE:
+        return true;
+    case IPMI_ORIGIN_LAN_SESSION:
+        return command->privilege != COMMAND_FOR_SYSTEM &&
+               (unsigned)request->privilege >= command->privilege;
+    case IPMI_ORIGIN_LAN_OUTSIDE_SESSION:
+        return command->privilege == COMMAND_FOR_ANYONE;
+    }
+    return false;
+}
+
+static int execute(const struct ipmi_request *request, const struct command *command,
+                   struct ipmi_response *response)
+{
+    const struct ipmi_msg *msg = request->msg;
+    struct wire_in in = wire_in_init(msg->data, msg->data_length);
+    struct wire_out out = wire_out_init(response->data, sizeof response->data);
+
+    int code = command->handler(request, &in, &out);
+    if (code == COMMAND_PENDING)
+        return code;
+    if (in.failed)
+        return CC_REQUEST_LENGTH_INVALID;
+    if (out.failed)
+        return CC_RESPONSE_NOT_PROVIDED;
+    response->data_length = out.pos;
+    return code;
+}
+
+/* What is answered without a command: a code, or CC_SUCCESS where the command is to run. */
+static uint8_t check(const struct ipmi_request *request, const struct command *command)
+{
+    const struct ipmi_msg *msg = request->msg;
+
+    if (!command)
+        return request->origin == IPMI_ORIGIN_LAN_OUTSIDE_SESSION ? CC_INSUFFICIENT_PRIVILEGE
+                                                                  : CC_INVALID_COMMAND;
+    if (msg->rs_lun != 0)
+        return CC_INVALID_FOR_LUN;
+    if (!may_execute(request, command))
+        return CC_INSUFFICIENT_PRIVILEGE;
+    if (msg->data_length < command->data_min || msg->data_length > command->data_max)
+        return CC_REQUEST_LENGTH_INVALID;
+    return CC_SUCCESS;
+}
+
+enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response)
+{
+    const struct ipmi_msg *msg = request->msg;
+    const struct command *command = find_command(msg->netfn, msg->command);
+    int code = check(request, command);
+
+    response->data_length = 0;
+    if (code == CC_SUCCESS)
+        code = execute(request, command, response);
+    if (code == COMMAND_PENDING)
+        return IPMI_PENDING;
+    response->completion_code = (uint8_t)code;
+    if (msg->netfn == NETFN_GROUP_EXTENSION && msg->data_length > 0 && code != CC_SUCCESS) {
+        /* The group is repeated even in an error (section 5.1, NetFn 2Ch). */
+        response->data[0] = msg->data[0];
+        response->data_length = 1;
+    }
+    return IPMI_ANSWERED;
+}
+
+uint8_t command_code_of_result(int result)
+{
+    switch (result) {
+    case 0:
+        return CC_SUCCESS;
+    case -EHOSTUNREACH:
+    case -ENODEV:
+    case -EBUSY:
+        return CC_NODE_BUSY;
+    case -EINVAL:
+    case -ENOTSUP:
+        return CC_NOT_IN_PRESENT_STATE;
+    case -ENOSPC:
+        return CC_OUT_OF_SPACE;
+    default:
+        return CC_UNSPECIFIED;
+    }
+}
+
+static void answer_ticket(const struct bmc_ticket *ticket, int result)
+{
+    const struct ipmi_sink *sink = ticket->sink;
+    const struct ipmi_token token = {
+        .bmc = ticket->numbers[0],
+        .session = ticket->numbers[1],
+        .request = ticket->numbers[2],
+    };
+    struct ipmi_response response = {.completion_code = command_code_of_result(result)};
+
+    if (result == 0) {
+        memcpy(response.data, ticket->data, ticket->data_length);
+        response.data_length = ticket->data_length;
+    }
+    sink->reply(sink->context, &token, &response);
+}
+
+struct bmc_ticket command_ticket(const struct ipmi_request *request)
+{
+    return (struct bmc_ticket){
+        .done = answer_ticket,
+        .sink = request->sink,
+        .numbers = {request->token.bmc, request->token.session, request->token.request},
+    };
+}
+
+int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out)
+{
+    struct bmc_ticket ticket = command_ticket(request);
+
+    assert(out->pos <= sizeof ticket.data);
+    memcpy(ticket.data, out->base, out->pos);
+    ticket.data_length = (uint8_t)out->pos;
+    request->bmc->hooks->save_chassis(request->bmc, &ticket);
+    return COMMAND_PENDING;
+}
+
+int command_save_boot(const struct ipmi_request *request)
+{
+    struct bmc_ticket ticket = command_ticket(request);
+
+    request->bmc->hooks->save_boot(request->bmc, &ticket);
+    return COMMAND_PENDING;
+}
