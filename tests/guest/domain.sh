@@ -7,7 +7,8 @@ usage() {
 	cat <<-'END'
 		usage: domain.sh NAME [options]
 		  --uuid U             fixed UUID (default: libvirt picks one)
-		  --memory MIB         default 256
+		  --memory MIB         default 512: with less, the kernel of the next boot often lands on the
+		                       old one's code, which costs the emulator 5 s of invalidation
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
 		  --disk-bus BUS       virtio (default), or ide or sata: these need a --disk of their own
@@ -31,7 +32,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=$(escape "$1")
 shift
 
-uuid='' memory=256 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path=''
+uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path=''
 qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
