@@ -1,0 +1,554 @@
+/* vbmc.conf: every error text, the sample of the manual, and the forms a text file comes in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/config.h"
+
+static char folder[] = "/tmp/vbmc-config-XXXXXX";
+static char file[64];
+
+static void write_bytes(const char *name, const void *bytes, size_t size, mode_t mode)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), size);
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    write_bytes(name, text, strlen(text), mode);
+}
+
+static struct config *load(const char *text)
+{
+    struct config *config = NULL;
+    char error[CONFIG_ERROR_SIZE] = "";
+
+    write_file("vbmc.conf", text, 0600);
+    int result = config_load(file, &config, error, sizeof error);
+    assert_string_equal(error, "");
+    assert_int_equal(result, 0);
+    return config;
+}
+
+/* Runs config_load on `text` with what it logs in `log`. */
+static int load_logged(const char *text, struct config **config, char *log, size_t size)
+{
+    char error[CONFIG_ERROR_SIZE] = "";
+    int saved = dup(STDERR_FILENO), fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+    assert_true(saved >= 0 && fd >= 0);
+    write_file("vbmc.conf", text, 0600);
+    dup2(fd, STDERR_FILENO);
+    int result = config_load(file, config, error, sizeof error);
+    dup2(saved, STDERR_FILENO);
+    ssize_t got = pread(fd, log, size - 1, 0);
+    log[got > 0 ? got : 0] = '\0';
+    close(saved);
+    close(fd);
+    return result;
+}
+
+#define H   "[hypervisor local]\nuri = qemu:///system\n"
+#define X10 "xxxxxxxxxx"
+#define X50 X10 X10 X10 X10 X10
+
+static const struct {
+    const char *text;
+    const char *error; /* behind the path of the file */
+} errors[] = {
+    /* Lines that libinih would cut or change. */
+    {"[bmc]\naddress = " X50 X50 X50 X50 "\n", ":2: the line is too long: at most 199 bytes"},
+    {"[domain " X50 "]\n", ":1: a section name is at most 49 bytes (a domain with a longer name is "
+                           "written by its UUID)"},
+    {"[bmc]\naddress = ::\n  port = 1\n",
+     ":3: the line is indented, which would continue the one above; keys begin at the start of a "
+     "line"},
+    {"\naddress = ::\n", ":2: a key stands before the first section; write [SECTION] above"},
+    {"[bmc\nport = 1\n", ":1: a section header has no ]; it is written [SECTION]"},
+    {"[bmc] x\n", ":1: there is text behind the section header's ]"},
+    {"[ ]\n", ":1: a section header without a name; it is written [SECTION]"},
+    {"[domain a ;b]\n", ":1: a section name cannot hold \" ;\""},
+    {"[bmc]\nnonsense\n[ssh]\n", ":2: neither a [SECTION] nor KEY = VALUE"},
+    {"[bmc]\nnonsense", ":2: neither a [SECTION] nor KEY = VALUE"},
+    {"[bmc]\n = 3\n", ":2: there is no key before the '='"},
+    {"[user a]\npassword = a ;b\n",
+     ":2: password: a blank with ; or # behind it would begin a comment; put the value into a file "
+     "of its own and name it with password-file, comments above the line"},
+    {"[user a]\npassword = a #b\n",
+     ":2: password: a blank with ; or # behind it would begin a comment; put the value into a file "
+     "of its own and name it with password-file, comments above the line"},
+    {"[bmc]\nkg = a ;b\n", ":2: kg: a blank with ; or # behind it would begin a comment; put the "
+                           "value into a file of its "
+                           "own and name it with kg-file, comments above the line"},
+    {"[hypervisor a]\nsasl-password = a ;b\n",
+     ":2: sasl-password: a blank with ; or # behind it would begin a comment; put the value into a "
+     "file of its own, comments above the line"},
+
+    /* Sections. */
+    {"[bmc]\n[ssh]\n[bmc]\n", ":3: [bmc]: stands already at line 1"},
+    {"[bmc x]\n", ":1: [bmc x]: is written [bmc]"},
+    {"[user]\n", ":1: [user]: is written [user NAME]"},
+    {"[domain]\n", ":1: [domain]: is written [domain NAME]"},
+    {H H, ":3: [hypervisor local]: there is one of that name already"},
+    {"[user a]\npassword=x\n[user a]\n", ":3: [user a]: there is one of that name already"},
+    {"[domain a]\n[domain  a]\n", ":2: [domain a]: there is one of that name already"},
+    {"[domain 0a000000-0000-0000-0000-000000000001]\n"
+     "[domain 0A000000-0000-0000-0000-000000000001]\n",
+     ":2: [domain 0A000000-0000-0000-0000-000000000001]: there is one of that name already"},
+    {"[user aaaaaaaaaaaaaaaaa]\n",
+     ":1: [user aaaaaaaaaaaaaaaaa]: a user's name is at most 16 bytes"},
+    {"[user a\tb]\n", ":1: [user]: the name has unprintable characters"},
+    {"[user 1]\npassword=x\n[user 2]\npassword=x\n[user 3]\npassword=x\n[user 4]\npassword=x\n"
+     "[user 5]\npassword=x\n[user 6]\npassword=x\n[user 7]\npassword=x\n[user 8]\npassword=x\n"
+     "[user 9]\npassword=x\n[user 10]\npassword=x\n[user 11]\npassword=x\n[user 12]\npassword=x\n"
+     "[user 13]\npassword=x\n[user 14]\npassword=x\n[user 15]\npassword=x\n",
+     ":29: [user 15]: a BMC has at most 14 users"},
+    {"", ": no hypervisor; add a section [hypervisor local] with uri = qemu:///system"},
+    {"[hypervisor a]\n", ":1: [hypervisor a]: has no uri; add one, such as uri = qemu:///system"},
+    {"[hypervisor a]\nuri=x\nsasl-username=u\n",
+     ":1: [hypervisor a]: sasl-username and sasl-password go together"},
+    {H "[user a]\n", ":3: [user a]: has no password; add password-file or password"},
+    {H "[bmc]\nport = 1\n",
+     ":3: [bmc]: port goes with addresses; one port per BMC is set by ports"},
+    {H "[domain a]\nport = 7000\n[domain b]\nport = 7000\n",
+     ":5: [domain b]: 127.0.0.1:7000 is taken by [domain a]"},
+    {H "[domain a]\nport=7000\naddress=0:0::1\n[domain b]\nport=7000\naddress=::1\n",
+     ":6: [domain b]: [::1]:7000 is taken by [domain a]"},
+    {H "[domain a]\naddress=127.1.0.1\n[domain b]\naddress=127.1.0.1\n"
+       "[bmc]\naddresses=127.1.0.0/16\n",
+     ":5: [domain b]: 127.1.0.1:623 is taken by [domain a]"},
+
+    /* Keys. */
+    {"[bmc]\naddress=::\naddress=::\n", ":3: address: is given twice in this section"},
+    {"[user a]\npassword=x\npassword-file=y\n",
+     ":3: password-file: either this or password, not both"},
+    {"[bmc]\nports=1-2\naddresses=127.1.0.0/16\n", ":3: addresses: either this or ports, not both"},
+    {"[domain a]\nkg=x\nkg-file=y\n", ":3: kg-file: either this or kg, not both"},
+
+    /* Values. */
+    {"[daemon]\nstate-dir =\n", ":2: state-dir = : a path is wanted"},
+    {"[daemon]\nlog-level = loud\n",
+     ":2: log-level = loud: a log level is error, warning, info or debug"},
+    {"[daemon]\ncompat = x\n", ":2: compat = x: none or openstack is wanted"},
+    {"[daemon]\ncontrol-group =\n", ":2: control-group = : the name of a group is wanted"},
+    {"[hypervisor a]\nuri =\n", ":2: uri = : a libvirt URI is wanted, such as qemu:///system"},
+    {"[bmc]\ndiscover = some\n", ":2: discover = some: all, tagged or none is wanted"},
+    {"[bmc]\naddress = localhost\n",
+     ":2: address = localhost: an address is numeric, such as 127.0.0.1 or ::1"},
+    {"[bmc]\nports = 70000\n",
+     ":2: ports = 70000: a port is 1 to 65535, a range is written FIRST-LAST"},
+    {"[bmc]\nports = 0-5\n",
+     ":2: ports = 0-5: a port is 1 to 65535, a range is written FIRST-LAST"},
+    {"[bmc]\nports = 5-\n", ":2: ports = 5-: a port is 1 to 65535, a range is written FIRST-LAST"},
+    {"[bmc]\nports = 1-2-3\n",
+     ":2: ports = 1-2-3: a port is 1 to 65535, a range is written FIRST-LAST"},
+    {"[bmc]\nports = 9-5\n", ":2: ports = 9-5: the range ends before it begins"},
+    {"[bmc]\naddresses = 127.1.0.0\n",
+     ":2: addresses = 127.1.0.0: a prefix is written ADDRESS/BITS, such as 127.1.0.0/16"},
+    {"[bmc]\naddresses = 127.1.0.0/33\n",
+     ":2: addresses = 127.1.0.0/33: a prefix is written ADDRESS/BITS, such as 127.1.0.0/16"},
+    {"[bmc]\naddresses = 127.1.0.5/16\n", ":2: addresses = 127.1.0.5/16: the address has bits set "
+                                          "behind the prefix; did you mean 127.1.0.0/16?"},
+    {"[bmc]\naddresses = fd00::1/64\n", ":2: addresses = fd00::1/64: the address has bits set "
+                                        "behind the prefix; did you mean fd00::/64?"},
+    {"[bmc]\nport = 65536\n", ":2: port = 65536: a port is 1 to 65535"},
+    {"[bmc]\ncipher-suites = 0\n",
+     ":2: cipher-suites = 0: cipher suite 0 takes any password and is "
+     "never offered; 3 and 17 are supported"},
+    {"[bmc]\ncipher-suites = 3 8\n", ":2: cipher-suites = 3 8: this cipher suite is not supported; "
+                                     "3 and 17 are supported"},
+    {"[bmc]\ncipher-suites = 3 3\n",
+     ":2: cipher-suites = 3 3: cipher suites are 3 and 17, such as 3 17"},
+    {"[bmc]\ncipher-suites = x\n",
+     ":2: cipher-suites = x: cipher suites are 3 and 17, such as 3 17"},
+    {"[bmc]\nkg = aaaaaaaaaaaaaaaaaaaaa\n",
+     ":2: kg: a channel key is 1 to 20 bytes of text, or 0x and 2 to 40 hex digits"},
+    {"[bmc]\nkg = 0x123\n",
+     ":2: kg: a channel key is 1 to 20 bytes of text, or 0x and 2 to 40 hex digits"},
+    {"[bmc]\nprivilege-limit = root\n",
+     ":2: privilege-limit = root: a privilege level is callback, "
+     "user, operator or administrator"},
+    {"[bmc]\nsession-timeout = 9\n",
+     ":2: session-timeout = 9: a session timeout is 10 to 3600 seconds"},
+    {"[bmc]\nsession-timeout = 3601\n",
+     ":2: session-timeout = 3601: a session timeout is 10 to 3600 seconds"},
+    {"[bmc]\nconsole-history = 65M\n", ":2: console-history = 65M: a size is a number with K or M, "
+                                       "from 4K to 64M, such as 256K"},
+    {"[bmc]\nconsole-history = 8G\n", ":2: console-history = 8G: a size is a number with K or M, "
+                                      "from 4K to 64M, such as 256K"},
+    {"[ssh]\nlisten = 6022\n",
+     ":2: listen = 6022: ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022"},
+    {"[ssh]\nlisten = ::1:6022\n",
+     ":2: listen = ::1:6022: ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022"},
+    {"[user a]\npassword =\n", ":2: password: a password is 1 to 20 bytes, this has 0"},
+    {"[user a]\npassword = 123456789012345678901\n",
+     ":2: password: a password is 1 to 20 bytes, this has 21"},
+    {"[user a]\nprivilege = oem\n",
+     ":2: privilege = oem: a privilege level is callback, user, operator or administrator"},
+    {"[domain a]\nenabled = true\n", ":2: enabled = true: yes or no is wanted"},
+};
+
+static void test_errors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        char error[CONFIG_ERROR_SIZE] = "", expected[CONFIG_ERROR_SIZE];
+        struct config *config = NULL;
+
+        write_file("vbmc.conf", errors[i].text, 0600);
+        snprintf(expected, sizeof expected, "%s%s", file, errors[i].error);
+        int result = config_load(file, &config, error, sizeof error);
+        assert_string_equal(error, expected);
+        assert_int_equal(result, -EINVAL);
+        assert_null(config);
+    }
+}
+
+/* The sample of DESIGN.md, with the paths below our folder. */
+static const char sample[] =
+    "[daemon]\n"
+    "state-dir   = /var/lib/vbmc        ; state.db, host keys\n"
+    "runtime-dir = /run/vbmc            ; control.sock, one <uuid>.ipmi per guest with an in-band "
+    "BMC\n"
+    "log-level   = info\n"
+    "\n"
+    "[hypervisor local]                 ; any number of these\n"
+    "uri = qemu:///system               ; qemu:///embed?root=DIR needs no libvirtd at all\n"
+    "\n"
+    "[bmc]                              ; defaults of every BMC\n"
+    "discover = all                     ; all | tagged (those with our metadata) | none (only "
+    "'vbmc "
+    "add')\n"
+    "address  = 127.0.0.1\n"
+    "ports    = 6230-7229               ; one port per BMC ...\n"
+    ";addresses = 127.1.0.0/16          ; ... or one address per BMC, port 623\n"
+    "console-history = 256K\n"
+    "\n"
+    "[ssh]\n"
+    "listen = 127.0.0.1:6022\n"
+    ";bmc-port = 22                     ; with one address per BMC: that address, that BMC (off by "
+    "default)\n"
+    "\n"
+    "[user admin]                       ; any number of these\n"
+    "password-file = admin.password     ; or password = ...\n"
+    "privilege = administrator          ; callback | user | operator | administrator\n"
+    "authorized-keys = admin.pub\n"
+    "\n"
+    "[domain web01]                     ; overrides for one domain, by name or UUID\n"
+    "port = 6230\n";
+
+static void check_sample(const struct config *config)
+{
+    char text[ENDPOINT_TEXT_SIZE], path[128];
+
+    assert_string_equal(config->path, file);
+    assert_string_equal(config->daemon.state_dir, "/var/lib/vbmc");
+    assert_string_equal(config->daemon.runtime_dir, "/run/vbmc");
+    assert_int_equal(config->daemon.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(config->daemon.compat, CONFIG_COMPAT_NONE);
+    assert_null(config->daemon.log_file);
+    assert_null(config->daemon.control_group);
+    assert_int_equal(config->hypervisor_count, 1);
+    assert_string_equal(config->hypervisors[0].name, "local");
+    assert_string_equal(config->hypervisors[0].uri, "qemu:///system");
+    assert_int_equal(config->bmc.discover, CONFIG_DISCOVER_ALL);
+    assert_string_equal(config->bmc.address, "127.0.0.1");
+    assert_int_equal(config->bmc.port_first, 6230);
+    assert_int_equal(config->bmc.port_last, 7229);
+    assert_false(config->bmc.has_addresses);
+    assert_int_equal(config->bmc.console_history, 256 * 1024);
+    assert_int_equal(config->bmc.session_timeout_s, 60);
+    assert_int_equal(config->bmc.channel.suite_count, 2);
+    assert_true(config->ssh.has_listen);
+    endpoint_address_format(&config->ssh.listen, text);
+    assert_string_equal(text, "127.0.0.1:6022");
+    assert_int_equal(config->ssh.bmc_port, 0);
+    assert_int_equal(config->user_count, 1);
+    assert_string_equal(config->users[0].name, "admin");
+    assert_string_equal(config->users[0].password, "sec;ret #1");
+    assert_int_equal(config->users[0].limit, PRIVILEGE_ADMINISTRATOR);
+    snprintf(path, sizeof path, "%s/admin.pub", folder);
+    assert_string_equal(config->users[0].authorized_keys, path);
+    assert_int_equal(config->domain_count, 1);
+    assert_string_equal(config->domains[0].name, "web01");
+    assert_int_equal(config->domains[0].port, 6230);
+    assert_true(config->domains[0].enabled);
+    assert_null(config->domains[0].address);
+    assert_true(channel_has_suite(&config->domains[0].channel, 17));
+}
+
+static void test_sample(void **state)
+{
+    (void)state;
+    write_file("admin.password", "sec;ret #1\n", 0600);
+    CLEANUP_CONFIG struct config *config = load(sample);
+    check_sample(config);
+}
+
+/* The sample with carriage returns, a byte order mark, and without its last newline. */
+static void test_forms_of_text(void **state)
+{
+    char text[2 * sizeof sample], *to = text;
+
+    (void)state;
+    write_file("admin.password", "sec;ret #1\r\n", 0600);
+    to = stpcpy(to, "\xef\xbb\xbf");
+    for (const char *from = sample; *from; from++) {
+        if (*from == '\n' && from[1])
+            *to++ = '\r';
+        if (*from != '\n' || from[1])
+            *to++ = *from;
+    }
+    *to = '\0';
+    CLEANUP_CONFIG struct config *config = load(text);
+    check_sample(config);
+}
+
+static void test_everything_else(void **state)
+{
+    (void)state;
+    CLEANUP_CONFIG struct config *config =
+        load("[domain 0A000000-0000-0000-0000-000000000001]\n"
+             "  kg = 0x00ff10\n" /* the same depth throughout is no continuation */
+             "  cipher-suites = 3\n"
+             "  address = ::ffff:127.0.0.1\n"
+             "[domain off]\nenabled = no\n"
+             "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
+             "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
+             "sasl-username=u\nsasl-password=p;q#r\n"
+             "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
+             "privilege-limit = operator\nsession-timeout = 10\nconsole-history = 4096\n"
+             "discover = tagged\n"
+             "[ssh]\nlisten = [::1]:22\nbmc-port=23\n"
+             "[user x y]\npassword = a=b: \"c\"\nprivilege = callback\n");
+    static const uint8_t domain_kg[CHANNEL_KG_SIZE] = {0x00, 0xff, 0x10};
+    static const uint8_t bmc_kg[CHANNEL_KG_SIZE] = "=key=";
+    const struct config_domain *domain = &config->domains[0];
+    struct uuid uuid;
+
+    assert_true(domain->has_uuid);
+    assert_memory_equal(domain->channel.kg, domain_kg, sizeof domain_kg);
+    assert_int_equal(domain->channel.suite_count, 1);
+    assert_int_equal(domain->channel.suites[0], 3);
+    assert_int_equal(domain->channel.limit, PRIVILEGE_OPERATOR);
+    assert_string_equal(domain->address, "::ffff:127.0.0.1");
+    assert_false(config->domains[1].enabled);
+    assert_memory_equal(config->domains[1].channel.kg, bmc_kg, sizeof bmc_kg);
+    assert_int_equal(config->domains[1].channel.suite_count, 2);
+    assert_int_equal(config->daemon.compat, CONFIG_COMPAT_OPENSTACK);
+    assert_string_equal(config->daemon.control_group, "libvirt");
+    assert_string_equal(config->hypervisors[0].uri, "qemu+tcp://far/system?a=b");
+    assert_string_equal(config->hypervisors[0].sasl_password, "p;q#r");
+    assert_true(config->bmc.has_addresses);
+    assert_int_equal(config->bmc.addresses.length, 64);
+    assert_int_equal(config->bmc.port, 624);
+    assert_int_equal(config->bmc.channel.suites[0], 17);
+    assert_int_equal(config->bmc.console_history, 4096);
+    assert_int_equal(endpoint_address_port(&config->ssh.listen), 22);
+    assert_int_equal(config->ssh.bmc_port, 23);
+    assert_string_equal(config->users[0].name, "x y");
+    assert_string_equal(config->users[0].password, "a=b: \"c\"");
+    assert_int_equal(config->users[0].limit, PRIVILEGE_CALLBACK);
+
+    uuid_parse("0a000000-0000-0000-0000-000000000001", &uuid);
+    assert_ptr_equal(config_find_domain(config, "off", &uuid), &config->domains[0]);
+    uuid.bytes[0] = 1;
+    assert_ptr_equal(config_find_domain(config, "off", &uuid), &config->domains[1]);
+    assert_null(config_find_domain(config, "on", NULL));
+}
+
+/* The longest line that libinih 55 reads in one piece, and its neighbour above. */
+static void test_longest_line(void **state)
+{
+    char text[400], value[180];
+
+    (void)state;
+    memset(value, 'v', sizeof value);
+    value[179] = '\0';
+    for (int pad = 0; pad <= 1; pad++) {
+        /* "state-dir = " is 12, "/" 1, the value 179 bytes: 192 and 7 or 8 more */
+        snprintf(text, sizeof text, H "[daemon]\nstate-dir = /%s%s\nlog-level = debug\n", value,
+                 pad ? "12345678" : "1234567");
+        if (pad == 0) {
+            CLEANUP_CONFIG struct config *config = load(text);
+            assert_int_equal(strlen(config->daemon.state_dir), 187);
+            assert_int_equal(config->daemon.log_level, LOG_LEVEL_DEBUG);
+        } else {
+            struct config *config;
+            char error[CONFIG_ERROR_SIZE];
+            write_file("vbmc.conf", text, 0600);
+            assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+        }
+    }
+    CLEANUP_CONFIG struct config *config =
+        load(H "[domain " X10 X10 X10 X10 "xx]\nport = 7000\n"); /* 49 bytes */
+    assert_int_equal(strlen(config->domains[0].name), 42);
+    assert_int_equal(config->domains[0].port, 7000);
+}
+
+static void test_nul_byte(void **state)
+{
+    static const char text[] = "[user a]\npassword = ab\0cd\n";
+    struct config *config;
+    char error[CONFIG_ERROR_SIZE];
+
+    (void)state;
+    write_bytes("vbmc.conf", text, sizeof text - 1, 0600);
+    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, ":2: the line holds a NUL byte"));
+}
+
+static const struct {
+    const char *bytes;
+    size_t size;
+    mode_t mode;
+    const char *error;    /* NULL: accepted */
+    const char *password; /* then */
+} secrets[] = {
+    {"secret\n", 7, 0600, NULL, "secret"},
+    {"secret", 6, 0600, NULL, "secret"},
+    {"12345678901234567890\r\n", 22, 0600, NULL, "12345678901234567890"},
+    {" a ;b ", 6, 0400, NULL, " a ;b "},
+    {"123456789012345678901", 21, 0600, "longer than 20 bytes", NULL},
+    {"12345678901234567890\r\nx", 23, 0600, "longer than 20 bytes", NULL},
+    {"a\0b\n", 4, 0600, "the file holds a NUL byte", NULL},
+    {"\n", 1, 0600, "the file is empty", NULL},
+    {"", 0, 0600, "the file is empty", NULL},
+    {"secret\n", 7, 0602, "everybody may write this file; chmod 600 it", NULL},
+};
+
+static void test_password_files(void **state)
+{
+    char error[CONFIG_ERROR_SIZE], expected[CONFIG_ERROR_SIZE];
+
+    (void)state;
+    write_file("vbmc.conf", H "[user a]\npassword-file = secret\n", 0600);
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        CLEANUP_CONFIG struct config *config = NULL;
+        write_bytes("secret", secrets[i].bytes, secrets[i].size, secrets[i].mode);
+        int result = config_load(file, &config, error, sizeof error);
+        if (secrets[i].error) {
+            snprintf(expected, sizeof expected, "%s:4: password-file = secret: %s/secret: %s", file,
+                     folder, secrets[i].error);
+            assert_int_equal(result, -EINVAL);
+            assert_string_equal(error, expected);
+        } else {
+            assert_int_equal(result, 0);
+            assert_string_equal(config->users[0].password, secrets[i].password);
+        }
+    }
+    struct config *config;
+    write_file("vbmc.conf", H "[user a]\npassword-file = nowhere\n", 0600);
+    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "/nowhere: No such file or directory"));
+    write_file("vbmc.conf", H "[user a]\npassword-file = /dev/null\n", 0600);
+    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, "/dev/null: not a regular file"));
+}
+
+static void test_kg_file(void **state)
+{
+    static const uint8_t expected[CHANNEL_KG_SIZE] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                                      11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+
+    (void)state;
+    write_file("kg", "0x0102030405060708090a0b0c0d0e0f1011121314\n", 0600);
+    CLEANUP_CONFIG struct config *config = load(H "[bmc]\nkg-file = kg\n");
+    assert_true(config->bmc.channel.has_kg);
+    assert_memory_equal(config->bmc.channel.kg, expected, sizeof expected);
+}
+
+static void test_warnings(void **state)
+{
+    CLEANUP_CONFIG struct config *config = NULL;
+    char log[2048];
+
+    (void)state;
+    write_file("secret", "x", 0640);
+    int result = load_logged(H "[bmc]\nadress = ::\nzzzzzzz = 1\n[strange]\nkey = 1\n"
+                               "[user a]\npassword-file = secret\n",
+                             &config, log, sizeof log);
+    assert_int_equal(result, 0);
+    assert_non_null(
+        strstr(log, ":4: unknown key adress in [bmc] is ignored; did you mean address?"));
+    assert_non_null(strstr(log, ":5: unknown key zzzzzzz in [bmc] is ignored\n"));
+    assert_non_null(strstr(log, ":6: unknown section [strange] is ignored; known are daemon"));
+    assert_non_null(strstr(log, "/secret: others than its owner may use this secret (mode 640)"));
+    assert_string_equal(config->bmc.address, "127.0.0.1");
+}
+
+static void test_files(void **state)
+{
+    struct config *config = NULL;
+    char error[CONFIG_ERROR_SIZE] = "";
+
+    (void)state;
+    assert_int_equal(config_load("/nonexistent/x.conf", &config, error, sizeof error), -ENOENT);
+    assert_string_equal(error, "/nonexistent/x.conf: No such file or directory");
+    assert_int_equal(config_load(folder, &config, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, ": is a folder; a configuration file is wanted"));
+    write_file("vbmc.conf", H, 0666);
+    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+    assert_non_null(strstr(error, ": everybody may write this file; chmod o-w it"));
+    if (access(CONFIG_DEFAULT_PATH, F_OK) == 0)
+        return; /* this machine has a configuration of its own */
+    assert_int_equal(config_load(NULL, &config, error, sizeof error), 0);
+    assert_null(config->path);
+    assert_int_equal(config->hypervisor_count, 1);
+    assert_string_equal(config->hypervisors[0].uri, "qemu:///system");
+    assert_int_equal(config->user_count, 0);
+    config_free(config);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(file, sizeof file, "%s/vbmc.conf", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = {"vbmc.conf", "admin.password", "secret", "kg"};
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors),         cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_forms_of_text),  cmocka_unit_test(test_everything_else),
+        cmocka_unit_test(test_longest_line),   cmocka_unit_test(test_nul_byte),
+        cmocka_unit_test(test_password_files), cmocka_unit_test(test_kg_file),
+        cmocka_unit_test(test_warnings),       cmocka_unit_test(test_files),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

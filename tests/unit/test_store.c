@@ -1,0 +1,560 @@
+/* state.db: what a callback reports as stored is there after kill -9; order; refusals; full disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/store/boot.h"
+#include "vbmc/store/chassis.h"
+#include "vbmc/store/schema.h"
+#include "vbmc/store/sql.h"
+#include "vbmc/store/store.h"
+
+static char folder[64];
+static char state_dir[96];
+static uv_loop_t loop;
+
+static struct store *open_store(void)
+{
+    struct store *store = NULL;
+    char error[512] = "";
+    int result = store_open(&loop, state_dir, &store, error, sizeof error);
+
+    assert_string_equal(error, "");
+    assert_int_equal(result, 0);
+    return store;
+}
+
+static void close_store(struct store *store)
+{
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+/* Expects the opening to fail with this text behind the path. */
+static void expect_refusal(int expected, const char *text)
+{
+    struct store *store = NULL;
+    char error[512] = "";
+
+    assert_int_equal(store_open(&loop, state_dir, &store, error, sizeof error), expected);
+    assert_null(store);
+    if (!strstr(error, text))
+        assert_string_equal(error, text);
+}
+
+struct waiter {
+    int calls;
+    int result;
+};
+
+static void on_done(void *context, int result)
+{
+    struct waiter *waiter = context;
+
+    waiter->calls++;
+    waiter->result = result;
+}
+
+static int wait_for(struct waiter *waiter)
+{
+    while (waiter->calls == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    return waiter->result;
+}
+
+static struct uuid make_uuid(unsigned n)
+{
+    return (struct uuid){.bytes = {(uint8_t)(n >> 8), (uint8_t)n}};
+}
+
+static int put_chassis(struct store *store, unsigned n)
+{
+    struct store_chassis chassis = {.uuid = make_uuid(n), .poh_minutes = n};
+    struct waiter waiter = {0};
+
+    assert_int_equal(store_chassis_put(store, &chassis, on_done, &waiter), 0);
+    return wait_for(&waiter);
+}
+
+static size_t count_chassis(struct store *store)
+{
+    CLEANUP_FREE struct store_chassis *rows = NULL;
+    size_t count = 0;
+
+    assert_int_equal(store_chassis_load_all(store, &rows, &count), 0);
+    return count;
+}
+
+static void test_bmcs(void **state)
+{
+    struct store_bmc bmc = {
+        .uuid = make_uuid(1),
+        .name = (char *)"web 01",
+        .is_explicit = true,
+        .active = true,
+        .changed_at = 5000000000,
+        .address = (char *)"::",
+        .port = 65535,
+        .username = (char *)"admin",
+        .password = (char *)"secret",
+    };
+    struct store_bmc mark = {.uuid = make_uuid(2), .deleted = true};
+    struct store_bmc *rows = NULL;
+    size_t count;
+    struct waiter waiter = {0};
+    struct store *store = open_store();
+
+    (void)state;
+    assert_int_equal(store_bmcs_put(store, &mark, NULL, NULL), 0);
+    assert_int_equal(store_bmcs_put(store, &mark, NULL, NULL), 0);
+    assert_int_equal(store_bmcs_put(store, &bmc, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    close_store(store);
+
+    store = open_store();
+    assert_int_equal(store_bmcs_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 2);
+    assert_true(uuid_equal(&rows[0].uuid, &bmc.uuid));
+    assert_string_equal(rows[0].name, "web 01");
+    assert_true(rows[0].is_explicit && rows[0].active && !rows[0].deleted);
+    assert_int_equal(rows[0].changed_at, 5000000000);
+    assert_string_equal(rows[0].address, "::");
+    assert_int_equal(rows[0].port, 65535);
+    assert_string_equal(rows[0].username, "admin");
+    assert_string_equal(rows[0].password, "secret");
+    assert_null(rows[0].uri);
+    assert_true(rows[1].deleted && !rows[1].is_explicit);
+    assert_null(rows[1].name);
+    store_bmcs_free(rows, count);
+
+    waiter = (struct waiter){0};
+    assert_int_equal(store_bmcs_remove(store, &bmc.uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_bmcs_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 1);
+    store_bmcs_free(rows, count);
+    close_store(store);
+}
+
+static void test_chassis_and_boot(void **state)
+{
+    struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true, 11};
+    struct store_boot boot = {
+        .uuid = make_uuid(7),
+        .valid_bit_clearing = 0x1f,
+        .info_acknowledge = 1,
+        .flags = {0xe0, 4, 0, 0, 9},
+        .initiator = {1, [8] = 8},
+        .mailbox = {7, [79] = 9},
+        .live = (char *)"{\"a\":1}",
+    };
+    CLEANUP_FREE struct store_chassis *chassis_rows = NULL;
+    struct store_boot *boot_rows = NULL;
+    struct store *store = open_store();
+    struct waiter waiter = {0};
+    size_t count;
+
+    (void)state;
+    assert_int_equal(store_chassis_put(store, &chassis, NULL, NULL), 0);
+    assert_int_equal(store_boot_put(store, &boot, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_chassis_load_all(store, &chassis_rows, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(chassis_rows[0].restore_policy, 2);
+    assert_int_equal(chassis_rows[0].cycle_interval_s, 255);
+    assert_true(chassis_rows[0].poh_minutes == UINT32_MAX);
+    assert_true(chassis_rows[0].was_on);
+    assert_int_equal(chassis_rows[0].restart_cause, 11);
+    assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(boot_rows[0].valid_bit_clearing, 0x1f);
+    assert_memory_equal(boot_rows[0].flags, boot.flags, sizeof boot.flags);
+    assert_memory_equal(boot_rows[0].initiator, boot.initiator, sizeof boot.initiator);
+    assert_memory_equal(boot_rows[0].mailbox, boot.mailbox, sizeof boot.mailbox);
+    assert_string_equal(boot_rows[0].live, "{\"a\":1}");
+    assert_null(boot_rows[0].stored);
+    store_boot_free(boot_rows, count);
+
+    waiter = (struct waiter){0};
+    assert_int_equal(store_forget_domain(store, &boot.uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(count_chassis(store), 0);
+    assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
+    assert_int_equal(count, 0);
+    close_store(store);
+}
+
+static int refuse(sqlite3 *db, void *data)
+{
+    int result = sql_run(db, "DELETE FROM chassis");
+
+    (void)data;
+    return result < 0 ? result : -EINVAL;
+}
+
+/* What a job did before it failed is undone, and its neighbours in the same transaction stay. */
+static void test_failed_job(void **state)
+{
+    struct store_chassis before = {.uuid = make_uuid(1)}, after = {.uuid = make_uuid(2)};
+    struct waiter first = {0}, middle = {0}, last = {0};
+    struct store *store = open_store();
+
+    (void)state;
+    store_chassis_put(store, &before, on_done, &first);
+    store_submit(store, &(struct store_job){refuse, NULL, NULL, on_done, &middle});
+    store_chassis_put(store, &after, on_done, &last);
+    assert_int_equal(wait_for(&last), 0);
+    assert_int_equal(first.result, 0);
+    assert_int_equal(middle.result, -EINVAL);
+    assert_int_equal(count_chassis(store), 2);
+    close_store(store);
+}
+
+#define THREADS         4
+#define JOBS_PER_THREAD 50
+
+struct submitter {
+    struct store *store;
+    unsigned number;
+    unsigned submitted;
+    unsigned finished;
+    bool is_in_order;
+};
+
+struct ticket {
+    struct submitter *submitter;
+    unsigned number;
+};
+
+static void on_ticket(void *context, int result)
+{
+    struct ticket *ticket = context;
+    struct submitter *submitter = ticket->submitter;
+
+    submitter->is_in_order =
+        submitter->is_in_order && result == 0 && ticket->number == submitter->finished;
+    submitter->finished++;
+    free(ticket);
+}
+
+static void submit_many(void *argument)
+{
+    struct submitter *submitter = argument;
+
+    for (unsigned i = 0; i < JOBS_PER_THREAD; i++) {
+        struct store_chassis chassis = {.uuid = make_uuid(submitter->number * 1000 + i)};
+        struct ticket *ticket = malloc(sizeof *ticket);
+        *ticket = (struct ticket){submitter, i};
+        submitter->submitted +=
+            store_chassis_put(submitter->store, &chassis, on_ticket, ticket) == 0;
+    }
+}
+
+static void test_concurrent_submits(void **state)
+{
+    struct submitter submitters[THREADS];
+    uv_thread_t threads[THREADS];
+    struct store *store = open_store();
+
+    (void)state;
+    for (unsigned i = 0; i < THREADS; i++) {
+        submitters[i] = (struct submitter){.store = store, .number = i, .is_in_order = true};
+        uv_thread_create(&threads[i], submit_many, &submitters[i]);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        uv_thread_join(&threads[i]);
+    close_store(store); /* runs what is queued, and its callbacks */
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(submitters[i].submitted, JOBS_PER_THREAD);
+        assert_int_equal(submitters[i].finished, JOBS_PER_THREAD);
+        assert_true(submitters[i].is_in_order);
+    }
+    store = open_store();
+    assert_int_equal(count_chassis(store), THREADS * JOBS_PER_THREAD);
+    close_store(store);
+}
+
+static void kill_myself(void *context, int result)
+{
+    (void)context;
+    if (result < 0)
+        _exit(1);
+    raise(SIGKILL);
+}
+
+/* The child dies in the very callback that says "stored". */
+static void test_kill(void **state)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct store_chassis chassis = {.uuid = make_uuid(42), .poh_minutes = 42};
+        struct store *store = NULL;
+        char error[512];
+        if (uv_loop_fork(&loop) < 0 ||
+            store_open(&loop, state_dir, &store, error, sizeof error) < 0)
+            _exit(2);
+        store_chassis_put(store, &chassis, kill_myself, NULL);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        _exit(3);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+    struct store *store = open_store();
+    assert_int_equal(count_chassis(store), 1);
+    assert_int_equal(put_chassis(store, 43), 0);
+    close_store(store);
+}
+
+static mode_t mode_of(const char *name)
+{
+    char path[160];
+    struct stat status;
+
+    snprintf(path, sizeof path, "%s/%s", state_dir, name);
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 07777;
+}
+
+static void test_permissions(void **state)
+{
+    mode_t umasks[] = {0, 0777};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(umasks); i++) {
+        char path[160];
+        mode_t saved = umask(umasks[i]);
+        struct store *store = open_store();
+        assert_int_equal(put_chassis(store, 1), 0);
+        umask(saved);
+        assert_int_equal(mode_of("."), 0700);
+        assert_int_equal(mode_of("state.db"), 0600);
+        assert_int_equal(mode_of("state.db-wal"), 0600);
+        assert_int_equal(mode_of("state.db-shm"), 0600);
+        close_store(store);
+        snprintf(path, sizeof path, "%s/state.db", state_dir);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(state_dir), 0);
+    }
+    assert_int_equal(mkdir(state_dir, 0700), 0);
+    assert_int_equal(chmod(state_dir, 0777), 0);
+    expect_refusal(-EPERM, "others may write this folder; chmod 700 it");
+}
+
+static void test_second_opener(void **state)
+{
+    struct store *store = open_store();
+
+    (void)state;
+    expect_refusal(-EBUSY, "another vbmcd uses this folder");
+    assert_int_equal(put_chassis(store, 1), 0);
+    close_store(store);
+    close_store(open_store());
+}
+
+/* Opens state.db without the store; the folder is there. */
+static void run_directly(const char *text)
+{
+    char path[160];
+    sqlite3 *db;
+
+    mkdir(state_dir, 0700);
+    snprintf(path, sizeof path, "%s/state.db", state_dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_migration(void **state)
+{
+    (void)state;
+    run_directly("PRAGMA user_version = 0");
+    struct store *store = open_store();
+    assert_int_equal(schema_read_version(store_reader(store)), schema_version());
+    assert_int_equal(put_chassis(store, 1), 0);
+    close_store(store);
+    store = open_store();
+    assert_int_equal(count_chassis(store), 1);
+    close_store(store);
+}
+
+/* A step that fails leaves the version and the tables as they were. */
+static void test_failing_migration(void **state)
+{
+    (void)state;
+    run_directly("CREATE TABLE chassis (x); PRAGMA user_version = 0");
+    expect_refusal(-EIO, "state.db: ");
+    run_directly("SELECT x FROM chassis; DROP TABLE chassis");
+    close_store(open_store());
+}
+
+static void test_newer_version(void **state)
+{
+    (void)state;
+    run_directly("CREATE TABLE future (x); PRAGMA user_version = 1000");
+    expect_refusal(-EPROTO, "written by a newer vbmcd (version 1000, this one knows up to ");
+    run_directly("SELECT x FROM future");
+}
+
+static void test_damaged_file(void **state)
+{
+    static char garbage[8192];
+    char path[160];
+    struct stat status;
+
+    (void)state;
+    mkdir(state_dir, 0700);
+    snprintf(path, sizeof path, "%s/state.db", state_dir);
+    memset(garbage, 'x', sizeof garbage);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, garbage, sizeof garbage), sizeof garbage);
+    close(fd);
+    expect_refusal(-EUCLEAN, "state.db: the database is damaged and was left as it is");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, sizeof garbage);
+
+    /* A good header with damage behind it. */
+    assert_int_equal(unlink(path), 0);
+    struct store *store = open_store();
+    put_chassis(store, 1);
+    close_store(store);
+    fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, garbage, 4096, 4096), 4096);
+    close(fd);
+    expect_refusal(-EUCLEAN, "the database is damaged");
+}
+
+static int limit_pages(sqlite3 *db, void *data)
+{
+    return sql_run(db, data);
+}
+
+static int fill(sqlite3 *db, void *data)
+{
+    (void)data;
+    return sql_run(db, "CREATE TABLE filler AS SELECT zeroblob(1000000)");
+}
+
+static void test_full_disk(void **state)
+{
+    struct waiter limited = {0}, filled = {0}, beside = {0};
+    struct store_chassis small = {.uuid = make_uuid(1)};
+    struct store *store = open_store();
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    store_submit(store,
+                 &(struct store_job){.run = limit_pages,
+                                     .data = (void *)(uintptr_t) "PRAGMA max_page_count = 12",
+                                     .done = on_done,
+                                     .context = &limited});
+    assert_int_equal(wait_for(&limited), 0);
+    store_submit(store, &(struct store_job){.run = fill, .done = on_done, .context = &filled});
+    store_chassis_put(store, &small, on_done, &beside);
+    assert_int_equal(wait_for(&beside), 0); /* there is room for this one */
+    assert_int_equal(filled.result, -ENOSPC);
+
+    limited = filled = (struct waiter){0};
+    store_submit(store,
+                 &(struct store_job){.run = limit_pages,
+                                     .data = (void *)(uintptr_t) "PRAGMA max_page_count = 10000",
+                                     .done = on_done,
+                                     .context = &limited});
+    store_submit(store, &(struct store_job){.run = fill, .done = on_done, .context = &filled});
+    assert_int_equal(wait_for(&filled), 0);
+    assert_int_equal(count_chassis(store), 1);
+    close_store(store);
+    log_set_level(LOG_LEVEL_INFO);
+}
+
+struct again {
+    struct store *store;
+    int result;
+};
+
+static void submit_again(void *context, int result)
+{
+    struct again *again = context;
+    struct store_chassis chassis = {.uuid = make_uuid(2)};
+
+    assert_int_equal(result, 0);
+    again->result = store_chassis_put(again->store, &chassis, NULL, NULL);
+}
+
+static void test_submit_while_closing(void **state)
+{
+    struct again again = {.store = open_store()};
+    struct store_chassis chassis = {.uuid = make_uuid(1)};
+
+    (void)state;
+    assert_int_equal(store_chassis_put(again.store, &chassis, submit_again, &again), 0);
+    close_store(again.store);
+    assert_int_equal(again.result, -ESHUTDOWN);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/vbmc-store-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(state_dir, sizeof state_dir, "%s/state", folder);
+    return uv_loop_init(&loop);
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = {"state.db", "state.db-wal", "state.db-shm"};
+    char path[160];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", state_dir, names[i]);
+        unlink(path);
+    }
+    rmdir(state_dir);
+    return rmdir(folder) < 0 ? -1 : uv_loop_close(&loop);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_bmcs),
+        TEST(test_chassis_and_boot),
+        TEST(test_failed_job),
+        TEST(test_concurrent_submits),
+        TEST(test_kill),
+        TEST(test_permissions),
+        TEST(test_second_opener),
+        TEST(test_migration),
+        TEST(test_failing_migration),
+        TEST(test_newer_version),
+        TEST(test_damaged_file),
+        TEST(test_full_disk),
+        TEST(test_submit_while_closing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

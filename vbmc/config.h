@@ -1,0 +1,123 @@
+/* The configuration of vbmcd, read from one INI file (vbmc.conf). Pure data: two loads may live
+ * side by side, so that a reload can compare them. */
+#ifndef VBMC_CONFIG_H
+#define VBMC_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/endpoint.h"
+#include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/bmc/users.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/vbmc/vbmc.conf"
+#define CONFIG_USERS_MAX    (USER_ID_MAX - USER_ID_FIRST + 1)
+#define CONFIG_ERROR_SIZE   512 /* holds every error text */
+
+enum config_compat {
+    CONFIG_COMPAT_NONE,
+    CONFIG_COMPAT_OPENSTACK, /* the defaults of OpenStack's tool of the same name */
+};
+
+enum config_discover {
+    CONFIG_DISCOVER_ALL,
+    CONFIG_DISCOVER_TAGGED, /* domains with our metadata */
+    CONFIG_DISCOVER_NONE,
+};
+
+/* Strings are never NULL unless said so. */
+struct config_daemon {
+    char *state_dir;
+    char *runtime_dir;
+    enum log_level log_level;
+    char *log_file;      /* NULL: not given */
+    char *control_group; /* group that may use the control socket; NULL: none */
+    enum config_compat compat;
+};
+
+struct config_hypervisor {
+    char *name;
+    char *uri;
+    char *sasl_username; /* NULL, or both are set */
+    char *sasl_password;
+};
+
+struct config_prefix {
+    union endpoint_address base; /* port 0, host bits 0 */
+    unsigned length;             /* bits */
+};
+
+struct config_bmc {
+    enum config_discover discover;
+    char *address;       /* numeric; for one port per BMC */
+    uint16_t port_first; /* the range, both ends included */
+    uint16_t port_last;
+    bool has_addresses; /* one address per BMC out of `addresses`, all on `port` */
+    struct config_prefix addresses;
+    uint16_t port; /* 623 unless told otherwise; only with has_addresses */
+    struct channel channel;
+    unsigned session_timeout_s;
+    uint64_t console_history; /* bytes */
+};
+
+struct config_ssh {
+    bool has_listen;
+    union endpoint_address listen;
+    uint16_t bmc_port; /* 0: not given */
+};
+
+struct config_user {
+    char name[USER_NAME_MAX + 1];
+    char password[USER_PASSWORD_MAX + 1];
+    enum privilege limit;
+    char *authorized_keys; /* path of the file (not read here), or NULL */
+};
+
+struct config_domain {
+    char *name; /* as written: a domain's name, or its UUID */
+    bool has_uuid;
+    struct uuid uuid;       /* if has_uuid */
+    bool enabled;           /* false: this domain gets no BMC */
+    char *address;          /* NULL: not given */
+    uint16_t port;          /* 0: not given */
+    struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
+};
+
+struct config {
+    char *path; /* the file that was read, or NULL for the built-in defaults */
+    struct config_daemon daemon;
+    struct config_bmc bmc;
+    struct config_ssh ssh;
+    struct config_hypervisor *hypervisors; /* at least one, in the order of the file */
+    size_t hypervisor_count;
+    struct config_user *users;
+    size_t user_count;
+    struct config_domain *domains;
+    size_t domain_count;
+};
+
+/* Reads `path`; NULL means CONFIG_DEFAULT_PATH, or the defaults (hypervisor `local` at
+ * qemu:///system, no users) if that does not exist. Password files are read too. What can be lived
+ * with (an unknown key, a password that others may read) is logged as a warning. Returns 0, or a
+ * negative error with one line in `error` that names file, line, key and what would be right. */
+int config_load(const char *path, struct config **config, char *error, size_t error_size);
+
+/* Wipes the passwords and keys. NULL is allowed. */
+void config_free(struct config *config);
+
+/* The [domain] section for this domain: by UUID if there is one, else by name; NULL if none. */
+const struct config_domain *config_find_domain(const struct config *config, const char *name,
+                                               const struct uuid *uuid);
+
+static inline void cleanup_config(struct config **config)
+{
+    config_free(*config);
+}
+#define CLEANUP_CONFIG CLEANUP(cleanup_config)
+
+#endif

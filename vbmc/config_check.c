@@ -1,0 +1,121 @@
+#include "vbmc/config_parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int check_hypervisor(struct config_parse *parse, const struct config_block *block)
+{
+    const struct config_hypervisor *hypervisor = &parse->config->hypervisors[block->index];
+
+    if (!hypervisor->uri)
+        return config_fail(parse, block->line,
+                           "[hypervisor %s]: has no uri; add one, such as uri = qemu:///system",
+                           hypervisor->name);
+    if (!hypervisor->sasl_username != !hypervisor->sasl_password)
+        return config_fail(parse, block->line,
+                           "[hypervisor %s]: sasl-username and sasl-password go together",
+                           hypervisor->name);
+    return 0;
+}
+
+static int check_user(struct config_parse *parse, const struct config_block *block)
+{
+    if (!config_key_seen(block, "password") && !config_key_seen(block, "password-file"))
+        return config_fail(parse, block->line,
+                           "[user %s]: has no password; add password-file or password",
+                           parse->config->users[block->index].name);
+    return 0;
+}
+
+static int check_bmc(struct config_parse *parse, const struct config_block *block)
+{
+    if (config_key_seen(block, "port") && !parse->config->bmc.has_addresses)
+        return config_fail(parse, block->line,
+                           "[bmc]: port goes with addresses; one port per BMC is set by ports");
+    return 0;
+}
+
+/* The address and port that a domain explicitly has, as text; false if it is picked later. */
+static bool explicit_place(const struct config *config, const struct config_domain *domain,
+                           char place[ENDPOINT_TEXT_SIZE])
+{
+    union endpoint_address parsed;
+    const char *address = domain->address;
+    uint16_t port = domain->port;
+
+    if (!address && !config->bmc.has_addresses)
+        address = config->bmc.address;
+    if (port == 0 && config->bmc.has_addresses)
+        port = config->bmc.port;
+    if (!domain->enabled || !address || port == 0 ||
+        endpoint_address_parse(address, port, &parsed) < 0)
+        return false;
+    endpoint_address_format(&parsed, place);
+    return true;
+}
+
+static int check_domain(struct config_parse *parse, const struct config_block *block)
+{
+    const struct config *config = parse->config;
+    const struct config_domain *domain = &config->domains[block->index];
+    char place[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE];
+
+    if (!explicit_place(config, domain, place))
+        return 0;
+    for (size_t i = 0; i < block->index; i++) {
+        if (explicit_place(config, &config->domains[i], other) && strcmp(place, other) == 0)
+            return config_fail(parse, block->line, "[domain %s]: %s is taken by [domain %s]",
+                               domain->name, place, config->domains[i].name);
+    }
+    return 0;
+}
+
+static void inherit_channel(const struct config_parse *parse, const struct config_block *block)
+{
+    const struct channel *from = &parse->config->bmc.channel;
+    struct channel *to = &parse->config->domains[block->index].channel;
+    struct channel own = *to;
+
+    *to = *from;
+    if (config_key_seen(block, "cipher-suites")) {
+        memcpy(to->suites, own.suites, sizeof to->suites);
+        to->suite_count = own.suite_count;
+    }
+    if (own.has_kg) {
+        to->has_kg = true;
+        memcpy(to->kg, own.kg, sizeof to->kg);
+    }
+    explicit_bzero(&own, sizeof own);
+}
+
+int config_check(struct config_parse *parse)
+{
+    if (parse->config->hypervisor_count == 0)
+        return config_fail(parse, 0,
+                           "no hypervisor; add a section [hypervisor local] with "
+                           "uri = qemu:///system");
+    for (size_t i = 0; i < parse->block_count; i++) {
+        const struct config_block *block = &parse->blocks[i];
+        int result = 0;
+        switch (block->section) {
+        case CONFIG_SECTION_HYPERVISOR:
+            result = check_hypervisor(parse, block);
+            break;
+        case CONFIG_SECTION_USER:
+            result = check_user(parse, block);
+            break;
+        case CONFIG_SECTION_BMC:
+            result = check_bmc(parse, block);
+            break;
+        case CONFIG_SECTION_DOMAIN:
+            result = check_domain(parse, block);
+            inherit_channel(parse, block);
+            break;
+        default:
+            break;
+        }
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}

@@ -1,0 +1,144 @@
+#include "vbmc/config_parse.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+
+#define AT(section, member) offsetof(struct config_##section, member)
+#define WHOLE_STRUCTURE     0
+
+static const char a_path[] = "a path is wanted";
+static const char a_user[] = "a user name is wanted";
+static const char an_address[] = "an address is numeric, such as 127.0.0.1 or ::1";
+static const char a_port[] = "a port is 1 to 65535";
+static const char a_privilege[] = "a privilege level is callback, user, operator or administrator";
+static const char a_password[] = "a password is 1 to 20 bytes";
+static const char a_kg[] = "a channel key is 1 to 20 bytes of text, or 0x and 2 to 40 hex digits";
+static const char some_suites[] = "cipher suites are 3 and 17, such as 3 17";
+static const char a_prefix[] = "a prefix is written ADDRESS/BITS, such as 127.1.0.0/16";
+static const char a_size[] = "a size is a number with K or M, from 4K to 64M, such as 256K";
+static const char a_listen[] = "ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022";
+
+#define S(name) CONFIG_SECTION_##name
+
+const struct config_key config_keys[] = {
+    {S(DAEMON), "state-dir", config_value_path, AT(daemon, state_dir), .wanted = a_path},
+    {S(DAEMON), "runtime-dir", config_value_path, AT(daemon, runtime_dir), .wanted = a_path},
+    {S(DAEMON), "log-level", config_value_log_level, AT(daemon, log_level),
+     .wanted = "a log level is error, warning, info or debug"},
+    {S(DAEMON), "log-file", config_value_path, AT(daemon, log_file), .wanted = a_path},
+    {S(DAEMON), "compat", config_value_compat, AT(daemon, compat),
+     .wanted = "none or openstack is wanted"},
+    {S(DAEMON), "control-group", config_value_text, AT(daemon, control_group),
+     .wanted = "the name of a group is wanted"},
+
+    {S(HYPERVISOR), "uri", config_value_text, AT(hypervisor, uri),
+     .wanted = "a libvirt URI is wanted, such as qemu:///system"},
+    {S(HYPERVISOR), "sasl-username", config_value_text, AT(hypervisor, sasl_username),
+     .wanted = a_user},
+    {S(HYPERVISOR), "sasl-password", config_value_text, AT(hypervisor, sasl_password),
+     .is_secret = true, .wanted = "a password is wanted"},
+
+    {S(BMC), "discover", config_value_discover, AT(bmc, discover),
+     .wanted = "all, tagged or none is wanted"},
+    {S(BMC), "address", config_value_address, AT(bmc, address), .wanted = an_address},
+    {S(BMC), "ports", config_value_ports, WHOLE_STRUCTURE, .excludes = "addresses",
+     .wanted = "a port is 1 to 65535, a range is written FIRST-LAST"},
+    {S(BMC), "addresses", config_value_addresses, WHOLE_STRUCTURE, .excludes = "ports",
+     .wanted = a_prefix},
+    {S(BMC), "port", config_value_port, AT(bmc, port), .wanted = a_port},
+    {S(BMC), "cipher-suites", config_value_suites, AT(bmc, channel), .wanted = some_suites},
+    {S(BMC), "kg", config_value_kg, AT(bmc, channel), .is_secret = true, .excludes = "kg-file",
+     .wanted = a_kg},
+    {S(BMC), "kg-file", config_value_kg_file, AT(bmc, channel), .excludes = "kg", .wanted = a_path},
+    {S(BMC), "privilege-limit", config_value_privilege, AT(bmc, channel.limit),
+     .wanted = a_privilege},
+    {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
+     .wanted = "a session timeout is 10 to 3600 seconds"},
+    {S(BMC), "console-history", config_value_history, AT(bmc, console_history), .wanted = a_size},
+
+    {S(SSH), "listen", config_value_listen, WHOLE_STRUCTURE, .wanted = a_listen},
+    {S(SSH), "bmc-port", config_value_port, AT(ssh, bmc_port), .wanted = a_port},
+
+    {S(USER), "password", config_value_password, AT(user, password), .is_secret = true,
+     .excludes = "password-file", .wanted = a_password},
+    {S(USER), "password-file", config_value_password_file, AT(user, password),
+     .excludes = "password", .wanted = a_path},
+    {S(USER), "privilege", config_value_privilege, AT(user, limit), .wanted = a_privilege},
+    {S(USER), "authorized-keys", config_value_path, AT(user, authorized_keys), .wanted = a_path},
+
+    {S(DOMAIN), "enabled", config_value_yes_no, AT(domain, enabled),
+     .wanted = "yes or no is wanted"},
+    {S(DOMAIN), "address", config_value_address, AT(domain, address), .wanted = an_address},
+    {S(DOMAIN), "port", config_value_port, AT(domain, port), .wanted = a_port},
+    {S(DOMAIN), "cipher-suites", config_value_suites, AT(domain, channel), .wanted = some_suites},
+    {S(DOMAIN), "kg", config_value_kg, AT(domain, channel), .is_secret = true,
+     .excludes = "kg-file", .wanted = a_kg},
+    {S(DOMAIN), "kg-file", config_value_kg_file, AT(domain, channel), .excludes = "kg",
+     .wanted = a_path},
+};
+
+#undef S
+
+const size_t config_key_count = ARRAY_SIZE(config_keys);
+static_assert(ARRAY_SIZE(config_keys) <= 64, "config_block.seen has a bit for each");
+
+const struct config_key *config_key_find(enum config_section section, const char *name)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section == section && strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    }
+    return NULL;
+}
+
+bool config_key_seen(const struct config_block *block, const char *name)
+{
+    const struct config_key *key = config_key_find(block->section, name);
+
+    return key && (block->seen >> (key - config_keys) & 1);
+}
+
+#define SUGGEST_LENGTH_MAX   32
+#define SUGGEST_DISTANCE_MAX 2
+
+/* Levenshtein's distance of two short words, one row at a time. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t length = strlen(b), row[SUGGEST_LENGTH_MAX + 1];
+
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t replace = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            if (replace < row[j])
+                row[j] = replace;
+        }
+    }
+    return row[length];
+}
+
+const char *config_key_suggest(enum config_section section, const char *name)
+{
+    const char *nearest = NULL;
+    size_t best = SUGGEST_DISTANCE_MAX + 1;
+
+    if (strlen(name) > SUGGEST_LENGTH_MAX)
+        return NULL;
+    for (size_t i = 0; i < config_key_count; i++) {
+        if (config_keys[i].section != section)
+            continue;
+        size_t distance = edit_distance(name, config_keys[i].name);
+        if (distance < best) {
+            best = distance;
+            nearest = config_keys[i].name;
+        }
+    }
+    return nearest;
+}

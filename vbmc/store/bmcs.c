@@ -1,0 +1,114 @@
+#include "vbmc/store/bmcs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/store/row.h"
+#include "vbmc/store/sql.h"
+
+static const size_t texts[] = {
+    offsetof(struct store_bmc, name),          offsetof(struct store_bmc, address),
+    offsetof(struct store_bmc, username),      offsetof(struct store_bmc, password),
+    offsetof(struct store_bmc, uri),           offsetof(struct store_bmc, sasl_username),
+    offsetof(struct store_bmc, sasl_password),
+};
+
+static char **text_at(struct store_bmc *bmc, size_t i)
+{
+    return (char **)((char *)bmc + texts[i]);
+}
+
+static int run_put(sqlite3 *db, void *data)
+{
+    struct store_bmc *bmc = data;
+    struct sql sql;
+
+    sql_begin(&sql, db,
+              "INSERT OR REPLACE INTO bmcs (uuid, is_explicit, active, deleted, changed_at, port,"
+              " name, address, username, password, uri, sasl_username, sasl_password)"
+              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_bind_uuid(&sql, &bmc->uuid);
+    sql_bind_int(&sql, bmc->is_explicit);
+    sql_bind_int(&sql, bmc->active);
+    sql_bind_int(&sql, bmc->deleted);
+    sql_bind_int(&sql, bmc->changed_at);
+    sql_bind_int(&sql, bmc->port);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        sql_bind_text(&sql, *text_at(bmc, i));
+    return sql_end(&sql);
+}
+
+static void read_row(struct sql *sql, void *row)
+{
+    struct store_bmc *bmc = row;
+
+    sql_uuid(sql, &bmc->uuid);
+    bmc->is_explicit = sql_int(sql) != 0;
+    bmc->active = sql_int(sql) != 0;
+    bmc->deleted = sql_int(sql) != 0;
+    bmc->changed_at = sql_int(sql);
+    bmc->port = (uint16_t)sql_int(sql);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        *text_at(bmc, i) = sql_text(sql);
+}
+
+static void clear(void *row)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char *text = *text_at(row, i);
+        if (text)
+            explicit_bzero(text, strlen(text));
+        free(text);
+    }
+}
+
+static void release(void *data)
+{
+    clear(data);
+    free(data);
+}
+
+int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_fn done,
+                   void *context)
+{
+    struct store_bmc *copy = malloc(sizeof *copy);
+    bool is_complete = true;
+
+    if (!copy)
+        return -ENOMEM;
+    *copy = *bmc;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char **text = text_at(copy, i);
+        if (*text)
+            is_complete = (*text = strdup(*text)) && is_complete;
+    }
+    if (!is_complete) {
+        release(copy);
+        return -ENOMEM;
+    }
+    return store_submit(store, &(struct store_job){run_put, release, copy, done, context});
+}
+
+int store_bmcs_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
+                      void *context)
+{
+    return row_remove(store, "DELETE FROM bmcs WHERE uuid = ?", uuid, done, context);
+}
+
+int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *count)
+{
+    return row_load_all(store,
+                        "SELECT uuid, is_explicit, active, deleted, changed_at, port, name,"
+                        " address, username, password, uri, sasl_username, sasl_password"
+                        " FROM bmcs ORDER BY uuid",
+                        &(struct row_type){sizeof **bmcs, read_row, clear}, (void **)bmcs, count);
+}
+
+void store_bmcs_free(struct store_bmc *bmcs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        clear(&bmcs[i]);
+    free(bmcs);
+}

@@ -1,0 +1,29 @@
+/* What the chassis commands leave behind. */
+#ifndef VBMC_STORE_CHASSIS_H
+#define VBMC_STORE_CHASSIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/uuid.h"
+#include "vbmc/store/store.h"
+
+struct store_chassis {
+    struct uuid uuid;
+    uint8_t restore_policy;   /* IPMI 2.0, section 28.8 */
+    uint8_t cycle_interval_s; /* power cycle interval */
+    uint32_t poh_minutes;     /* power-on time */
+    bool was_on;              /* for the restore policy "as before" */
+    uint8_t restart_cause;    /* IPMI 2.0, section 28.11 */
+};
+
+/* Writes a copy in place of what is stored for its UUID. As store_submit. */
+int store_chassis_put(struct store *store, const struct store_chassis *chassis, store_done_fn done,
+                      void *context);
+int store_chassis_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
+                         void *context);
+/* All of them, in an array for free(). 0 or a negative error. */
+int store_chassis_load_all(struct store *store, struct store_chassis **chassis, size_t *count);
+
+#endif

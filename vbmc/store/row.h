@@ -1,0 +1,23 @@
+/* What the persisted types have in common: loading all rows, removing one. */
+#ifndef VBMC_STORE_ROW_H
+#define VBMC_STORE_ROW_H
+
+#include "vbmc/store/sql.h"
+#include "vbmc/store/store.h"
+
+struct row_type {
+    size_t size;
+    void (*read)(struct sql *sql, void *row); /* all columns into a zeroed row */
+    void (*clear)(void *row);                 /* frees what the row owns; NULL: nothing */
+};
+
+/* Runs the SELECT `text` on the reader. On success *rows is an array of *count rows (NULL if none).
+ */
+int row_load_all(struct store *store, const char *text, const struct row_type *type, void **rows,
+                 size_t *count);
+
+/* Submits the DELETE `text` (one of static life) with the UUID as its parameter. */
+int row_remove(struct store *store, const char *text, const struct uuid *uuid, store_done_fn done,
+               void *context);
+
+#endif

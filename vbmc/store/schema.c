@@ -1,0 +1,89 @@
+#include "vbmc/store/schema.h"
+
+#include <stdio.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/store/sql.h"
+
+/* Step N makes version N + 1 out of version N. A step that was released is never edited: a change
+ * is a new step at the end. */
+static const char *const steps[] = {
+    "CREATE TABLE bmcs ("
+    " uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),"
+    " name TEXT,"
+    " is_explicit INTEGER NOT NULL,"
+    " active INTEGER NOT NULL,"
+    " deleted INTEGER NOT NULL,"
+    " changed_at INTEGER NOT NULL,"
+    " address TEXT,"
+    " port INTEGER NOT NULL CHECK (port BETWEEN 0 AND 65535),"
+    " username TEXT,"
+    " password TEXT,"
+    " uri TEXT,"
+    " sasl_username TEXT,"
+    " sasl_password TEXT"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE chassis ("
+    " uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),"
+    " restore_policy INTEGER NOT NULL CHECK (restore_policy BETWEEN 0 AND 255),"
+    " cycle_interval_s INTEGER NOT NULL CHECK (cycle_interval_s BETWEEN 0 AND 255),"
+    " poh_minutes INTEGER NOT NULL CHECK (poh_minutes BETWEEN 0 AND 4294967295),"
+    " was_on INTEGER NOT NULL,"
+    " restart_cause INTEGER NOT NULL CHECK (restart_cause BETWEEN 0 AND 255)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE boot ("
+    " uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),"
+    " valid_bit_clearing INTEGER NOT NULL CHECK (valid_bit_clearing BETWEEN 0 AND 255),"
+    " info_acknowledge INTEGER NOT NULL CHECK (info_acknowledge BETWEEN 0 AND 255),"
+    " flags BLOB NOT NULL CHECK (length(flags) = 5),"
+    " initiator BLOB NOT NULL CHECK (length(initiator) = 9),"
+    " mailbox BLOB NOT NULL CHECK (length(mailbox) = 80),"
+    " live TEXT,"
+    " stored TEXT"
+    ") WITHOUT ROWID;",
+};
+
+const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot"};
+const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
+
+int schema_version(void)
+{
+    return ARRAY_SIZE(steps);
+}
+
+int schema_read_version(sqlite3 *db)
+{
+    struct sql sql;
+    int version = -1;
+
+    sql_begin(&sql, db, "PRAGMA user_version");
+    if (sql_next_row(&sql))
+        version = (int)sql_int(&sql);
+    int result = sql_end(&sql);
+    return result < 0 ? result : version;
+}
+
+int schema_migrate(sqlite3 *db)
+{
+    char set_version[48];
+    int version = schema_read_version(db);
+
+    if (version < 0)
+        return version;
+    for (; version < schema_version(); version++) {
+        snprintf(set_version, sizeof set_version, "PRAGMA user_version = %d", version + 1);
+        int result = sql_run(db, "BEGIN IMMEDIATE");
+        if (result == 0)
+            result = sql_run(db, steps[version]);
+        if (result == 0)
+            result = sql_run(db, set_version);
+        if (result == 0)
+            result = sql_run(db, "COMMIT");
+        if (result < 0) {
+            if (!sqlite3_get_autocommit(db))
+                sql_run(db, "ROLLBACK");
+            return result;
+        }
+    }
+    return 0;
+}

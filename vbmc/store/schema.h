@@ -1,0 +1,22 @@
+/* The tables of state.db and how an older database comes up to date. */
+#ifndef VBMC_STORE_SCHEMA_H
+#define VBMC_STORE_SCHEMA_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+
+/* The version this program writes (PRAGMA user_version). */
+int schema_version(void);
+
+/* The version of an open database, or a negative error. */
+int schema_read_version(sqlite3 *db);
+
+/* Runs the steps that the database lacks, each in a transaction of its own: after a crash between
+ * two the rest is done at the next start. Returns 0 or a negative error. */
+int schema_migrate(sqlite3 *db);
+
+/* The tables that hold rows of one domain, in a column `uuid`. */
+extern const char *const schema_domain_tables[];
+extern const size_t schema_domain_table_count;
+
+#endif

@@ -1,0 +1,127 @@
+#include "vbmc/store/sql.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+
+static const struct {
+    int code;
+    int error;
+} errors[] = {
+    {SQLITE_FULL, -ENOSPC},       {SQLITE_READONLY, -EROFS},  {SQLITE_BUSY, -EBUSY},
+    {SQLITE_LOCKED, -EBUSY},      {SQLITE_CORRUPT, -EUCLEAN}, {SQLITE_NOTADB, -EUCLEAN},
+    {SQLITE_CONSTRAINT, -EINVAL}, {SQLITE_NOMEM, -ENOMEM},    {SQLITE_PERM, -EACCES},
+    {SQLITE_CANTOPEN, -EACCES},   {SQLITE_TOOBIG, -E2BIG},
+};
+
+int sql_errno(sqlite3 *db, int code)
+{
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+        return 0;
+    /* SQLite calls some writes to a full disk or quota an I/O error. */
+    if ((code & 0xff) == SQLITE_IOERR) {
+        int system = db ? sqlite3_system_errno(db) : 0;
+        return system == ENOSPC || system == EDQUOT ? -ENOSPC : -EIO;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        if (errors[i].code == (code & 0xff))
+            return errors[i].error;
+    }
+    return -EIO;
+}
+
+int sql_run(sqlite3 *db, const char *text)
+{
+    return sql_errno(db, sqlite3_exec(db, text, NULL, NULL, NULL));
+}
+
+static void note(struct sql *sql, int code)
+{
+    if (sql->result == 0)
+        sql->result = sql_errno(sql->db, code);
+}
+
+void sql_begin(struct sql *sql, sqlite3 *db, const char *text)
+{
+    *sql = (struct sql){.db = db};
+    note(sql, sqlite3_prepare_v2(db, text, -1, &sql->statement, NULL));
+}
+
+void sql_bind_int(struct sql *sql, int64_t value)
+{
+    if (sql->result == 0)
+        note(sql, sqlite3_bind_int64(sql->statement, ++sql->position, value));
+}
+
+void sql_bind_text(struct sql *sql, const char *text)
+{
+    if (sql->result == 0)
+        note(sql, sqlite3_bind_text(sql->statement, ++sql->position, text, -1, SQLITE_STATIC));
+}
+
+void sql_bind_blob(struct sql *sql, const void *bytes, size_t size)
+{
+    if (sql->result == 0)
+        note(sql, sqlite3_bind_blob64(sql->statement, ++sql->position, bytes, size, SQLITE_STATIC));
+}
+
+void sql_bind_uuid(struct sql *sql, const struct uuid *uuid)
+{
+    sql_bind_blob(sql, uuid->bytes, sizeof uuid->bytes);
+}
+
+bool sql_next_row(struct sql *sql)
+{
+    if (sql->result < 0)
+        return false;
+    sql->position = 0;
+    int code = sqlite3_step(sql->statement);
+    if (code == SQLITE_ROW)
+        return true;
+    note(sql, code);
+    return false;
+}
+
+int64_t sql_int(struct sql *sql)
+{
+    return sqlite3_column_int64(sql->statement, sql->position++);
+}
+
+char *sql_text(struct sql *sql)
+{
+    int column = sql->position++;
+
+    if (sqlite3_column_type(sql->statement, column) == SQLITE_NULL)
+        return NULL;
+    const char *text = (const char *)sqlite3_column_text(sql->statement, column);
+    char *copy = text ? strdup(text) : NULL;
+    if (!copy)
+        note(sql, SQLITE_NOMEM);
+    return copy;
+}
+
+void sql_blob(struct sql *sql, void *bytes, size_t size)
+{
+    int column = sql->position++;
+    const void *found = sqlite3_column_blob(sql->statement, column);
+
+    if ((size_t)sqlite3_column_bytes(sql->statement, column) == size && found)
+        memcpy(bytes, found, size);
+    else
+        note(sql, SQLITE_CORRUPT);
+}
+
+void sql_uuid(struct sql *sql, struct uuid *uuid)
+{
+    sql_blob(sql, uuid->bytes, sizeof uuid->bytes);
+}
+
+int sql_end(struct sql *sql)
+{
+    while (sql_next_row(sql))
+        ;
+    sqlite3_finalize(sql->statement);
+    sql->statement = NULL;
+    return sql->result;
+}
