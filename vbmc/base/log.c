@@ -78,7 +78,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(arguments);
     replace_control_characters(line);
 
-    switch (log_target) {
+    switch ((enum log_target)log_target) {
     case LOG_TARGET_SYSLOG:
         syslog(levels[level].syslog_priority, "%s", line);
         break;

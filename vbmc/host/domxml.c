@@ -1,0 +1,485 @@
+#include "vbmc/host/domxml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+
+#include "qmp/json.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+#define ORDER_MAX      10000
+
+static void cleanup_doc(xmlDocPtr *doc)
+{
+    if (*doc)
+        xmlFreeDoc(*doc);
+}
+
+#define CLEANUP_DOC CLEANUP(cleanup_doc)
+
+static xmlDocPtr parse(const char *xml)
+{
+    xmlDocPtr doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
+                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+
+    if (root && xmlStrEqual(root->name, BAD_CAST "domain"))
+        return doc;
+    if (doc)
+        xmlFreeDoc(doc);
+    return NULL;
+}
+
+static int print(xmlDocPtr doc, char **text)
+{
+    xmlChar *dumped = NULL;
+    int size = 0;
+
+    xmlDocDumpMemory(doc, &dumped, &size);
+    if (!dumped)
+        return -ENOMEM;
+    *text = strdup((const char *)dumped);
+    xmlFree(dumped);
+    return *text ? 0 : -ENOMEM;
+}
+
+static bool is_element(xmlNodePtr node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name);
+}
+
+static xmlNodePtr child(xmlNodePtr parent, const char *name)
+{
+    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
+        if (is_element(node, name))
+            return node;
+    }
+    return NULL;
+}
+
+/* The value of an attribute, which the caller frees with free; NULL if there is none. */
+static char *attribute(xmlNodePtr node, const char *name)
+{
+    xmlChar *value = node ? xmlGetProp(node, BAD_CAST name) : NULL;
+    char *copy = value ? strdup((const char *)value) : NULL;
+
+    xmlFree(value);
+    return copy;
+}
+
+static bool attribute_is(xmlNodePtr node, const char *name, const char *expected)
+{
+    CLEANUP_FREE char *value = attribute(node, name);
+
+    return value && strcmp(value, expected) == 0;
+}
+
+static unsigned boot_order(xmlNodePtr device)
+{
+    CLEANUP_FREE char *value = attribute(child(device, "boot"), "order");
+    unsigned long order = value ? strtoul(value, NULL, 10) : 0;
+
+    return order <= ORDER_MAX ? (unsigned)order : 0;
+}
+
+/* <disk device='..'>: what libvirt calls disk, lun, cdrom and floppy. A disk on the USB bus that
+ * says removable='on' is what a technician would plug in. */
+static enum host_boot_device disk_class(xmlNodePtr disk)
+{
+    xmlNodePtr target = child(disk, "target");
+
+    if (attribute_is(disk, "device", "cdrom"))
+        return HOST_BOOT_CDROM;
+    if (attribute_is(disk, "device", "floppy"))
+        return HOST_BOOT_REMOVABLE;
+    if (attribute_is(target, "bus", "usb") && attribute_is(target, "removable", "on"))
+        return HOST_BOOT_REMOVABLE;
+    return HOST_BOOT_DISK;
+}
+
+static enum host_boot_device device_class(xmlNodePtr node)
+{
+    if (is_element(node, "disk"))
+        return disk_class(node);
+    if (is_element(node, "interface"))
+        return HOST_BOOT_NETWORK;
+    return HOST_BOOT_NONE;
+}
+
+/* qemu:arg values name a second QMP monitor as "-qmp unix:PATH,server=on,..", or as "-chardev
+ * socket,id=ID,path=PATH,.." with "-mon chardev=ID,mode=control". */
+struct qmp_arguments {
+    char chardev_id[64];
+    char chardev_path[108];
+    bool mon_seen;
+};
+
+static void copy_option(const char *options, const char *name, char *value, size_t size)
+{
+    const char *found = strstr(options, name);
+
+    if (!found)
+        return;
+    found += strlen(name);
+    size_t length = strcspn(found, ",");
+    if (length < size) {
+        memcpy(value, found, length);
+        value[length] = '\0';
+    }
+}
+
+static void read_qmp_argument(struct qmp_arguments *arguments, const char *option,
+                              const char *value, struct domxml_live *live)
+{
+    char id[sizeof arguments->chardev_id] = "";
+
+    if (strcmp(option, "-qmp") == 0 && strncmp(value, "unix:", 5) == 0 && strstr(value, "server"))
+        live->qmp_socket = strndup(value + 5, strcspn(value + 5, ","));
+    if (strcmp(option, "-chardev") == 0 && strncmp(value, "socket,", 7) == 0 &&
+        strstr(value, "server")) {
+        copy_option(value, ",id=", arguments->chardev_id, sizeof arguments->chardev_id);
+        copy_option(value, ",path=", arguments->chardev_path, sizeof arguments->chardev_path);
+    }
+    if (strcmp(option, "-mon") == 0 && strstr(value, "mode=control")) {
+        copy_option(value, "chardev=", id, sizeof id);
+        if (id[0] && strcmp(id, arguments->chardev_id) == 0 && arguments->chardev_path[0])
+            live->qmp_socket = strdup(arguments->chardev_path);
+    }
+}
+
+static void read_qmp_socket(xmlNodePtr root, struct domxml_live *live)
+{
+    xmlNodePtr commandline = child(root, "commandline");
+    struct qmp_arguments arguments = {0};
+    CLEANUP_FREE char *previous = NULL;
+
+    if (!commandline || !commandline->ns ||
+        !xmlStrEqual(commandline->ns->href, BAD_CAST QEMU_NAMESPACE))
+        return;
+    for (xmlNodePtr node = commandline->children; node && !live->qmp_socket; node = node->next) {
+        if (!is_element(node, "arg"))
+            continue;
+        char *value = attribute(node, "value");
+        if (previous && value)
+            read_qmp_argument(&arguments, previous, value, live);
+        free(previous);
+        previous = value;
+    }
+}
+
+static int add_device(struct domxml_live *live, xmlNodePtr node, enum host_boot_device class)
+{
+    struct domxml_device *grown =
+        realloc(live->devices, (live->device_count + 1) * sizeof *live->devices);
+
+    if (!grown)
+        return -ENOMEM;
+    live->devices = grown;
+    live->devices[live->device_count++] = (struct domxml_device){
+        .alias = attribute(child(node, "alias"), "name"),
+        .class = class,
+        .order = boot_order(node),
+    };
+    return 0;
+}
+
+int domxml_parse_live(const char *xml, struct domxml_live *live)
+{
+    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+
+    *live = (struct domxml_live){0};
+    if (!doc)
+        return -EINVAL;
+    xmlNodePtr root = xmlDocGetRootElement(doc);
+    xmlNodePtr devices = child(root, "devices");
+    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
+        enum host_boot_device class = device_class(node);
+        if (class != HOST_BOOT_NONE && add_device(live, node, class) < 0) {
+            domxml_live_clear(live);
+            return -ENOMEM;
+        }
+    }
+    read_qmp_socket(root, live);
+    return 0;
+}
+
+void domxml_live_clear(struct domxml_live *live)
+{
+    for (size_t i = 0; i < live->device_count; i++)
+        free(live->devices[i].alias);
+    free(live->devices);
+    free(live->qmp_socket);
+    *live = (struct domxml_live){0};
+}
+
+const struct domxml_device *domxml_first_device(const struct domxml_live *live,
+                                                enum host_boot_device class)
+{
+    const struct domxml_device *first = NULL;
+
+    for (size_t i = 0; i < live->device_count; i++) {
+        const struct domxml_device *device = &live->devices[i];
+        if (device->class != class)
+            continue;
+        if (!first || (device->order != 0 && (first->order == 0 || device->order < first->order)))
+            first = device;
+    }
+    return first;
+}
+
+/* A name for a device that survives edits of other devices: its target, its MAC address, else its
+ * place among its kind. */
+static char *device_key(xmlNodePtr device)
+{
+    CLEANUP_FREE char *target = attribute(child(device, "target"), "dev");
+    CLEANUP_FREE char *mac = attribute(child(device, "mac"), "address");
+    const char *name = (const char *)device->name;
+    char *key = NULL;
+    int place = 0;
+
+    for (xmlNodePtr node = device->prev; node; node = node->prev)
+        place += is_element(node, name);
+    if (is_element(device, "disk") && target)
+        return asprintf(&key, "%s %s", name, target) < 0 ? NULL : key;
+    if (mac)
+        return asprintf(&key, "%s %s", name, mac) < 0 ? NULL : key;
+    return asprintf(&key, "%s #%d", name, place) < 0 ? NULL : key;
+}
+
+static void remove_node(xmlNodePtr node)
+{
+    xmlUnlinkNode(node);
+    xmlFreeNode(node);
+}
+
+static void set_order(xmlNodePtr device, unsigned order)
+{
+    xmlNodePtr boot = child(device, "boot");
+    char text[16];
+
+    if (order == 0) {
+        if (boot)
+            remove_node(boot);
+        return;
+    }
+    if (!boot)
+        boot = xmlNewChild(device, NULL, BAD_CAST "boot", NULL);
+    snprintf(text, sizeof text, "%u", order);
+    xmlSetProp(boot, BAD_CAST "order", BAD_CAST text);
+}
+
+/* Takes the <boot> elements out of <os> and lists their classes. */
+static struct json_object *take_os_boot(xmlNodePtr os)
+{
+    struct json_object *list = json_object_new_array();
+    xmlNodePtr boot;
+
+    while ((boot = child(os, "boot"))) {
+        CLEANUP_FREE char *dev = attribute(boot, "dev");
+        json_object_array_add(list, json_object_new_string(dev ? dev : "hd"));
+        remove_node(boot);
+    }
+    return list;
+}
+
+static enum host_boot_device class_of_os_boot(const char *dev)
+{
+    static const struct {
+        const char *dev;
+        enum host_boot_device class;
+    } classes[] = {
+        {"hd", HOST_BOOT_DISK},
+        {"network", HOST_BOOT_NETWORK},
+        {"cdrom", HOST_BOOT_CDROM},
+        {"fd", HOST_BOOT_REMOVABLE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (strcmp(dev, classes[i].dev) == 0)
+            return classes[i].class;
+    }
+    return HOST_BOOT_NONE;
+}
+
+/* The devices in the order in which firmware tries them. */
+struct sequence {
+    xmlNodePtr *nodes;
+    size_t count;
+};
+
+static void cleanup_sequence(struct sequence *sequence)
+{
+    free(sequence->nodes);
+}
+
+static bool sequence_has(const struct sequence *sequence, xmlNodePtr node)
+{
+    for (size_t i = 0; i < sequence->count; i++) {
+        if (sequence->nodes[i] == node)
+            return true;
+    }
+    return false;
+}
+
+static void append_by_order(struct sequence *sequence, xmlNodePtr devices)
+{
+    unsigned last = 0;
+
+    for (;;) {
+        xmlNodePtr next = NULL;
+        for (xmlNodePtr node = devices->children; node; node = node->next) {
+            unsigned order = node->type == XML_ELEMENT_NODE ? boot_order(node) : 0;
+            if (order > last && (!next || order < boot_order(next)))
+                next = node;
+        }
+        if (!next)
+            return;
+        last = boot_order(next);
+        sequence->nodes[sequence->count++] = next;
+    }
+}
+
+static void append_first_of_class(struct sequence *sequence, xmlNodePtr devices,
+                                  enum host_boot_device class)
+{
+    for (xmlNodePtr node = devices->children; node; node = node->next) {
+        if (class != HOST_BOOT_NONE && device_class(node) == class) {
+            if (!sequence_has(sequence, node))
+                sequence->nodes[sequence->count++] = node;
+            return;
+        }
+    }
+}
+
+static void append_os_boot(struct sequence *sequence, xmlNodePtr devices, struct json_object *list)
+{
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        const char *dev = json_object_get_string(json_object_array_get_idx(list, i));
+        append_first_of_class(sequence, devices, class_of_os_boot(dev));
+    }
+}
+
+/* Moves the first device of a class to the front; a device that was in no order joins there. */
+static int move_to_front(struct sequence *sequence, xmlNodePtr devices,
+                         enum host_boot_device class)
+{
+    size_t i = 0;
+
+    while (i < sequence->count && device_class(sequence->nodes[i]) != class)
+        i++;
+    if (i == sequence->count)
+        append_first_of_class(sequence, devices, class);
+    if (i == sequence->count)
+        return -ENOENT;
+    xmlNodePtr chosen = sequence->nodes[i];
+    memmove(&sequence->nodes[1], &sequence->nodes[0], i * sizeof sequence->nodes[0]);
+    sequence->nodes[0] = chosen;
+    return 0;
+}
+
+static struct json_object *list_orders(xmlNodePtr devices)
+{
+    struct json_object *orders = json_object_new_object();
+
+    for (xmlNodePtr node = devices->children; node; node = node->next) {
+        unsigned order = node->type == XML_ELEMENT_NODE ? boot_order(node) : 0;
+        CLEANUP_FREE char *key = order ? device_key(node) : NULL;
+        if (key)
+            json_object_object_add(orders, key, json_object_new_int((int)order));
+    }
+    return orders;
+}
+
+int domxml_put_first(const char *xml, enum host_boot_device class, char **edited, char **undo)
+{
+    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
+    CLEANUP(cleanup_sequence) struct sequence sequence = {0};
+
+    *edited = *undo = NULL;
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    xmlNodePtr devices = child(root, "devices"), os = child(root, "os");
+    if (!devices || !os)
+        return -EINVAL;
+    sequence.nodes = calloc(xmlChildElementCount(devices) + 1, sizeof(xmlNodePtr));
+    if (!sequence.nodes || !record)
+        return -ENOMEM;
+    json_object_object_add(record, "device", json_object_new_int((int)class));
+    json_object_object_add(record, "orders", list_orders(devices));
+    struct json_object *os_boot = take_os_boot(os);
+    json_object_object_add(record, "os", os_boot);
+    append_by_order(&sequence, devices);
+    append_os_boot(&sequence, devices, os_boot);
+    if (move_to_front(&sequence, devices, class) < 0)
+        return -ENOENT;
+    for (size_t i = 0; i < sequence.count; i++)
+        set_order(sequence.nodes[i], (unsigned)i + 1);
+    *undo = strdup(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN));
+    if (!*undo)
+        return -ENOMEM;
+    return print(doc, edited);
+}
+
+static unsigned order_in_record(struct json_object *record, xmlNodePtr device)
+{
+    CLEANUP_FREE char *key = device_key(device);
+    struct json_object *orders, *order;
+
+    if (!key || !json_object_object_get_ex(record, "orders", &orders) ||
+        !json_object_object_get_ex(orders, key, &order))
+        return 0;
+    int value = json_object_get_int(order);
+    return value > 0 && value <= ORDER_MAX ? (unsigned)value : 0;
+}
+
+int domxml_restore_boot(const char *xml, const char *undo, char **edited)
+{
+    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_JSON struct json_object *record = json_tokener_parse(undo);
+    struct json_object *list;
+
+    *edited = NULL;
+    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
+    xmlNodePtr devices = child(root, "devices"), os = child(root, "os");
+    if (!devices || !os || !json_object_is_type(record, json_type_object))
+        return -EINVAL;
+    json_object_put(take_os_boot(os));
+    for (xmlNodePtr node = devices->children; node; node = node->next) {
+        if (node->type == XML_ELEMENT_NODE)
+            set_order(node, order_in_record(record, node));
+    }
+    if (json_object_object_get_ex(record, "os", &list) &&
+        json_object_is_type(list, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+            xmlNodePtr boot = xmlNewChild(os, NULL, BAD_CAST "boot", NULL);
+            const char *dev = json_object_get_string(json_object_array_get_idx(list, i));
+            xmlSetProp(boot, BAD_CAST "dev", BAD_CAST(dev ? dev : "hd"));
+        }
+    }
+    return print(doc, edited);
+}
+
+int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited)
+{
+    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    char timeout[16];
+
+    *edited = NULL;
+    xmlNodePtr os = doc ? child(xmlDocGetRootElement(doc), "os") : NULL;
+    if (!os)
+        return -EINVAL;
+    xmlNodePtr menu = child(os, "bootmenu");
+    if (!menu)
+        menu = xmlNewChild(os, NULL, BAD_CAST "bootmenu", NULL);
+    snprintf(timeout, sizeof timeout, "%u", menu_ms);
+    xmlSetProp(menu, BAD_CAST "enable", BAD_CAST "yes");
+    xmlSetProp(menu, BAD_CAST "timeout", BAD_CAST timeout);
+    return print(doc, edited);
+}

@@ -1,0 +1,46 @@
+/* What we read in a domain's XML, and the three edits we make to it. Every edit keeps all other
+ * elements, attributes and comments. The text comes from libvirt and is parsed without network
+ * access, external entities or DTDs. */
+#ifndef VBMC_HOST_DOMXML_H
+#define VBMC_HOST_DOMXML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vbmc/host/host.h"
+
+/* A device that firmware can boot from. */
+struct domxml_device {
+    char *alias; /* QEMU's device id; NULL in a definition of a domain that does not run */
+    enum host_boot_device class;
+    unsigned order; /* <boot order>; 0: none */
+};
+
+struct domxml_live {
+    struct domxml_device *devices; /* in document order */
+    size_t device_count;
+    char *qmp_socket; /* a second QMP monitor's Unix socket from <qemu:commandline>, or NULL */
+};
+
+/* Reads a running domain's XML. 0, -EINVAL (not a domain's XML) or -ENOMEM. */
+int domxml_parse_live(const char *xml, struct domxml_live *live);
+void domxml_live_clear(struct domxml_live *live);
+
+/* The device of a class that firmware would try first: the one of the lowest order, else the first
+ * in the document; NULL if there is none of that class. */
+const struct domxml_device *domxml_first_device(const struct domxml_live *live,
+                                                enum host_boot_device class);
+
+/* The functions below give new XML in *edited, which the caller frees. 0, -EINVAL, -ENOENT (no
+ * device of that class) or -ENOMEM. */
+
+/* Puts the first device of a class before all others by <boot order>, which replaces <os><boot>.
+ * *undo (JSON text, to be freed) is what domxml_restore_boot needs; its member "device" is the
+ * class. */
+int domxml_put_first(const char *xml, enum host_boot_device class, char **edited, char **undo);
+/* Gives back the boot elements that domxml_put_first found; devices that are gone are left out. */
+int domxml_restore_boot(const char *xml, const char *undo, char **edited);
+/* Has the firmware offer its boot menu for menu_ms (at most 65535). */
+int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited);
+
+#endif

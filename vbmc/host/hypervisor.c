@@ -1,0 +1,607 @@
+/* A connection is in one of two states for the loop thread:
+ *
+ *   down   at first, and from the moment libvirt says that it is closed; every domain's state is
+ *          unknown; the worker tries to open it again
+ *   up     the worker's list of all domains has been taken over; events are applied as they come
+ *
+ * Events are registered before the list is read. Those that arrive before the list has been taken
+ * over may be newer than what it says, so the list is then read once more. An event is applied at
+ * once where it names a state, and followed by a look at the domain, which tells the rest. */
+#include "vbmc/host/hypervisor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/host/monitor.h"
+#include "vbmc/host/operation.h"
+#include "vbmc/host/override.h"
+#include "vbmc/host/virt_domain.h"
+#include "vbmc/host/virt_events.h"
+#include "vbmc/host/virt_facts.h"
+#include "vbmc/host/worker.h"
+
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
+#define CONNECTION_TYPE_SIZE 16
+
+struct hypervisor {
+    uv_loop_t *loop;
+    struct inbox *inbox;
+    struct worker *worker;
+    char *name;
+    char *uri;
+    char *sasl_username;
+    char *sasl_password;
+    const struct hypervisor_callbacks *callbacks;
+    void *context;
+    struct virt_events events;
+    bool up;
+    bool stopping;
+    bool relist; /* events came before the list was taken over */
+    bool is_qemu;
+    char error[WORKER_TEXT_SIZE];
+    struct virt_domain *domains;
+};
+
+/* ---- the worker's side ---- */
+
+/* The list of all domains, on its way to the loop. */
+struct listing {
+    struct inbox_item item;
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct virt_facts_list list;
+    bool is_qemu;
+    int result;
+};
+
+static void deliver_listing(struct inbox_item *item);
+
+static int on_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
+{
+    const struct hypervisor *hypervisor = context;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool is_name = credentials[i].type == VIR_CRED_AUTHNAME ||
+                       credentials[i].type == VIR_CRED_USERNAME;
+        const char *answer = is_name ? hypervisor->sasl_username : hypervisor->sasl_password;
+        credentials[i].result = strdup(answer);
+        credentials[i].resultlen = (unsigned)strlen(answer);
+    }
+    return 0;
+}
+
+static virConnectPtr open_uri(struct hypervisor *hypervisor)
+{
+    static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE};
+    virConnectAuth auth = {
+        .credtype = types,
+        .ncredtype = ARRAY_SIZE(types),
+        .cb = on_credentials,
+        .cbdata = hypervisor,
+    };
+
+    if (!hypervisor->sasl_username)
+        return virConnectOpen(hypervisor->uri);
+    return virConnectOpenAuth(hypervisor->uri, &auth, 0);
+}
+
+static void deliver_lost(struct inbox_item *item);
+
+struct lost {
+    struct inbox_item item;
+    struct hypervisor *hypervisor;
+};
+
+/* Any thread. */
+static void on_closed(virConnectPtr connection, int reason, void *opaque)
+{
+    struct hypervisor *hypervisor = opaque;
+    struct lost *lost = calloc(1, sizeof *lost);
+
+    (void)connection;
+    (void)reason;
+    if (lost) {
+        lost->item.deliver = deliver_lost;
+        lost->hypervisor = hypervisor;
+        inbox_post(hypervisor->inbox, &lost->item);
+    }
+    worker_connection_lost(hypervisor->worker);
+}
+
+static void close_connection(void *context, virConnectPtr connection)
+{
+    struct hypervisor *hypervisor = context;
+
+    virConnectUnregisterCloseCallback(connection, on_closed);
+    virt_events_deregister(&hypervisor->events, connection);
+    virConnectClose(connection);
+}
+
+static bool read_is_qemu(virConnectPtr connection)
+{
+    const char *type = virConnectGetType(connection);
+
+    return type && strcmp(type, "QEMU") == 0;
+}
+
+static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
+{
+    struct hypervisor *hypervisor = context;
+    virConnectPtr connection = open_uri(hypervisor);
+    struct listing *listing;
+
+    if (!connection) {
+        virt_last_error(text, WORKER_TEXT_SIZE);
+        return NULL;
+    }
+    /* Drivers without a remote end know neither, and cannot lose a connection. */
+    virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+    virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);
+    listing = calloc(1, sizeof *listing);
+    if (!listing || virt_events_register(&hypervisor->events, connection) < 0 ||
+        virt_facts_list_read(connection, &listing->list) < 0) {
+        virt_last_error(text, WORKER_TEXT_SIZE);
+        free(listing);
+        close_connection(hypervisor, connection);
+        return NULL;
+    }
+    listing->is_qemu = read_is_qemu(connection);
+    listing->hypervisor = hypervisor;
+    listing->item.deliver = deliver_listing;
+    inbox_post(hypervisor->inbox, &listing->item);
+    return connection;
+}
+
+struct failure {
+    struct inbox_item item;
+    struct hypervisor *hypervisor;
+    char text[WORKER_TEXT_SIZE];
+};
+
+static void deliver_failure(struct inbox_item *item)
+{
+    struct failure *failure = (struct failure *)item;
+    struct hypervisor *hypervisor = failure->hypervisor;
+
+    /* The same reason every two seconds is said once. */
+    if (strcmp(hypervisor->error, failure->text) != 0)
+        log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,
+                    hypervisor->uri, failure->text);
+    snprintf(hypervisor->error, sizeof hypervisor->error, "%s", failure->text);
+    free(failure);
+}
+
+static void connection_failed(void *context, const char *text)
+{
+    struct hypervisor *hypervisor = context;
+    struct failure *failure = calloc(1, sizeof *failure);
+
+    if (!failure)
+        return;
+    failure->item.deliver = deliver_failure;
+    failure->hypervisor = hypervisor;
+    snprintf(failure->text, sizeof failure->text, "%s", text);
+    inbox_post(hypervisor->inbox, &failure->item);
+}
+
+static const struct worker_ops worker_ops = {
+    .open = open_connection,
+    .close = close_connection,
+    .failed = connection_failed,
+};
+
+/* ---- the loop's side: domains ---- */
+
+static struct virt_domain *find_domain(struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
+        if (uuid_equal(&domain->host.uuid, uuid))
+            return domain;
+    }
+    return NULL;
+}
+
+static void free_domain(struct virt_domain *domain)
+{
+    monitor_free(domain->monitor);
+    override_clear(domain);
+    free(domain->host.name);
+    free(domain->transient_xml);
+    free(domain);
+}
+
+void virt_domain_release(struct virt_domain *domain)
+{
+    if (domain->vanished && !domain->operations)
+        free_domain(domain);
+}
+
+static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
+{
+    struct virt_domain **link = &hypervisor->domains;
+
+    while (*link != domain)
+        link = &(*link)->next;
+    *link = domain->next;
+    hypervisor->callbacks->vanished(hypervisor->context, domain);
+    domain->vanished = true;
+    virt_domain_release(domain);
+}
+
+void virt_domain_emit(struct virt_domain *domain, enum host_event event)
+{
+    struct hypervisor *hypervisor = domain->hypervisor;
+
+    if (!domain->vanished && !hypervisor->stopping)
+        hypervisor->callbacks->event(hypervisor->context, domain, event);
+}
+
+static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
+{
+    struct virt_domain *domain = calloc(1, sizeof *domain);
+
+    if (!domain)
+        return;
+    domain->host.ops = &virt_domain_ops;
+    domain->host.uuid = facts->uuid;
+    domain->host.state = facts->state;
+    domain->host.name = facts->name;
+    facts->name = NULL;
+    domain->hypervisor = hypervisor;
+    domain->id = facts->id;
+    domain->persistent = facts->persistent;
+    domain->tagged = facts->tagged;
+    domain->transient_xml = facts->transient_xml;
+    facts->transient_xml = NULL;
+    domain->was_on = host_power_state_is_on(facts->state);
+    domain->next = hypervisor->domains;
+    hypervisor->domains = domain;
+    hypervisor->callbacks->appeared(hypervisor->context, domain);
+}
+
+/* libvirt no longer knows the domain. One that was transient from the start can be started again
+ * from the XML we kept, and so stays as a guest that is off. */
+static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domain, bool live)
+{
+    if (!domain->persistent && !domain->undefined && domain->transient_xml) {
+        domain->id = -1;
+        virt_domain_set_state(domain, HOST_POWER_OFF, live);
+        return;
+    }
+    remove_domain(hypervisor, domain);
+}
+
+static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, bool live)
+{
+    struct virt_domain *domain = find_domain(hypervisor, &facts->uuid);
+
+    if (domain)
+        virt_domain_apply_facts(domain, facts, live);
+    else
+        add_domain(hypervisor, facts);
+}
+
+/* ---- the loop's side: one domain looked at after an event ---- */
+
+struct refresh {
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct uuid uuid;
+    unsigned events;
+    int result; /* -ENODEV: libvirt does not know it */
+    struct virt_facts facts;
+};
+
+static void run_refresh(struct worker_job *job, virConnectPtr connection)
+{
+    struct refresh *refresh = CONTAINER_OF(job, struct refresh, job);
+    char text[WORKER_TEXT_SIZE];
+
+    refresh->result = -EHOSTUNREACH;
+    if (!connection)
+        return;
+    virDomainPtr domain = virDomainLookupByUUID(connection, refresh->uuid.bytes);
+    if (!domain) {
+        refresh->result = virt_last_error(text, sizeof text);
+        return;
+    }
+    refresh->result = virt_facts_read(domain, &refresh->facts);
+    virDomainFree(domain);
+}
+
+static void refresh_done(struct worker_job *job)
+{
+    struct refresh *refresh = CONTAINER_OF(job, struct refresh, job);
+    struct hypervisor *hypervisor = refresh->hypervisor;
+    struct virt_domain *domain = find_domain(hypervisor, &refresh->uuid);
+
+    /* Facts older than the last event are left: that event asked for newer ones. */
+    if (!hypervisor->stopping && hypervisor->up && (!domain || domain->events == refresh->events)) {
+        if (refresh->result == 0)
+            take_over(hypervisor, &refresh->facts, true);
+        else if (refresh->result == -ENODEV && domain)
+            lose_domain(hypervisor, domain, true);
+    }
+    virt_facts_clear(&refresh->facts);
+    free(refresh);
+}
+
+static void submit_refresh(struct hypervisor *hypervisor, const struct uuid *uuid, unsigned events)
+{
+    struct refresh *refresh = calloc(1, sizeof *refresh);
+
+    if (!refresh)
+        return;
+    refresh->hypervisor = hypervisor;
+    refresh->uuid = *uuid;
+    refresh->events = events;
+    refresh->job.run = run_refresh;
+    refresh->job.done = refresh_done;
+    worker_submit(hypervisor->worker, &refresh->job);
+}
+
+/* The state that an event itself tells, or UNKNOWN where a look is needed. */
+static enum host_power_state state_of_event(int lifecycle)
+{
+    switch (lifecycle) {
+    case VIR_DOMAIN_EVENT_STARTED:
+    case VIR_DOMAIN_EVENT_RESUMED:
+        return HOST_POWER_RUNNING;
+    case VIR_DOMAIN_EVENT_SUSPENDED:
+        return HOST_POWER_PAUSED;
+    case VIR_DOMAIN_EVENT_STOPPED:
+        return HOST_POWER_OFF;
+    case VIR_DOMAIN_EVENT_PMSUSPENDED:
+        return HOST_POWER_SUSPENDED;
+    default:
+        return HOST_POWER_UNKNOWN;
+    }
+}
+
+static void on_event(void *context, const struct virt_event *event)
+{
+    struct hypervisor *hypervisor = context;
+    struct virt_domain *domain = find_domain(hypervisor, &event->uuid);
+
+    if (hypervisor->stopping)
+        return;
+    if (!hypervisor->up) {
+        hypervisor->relist = true;
+        return;
+    }
+    if (event->kind == VIRT_EVENT_GUEST_RESET) {
+        if (domain) {
+            virt_domain_emit(domain, HOST_EVENT_RESET);
+            override_guest_reset(domain);
+        }
+        return;
+    }
+    if (domain)
+        domain->events++;
+    if (domain && event->kind == VIRT_EVENT_LIFECYCLE) {
+        enum host_power_state state = state_of_event(event->lifecycle);
+        if (event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
+            domain->undefined = true;
+        if (state != HOST_POWER_UNKNOWN)
+            virt_domain_set_state(domain, state, true);
+    }
+    submit_refresh(hypervisor, &event->uuid, domain ? domain->events : 0);
+}
+
+/* ---- the loop's side: the connection ---- */
+
+static bool is_listed(const struct virt_facts_list *list, const struct uuid *uuid)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (uuid_equal(&list->items[i].uuid, uuid))
+            return true;
+    }
+    return false;
+}
+
+/* Those that are not in the list go first: a name may have moved to another domain. */
+static void take_over_list(struct hypervisor *hypervisor, struct virt_facts_list *list)
+{
+    struct virt_domain *next;
+
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = next) {
+        next = domain->next;
+        if (!is_listed(list, &domain->host.uuid))
+            lose_domain(hypervisor, domain, false);
+    }
+    for (size_t i = 0; i < list->count; i++)
+        take_over(hypervisor, &list->items[i], false);
+}
+
+static void run_listing(struct worker_job *job, virConnectPtr connection)
+{
+    struct listing *listing = CONTAINER_OF(job, struct listing, job);
+
+    listing->result =
+        connection ? virt_facts_list_read(connection, &listing->list) : -EHOSTUNREACH;
+}
+
+static void listing_done(struct worker_job *job)
+{
+    struct listing *listing = CONTAINER_OF(job, struct listing, job);
+
+    if (listing->result == 0 && listing->hypervisor->up && !listing->hypervisor->stopping)
+        take_over_list(listing->hypervisor, &listing->list);
+    virt_facts_list_clear(&listing->list);
+    free(listing);
+}
+
+static void submit_listing(struct hypervisor *hypervisor)
+{
+    struct listing *listing = calloc(1, sizeof *listing);
+
+    if (!listing)
+        return;
+    listing->hypervisor = hypervisor;
+    listing->job.run = run_listing;
+    listing->job.done = listing_done;
+    worker_submit(hypervisor->worker, &listing->job);
+}
+
+static void deliver_listing(struct inbox_item *item)
+{
+    struct listing *listing = (struct listing *)item;
+    struct hypervisor *hypervisor = listing->hypervisor;
+
+    if (!hypervisor->stopping) {
+        log_info("hypervisor %s (%s) is connected: %zu domains", hypervisor->name,
+                 hypervisor->uri, listing->list.count);
+        hypervisor->up = true;
+        hypervisor->is_qemu = listing->is_qemu;
+        hypervisor->error[0] = '\0';
+        take_over_list(hypervisor, &listing->list);
+        hypervisor->callbacks->connection(hypervisor->context, hypervisor);
+        if (hypervisor->relist)
+            submit_listing(hypervisor);
+        hypervisor->relist = false;
+    }
+    virt_facts_list_clear(&listing->list);
+    free(listing);
+}
+
+static void deliver_lost(struct inbox_item *item)
+{
+    struct lost *lost = (struct lost *)item;
+    struct hypervisor *hypervisor = lost->hypervisor;
+
+    if (hypervisor->up && !hypervisor->stopping) {
+        log_warning("hypervisor %s (%s): connection lost", hypervisor->name, hypervisor->uri);
+        hypervisor->up = false;
+        for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
+            virt_domain_set_state(domain, HOST_POWER_UNKNOWN, true);
+        hypervisor->callbacks->connection(hypervisor->context, hypervisor);
+    }
+    free(lost);
+}
+
+static void free_hypervisor(struct hypervisor *hypervisor)
+{
+    free(hypervisor->name);
+    free(hypervisor->uri);
+    free(hypervisor->sasl_username);
+    if (hypervisor->sasl_password)
+        explicit_bzero(hypervisor->sasl_password, strlen(hypervisor->sasl_password));
+    free(hypervisor->sasl_password);
+    free(hypervisor);
+}
+
+struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
+                                    const struct hypervisor_settings *settings,
+                                    const struct hypervisor_callbacks *callbacks, void *context)
+{
+    struct hypervisor *hypervisor = calloc(1, sizeof *hypervisor);
+
+    if (!hypervisor)
+        return NULL;
+    hypervisor->loop = loop;
+    hypervisor->inbox = inbox;
+    hypervisor->callbacks = callbacks;
+    hypervisor->context = context;
+    hypervisor->events = (struct virt_events){
+        .inbox = inbox,
+        .handler = on_event,
+        .context = hypervisor,
+        .lifecycle_callback = -1,
+        .metadata_callback = -1,
+        .qemu_callback = -1,
+    };
+    hypervisor->name = strdup(settings->name);
+    hypervisor->uri = strdup(settings->uri);
+    if (settings->sasl_username) {
+        hypervisor->sasl_username = strdup(settings->sasl_username);
+        hypervisor->sasl_password = strdup(settings->sasl_password);
+    }
+    bool complete = hypervisor->name && hypervisor->uri &&
+                    (!settings->sasl_username ||
+                     (hypervisor->sasl_username && hypervisor->sasl_password));
+    if (complete)
+        hypervisor->worker = worker_start(&worker_ops, hypervisor, inbox);
+    if (!hypervisor->worker) {
+        free_hypervisor(hypervisor);
+        return NULL;
+    }
+    return hypervisor;
+}
+
+void hypervisor_stop(struct hypervisor *hypervisor)
+{
+    if (!hypervisor)
+        return;
+    hypervisor->stopping = true;
+    worker_stop(hypervisor->worker);
+    inbox_drain(hypervisor->inbox); /* what the worker and libvirt's callbacks have posted */
+    while (hypervisor->domains) {
+        struct virt_domain *domain = hypervisor->domains;
+        hypervisor->domains = domain->next;
+        while (domain->operations)
+            operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
+        free_domain(domain);
+    }
+    free_hypervisor(hypervisor);
+}
+
+const char *hypervisor_name(const struct hypervisor *hypervisor)
+{
+    return hypervisor->name;
+}
+
+const char *hypervisor_uri(const struct hypervisor *hypervisor)
+{
+    return hypervisor->uri;
+}
+
+bool hypervisor_is_up(const struct hypervisor *hypervisor)
+{
+    return hypervisor->up;
+}
+
+const char *hypervisor_error(const struct hypervisor *hypervisor)
+{
+    return hypervisor->error;
+}
+
+bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
+{
+    static const char prefix[] = "qemu:///embed";
+
+    return strncmp(hypervisor->uri, prefix, sizeof prefix - 1) == 0;
+}
+
+bool hypervisor_is_qemu(const struct hypervisor *hypervisor)
+{
+    return hypervisor->is_qemu;
+}
+
+bool hypervisor_is_stopping(const struct hypervisor *hypervisor)
+{
+    return hypervisor->stopping;
+}
+
+uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor)
+{
+    return hypervisor->loop;
+}
+
+struct worker *hypervisor_worker(struct hypervisor *hypervisor)
+{
+    return hypervisor->worker;
+}
+
+struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
+                                           struct virt_domain *domain)
+{
+    return domain ? domain->next : hypervisor->domains;
+}

@@ -1,0 +1,75 @@
+/* One libvirt connection and the domains it shows. Other programs may define, start, rename and
+ * remove domains at any time; libvirt's events keep the picture right, nothing is polled. When the
+ * connection is lost every domain's state is unknown until it is back. Loop thread. */
+#ifndef VBMC_HOST_HYPERVISOR_H
+#define VBMC_HOST_HYPERVISOR_H
+
+#include <stdbool.h>
+
+#include <uv.h>
+
+#include "vbmc/base/inbox.h"
+#include "vbmc/host/host.h"
+
+struct hypervisor;
+struct virt_domain;
+
+struct hypervisor_settings {
+    const char *name; /* of the configuration section */
+    const char *uri;
+    const char *sasl_username; /* both NULL or both given */
+    const char *sasl_password;
+};
+
+/* None of these may stop the hypervisor. */
+struct hypervisor_callbacks {
+    /* A domain is there. It stays valid until `vanished` returns. */
+    void (*appeared)(void *context, struct virt_domain *domain);
+    void (*vanished)(void *context, struct virt_domain *domain);
+    void (*event)(void *context, struct virt_domain *domain, enum host_event event);
+    /* The connection came up (all its domains have been told of) or went down. */
+    void (*connection)(void *context, struct hypervisor *hypervisor);
+};
+
+/* Starts connecting; NULL if there is no memory or thread. Copies the settings. */
+struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
+                                    const struct hypervisor_settings *settings,
+                                    const struct hypervisor_callbacks *callbacks, void *context);
+/* Ends the connection and frees all domains without telling of it; running operations are ended with
+ * -EHOSTUNREACH. May block as long as libvirt does. */
+void hypervisor_stop(struct hypervisor *hypervisor);
+
+const char *hypervisor_name(const struct hypervisor *hypervisor);
+const char *hypervisor_uri(const struct hypervisor *hypervisor);
+bool hypervisor_is_up(const struct hypervisor *hypervisor);
+/* Why there is no connection; "" if there is one or the first try has not ended. */
+const char *hypervisor_error(const struct hypervisor *hypervisor);
+/* True for qemu:///embed, whose domains nobody else can define. */
+bool hypervisor_is_embedded(const struct hypervisor *hypervisor);
+
+/* The domains, in no order: NULL gives the first, the last gives NULL. */
+struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
+                                           struct virt_domain *domain);
+
+struct host_domain *virt_domain_host(struct virt_domain *domain);
+struct virt_domain *virt_domain_of_host(struct host_domain *host);
+struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain);
+/* True if the domain's <metadata> has an element of urn:vbmc:1.0. */
+bool virt_domain_is_tagged(const struct virt_domain *domain);
+/* The driver's own record about a boot override, to be stored and given back after a restart; NULL
+ * if there is none. `live`: what was done to the running guest; `stored`: what a persistent override
+ * replaced in the definition. */
+const char *virt_domain_boot_live(const struct virt_domain *domain);
+const char *virt_domain_boot_stored(const struct virt_domain *domain);
+int virt_domain_restore_boot_record(struct virt_domain *domain, const char *live,
+                                    const char *stored);
+
+/* For `vbmc define|undefine|dumpxml`. `done` runs once; `text` is an error's, or the XML. */
+typedef void hypervisor_done_fn(void *context, int result, const char *text);
+void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
+                       void *context);
+void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context);
+void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
+                         void *context);
+
+#endif

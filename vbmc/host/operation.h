@@ -1,0 +1,64 @@
+/* An operation on a domain is a list of steps; each step starts something (a job of the worker, a
+ * QMP command, a pause) and the next one runs when that has succeeded. The operations of a domain
+ * run one after the other. */
+#ifndef VBMC_HOST_OPERATION_H
+#define VBMC_HOST_OPERATION_H
+
+#include <stdint.h>
+
+#include <libvirt/libvirt.h>
+#include <uv.h>
+
+#include "vbmc/host/virt_domain.h"
+#include "vbmc/host/worker.h"
+
+struct operation;
+
+/* Ends with exactly one of operation_next, operation_finish, operation_work, operation_pause, or
+ * something asynchronous that comes to one of these. */
+typedef void operation_step(struct operation *operation);
+/* Worker thread: 0, or a negative error with its text in operation->text. */
+typedef int operation_work_fn(struct operation *operation, virConnectPtr connection,
+                              virDomainPtr libvirt_domain);
+
+struct operation {
+    struct operation *next;
+    struct virt_domain *domain;
+    operation_step *const *steps; /* the one that runs; a list ends with NULL */
+    operation_step *const *on_error; /* runs once instead of ending with an error; NULL: none */
+    host_done_fn *done;              /* NULL: nobody asks */
+    void *context;
+    int result;
+    char text[WORKER_TEXT_SIZE];
+    struct worker_job job;
+    operation_work_fn *work;
+    struct virt_facts facts; /* read by the worker after each job */
+    bool facts_valid;
+    unsigned events; /* domain->events when the job was submitted */
+    uv_timer_t timer;
+    /* Parameters and results of steps. */
+    unsigned cycle_interval_s;
+    enum host_power_action action;
+    bool started_paused; /* a start that waits for its boot override */
+    bool resumed_save;   /* ... from a managed save: never to be reset */
+    bool used_boot_menu;
+    struct host_boot_override override;
+    char *xml;  /* scratch, freed with the operation, as `undo` */
+    char *undo; /* what an edit of the definition replaced */
+    operation_step *const *resume; /* where a step that consists of steps goes on */
+};
+
+/* Queues an operation; it starts when those before it have ended, never from within this call, so
+ * that its parameters can still be set. NULL if there is no memory: `done` has then run. */
+struct operation *operation_queue(struct virt_domain *domain, operation_step *const *steps,
+                                  host_done_fn *done, void *context);
+void operation_next(struct operation *operation);
+void operation_finish(struct operation *operation, int result, const char *text);
+/* Runs `work` on the worker thread with the domain looked up, then takes over the domain's facts and
+ * goes on with the next step or ends with the error. */
+void operation_work(struct operation *operation, operation_work_fn *work);
+void operation_pause(struct operation *operation, uint64_t ms);
+/* No callback with this context any more. */
+void operation_cancel(struct virt_domain *domain, const void *context);
+
+#endif

@@ -1,0 +1,30 @@
+/* A boot override on a libvirt domain (see "Boot device" in the head comment of override.c). */
+#ifndef VBMC_HOST_OVERRIDE_H
+#define VBMC_HOST_OVERRIDE_H
+
+#include <stdbool.h>
+
+#include "vbmc/host/operation.h"
+#include "vbmc/host/virt_domain.h"
+
+/* struct host_ops.set_boot. */
+void override_set(struct host_domain *host, const struct host_boot_override *override,
+                  host_done_fn *done, void *context);
+
+/* Step: applies what is asked for to the running guest, or does nothing if that is done already. A
+ * device the guest does not have is logged and is no error. */
+operation_step override_step_apply;
+
+/* The guest was started with the firmware's boot menu: that override is used up. */
+void override_note_menu_used(struct virt_domain *domain);
+
+/* Events of the domain. */
+void override_guest_started(struct virt_domain *domain, bool live);
+void override_guest_stopped(struct virt_domain *domain);
+void override_guest_reset(struct virt_domain *domain);
+/* The connection was away while the guest ran on. */
+void override_reconcile(struct virt_domain *domain);
+/* Frees what the domain holds for this. */
+void override_clear(struct virt_domain *domain);
+
+#endif

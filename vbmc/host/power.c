@@ -1,0 +1,277 @@
+/* The power table of the design, for a libvirt domain. Each action is a list of steps; which list
+ * applies is decided when its turn comes, from the guest's state at that moment. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "qmp/commands.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/host/monitor.h"
+#include "vbmc/host/operation.h"
+#include "vbmc/host/override.h"
+#include "vbmc/host/virt_domain.h"
+
+#define BOOT_MENU_MS 30000
+
+/* ---- worker thread ---- */
+
+static int last_error(struct operation *operation)
+{
+    return virt_last_error(operation->text, sizeof operation->text);
+}
+
+/* A guest that has stopped by itself meanwhile is what was asked for. */
+static int work_destroy(struct operation *operation, virConnectPtr connection,
+                        virDomainPtr domain)
+{
+    (void)connection;
+    if (!domain)
+        return last_error(operation);
+    if (virDomainDestroy(domain) == 0)
+        return 0;
+    int result = last_error(operation);
+    return virDomainIsActive(domain) == 0 ? 0 : result;
+}
+
+static bool override_needs_qmp(const struct host_boot_override *override)
+{
+    return override->device != HOST_BOOT_NONE && override->device != HOST_BOOT_FIRMWARE_MENU;
+}
+
+/* Starts the guest from its stored definition with the firmware's boot menu switched on; the stored
+ * definition stays as it is. */
+static int create_with_menu(struct operation *operation, virConnectPtr connection,
+                            virDomainPtr domain)
+{
+    CLEANUP_FREE char *xml =
+        virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    CLEANUP_FREE char *edited = NULL;
+
+    if (!xml)
+        return last_error(operation);
+    if (domxml_enable_boot_menu(xml, BOOT_MENU_MS, &edited) < 0)
+        return virDomainCreate(domain) == 0 ? 0 : last_error(operation);
+    virDomainPtr started = virDomainCreateXML(connection, edited, 0);
+    if (!started)
+        return last_error(operation);
+    virDomainFree(started);
+    operation->used_boot_menu = true;
+    return 0;
+}
+
+/* A managed save is resumed, never discarded: a boot override waits for the reset after it. */
+static int create(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
+{
+    bool saved = virDomainHasManagedSaveImage(domain, 0) == 1;
+    unsigned flags = 0;
+
+    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU && !saved)
+        return create_with_menu(operation, connection, domain);
+    if (override_needs_qmp(&operation->override)) {
+        flags = VIR_DOMAIN_START_PAUSED;
+        operation->resumed_save = saved;
+        operation->started_paused = true;
+    }
+    return virDomainCreateWithFlags(domain, flags) == 0 ? 0 : last_error(operation);
+}
+
+static int create_transient(struct operation *operation, virConnectPtr connection)
+{
+    unsigned flags = 0;
+
+    if (!operation->xml) {
+        snprintf(operation->text, sizeof operation->text, "the domain does not exist any more");
+        return -ENODEV;
+    }
+    if (override_needs_qmp(&operation->override)) {
+        flags = VIR_DOMAIN_START_PAUSED;
+        operation->started_paused = true;
+    }
+    virDomainPtr domain = virDomainCreateXML(connection, operation->xml, flags);
+    if (!domain)
+        return last_error(operation);
+    virDomainFree(domain);
+    return 0;
+}
+
+static int work_up(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+
+    if (!domain)
+        return create_transient(operation, connection);
+    if (virDomainIsActive(domain) == 0)
+        return create(operation, connection, domain);
+    if (virDomainGetState(domain, &state, NULL, 0) < 0)
+        return last_error(operation);
+    switch (state) {
+    case VIR_DOMAIN_PAUSED:
+        return virDomainResume(domain) == 0 ? 0 : last_error(operation);
+    case VIR_DOMAIN_PMSUSPENDED:
+        return virDomainPMWakeup(domain, 0) == 0 ? 0 : last_error(operation);
+    case VIR_DOMAIN_CRASHED:
+        if (virDomainDestroy(domain) < 0)
+            return last_error(operation);
+        return create(operation, connection, domain);
+    default:
+        return 0;
+    }
+}
+
+static int work_resume(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
+{
+    (void)connection;
+    return domain && virDomainResume(domain) == 0 ? 0 : last_error(operation);
+}
+
+/* What stands in for a QMP command where there is no QMP. */
+static int work_without_qmp(struct operation *operation, virConnectPtr connection,
+                            virDomainPtr domain)
+{
+    int result = -1;
+
+    (void)connection;
+    if (!domain)
+        return last_error(operation);
+    switch (operation->action) {
+    case HOST_POWER_ACTION_HARD_RESET:
+        result = virDomainReset(domain, 0);
+        break;
+    case HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT:
+        result = virDomainInjectNMI(domain, 0);
+        break;
+    case HOST_POWER_ACTION_SOFT_SHUTDOWN:
+        result = virDomainShutdown(domain);
+        break;
+    default:
+        break;
+    }
+    return result == 0 ? 0 : last_error(operation);
+}
+
+/* ---- steps ---- */
+
+static void step_destroy(struct operation *operation)
+{
+    if (operation->domain->host.state == HOST_POWER_OFF)
+        operation_next(operation);
+    else
+        operation_work(operation, work_destroy);
+}
+
+static void step_cycle_interval(struct operation *operation)
+{
+    operation_pause(operation, operation->cycle_interval_s * UINT64_C(1000));
+}
+
+static void step_resume(struct operation *operation)
+{
+    operation_work(operation, work_resume);
+}
+
+static operation_step *const only_resume[] = {step_resume, NULL};
+
+static void step_up(struct operation *operation)
+{
+    struct virt_domain *domain = operation->domain;
+
+    operation->override = domain->override;
+    if (!domain->persistent && domain->transient_xml) {
+        free(operation->xml);
+        operation->xml = strdup(domain->transient_xml);
+    }
+    operation_work(operation, work_up);
+}
+
+/* A guest that runs needs nothing more; one that was started paused gets its boot order. */
+static void step_after_up(struct operation *operation)
+{
+    if (operation->used_boot_menu)
+        override_note_menu_used(operation->domain);
+    if (!operation->started_paused) {
+        operation_finish(operation, 0, NULL);
+        return;
+    }
+    operation->on_error = only_resume;
+    operation_next(operation);
+}
+
+/* The firmware takes its boot order at a reset only, also in a guest that has not run yet. */
+static void step_reset_before_first_run(struct operation *operation)
+{
+    struct qmp_client *client = monitor_client(operation->domain);
+
+    if (operation->resumed_save || !client)
+        operation_next(operation);
+    else
+        monitor_step_submitted(operation, qmp_run(client, QMP_COMMAND_SYSTEM_RESET,
+                                                  monitor_step_done, operation));
+}
+
+static void step_command(struct operation *operation)
+{
+    static const enum qmp_command commands[] = {
+        [HOST_POWER_ACTION_HARD_RESET] = QMP_COMMAND_SYSTEM_RESET,
+        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = QMP_COMMAND_INJECT_NMI,
+        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = QMP_COMMAND_SYSTEM_POWERDOWN,
+    };
+    struct qmp_client *client = monitor_client(operation->domain);
+
+    if (!client)
+        operation_work(operation, work_without_qmp);
+    else
+        monitor_step_submitted(
+            operation,
+            qmp_run(client, commands[operation->action], monitor_step_done, operation));
+}
+
+/* ---- the table ---- */
+
+#define STEPS_UP                                                                                   \
+    step_up, step_after_up, monitor_step_open, override_step_apply, step_reset_before_first_run,   \
+        step_resume, NULL
+
+static operation_step *const steps_down[] = {step_destroy, NULL};
+static operation_step *const steps_up[] = {STEPS_UP};
+static operation_step *const steps_cycle[] = {step_destroy, step_cycle_interval, STEPS_UP};
+/* A guest whose kernel has panicked has no processor left that a reset would start again. */
+static operation_step *const steps_reset_crashed[] = {step_destroy, STEPS_UP};
+static operation_step *const steps_qmp[] = {monitor_step_open, step_command, NULL};
+
+static operation_step *const *const steps_of_action[] = {
+    [HOST_POWER_ACTION_DOWN] = steps_down,
+    [HOST_POWER_ACTION_UP] = steps_up,
+    [HOST_POWER_ACTION_CYCLE] = steps_cycle,
+    [HOST_POWER_ACTION_HARD_RESET] = steps_qmp,
+    [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = steps_qmp,
+    [HOST_POWER_ACTION_SOFT_SHUTDOWN] = steps_qmp,
+};
+
+static void power(struct host_domain *host, enum host_power_action action,
+                  unsigned cycle_interval_s, host_done_fn *done, void *context)
+{
+    struct virt_domain *domain = virt_domain_of_host(host);
+    operation_step *const *steps = steps_of_action[action];
+
+    if (action == HOST_POWER_ACTION_HARD_RESET && host->state == HOST_POWER_CRASHED)
+        steps = steps_reset_crashed;
+    struct operation *operation = operation_queue(domain, steps, done, context);
+    if (!operation)
+        return;
+    operation->action = action;
+    operation->cycle_interval_s = cycle_interval_s;
+}
+
+static void cancel(struct host_domain *host, void *context)
+{
+    operation_cancel(virt_domain_of_host(host), context);
+}
+
+const struct host_ops virt_domain_ops = {
+    .power = power,
+    .set_boot = override_set,
+    .cancel = cancel,
+};

@@ -1,0 +1,82 @@
+#include "vbmc/host/virt_domain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/host/override.h"
+
+struct host_domain *virt_domain_host(struct virt_domain *domain)
+{
+    return &domain->host;
+}
+
+struct virt_domain *virt_domain_of_host(struct host_domain *host)
+{
+    return CONTAINER_OF(host, struct virt_domain, host);
+}
+
+struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain)
+{
+    return domain->hypervisor;
+}
+
+bool virt_domain_is_tagged(const struct virt_domain *domain)
+{
+    return domain->tagged;
+}
+
+void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live)
+{
+    enum host_power_state previous = domain->host.state;
+
+    if (state == previous)
+        return;
+    domain->host.state = state;
+    if (state == HOST_POWER_UNKNOWN) {
+        virt_domain_emit(domain, HOST_EVENT_STATE);
+        return;
+    }
+    bool was_on = domain->was_on, is_on = host_power_state_is_on(state);
+    domain->was_on = is_on;
+    virt_domain_emit(domain, HOST_EVENT_STATE);
+    if (is_on && !was_on) {
+        virt_domain_emit(domain, HOST_EVENT_STARTED);
+        override_guest_started(domain, live);
+    } else if (!is_on && was_on) {
+        override_guest_stopped(domain);
+        virt_domain_emit(domain, HOST_EVENT_STOPPED);
+    } else if (is_on && previous == HOST_POWER_UNKNOWN) {
+        override_reconcile(domain);
+    }
+}
+
+static void replace_text(char **text, char **replacement)
+{
+    free(*text);
+    *text = *replacement;
+    *replacement = NULL;
+}
+
+void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live)
+{
+    bool renamed = strcmp(domain->host.name, facts->name) != 0;
+
+    /* Another id is another QEMU: it stopped and started while nobody looked. */
+    if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
+        virt_domain_set_state(domain, HOST_POWER_OFF, live);
+    domain->id = facts->id;
+    if (domain->persistent && !facts->persistent)
+        domain->undefined = true;
+    if (facts->persistent)
+        domain->undefined = false;
+    domain->persistent = facts->persistent;
+    domain->tagged = facts->tagged;
+    if (facts->transient_xml)
+        replace_text(&domain->transient_xml, &facts->transient_xml);
+    if (renamed) {
+        replace_text(&domain->host.name, &facts->name);
+        virt_domain_emit(domain, HOST_EVENT_RENAMED);
+    }
+    virt_domain_set_state(domain, facts->state, live);
+}

@@ -1,0 +1,65 @@
+/* A domain as libvirt shows it; shared by the files that make up the libvirt driver. */
+#ifndef VBMC_HOST_VIRT_DOMAIN_H
+#define VBMC_HOST_VIRT_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "vbmc/host/host.h"
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/host/virt_facts.h"
+
+struct operation;
+struct monitor;
+struct worker;
+struct worker_job;
+
+/* What a boot override did to a running guest. */
+struct boot_live {
+    enum host_boot_device device; /* HOST_BOOT_NONE: nothing was done */
+    char *path;                   /* QOM path of the object whose property was set to 0 */
+    char property[16];            /* "bootindex", or the floppy controller's "bootindexA" */
+    int64_t original;             /* its value before; -1: none */
+    bool used;                    /* a reset has been seen since */
+    bool restored;                /* read from the store, by a daemon that was not there then */
+    char *record;                 /* the above as JSON text, for the store */
+};
+
+struct virt_domain {
+    struct host_domain host;
+    struct hypervisor *hypervisor;
+    struct virt_domain *next;
+    int id;
+    bool persistent;
+    bool tagged;
+    bool undefined;      /* somebody undefined it: it goes when it stops */
+    char *transient_xml; /* see struct virt_facts */
+    unsigned events;     /* counts events, to know facts that are older than one */
+    bool was_on;         /* state before the connection was lost */
+    bool vanished;       /* freed when its last operation ends */
+    struct operation *operations; /* the first one runs */
+    struct monitor *monitor;
+    struct host_boot_override override; /* what is asked for; device NONE: nothing */
+    struct boot_live boot_live;
+    char *boot_stored;        /* see virt_domain_boot_stored */
+    uv_timer_t *settle;       /* runs while a burst of resets may go on; NULL: never used */
+};
+
+extern const struct host_ops virt_domain_ops;
+
+/* hypervisor.c, for the other files of the driver. */
+uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
+struct worker *hypervisor_worker(struct hypervisor *hypervisor);
+bool hypervisor_is_qemu(const struct hypervisor *hypervisor);
+bool hypervisor_is_stopping(const struct hypervisor *hypervisor);
+void virt_domain_emit(struct virt_domain *domain, enum host_event event);
+/* Takes over what libvirt said, and tells of what has changed. `live`: as it happens, not found out
+ * afterwards (a start that was missed is no reason to reset the guest for its boot override). */
+void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live);
+void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
+/* Called when an operation has ended: the domain goes if it has vanished. */
+void virt_domain_release(struct virt_domain *domain);
+
+#endif

@@ -1,0 +1,42 @@
+/* What libvirt says of a domain at one moment, read on the worker thread and carried to the loop. */
+#ifndef VBMC_HOST_VIRT_FACTS_H
+#define VBMC_HOST_VIRT_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/host/host.h"
+
+#define VBMC_METADATA_URI "urn:vbmc:1.0"
+
+struct virt_facts {
+    struct uuid uuid;
+    char *name;
+    enum host_power_state state;
+    int id; /* of the running instance; -1 if off */
+    bool persistent;
+    bool tagged;
+    char *transient_xml; /* definition of a transient domain, to start it again; NULL otherwise */
+};
+
+/* 0, -ENODEV (no such domain any more), -EIO or -ENOMEM. */
+int virt_facts_read(virDomainPtr domain, struct virt_facts *facts);
+void virt_facts_clear(struct virt_facts *facts);
+enum host_power_state virt_facts_power_state(int libvirt_state);
+
+struct virt_facts_list {
+    struct virt_facts *items;
+    size_t count;
+};
+
+/* All domains of a connection. 0, or a negative error. */
+int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list);
+void virt_facts_list_clear(struct virt_facts_list *list);
+
+/* A negative error for libvirt's last one on this thread: -ENODEV, -EINVAL (not possible in this
+ * state), -ENOTSUP, -EHOSTUNREACH or -EIO; its text goes to `text`. */
+int virt_last_error(char *text, size_t size);
+
+#endif

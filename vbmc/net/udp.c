@@ -1,0 +1,219 @@
+#include "vbmc/net/udp.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+
+#define BATCH       32
+#define ROUNDS_MAX  8 /* batches before the loop gets its turn */
+#define BUFFER_SIZE (4 * 1024 * 1024)
+
+union control_space {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct batch {
+    struct mmsghdr messages[BATCH];
+    struct iovec vectors[BATCH];
+    union endpoint_address addresses[BATCH];
+    union control_space control[BATCH];
+    uint8_t bytes[BATCH][UDP_DATAGRAM_MAX];
+};
+
+struct udp_socket {
+    uv_poll_t poll;
+    int fd;
+    udp_receive_fn *receive;
+    void *context;
+    bool receiving; /* answers are collected and leave together */
+    unsigned pending;
+    struct batch in;
+    struct batch out;
+};
+
+static void read_local_address(struct msghdr *header, union endpoint_address *local)
+{
+    memset(local, 0, sizeof *local);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            local->in.sin_family = AF_INET;
+            local->in.sin_addr = info.ipi_addr;
+        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            local->in6.sin6_family = AF_INET6;
+            local->in6.sin6_addr = info.ipi6_addr;
+            local->in6.sin6_scope_id = info.ipi6_ifindex;
+        }
+    }
+}
+
+static void write_local_address(struct msghdr *header, union control_space *space,
+                                const union endpoint_address *local)
+{
+    struct in_pktinfo info = {.ipi_spec_dst = local->in.sin_addr};
+    struct in6_pktinfo info6 = {.ipi6_addr = local->in6.sin6_addr};
+    bool is_v4 = local->any.sa_family == AF_INET;
+
+    header->msg_control = NULL;
+    header->msg_controllen = 0;
+    if (!is_v4 && local->any.sa_family != AF_INET6)
+        return;
+    size_t size = is_v4 ? sizeof info : sizeof info6;
+    memset(space, 0, sizeof *space);
+    header->msg_control = space;
+    header->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(header);
+    c->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    c->cmsg_type = is_v4 ? IP_PKTINFO : IPV6_PKTINFO;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), is_v4 ? (void *)&info : (void *)&info6, size);
+}
+
+static void flush(struct udp_socket *socket)
+{
+    unsigned sent = 0;
+
+    while (sent < socket->pending) {
+        int n = sendmmsg(socket->fd, socket->out.messages + sent, socket->pending - sent, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            log_debug("datagram not sent: %s", strerror(errno));
+        sent += n > 0 ? (unsigned)n : 1;
+    }
+    socket->pending = 0;
+}
+
+void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
+                     size_t length)
+{
+    unsigned i = socket->pending;
+
+    if (length > UDP_DATAGRAM_MAX)
+        return;
+    memcpy(socket->out.bytes[i], bytes, length);
+    socket->out.addresses[i] = to->remote;
+    socket->out.vectors[i] = (struct iovec){socket->out.bytes[i], length};
+    struct msghdr *header = &socket->out.messages[i].msg_hdr;
+    header->msg_name = &socket->out.addresses[i];
+    header->msg_namelen = endpoint_address_size(&to->remote);
+    header->msg_iov = &socket->out.vectors[i];
+    header->msg_iovlen = 1;
+    write_local_address(header, &socket->out.control[i], &to->local);
+    socket->pending++;
+    if (!socket->receiving || socket->pending == BATCH)
+        flush(socket);
+}
+
+static void prepare_in(struct batch *in)
+{
+    for (unsigned i = 0; i < BATCH; i++) {
+        in->vectors[i] = (struct iovec){in->bytes[i], UDP_DATAGRAM_MAX};
+        in->messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &in->addresses[i],
+            .msg_namelen = sizeof in->addresses[i],
+            .msg_iov = &in->vectors[i],
+            .msg_iovlen = 1,
+            .msg_control = &in->control[i],
+            .msg_controllen = sizeof in->control[i],
+        };
+    }
+}
+
+/* False when there was less than a full batch. */
+static bool receive_batch(struct udp_socket *socket)
+{
+    struct batch *in = &socket->in;
+
+    prepare_in(in);
+    int count = recvmmsg(socket->fd, in->messages, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < count; i++) {
+        struct msghdr *header = &in->messages[i].msg_hdr;
+        struct endpoint from = {.remote = in->addresses[i]};
+        if (header->msg_flags & MSG_TRUNC)
+            continue;
+        read_local_address(header, &from.local);
+        socket->receive(socket->context, &from, in->bytes[i], in->messages[i].msg_len);
+    }
+    return count == BATCH;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct udp_socket *socket = poll->data;
+
+    (void)status; /* an ICMP error is read, and so cleared, like a datagram */
+    (void)events;
+    socket->receiving = true;
+    for (int round = 0; round < ROUNDS_MAX && receive_batch(socket); round++)
+        flush(socket);
+    flush(socket);
+    socket->receiving = false;
+}
+
+static int open_descriptor(const union endpoint_address *address)
+{
+    static const int on = 1, off = 0, buffer = BUFFER_SIZE;
+    int family = address->any.sa_family;
+    CLEANUP_CLOSE int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -errno;
+    if (family == AF_INET6) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+    } else {
+        setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    }
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer); /* as much as is allowed */
+    if (bind(fd, &address->any, endpoint_address_size(address)) < 0)
+        return -errno;
+    int opened = fd;
+    fd = -1;
+    return opened;
+}
+
+int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address,
+                    udp_receive_fn *receive, void *context, struct udp_socket **opened)
+{
+    CLEANUP_FREE struct udp_socket *socket = calloc(1, sizeof *socket);
+
+    *opened = NULL;
+    if (!socket)
+        return -ENOMEM;
+    socket->receive = receive;
+    socket->context = context;
+    socket->fd = open_descriptor(address);
+    if (socket->fd < 0)
+        return socket->fd;
+    int result = uv_poll_init(loop, &socket->poll, socket->fd);
+    if (result < 0) {
+        close(socket->fd);
+        return result;
+    }
+    socket->poll.data = socket;
+    uv_poll_start(&socket->poll, UV_READABLE, on_poll);
+    *opened = cleanup_steal_pointer(&socket);
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void udp_socket_close(struct udp_socket *socket)
+{
+    if (!socket)
+        return;
+    uv_close((uv_handle_t *)&socket->poll, on_closed);
+    close(socket->fd);
+}

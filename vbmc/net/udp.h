@@ -1,0 +1,34 @@
+/* A UDP socket on the loop, read and written in batches. Knows no protocol. Answers leave from the
+ * local address that the request was sent to, also on a socket that is bound to all of them. */
+#ifndef VBMC_NET_UDP_H
+#define VBMC_NET_UDP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "vbmc/base/endpoint.h"
+
+/* Longer datagrams are dropped: the longest that IPMI knows is well below. */
+#define UDP_DATAGRAM_MAX 1024
+
+struct udp_socket;
+
+/* The bytes are valid during the call. May call udp_socket_send; must not close the socket. */
+typedef void udp_receive_fn(void *context, const struct endpoint *from, const uint8_t *bytes,
+                            size_t length);
+
+/* Binds to `address`; an IPv6 wildcard or v4-mapped address takes IPv4 too. 0, or the negative error
+ * of the system call (-EADDRINUSE, -EADDRNOTAVAIL, -EACCES, ...). */
+int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address,
+                    udp_receive_fn *receive, void *context, struct udp_socket **socket);
+
+/* Copies the bytes. What the kernel does not take is lost, as UDP may lose anything. */
+void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
+                     size_t length);
+
+/* NULL is allowed. The memory goes when the loop has turned. */
+void udp_socket_close(struct udp_socket *socket);
+
+#endif
