@@ -1,0 +1,79 @@
+# Completion of vbmc for bash. Install as /usr/share/bash-completion/completions/vbmc. Verbs, options
+# and names come from vbmc itself, so that this file need not change with them.
+
+_vbmc_replies()
+{
+    local line
+    local IFS=$'\n'
+
+    COMPREPLY=()
+    for line in $1; do
+        [[ $line == "$2"* ]] || continue
+        if [[ $line == -* ]]; then
+            COMPREPLY+=("$line")
+        else
+            COMPREPLY+=("$(printf '%q' "$line")")
+        fi
+    done
+}
+
+_vbmc()
+{
+    local word=$2 previous=$3 verb='' i
+    local -a ask=("${COMP_WORDS[0]}")
+    local -i verb_at=0
+
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --socket | --config)
+                ask+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+                ((i++))
+                ;;
+            --log-file)
+                ((i++))
+                ;;
+            -*) ;;
+            *)
+                verb=${COMP_WORDS[i]}
+                verb_at=i
+                break
+                ;;
+        esac
+    done
+
+    case $previous in
+        --socket | --config | --log-file)
+            compopt -o default
+            return
+            ;;
+        -f | --format)
+            _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
+            return
+            ;;
+        --quote)
+            _vbmc_replies $'all\nminimal\nnone\nnonnumeric' "$word"
+            return
+            ;;
+    esac
+
+    if [[ $word == -* ]]; then
+        _vbmc_replies "$("${ask[@]}" complete --options "${verb:-help}" 2>/dev/null)" "$word"
+    elif [[ -z $verb || $verb == help ]]; then
+        _vbmc_replies "$("${ask[@]}" complete --verbs 2>/dev/null)" "$word"
+    else
+        case $verb:$((COMP_CWORD - verb_at)) in
+            define:*) compopt -o default ;;
+            power:2) _vbmc_replies $'on\noff\ncycle\nreset\nsoft\ndiag\nstatus' "$word" ;;
+            bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
+            add:* | dumpxml:* | undefine:*)
+                _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
+                ;;
+            delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1)
+                _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
+                ;;
+        esac
+    fi
+}
+
+complete -F _vbmc vbmc

@@ -1,0 +1,289 @@
+#include "vbmc/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/cli_text.h"
+#include "vbmc/config.h"
+#include "vbmc/control.h"
+
+#define MESSAGE_SIZE 4096
+
+static const struct cli_verb verbs[] = {
+    {"add", "NAME", "give a domain a BMC of its own", CLI_GROUP_ADD | CLI_GROUP_FORMAT, 1, 1,
+     cli_run_add},
+    {"delete", "NAME...", "stop BMCs and forget them", CLI_GROUP_FORMAT, 1, SIZE_MAX,
+     cli_run_names},
+    {"start", "NAME...", "let BMCs answer", CLI_GROUP_FORMAT, 1, SIZE_MAX, cli_run_names},
+    {"stop", "NAME...", "silence BMCs", CLI_GROUP_FORMAT, 1, SIZE_MAX, cli_run_names},
+    {"list", "", "list the BMCs", CLI_GROUP_FORMAT, 0, 0, cli_run_list},
+    {"show", "NAME", "show one BMC", CLI_GROUP_FORMAT, 1, 1, cli_run_show},
+    {"power", "NAME on|off|cycle|reset|soft|diag|status",
+     "do to a guest what its power buttons do, or tell its state", CLI_GROUP_FORMAT, 2, 2,
+     cli_run_power},
+    {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", "what a guest boots next",
+     CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
+    {"discover", "", "list the domains of all hypervisors, and why one has no BMC",
+     CLI_GROUP_FORMAT, 0, 0, cli_run_discover},
+    {"define", "FILE.xml", "define a domain under the embedded driver ('-': standard input)",
+     CLI_GROUP_DEFINE | CLI_GROUP_FORMAT, 1, 1, cli_run_define},
+    {"undefine", "NAME", "undefine a domain under the embedded driver", CLI_GROUP_FORMAT, 1, 1,
+     cli_run_undefine},
+    {"dumpxml", "NAME", "print a domain's definition", CLI_GROUP_DUMPXML | CLI_GROUP_FORMAT, 1, 1,
+     cli_run_dumpxml},
+    {"status", "", "state of the daemon and its hypervisors", CLI_GROUP_FORMAT, 0, 0,
+     cli_run_status},
+    {"reload", "", "let the daemon read its configuration again", CLI_GROUP_FORMAT, 0, 0,
+     cli_run_reload},
+    {"doctor", "", "look for what is wrong, and say what to do",
+     CLI_GROUP_DOCTOR | CLI_GROUP_FORMAT, 0, 0, cli_run_doctor},
+    {"complete", "", "print domain names, for shell completion", CLI_GROUP_COMPLETE, 0, 0,
+     cli_run_complete},
+    {"help", "[VERB]", "print help", 0, 0, 1, cli_run_help},
+    {"version", "", "print the version", CLI_GROUP_FORMAT, 0, 0, cli_run_version},
+};
+
+const struct cli_verb *cli_find_verb(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+/* Line breaks would forge further lines; on a terminal other control characters do worse. */
+static void put_message(const char *prefix, const char *text, FILE *out)
+{
+    fputs(prefix, out);
+    cli_text_print(text, text + strlen(text), out);
+    fputc('\n', out);
+}
+
+static void append_log(const char *path, const char *text)
+{
+    char stamp[48];
+    struct tm local;
+    time_t now = time(NULL);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
+
+    if (!file) {
+        fprintf(stderr, "vbmc: cannot append to the log file: %s\n", strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    localtime_r(&now, &local);
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S vbmc: ", &local);
+    put_message(stamp, text, file);
+    fclose(file);
+}
+
+static void report(const struct cli *cli, const char *text)
+{
+    put_message("vbmc: ", text, stderr);
+    if (cli->options.log_file)
+        append_log(cli->options.log_file, text);
+}
+
+int cli_fail(const struct cli *cli, const char *format, ...)
+{
+    char text[MESSAGE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    report(cli, text);
+    return CLI_EXIT_FAILED;
+}
+
+int cli_fail_usage(const struct cli *cli, const char *format, ...)
+{
+    char text[MESSAGE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    int used = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (used >= 0 && (size_t)used < sizeof text)
+        snprintf(text + used, sizeof text - (size_t)used, " (see 'vbmc help%s%s')",
+                 cli->verb ? " " : "", cli->verb ? cli->verb->name : "");
+    report(cli, text);
+    return CLI_EXIT_USAGE;
+}
+
+int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
+                    size_t error_size)
+{
+    const char *given = options->socket;
+    CLEANUP_CONFIG struct config *config = NULL;
+
+    if (!given && options->config) {
+        log_set_level(options->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
+        if (config_load(options->config, &config, error, error_size))
+            return -EINVAL;
+        snprintf(path, size, "%s/%s", config->daemon.runtime_dir, CONTROL_SOCKET_NAME);
+        return 0;
+    }
+    if (!given)
+        given = getenv("VBMC_SOCKET");
+    snprintf(path, size, "%s", given && *given ? given : CONTROL_SOCKET_PATH);
+    return 0;
+}
+
+static void print_verb_help(const struct cli_verb *verb)
+{
+    printf("Usage: vbmc [OPTION...] %s [OPTION...] %s\n\n%s\n", verb->name, verb->arguments,
+           verb->help);
+    if (verb->groups) {
+        fputs("\nOptions (before or behind the arguments; '--' ends them):\n", stdout);
+        cli_options_print_help(verb->groups, stdout);
+    }
+    fputs("\nOptions of every verb:\n", stdout);
+    cli_options_print_help(CLI_GROUP_GLOBAL, stdout);
+}
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: vbmc [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
+          "Virtual BMCs of libvirt/QEMU guests: asks the daemon, vbmcd.\n\nVerbs:\n",
+          out);
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+    fputs("\nOptions:\n", out);
+    cli_options_print_help(CLI_GROUP_GLOBAL, out);
+    fputs(
+        "\n'vbmc help VERB' tells more. Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n",
+        out);
+}
+
+int cli_run_help(struct cli *cli)
+{
+    if (cli->options.name_count == 0) {
+        print_help(stdout);
+        return CLI_EXIT_DONE;
+    }
+    const struct cli_verb *verb = cli_find_verb(cli->options.names[0]);
+    if (!verb)
+        return cli_fail_usage(cli, "unknown verb '%s'", cli->options.names[0]);
+    print_verb_help(verb);
+    return CLI_EXIT_DONE;
+}
+
+static int complete_names(struct cli *cli)
+{
+    struct json_object *names = NULL, *name;
+
+    int code = cli_ask(cli, cli->options.domains ? "discover" : "list", NULL, &names);
+    if (code == CLI_EXIT_DONE && json_object_is_type(names, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(names); i++) {
+            if (json_object_object_get_ex(json_object_array_get_idx(names, i), "domain_name",
+                                          &name))
+                puts(json_object_get_string(name));
+        }
+    }
+    json_object_put(names);
+    return code;
+}
+
+int cli_run_complete(struct cli *cli)
+{
+    if (cli->options.verbs) {
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+            puts(verbs[i].name);
+        return CLI_EXIT_DONE;
+    }
+    if (cli->options.options_of) {
+        const struct cli_verb *verb = cli_find_verb(cli->options.options_of);
+        cli_options_print_names(CLI_GROUP_GLOBAL | (verb ? verb->groups : 0), stdout);
+        return CLI_EXIT_DONE;
+    }
+    return complete_names(cli);
+}
+
+int cli_run_version(struct cli *cli)
+{
+    if (cli->options.format.kind != CLI_FORMAT_JSON) {
+        puts("vbmc " VBMC_VERSION);
+        return CLI_EXIT_DONE;
+    }
+    struct json_object *version = json_object_new_object();
+    json_object_object_add(version, "version", json_object_new_string(VBMC_VERSION));
+    cli_format_write_json(&cli->options.format, version, stdout);
+    json_object_put(version);
+    return CLI_EXIT_DONE;
+}
+
+static void look_at_terminal(struct cli_format *format)
+{
+    struct winsize window;
+    const char *no_colour = getenv("NO_COLOR");
+
+    format->terminal = isatty(STDOUT_FILENO);
+    format->colour = format->terminal && !(no_colour && *no_colour);
+    if (format->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0)
+        format->terminal_width = window.ws_col;
+}
+
+static int run_verb(struct cli *cli, int argc, char **argv)
+{
+    char error[CLI_OPTIONS_ERROR_SIZE];
+    struct cli_options *options = &cli->options;
+
+    cli->verb = cli_find_verb(argv[0]);
+    if (!cli->verb)
+        return cli_fail_usage(cli, "unknown verb '%s'", argv[0]);
+    if (cli_options_parse(argc, argv, cli->verb->groups, options, error))
+        return cli_fail_usage(cli, "%s", error);
+    if (options->version)
+        return cli_run_version(cli);
+    if (options->help) {
+        print_verb_help(cli->verb);
+        return CLI_EXIT_DONE;
+    }
+    if (options->name_count < cli->verb->names_min)
+        return cli_fail_usage(cli, "%s needs %s", cli->verb->name, cli->verb->arguments);
+    if (options->name_count > cli->verb->names_max)
+        return cli_fail_usage(cli, "%s does not know what to do with '%s'", cli->verb->name,
+                              options->names[cli->verb->names_max]);
+    return cli->verb->run(cli);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    char error[CLI_OPTIONS_ERROR_SIZE];
+    int verb;
+
+    look_at_terminal(&cli->options.format);
+    if (cli_options_parse_global(argc, argv, &cli->options, &verb, error))
+        return cli_fail_usage(cli, "%s", error);
+    if (verb < argc && !cli->options.version)
+        return run_verb(cli, argc - verb, argv + verb);
+    if (cli->options.version)
+        return cli_run_version(cli);
+    print_help(cli->options.help ? stdout : stderr);
+    return cli->options.help ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+
+    cli_text_init();
+    int code = run(&cli, argc, argv);
+    if (fflush(stdout) || ferror(stdout))
+        code = cli_fail(&cli, "cannot write to standard output: %s", strerror(errno));
+    cli_options_clear(&cli.options);
+    return code;
+}

@@ -1,0 +1,78 @@
+/* The `vbmc` command: what its files share. */
+#ifndef VBMC_CLI_H
+#define VBMC_CLI_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+
+#include "vbmc/cli_options.h"
+
+#ifndef VBMC_VERSION
+#define VBMC_VERSION "unreleased" /* the Makefile knows it */
+#endif
+
+enum cli_exit {
+    CLI_EXIT_DONE = 0,
+    CLI_EXIT_FAILED = 1, /* refused or failed */
+    CLI_EXIT_USAGE = 2,
+};
+
+struct cli_verb;
+
+struct cli {
+    struct cli_options options;
+    const struct cli_verb *verb;
+};
+
+/* Runs a verb; returns an exit code, having said why if it is not 0. */
+typedef int cli_run(struct cli *cli);
+
+struct cli_verb {
+    const char *name;
+    const char *arguments; /* for the usage line */
+    const char *help;
+    unsigned groups; /* of options, see cli_option_group */
+    size_t names_min;
+    size_t names_max;
+    cli_run *run;
+};
+
+/* A column of a list: its title, and the key of the daemon's answer. */
+struct cli_column {
+    const char *title;
+    const char *key;
+};
+
+/* cli.c */
+
+/* Says on standard error (and in the log file) in one line what failed. Returns CLI_EXIT_FAILED. */
+int cli_fail(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for wrong usage. Returns CLI_EXIT_USAGE. */
+int cli_fail_usage(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const struct cli_verb *cli_find_verb(const char *name);
+/* Where the control socket is: --socket, --config, $VBMC_SOCKET, the default. 0, or -EINVAL with a
+ * line in `error`. */
+int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
+                    size_t error_size);
+int cli_run_help(struct cli *cli);
+int cli_run_complete(struct cli *cli);
+int cli_run_version(struct cli *cli);
+
+/* cli_verbs.c: what the daemon answers. */
+extern cli_run cli_run_add, cli_run_names, cli_run_list, cli_run_show, cli_run_power,
+    cli_run_discover, cli_run_define, cli_run_undefine, cli_run_dumpxml, cli_run_bootdev,
+    cli_run_reload, cli_run_status;
+
+/* Asks the daemon; takes `arguments` over. CLI_EXIT_DONE with the result, which the caller puts;
+ * otherwise the failure has been reported. */
+int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result);
+/* Prints a JSON array of objects in the format asked for, then releases it. */
+int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
+                   struct json_object *rows);
+
+/* cli_doctor.c */
+extern cli_run cli_run_doctor;
+
+#endif

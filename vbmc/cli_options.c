@@ -1,0 +1,288 @@
+#include "vbmc/cli_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+
+#define OPTIONS_MAX 40 /* of one verb */
+
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_SECRET, /* a text that is wiped from the command line */
+    OPTION_PORT,
+    OPTION_WIDTH,
+    OPTION_FORMAT,
+    OPTION_QUOTE,
+    OPTION_NAMES, /* repeatable */
+};
+
+#define AT(member) offsetof(struct cli_options, member)
+
+static const struct cli_option {
+    const char *name;
+    char letter;
+    enum cli_option_group group;
+    enum option_kind kind;
+    size_t offset;
+    const char *argument;
+    const char *help;
+} table[] = {
+    {"config", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(config), "FILE",
+     "vbmc.conf of the daemon: says where its socket is"},
+    {"socket", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(socket), "PATH",
+     "control socket of the daemon (else that of --config, else $VBMC_SOCKET)"},
+    {"log-file", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(log_file), "FILE",
+     "append errors to FILE as well"},
+    {"no-daemon", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(no_daemon), NULL,
+     "accepted for old scripts; no effect"},
+    {"verbose", 'v', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(verbose), NULL, "show progress"},
+    {"quiet", 'q', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(quiet), NULL, "no progress, no notes"},
+    {"debug", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(debug), NULL, "say what is asked of whom"},
+    {"version", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(version), NULL, "print the version"},
+    {"help", 'h', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(help), NULL, "print help, of a verb too"},
+    {"username", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(username), "NAME",
+     "user of this BMC (else the users of vbmc.conf)"},
+    {"password", 0, CLI_GROUP_ADD, OPTION_SECRET, AT(password), "PASSWORD",
+     "password of that user"},
+    {"port", 0, CLI_GROUP_ADD, OPTION_PORT, AT(port), "PORT", "UDP port of this BMC"},
+    {"address", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(address), "ADDRESS",
+     "IPv4 or IPv6 address of this BMC"},
+    {"libvirt-uri", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(libvirt_uri), "URI",
+     "hypervisor of the domain"},
+    {"libvirt-sasl-username", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(sasl_username), "NAME",
+     "SASL user for that hypervisor; goes with --libvirt-sasl-password"},
+    {"libvirt-sasl-password", 0, CLI_GROUP_ADD, OPTION_SECRET, AT(sasl_password), "PASSWORD",
+     "SASL password for that hypervisor"},
+    {"hypervisor", 0, CLI_GROUP_DEFINE, OPTION_TEXT, AT(hypervisor), "NAME",
+     "[hypervisor NAME] of vbmc.conf, where there are several"},
+    {"inactive", 0, CLI_GROUP_DUMPXML, OPTION_FLAG, AT(inactive), NULL,
+     "the stored definition, not the running one"},
+    {"persistent", 0, CLI_GROUP_BOOTDEV, OPTION_FLAG, AT(persistent), NULL,
+     "for every boot from now on, not the next one only"},
+    {"security", 0, CLI_GROUP_DOCTOR, OPTION_FLAG, AT(security), NULL,
+     "look for what weakens security, too"},
+    {"domains", 0, CLI_GROUP_COMPLETE, OPTION_FLAG, AT(domains), NULL,
+     "names of all domains, not of those with a BMC only"},
+    {"verbs", 0, CLI_GROUP_COMPLETE, OPTION_FLAG, AT(verbs), NULL, "the verbs"},
+    {"options", 0, CLI_GROUP_COMPLETE, OPTION_TEXT, AT(options_of), "VERB",
+     "the options of a verb"},
+    {"format", 'f', CLI_GROUP_FORMAT, OPTION_FORMAT, 0, "FORMAT",
+     "table (the default), value, json, csv or yaml"},
+    {"column", 'c', CLI_GROUP_FORMAT, OPTION_NAMES, AT(format.columns), "COLUMN",
+     "only this column; may be repeated"},
+    {"sort-column", 0, CLI_GROUP_FORMAT, OPTION_NAMES, AT(format.sort), "COLUMN",
+     "sort by this column; may be repeated"},
+    {"sort-descending", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.sort_descending), NULL,
+     "sort downwards"},
+    {"noindent", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.noindent), NULL, "json: on one line"},
+    {"quote", 0, CLI_GROUP_FORMAT, OPTION_QUOTE, 0, "WHICH",
+     "csv: quote all, minimal, none or nonnumeric (the default)"},
+    {"max-width", 0, CLI_GROUP_FORMAT, OPTION_WIDTH, AT(format.max_width), "COLUMNS",
+     "table: not wider than this, 0 for no limit"},
+    {"fit-width", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.fit_width), NULL,
+     "table: not wider than the terminal"},
+    {"print-empty", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.print_empty), NULL,
+     "table: print the header even with nothing below it"},
+};
+
+/* The table's options of some groups, as getopt_long takes them; `val` is the index in the table
+ * plus FIRST, so that it can be no letter. */
+#define FIRST 256
+
+struct selection {
+    struct option options[OPTIONS_MAX];
+    char letters[2 * OPTIONS_MAX + 3];
+};
+
+static void select_options(struct selection *selection, const char *prefix, unsigned groups)
+{
+    size_t used = strlen(prefix), count = 0;
+
+    memset(selection, 0, sizeof *selection);
+    memcpy(selection->letters, prefix, used);
+    for (size_t i = 0; i < ARRAY_SIZE(table) && count < OPTIONS_MAX - 1; i++) {
+        if (!(table[i].group & groups))
+            continue;
+        bool has_argument = table[i].kind != OPTION_FLAG;
+        selection->options[count++] = (struct option){
+            .name = table[i].name,
+            .has_arg = has_argument ? required_argument : no_argument,
+            .val = FIRST + (int)i,
+        };
+        if (table[i].letter) {
+            selection->letters[used++] = table[i].letter;
+            if (has_argument)
+                selection->letters[used++] = ':';
+        }
+    }
+}
+
+static int read_number(const char *text, unsigned long least, unsigned long most,
+                       unsigned long *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || *number < least || *number > most)
+        return -EINVAL;
+    return 0;
+}
+
+static int add_name(struct cli_format_names *names, const char *name)
+{
+    if (names->count == CLI_FORMAT_COLUMNS_MAX)
+        return -EINVAL;
+    names->names[names->count++] = name;
+    return 0;
+}
+
+static int set_secret(char **secret, char *argument)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = strdup(argument);
+    explicit_bzero(argument, strlen(argument));
+    return *secret ? 0 : -ENOMEM;
+}
+
+static int set_option(struct cli_options *options, const struct cli_option *option, char *argument)
+{
+    void *target = (char *)options + option->offset;
+    unsigned long number = 0;
+    int failed;
+
+    switch (option->kind) {
+    case OPTION_FLAG:
+        *(bool *)target = true;
+        return 0;
+    case OPTION_TEXT:
+        *(const char **)target = argument;
+        return 0;
+    case OPTION_SECRET:
+        return set_secret(target, argument);
+    case OPTION_PORT:
+        failed = read_number(argument, 1, UINT16_MAX, &number);
+        *(uint16_t *)target = (uint16_t)number;
+        return failed;
+    case OPTION_WIDTH:
+        failed = read_number(argument, 0, 100000, &number);
+        *(unsigned *)target = (unsigned)number;
+        return failed;
+    case OPTION_FORMAT:
+        options->format_given = true;
+        return cli_format_parse_kind(argument, &options->format.kind);
+    case OPTION_QUOTE:
+        return cli_format_parse_quote(argument, &options->format.quote);
+    case OPTION_NAMES:
+        return add_name(target, argument);
+    }
+    return -EINVAL;
+}
+
+static const struct cli_option *find_letter(int letter)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (letter && table[i].letter == letter)
+            return &table[i];
+    }
+    return NULL;
+}
+
+/* Says what getopt_long did not like; it has just passed the option. */
+static int fail_option(int result, char **argv, char *error)
+{
+    const char *given = optind > 0 ? argv[optind - 1] : "";
+
+    if (result == ':')
+        snprintf(error, CLI_OPTIONS_ERROR_SIZE, "option '%.40s' needs a value", given);
+    else if (optopt > 0 && optopt < FIRST)
+        snprintf(error, CLI_OPTIONS_ERROR_SIZE, "unknown option '-%c'", optopt);
+    else if (optopt >= FIRST)
+        snprintf(error, CLI_OPTIONS_ERROR_SIZE, "option '--%s' takes no value",
+                 table[optopt - FIRST].name);
+    else
+        snprintf(error, CLI_OPTIONS_ERROR_SIZE, "unknown or ambiguous option '%.80s'", given);
+    return -EINVAL;
+}
+
+static int parse(int argc, char **argv, const char *prefix, unsigned groups,
+                 struct cli_options *options, char *error)
+{
+    struct selection selection;
+    int result;
+
+    select_options(&selection, prefix, groups);
+    opterr = 0;
+    optind = 0; /* glibc: start anew */
+    while ((result = getopt_long(argc, argv, selection.letters, selection.options, NULL)) != -1) {
+        const struct cli_option *option =
+            result >= FIRST ? &table[result - FIRST] : find_letter(result);
+        if (!option)
+            return fail_option(result, argv, error);
+        if (set_option(options, option, optarg)) {
+            snprintf(error, CLI_OPTIONS_ERROR_SIZE, "'%.60s' is no value for --%s: %s", optarg,
+                     option->name, option->help);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+int cli_options_parse_global(int argc, char **argv, struct cli_options *options, int *verb,
+                             char error[CLI_OPTIONS_ERROR_SIZE])
+{
+    int failed = parse(argc, argv, "+:", CLI_GROUP_GLOBAL, options, error);
+
+    *verb = optind;
+    return failed;
+}
+
+int cli_options_parse(int argc, char **argv, unsigned groups, struct cli_options *options,
+                      char error[CLI_OPTIONS_ERROR_SIZE])
+{
+    int failed = parse(argc, argv, ":", groups | CLI_GROUP_GLOBAL, options, error);
+
+    options->names = argv + optind;
+    options->name_count = (size_t)(argc - optind);
+    return failed;
+}
+
+void cli_options_clear(struct cli_options *options)
+{
+    char *secrets[] = {options->password, options->sasl_password};
+
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        if (secrets[i])
+            explicit_bzero(secrets[i], strlen(secrets[i]));
+        free(secrets[i]);
+    }
+    options->password = options->sasl_password = NULL;
+}
+
+void cli_options_print_help(unsigned groups, FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        char left[64], letter[8] = "    ";
+        if (!(table[i].group & groups))
+            continue;
+        if (table[i].letter)
+            snprintf(letter, sizeof letter, "-%c, ", table[i].letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, table[i].name,
+                 table[i].argument ? " " : "", table[i].argument ? table[i].argument : "");
+        fprintf(out, "  %-38s %s\n", left, table[i].help);
+    }
+}
+
+void cli_options_print_names(unsigned groups, FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (table[i].group & groups)
+            fprintf(out, "--%s\n", table[i].name);
+    }
+}

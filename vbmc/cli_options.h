@@ -1,0 +1,74 @@
+/* Options and arguments of the `vbmc` command: one table, from which parsing, help and shell
+ * completion are made. */
+#ifndef VBMC_CLI_OPTIONS_H
+#define VBMC_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "vbmc/cli_format.h"
+
+/* Which verbs take an option. */
+enum cli_option_group {
+    CLI_GROUP_GLOBAL = 1 << 0, /* before the verb, and after it too */
+    CLI_GROUP_FORMAT = 1 << 1,
+    CLI_GROUP_ADD = 1 << 2,
+    CLI_GROUP_DEFINE = 1 << 3,
+    CLI_GROUP_DUMPXML = 1 << 4,
+    CLI_GROUP_BOOTDEV = 1 << 5,
+    CLI_GROUP_DOCTOR = 1 << 6,
+    CLI_GROUP_COMPLETE = 1 << 7,
+};
+
+/* What was given; NULL, 0 or false for what was not. Texts point into argv, but for secrets, which
+ * are copied and wiped there. */
+struct cli_options {
+    const char *config;
+    const char *socket;
+    const char *log_file;
+    bool no_daemon; /* of OpenStack's tool: without effect */
+    bool verbose;
+    bool quiet;
+    bool debug;
+    bool help;
+    bool version;
+    struct cli_format format;
+    bool format_given;
+    const char *username;
+    char *password; /* wiped by cli_options_clear */
+    const char *address;
+    uint16_t port;
+    const char *libvirt_uri;
+    const char *sasl_username;
+    char *sasl_password; /* wiped by cli_options_clear */
+    const char *hypervisor;
+    bool inactive;
+    bool persistent;
+    bool security;
+    bool domains;
+    bool verbs;
+    const char *options_of;
+    char **names; /* what is no option */
+    size_t name_count;
+};
+
+#define CLI_OPTIONS_ERROR_SIZE 256
+
+/* Parses the global options in front of the verb. `*verb` is then the index of the verb in argv, or
+ * argc if there is none. 0, or -EINVAL with one line in `error`. */
+int cli_options_parse_global(int argc, char **argv, struct cli_options *options, int *verb,
+                             char error[CLI_OPTIONS_ERROR_SIZE]);
+/* Parses what follows the verb argv[0]: options of `groups` (a set of cli_option_group) and names
+ * in any order, "--" ends the options. As cli_options_parse_global. */
+int cli_options_parse(int argc, char **argv, unsigned groups, struct cli_options *options,
+                      char error[CLI_OPTIONS_ERROR_SIZE]);
+void cli_options_clear(struct cli_options *options);
+
+/* The options of the groups with their help, one per line. */
+void cli_options_print_help(unsigned groups, FILE *out);
+/* Their long names, one per line, for shell completion. */
+void cli_options_print_names(unsigned groups, FILE *out);
+
+#endif

@@ -1,0 +1,409 @@
+/* The verbs that the daemon answers: arguments out, result in the format asked for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/cli.h"
+#include "vbmc/cli_client.h"
+#include "vbmc/cli_text.h"
+#include "vbmc/control.h"
+
+#define PATH_SIZE  4096
+#define ERROR_SIZE 1024
+
+static const char *const power_actions[] = {"on",   "off",  "cycle", "reset",
+                                            "soft", "diag", "status"};
+
+static void show_progress(void *context, const char *text)
+{
+    const struct cli *cli = context;
+
+    if (cli->options.quiet || (!cli->options.verbose && !isatty(STDERR_FILENO)))
+        return;
+    cli_text_print(text, text + strlen(text), stderr);
+    fputc('\n', stderr);
+}
+
+int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result)
+{
+    char path[PATH_SIZE], reason[ERROR_SIZE];
+    struct cli_client_error error;
+    int code = CLI_EXIT_DONE;
+
+    *result = NULL;
+    if (cli_socket_path(&cli->options, path, sizeof path, reason, sizeof reason)) {
+        json_object_put(arguments);
+        return cli_fail(cli, "%s", reason);
+    }
+    if (cli->options.debug)
+        fprintf(stderr, "debug: asks %s for %s\n", path, verb);
+    if (cli_client_call(path, verb, arguments, show_progress, cli, result, &error)) {
+        code = error.is_usage ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+        cli_fail(cli, "%s", error.text);
+    }
+    json_object_put(arguments);
+    return code;
+}
+
+int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
+                   struct json_object *rows)
+{
+    struct cli_format format = cli->options.format;
+    const char *names[CLI_FORMAT_COLUMNS_MAX];
+    char error[ERROR_SIZE];
+    int code = CLI_EXIT_DONE;
+
+    struct json_object *titled = json_object_new_array();
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i), *value;
+        struct json_object *object = json_object_new_object();
+        for (size_t j = 0; j < count; j++) {
+            if (json_object_is_type(row, json_type_object) &&
+                json_object_object_get_ex(row, columns[j].key, &value))
+                json_object_object_add(object, columns[j].title, json_object_get(value));
+        }
+        json_object_array_add(titled, object);
+    }
+    for (size_t j = 0; j < count; j++)
+        names[j] = columns[j].title;
+    if (cli_format_write(&format, names, count, titled, stdout, error, sizeof error))
+        code = cli_fail(cli, "%s", error);
+    json_object_put(titled);
+    json_object_put(rows);
+    return code;
+}
+
+/* Asks for something whose success says all; its result is printed only as json. */
+static int ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments)
+{
+    struct json_object *result;
+    int code = cli_ask(cli, verb, arguments, &result);
+
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
+        cli_format_write_json(&cli->options.format, result, stdout);
+    json_object_put(result);
+    return code;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    if (text)
+        json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static struct json_object *name_arguments(const struct cli *cli)
+{
+    struct json_object *arguments = json_object_new_object();
+
+    add_text(arguments, "name", cli->options.names[0]);
+    return arguments;
+}
+
+int cli_run_add(struct cli *cli)
+{
+    const struct cli_options *options = &cli->options;
+
+    if (!options->sasl_username != !options->sasl_password)
+        return cli_fail_usage(
+            cli, "--libvirt-sasl-username and --libvirt-sasl-password need each other");
+    struct json_object *arguments = name_arguments(cli);
+    add_text(arguments, "username", options->username);
+    add_text(arguments, "password", options->password);
+    add_text(arguments, "address", options->address);
+    add_text(arguments, "libvirt_uri", options->libvirt_uri);
+    add_text(arguments, "libvirt_sasl_username", options->sasl_username);
+    add_text(arguments, "libvirt_sasl_password", options->sasl_password);
+    if (options->port)
+        json_object_object_add(arguments, "port", json_object_new_int(options->port));
+    return ask_and_obey(cli, "add", arguments);
+}
+
+int cli_run_names(struct cli *cli)
+{
+    struct json_object *arguments = json_object_new_object();
+    struct json_object *names = json_object_new_array();
+
+    for (size_t i = 0; i < cli->options.name_count; i++)
+        json_object_array_add(names, json_object_new_string(cli->options.names[i]));
+    json_object_object_add(arguments, "names", names);
+    return ask_and_obey(cli, cli->verb->name, arguments);
+}
+
+/* What deserves a remark beside the table, such as one UUID on two hypervisors. */
+static void print_notes(const struct cli *cli, struct json_object *rows)
+{
+    struct json_object *name, *note;
+
+    if (cli->options.quiet || !cli->options.format.terminal ||
+        cli->options.format.kind != CLI_FORMAT_TABLE)
+        return;
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i);
+        if (!json_object_object_get_ex(row, "note", &note) ||
+            !json_object_object_get_ex(row, "domain_name", &name))
+            continue;
+        const char *text = json_object_get_string(name);
+        cli_text_print(text, text + strlen(text), stderr);
+        fputs(": ", stderr);
+        text = json_object_get_string(note);
+        cli_text_print(text, text + strlen(text), stderr);
+        fputc('\n', stderr);
+    }
+}
+
+static int ask_for_list(struct cli *cli, const struct cli_column *columns, size_t count)
+{
+    struct cli_format_names *sort = &cli->options.format.sort;
+    struct json_object *result;
+
+    int code = cli_ask(cli, cli->verb->name, NULL, &result);
+    if (code == CLI_EXIT_DONE && !json_object_is_type(result, json_type_array))
+        code = cli_fail(cli, "vbmcd answered with something that is no list");
+    if (code != CLI_EXIT_DONE) {
+        json_object_put(result);
+        return code;
+    }
+    if (sort->count == 0)
+        sort->names[sort->count++] = columns[0].title;
+    fflush(stdout);
+    print_notes(cli, result);
+    return cli_print_rows(cli, columns, count, result);
+}
+
+int cli_run_list(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Domain name", "domain_name"},
+        {"Status", "status"},
+        {"Address", "address"},
+        {"Port", "port"},
+    };
+
+    return ask_for_list(cli, columns, ARRAY_SIZE(columns));
+}
+
+int cli_run_discover(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Domain name", "domain_name"},
+        {"Hypervisor", "hypervisor"},
+        {"State", "state"},
+        {"BMC", "bmc"},
+        {"Reason", "reason"},
+    };
+
+    return ask_for_list(cli, columns, ARRAY_SIZE(columns));
+}
+
+static void add_property(struct json_object *rows, const char *name, struct json_object *value)
+{
+    struct json_object *row = json_object_new_object();
+
+    json_object_object_add(row, "property", json_object_new_string(name));
+    json_object_object_add(row, "value",
+                           strstr(name, "password") ? json_object_new_string("***")
+                                                    : json_object_get(value));
+    json_object_array_add(rows, row);
+}
+
+/* Prints `rows` of a property and its value. Takes them over. */
+static int print_properties(struct cli *cli, struct json_object *rows)
+{
+    static const struct cli_column columns[] = {{"Property", "property"}, {"Value", "value"}};
+    struct cli_format_names *sort = &cli->options.format.sort;
+
+    if (sort->count == 0)
+        sort->names[sort->count++] = "Property";
+    return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
+}
+
+int cli_run_show(struct cli *cli)
+{
+    struct json_object *result;
+
+    int code = cli_ask(cli, "show", name_arguments(cli), &result);
+    if (code == CLI_EXIT_DONE && !json_object_is_type(result, json_type_object))
+        code = cli_fail(cli, "vbmcd answered with something that is no object");
+    if (code == CLI_EXIT_DONE) {
+        struct json_object *rows = json_object_new_array();
+        json_object_object_foreach(result, key, value)
+        {
+            add_property(rows, key, value);
+        }
+        code = print_properties(cli, rows);
+    }
+    json_object_put(result);
+    return code;
+}
+
+/* Turns what is nested into rows: "hypervisors.local.state". An object in a list is known by its
+ * "name", else by its place. */
+static void flatten(struct json_object *rows, const char *prefix, struct json_object *value)
+{
+    char name[256], place[24];
+    struct json_object *known;
+
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", key);
+            flatten(rows, name, member);
+        }
+    } else if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            struct json_object *member = json_object_array_get_idx(value, i);
+            snprintf(place, sizeof place, "%zu", i);
+            bool has_name = json_object_is_type(member, json_type_object) &&
+                            json_object_object_get_ex(member, "name", &known);
+            snprintf(name, sizeof name, "%s.%s", prefix,
+                     has_name ? json_object_get_string(known) : place);
+            flatten(rows, name, member);
+        }
+    } else {
+        add_property(rows, prefix, value);
+    }
+}
+
+int cli_run_status(struct cli *cli)
+{
+    struct json_object *result;
+
+    int code = cli_ask(cli, "status", NULL, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, result, stdout);
+    } else if (code == CLI_EXIT_DONE) {
+        struct json_object *rows = json_object_new_array();
+        flatten(rows, "", result);
+        code = print_properties(cli, rows);
+    }
+    json_object_put(result);
+    return code;
+}
+
+static void print_text(const struct cli *cli, const char *text)
+{
+    for (const char *end; *text; text = end) {
+        size_t length = strcspn(text, "\n\t");
+        if (cli->options.format.terminal)
+            cli_text_print(text, text + length, stdout);
+        else
+            fwrite(text, 1, length, stdout);
+        end = text + length;
+        if (*end)
+            fputc(*end++, stdout);
+    }
+}
+
+/* Asks for something that is one text, under `key`; prints it bare, or the whole as json. */
+static int ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
+                        const char *key)
+{
+    struct json_object *result, *text;
+
+    int code = cli_ask(cli, verb, arguments, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, result, stdout);
+    } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
+               json_object_object_get_ex(result, key, &text)) {
+        const char *bytes = json_object_get_string(text);
+        size_t length = strlen(bytes);
+        print_text(cli, bytes);
+        if (length == 0 || bytes[length - 1] != '\n')
+            fputc('\n', stdout);
+    } else if (code == CLI_EXIT_DONE) {
+        code = cli_fail(cli, "vbmcd answered without '%s'", key);
+    }
+    json_object_put(result);
+    return code;
+}
+
+int cli_run_power(struct cli *cli)
+{
+    const char *action = cli->options.names[1];
+    bool known = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(power_actions); i++)
+        known |= strcmp(power_actions[i], action) == 0;
+    if (!known)
+        return cli_fail_usage(cli, "unknown power action '%s'", action);
+    struct json_object *arguments = name_arguments(cli);
+    add_text(arguments, "action", action);
+    if (strcmp(action, "status") == 0)
+        return ask_for_text(cli, "power", arguments, "power");
+    return ask_and_obey(cli, "power", arguments);
+}
+
+int cli_run_bootdev(struct cli *cli)
+{
+    struct json_object *arguments = name_arguments(cli);
+
+    add_text(arguments, "device", cli->options.names[1]);
+    json_object_object_add(arguments, "persistent",
+                           json_object_new_boolean(cli->options.persistent));
+    return ask_and_obey(cli, "bootdev", arguments);
+}
+
+/* Reads a whole text file, or standard input for "-". NULL with errno. */
+static char *read_file(const char *path)
+{
+    CLEANUP_CLOSE int fd =
+        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP_FREE char *text = malloc(CONTROL_REQUEST_MAX);
+    size_t used = 0;
+
+    if (fd < 0 || !text)
+        return NULL;
+    for (;;) {
+        ssize_t got = read(fd, text + used, CONTROL_REQUEST_MAX - used);
+        if (got < 0)
+            return NULL;
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (used == CONTROL_REQUEST_MAX) {
+            errno = EFBIG;
+            return NULL;
+        }
+    }
+    text[used] = '\0';
+    if (strlen(text) != used) {
+        errno = EILSEQ;
+        return NULL;
+    }
+    return cleanup_steal_pointer(&text);
+}
+
+int cli_run_define(struct cli *cli)
+{
+    CLEANUP_FREE char *xml = read_file(cli->options.names[0]);
+
+    if (!xml)
+        return cli_fail(cli, "%s: %s", cli->options.names[0], strerror(errno));
+    struct json_object *arguments = json_object_new_object();
+    add_text(arguments, "xml", xml);
+    add_text(arguments, "hypervisor", cli->options.hypervisor);
+    return ask_and_obey(cli, "define", arguments);
+}
+
+int cli_run_undefine(struct cli *cli)
+{
+    return ask_and_obey(cli, "undefine", name_arguments(cli));
+}
+
+int cli_run_dumpxml(struct cli *cli)
+{
+    struct json_object *arguments = name_arguments(cli);
+
+    json_object_object_add(arguments, "inactive", json_object_new_boolean(cli->options.inactive));
+    return ask_for_text(cli, "dumpxml", arguments, "xml");
+}
+
+int cli_run_reload(struct cli *cli)
+{
+    return ask_and_obey(cli, "reload", NULL);
+}

@@ -1,0 +1,71 @@
+/* The control socket: how `vbmc` talks to the daemon.
+ *
+ * A Unix stream socket carries one JSON object per line. A request is
+ *     {"verb":"list","arguments":{...}}
+ * and is answered by any number of {"progress":"text"} lines and then exactly one of
+ *     {"ok":true,"result":<any JSON>}
+ *     {"ok":false,"error":"one line","code":"exists|not-found|usage|failed"}
+ * A client may send further requests on the same connection; each waits for the one before it.
+ *
+ * Who may connect: without a group root and the daemon's own user (the socket has mode 0600, and
+ * the peer's credentials are checked as well); with a group also whoever the mode 0660 lets in.
+ * What they send is hostile until it has passed the checks here: the length of a line, JSON that is
+ * valid UTF-8, an object with a "verb" of lower case letters and an "arguments" object, no string
+ * with a NUL in it. What the arguments mean is the handler's to check. */
+#ifndef VBMC_CONTROL_H
+#define VBMC_CONTROL_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <uv.h>
+
+#define CONTROL_SOCKET_NAME  "control.sock"
+#define CONTROL_SOCKET_PATH  "/run/vbmc/" CONTROL_SOCKET_NAME /* of the default runtime-dir */
+#define CONTROL_REQUEST_MAX  (64 * 1024)       /* bytes of a request, newline included */
+#define CONTROL_ANSWER_MAX   (8 * 1024 * 1024) /* bytes of an answer */
+#define CONTROL_PROGRESS_MAX (64 * 1024)       /* unsent bytes beyond which progress is dropped */
+#define CONTROL_CLIENTS_MAX  64
+
+struct control;
+struct control_request;
+
+enum control_code {
+    CONTROL_EXISTS,    /* there already is what was to be made */
+    CONTROL_NOT_FOUND, /* no such domain, BMC or hypervisor */
+    CONTROL_USAGE,     /* the request makes no sense; `vbmc` exits 2 */
+    CONTROL_FAILED,    /* everything else */
+};
+
+/* Called on the loop for each request that is well formed. `verb` and `arguments` (always an
+ * object, possibly empty) are borrowed and die with the answer. The handler owns `request` until it
+ * answers it exactly once, now or later, by control_reply_ok or control_reply_error; it must do so
+ * also when the client is gone or control_free was called meanwhile, which drops the answer. */
+typedef void control_handler(void *context, const char *verb, struct json_object *arguments,
+                             struct control_request *request);
+
+/* Listens on `path`, creating its directory (mode 0755, one level) where it is missing. `gid` is
+ * the group that may connect, or -1 for none. A stale socket is replaced; a lock (`path` with
+ * ".lock" appended) is held as long as the process lives, so that two daemons never share one path.
+ * Ignores SIGPIPE for the process.
+ *
+ * 0; -EADDRINUSE when another daemon is alive there; -EPERM for a directory in which others could
+ * replace the socket; else the system's negative error. `error` (of `size` bytes) then says why in
+ * one line. The loop, the handler and the context must outlive the control. */
+int control_new(uv_loop_t *loop, const char *path, gid_t gid, control_handler *handler,
+                void *context, struct control **control, char *error, size_t size);
+/* Closes every connection and removes the socket. The loop must run once more before it is closed.
+ * Requests not yet answered stay valid. NULL is allowed. */
+void control_free(struct control *control);
+
+/* Answers with `result`, whose reference is taken over; NULL stands for an empty object. An answer
+ * over CONTROL_ANSWER_MAX becomes an error. Frees the request. */
+void control_reply_ok(struct control_request *request, struct json_object *result);
+/* Answers with an error, in one line of at most 1023 bytes. Frees the request. */
+void control_reply_error(struct control_request *request, enum control_code code,
+                         const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Tells the client how things go, before the answer. Dropped when the client does not read. */
+void control_progress(struct control_request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
