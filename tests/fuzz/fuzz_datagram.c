@@ -1,0 +1,238 @@
+/* libFuzzer target: whatever a network may send to one BMC, before and after authentication.
+ *
+ * The input is a list of records: a mode byte, a length (16 bits, little endian; cut to what is
+ * left) and that many bytes. Mode bits 1..0 say what the bytes are:
+ *
+ *   0  a datagram, as it is
+ *   1  a datagram, as it is, with a session of the harness alive
+ *   2  NetFn, command, rqSeq and data of a request, which the harness turns into an IPMI message,
+ *      seals with the session's keys and sends
+ *   3  a payload type and a payload, which the harness seals and sends
+ *
+ * The first record of mode 1 to 3 makes the harness log in. Bits 3..2 of that record choose the
+ * cipher suite. Bits 7..4 are seconds that pass before each record. Random is fixed, so that an
+ * input runs the same way every time. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "tests/unit/rmcp_console.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+
+#define MODE_MASK   0x03
+#define SUITE_SHIFT 2
+#define SUITE_MASK  0x03
+#define TIME_SHIFT  4
+#define DATA_MAX    300 /* more than a request may have */
+
+enum mode {
+    MODE_RAW,
+    MODE_RAW_IN_SESSION,
+    MODE_MESSAGE,
+    MODE_PAYLOAD,
+};
+
+static const uint8_t suites[] = {3, 17, 2, 15};
+
+/* The real commands over a model whose guest finishes every second action at once and the others
+ * when the next record comes. Late answers reach the server the way the daemon brings them. */
+struct target {
+    struct console console;
+    struct bmc bmc;
+    struct host_domain domain;
+    unsigned actions;
+    host_done_fn *done; /* the action under way, or NULL */
+    void *done_context;
+};
+
+static struct target target;
+
+static void reply(void *context, const struct ipmi_token *token,
+                  const struct ipmi_response *response)
+{
+    (void)context;
+    rmcp_server_complete(target.console.server, token, response, target.console.now_ms);
+}
+
+static const struct ipmi_sink sink = {.reply = reply};
+
+static void finish_action(void)
+{
+    host_done_fn *done = target.done;
+
+    target.done = NULL;
+    if (done)
+        done(target.done_context, 0, NULL);
+}
+
+static void begin_action(host_done_fn *done, void *context)
+{
+    finish_action();
+    target.done = done;
+    target.done_context = context;
+    if (target.actions++ % 2 == 0)
+        finish_action();
+}
+
+static void host_power(struct host_domain *domain, enum host_power_action action,
+                       unsigned cycle_interval_s, host_done_fn *done, void *context)
+{
+    (void)cycle_interval_s;
+    domain->state = action == HOST_POWER_ACTION_DOWN ? HOST_POWER_OFF : HOST_POWER_RUNNING;
+    begin_action(done, context);
+}
+
+static void host_set_boot(struct host_domain *domain, const struct host_boot_override *override,
+                          host_done_fn *done, void *context)
+{
+    (void)domain;
+    (void) override;
+    begin_action(done, context);
+}
+
+static void host_cancel(struct host_domain *domain, void *context)
+{
+    (void)domain;
+    (void)context;
+    target.done = NULL;
+}
+
+static const struct host_ops host_ops = {
+    .power = host_power,
+    .set_boot = host_set_boot,
+    .cancel = host_cancel,
+};
+
+static void save(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    (void)bmc;
+    bmc_ticket_finish(ticket, 0);
+}
+
+static void wake_at(struct bmc *bmc, uint64_t at_ms)
+{
+    (void)bmc;
+    (void)at_ms;
+}
+
+static uint64_t now(struct bmc *bmc)
+{
+    (void)bmc;
+    return target.console.now_ms;
+}
+
+static const struct bmc_hooks hooks = {
+    .save_chassis = save,
+    .save_boot = save,
+    .wake_at = wake_at,
+    .now = now,
+};
+
+static void start(void)
+{
+    static const struct uuid uuid = {{1, 2, 3, 4}};
+    struct console *console = &target.console;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    console_init(console);
+    console->channel.suite_count = sizeof suites;
+    for (size_t i = 0; i < sizeof suites; i++)
+        console->channel.suites[i] = suites[i];
+    bmc_init(&target.bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
+    target.bmc.users = console->users;
+    target.bmc.channel = console->channel;
+    target.domain = (struct host_domain){.ops = &host_ops, .state = HOST_POWER_OFF};
+    target.actions = 0;
+    target.done = NULL;
+    bmc_set_host(&target.bmc, &target.domain);
+    console->config.sink = &sink;
+    console->config.bmc = &target.bmc;
+    console_restart(console);
+}
+
+static void stop(void)
+{
+    bmc_clear(&target.bmc);
+    console_free(&target.console);
+}
+
+static void send_message(struct console *console, struct wire_in record)
+{
+    uint8_t message[2 * RMCP_DATAGRAM_MAX];
+    uint8_t netfn = wire_u8(&record) & 0x3f;
+    uint8_t command = wire_u8(&record);
+
+    console->rq_seq = wire_u8(&record) & 0x3f;
+    size_t length = wire_left(&record) < DATA_MAX ? wire_left(&record) : DATA_MAX;
+    const uint8_t *data = wire_bytes(&record, length);
+    if (record.failed)
+        return;
+    length = console_message(console, netfn, command, data, length, message);
+    console_send_sealed(console, PAYLOAD_IPMI, message, length);
+}
+
+static void send_payload(struct console *console, struct wire_in record)
+{
+    uint8_t type = wire_u8(&record) & 0x3f;
+    size_t length =
+        wire_left(&record) < RMCPPLUS_PAYLOAD_MAX ? wire_left(&record) : RMCPPLUS_PAYLOAD_MAX;
+    const uint8_t *payload = wire_bytes(&record, length);
+
+    if (!record.failed)
+        console_send_sealed(console, type, payload, length);
+}
+
+/* From memory of exactly that size, so that a read behind it is seen. */
+static void send_raw(struct console *console, struct wire_in record)
+{
+    size_t length = wire_left(&record);
+    uint8_t *exact = malloc(length);
+
+    wire_copy(&record, exact, length);
+    console_send(console, exact, length);
+    free(exact);
+}
+
+static void run_record(struct console *console, uint8_t mode, struct wire_in record)
+{
+    switch ((enum mode)(mode & MODE_MASK)) {
+    case MODE_RAW:
+    case MODE_RAW_IN_SESSION:
+        send_raw(console, record);
+        break;
+    case MODE_MESSAGE:
+        send_message(console, record);
+        break;
+    case MODE_PAYLOAD:
+        send_payload(console, record);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct wire_in in = wire_in_init(bytes, size);
+    struct console *console = &target.console;
+    bool logged_in = false;
+
+    start();
+    while (wire_left(&in) >= 3) {
+        uint8_t mode = wire_u8(&in);
+        size_t length = wire_u16(&in);
+        length = length < wire_left(&in) ? length : wire_left(&in);
+        console->now_ms += (uint64_t)(mode >> TIME_SHIFT) * 1000;
+        finish_action();
+        bmc_tick(&target.bmc);
+        if ((mode & MODE_MASK) != MODE_RAW && !logged_in) {
+            uint8_t suite = suites[mode >> SUITE_SHIFT & SUITE_MASK];
+            if (console_login(console, suite, CONSOLE_ROLE) != RAKP_OK)
+                break;
+            logged_in = true;
+        }
+        run_record(console, mode, wire_slice(&in, length));
+    }
+    stop();
+    return 0;
+}

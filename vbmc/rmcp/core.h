@@ -1,0 +1,33 @@
+/* What the files of rmcp share: the server's own fields, and the way out. Internal to rmcp. */
+#ifndef VBMC_RMCP_CORE_H
+#define VBMC_RMCP_CORE_H
+
+#include "vbmc/rmcp/crypto.h"
+#include "vbmc/rmcp/rakp_keys.h"
+#include "vbmc/rmcp/server.h"
+#include "vbmc/rmcp/session.h"
+
+struct rmcp_server {
+    struct rmcp_config config;
+    struct crypto *crypto;
+    struct session_table *sessions;
+    uint8_t nobodys_key[RAKP_KEY_SIZE]; /* the password of every name that does not exist */
+    uint32_t last_serial;               /* of requests, over all sessions */
+    bool busy; /* inside rmcp_server_receive: sessions that end are swept when it is done */
+    struct rmcp_counters counters;
+};
+
+void rmcp_core_drop(struct rmcp_server *server, enum rmcp_drop reason);
+/* 0 or a negative error. */
+int rmcp_core_random(struct rmcp_server *server, uint8_t *bytes, size_t length);
+/* A whole datagram. */
+void rmcp_core_send(struct rmcp_server *server, const struct endpoint *to, const uint8_t *bytes,
+                    size_t length);
+/* A payload outside of a session. */
+void rmcp_core_send_clear(struct rmcp_server *server, const struct endpoint *to, uint8_t type,
+                          const uint8_t *payload, size_t length);
+/* A payload of a session, to its peer, under a new sequence number. */
+void rmcp_core_send_sealed(struct rmcp_server *server, struct session *session, uint8_t type,
+                           const uint8_t *payload, size_t length);
+
+#endif

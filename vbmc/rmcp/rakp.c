@@ -1,0 +1,471 @@
+/* RAKP, the way into a session. The states of a session and what each takes are in session.h; this
+ * file moves a session through them:
+ *
+ *   Open Session Request  ->  OPENED       algorithms chosen from what the channel offers
+ *   RAKP 1                ->  CHALLENGED   user looked up, Rc made, RAKP 2 proves that we know Kuid
+ *   RAKP 3                ->  ESTABLISHED  the console proved that it knows Kuid; keys made
+ *
+ * Repeats. FreeIPMI sends a single message again under a new tag: a RAKP 1 with the same Rm, role
+ * and name gets the same Rc, a right RAKP 3 gets RAKP 4 again until the session is used. A
+ * different RAKP 1 in CHALLENGED is dropped, or anybody could take a set-up away from its owner.
+ *
+ * Unknown names. Status 0Dh would tell an attacker which names exist (and makes pyghmi try again as
+ * an operator). A name that does not exist, is disabled or may not use the LAN is therefore
+ * answered like any other, under a key that nobody has; clients then report a wrong password. One
+ * difference is left: a name whose limit is below the privilege asked for gets 0Ah in RAKP 2,
+ * because clients show a useful text for it only there.
+ *
+ * Statuses. An algorithm number that the specification does not define gets 04h, 05h or 10h;
+ * defined ones in a combination that is not offered get 11h, for which clients have a text. A wrong
+ * RAKP 3 ends the session, so each guess at a password costs a whole set-up. */
+#include "vbmc/rmcp/rakp.h"
+
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+
+#define OPEN_REQUEST_SIZE 32
+#define RAKP1_FIXED_SIZE  28
+#define RAKP3_FIXED_SIZE  8
+#define ALGORITHM_LENGTH  8
+#define ALGORITHM_MASK    0x3f
+#define ROLE_NAME_ONLY    0x10
+#define PRIVILEGE_MASK    0x0f
+#define ANSWER_MAX        128
+#define ID_ATTEMPTS       16
+
+/* All four answers begin alike; an error ends there. */
+static struct wire_out answer_begin(uint8_t room[ANSWER_MAX], uint8_t tag, enum rakp_status status,
+                                    uint8_t privilege, uint32_t console_id)
+{
+    struct wire_out out = wire_out_init(room, ANSWER_MAX);
+
+    wire_put_u8(&out, tag);
+    wire_put_u8(&out, (uint8_t)status);
+    wire_put_u8(&out, privilege);
+    wire_put_u8(&out, 0);
+    wire_put_u32(&out, console_id);
+    return out;
+}
+
+static void send_error(struct rmcp_server *server, const struct endpoint *to, uint8_t type,
+                       uint8_t tag, enum rakp_status status, uint32_t console_id)
+{
+    uint8_t room[ANSWER_MAX];
+    struct wire_out out = answer_begin(room, tag, status, 0, console_id);
+
+    rmcp_core_send_clear(server, to, type, room, out.pos);
+}
+
+/* Open Session (sections 13.17 and 13.18) */
+
+struct algorithms {
+    uint8_t number[3]; /* by payload type: authentication, integrity, confidentiality */
+};
+
+static const struct {
+    uint8_t last; /* highest number that is defined */
+    enum rakp_status no_payload;
+    enum rakp_status undefined;
+} algorithm_rules[] = {
+    {CIPHER_RAKP_LAST, RAKP_NO_AUTHENTICATION_PAYLOAD, RAKP_INVALID_AUTHENTICATION_ALGORITHM},
+    {CIPHER_INTEGRITY_LAST, RAKP_NO_INTEGRITY_PAYLOAD, RAKP_INVALID_INTEGRITY_ALGORITHM},
+    {CIPHER_CONFIDENTIALITY_LAST, RAKP_ILLEGAL_PARAMETER, RAKP_INVALID_CONFIDENTIALITY_ALGORITHM},
+};
+
+static enum rakp_status read_algorithms(struct wire_in *in, struct algorithms *algorithms)
+{
+    enum rakp_status status = RAKP_OK;
+
+    for (size_t i = 0; i < ARRAY_SIZE(algorithm_rules); i++) {
+        uint8_t type = wire_u8(in);
+        wire_skip(in, 2);
+        uint8_t length = wire_u8(in);
+        uint8_t number = wire_u8(in) & ALGORITHM_MASK;
+        wire_skip(in, 3);
+        if (status != RAKP_OK)
+            continue;
+        if (type != i || (length != ALGORITHM_LENGTH && length != 0))
+            status = algorithm_rules[i].no_payload;
+        else if (length != 0 && number > algorithm_rules[i].last)
+            status = algorithm_rules[i].undefined;
+        algorithms->number[i] = length == 0 ? CIPHER_ANY : number;
+    }
+    return status;
+}
+
+static enum rakp_status check_privilege(uint8_t wanted, enum privilege limit)
+{
+    if (wanted > PRIVILEGE_OEM)
+        return RAKP_INVALID_ROLE;
+    if (limit < PRIVILEGE_CALLBACK || limit > PRIVILEGE_OEM) /* nobody may come in */
+        return RAKP_UNAUTHORIZED_ROLE;
+    return (enum privilege)wanted > limit ? RAKP_UNAUTHORIZED_ROLE : RAKP_OK;
+}
+
+/* Random, not 0 and not in use; 0 if there is no random. */
+static uint32_t make_session_id(struct rmcp_server *server)
+{
+    for (int i = 0; i < ID_ATTEMPTS; i++) {
+        uint8_t bytes[4];
+        if (rmcp_core_random(server, bytes, sizeof bytes) < 0)
+            return 0;
+        struct wire_in in = wire_in_init(bytes, sizeof bytes);
+        uint32_t id = wire_u32(&in);
+        if (id != 0 && !session_table_find(server->sessions, id))
+            return id;
+    }
+    return 0;
+}
+
+static struct session *open_session(struct rmcp_server *server, const struct cipher_suite *suite,
+                                    uint32_t console_id, uint64_t now_ms)
+{
+    uint32_t id;
+
+    if (session_table_count_active(server->sessions) >=
+        session_table_limits(server->sessions)->active)
+        return NULL;
+    id = make_session_id(server);
+    struct session *session = id == 0 ? NULL : session_table_open(server->sessions, id, now_ms);
+    if (!session)
+        return NULL;
+    session->exchange.suite = suite;
+    session->exchange.console_id = console_id;
+    memcpy(session->exchange.guid, server->config.guid, RAKP_GUID_SIZE);
+    return session;
+}
+
+static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
+{
+    wire_put_u8(out, type);
+    wire_put_zeros(out, 2);
+    wire_put_u8(out, ALGORITHM_LENGTH);
+    wire_put_u8(out, number);
+    wire_put_zeros(out, 3);
+}
+
+static void send_open_response(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
+                               const struct session *session)
+{
+    const struct rakp_exchange *exchange = &session->exchange;
+    uint8_t room[ANSWER_MAX];
+    struct wire_out out = answer_begin(room, tag, RAKP_OK, (uint8_t)server->config.channel->limit,
+                                       exchange->console_id);
+
+    wire_put_u32(&out, exchange->bmc_id);
+    put_algorithm(&out, 0, exchange->suite->authentication);
+    put_algorithm(&out, 1, exchange->suite->integrity);
+    put_algorithm(&out, 2, exchange->suite->confidentiality);
+    rmcp_core_send_clear(server, to, PAYLOAD_OPEN_SESSION_RESPONSE, room, out.pos);
+}
+
+static void receive_open(struct rmcp_server *server, const struct endpoint *from,
+                         struct wire_in *in, uint64_t now_ms)
+{
+    const struct channel *channel = server->config.channel;
+    const struct cipher_suite *suite = NULL;
+    struct session *session = NULL;
+    struct algorithms algorithms;
+    uint8_t tag = wire_u8(in);
+    uint8_t role = wire_u8(in) & PRIVILEGE_MASK;
+
+    wire_skip(in, 2);
+    uint32_t console_id = wire_u32(in);
+    enum rakp_status status = read_algorithms(in, &algorithms);
+    if (in->failed || wire_left(in) != 0) {
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+        return;
+    }
+    if (console_id == 0)
+        status = RAKP_INVALID_SESSION_ID;
+    if (status == RAKP_OK)
+        status = check_privilege(role, channel->limit);
+    if (status == RAKP_OK) {
+        suite = cipher_suite_select(channel, algorithms.number[0], algorithms.number[1],
+                                    algorithms.number[2]);
+        status = suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
+    }
+    if (status == RAKP_OK) {
+        session = open_session(server, suite, console_id, now_ms);
+        status = session ? RAKP_OK : RAKP_NO_RESOURCES;
+    }
+    if (status != RAKP_OK) {
+        send_error(server, from, PAYLOAD_OPEN_SESSION_RESPONSE, tag, status, console_id);
+        return;
+    }
+    session->open_role = role;
+    send_open_response(server, from, tag, session);
+}
+
+/* RAKP 1 and 2 (sections 13.20 and 13.21) */
+
+struct rakp1 {
+    uint8_t rm[RAKP_RANDOM_SIZE];
+    uint8_t role;
+    uint8_t name_length;
+    uint8_t name[RAKP_NAME_MAX];
+};
+
+/* False for a payload whose length cannot be right. The name may be padded to 16 bytes. */
+static bool read_rakp1(struct wire_in *in, struct rakp1 *message)
+{
+    wire_copy(in, message->rm, sizeof message->rm);
+    message->role = wire_u8(in);
+    wire_skip(in, 2);
+    message->name_length = wire_u8(in);
+    if (message->name_length > RAKP_NAME_MAX)
+        return !in->failed;
+    wire_copy(in, message->name, message->name_length);
+    return !in->failed && wire_left(in) <= RAKP_NAME_MAX - (size_t)message->name_length;
+}
+
+/* The user who may log in with that name and role, or NULL. With name-only look-up off the entry's
+ * limit has to be the privilege asked for (section 13.20, byte 25). */
+static const struct user *find_user(const struct rmcp_server *server, const struct rakp1 *message,
+                                    uint8_t *id)
+{
+    const struct user *user =
+        users_find(server->config.users, (const char *)message->name, message->name_length, id);
+    uint8_t wanted = message->role & PRIVILEGE_MASK;
+
+    if (!user || user->limit < PRIVILEGE_CALLBACK || user->limit > PRIVILEGE_OEM)
+        return NULL;
+    if ((message->role & ROLE_NAME_ONLY) == 0 && wanted != PRIVILEGE_HIGHEST &&
+        user->limit != (enum privilege)wanted)
+        return NULL;
+    return user;
+}
+
+static bool is_same_rakp1(const struct rakp_exchange *exchange, const struct rakp1 *message)
+{
+    return memcmp(exchange->rm, message->rm, RAKP_RANDOM_SIZE) == 0 &&
+           exchange->role == message->role && exchange->name_length == message->name_length &&
+           memcmp(exchange->name, message->name, message->name_length) == 0;
+}
+
+/* Takes RAKP 1's contents into a session in OPENED. */
+static enum rakp_status challenge(struct rmcp_server *server, struct session *session,
+                                  const struct rakp1 *message)
+{
+    struct rakp_exchange *exchange = &session->exchange;
+    uint8_t wanted = message->role & PRIVILEGE_MASK;
+    enum privilege limit = server->config.channel->limit;
+    enum rakp_status status;
+    uint8_t id = 0;
+
+    if (message->name_length > RAKP_NAME_MAX)
+        return RAKP_INVALID_NAME_LENGTH;
+    const struct user *user = find_user(server, message, &id);
+    if (user && user->limit < limit)
+        limit = user->limit;
+    status = check_privilege(wanted, limit);
+    if (status != RAKP_OK)
+        return status;
+    if (rmcp_core_random(server, exchange->rc, RAKP_RANDOM_SIZE) < 0)
+        return RAKP_NO_RESOURCES;
+
+    memcpy(exchange->rm, message->rm, RAKP_RANDOM_SIZE);
+    exchange->role = message->role;
+    exchange->name_length = message->name_length;
+    memcpy(exchange->name, message->name, message->name_length);
+    session->user_id = user ? id : 0;
+    if (wanted == PRIVILEGE_HIGHEST)
+        wanted = session->open_role;
+    session->maximum = wanted != PRIVILEGE_HIGHEST && (enum privilege)wanted < limit
+                           ? (enum privilege)wanted
+                           : limit;
+    session->state = SESSION_CHALLENGED;
+    return RAKP_OK;
+}
+
+/* Kuid: the user's password as long as the account is still what it was when RAKP 1 came. */
+static const uint8_t *session_kuid(const struct rmcp_server *server, const struct session *session)
+{
+    const struct rakp_exchange *exchange = &session->exchange;
+    uint8_t id = 0;
+    const struct user *user =
+        users_find(server->config.users, (const char *)exchange->name, exchange->name_length, &id);
+
+    return user && session->user_id != 0 && id == session->user_id ? user->password
+                                                                   : server->nobodys_key;
+}
+
+static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
+                       const struct session *session)
+{
+    const struct rakp_exchange *exchange = &session->exchange;
+    uint8_t code[CRYPTO_DIGEST_MAX];
+    uint8_t room[ANSWER_MAX];
+    struct wire_out out = answer_begin(room, tag, RAKP_OK, 0, exchange->console_id);
+
+    if (rakp_code2(server->crypto, exchange, session_kuid(server, session), code) < 0) {
+        send_error(server, to, PAYLOAD_RAKP2, tag, RAKP_NO_RESOURCES, exchange->console_id);
+        return;
+    }
+    wire_put_bytes(&out, exchange->rc, RAKP_RANDOM_SIZE);
+    wire_put_bytes(&out, exchange->guid, RAKP_GUID_SIZE);
+    wire_put_bytes(&out, code, crypto_digest_size(cipher_suite_rakp(exchange->suite).hash));
+    rmcp_core_send_clear(server, to, PAYLOAD_RAKP2, room, out.pos);
+}
+
+static void receive_rakp1(struct rmcp_server *server, const struct endpoint *from,
+                          struct wire_in *in, uint64_t now_ms)
+{
+    struct rakp1 message = {.name_length = 0};
+    enum rakp_status status = RAKP_OK;
+    uint8_t tag = wire_u8(in);
+
+    (void)now_ms;
+    wire_skip(in, 3);
+    uint32_t id = wire_u32(in);
+    if (!read_rakp1(in, &message)) {
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+        return;
+    }
+    struct session *session = session_table_find(server->sessions, id);
+    if (!session) {
+        send_error(server, from, PAYLOAD_RAKP2, tag, RAKP_INVALID_SESSION_ID, 0);
+        return;
+    }
+    if (session->state == SESSION_OPENED) {
+        status = challenge(server, session, &message);
+    } else if (session->state != SESSION_CHALLENGED ||
+               !is_same_rakp1(&session->exchange, &message)) {
+        rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
+        return;
+    }
+    if (status == RAKP_OK)
+        send_rakp2(server, from, tag, session);
+    else
+        send_error(server, from, PAYLOAD_RAKP2, tag, status, session->exchange.console_id);
+}
+
+/* RAKP 3 and 4 (sections 13.22 and 13.23) */
+
+static bool code3_is_right(struct rmcp_server *server, const struct session *session,
+                           const uint8_t *code, size_t length)
+{
+    const struct rakp_exchange *exchange = &session->exchange;
+    uint8_t expected[CRYPTO_DIGEST_MAX];
+
+    return length == crypto_digest_size(cipher_suite_rakp(exchange->suite).hash) &&
+           rakp_code3(server->crypto, exchange, session_kuid(server, session), expected) == 0 &&
+           crypto_equal(expected, code, length) && session->user_id != 0;
+}
+
+static enum rakp_status establish(struct rmcp_server *server, const struct endpoint *from,
+                                  struct session *session, uint64_t now_ms)
+{
+    const struct rakp_exchange *exchange = &session->exchange;
+    const struct channel *channel = server->config.channel;
+    const uint8_t *kg = channel->has_kg ? channel->kg : session_kuid(server, session);
+    uint8_t sik[CRYPTO_DIGEST_MAX];
+    bool derived = rakp_sik(server->crypto, exchange, kg, sik) == 0 &&
+                   rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
+                   rakp_derive_keys(server->crypto, exchange, sik, &session->keys) == 0;
+
+    crypto_wipe(sik, sizeof sik);
+    if (!derived || session_table_establish(server->sessions, session, now_ms) < 0)
+        return RAKP_NO_RESOURCES;
+    session->privilege = session->maximum < PRIVILEGE_USER ? session->maximum : PRIVILEGE_USER;
+    session->peer = *from;
+    server->counters.sessions++;
+    return RAKP_OK;
+}
+
+static void log_login(const struct session *session, const struct endpoint *from, bool accepted)
+{
+    char name[RAKP_NAME_MAX + 1] = "";
+    char address[ENDPOINT_TEXT_SIZE];
+
+    memcpy(name, session->exchange.name, session->exchange.name_length);
+    endpoint_address_format(&from->remote, address);
+    log_info("IPMI login as '%s' from %s: %s", name, address,
+             accepted ? "session established" : "wrong name or password");
+}
+
+static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
+                       const struct session *session)
+{
+    uint8_t room[ANSWER_MAX];
+    struct wire_out out = answer_begin(room, tag, RAKP_OK, 0, session->exchange.console_id);
+
+    wire_put_bytes(&out, session->icv, cipher_suite_rakp(session->exchange.suite).size);
+    rmcp_core_send_clear(server, to, PAYLOAD_RAKP4, room, out.pos);
+}
+
+/* RAKP 3 of a session in CHALLENGED. */
+static void finish(struct rmcp_server *server, const struct endpoint *from, uint8_t tag,
+                   struct session *session, bool right, uint64_t now_ms)
+{
+    uint32_t console_id = session->exchange.console_id;
+    enum rakp_status status =
+        right ? establish(server, from, session, now_ms) : RAKP_INVALID_INTEGRITY_CHECK_VALUE;
+
+    if (status == RAKP_OK) {
+        log_login(session, from, true);
+        send_rakp4(server, from, tag, session);
+        return;
+    }
+    if (!right) {
+        log_login(session, from, false);
+        server->counters.login_failures++;
+        session_table_remove(server->sessions, session);
+    }
+    send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
+}
+
+static void receive_rakp3(struct rmcp_server *server, const struct endpoint *from,
+                          struct wire_in *in, uint64_t now_ms)
+{
+    uint8_t tag = wire_u8(in);
+    uint8_t status = wire_u8(in);
+
+    wire_skip(in, 2);
+    uint32_t id = wire_u32(in);
+    size_t length = wire_left(in);
+    const uint8_t *code = wire_bytes(in, length);
+    if (in->failed) {
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+        return;
+    }
+    struct session *session = session_table_find(server->sessions, id);
+    if (!session) {
+        send_error(server, from, PAYLOAD_RAKP4, tag, RAKP_INVALID_SESSION_ID, 0);
+        return;
+    }
+    if (session->state != SESSION_CHALLENGED && session->state != SESSION_ESTABLISHED) {
+        rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
+        return;
+    }
+    bool right = status == RAKP_OK && code3_is_right(server, session, code, length);
+    if (session->state == SESSION_CHALLENGED && status != RAKP_OK)
+        session_table_remove(server->sessions, session); /* the console gave up */
+    else if (session->state == SESSION_CHALLENGED)
+        finish(server, from, tag, session, right, now_ms);
+    else if (right)
+        send_rakp4(server, from, tag, session);
+    else
+        rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
+}
+
+void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8_t type,
+                  struct wire_in payload, uint64_t now_ms)
+{
+    switch (type) {
+    case PAYLOAD_OPEN_SESSION_REQUEST:
+        receive_open(server, from, &payload, now_ms);
+        break;
+    case PAYLOAD_RAKP1:
+        receive_rakp1(server, from, &payload, now_ms);
+        break;
+    case PAYLOAD_RAKP3:
+        receive_rakp3(server, from, &payload, now_ms);
+        break;
+    default:
+        rmcp_core_drop(server, RMCP_DROP_PAYLOAD_TYPE);
+        break;
+    }
+}

@@ -1,0 +1,52 @@
+/* The last requests of one session and their answers, so that a request which a client sends again
+ * (same rqSeq, same bytes; IPMI 2.0, section 6.12.1) is answered from memory and not run twice. */
+#ifndef VBMC_RMCP_REPEAT_H
+#define VBMC_RMCP_REPEAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/ipmi/msg.h"
+
+/* Few enough that a client which polls fast has pushed a request out before its rqSeq (6 bits)
+ * comes round again, and short enough for a slow one. */
+#define REPEAT_ENTRIES     8
+#define REPEAT_LIFETIME_MS 5000
+
+#define REPEAT_REQUEST_MAX  (IPMI_MSG_DATA_MAX + IPMI_MSG_OVERHEAD)
+#define REPEAT_RESPONSE_MAX (IPMI_RESPONSE_MAX + IPMI_MSG_OVERHEAD + 1)
+
+struct repeat_entry {
+    uint32_t serial; /* token.request; 0: the entry is empty */
+    bool pending;    /* still being worked on */
+    uint64_t answered_ms;
+    size_t request_length;
+    size_t response_length;
+    uint8_t request[REPEAT_REQUEST_MAX];
+    uint8_t response[REPEAT_RESPONSE_MAX];
+};
+
+struct repeat_cache;
+
+/* NULL if there is no memory. Freeing wipes. */
+struct repeat_cache *repeat_cache_new(void);
+void repeat_cache_free(struct repeat_cache *cache);
+
+/* The entry of an equal message that is pending or was answered within the lifetime; or NULL. */
+const struct repeat_entry *repeat_find(const struct repeat_cache *cache, const uint8_t *message,
+                                       size_t length, uint64_t now_ms);
+
+/* Remembers a message that is about to run, in place of the oldest that is not pending. `serial` is
+ * not 0, length at most REPEAT_REQUEST_MAX. NULL if all entries are pending. */
+struct repeat_entry *repeat_begin(struct repeat_cache *cache, uint32_t serial,
+                                  const uint8_t *message, size_t length);
+
+/* The pending entry of that serial, or NULL. */
+struct repeat_entry *repeat_find_pending(struct repeat_cache *cache, uint32_t serial);
+
+/* Builds the response message of an entry and keeps it there; the entry is pending no more. */
+void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
+                   uint64_t now_ms);
+
+#endif

@@ -1,0 +1,181 @@
+/* A request of a session lives in its repeat cache from the moment it runs:
+ *
+ *   new      -> pending            ipmi_dispatch has it
+ *   pending  -> answered           at once, or by route_complete; sent when that happens
+ *   answered -> forgotten          after its lifetime, or pushed out by newer requests
+ *
+ * The same bytes again while pending are ignored, as the answer will come; while answered they get
+ * the stored answer under a new session sequence number. When as many requests as the cache holds
+ * are pending, further ones are told that the node is busy. */
+#include "vbmc/rmcp/route.h"
+
+#include <errno.h>
+
+#include "vbmc/rmcp/header.h"
+#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/ops.h"
+
+static struct ipmi_request make_request(struct rmcp_server *server, const struct ipmi_msg *msg,
+                                        uint64_t now_ms)
+{
+    return (struct ipmi_request){
+        .bmc = server->config.bmc,
+        .msg = msg,
+        .token = {.bmc = server->config.bmc_number},
+        .origin = IPMI_ORIGIN_LAN_OUTSIDE_SESSION,
+        .channel = CHANNEL_LAN,
+        .sink = server->config.sink,
+        .now_ms = now_ms,
+    };
+}
+
+static void send_outside(struct rmcp_server *server, const struct endpoint *to,
+                         enum route_wrapper wrapper, const uint8_t *message, size_t length)
+{
+    uint8_t bytes[RMCP_DATAGRAM_MAX];
+
+    if (wrapper == ROUTE_RMCPPLUS) {
+        rmcp_core_send_clear(server, to, PAYLOAD_IPMI, message, length);
+        return;
+    }
+    int size = lan15_build(message, length, bytes, sizeof bytes);
+    if (size < 0)
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    else
+        rmcp_core_send(server, to, bytes, (size_t)size);
+}
+
+void route_outside(struct rmcp_server *server, const struct endpoint *from,
+                   enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms)
+{
+    struct ipmi_response response = {.completion_code = CC_UNSPECIFIED};
+    uint8_t answer[REPEAT_RESPONSE_MAX];
+    size_t length = wire_left(&message);
+    struct ipmi_msg msg;
+
+    if (ipmi_msg_parse(wire_bytes(&message, length), length, &msg) < 0) {
+        rmcp_core_drop(server, RMCP_DROP_MESSAGE);
+        return;
+    }
+    struct ipmi_request request = make_request(server, &msg, now_ms);
+    server->counters.requests++;
+    if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED) {
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+        return;
+    }
+    int size = ipmi_msg_build_response(&msg, &response, answer, sizeof answer);
+    if (size < 0)
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    else
+        send_outside(server, from, wrapper, answer, (size_t)size);
+}
+
+bool route_accepts(uint8_t type, const uint8_t *payload, size_t length)
+{
+    struct ipmi_msg msg;
+
+    return type != PAYLOAD_IPMI || ipmi_msg_parse(payload, length, &msg) != -EBADMSG;
+}
+
+static void send_code(struct rmcp_server *server, struct session *session,
+                      const struct ipmi_msg *msg, enum completion_code code)
+{
+    struct ipmi_response response = {.completion_code = (uint8_t)code};
+    uint8_t answer[REPEAT_RESPONSE_MAX];
+    int size = ipmi_msg_build_response(msg, &response, answer, sizeof answer);
+
+    if (size > 0)
+        rmcp_core_send_sealed(server, session, PAYLOAD_IPMI, answer, (size_t)size);
+}
+
+static void send_entry(struct rmcp_server *server, struct session *session,
+                       const struct repeat_entry *entry)
+{
+    if (entry->response_length == 0)
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    else
+        rmcp_core_send_sealed(server, session, PAYLOAD_IPMI, entry->response,
+                              entry->response_length);
+}
+
+static uint32_t take_serial(struct rmcp_server *server)
+{
+    if (++server->last_serial == 0)
+        server->last_serial = 1;
+    return server->last_serial;
+}
+
+/* Runs a message for the first time. */
+static void run(struct rmcp_server *server, struct session *session, const struct ipmi_msg *msg,
+                const uint8_t *bytes, size_t length, uint64_t now_ms)
+{
+    struct ipmi_request request = make_request(server, msg, now_ms);
+    struct ipmi_response response = {.completion_code = CC_UNSPECIFIED};
+    struct repeat_entry *entry = repeat_begin(session->repeats, take_serial(server), bytes, length);
+
+    if (!entry) {
+        send_code(server, session, msg, CC_NODE_BUSY);
+        return;
+    }
+    request.token.session = session->exchange.bmc_id;
+    request.token.request = entry->serial;
+    request.origin = IPMI_ORIGIN_LAN_SESSION;
+    request.privilege = session->privilege;
+    request.user_id = session->user_id;
+    request.sessions = &rmcp_session_ops;
+    request.sessions_context = server;
+    server->counters.requests++;
+    if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED)
+        return;
+    repeat_finish(entry, &response, now_ms);
+    send_entry(server, session, entry);
+}
+
+static void route_ipmi(struct rmcp_server *server, struct session *session, const uint8_t *bytes,
+                       size_t length, uint64_t now_ms)
+{
+    struct ipmi_msg msg;
+    int error = ipmi_msg_parse(bytes, length, &msg);
+
+    if (error == -EBADMSG) {
+        rmcp_core_drop(server, RMCP_DROP_MESSAGE);
+        return;
+    }
+    if (error < 0) {
+        send_code(server, session, &msg, CC_REQUEST_LENGTH_EXCEEDED);
+        return;
+    }
+    const struct repeat_entry *known = repeat_find(session->repeats, bytes, length, now_ms);
+    if (!known) {
+        run(server, session, &msg, bytes, length, now_ms);
+    } else if (known->pending) {
+        rmcp_core_drop(server, RMCP_DROP_REPEAT);
+    } else {
+        server->counters.repeats++;
+        send_entry(server, session, known);
+    }
+}
+
+void route_in_session(struct rmcp_server *server, struct session *session, uint8_t type,
+                      const uint8_t *payload, size_t length, uint64_t now_ms)
+{
+    if (type == PAYLOAD_IPMI)
+        route_ipmi(server, session, payload, length, now_ms);
+    else
+        rmcp_core_drop(server, RMCP_DROP_PAYLOAD_TYPE);
+}
+
+void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
+                    const struct ipmi_response *response, uint64_t now_ms)
+{
+    struct session *session = session_table_find_active(server->sessions, token->session);
+    struct repeat_entry *entry =
+        session ? repeat_find_pending(session->repeats, token->request) : NULL;
+
+    if (!entry) {
+        rmcp_core_drop(server, RMCP_DROP_LATE);
+        return;
+    }
+    repeat_finish(entry, response, now_ms);
+    send_entry(server, session, entry);
+}

@@ -1,0 +1,30 @@
+/* From a payload to whoever serves it: IPMI messages go to ipmi_dispatch. Internal to rmcp. */
+#ifndef VBMC_RMCP_ROUTE_H
+#define VBMC_RMCP_ROUTE_H
+
+#include "vbmc/base/wire.h"
+#include "vbmc/rmcp/core.h"
+
+enum route_wrapper {
+    ROUTE_LAN15,
+    ROUTE_RMCPPLUS,
+};
+
+/* Serves an IPMI message that came outside of a session; the answer takes the same wrapper.
+ * Commands that are not answered at once get no answer there. */
+void route_outside(struct rmcp_server *server, const struct endpoint *from,
+                   enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms);
+
+/* False if a payload must be dropped as if it had never come, in spite of its right authentication
+ * code: an IPMI message that does not parse. */
+bool route_accepts(uint8_t type, const uint8_t *payload, size_t length);
+
+/* Serves a payload that route_accepts, of a session that finished RAKP. */
+void route_in_session(struct rmcp_server *server, struct session *session, uint8_t type,
+                      const uint8_t *payload, size_t length, uint64_t now_ms);
+
+/* The late answer to a request of a session. */
+void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
+                    const struct ipmi_response *response, uint64_t now_ms);
+
+#endif

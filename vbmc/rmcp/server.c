@@ -1,0 +1,242 @@
+/* The way of a datagram:
+ *
+ *   RMCP header -> ASF ping                                               -> pong
+ *               -> IPMI 1.5 wrapper, no session, no authentication         -> route_outside
+ *               -> RMCP+, session id 0: clear IPMI message                 -> route_outside
+ *                                       Open Session, RAKP 1, RAKP 3       -> rakp_receive
+ *               -> RMCP+, session id: lengths, id, flags and code, window, -> route_in_session
+ *                                     decryption, IPMI checksums
+ *
+ * Nothing about a session changes before all of the last line's checks are passed, so that a packet
+ * that fails one neither answers nor keeps a session alive. Outside of a session the sequence
+ * numbers mean nothing and are not looked at. */
+#include "vbmc/rmcp/server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vbmc/rmcp/asf.h"
+#include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/header.h"
+#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/rakp.h"
+#include "vbmc/rmcp/route.h"
+
+static const char *const drop_names[] = {
+    [RMCP_DROP_MALFORMED] = "malformed packet",
+    [RMCP_DROP_CLASS] = "RMCP class not served",
+    [RMCP_DROP_LAN15_SESSION] = "IPMI 1.5 session not offered",
+    [RMCP_DROP_UNKNOWN_SESSION] = "unknown session",
+    [RMCP_DROP_AUTHENTICATION] = "authentication code or flags wrong",
+    [RMCP_DROP_SEQUENCE] = "sequence number seen before or out of the window",
+    [RMCP_DROP_PADDING] = "encryption padding wrong",
+    [RMCP_DROP_MESSAGE] = "IPMI message malformed",
+    [RMCP_DROP_PAYLOAD_TYPE] = "payload type not served",
+    [RMCP_DROP_SETUP_STATE] = "RAKP message out of turn",
+    [RMCP_DROP_REPEAT] = "repeat of a running request",
+    [RMCP_DROP_LATE] = "answer came after its session ended",
+    [RMCP_DROP_UNANSWERABLE] = "answer could not be sent",
+};
+_Static_assert(sizeof drop_names / sizeof drop_names[0] == RMCP_DROP_COUNT,
+               "every reason has a name");
+
+const char *rmcp_drop_name(enum rmcp_drop reason)
+{
+    return drop_names[reason];
+}
+
+static struct session_limits config_limits(const struct rmcp_config *config)
+{
+    return (struct session_limits){
+        .active = config->active_max ? config->active_max : RMCP_ACTIVE_MAX_DEFAULT,
+        .half_open = config->half_open_max ? config->half_open_max : RMCP_HALF_OPEN_MAX_DEFAULT,
+        .idle_ms = config->idle_ms ? config->idle_ms : RMCP_IDLE_MS_DEFAULT,
+        .half_open_ms = config->half_open_ms ? config->half_open_ms : RMCP_HALF_OPEN_MS_DEFAULT,
+    };
+}
+
+struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
+{
+    struct session_limits limits = config_limits(config);
+    struct rmcp_server *server;
+
+    if (!config->users || !config->channel || !config->send || limits.active > RMCP_ACTIVE_MAX) {
+        errno = EINVAL;
+        return NULL;
+    }
+    server = calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    server->config = *config;
+    if (!server->config.random)
+        server->config.random = crypto_random;
+    server->crypto = crypto_new();
+    server->sessions = session_table_new(&limits);
+    if (!server->crypto || !server->sessions ||
+        rmcp_core_random(server, server->nobodys_key, sizeof server->nobodys_key) < 0) {
+        rmcp_server_free(server);
+        errno = EIO;
+        return NULL;
+    }
+    return server;
+}
+
+void rmcp_server_free(struct rmcp_server *server)
+{
+    if (!server)
+        return;
+    session_table_free(server->sessions);
+    crypto_free(server->crypto);
+    crypto_wipe(server, sizeof *server);
+    free(server);
+}
+
+static void receive_asf(struct rmcp_server *server, const struct endpoint *from,
+                        const uint8_t *bytes, size_t length)
+{
+    uint8_t pong[ASF_PONG_SIZE];
+
+    if (asf_answer_ping(bytes, length, pong) < 0)
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+    else
+        rmcp_core_send(server, from, pong, sizeof pong);
+}
+
+static void receive_lan15(struct rmcp_server *server, const struct endpoint *from,
+                          struct wire_in in, uint64_t now_ms)
+{
+    struct wire_in message;
+    int error = lan15_parse(in, &message);
+
+    if (error < 0)
+        rmcp_core_drop(server, error == -EACCES ? RMCP_DROP_LAN15_SESSION : RMCP_DROP_MALFORMED);
+    else
+        route_outside(server, from, ROUTE_LAN15, message, now_ms);
+}
+
+static void receive_clear(struct rmcp_server *server, const struct endpoint *from,
+                          const struct rmcpplus_packet *packet, uint64_t now_ms)
+{
+    struct wire_in payload = wire_in_init(packet->payload, packet->payload_length);
+
+    if (packet->authenticated || packet->encrypted)
+        rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
+    else if (packet->type == PAYLOAD_IPMI)
+        route_outside(server, from, ROUTE_RMCPPLUS, payload, now_ms);
+    else
+        rakp_receive(server, from, packet->type, payload, now_ms);
+}
+
+static void receive_sealed(struct rmcp_server *server, const struct endpoint *from,
+                           const struct rmcpplus_packet *packet, uint64_t now_ms)
+{
+    struct session *session = session_table_find_active(server->sessions, packet->session);
+    uint8_t room[RMCP_DATAGRAM_MAX];
+    const uint8_t *payload;
+    size_t length;
+
+    if (!session) {
+        rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
+    } else if (!rmcpplus_verify(server->crypto, &session->keys, packet)) {
+        rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
+    } else if (!window_accepts(&session->inbound, packet->sequence)) {
+        rmcp_core_drop(server, RMCP_DROP_SEQUENCE);
+    } else if (rmcpplus_open(server->crypto, &session->keys, packet, room, &payload, &length) < 0) {
+        rmcp_core_drop(server, RMCP_DROP_PADDING);
+    } else if (!route_accepts(packet->type, payload, length)) {
+        rmcp_core_drop(server, RMCP_DROP_MESSAGE);
+    } else {
+        window_commit(&session->inbound, packet->sequence);
+        session->peer = *from;
+        session->since_ms = now_ms;
+        session->state = SESSION_ACTIVE;
+        route_in_session(server, session, packet->type, payload, length, now_ms);
+    }
+}
+
+static void receive_ipmi(struct rmcp_server *server, const struct endpoint *from, struct wire_in in,
+                         uint64_t now_ms)
+{
+    struct rmcpplus_packet packet;
+    struct wire_in format = in;
+
+    if (wire_u8(&format) != RMCPPLUS_FORMAT)
+        receive_lan15(server, from, in, now_ms);
+    else if (rmcpplus_parse(in, &packet) < 0)
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+    else if (packet.session == 0)
+        receive_clear(server, from, &packet, now_ms);
+    else
+        receive_sealed(server, from, &packet, now_ms);
+}
+
+void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from,
+                         const uint8_t *bytes, size_t length, uint64_t now_ms)
+{
+    struct wire_in in = wire_in_init(bytes, length);
+    uint8_t class;
+
+    server->counters.received++;
+    session_table_expire(server->sessions, now_ms);
+    if (length > RMCP_DATAGRAM_MAX || rmcp_header_parse(&in, &class) < 0) {
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+        return;
+    }
+    server->busy = true;
+    if (class == RMCP_CLASS_IPMI)
+        receive_ipmi(server, from, in, now_ms);
+    else if (class == RMCP_CLASS_ASF)
+        receive_asf(server, from, bytes, length);
+    else
+        rmcp_core_drop(server, RMCP_DROP_CLASS);
+    server->busy = false;
+    session_table_sweep(server->sessions);
+}
+
+void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,
+                          const struct ipmi_response *response, uint64_t now_ms)
+{
+    session_table_expire(server->sessions, now_ms);
+    if (token->bmc != server->config.bmc_number)
+        rmcp_core_drop(server, RMCP_DROP_LATE);
+    else
+        route_complete(server, token, response, now_ms);
+}
+
+void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms)
+{
+    session_table_expire(server->sessions, now_ms);
+}
+
+uint64_t rmcp_server_next_deadline(const struct rmcp_server *server)
+{
+    return session_table_deadline(server->sessions);
+}
+
+static void end_sessions(struct rmcp_server *server, uint8_t user_id)
+{
+    session_table_close_user(server->sessions, user_id);
+    if (!server->busy)
+        session_table_sweep(server->sessions);
+}
+
+void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id)
+{
+    if (user_id != 0)
+        end_sessions(server, user_id);
+}
+
+void rmcp_server_end_all_sessions(struct rmcp_server *server)
+{
+    end_sessions(server, 0);
+}
+
+unsigned rmcp_server_count_sessions(const struct rmcp_server *server)
+{
+    return session_table_count_active(server->sessions);
+}
+
+const struct rmcp_counters *rmcp_server_counters(const struct rmcp_server *server)
+{
+    return &server->counters;
+}

@@ -1,0 +1,104 @@
+/* The LAN side of one BMC: datagrams in, datagrams out (IPMI 2.0, chapter 13). No sockets and no
+ * clock: bytes, addresses and the time come with each call. Not safe for several threads. */
+#ifndef VBMC_RMCP_SERVER_H
+#define VBMC_RMCP_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/dispatch.h"
+
+#define RMCP_IDLE_MS_DEFAULT       63000 /* 60 s and a little tolerance (section 6.12.15) */
+#define RMCP_HALF_OPEN_MS_DEFAULT  10000 /* ipmitool waits 1 s for each step */
+#define RMCP_ACTIVE_MAX_DEFAULT    32
+#define RMCP_HALF_OPEN_MAX_DEFAULT 32
+#define RMCP_ACTIVE_MAX            128 /* handles are one byte */
+
+struct rmcp_config {
+    uint32_t bmc_number; /* of the tokens */
+    struct bmc *bmc;     /* only handed on to ipmi_dispatch */
+    const struct users *users;
+    const struct channel *channel;
+    uint8_t guid[16]; /* IPMI byte order */
+    const struct ipmi_sink *sink;
+    /* Sends one datagram to to->remote, from to->local; what it cannot send is lost. Must not call
+     * back into the server. */
+    void (*send)(void *context, const struct endpoint *to, const uint8_t *bytes, size_t length);
+    void *send_context;
+    /* Fills bytes with strong random; 0 or a negative error. NULL: OpenSSL's. */
+    int (*random)(void *context, uint8_t *bytes, size_t length);
+    void *random_context;
+    unsigned active_max;    /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
+    unsigned half_open_max; /* session set-ups under way; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
+    uint64_t idle_ms;       /* 0: RMCP_IDLE_MS_DEFAULT */
+    uint64_t half_open_ms;  /* 0: RMCP_HALF_OPEN_MS_DEFAULT */
+};
+
+/* Why a datagram or an answer was dropped without a word. */
+enum rmcp_drop {
+    RMCP_DROP_MALFORMED,       /* lengths or headers that do not fit */
+    RMCP_DROP_CLASS,           /* neither ASF nor IPMI */
+    RMCP_DROP_LAN15_SESSION,   /* IPMI 1.5 session or authentication type */
+    RMCP_DROP_UNKNOWN_SESSION, /* no such session, or its RAKP is not done */
+    RMCP_DROP_AUTHENTICATION,  /* missing flag, wrong trailer or authentication code */
+    RMCP_DROP_SEQUENCE,        /* sequence number 0, seen before or out of the window */
+    RMCP_DROP_PADDING,         /* wrong confidentiality padding */
+    RMCP_DROP_MESSAGE,         /* checksums, addresses or NetFn of the IPMI message */
+    RMCP_DROP_PAYLOAD_TYPE,    /* a payload type that nobody serves there */
+    RMCP_DROP_SETUP_STATE,     /* a RAKP message that the session is not waiting for */
+    RMCP_DROP_REPEAT,          /* repeat of a request that is still being worked on */
+    RMCP_DROP_LATE,            /* a late answer whose session or request is gone */
+    RMCP_DROP_UNANSWERABLE,    /* the answer could not be built, or may not come late */
+    RMCP_DROP_COUNT,
+};
+
+struct rmcp_counters {
+    uint64_t received;
+    uint64_t sent;
+    uint64_t requests;       /* IPMI messages that ran */
+    uint64_t repeats;        /* requests answered from memory */
+    uint64_t sessions;       /* sessions established */
+    uint64_t login_failures; /* RAKP 3 with a wrong code: wrong password or no such user */
+    uint64_t dropped[RMCP_DROP_COUNT];
+};
+
+struct rmcp_server;
+
+/* What the configuration points at stays the caller's and must outlive the server. NULL with errno
+ * EINVAL (users, channel or send missing, active_max over RMCP_ACTIVE_MAX), ENOMEM, or EIO (no
+ * random, no OpenSSL). */
+struct rmcp_server *rmcp_server_new(const struct rmcp_config *config);
+/* Ends all sessions and wipes their keys. */
+void rmcp_server_free(struct rmcp_server *server);
+
+/* Takes one datagram. Answers, if any, leave through config.send before this returns, except those
+ * that ipmi_dispatch promised for later. now_ms is monotonic. */
+void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from,
+                         const uint8_t *bytes, size_t length, uint64_t now_ms);
+
+/* The late answer to a request that was pending. Dropped if its session is gone, or if the token is
+ * another BMC's. */
+void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,
+                          const struct ipmi_response *response, uint64_t now_ms);
+
+/* Ends the sessions whose time is over. They are dead in any case: this only frees them sooner. */
+void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms);
+/* When rmcp_server_tick has something to do next; UINT64_MAX if there is no session. */
+uint64_t rmcp_server_next_deadline(const struct rmcp_server *server);
+
+/* Ends all sessions of one user: after it was disabled, removed or given another password. Inside
+ * of a request of such a session its answer still leaves. */
+void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id);
+/* As above for everybody: after a change of Kg or of the cipher suites, on a reset of the BMC. */
+void rmcp_server_end_all_sessions(struct rmcp_server *server);
+
+unsigned rmcp_server_count_sessions(const struct rmcp_server *server);
+/* Valid as long as the server. */
+const struct rmcp_counters *rmcp_server_counters(const struct rmcp_server *server);
+/* A short text for the log. */
+const char *rmcp_drop_name(enum rmcp_drop reason);
+
+#endif

@@ -1,0 +1,101 @@
+/* The sessions of one BMC. Internal to rmcp: its files read and write the fields of a session. */
+#ifndef VBMC_RMCP_SESSION_H
+#define VBMC_RMCP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/rmcp/rakp_keys.h"
+#include "vbmc/rmcp/repeat.h"
+#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/rmcp/window.h"
+
+/* What is taken in each state; everything else is dropped without an answer.
+ *
+ *   state        RAKP 1            RAKP 3                in-session packet   leaves it by
+ *   OPENED       yes               no                    no                  RAKP 1 in order
+ *   CHALLENGED   the same again    yes                   no                  RAKP 3: right code
+ *                                                                            -> ESTABLISHED, wrong
+ *                                                                            code or status -> gone
+ *   ESTABLISHED  no                the same again        yes                 first genuine packet
+ *   ACTIVE       no                no                    yes                 Close Session, idle
+ * time
+ *
+ * OPENED and CHALLENGED are half-open: nobody has proven anything, they live for a few seconds and
+ * a flood of them pushes out its own kind only. */
+enum session_state {
+    SESSION_OPENED,
+    SESSION_CHALLENGED,
+    SESSION_ESTABLISHED,
+    SESSION_ACTIVE,
+};
+
+struct session {
+    enum session_state state;
+    bool closing;                  /* goes with the next sweep; takes no packets any more */
+    uint64_t order;                /* of creation */
+    uint64_t since_ms;             /* half-open: creation; else: the latest genuine packet */
+    struct rakp_exchange exchange; /* .bmc_id names the session */
+    uint8_t open_role;             /* privilege of the Open Session Request */
+    uint8_t user_id; /* 0: the name was unknown, its password is one that nobody has */
+    uint8_t handle;  /* 0 while half-open */
+    enum privilege maximum;
+    enum privilege privilege;
+    uint8_t icv[CRYPTO_DIGEST_MAX]; /* of RAKP 4 */
+    struct rmcpplus_keys keys;
+    uint32_t next_outbound;
+    struct window inbound;
+    struct endpoint peer;         /* where the latest genuine packet came from */
+    struct repeat_cache *repeats; /* NULL while half-open */
+};
+
+struct session_limits {
+    unsigned active; /* sessions that finished RAKP */
+    unsigned half_open;
+    uint64_t idle_ms;
+    uint64_t half_open_ms;
+};
+
+struct session_table;
+
+/* NULL if there is no memory. Freeing wipes all keys. */
+struct session_table *session_table_new(const struct session_limits *limits);
+void session_table_free(struct session_table *table);
+
+/* A new session in OPENED with that id, which must be free and not 0; the oldest half-open one
+ * makes room if need be. NULL if there is no memory. */
+struct session *session_table_open(struct session_table *table, uint32_t id, uint64_t now_ms);
+/* From CHALLENGED to ESTABLISHED. 0, or -ENOSPC (as many active ones as there may be), -ENOMEM. */
+int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms);
+/* Wipes and frees the session. */
+void session_table_remove(struct session_table *table, struct session *session);
+/* Removes the sessions that are marked as closing. */
+void session_table_sweep(struct session_table *table);
+/* Removes the sessions whose time is over. */
+void session_table_expire(struct session_table *table, uint64_t now_ms);
+/* When the next session is over; UINT64_MAX if there are none. */
+uint64_t session_table_deadline(const struct session_table *table);
+
+/* NULL if there is none. Closing sessions are not found. */
+struct session *session_table_find(const struct session_table *table, uint32_t id);
+/* As above, and only if RAKP is done. */
+struct session *session_table_find_active(const struct session_table *table, uint32_t id);
+struct session *session_table_find_handle(const struct session_table *table, uint8_t handle);
+/* The n-th session, from 1, that finished RAKP. */
+struct session *session_table_find_nth(const struct session_table *table, unsigned n);
+unsigned session_table_count_active(const struct session_table *table);
+unsigned session_table_count_half_open(const struct session_table *table);
+const struct session_limits *session_table_limits(const struct session_table *table);
+
+/* Marks as closing every session of a user, or of everybody for id 0. */
+void session_table_close_user(struct session_table *table, uint8_t user_id);
+
+bool session_is_half_open(const struct session *session);
+/* The sequence number of the next packet that is sent: 1 first, never 0 (IPMI 2.0,
+ * section 6.12.11). */
+uint32_t session_take_outbound(struct session *session);
+
+#endif
