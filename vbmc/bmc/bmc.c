@@ -45,6 +45,13 @@ void bmc_tick(struct bmc *bmc)
     boot_tick(bmc);
 }
 
+uint64_t bmc_next_deadline(const struct bmc *bmc)
+{
+    uint64_t chassis = chassis_next_deadline(bmc), boot = boot_next_deadline(bmc);
+
+    return chassis < boot ? chassis : boot;
+}
+
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     chassis_host_event(bmc, event);

@@ -51,6 +51,8 @@ void bmc_clear(struct bmc *bmc);
 void bmc_set_host(struct bmc *bmc, struct host_domain *host);
 /* Timers: answers what has waited long enough, expires what has an end. */
 void bmc_tick(struct bmc *bmc);
+/* When bmc_tick has something to do next; UINT64_MAX if it has not. */
+uint64_t bmc_next_deadline(const struct bmc *bmc);
 /* The driver's events, in the order they happened. */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
 

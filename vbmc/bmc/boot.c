@@ -73,6 +73,7 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
 
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
     boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 &&
+                    (flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
                     (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
     boot->expires_at_ms = now + BOOT_VALID_EXPIRY_MS;
     if (boot->expires)
@@ -113,6 +114,14 @@ void boot_tick(struct bmc *bmc)
         clear_valid_bit(bmc);
         boot_apply(bmc);
     }
+}
+
+uint64_t boot_next_deadline(const struct bmc *bmc)
+{
+    const struct boot_options *boot = &bmc->boot;
+    uint64_t next = boot->waiters.count > 0 ? boot->waiters.deadline_ms : UINT64_MAX;
+
+    return boot->expires && boot->expires_at_ms < next ? boot->expires_at_ms : next;
 }
 
 void boot_host_event(struct bmc *bmc, enum host_event event)

@@ -64,6 +64,7 @@ void boot_note_chassis_control(struct bmc *bmc);
 
 /* For bmc.c. */
 void boot_tick(struct bmc *bmc);
+uint64_t boot_next_deadline(const struct bmc *bmc);
 void boot_host_event(struct bmc *bmc, enum host_event event);
 void boot_apply(struct bmc *bmc);
 void boot_cancel(struct bmc *bmc);

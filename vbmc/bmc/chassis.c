@@ -169,6 +169,18 @@ void chassis_tick(struct bmc *bmc)
         waiters_expire(&bmc->chassis.queue[i].waiters, bmc->hooks->now(bmc));
 }
 
+uint64_t chassis_next_deadline(const struct bmc *bmc)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
+        uint64_t deadline = waiters_next_deadline(&bmc->chassis.queue[i].waiters);
+        if (deadline < next)
+            next = deadline;
+    }
+    return next;
+}
+
 void chassis_cancel(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;

@@ -85,6 +85,7 @@ uint32_t chassis_poh_minutes(struct bmc *bmc);
 
 /* For bmc.c. */
 void chassis_tick(struct bmc *bmc);
+uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);
 void chassis_cancel(struct bmc *bmc);
 

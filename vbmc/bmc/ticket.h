@@ -4,6 +4,7 @@
 #ifndef VBMC_BMC_TICKET_H
 #define VBMC_BMC_TICKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct bmc_ticket {
     uint32_t numbers[3];
     uint8_t data[4]; /* goes with the answer if the result is 0 */
     uint8_t data_length;
+    bool waits_for_end; /* is not answered as accepted while a guest's operation still runs */
 };
 
 static inline void bmc_ticket_finish(const struct bmc_ticket *ticket, int result)

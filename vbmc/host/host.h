@@ -86,6 +86,7 @@ enum host_event {
     HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and taken back */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
     HOST_EVENT_RENAMED,
+    HOST_EVENT_TAGGED, /* the domain got or lost our metadata */
 };
 
 #endif

@@ -176,6 +176,8 @@ static void deliver_failure(struct inbox_item *item)
         log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,
                     hypervisor->uri, failure->text);
     snprintf(hypervisor->error, sizeof hypervisor->error, "%s", failure->text);
+    if (!hypervisor->stopping)
+        hypervisor->callbacks->connection(hypervisor->context, hypervisor);
     free(failure);
 }
 

@@ -27,7 +27,7 @@ struct hypervisor_callbacks {
     void (*appeared)(void *context, struct virt_domain *domain);
     void (*vanished)(void *context, struct virt_domain *domain);
     void (*event)(void *context, struct virt_domain *domain, enum host_event event);
-    /* The connection came up (all its domains have been told of) or went down. */
+    /* The connection came up (all its domains have been told of), went down, or could not be made. */
     void (*connection)(void *context, struct hypervisor *hypervisor);
 };
 

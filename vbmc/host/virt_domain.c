@@ -71,6 +71,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (facts->persistent)
         domain->undefined = false;
     domain->persistent = facts->persistent;
+    bool retagged = domain->tagged != facts->tagged;
     domain->tagged = facts->tagged;
     if (facts->transient_xml)
         replace_text(&domain->transient_xml, &facts->transient_xml);
@@ -78,5 +79,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
         replace_text(&domain->host.name, &facts->name);
         virt_domain_emit(domain, HOST_EVENT_RENAMED);
     }
+    if (retagged)
+        virt_domain_emit(domain, HOST_EVENT_TAGGED);
     virt_domain_set_state(domain, facts->state, live);
 }

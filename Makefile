@@ -1,0 +1,157 @@
+# vbmc: `make demo` shows it at work, `make check` runs all tests, `make help` lists the rest.
+# Both install what they need (as root) and build; nothing else has to be typed before.
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CC      ?= cc
+
+# One list for Debian and Ubuntu: what the build needs, what demo and tests need, what lint needs.
+BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcmocka-dev \
+	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev
+RUN_PACKAGES := libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
+	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi syslinux mtools \
+	cpio iproute2 procps util-linux socat jq sqlite3
+LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
+
+LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0
+SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
+PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
+PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread
+
+CFLAGS    ?= -O2 -g
+WARNINGS  := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
+HARDENING := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+DEFINES   := -D_GNU_SOURCE -DVBMC_VERSION='"$(VERSION)"' $(if $(SYSTEMD),-DHAVE_SYSTEMD)
+ifdef CI
+WARNINGS  += -Werror
+endif
+ifdef SANITIZE
+HARDENING := -fPIE
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(HARDENING) \
+	$(SANITIZERS) $(CFLAGS) -MMD -MP
+LINK    = $(CC) -pie -Wl,-z,relro,-z,now $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
+
+# Everything but the two main files goes into one archive, from which each program and each unit
+# test takes what it uses.
+OBJ     := $(BUILD)/obj
+MAINS   := vbmc/vbmcd.c vbmc/cli.c
+SOURCES := $(sort $(wildcard vbmc/*.c vbmc/*/*.c qmp/*.c sol/*.c))
+LIBRARY := $(OBJ)/libvbmc.a
+UNITS   := $(patsubst tests/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard tests/unit/test_*.c))
+HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
+	$(wildcard tests/unit/*.c tests/fake/*.c))
+
+.PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run asan lint \
+	fuzz install uninstall clean help
+
+all: $(BUILD)/vbmcd $(BUILD)/vbmc
+
+help:
+	@echo 'make            build build/vbmcd and build/vbmc'
+	@echo 'make demo       see it at work: a real guest, a real ipmitool (installs what is missing)'
+	@echo 'make check      all tests (installs what is missing)'
+	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
+	@echo 'make deps       install the packages that build, demo and tests need'
+	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
+
+$(BUILD)/vbmcd: $(OBJ)/vbmc/vbmcd.o $(LIBRARY)
+	$(LINK) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/vbmc: $(OBJ)/vbmc/cli.o $(LIBRARY)
+	$(LINK) -o $@ $^ $(PKG_LIBS)
+
+$(LIBRARY): $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(MAINS),$(SOURCES)))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+units: $(UNITS)
+
+$(BUILD)/unit/test_rmcp%: $(OBJ)/tests/unit/test_rmcp%.o $(OBJ)/tests/unit/rmcp_stub.o \
+		$(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+$(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+# The tests find the programs they are to run by VBMC_BUILD.
+check soak demo: deps
+	@+$(MAKE) --no-print-directory $@-run
+
+check-run: all units
+	@VBMC_BUILD=$(BUILD) tests/run
+
+soak-run: all units
+	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
+
+demo-run: all
+	@VBMC_BUILD=$(BUILD) examples/demo.sh
+
+asan: deps
+	@+$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run
+
+deps:
+	@tests/deps.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+deps-lint: deps
+	@tests/deps.sh $(LINT_PACKAGES)
+
+lint: deps-lint
+	@+$(MAKE) --no-print-directory lint-run
+
+lint-run:
+	@tests/lint.sh $(DEFINES) $(PKG_FLAGS)
+
+FUZZ_SECONDS ?= 600
+FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
+FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
+	vbmc/bmc/*.c vbmc/ipmi/*.c) vbmc/base/wire.c vbmc/base/log.c vbmc/base/endpoint.c
+
+fuzz: deps-lint
+	@+$(MAKE) --no-print-directory fuzz-run
+
+fuzz-run: $(BUILD)/fuzz_datagram
+	@mkdir -p $(BUILD)/corpus
+	$(BUILD)/fuzz_datagram -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		$(BUILD)/corpus tests/fuzz/corpus/datagram
+
+$(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h)
+	@mkdir -p $(BUILD)
+	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lcrypto
+
+install: all
+	install -D -m 755 $(BUILD)/vbmcd $(DESTDIR)$(PREFIX)/sbin/vbmcd
+	install -D -m 755 $(BUILD)/vbmc $(DESTDIR)$(PREFIX)/bin/vbmc
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 examples/man/vbmc.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 examples/man/vbmc.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 examples/man/vbmcd.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -D -m 644 examples/completion/vbmc.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vbmc
+	install -D -m 644 examples/completion/_vbmc \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vbmc
+	install -D -m 644 examples/vbmc.conf $(DESTDIR)$(PREFIX)/share/doc/vbmc/vbmc.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@PREFIX@,$(PREFIX),' examples/vbmcd.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/vbmcd.service
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/vbmcd bin/vbmc share/man/man1/vbmc.1 \
+		share/man/man5/vbmc.conf.5 share/man/man8/vbmcd.8 \
+		share/bash-completion/completions/vbmc share/zsh/site-functions/_vbmc \
+		share/doc/vbmc/vbmc.conf lib/systemd/system/vbmcd.service)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

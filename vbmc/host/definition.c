@@ -1,0 +1,144 @@
+/* Defining, removing and showing domains on request: for the embedded driver, whose domains no other
+ * program can define. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/host/virt_domain.h"
+#include "vbmc/host/virt_facts.h"
+#include "vbmc/host/worker.h"
+
+struct definition {
+    struct worker_job job;
+    int (*work)(struct definition *definition, virConnectPtr connection);
+    struct uuid uuid;
+    bool inactive;
+    char *xml; /* in for define, out for dump */
+    int result;
+    char text[WORKER_TEXT_SIZE];
+    hypervisor_done_fn *done;
+    void *context;
+};
+
+/* Worker thread. */
+static int last_error(struct definition *definition)
+{
+    return virt_last_error(definition->text, sizeof definition->text);
+}
+
+static int work_define(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain =
+        virDomainDefineXMLFlags(connection, definition->xml, VIR_DOMAIN_DEFINE_VALIDATE);
+
+    if (!domain)
+        return last_error(definition);
+    virDomainFree(domain);
+    return 0;
+}
+
+static int work_undefine(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+
+    if (!domain)
+        return last_error(definition);
+    int result = virDomainUndefine(domain) == 0 ? 0 : last_error(definition);
+    virDomainFree(domain);
+    return result;
+}
+
+static int work_dump(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+
+    if (!domain)
+        return last_error(definition);
+    definition->xml =
+        virDomainGetXMLDesc(domain, definition->inactive ? VIR_DOMAIN_XML_INACTIVE : 0);
+    virDomainFree(domain);
+    return definition->xml ? 0 : last_error(definition);
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    if (connection) {
+        definition->result = definition->work(definition, connection);
+    } else {
+        definition->result = -EHOSTUNREACH;
+        snprintf(definition->text, sizeof definition->text, "no connection to the hypervisor");
+    }
+}
+
+static void job_done(struct worker_job *job)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    definition->done(definition->context, definition->result,
+                     definition->result < 0 ? definition->text : definition->xml);
+    free(definition->xml);
+    free(definition);
+}
+
+static struct definition *new_definition(hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = calloc(1, sizeof *definition);
+
+    if (!definition) {
+        done(context, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    definition->done = done;
+    definition->context = context;
+    definition->job.run = run;
+    definition->job.done = job_done;
+    return definition;
+}
+
+void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
+                       void *context)
+{
+    struct definition *definition = new_definition(done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_define;
+    definition->xml = strdup(xml);
+    if (!definition->xml) {
+        free(definition);
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    worker_submit(hypervisor_worker(hypervisor), &definition->job);
+}
+
+void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = new_definition(done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_undefine;
+    definition->uuid = domain->host.uuid;
+    worker_submit(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
+                         void *context)
+{
+    struct definition *definition = new_definition(done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_dump;
+    definition->uuid = domain->host.uuid;
+    definition->inactive = inactive;
+    worker_submit(hypervisor_worker(domain->hypervisor), &definition->job);
+}

@@ -1,0 +1,480 @@
+#include "vbmc/instance.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/rmcp/server.h"
+
+#define SESSION_TOLERANCE_MS 3000 /* beside the configured time-out (section 6.12.15: 60 s +/- 3 s) */
+
+struct instance {
+    const struct instance_shared *shared;
+    struct bmc bmc;
+    struct rmcp_server *rmcp;
+    unsigned session_timeout_s;
+    struct store_bmc record;
+    struct virt_domain *domain;
+    char *boot_live;   /* the driver's boot record, kept while no domain is there */
+    char *boot_stored;
+    struct udp_socket *socket;
+    bool owns_socket;
+    char error[160];
+    uv_timer_t timer;
+    uint64_t timer_at_ms; /* UINT64_MAX: not running */
+};
+
+static uint64_t now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+/* ---- timers ---- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void wake_at(struct instance *instance, uint64_t at_ms)
+{
+    uint64_t now = now_ms();
+
+    if (at_ms >= instance->timer_at_ms)
+        return;
+    instance->timer_at_ms = at_ms;
+    uv_update_time(instance->shared->loop);
+    uv_timer_start(&instance->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
+}
+
+/* The model says when it has something to do when that comes up; the sessions are asked. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct instance *instance = CONTAINER_OF(timer, struct instance, timer);
+
+    instance->timer_at_ms = UINT64_MAX;
+    bmc_tick(&instance->bmc);
+    rmcp_server_tick(instance->rmcp, now_ms());
+    wake_at(instance, bmc_next_deadline(&instance->bmc));
+    wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
+}
+
+/* ---- what the model needs of the outside ---- */
+
+struct save {
+    struct bmc_ticket ticket;
+};
+
+static void on_saved(void *context, int result)
+{
+    struct save *save = context;
+
+    bmc_ticket_finish(&save->ticket, result);
+    free(save);
+}
+
+/* The callback and context that finish a ticket when something is on disk. */
+static struct save *new_save(const struct bmc_ticket *ticket)
+{
+    struct save *save = calloc(1, sizeof *save);
+
+    if (save)
+        save->ticket = *ticket;
+    return save;
+}
+
+static void end_submit(struct save *save, int result)
+{
+    if (result < 0)
+        on_saved(save, result);
+}
+
+static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    struct instance *instance = bmc->owner;
+    struct store_chassis row = {
+        .uuid = bmc->uuid,
+        .restore_policy = (uint8_t)bmc->chassis.restore_policy,
+        .cycle_interval_s = bmc->chassis.cycle_interval_s,
+        .poh_minutes = chassis_poh_minutes(bmc),
+        .was_on = bmc->chassis.was_on,
+        .restart_cause = (uint8_t)bmc->chassis.restart_cause,
+    };
+    struct save *save = new_save(ticket);
+
+    if (!save)
+        bmc_ticket_finish(ticket, -ENOMEM);
+    else
+        end_submit(save, store_chassis_put(instance->shared->store, &row, on_saved, save));
+}
+
+static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    struct instance *instance = bmc->owner;
+    const struct boot_options *boot = &bmc->boot;
+    const struct virt_domain *domain = instance->domain;
+    struct store_boot row = {
+        .uuid = bmc->uuid,
+        .valid_bit_clearing = boot->valid_bit_clearing,
+        .info_acknowledge = boot->info_acknowledge,
+        .live = (char *)(domain ? virt_domain_boot_live(domain) : instance->boot_live),
+        .stored = (char *)(domain ? virt_domain_boot_stored(domain) : instance->boot_stored),
+    };
+    struct save *save = new_save(ticket);
+
+    memcpy(row.flags, boot->flags, sizeof row.flags);
+    memcpy(row.initiator, boot->initiator, sizeof row.initiator);
+    memcpy(row.mailbox, boot->mailbox, sizeof row.mailbox);
+    if (!save)
+        bmc_ticket_finish(ticket, -ENOMEM);
+    else
+        end_submit(save, store_boot_put(instance->shared->store, &row, on_saved, save));
+}
+
+static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
+{
+    wake_at(bmc->owner, at_ms);
+}
+
+static uint64_t hook_now(struct bmc *bmc)
+{
+    (void)bmc;
+    return now_ms();
+}
+
+static const struct bmc_hooks hooks = {
+    .save_chassis = save_chassis,
+    .save_boot = save_boot,
+    .wake_at = hook_wake_at,
+    .now = hook_now,
+};
+
+/* ---- sessions ---- */
+
+static void send_datagram(void *context, const struct endpoint *to, const uint8_t *bytes,
+                          size_t length)
+{
+    struct instance *instance = context;
+
+    if (instance->socket)
+        udp_socket_send(instance->socket, to, bytes, length);
+}
+
+static struct rmcp_server *new_rmcp_server(struct instance *instance)
+{
+    struct rmcp_config config = {
+        .bmc_number = instance->bmc.number,
+        .bmc = &instance->bmc,
+        .users = &instance->bmc.users,
+        .channel = &instance->bmc.channel,
+        .sink = instance->shared->sink,
+        .send = send_datagram,
+        .send_context = instance,
+        .idle_ms = instance->session_timeout_s
+                       ? instance->session_timeout_s * UINT64_C(1000) + SESSION_TOLERANCE_MS
+                       : 0,
+    };
+
+    memcpy(config.guid, instance->bmc.guid, sizeof config.guid);
+    return rmcp_server_new(&config);
+}
+
+/* IPMI 2.0, section 13.6: a session id of 0 is a message outside of any session, RAKP included. Only
+ * those cost more than a look-up and a code to verify, so only they are counted. */
+#define OFFSET_FORMAT     4
+#define OFFSET_SESSION_ID 6
+#define FORMAT_RMCP_PLUS  0x06
+
+static bool is_in_session(const uint8_t *bytes, size_t length)
+{
+    static const uint8_t no_session[4];
+
+    return length >= OFFSET_SESSION_ID + sizeof no_session &&
+           bytes[OFFSET_FORMAT] == FORMAT_RMCP_PLUS &&
+           memcmp(bytes + OFFSET_SESSION_ID, no_session, sizeof no_session) != 0;
+}
+
+void instance_receive(struct instance *instance, const struct endpoint *from,
+                      const uint8_t *bytes, size_t length)
+{
+    uint64_t now = now_ms();
+
+    if (!is_in_session(bytes, length) &&
+        !limiter_admit(instance->shared->limiter, &from->remote, now))
+        return;
+    rmcp_server_receive(instance->rmcp, from, bytes, length, now);
+    wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
+}
+
+static void on_datagram(void *context, const struct endpoint *from, const uint8_t *bytes,
+                        size_t length)
+{
+    instance_receive(context, from, bytes, length);
+}
+
+void instance_reply(struct instance *instance, const struct ipmi_token *token,
+                    const struct ipmi_response *response)
+{
+    rmcp_server_complete(instance->rmcp, token, response, now_ms());
+}
+
+/* ---- life ---- */
+
+static int copy_record(struct store_bmc *to, const struct store_bmc *from)
+{
+    char *const sources[] = {from->name,     from->address,       from->username, from->password,
+                             from->uri,      from->sasl_username, from->sasl_password};
+    char **const targets[] = {&to->name,     &to->address,       &to->username, &to->password,
+                              &to->uri,      &to->sasl_username, &to->sasl_password};
+
+    *to = *from;
+    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+        *targets[i] = sources[i] ? strdup(sources[i]) : NULL;
+        if (sources[i] && !*targets[i]) {
+            for (size_t rest = i + 1; rest < ARRAY_SIZE(targets); rest++)
+                *targets[rest] = NULL;
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static void free_secret(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+static void clear_record(struct store_bmc *record)
+{
+    free(record->name);
+    free(record->address);
+    free(record->username);
+    free_secret(record->password);
+    free(record->uri);
+    free(record->sasl_username);
+    free_secret(record->sasl_password);
+}
+
+static void restore_state(struct instance *instance, const struct store_chassis *chassis,
+                          const struct store_boot *boot)
+{
+    struct bmc *bmc = &instance->bmc;
+
+    if (chassis) {
+        bmc->chassis.restore_policy = (enum power_restore_policy)chassis->restore_policy;
+        bmc->chassis.cycle_interval_s = chassis->cycle_interval_s;
+        bmc->chassis.poh_minutes = chassis->poh_minutes;
+        bmc->chassis.was_on = chassis->was_on;
+        bmc->chassis.restart_cause = (enum restart_cause)chassis->restart_cause;
+    }
+    if (boot) {
+        bmc->boot.valid_bit_clearing = boot->valid_bit_clearing;
+        bmc->boot.info_acknowledge = boot->info_acknowledge;
+        memcpy(bmc->boot.flags, boot->flags, sizeof boot->flags);
+        memcpy(bmc->boot.initiator, boot->initiator, sizeof boot->initiator);
+        memcpy(bmc->boot.mailbox, boot->mailbox, sizeof boot->mailbox);
+        instance->boot_live = boot->live ? strdup(boot->live) : NULL;
+        instance->boot_stored = boot->stored ? strdup(boot->stored) : NULL;
+    }
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct instance *instance = CONTAINER_OF((uv_timer_t *)handle, struct instance, timer);
+
+    clear_record(&instance->record);
+    free(instance->boot_live);
+    free(instance->boot_stored);
+    free(instance);
+}
+
+struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
+                              const struct store_bmc *record, const struct store_chassis *chassis,
+                              const struct store_boot *boot)
+{
+    struct instance *instance = calloc(1, sizeof *instance);
+
+    if (!instance)
+        return NULL;
+    instance->shared = shared;
+    instance->timer_at_ms = UINT64_MAX;
+    uv_timer_init(shared->loop, &instance->timer);
+    bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
+    restore_state(instance, chassis, boot);
+    instance->rmcp = new_rmcp_server(instance);
+    if (!instance->rmcp || copy_record(&instance->record, record) < 0) {
+        instance_free(instance);
+        return NULL;
+    }
+    return instance;
+}
+
+void instance_free(struct instance *instance)
+{
+    if (!instance)
+        return;
+    instance_set_domain(instance, NULL);
+    instance_stop_listening(instance);
+    rmcp_server_free(instance->rmcp);
+    bmc_clear(&instance->bmc);
+    uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
+}
+
+/* ---- configuration ---- */
+
+static void fill_users(const struct instance *instance, const struct config *config,
+                       struct users *users)
+{
+    const struct store_bmc *record = &instance->record;
+
+    memset(users, 0, sizeof *users);
+    if (record->username && record->password) {
+        if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
+            log_error("%s: its user name or password is not one that IPMI can carry",
+                      record->name);
+        return;
+    }
+    for (size_t i = 0; i < config->user_count; i++)
+        users_add(users, config->users[i].name, config->users[i].password,
+                  config->users[i].limit);
+}
+
+/* Ends the sessions of users who are no longer what they were. */
+static void replace_users(struct instance *instance, struct users *users)
+{
+    struct users *present = &instance->bmc.users;
+
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
+        if (memcmp(&present->by_id[id], &users->by_id[id], sizeof present->by_id[id]) != 0)
+            rmcp_server_end_user_sessions(instance->rmcp, id);
+    }
+    *present = *users;
+    users_clear(users);
+}
+
+void instance_configure(struct instance *instance, const struct config *config)
+{
+    const struct config_domain *section =
+        config_find_domain(config, instance->record.name, &instance->record.uuid);
+    const struct channel *channel = section ? &section->channel : &config->bmc.channel;
+    struct users users;
+
+    fill_users(instance, config, &users);
+    replace_users(instance, &users);
+    bool changed = memcmp(&instance->bmc.channel, channel, sizeof *channel) != 0;
+    instance->bmc.channel = *channel;
+    if (instance->session_timeout_s != config->bmc.session_timeout_s) {
+        instance->session_timeout_s = config->bmc.session_timeout_s;
+        struct rmcp_server *rmcp = new_rmcp_server(instance);
+        if (rmcp) {
+            rmcp_server_free(instance->rmcp);
+            instance->rmcp = rmcp;
+        }
+    } else if (changed) {
+        rmcp_server_end_all_sessions(instance->rmcp);
+    }
+}
+
+/* ---- sockets ---- */
+
+static void note_listen_error(struct instance *instance, const union endpoint_address *address,
+                              int result)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+
+    endpoint_address_format(address, text);
+    snprintf(instance->error, sizeof instance->error, "cannot listen on UDP %s: %s%s", text,
+             strerror(-result),
+             result == -EADDRINUSE ? " (another program, or another vbmcd, has this port)"
+             : result == -EACCES   ? " (ports below 1024 need root)"
+                                   : "");
+    log_error("%s: %s", instance->record.name, instance->error);
+}
+
+int instance_listen(struct instance *instance, const union endpoint_address *address)
+{
+    instance_stop_listening(instance);
+    instance->error[0] = '\0';
+    int result = udp_socket_open(instance->shared->loop, address, on_datagram, instance,
+                                 &instance->socket);
+    instance->owns_socket = result == 0;
+    if (result < 0)
+        note_listen_error(instance, address, result);
+    return result;
+}
+
+void instance_listen_shared(struct instance *instance, struct udp_socket *socket)
+{
+    instance_stop_listening(instance);
+    instance->error[0] = '\0';
+    instance->socket = socket;
+}
+
+void instance_stop_listening(struct instance *instance)
+{
+    if (instance->owns_socket)
+        udp_socket_close(instance->socket);
+    if (instance->socket && instance->rmcp)
+        rmcp_server_end_all_sessions(instance->rmcp);
+    instance->socket = NULL;
+    instance->owns_socket = false;
+}
+
+bool instance_is_listening(const struct instance *instance)
+{
+    return instance->socket != NULL;
+}
+
+const char *instance_error(const struct instance *instance)
+{
+    return instance->error;
+}
+
+/* ---- the domain ---- */
+
+static void keep_text(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = text ? strdup(text) : NULL;
+}
+
+void instance_set_domain(struct instance *instance, struct virt_domain *domain)
+{
+    if (instance->domain == domain)
+        return;
+    if (instance->domain) {
+        keep_text(&instance->boot_live, virt_domain_boot_live(instance->domain));
+        keep_text(&instance->boot_stored, virt_domain_boot_stored(instance->domain));
+    }
+    if (domain && virt_domain_restore_boot_record(domain, instance->boot_live,
+                                                  instance->boot_stored) < 0)
+        log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
+    instance->domain = domain;
+    bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
+}
+
+struct virt_domain *instance_domain(const struct instance *instance)
+{
+    return instance->domain;
+}
+
+struct bmc *instance_bmc(struct instance *instance)
+{
+    return &instance->bmc;
+}
+
+struct store_bmc *instance_record(struct instance *instance)
+{
+    return &instance->record;
+}
+
+void instance_save_record(struct instance *instance, store_done_fn done, void *context)
+{
+    instance->record.changed_at = (int64_t)time(NULL);
+    int result = store_bmcs_put(instance->shared->store, &instance->record, done, context);
+    if (result < 0 && done)
+        done(context, result);
+}

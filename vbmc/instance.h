@@ -1,0 +1,68 @@
+/* One BMC with its layers wired together: socket, sessions, commands, model, guest, storage. */
+#ifndef VBMC_INSTANCE_H
+#define VBMC_INSTANCE_H
+
+#include <stdbool.h>
+
+#include <uv.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/config.h"
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/ipmi/dispatch.h"
+#include "vbmc/net/limiter.h"
+#include "vbmc/net/udp.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/store/boot.h"
+#include "vbmc/store/chassis.h"
+#include "vbmc/store/store.h"
+
+struct instance;
+
+/* What all BMCs of a process share; outlives them. */
+struct instance_shared {
+    uv_loop_t *loop;
+    struct store *store;
+    struct limiter *limiter;
+    const struct ipmi_sink *sink;
+};
+
+/* A BMC without socket and guest, made from what is stored (`chassis` and `boot` may be NULL). The
+ * record is copied. NULL if there is no memory or no random. */
+struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
+                              const struct store_bmc *record, const struct store_chassis *chassis,
+                              const struct store_boot *boot);
+/* Closes everything; memory goes when the loop has turned. */
+void instance_free(struct instance *instance);
+
+/* Replaces users, channel and time-out; sessions that are no longer valid end. A record with a user
+ * of its own (`vbmc add --username`) has that one alone. */
+void instance_configure(struct instance *instance, const struct config *config);
+
+/* Opens the BMC's own socket. 0, or a negative error, which is remembered for instance_error. */
+int instance_listen(struct instance *instance, const union endpoint_address *address);
+/* Serves the BMC on a socket that others share; whoever owns it passes datagrams on. */
+void instance_listen_shared(struct instance *instance, struct udp_socket *socket);
+void instance_stop_listening(struct instance *instance);
+bool instance_is_listening(const struct instance *instance);
+/* Why the last attempt to listen failed; "" if it did not. */
+const char *instance_error(const struct instance *instance);
+void instance_receive(struct instance *instance, const struct endpoint *from,
+                      const uint8_t *bytes, size_t length);
+
+/* Gives or takes (NULL) the domain. */
+void instance_set_domain(struct instance *instance, struct virt_domain *domain);
+struct virt_domain *instance_domain(const struct instance *instance);
+
+struct bmc *instance_bmc(struct instance *instance);
+/* The record as it is to be stored; the caller may change it and calls instance_save_record. Its
+ * strings belong to the record (malloc). */
+struct store_bmc *instance_record(struct instance *instance);
+void instance_save_record(struct instance *instance, store_done_fn done, void *context);
+
+/* Carries a late answer to the session that waits for it. */
+void instance_reply(struct instance *instance, const struct ipmi_token *token,
+                    const struct ipmi_response *response);
+
+#endif

@@ -1,0 +1,63 @@
+/* The daemon's heart: hypervisors, the set of BMCs, and the rules that say which domain has one. */
+#ifndef VBMC_MANAGER_H
+#define VBMC_MANAGER_H
+
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "vbmc/bmcset.h"
+#include "vbmc/config.h"
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/openstack.h"
+
+struct manager;
+
+/* Opens the store, brings up the BMCs that are known, and starts connecting to the hypervisors. The
+ * configuration and `openstack` (may be NULL) become the manager's, also on failure. 0, or a negative
+ * error with one line in `error`. */
+int manager_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                  struct manager **manager, char *error, size_t size);
+/* Ends everything; memory goes when the loop has turned. Blocks as long as libvirt does. */
+void manager_stop(struct manager *manager);
+/* Takes a new configuration (which becomes the manager's) without dropping a session that is still
+ * valid. What needs a restart is logged. */
+void manager_reload(struct manager *manager, struct config *config);
+
+const struct config *manager_config(const struct manager *manager);
+const struct bmcset *manager_bmcs(const struct manager *manager);
+/* In the order of the configuration: NULL gives the first, the last gives NULL. */
+struct hypervisor *manager_next_hypervisor(const struct manager *manager,
+                                           const struct hypervisor *hypervisor);
+/* A domain by name or UUID, of the hypervisor with that URI (NULL: of any). */
+struct virt_domain *manager_find_domain(const struct manager *manager, const char *name,
+                                        const char *uri);
+/* Why a domain has no BMC, in a few words; NULL if it has one. */
+const char *manager_why_none(const struct manager *manager, const struct virt_domain *domain);
+
+/* The end of something that was asked for; `text` says what went wrong. */
+typedef void manager_done_fn(void *context, int result, const char *text);
+
+/* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what is
+ * not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES (nobody
+ * could log in). */
+struct manager_addition {
+    const char *name;
+    const char *username;
+    const char *password;
+    const char *address;
+    uint16_t port;
+    const char *uri;
+    const char *sasl_username;
+    const char *sasl_password;
+};
+void manager_add(struct manager *manager, const struct manager_addition *addition,
+                 manager_done_fn *done, void *context);
+/* Removes it and keeps discovery away until the next add. */
+void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
+                    void *context);
+/* Starts or stops answering; done at once if it is so already. */
+void manager_set_active(struct manager *manager, struct instance *instance, bool active,
+                        manager_done_fn *done, void *context);
+
+#endif

@@ -1,0 +1,335 @@
+/* vbmcd: options, signals, the way to the background, and the loop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <uv.h>
+#ifdef HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/config.h"
+#include "vbmc/control.h"
+#include "vbmc/manager.h"
+#include "vbmc/openstack.h"
+#include "vbmc/verbs.h"
+#include "vbmc/version.h"
+
+static const char usage[] =
+    "Usage: vbmcd [--config FILE] [--foreground]\n"
+    "\n"
+    "Gives every libvirt guest a BMC (IPMI 2.0 over UDP). Controlled by vbmc(1).\n"
+    "\n"
+    "  -c, --config FILE  read FILE instead of " CONFIG_DEFAULT_PATH "\n"
+    "  -f, --foreground   stay in the foreground and log to standard error\n"
+    "      --version      print the version\n"
+    "  -h, --help         print this\n"
+    "\n"
+    "SIGHUP reloads the configuration. See vbmcd(8) and vbmc.conf(5).\n";
+
+struct daemon {
+    uv_loop_t loop;
+    const char *config_path; /* NULL: the default */
+    bool foreground;
+    int ready_fd; /* of the process that waits in the foreground; -1: none */
+    struct manager *manager;
+    struct control *control;
+    struct verbs verbs;
+    uv_signal_t signals[3];
+    uv_timer_t watchdog;
+};
+
+/* ---- options ---- */
+
+enum { OPTION_VERSION = 256 };
+
+static void parse_options(int argc, char **argv, struct daemon *daemon)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:fh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            daemon->config_path = optarg;
+            break;
+        case 'f':
+            daemon->foreground = true;
+            break;
+        case OPTION_VERSION:
+            printf("vbmcd %s\n", VBMC_VERSION);
+            exit(EXIT_SUCCESS);
+        case 'h':
+            fputs(usage, stdout);
+            exit(EXIT_SUCCESS);
+        default:
+            fprintf(stderr, "Try 'vbmcd --help'.\n");
+            exit(2);
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "vbmcd: unexpected argument '%s'\nTry 'vbmcd --help'.\n", argv[optind]);
+        exit(2);
+    }
+}
+
+/* ---- the way to the background ---- */
+
+/* The process that was started waits until the daemon answers, so that a script may go on; what goes
+ * wrong until then is on its standard error and in its exit status. */
+static void wait_for_child(int fd)
+{
+    char byte;
+
+    _exit(read(fd, &byte, 1) == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static int go_to_background(struct daemon *daemon)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child > 0) {
+        close(ends[1]);
+        wait_for_child(ends[0]);
+    }
+    close(ends[0]);
+    setsid();
+    daemon->ready_fd = ends[1];
+    return 0;
+}
+
+/* The daemon works: let go of the terminal. */
+static void detach(struct daemon *daemon, const struct config *config)
+{
+    if (daemon->ready_fd < 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int log = -1;
+    if (config->daemon.log_file)
+        log = open(config->daemon.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (log < 0) {
+        openlog("vbmcd", LOG_PID, LOG_DAEMON);
+        log_set_target(LOG_TARGET_SYSLOG);
+    }
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(log >= 0 ? log : null, STDERR_FILENO);
+    close(null);
+    if (log >= 0)
+        close(log);
+    if (chdir("/") < 0)
+        log_warning("cannot change to /: %s", strerror(errno));
+    if (write(daemon->ready_fd, "", 1) < 0)
+        log_debug("nobody waits for the daemon to start");
+    close(daemon->ready_fd);
+    daemon->ready_fd = -1;
+}
+
+/* ---- systemd ---- */
+
+static void notify(const char *state)
+{
+#ifdef HAVE_SYSTEMD
+    sd_notify(0, state);
+#else
+    (void)state;
+#endif
+}
+
+#ifdef HAVE_SYSTEMD
+static void on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify("WATCHDOG=1");
+}
+#endif
+
+/* A loop that no longer turns is restarted by systemd. */
+static void start_watchdog(struct daemon *daemon)
+{
+    uv_timer_init(&daemon->loop, &daemon->watchdog);
+#ifdef HAVE_SYSTEMD
+    uint64_t interval_us = 0;
+
+    if (sd_watchdog_enabled(0, &interval_us) > 0 && interval_us > 0)
+        uv_timer_start(&daemon->watchdog, on_watchdog, 0, interval_us / 2000);
+#endif
+}
+
+static void choose_log_target(void)
+{
+    if (getenv("JOURNAL_STREAM"))
+        log_set_target(LOG_TARGET_JOURNAL);
+}
+
+/* ---- reload and end ---- */
+
+static int reload(void *context, char *error, size_t size)
+{
+    struct daemon *daemon = context;
+    struct config *config = NULL;
+
+    int result = config_load(daemon->config_path, &config, error, size);
+    if (result < 0) {
+        log_error("configuration not reloaded: %s", error);
+        return result;
+    }
+    log_set_level(config->daemon.log_level);
+    manager_reload(daemon->manager, config);
+    return 0;
+}
+
+static void stop(struct daemon *daemon)
+{
+    notify("STOPPING=1");
+    log_info("stopping");
+    control_free(daemon->control);
+    manager_stop(daemon->manager);
+    for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct daemon *daemon = signal->data;
+    char error[CONFIG_ERROR_SIZE];
+
+    if (number == SIGHUP) {
+        notify("RELOADING=1");
+        reload(daemon, error, sizeof error);
+        notify("READY=1");
+    } else {
+        stop(daemon);
+    }
+}
+
+static void watch_signals(struct daemon *daemon)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uv_signal_init(&daemon->loop, &daemon->signals[i]);
+        daemon->signals[i].data = daemon;
+        uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* ---- start ---- */
+
+static void ignore_libvirt_error(void *context, virErrorPtr error)
+{
+    (void)context;
+    (void)error; /* every call's error is looked at where it is made */
+}
+
+static int find_group(const char *name, gid_t *gid, char *error, size_t size)
+{
+    const struct group *group = name ? getgrnam(name) : NULL;
+
+    *gid = group ? group->gr_gid : (gid_t)-1;
+    if (!name || group)
+        return 0;
+    snprintf(error, size, "control-group = %s: there is no such group", name);
+    return -EINVAL;
+}
+
+static int open_control(struct daemon *daemon, const struct config *config, char *error,
+                        size_t size)
+{
+    char path[256];
+    gid_t gid;
+
+    if (find_group(config->daemon.control_group, &gid, error, size) < 0)
+        return -EINVAL;
+    int length = snprintf(path, sizeof path, "%s/%s", config->daemon.runtime_dir,
+                          CONTROL_SOCKET_NAME);
+    if (length < 0 || (size_t)length >= sizeof path) {
+        snprintf(error, size, "runtime-dir = %s: the path is too long",
+                 config->daemon.runtime_dir);
+        return -ENAMETOOLONG;
+    }
+    daemon->verbs = (struct verbs){.reload = reload, .context = daemon};
+    return control_new(&daemon->loop, path, gid, verbs_handle, &daemon->verbs, &daemon->control,
+                       error, size);
+}
+
+/* The control socket comes first: it is what tells that another daemon is alive. Nothing is read from
+ * it before the loop runs. */
+static int start(struct daemon *daemon, char *error, size_t size)
+{
+    CLEANUP_CONFIG struct config *config = NULL;
+    CLEANUP_OPENSTACK struct openstack *openstack = NULL;
+
+    int result = config_load(daemon->config_path, &config, error, size);
+    if (result == 0)
+        result = openstack_load(&openstack, error, size);
+    if (result < 0)
+        return result;
+    log_set_level(config->daemon.log_level);
+    result = open_control(daemon, config, error, size);
+    if (result < 0)
+        return result;
+    result = manager_start(&daemon->loop, cleanup_steal_pointer(&config),
+                           cleanup_steal_pointer(&openstack), &daemon->manager, error, size);
+    if (result < 0) {
+        control_free(daemon->control);
+        return result;
+    }
+    daemon->verbs.manager = daemon->manager;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.ready_fd = -1};
+    char error[CONFIG_ERROR_SIZE] = "";
+
+    parse_options(argc, argv, &daemon);
+    umask(027);
+    signal(SIGPIPE, SIG_IGN);
+    choose_log_target();
+    if (!daemon.foreground && go_to_background(&daemon) < 0) {
+        fprintf(stderr, "vbmcd: cannot fork: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    virInitialize();
+    virSetErrorFunc(NULL, ignore_libvirt_error);
+    uv_loop_init(&daemon.loop);
+    if (start(&daemon, error, sizeof error) < 0) {
+        fprintf(stderr, "vbmcd: %s\n", error);
+        return EXIT_FAILURE;
+    }
+    watch_signals(&daemon);
+    start_watchdog(&daemon);
+    log_info("vbmcd %s is running", VBMC_VERSION);
+    detach(&daemon, manager_config(daemon.manager));
+    notify("READY=1");
+    uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&daemon.loop);
+    return EXIT_SUCCESS;
+}

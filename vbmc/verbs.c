@@ -1,0 +1,583 @@
+#include "vbmc/verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "qmp/json.h"
+#include "vbmc/base/array.h"
+#include "vbmc/version.h"
+
+static const char *text_argument(struct json_object *arguments, const char *name)
+{
+    return qmp_json_string(arguments, name);
+}
+
+static bool flag_argument(struct json_object *arguments, const char *name)
+{
+    struct json_object *flag = qmp_json_member(arguments, name, json_type_boolean);
+
+    return flag && json_object_get_boolean(flag);
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+/* The instance the request names; NULL after an error was answered. */
+static struct instance *named_instance(const struct verbs *verbs, struct json_object *arguments,
+                                       struct control_request *request)
+{
+    const char *name = text_argument(arguments, "name");
+    struct instance *instance =
+        name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
+
+    if (!name)
+        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
+    else if (!instance)
+        control_reply_error(request, CONTROL_NOT_FOUND,
+                            "No domain with matching name %s was found", name);
+    return instance;
+}
+
+/* ---- list and show ---- */
+
+static const char *status_of(struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+
+    if (!record->active)
+        return "down";
+    return instance_is_listening(instance) ? "running" : "error";
+}
+
+static const char *address_of(const struct verbs *verbs, struct instance *instance)
+{
+    const struct config *config = manager_config(verbs->manager);
+    const struct store_bmc *record = instance_record(instance);
+    const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
+
+    if (section && section->address)
+        return section->address;
+    return record->address ? record->address : config->bmc.address;
+}
+
+static uint16_t port_of(const struct verbs *verbs, struct instance *instance)
+{
+    const struct config *config = manager_config(verbs->manager);
+    const struct store_bmc *record = instance_record(instance);
+
+    return record->port ? record->port : config->bmc.port;
+}
+
+static bool is_in_conflict(const struct verbs *verbs, struct instance *instance)
+{
+    struct hypervisor *hypervisor = NULL;
+    unsigned found = 0;
+
+    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+        struct virt_domain *domain = NULL;
+        while ((domain = hypervisor_next_domain(hypervisor, domain)))
+            found += uuid_equal(&virt_domain_host(domain)->uuid,
+                                &instance_record(instance)->uuid);
+    }
+    return found > 1;
+}
+
+static const char *note_of(const struct verbs *verbs, struct instance *instance)
+{
+    if (instance_record(instance)->active && !instance_is_listening(instance))
+        return instance_error(instance);
+    if (!instance_domain(instance))
+        return "its domain is not there";
+    if (is_in_conflict(verbs, instance))
+        return "its UUID is on more than one hypervisor";
+    return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(instance_record(*(struct instance *const *)a)->name,
+                  instance_record(*(struct instance *const *)b)->name);
+}
+
+static void do_list(const struct verbs *verbs, struct json_object *arguments,
+                    struct control_request *request)
+{
+    const struct bmcset *set = manager_bmcs(verbs->manager);
+    struct json_object *list = json_object_new_array();
+    CLEANUP_FREE struct instance **sorted = calloc(set->count + 1, sizeof(struct instance *));
+
+    (void)arguments;
+    for (size_t i = 0; sorted && i < set->count; i++)
+        sorted[i] = set->instances[i];
+    if (sorted)
+        qsort(sorted, set->count, sizeof(struct instance *), compare_names);
+    for (size_t i = 0; sorted && i < set->count; i++) {
+        struct json_object *row = json_object_new_object();
+        const char *note = note_of(verbs, sorted[i]);
+        add_text(row, "domain_name", instance_record(sorted[i])->name);
+        add_text(row, "status", status_of(sorted[i]));
+        add_text(row, "address", address_of(verbs, sorted[i]));
+        json_object_object_add(row, "port", json_object_new_int(port_of(verbs, sorted[i])));
+        if (note)
+            add_text(row, "note", note);
+        json_object_array_add(list, row);
+    }
+    control_reply_ok(request, list);
+}
+
+static void do_show(const struct verbs *verbs, struct json_object *arguments,
+                    struct control_request *request)
+{
+    struct instance *instance = named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    const struct store_bmc *record = instance_record(instance);
+    struct virt_domain *domain = instance_domain(instance);
+    const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
+    const char *uri = record->uri;
+    if (!uri && domain)
+        uri = hypervisor_uri(virt_domain_hypervisor(domain));
+    struct json_object *result = json_object_new_object();
+    json_object_object_add(result, "active", json_object_new_boolean(record->active));
+    add_text(result, "address", address_of(verbs, instance));
+    add_text(result, "domain_name", record->name);
+    add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
+    add_text(result, "libvirt_sasl_username", record->sasl_username);
+    add_text(result, "libvirt_uri", uri);
+    add_text(result, "password", "***");
+    json_object_object_add(result, "port", json_object_new_int(port_of(verbs, instance)));
+    add_text(result, "status", status_of(instance));
+    add_text(result, "username", user[0] ? user : NULL);
+    control_reply_ok(request, result);
+}
+
+/* ---- add, delete, start, stop ---- */
+
+static enum control_code code_of(int result)
+{
+    switch (result) {
+    case -EEXIST:
+        return CONTROL_EXISTS;
+    case -ENOENT:
+        return CONTROL_NOT_FOUND;
+    case -EINVAL:
+        return CONTROL_USAGE;
+    default:
+        return CONTROL_FAILED;
+    }
+}
+
+static void answer_done(void *context, int result, const char *text)
+{
+    struct control_request *request = context;
+
+    if (result < 0)
+        control_reply_error(request, result == -EINVAL ? CONTROL_FAILED : code_of(result), "%s",
+                            text ? text : strerror(-result));
+    else
+        control_reply_ok(request, NULL);
+}
+
+static void do_add(const struct verbs *verbs, struct json_object *arguments,
+                   struct control_request *request)
+{
+    int64_t port = 0;
+    struct manager_addition addition = {
+        .name = text_argument(arguments, "name"),
+        .username = text_argument(arguments, "username"),
+        .password = text_argument(arguments, "password"),
+        .address = text_argument(arguments, "address"),
+        .uri = text_argument(arguments, "libvirt_uri"),
+        .sasl_username = text_argument(arguments, "libvirt_sasl_username"),
+        .sasl_password = text_argument(arguments, "libvirt_sasl_password"),
+    };
+    struct json_object *number = qmp_json_member(arguments, "port", json_type_int);
+
+    if (number && (!qmp_json_integer(number, &port) || port < 1 || port > UINT16_MAX)) {
+        control_reply_error(request, CONTROL_USAGE, "a port is 1 to 65535");
+        return;
+    }
+    addition.port = (uint16_t)port;
+    if (!addition.name) {
+        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
+        return;
+    }
+    if (!addition.sasl_username != !addition.sasl_password) {
+        control_reply_error(request, CONTROL_USAGE,
+                            "a SASL user name and password come together");
+        return;
+    }
+    manager_add(verbs->manager, &addition, answer_done, request);
+}
+
+/* One request names several BMCs: answered when the last is done, with the first error. */
+struct several {
+    struct control_request *request;
+    size_t left;
+    int result;
+    char text[512];
+};
+
+static void one_done(void *context, int result, const char *text)
+{
+    struct several *several = context;
+
+    if (result < 0 && several->result == 0) {
+        several->result = result;
+        snprintf(several->text, sizeof several->text, "%s", text ? text : strerror(-result));
+    }
+    if (--several->left > 0)
+        return;
+    answer_done(several->request, several->result, several->text);
+    free(several);
+}
+
+typedef void one_action(const struct verbs *verbs, struct instance *instance,
+                        struct several *several);
+
+static void for_each_named(const struct verbs *verbs, struct json_object *arguments,
+                           struct control_request *request, one_action *action)
+{
+    struct json_object *names = qmp_json_member(arguments, "names", json_type_array);
+    size_t count = names ? json_object_array_length(names) : 0;
+    struct several *several = calloc(1, sizeof *several);
+
+    if (count == 0 || !several) {
+        free(several);
+        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
+        return;
+    }
+    several->request = request;
+    several->left = count + 1; /* ours: an action may be done at once */
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *item = json_object_array_get_idx(names, i);
+        const char *name =
+            json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
+        struct instance *instance = bmcset_find_name(manager_bmcs(verbs->manager), name);
+        char text[256];
+        if (instance) {
+            action(verbs, instance, several);
+            continue;
+        }
+        snprintf(text, sizeof text, "No domain with matching name %.128s was found", name);
+        one_done(several, -ENOENT, text);
+    }
+    one_done(several, 0, NULL);
+}
+
+static void delete_one(const struct verbs *verbs, struct instance *instance,
+                       struct several *several)
+{
+    manager_delete(verbs->manager, instance, one_done, several);
+}
+
+static void start_one(const struct verbs *verbs, struct instance *instance,
+                      struct several *several)
+{
+    manager_set_active(verbs->manager, instance, true, one_done, several);
+}
+
+static void stop_one(const struct verbs *verbs, struct instance *instance,
+                     struct several *several)
+{
+    manager_set_active(verbs->manager, instance, false, one_done, several);
+}
+
+static void do_delete(const struct verbs *verbs, struct json_object *arguments,
+                      struct control_request *request)
+{
+    for_each_named(verbs, arguments, request, delete_one);
+}
+
+static void do_start(const struct verbs *verbs, struct json_object *arguments,
+                     struct control_request *request)
+{
+    for_each_named(verbs, arguments, request, start_one);
+}
+
+static void do_stop(const struct verbs *verbs, struct json_object *arguments,
+                    struct control_request *request)
+{
+    for_each_named(verbs, arguments, request, stop_one);
+}
+
+/* ---- power and boot device ---- */
+
+static const char *const state_names[] = {
+    [HOST_POWER_UNKNOWN] = "unknown",     [HOST_POWER_OFF] = "off",
+    [HOST_POWER_RUNNING] = "on",          [HOST_POWER_PAUSED] = "on (paused)",
+    [HOST_POWER_SUSPENDED] = "on (suspended)", [HOST_POWER_CRASHED] = "on (crashed)",
+};
+
+static const char *explain(int result)
+{
+    switch (result) {
+    case -EHOSTUNREACH:
+        return "its hypervisor cannot be reached, or the domain is not there";
+    case -EINVAL:
+        return "not possible in the guest's present state (see 'vbmc power NAME status')";
+    case -EBUSY:
+        return "too many power actions are waiting";
+    default:
+        return "the hypervisor refused; the daemon's log says why";
+    }
+}
+
+static void ticket_answered(const struct bmc_ticket *ticket, int result)
+{
+    struct control_request *request = (struct control_request *)ticket->sink;
+
+    if (result < 0)
+        control_reply_error(request, CONTROL_FAILED, "%s", explain(result));
+    else
+        control_reply_ok(request, NULL);
+}
+
+static struct bmc_ticket ticket_for(struct control_request *request)
+{
+    return (struct bmc_ticket){.done = ticket_answered, .sink = request, .waits_for_end = true};
+}
+
+static void answer_power_status(struct instance *instance, struct control_request *request)
+{
+    enum host_power_state state = bmc_power_state(instance_bmc(instance));
+    struct json_object *result = json_object_new_object();
+
+    add_text(result, "power", state_names[state]);
+    control_reply_ok(request, result);
+}
+
+static void do_power(const struct verbs *verbs, struct json_object *arguments,
+                     struct control_request *request)
+{
+    const char *name = text_argument(arguments, "action");
+    struct instance *instance = named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    if (name && strcmp(name, "status") == 0) {
+        answer_power_status(instance, request);
+        return;
+    }
+    for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN;
+         action++) {
+        if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
+            struct bmc_ticket ticket = ticket_for(request);
+            chassis_control(instance_bmc(instance), (enum host_power_action)action, 0, &ticket);
+            return;
+        }
+    }
+    control_reply_error(request, CONTROL_USAGE,
+                        "the action is one of on, off, cycle, reset, soft, diag, status");
+}
+
+static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request)
+{
+    static const struct {
+        const char *name;
+        uint8_t selector; /* IPMI 2.0, section 28.13, parameter 5 */
+    } devices[] = {
+        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2},   {"safe", 0x3},
+        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6},   {"floppy", 0xf},
+    };
+    const char *name = text_argument(arguments, "device");
+    struct instance *instance = named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    for (size_t i = 0; name && i < ARRAY_SIZE(devices); i++) {
+        if (strcmp(name, devices[i].name) != 0)
+            continue;
+        uint8_t flags[BOOT_FLAGS_SIZE] = {0, (uint8_t)(devices[i].selector << 2)};
+        struct bmc_ticket ticket = ticket_for(request);
+        flags[0] = BOOT_FLAGS_VALID;
+        if (flag_argument(arguments, "persistent"))
+            flags[0] |= BOOT_FLAGS_PERSISTENT;
+        boot_set_flags(instance_bmc(instance), flags, &ticket);
+        boot_note_chassis_control(instance_bmc(instance)); /* a person's word does not expire */
+        return;
+    }
+    control_reply_error(request, CONTROL_USAGE,
+                        "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy");
+}
+
+/* ---- discover, define, undefine, dumpxml ---- */
+
+static void do_discover(const struct verbs *verbs, struct json_object *arguments,
+                        struct control_request *request)
+{
+    struct json_object *list = json_object_new_array();
+    struct hypervisor *hypervisor = NULL;
+
+    (void)arguments;
+    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+        struct virt_domain *domain = NULL;
+        while ((domain = hypervisor_next_domain(hypervisor, domain))) {
+            const struct host_domain *host = virt_domain_host(domain);
+            const char *why = manager_why_none(verbs->manager, domain);
+            struct json_object *row = json_object_new_object();
+            add_text(row, "domain_name", host->name);
+            add_text(row, "hypervisor", hypervisor_name(hypervisor));
+            add_text(row, "state", state_names[host->state]);
+            json_object_object_add(row, "bmc", json_object_new_boolean(!why));
+            add_text(row, "reason", why ? why : "");
+            json_object_array_add(list, row);
+        }
+    }
+    control_reply_ok(request, list);
+}
+
+static struct hypervisor *embedded_hypervisor(const struct verbs *verbs, const char *name)
+{
+    struct hypervisor *hypervisor = NULL;
+
+    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+        if (name ? strcmp(hypervisor_name(hypervisor), name) == 0
+                 : hypervisor_is_embedded(hypervisor))
+            return hypervisor;
+    }
+    return NULL;
+}
+
+static void do_define(const struct verbs *verbs, struct json_object *arguments,
+                      struct control_request *request)
+{
+    const char *xml = text_argument(arguments, "xml");
+    const char *name = text_argument(arguments, "hypervisor");
+    struct hypervisor *hypervisor = embedded_hypervisor(verbs, name);
+
+    if (!xml)
+        control_reply_error(request, CONTROL_USAGE, "the request has no XML");
+    else if (!hypervisor && name)
+        control_reply_error(request, CONTROL_NOT_FOUND, "no hypervisor is called %s", name);
+    else if (!hypervisor || !hypervisor_is_embedded(hypervisor))
+        control_reply_error(request, CONTROL_FAILED,
+                            "only domains of qemu:///embed are defined here; use virsh define");
+    else
+        hypervisor_define(hypervisor, xml, answer_done, request);
+}
+
+/* The domain the request names, which need not have a BMC; NULL after an error was answered. */
+static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,
+                                        struct control_request *request)
+{
+    const char *name = text_argument(arguments, "name");
+    struct virt_domain *domain = name ? manager_find_domain(verbs->manager, name, NULL) : NULL;
+
+    if (!name)
+        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
+    else if (!domain)
+        control_reply_error(request, CONTROL_NOT_FOUND,
+                            "No domain with matching name %s was found", name);
+    return domain;
+}
+
+static void do_undefine(const struct verbs *verbs, struct json_object *arguments,
+                        struct control_request *request)
+{
+    struct virt_domain *domain = named_domain(verbs, arguments, request);
+
+    if (!domain)
+        return;
+    if (hypervisor_is_embedded(virt_domain_hypervisor(domain)))
+        hypervisor_undefine(domain, answer_done, request);
+    else
+        control_reply_error(request, CONTROL_FAILED,
+                            "only domains of qemu:///embed are undefined here; use virsh");
+}
+
+static void answer_xml(void *context, int result, const char *text)
+{
+    struct control_request *request = context;
+
+    if (result < 0) {
+        answer_done(context, result, text);
+        return;
+    }
+    struct json_object *object = json_object_new_object();
+    add_text(object, "xml", text);
+    control_reply_ok(request, object);
+}
+
+static void do_dumpxml(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request)
+{
+    struct virt_domain *domain = named_domain(verbs, arguments, request);
+
+    if (domain)
+        hypervisor_dump_xml(domain, flag_argument(arguments, "inactive"), answer_xml, request);
+}
+
+/* ---- the daemon itself ---- */
+
+static void do_reload(const struct verbs *verbs, struct json_object *arguments,
+                      struct control_request *request)
+{
+    char error[CONFIG_ERROR_SIZE];
+
+    (void)arguments;
+    if (verbs->reload(verbs->context, error, sizeof error) < 0)
+        control_reply_error(request, CONTROL_FAILED, "%s", error);
+    else
+        control_reply_ok(request, NULL);
+}
+
+static void do_status(const struct verbs *verbs, struct json_object *arguments,
+                      struct control_request *request)
+{
+    const struct bmcset *set = manager_bmcs(verbs->manager);
+    struct json_object *result = json_object_new_object();
+    struct json_object *hypervisors = json_object_new_array();
+    struct hypervisor *hypervisor = NULL;
+    int running = 0;
+
+    (void)arguments;
+    for (size_t i = 0; i < set->count; i++)
+        running += strcmp(status_of(set->instances[i]), "running") == 0;
+    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+        struct json_object *row = json_object_new_object();
+        add_text(row, "name", hypervisor_name(hypervisor));
+        add_text(row, "uri", hypervisor_uri(hypervisor));
+        add_text(row, "state", hypervisor_is_up(hypervisor) ? "connected" : "disconnected");
+        if (hypervisor_error(hypervisor)[0])
+            add_text(row, "error", hypervisor_error(hypervisor));
+        json_object_array_add(hypervisors, row);
+    }
+    add_text(result, "version", VBMC_VERSION);
+    json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
+    json_object_object_add(result, "running", json_object_new_int(running));
+    json_object_object_add(result, "hypervisors", hypervisors);
+    control_reply_ok(request, result);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(const struct verbs *verbs, struct json_object *arguments,
+                struct control_request *request);
+} table[] = {
+    {"add", do_add},           {"bootdev", do_bootdev},   {"define", do_define},
+    {"delete", do_delete},     {"discover", do_discover}, {"dumpxml", do_dumpxml},
+    {"list", do_list},         {"power", do_power},       {"reload", do_reload},
+    {"show", do_show},         {"start", do_start},       {"status", do_status},
+    {"stop", do_stop},         {"undefine", do_undefine},
+};
+
+void verbs_handle(void *context, const char *verb, struct json_object *arguments,
+                  struct control_request *request)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (strcmp(verb, table[i].name) == 0) {
+            table[i].run(context, arguments, request);
+            return;
+        }
+    }
+    control_reply_error(request, CONTROL_USAGE, "vbmcd does not know the verb %s", verb);
+}

@@ -1,0 +1,18 @@
+/* What `vbmc` may ask of the daemon: the verbs of the control socket. */
+#ifndef VBMC_VERBS_H
+#define VBMC_VERBS_H
+
+#include "vbmc/control.h"
+#include "vbmc/manager.h"
+
+struct verbs {
+    struct manager *manager;
+    /* Reads the configuration anew, as SIGHUP does. 0, or a negative error with a text. */
+    int (*reload)(void *context, char *error, size_t size);
+    void *context;
+};
+
+/* The handler for control_new; its context is a struct verbs. */
+control_handler verbs_handle;
+
+#endif
