@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "qmp/json.h"
 #include "qmp/transport.h"
@@ -13,7 +12,7 @@
 
 /* Callbacks may close the client at any point, hence two rules in this file: memory is released by
  * the timer's close callback only, which the loop runs when our stack is gone; and after a callback
- * nothing is assumed: loops start again from the list's head and look at the state. */
+ * nothing is assumed: loops start again from the oldest command and look at the state. */
 
 enum client_state {
     CLIENT_CONNECTING, /* the first connection is being made: commands are queued */
@@ -23,7 +22,6 @@ enum client_state {
 };
 
 struct pending {
-    TAILQ_ENTRY(pending) entry;
     unsigned id;
     uint64_t deadline;           /* loop time, ms */
     struct json_object *command; /* NULL once it was sent */
@@ -40,7 +38,7 @@ struct qmp_client {
     struct qmp_client_options options;
     unsigned last_id;
     size_t pending_count;
-    TAILQ_HEAD(pending_list, pending) pending; /* oldest first, which is first to time out */
+    struct pending *pending[QMP_IN_FLIGHT_MAX]; /* oldest first, which is first to time out */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -56,9 +54,14 @@ const char *qmp_failure_text(enum qmp_failure failure)
     return (size_t)failure < ARRAY_SIZE(texts) ? texts[failure] : "unknown";
 }
 
+static struct pending *find_oldest(const struct qmp_client *client)
+{
+    return client->pending_count > 0 ? client->pending[0] : NULL;
+}
+
 static void arm_timer(struct qmp_client *client)
 {
-    struct pending *oldest = TAILQ_FIRST(&client->pending);
+    struct pending *oldest = find_oldest(client);
     uint64_t now = uv_now(client->loop);
 
     if (client->state == CLIENT_CLOSED || !oldest || uv_is_active((uv_handle_t *)&client->timer))
@@ -69,8 +72,13 @@ static void arm_timer(struct qmp_client *client)
 
 static void release_pending(struct qmp_client *client, struct pending *pending)
 {
-    TAILQ_REMOVE(&client->pending, pending, entry);
+    size_t at = 0;
+
+    while (client->pending[at] != pending)
+        at++;
     client->pending_count--;
+    for (; at < client->pending_count; at++)
+        client->pending[at] = client->pending[at + 1];
     json_object_put(pending->command);
     free(pending);
     if (client->pending_count == 0)
@@ -102,7 +110,7 @@ static void fail_all(struct qmp_client *client, enum qmp_failure failure, const 
 {
     struct pending *pending;
 
-    while ((pending = TAILQ_FIRST(&client->pending)))
+    while ((pending = find_oldest(client)))
         fail(client, pending, failure, reason);
 }
 
@@ -111,7 +119,7 @@ static void on_timer(uv_timer_t *timer)
     struct qmp_client *client = timer->data;
     struct pending *oldest;
 
-    while ((oldest = TAILQ_FIRST(&client->pending)) && oldest->deadline <= uv_now(client->loop)) {
+    while ((oldest = find_oldest(client)) && oldest->deadline <= uv_now(client->loop)) {
         log_debug("qmp %s: no reply to command %u in time", client->name, oldest->id);
         fail(client, oldest, QMP_FAILURE_TIMEOUT, "no reply in time");
     }
@@ -135,7 +143,6 @@ int qmp_client_open(uv_loop_t *loop, struct qmp_transport *transport,
     if (opened->options.timeout_ms == 0)
         opened->options.timeout_ms = QMP_TIMEOUT_MS;
     snprintf(opened->name, sizeof opened->name, "%s", options->name ? options->name : "?");
-    TAILQ_INIT(&opened->pending);
     uv_timer_init(loop, &opened->timer);
     opened->timer.data = opened;
     transport->ops->start(transport, opened);
@@ -221,8 +228,7 @@ int qmp_client_execute(struct qmp_client *client, const char *command,
         .reply = reply,
         .context = context,
     };
-    TAILQ_INSERT_TAIL(&client->pending, pending, entry);
-    client->pending_count++;
+    client->pending[client->pending_count++] = pending;
     if (client->state == CLIENT_READY)
         result = send_command(client, pending);
     if (result < 0)
@@ -231,26 +237,20 @@ int qmp_client_execute(struct qmp_client *client, const char *command,
     return result;
 }
 
-static struct pending *find_queued(struct qmp_client *client)
+static struct pending *find_queued(const struct qmp_client *client)
 {
-    struct pending *pending;
-
-    TAILQ_FOREACH(pending, &client->pending, entry)
-    {
-        if (pending->command)
-            return pending;
+    for (size_t i = 0; i < client->pending_count; i++) {
+        if (client->pending[i]->command)
+            return client->pending[i];
     }
     return NULL;
 }
 
-static struct pending *find_sent(struct qmp_client *client, unsigned id)
+static struct pending *find_sent(const struct qmp_client *client, unsigned id)
 {
-    struct pending *pending;
-
-    TAILQ_FOREACH(pending, &client->pending, entry)
-    {
-        if (pending->id == id && !pending->command)
-            return pending;
+    for (size_t i = 0; i < client->pending_count; i++) {
+        if (client->pending[i]->id == id && !client->pending[i]->command)
+            return client->pending[i];
     }
     log_debug("qmp %s: dropped a reply to command %u, which is not in flight", client->name, id);
     return NULL;

@@ -241,6 +241,25 @@ static void watch_signals(struct daemon *daemon)
 
 /* ---- start ---- */
 
+/* libuv's fork handler closes its signal pipe in every child, by number, and makes a new one there.
+ * libvirt forks twice to start QEMU (embedded driver): after the first it closes what it does not
+ * hand on, libuv's new pipe too, and makes a pipe of its own under the lowest numbers; after the
+ * second libuv closes its numbers again. With the lowest ones taken for good, libuv's are never
+ * those of libvirt's pipe. Without this no guest of qemu:///embed starts. */
+#define LOWEST_DESCRIPTORS 16
+
+static int keep_lowest_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+    } while (fd < LOWEST_DESCRIPTORS);
+    return 0;
+}
+
 static void ignore_libvirt_error(void *context, virErrorPtr error)
 {
     (void)context;
@@ -315,6 +334,10 @@ int main(int argc, char **argv)
     choose_log_target();
     if (!daemon.foreground && go_to_background(&daemon) < 0) {
         fprintf(stderr, "vbmcd: cannot fork: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (keep_lowest_descriptors() < 0) {
+        fprintf(stderr, "vbmcd: cannot open /dev/null: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
     virInitialize();

@@ -337,6 +337,7 @@ static void test_framing_refuses(void **state)
         "{}{}\n",  "{\"a\":}\n", "{\"a\":1\n", "{\"a\":01}\n", "{\"a\":\"\xff\"}\n",
         "}\n",     " \n",        "\r\r\n",
     };
+    struct json_object *message;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -350,6 +351,8 @@ static void test_framing_refuses(void **state)
         assert_string_equal(out, "");
         qmp_framing_free(framing);
     }
+    assert_int_equal(qmp_json_parse("{}\0{}", 5, &message), -EPROTO);
+    assert_null(message);
 }
 
 /* A line of `size` bytes, fed in pieces of `piece`. */
@@ -361,7 +364,8 @@ static int frame_padded(size_t size, size_t piece)
     int result = 0;
 
     memset(line, ' ', size);
-    memcpy(line, "{}", 2);
+    line[0] = '{';
+    line[1] = '}';
     line[size] = '\n';
     assert_int_equal(qmp_framing_create(&framing), 0);
     for (size_t at = 0; result == 0 && at < size + 1; at += piece)
@@ -376,6 +380,7 @@ static void test_framing_bounds(void **state)
     struct qmp_framing *framing;
     char deep[2 * QMP_JSON_DEPTH + 32] = "{\"a\":";
     char out[512] = "";
+    const size_t depth = QMP_JSON_DEPTH;
     size_t used = strlen(deep);
 
     (void)state;
@@ -384,9 +389,9 @@ static void test_framing_bounds(void **state)
     assert_int_equal(frame_padded(QMP_LINE_MAX + 1, QMP_LINE_MAX + 2), -EMSGSIZE);
     assert_int_equal(frame_padded(QMP_LINE_MAX + 1, 10000), -EMSGSIZE);
 
-    memset(deep + used, '[', QMP_JSON_DEPTH);
-    memset(deep + used + QMP_JSON_DEPTH, ']', QMP_JSON_DEPTH);
-    strcpy(deep + used + 2 * QMP_JSON_DEPTH, "}\n");
+    memset(deep + used, '[', depth);
+    memset(deep + used + depth, ']', depth);
+    strcpy(deep + used + 2 * depth, "}\n");
     assert_int_equal(qmp_framing_create(&framing), 0);
     assert_int_equal(frame(framing, deep, strlen(deep), out), -EPROTO);
     qmp_framing_free(framing);
@@ -575,7 +580,8 @@ static const char conversation[] = FAKE_QMP_GREETING
     "{\"return\": {\"x\": 1}, \"id\": 1}\r\n"
     "{\"id\": 2, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no\"}}\r\n"
     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no id\"}}\r\n"
-    "{\"return\": {}, \"id\": \"3\"}\n{\"return\": {}, \"id\": -1}\n{\"return\": {}, \"id\": 0}\n"
+    "{\"return\": {}, \"id\": \"3\"}\n{\"return\": {}, \"id\": -4294967295}\n{\"return\": {}, "
+    "\"id\": 4294967297}\n{\"return\": {}, \"id\": 0}\n"
     "{\"return\": {}, \"id\": 18446744073709551615}\n{\"return\": [], \"id\": 3}\n";
 
 /* Every split point of a conversation, with commands queued before the greeting. */
@@ -752,7 +758,7 @@ static void test_socket_timeout_and_late_reply(void **state)
     };
     struct fixture *fixture = *state;
 
-    open_socket(fixture, script, 0, 40);
+    open_socket(fixture, script, 150, 250); /* the limit of the handshake ends with it */
     execute(fixture, "a");
     run_to(fixture, "ready a!timeout?");
     fake_qmp_server_resume(fixture->server);
@@ -772,7 +778,9 @@ static void test_socket_silence(void **state)
 
     open_socket(fixture, script, 60, 20);
     execute(fixture, "a");
+    fixture->close_on = "down"; /* from inside the transport's timer */
     run_to(fixture, "a!timeout down");
+    assert_null(fixture->client);
     run_until(fixture, NULL);
 }
 
@@ -844,12 +852,10 @@ static void test_close_in_flight(void **state)
     open_socket(fixture, script, 0, 0);
     execute(fixture, "a");
     execute(fixture, "b");
-    run_to(fixture, "ready STOP");
+    fixture->close_on = "STOP"; /* from inside the socket's read callback */
     fixture->again_on = "a!cancelled?";
-    qmp_client_close(fixture->client);
+    run_until(fixture, "b!cancelled?");
     assert_int_equal(fixture->again_result, -ECANCELED);
-    assert_string_equal(fixture->trace, "ready STOP a!cancelled? b!cancelled?");
-    fixture->client = NULL;
     run_until(fixture, NULL);
     assert_string_equal(fixture->trace, "ready STOP a!cancelled? b!cancelled?");
 }

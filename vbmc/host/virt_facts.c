@@ -9,6 +9,20 @@
 
 #include "vbmc/base/array.h"
 
+/* Of a long message (libvirt may quote all of QEMU's command line) the end says what went wrong. */
+static void copy_message(const char *message, char *text, size_t size)
+{
+    size_t length = strlen(message), head = size / 4;
+    static const char gap[] = " ... ";
+
+    if (length < size) {
+        memcpy(text, message, length + 1);
+        return;
+    }
+    const char *tail = message + length - (size - head - sizeof gap);
+    snprintf(text, size, "%.*s%s%s", (int)head, message, gap, tail);
+}
+
 int virt_last_error(char *text, size_t size)
 {
     static const struct {
@@ -22,7 +36,7 @@ int virt_last_error(char *text, size_t size)
     };
     const virError *error = virGetLastError();
 
-    snprintf(text, size, "%s", error && error->message ? error->message : "unknown libvirt error");
+    copy_message(error && error->message ? error->message : "unknown libvirt error", text, size);
     for (size_t i = 0; error && i < ARRAY_SIZE(results); i++) {
         if (error->code == results[i].code)
             return results[i].result;
