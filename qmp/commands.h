@@ -33,7 +33,7 @@ enum qmp_run_state {
     QMP_RUN_STATE_IO_ERROR,
     QMP_RUN_STATE_PAUSED,
     QMP_RUN_STATE_POSTMIGRATE,
-    QMP_RUN_STATE_PRELAUNCH, /* started with -S and not yet continued, or just reset there */
+    QMP_RUN_STATE_PRELAUNCH, /* started with -S and not yet continued, or reset while paused */
     QMP_RUN_STATE_RESTORE_VM,
     QMP_RUN_STATE_RUNNING,
     QMP_RUN_STATE_SAVE_VM,

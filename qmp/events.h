@@ -8,7 +8,7 @@ enum qmp_event {
     QMP_EVENT_GUEST_CRASHLOADED, /* the guest panicked and runs its crash kernel */
     QMP_EVENT_GUEST_PANICKED,
     QMP_EVENT_POWERDOWN, /* the power button was pressed, by system_powerdown */
-    QMP_EVENT_RESET,     /* comes before the command's own reply */
+    QMP_EVENT_RESET,     /* may come before system_reset's own reply */
     QMP_EVENT_RESUME,
     QMP_EVENT_SHUTDOWN, /* QEMU is about to end, unless started with -no-shutdown */
     QMP_EVENT_STOP,

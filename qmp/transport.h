@@ -7,9 +7,9 @@
  * Two ways to implement one:
  *   - on a byte stream: qmp/stream.h does the greeting, the negotiation, the framing and the "id"
  *     member; the transport moves bytes (qmp/unix_socket.c);
- *   - on messages: send hands the command's text to a worker thread and keeps the id beside it;
- * back on the loop the answer is parsed with qmp_json_parse and passed to qmp_client_reply; events
- *     go to qmp_client_event; ready is reported as soon as commands can be taken.
+ *   - on messages: send hands the command's text to a worker thread and keeps the id beside it. On
+ *     the loop again, the answer is parsed with qmp_json_parse and passed to qmp_client_reply;
+ *     events go to qmp_client_event; ready is reported as soon as commands can be taken.
  *
  * All calls in both directions are made on the loop thread. */
 #ifndef QMP_TRANSPORT_H

@@ -580,8 +580,8 @@ static const char conversation[] = FAKE_QMP_GREETING
     "{\"return\": {\"x\": 1}, \"id\": 1}\r\n"
     "{\"id\": 2, \"error\": {\"class\": \"CommandNotFound\", \"desc\": \"no\"}}\r\n"
     "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no id\"}}\r\n"
-    "{\"return\": {}, \"id\": \"3\"}\n{\"return\": {}, \"id\": -4294967295}\n{\"return\": {}, "
-    "\"id\": 4294967297}\n{\"return\": {}, \"id\": 0}\n"
+    "{\"return\": {}, \"id\": \"3\"}\n{\"return\": {}, \"id\": -4294967293}\n{\"return\": {}, "
+    "\"id\": 4294967299}\n{\"return\": {}, \"id\": 0}\n"
     "{\"return\": {}, \"id\": 18446744073709551615}\n{\"return\": [], \"id\": 3}\n";
 
 /* Every split point of a conversation, with commands queued before the greeting. */
@@ -1023,10 +1023,12 @@ static void talk_to_qemu(struct fixture *f)
     qmp_qom_get_integer(f->client, cd0, "type", on_integer, new_call(f, "type"));
     qmp_qom_get_integer(f->client, "/machine/peripheral/none", "bootindex", on_integer,
                         new_call(f, "none"));
+    qmp_qom_get_integer(f->client, cd0, "none", on_integer, new_call(f, "property"));
     qmp_chardev_send_break(f->client, "s0", on_done, new_call(f, "break"));
     execute(f, "no-such-command");
-    run_until(f, "s1=prelaunch- g1=1 taken!GenericError w=null g2=0 type!protocol error? "
-                 "none!DeviceNotFound break=null no-such-command!CommandNotFound");
+    run_until(
+        f, "s1=prelaunch- g1=1 taken!GenericError w=null g2=0 type!protocol error? "
+           "none!DeviceNotFound property!GenericError break=null no-such-command!CommandNotFound");
 
     qmp_run(f->client, QMP_COMMAND_CONT, on_done, new_call(f, "cont"));
     qmp_query_status(f->client, on_status, new_call(f, "s2"));

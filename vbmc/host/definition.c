@@ -25,7 +25,7 @@ struct definition {
     void *context;
 };
 
-/* Worker thread. */
+/* An action thread, as all work_ functions. */
 static int last_error(struct definition *definition)
 {
     return virt_last_error(definition->text, sizeof definition->text);
@@ -116,7 +116,7 @@ void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hyperviso
         done(context, -ENOMEM, "out of memory");
         return;
     }
-    worker_submit(hypervisor_worker(hypervisor), &definition->job);
+    worker_submit_action(hypervisor_worker(hypervisor), &definition->job);
 }
 
 void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
@@ -127,7 +127,7 @@ void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, v
         return;
     definition->work = work_undefine;
     definition->uuid = domain->host.uuid;
-    worker_submit(hypervisor_worker(domain->hypervisor), &definition->job);
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }
 
 void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
@@ -140,5 +140,5 @@ void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_d
     definition->work = work_dump;
     definition->uuid = domain->host.uuid;
     definition->inactive = inactive;
-    worker_submit(hypervisor_worker(domain->hypervisor), &definition->job);
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }

@@ -1,12 +1,13 @@
 /* A connection is in one of two states for the loop thread:
  *
  *   down   at first, and from the moment libvirt says that it is closed; every domain's state is
- *          unknown; the worker tries to open it again
- *   up     the worker's list of all domains has been taken over; events are applied as they come
+ *          unknown; the keeper tries to open it again
+ *   up     the keeper's list of all domains has been taken over
  *
- * Events are registered before the list is read. Those that arrive before the list has been taken
- * over may be newer than what it says, so the list is then read once more. An event is applied at
- * once where it names a state, and followed by a look at the domain, which tells the rest. */
+ * An event only says when to look at a domain: what it tells may be older than what was looked at
+ * meanwhile, since libvirt delivers events late. Looks are made by one thread and so arrive in the
+ * order in which they were true. Events are registered before the list is read; one that arrives
+ * before the list has been taken over makes it be read once more. */
 #include "vbmc/host/hypervisor.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ struct hypervisor {
     struct virt_domain *domains;
 };
 
-/* ---- the worker's side ---- */
+/* ---- the keeper's side ---- */
 
 /* The list of all domains, on its way to the loop. */
 struct listing {
@@ -273,12 +274,19 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
  * from the XML we kept, and so stays as a guest that is off. */
 static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domain, bool live)
 {
+    if (domain->vanished)
+        return;
     if (!domain->persistent && !domain->undefined && domain->transient_xml) {
         domain->id = -1;
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
         return;
     }
     remove_domain(hypervisor, domain);
+}
+
+void virt_domain_lost(struct virt_domain *domain)
+{
+    lose_domain(domain->hypervisor, domain, true);
 }
 
 static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, bool live)
@@ -293,79 +301,58 @@ static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, b
 
 /* ---- the loop's side: one domain looked at after an event ---- */
 
-struct refresh {
+struct look {
     struct worker_job job;
     struct hypervisor *hypervisor;
     struct uuid uuid;
-    unsigned events;
     int result; /* -ENODEV: libvirt does not know it */
     struct virt_facts facts;
 };
 
-static void run_refresh(struct worker_job *job, virConnectPtr connection)
+static void run_look(struct worker_job *job, virConnectPtr connection)
 {
-    struct refresh *refresh = CONTAINER_OF(job, struct refresh, job);
+    struct look *look = CONTAINER_OF(job, struct look, job);
     char text[WORKER_TEXT_SIZE];
 
-    refresh->result = -EHOSTUNREACH;
+    look->result = -EHOSTUNREACH;
     if (!connection)
         return;
-    virDomainPtr domain = virDomainLookupByUUID(connection, refresh->uuid.bytes);
+    virDomainPtr domain = virDomainLookupByUUID(connection, look->uuid.bytes);
     if (!domain) {
-        refresh->result = virt_last_error(text, sizeof text);
+        look->result = virt_last_error(text, sizeof text);
         return;
     }
-    refresh->result = virt_facts_read(domain, &refresh->facts);
+    look->result = virt_facts_read(domain, &look->facts);
     virDomainFree(domain);
 }
 
-static void refresh_done(struct worker_job *job)
+static void look_done(struct worker_job *job)
 {
-    struct refresh *refresh = CONTAINER_OF(job, struct refresh, job);
-    struct hypervisor *hypervisor = refresh->hypervisor;
-    struct virt_domain *domain = find_domain(hypervisor, &refresh->uuid);
+    struct look *look = CONTAINER_OF(job, struct look, job);
+    struct hypervisor *hypervisor = look->hypervisor;
+    struct virt_domain *domain = find_domain(hypervisor, &look->uuid);
 
-    /* Facts older than the last event are left: that event asked for newer ones. */
-    if (!hypervisor->stopping && hypervisor->up && (!domain || domain->events == refresh->events)) {
-        if (refresh->result == 0)
-            take_over(hypervisor, &refresh->facts, true);
-        else if (refresh->result == -ENODEV && domain)
+    if (!hypervisor->stopping && hypervisor->up) {
+        if (look->result == 0)
+            take_over(hypervisor, &look->facts, true);
+        else if (look->result == -ENODEV && domain)
             lose_domain(hypervisor, domain, true);
     }
-    virt_facts_clear(&refresh->facts);
-    free(refresh);
+    virt_facts_clear(&look->facts);
+    free(look);
 }
 
-static void submit_refresh(struct hypervisor *hypervisor, const struct uuid *uuid, unsigned events)
+static void submit_look(struct hypervisor *hypervisor, const struct uuid *uuid)
 {
-    struct refresh *refresh = calloc(1, sizeof *refresh);
+    struct look *look = calloc(1, sizeof *look);
 
-    if (!refresh)
+    if (!look)
         return;
-    refresh->hypervisor = hypervisor;
-    refresh->uuid = *uuid;
-    refresh->events = events;
-    refresh->job.run = run_refresh;
-    refresh->job.done = refresh_done;
-    worker_submit(hypervisor->worker, &refresh->job);
-}
-
-/* The state that an event itself tells, or UNKNOWN where a look is needed. */
-static enum host_power_state state_of_event(int lifecycle)
-{
-    switch (lifecycle) {
-    case VIR_DOMAIN_EVENT_STARTED:
-    case VIR_DOMAIN_EVENT_RESUMED:
-        return HOST_POWER_RUNNING;
-    case VIR_DOMAIN_EVENT_SUSPENDED:
-        return HOST_POWER_PAUSED;
-    case VIR_DOMAIN_EVENT_STOPPED:
-        return HOST_POWER_OFF;
-    case VIR_DOMAIN_EVENT_PMSUSPENDED:
-        return HOST_POWER_SUSPENDED;
-    default:
-        return HOST_POWER_UNKNOWN;
-    }
+    look->hypervisor = hypervisor;
+    look->uuid = *uuid;
+    look->job.run = run_look;
+    look->job.done = look_done;
+    worker_submit_look(hypervisor->worker, &look->job);
 }
 
 static void on_event(void *context, const struct virt_event *event)
@@ -386,16 +373,10 @@ static void on_event(void *context, const struct virt_event *event)
         }
         return;
     }
-    if (domain)
-        domain->events++;
-    if (domain && event->kind == VIRT_EVENT_LIFECYCLE) {
-        enum host_power_state state = state_of_event(event->lifecycle);
-        if (event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
-            domain->undefined = true;
-        if (state != HOST_POWER_UNKNOWN)
-            virt_domain_set_state(domain, state, true);
-    }
-    submit_refresh(hypervisor, &event->uuid, domain ? domain->events : 0);
+    if (domain && event->kind == VIRT_EVENT_LIFECYCLE &&
+        event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
+        domain->undefined = true;
+    submit_look(hypervisor, &event->uuid);
 }
 
 /* ---- the loop's side: the connection ---- */
@@ -450,7 +431,7 @@ static void submit_listing(struct hypervisor *hypervisor)
     listing->hypervisor = hypervisor;
     listing->job.run = run_listing;
     listing->job.done = listing_done;
-    worker_submit(hypervisor->worker, &listing->job);
+    worker_submit_look(hypervisor->worker, &listing->job);
 }
 
 static void deliver_listing(struct inbox_item *item)

@@ -101,7 +101,7 @@ static void take_xml(struct operation *operation)
     }
 }
 
-/* Worker thread. */
+/* An action thread. */
 static int read_xml(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     (void)connection;

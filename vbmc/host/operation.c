@@ -95,12 +95,11 @@ void operation_next(struct operation *operation)
         operation_finish(operation, 0, NULL);
 }
 
-/* Worker thread. */
-static void run_job(struct worker_job *job, virConnectPtr connection)
+/* An action thread. */
+static void run_action(struct worker_job *job, virConnectPtr connection)
 {
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
 
-    operation->facts_valid = false;
     if (!connection) {
         operation->result = -EHOSTUNREACH;
         snprintf(operation->text, sizeof operation->text, "no connection to the hypervisor");
@@ -109,22 +108,38 @@ static void run_job(struct worker_job *job, virConnectPtr connection)
     virDomainPtr domain =
         virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
     operation->result = operation->work(operation, connection, domain);
-    if (!domain)
-        domain = virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
-    if (!domain)
+    if (domain)
+        virDomainFree(domain);
+}
+
+/* The keeper thread. */
+static void run_look(struct worker_job *job, virConnectPtr connection)
+{
+    struct operation *operation = CONTAINER_OF(job, struct operation, job);
+    char text[WORKER_TEXT_SIZE];
+
+    operation->looked = -EHOSTUNREACH;
+    if (!connection)
         return;
-    operation->facts_valid = virt_facts_read(domain, &operation->facts) == 0;
+    virDomainPtr domain =
+        virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
+    if (!domain) {
+        operation->looked = virt_last_error(text, sizeof text);
+        return;
+    }
+    operation->looked = virt_facts_read(domain, &operation->facts);
     virDomainFree(domain);
 }
 
-static void job_done(struct worker_job *job)
+static void look_done(struct worker_job *job)
 {
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
     struct virt_domain *domain = operation->domain;
 
-    /* An event that came meanwhile may be newer than these facts, and asks for newer ones itself. */
-    if (operation->facts_valid && domain->events == operation->events)
+    if (operation->looked == 0 && hypervisor_is_up(domain->hypervisor))
         virt_domain_apply_facts(domain, &operation->facts, true);
+    else if (operation->looked == -ENODEV)
+        virt_domain_lost(domain);
     virt_facts_clear(&operation->facts);
     if (operation->result < 0)
         operation_finish(operation, operation->result, operation->text);
@@ -132,13 +147,26 @@ static void job_done(struct worker_job *job)
         operation_next(operation);
 }
 
+/* What the action did to the domain is looked at before the next step relies on it. */
+static void action_done(struct worker_job *job)
+{
+    struct operation *operation = CONTAINER_OF(job, struct operation, job);
+
+    if (hypervisor_is_stopping(operation->domain->hypervisor)) {
+        operation_finish(operation, -EHOSTUNREACH, "stopping");
+        return;
+    }
+    operation->job.run = run_look;
+    operation->job.done = look_done;
+    worker_submit_look(hypervisor_worker(operation->domain->hypervisor), &operation->job);
+}
+
 void operation_work(struct operation *operation, operation_work_fn *work)
 {
     operation->work = work;
-    operation->events = operation->domain->events;
-    operation->job.run = run_job;
-    operation->job.done = job_done;
-    worker_submit(hypervisor_worker(operation->domain->hypervisor), &operation->job);
+    operation->job.run = run_action;
+    operation->job.done = action_done;
+    worker_submit_action(hypervisor_worker(operation->domain->hypervisor), &operation->job);
 }
 
 static void on_pause_over(uv_timer_t *timer)

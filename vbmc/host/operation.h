@@ -17,7 +17,7 @@ struct operation;
 /* Ends with exactly one of operation_next, operation_finish, operation_work, operation_pause, or
  * something asynchronous that comes to one of these. */
 typedef void operation_step(struct operation *operation);
-/* Worker thread: 0, or a negative error with its text in operation->text. */
+/* An action thread: 0, or a negative error with its text in operation->text. */
 typedef int operation_work_fn(struct operation *operation, virConnectPtr connection,
                               virDomainPtr libvirt_domain);
 
@@ -32,9 +32,8 @@ struct operation {
     char text[WORKER_TEXT_SIZE];
     struct worker_job job;
     operation_work_fn *work;
-    struct virt_facts facts; /* read by the worker after each job */
-    bool facts_valid;
-    unsigned events; /* domain->events when the job was submitted */
+    struct virt_facts facts; /* as looked at after each action */
+    int looked;              /* 0, or why there are no facts */
     uv_timer_t timer;
     /* Parameters and results of steps. */
     unsigned cycle_interval_s;
@@ -54,7 +53,7 @@ struct operation *operation_queue(struct virt_domain *domain, operation_step *co
                                   host_done_fn *done, void *context);
 void operation_next(struct operation *operation);
 void operation_finish(struct operation *operation, int result, const char *text);
-/* Runs `work` on the worker thread with the domain looked up, then takes over the domain's facts and
+/* Runs `work` on an action thread with the domain looked up, then takes over the domain's facts and
  * goes on with the next step or ends with the error. */
 void operation_work(struct operation *operation, operation_work_fn *work);
 void operation_pause(struct operation *operation, uint64_t ms);

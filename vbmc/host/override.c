@@ -367,7 +367,7 @@ static enum host_boot_device stored_device(const struct virt_domain *domain)
     return (enum host_boot_device)device;
 }
 
-/* Worker thread: the definition as it was before the last persistent override. */
+/* An action thread: the definition as it was before the last persistent override. */
 static char *read_definition(struct operation *operation, virDomainPtr domain)
 {
     char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -390,7 +390,7 @@ static int define(struct operation *operation, virConnectPtr connection, const c
     return 0;
 }
 
-/* Worker thread. operation->undo: what the last one replaced, in; what this one replaced, out. */
+/* An action thread. operation->undo: what the last one replaced, in; what this one replaced, out. */
 static int work_edit_definition(struct operation *operation, virConnectPtr connection,
                                 virDomainPtr domain)
 {

@@ -41,7 +41,7 @@ static void release(struct passthrough *passthrough)
         free(passthrough);
 }
 
-/* Worker thread. */
+/* An action thread. */
 static void run_command(struct worker_job *job, virConnectPtr connection)
 {
     struct command *command = CONTAINER_OF(job, struct command, job);
@@ -120,7 +120,7 @@ static int send_command(struct qmp_transport *transport, unsigned id, struct jso
     command->job.run = run_command;
     command->job.done = command_done;
     passthrough->jobs++;
-    worker_submit(passthrough->worker, &command->job);
+    worker_submit_action(passthrough->worker, &command->job);
     return 0;
 }
 

@@ -16,7 +16,7 @@
 
 #define BOOT_MENU_MS 30000
 
-/* ---- worker thread ---- */
+/* ---- action threads ---- */
 
 static int last_error(struct operation *operation)
 {

@@ -36,7 +36,6 @@ struct virt_domain {
     bool tagged;
     bool undefined;      /* somebody undefined it: it goes when it stops */
     char *transient_xml; /* see struct virt_facts */
-    unsigned events;     /* counts events, to know facts that are older than one */
     bool was_on;         /* state before the connection was lost */
     bool vanished;       /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
@@ -59,6 +58,8 @@ void virt_domain_emit(struct virt_domain *domain, enum host_event event);
  * afterwards (a start that was missed is no reason to reset the guest for its boot override). */
 void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live);
 void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
+/* libvirt no longer knows the domain. */
+void virt_domain_lost(struct virt_domain *domain);
 /* Called when an operation has ended: the domain goes if it has vanished. */
 void virt_domain_release(struct virt_domain *domain);
 

@@ -1,33 +1,68 @@
 #include "vbmc/host/worker.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "vbmc/base/array.h"
+
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS   2000
+
+#define ACTION_THREADS 4
+
+struct job_queue {
+    struct worker_job *first;
+    struct worker_job *last;
+};
 
 struct worker {
     const struct worker_ops *ops;
     void *context;
     struct inbox *inbox;
-    pthread_t thread;
+    pthread_t keeper;
+    pthread_t actors[ACTION_THREADS];
+    unsigned actor_count;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t keeper_wanted;
+    pthread_cond_t actors_wanted;
     /* Under the lock. */
-    struct worker_job *first;
-    struct worker_job *last;
+    struct job_queue looks;
+    struct job_queue actions;
+    virConnectPtr connection; /* written by the keeper; others take a reference */
     bool lost;
     bool stopping;
-    /* Worker thread. */
-    virConnectPtr connection;
+    /* Keeper thread. */
     unsigned pause_ms;
     struct timespec next_try;
 };
 
+static void push(struct job_queue *queue, struct worker_job *job)
+{
+    job->next = NULL;
+    if (queue->last)
+        queue->last->next = job;
+    else
+        queue->first = job;
+    queue->last = job;
+}
+
+static struct worker_job *pop(struct job_queue *queue)
+{
+    struct worker_job *job = queue->first;
+
+    if (job) {
+        queue->first = job->next;
+        if (!queue->first)
+            queue->last = NULL;
+    }
+    return job;
+}
+
 static void deliver_job(struct inbox_item *item)
 {
-    struct worker_job *job = (struct worker_job *)((char *)item - offsetof(struct worker_job, item));
+    struct worker_job *job = CONTAINER_OF(item, struct worker_job, item);
 
     job->done(job);
 }
@@ -53,13 +88,21 @@ static bool try_is_due(const struct worker *worker)
            (now.tv_sec == worker->next_try.tv_sec && now.tv_nsec >= worker->next_try.tv_nsec);
 }
 
+static void set_connection(struct worker *worker, virConnectPtr connection)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->connection = connection;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 static void open_connection(struct worker *worker)
 {
     char text[WORKER_TEXT_SIZE] = "";
+    virConnectPtr connection = worker->ops->open(worker->context, text);
 
-    worker->connection = worker->ops->open(worker->context, text);
-    if (worker->connection) {
+    if (connection) {
         worker->pause_ms = PAUSE_FIRST_MS;
+        set_connection(worker, connection);
     } else {
         worker->ops->failed(worker->context, text);
         set_next_try(worker);
@@ -68,27 +111,32 @@ static void open_connection(struct worker *worker)
 
 static void close_connection(struct worker *worker)
 {
-    if (worker->connection)
-        worker->ops->close(worker->context, worker->connection);
-    worker->connection = NULL;
+    virConnectPtr connection = worker->connection;
+
+    if (!connection)
+        return;
+    set_connection(worker, NULL);
+    worker->ops->close(worker->context, connection);
 }
 
-/* Waits for something to do. The job, or NULL if there is none or the worker stops. */
-static struct worker_job *next_job(struct worker *worker, bool *stopping, bool *lost)
+static void run_job(struct worker *worker, struct worker_job *job, virConnectPtr connection)
+{
+    job->run(job, connection);
+    inbox_post(worker->inbox, &job->item);
+}
+
+/* Waits for something to do. The job, or NULL if there is none. */
+static struct worker_job *next_look(struct worker *worker, bool *stopping, bool *lost)
 {
     pthread_mutex_lock(&worker->lock);
-    while (!worker->first && !worker->stopping && !worker->lost) {
+    while (!worker->looks.first && !worker->stopping && !worker->lost) {
         if (worker->connection)
-            pthread_cond_wait(&worker->changed, &worker->lock);
-        else if (pthread_cond_timedwait(&worker->changed, &worker->lock, &worker->next_try) != 0)
+            pthread_cond_wait(&worker->keeper_wanted, &worker->lock);
+        else if (pthread_cond_timedwait(&worker->keeper_wanted, &worker->lock,
+                                        &worker->next_try) != 0)
             break;
     }
-    struct worker_job *job = worker->first;
-    if (job) {
-        worker->first = job->next;
-        if (!worker->first)
-            worker->last = NULL;
-    }
+    struct worker_job *job = pop(&worker->looks);
     *stopping = worker->stopping;
     *lost = worker->lost;
     worker->lost = false;
@@ -96,7 +144,7 @@ static struct worker_job *next_job(struct worker *worker, bool *stopping, bool *
     return job;
 }
 
-static void *work(void *argument)
+static void *keep(void *argument)
 {
     struct worker *worker = argument;
     bool stopping = false, lost;
@@ -104,17 +152,68 @@ static void *work(void *argument)
     while (!stopping) {
         if (!worker->connection && try_is_due(worker))
             open_connection(worker);
-        struct worker_job *job = next_job(worker, &stopping, &lost);
-        if (lost)
+        struct worker_job *job = next_look(worker, &stopping, &lost);
+        if (lost || stopping)
             close_connection(worker);
-        if (stopping)
-            close_connection(worker);
-        for (; job; job = stopping ? next_job(worker, &stopping, &lost) : NULL) {
-            job->run(job, worker->connection);
-            inbox_post(worker->inbox, &job->item);
-        }
+        for (; job; job = stopping ? next_look(worker, &stopping, &lost) : NULL)
+            run_job(worker, job, worker->connection);
     }
     return NULL;
+}
+
+/* Waits for an action and takes a reference to the connection, if there is one. NULL when the worker
+ * stops and nothing is left. */
+static struct worker_job *next_action(struct worker *worker, virConnectPtr *connection)
+{
+    pthread_mutex_lock(&worker->lock);
+    while (!worker->actions.first && !worker->stopping)
+        pthread_cond_wait(&worker->actors_wanted, &worker->lock);
+    struct worker_job *job = pop(&worker->actions);
+    *connection = worker->stopping ? NULL : worker->connection;
+    if (job && *connection)
+        virConnectRef(*connection);
+    pthread_mutex_unlock(&worker->lock);
+    return job;
+}
+
+static void *act(void *argument)
+{
+    struct worker *worker = argument;
+    struct worker_job *job;
+    virConnectPtr connection;
+
+    while ((job = next_action(worker, &connection))) {
+        run_job(worker, job, connection);
+        if (connection)
+            virConnectClose(connection);
+    }
+    return NULL;
+}
+
+static void join_threads(struct worker *worker, bool keeper)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->stopping = true;
+    pthread_cond_signal(&worker->keeper_wanted);
+    pthread_cond_broadcast(&worker->actors_wanted);
+    pthread_mutex_unlock(&worker->lock);
+    for (unsigned i = 0; i < worker->actor_count; i++)
+        pthread_join(worker->actors[i], NULL);
+    if (keeper)
+        pthread_join(worker->keeper, NULL);
+    pthread_cond_destroy(&worker->keeper_wanted);
+    pthread_cond_destroy(&worker->actors_wanted);
+    pthread_mutex_destroy(&worker->lock);
+    free(worker);
+}
+
+static bool start_threads(struct worker *worker)
+{
+    for (; worker->actor_count < ACTION_THREADS; worker->actor_count++) {
+        if (pthread_create(&worker->actors[worker->actor_count], NULL, act, worker) != 0)
+            return false;
+    }
+    return pthread_create(&worker->keeper, NULL, keep, worker) == 0;
 }
 
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox)
@@ -131,26 +230,31 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->changed, &attributes);
+    pthread_cond_init(&worker->keeper_wanted, &attributes);
+    pthread_cond_init(&worker->actors_wanted, NULL);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
-        free(worker);
+    if (!start_threads(worker)) {
+        join_threads(worker, false);
         return NULL;
     }
     return worker;
 }
 
-void worker_submit(struct worker *worker, struct worker_job *job)
+void worker_submit_action(struct worker *worker, struct worker_job *job)
 {
-    job->next = NULL;
     job->item.deliver = deliver_job;
     pthread_mutex_lock(&worker->lock);
-    if (worker->last)
-        worker->last->next = job;
-    else
-        worker->first = job;
-    worker->last = job;
-    pthread_cond_signal(&worker->changed);
+    push(&worker->actions, job);
+    pthread_cond_signal(&worker->actors_wanted);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_submit_look(struct worker *worker, struct worker_job *job)
+{
+    job->item.deliver = deliver_job;
+    pthread_mutex_lock(&worker->lock);
+    push(&worker->looks, job);
+    pthread_cond_signal(&worker->keeper_wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -158,20 +262,12 @@ void worker_connection_lost(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     worker->lost = true;
-    pthread_cond_signal(&worker->changed);
+    pthread_cond_signal(&worker->keeper_wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 
 void worker_stop(struct worker *worker)
 {
-    if (!worker)
-        return;
-    pthread_mutex_lock(&worker->lock);
-    worker->stopping = true;
-    pthread_cond_signal(&worker->changed);
-    pthread_mutex_unlock(&worker->lock);
-    pthread_join(worker->thread, NULL);
-    pthread_cond_destroy(&worker->changed);
-    pthread_mutex_destroy(&worker->lock);
-    free(worker);
+    if (worker)
+        join_threads(worker, true);
 }

@@ -1,6 +1,11 @@
-/* One thread per hypervisor connection, for the calls to libvirt that block. It owns the connection:
- * opens it, runs jobs on it in order, closes it when it is lost, and tries again with a growing
- * pause (a quarter of a second to two seconds). */
+/* The threads of one hypervisor connection, for the calls to libvirt that block.
+ *
+ * The keeper owns the connection: opens it, closes it when it is lost, and tries again with a growing
+ * pause (a quarter of a second to two seconds). It alone looks at domains, so that what it reports
+ * comes to the loop in the order in which it was true.
+ *
+ * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
+ * guest does not wait for another. Who submits them keeps the actions of one domain in order. */
 #ifndef VBMC_HOST_WORKER_H
 #define VBMC_HOST_WORKER_H
 
@@ -16,7 +21,7 @@
 struct worker_job {
     struct inbox_item item;
     struct worker_job *next;
-    /* Worker thread. `connection` is NULL while there is none. */
+    /* One of the threads. `connection` is NULL while there is none. */
     void (*run)(struct worker_job *job, virConnectPtr connection);
     /* Loop thread, after run; owns the job again. Runs also for jobs that a stopping worker did not
      * get to (their `run` is then called with NULL). */
@@ -25,23 +30,26 @@ struct worker_job {
 
 /* What the worker needs of its hypervisor. */
 struct worker_ops {
-    /* Worker thread. Opens the connection and prepares it (callbacks, first look at the domains);
+    /* Keeper thread. Opens the connection and prepares it (callbacks, first look at the domains);
      * NULL, with a reason in `text`, if that fails. */
     virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
-    /* Worker thread. Undoes and closes. */
+    /* Keeper thread. Undoes and closes. */
     void (*close)(void *context, virConnectPtr connection);
-    /* Worker thread. Tells that opening failed. */
+    /* Keeper thread. Tells that opening failed. */
     void (*failed)(void *context, const char *text);
 };
 
 struct worker;
 
-/* NULL if the thread cannot be had. The inbox carries finished jobs to the loop. */
+/* NULL if the threads cannot be had. The inbox carries finished jobs to the loop. */
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox);
-void worker_submit(struct worker *worker, struct worker_job *job);
+/* A job that changes something. */
+void worker_submit_action(struct worker *worker, struct worker_job *job);
+/* A job that only looks; they run in order. */
+void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
 void worker_connection_lost(struct worker *worker);
-/* Closes the connection, ends the thread and hands out every job. Blocks until a call to libvirt that
+/* Closes the connection, ends the threads and hands out every job. Blocks until a call to libvirt that
  * is under way returns. */
 void worker_stop(struct worker *worker);
 
