@@ -142,8 +142,7 @@ static unsigned last_offset(const struct config_prefix *prefix)
 }
 
 static int assign_address(const struct config *config, const struct bmcset *set,
-                          struct instance *instance, union endpoint_address *address,
-                          bool *changed)
+                          struct instance *instance, union endpoint_address *address, bool *changed)
 {
     const struct config_prefix *prefix = &config->bmc.addresses;
     struct store_bmc *record = instance_record(instance);

@@ -6,8 +6,7 @@
 
 int bmcset_add(struct bmcset *set, struct instance *instance)
 {
-    struct instance **grown =
-        realloc(set->instances, (set->count + 1) * sizeof(struct instance *));
+    struct instance **grown = realloc(set->instances, (set->count + 1) * sizeof(struct instance *));
 
     if (!grown)
         return -ENOMEM;

@@ -10,7 +10,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/server.h"
 
-#define SESSION_TOLERANCE_MS 3000 /* beside the configured time-out (section 6.12.15: 60 s +/- 3 s) */
+#define SESSION_TOLERANCE_MS                                                                       \
+    3000 /* beside the configured time-out (section 6.12.15: 60 s +/- 3 s) */
 
 struct instance {
     const struct instance_shared *shared;
@@ -19,7 +20,7 @@ struct instance {
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
-    char *boot_live;   /* the driver's boot record, kept while no domain is there */
+    char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
     struct udp_socket *socket;
     bool owns_socket;
@@ -180,8 +181,8 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
     return rmcp_server_new(&config);
 }
 
-/* IPMI 2.0, section 13.6: a session id of 0 is a message outside of any session, RAKP included. Only
- * those cost more than a look-up and a code to verify, so only they are counted. */
+/* IPMI 2.0, section 13.6: a session id of 0 is a message outside of any session, RAKP included.
+ * Only those cost more than a look-up and a code to verify, so only they are counted. */
 #define OFFSET_FORMAT     4
 #define OFFSET_SESSION_ID 6
 #define FORMAT_RMCP_PLUS  0x06
@@ -195,8 +196,8 @@ static bool is_in_session(const uint8_t *bytes, size_t length)
            memcmp(bytes + OFFSET_SESSION_ID, no_session, sizeof no_session) != 0;
 }
 
-void instance_receive(struct instance *instance, const struct endpoint *from,
-                      const uint8_t *bytes, size_t length)
+void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
+                      size_t length)
 {
     uint64_t now = now_ms();
 
@@ -223,10 +224,10 @@ void instance_reply(struct instance *instance, const struct ipmi_token *token,
 
 static int copy_record(struct store_bmc *to, const struct store_bmc *from)
 {
-    char *const sources[] = {from->name,     from->address,       from->username, from->password,
-                             from->uri,      from->sasl_username, from->sasl_password};
-    char **const targets[] = {&to->name,     &to->address,       &to->username, &to->password,
-                              &to->uri,      &to->sasl_username, &to->sasl_password};
+    char *const sources[] = {from->name, from->address,       from->username,     from->password,
+                             from->uri,  from->sasl_username, from->sasl_password};
+    char **const targets[] = {&to->name, &to->address,       &to->username,     &to->password,
+                              &to->uri,  &to->sasl_username, &to->sasl_password};
 
     *to = *from;
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
@@ -333,13 +334,11 @@ static void fill_users(const struct instance *instance, const struct config *con
     memset(users, 0, sizeof *users);
     if (record->username && record->password) {
         if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
-            log_error("%s: its user name or password is not one that IPMI can carry",
-                      record->name);
+            log_error("%s: its user name or password is not one that IPMI can carry", record->name);
         return;
     }
     for (size_t i = 0; i < config->user_count; i++)
-        users_add(users, config->users[i].name, config->users[i].password,
-                  config->users[i].limit);
+        users_add(users, config->users[i].name, config->users[i].password, config->users[i].limit);
 }
 
 /* Ends the sessions of users who are no longer what they were. */
@@ -398,8 +397,8 @@ int instance_listen(struct instance *instance, const union endpoint_address *add
 {
     instance_stop_listening(instance);
     instance->error[0] = '\0';
-    int result = udp_socket_open(instance->shared->loop, address, on_datagram, instance,
-                                 &instance->socket);
+    int result =
+        udp_socket_open(instance->shared->loop, address, on_datagram, instance, &instance->socket);
     instance->owns_socket = result == 0;
     if (result < 0)
         note_listen_error(instance, address, result);
@@ -449,8 +448,8 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
         keep_text(&instance->boot_live, virt_domain_boot_live(instance->domain));
         keep_text(&instance->boot_stored, virt_domain_boot_stored(instance->domain));
     }
-    if (domain && virt_domain_restore_boot_record(domain, instance->boot_live,
-                                                  instance->boot_stored) < 0)
+    if (domain &&
+        virt_domain_restore_boot_record(domain, instance->boot_live, instance->boot_stored) < 0)
         log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
     instance->domain = domain;
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);

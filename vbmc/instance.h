@@ -48,8 +48,8 @@ void instance_stop_listening(struct instance *instance);
 bool instance_is_listening(const struct instance *instance);
 /* Why the last attempt to listen failed; "" if it did not. */
 const char *instance_error(const struct instance *instance);
-void instance_receive(struct instance *instance, const struct endpoint *from,
-                      const uint8_t *bytes, size_t length);
+void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
+                      size_t length);
 
 /* Gives or takes (NULL) the domain. */
 void instance_set_domain(struct instance *instance, struct virt_domain *domain);

@@ -14,8 +14,8 @@
 struct manager;
 
 /* Opens the store, brings up the BMCs that are known, and starts connecting to the hypervisors. The
- * configuration and `openstack` (may be NULL) become the manager's, also on failure. 0, or a negative
- * error with one line in `error`. */
+ * configuration and `openstack` (may be NULL) become the manager's, also on failure. 0, or a
+ * negative error with one line in `error`. */
 int manager_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
                   struct manager **manager, char *error, size_t size);
 /* Ends everything; memory goes when the loop has turned. Blocks as long as libvirt does. */
@@ -38,9 +38,9 @@ const char *manager_why_none(const struct manager *manager, const struct virt_do
 /* The end of something that was asked for; `text` says what went wrong. */
 typedef void manager_done_fn(void *context, int result, const char *text);
 
-/* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what is
- * not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES (nobody
- * could log in). */
+/* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what
+ * is not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES
+ * (nobody could log in). */
 struct manager_addition {
     const char *name;
     const char *username;

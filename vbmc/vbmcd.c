@@ -94,8 +94,8 @@ static void parse_options(int argc, char **argv, struct daemon *daemon)
 
 /* ---- the way to the background ---- */
 
-/* The process that was started waits until the daemon answers, so that a script may go on; what goes
- * wrong until then is on its standard error and in its exit status. */
+/* The process that was started waits until the daemon answers, so that a script may go on; what
+ * goes wrong until then is on its standard error and in its exit status. */
 static void wait_for_child(int fd)
 {
     char byte;
@@ -285,11 +285,10 @@ static int open_control(struct daemon *daemon, const struct config *config, char
 
     if (find_group(config->daemon.control_group, &gid, error, size) < 0)
         return -EINVAL;
-    int length = snprintf(path, sizeof path, "%s/%s", config->daemon.runtime_dir,
-                          CONTROL_SOCKET_NAME);
+    int length =
+        snprintf(path, sizeof path, "%s/%s", config->daemon.runtime_dir, CONTROL_SOCKET_NAME);
     if (length < 0 || (size_t)length >= sizeof path) {
-        snprintf(error, size, "runtime-dir = %s: the path is too long",
-                 config->daemon.runtime_dir);
+        snprintf(error, size, "runtime-dir = %s: the path is too long", config->daemon.runtime_dir);
         return -ENAMETOOLONG;
     }
     daemon->verbs = (struct verbs){.reload = reload, .context = daemon};
@@ -297,8 +296,8 @@ static int open_control(struct daemon *daemon, const struct config *config, char
                        error, size);
 }
 
-/* The control socket comes first: it is what tells that another daemon is alive. Nothing is read from
- * it before the loop runs. */
+/* The control socket comes first: it is what tells that another daemon is alive. Nothing is read
+ * from it before the loop runs. */
 static int start(struct daemon *daemon, char *error, size_t size)
 {
     CLEANUP_CONFIG struct config *config = NULL;

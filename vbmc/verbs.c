@@ -33,14 +33,13 @@ static struct instance *named_instance(const struct verbs *verbs, struct json_ob
                                        struct control_request *request)
 {
     const char *name = text_argument(arguments, "name");
-    struct instance *instance =
-        name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
+    struct instance *instance = name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
 
     if (!name)
         control_reply_error(request, CONTROL_USAGE, "the request names no domain");
     else if (!instance)
-        control_reply_error(request, CONTROL_NOT_FOUND,
-                            "No domain with matching name %s was found", name);
+        control_reply_error(request, CONTROL_NOT_FOUND, "No domain with matching name %s was found",
+                            name);
     return instance;
 }
 
@@ -82,8 +81,7 @@ static bool is_in_conflict(const struct verbs *verbs, struct instance *instance)
     while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
         struct virt_domain *domain = NULL;
         while ((domain = hypervisor_next_domain(hypervisor, domain)))
-            found += uuid_equal(&virt_domain_host(domain)->uuid,
-                                &instance_record(instance)->uuid);
+            found += uuid_equal(&virt_domain_host(domain)->uuid, &instance_record(instance)->uuid);
     }
     return found > 1;
 }
@@ -210,8 +208,7 @@ static void do_add(const struct verbs *verbs, struct json_object *arguments,
         return;
     }
     if (!addition.sasl_username != !addition.sasl_password) {
-        control_reply_error(request, CONTROL_USAGE,
-                            "a SASL user name and password come together");
+        control_reply_error(request, CONTROL_USAGE, "a SASL user name and password come together");
         return;
     }
     manager_add(verbs->manager, &addition, answer_done, request);
@@ -278,14 +275,12 @@ static void delete_one(const struct verbs *verbs, struct instance *instance,
     manager_delete(verbs->manager, instance, one_done, several);
 }
 
-static void start_one(const struct verbs *verbs, struct instance *instance,
-                      struct several *several)
+static void start_one(const struct verbs *verbs, struct instance *instance, struct several *several)
 {
     manager_set_active(verbs->manager, instance, true, one_done, several);
 }
 
-static void stop_one(const struct verbs *verbs, struct instance *instance,
-                     struct several *several)
+static void stop_one(const struct verbs *verbs, struct instance *instance, struct several *several)
 {
     manager_set_active(verbs->manager, instance, false, one_done, several);
 }
@@ -311,9 +306,12 @@ static void do_stop(const struct verbs *verbs, struct json_object *arguments,
 /* ---- power and boot device ---- */
 
 static const char *const state_names[] = {
-    [HOST_POWER_UNKNOWN] = "unknown",     [HOST_POWER_OFF] = "off",
-    [HOST_POWER_RUNNING] = "on",          [HOST_POWER_PAUSED] = "on (paused)",
-    [HOST_POWER_SUSPENDED] = "on (suspended)", [HOST_POWER_CRASHED] = "on (crashed)",
+    [HOST_POWER_UNKNOWN] = "unknown",
+    [HOST_POWER_OFF] = "off",
+    [HOST_POWER_RUNNING] = "on",
+    [HOST_POWER_PAUSED] = "on (paused)",
+    [HOST_POWER_SUSPENDED] = "on (suspended)",
+    [HOST_POWER_CRASHED] = "on (crashed)",
 };
 
 static const char *explain(int result)
@@ -366,8 +364,7 @@ static void do_power(const struct verbs *verbs, struct json_object *arguments,
         answer_power_status(instance, request);
         return;
     }
-    for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN;
-         action++) {
+    for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN; action++) {
         if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
             struct bmc_ticket ticket = ticket_for(request);
             chassis_control(instance_bmc(instance), (enum host_power_action)action, 0, &ticket);
@@ -385,8 +382,8 @@ static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
         const char *name;
         uint8_t selector; /* IPMI 2.0, section 28.13, parameter 5 */
     } devices[] = {
-        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2},   {"safe", 0x3},
-        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6},   {"floppy", 0xf},
+        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2}, {"safe", 0x3},
+        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
     };
     const char *name = text_argument(arguments, "device");
     struct instance *instance = named_instance(verbs, arguments, request);
@@ -475,8 +472,8 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
     if (!name)
         control_reply_error(request, CONTROL_USAGE, "the request names no domain");
     else if (!domain)
-        control_reply_error(request, CONTROL_NOT_FOUND,
-                            "No domain with matching name %s was found", name);
+        control_reply_error(request, CONTROL_NOT_FOUND, "No domain with matching name %s was found",
+                            name);
     return domain;
 }
 
@@ -563,11 +560,11 @@ static const struct {
     void (*run)(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request);
 } table[] = {
-    {"add", do_add},           {"bootdev", do_bootdev},   {"define", do_define},
-    {"delete", do_delete},     {"discover", do_discover}, {"dumpxml", do_dumpxml},
-    {"list", do_list},         {"power", do_power},       {"reload", do_reload},
-    {"show", do_show},         {"start", do_start},       {"status", do_status},
-    {"stop", do_stop},         {"undefine", do_undefine},
+    {"add", do_add},       {"bootdev", do_bootdev},   {"define", do_define},
+    {"delete", do_delete}, {"discover", do_discover}, {"dumpxml", do_dumpxml},
+    {"list", do_list},     {"power", do_power},       {"reload", do_reload},
+    {"show", do_show},     {"start", do_start},       {"status", do_status},
+    {"stop", do_stop},     {"undefine", do_undefine},
 };
 
 void verbs_handle(void *context, const char *verb, struct json_object *arguments,

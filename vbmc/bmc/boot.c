@@ -9,10 +9,10 @@
 /* Boot device selectors (section 28.13, parameter 5) and what a guest has for them. No guest has a
  * "safe mode" or a diagnostic partition of its own: both mean its disk. */
 static const enum host_boot_device device_of_selector[16] = {
-    [0x0] = HOST_BOOT_NONE,      [0x1] = HOST_BOOT_NETWORK,       [0x2] = HOST_BOOT_DISK,
-    [0x3] = HOST_BOOT_DISK,      [0x4] = HOST_BOOT_DISK,          [0x5] = HOST_BOOT_CDROM,
+    [0x0] = HOST_BOOT_NONE,          [0x1] = HOST_BOOT_NETWORK,   [0x2] = HOST_BOOT_DISK,
+    [0x3] = HOST_BOOT_DISK,          [0x4] = HOST_BOOT_DISK,      [0x5] = HOST_BOOT_CDROM,
     [0x6] = HOST_BOOT_FIRMWARE_MENU, [0x7] = HOST_BOOT_REMOVABLE, [0x8] = HOST_BOOT_CDROM,
-    [0x9] = HOST_BOOT_DISK,      [0xb] = HOST_BOOT_DISK,          [0xf] = HOST_BOOT_REMOVABLE,
+    [0x9] = HOST_BOOT_DISK,          [0xb] = HOST_BOOT_DISK,      [0xf] = HOST_BOOT_REMOVABLE,
 };
 
 static const struct bmc_ticket nobody;
@@ -72,8 +72,7 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
     uint64_t now = bmc->hooks->now(bmc);
 
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
-    boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 &&
-                    (flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
+    boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 && (flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
                     (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
     boot->expires_at_ms = now + BOOT_VALID_EXPIRY_MS;
     if (boot->expires)

@@ -13,16 +13,16 @@
 
 struct bmc;
 
-#define BOOT_FLAGS_SIZE        5
-#define BOOT_INITIATOR_SIZE    9
-#define BOOT_MAILBOX_BLOCK     16
-#define BOOT_MAILBOX_BLOCKS    5
-#define BOOT_MAILBOX_SIZE      (BOOT_MAILBOX_BLOCK * BOOT_MAILBOX_BLOCKS)
-#define BOOT_VALID_EXPIRY_MS   60000
+#define BOOT_FLAGS_SIZE      5
+#define BOOT_INITIATOR_SIZE  9
+#define BOOT_MAILBOX_BLOCK   16
+#define BOOT_MAILBOX_BLOCKS  5
+#define BOOT_MAILBOX_SIZE    (BOOT_MAILBOX_BLOCK * BOOT_MAILBOX_BLOCKS)
+#define BOOT_VALID_EXPIRY_MS 60000
 
 /* Boot flags, byte 0 and byte 1. */
-#define BOOT_FLAGS_VALID       0x80
-#define BOOT_FLAGS_PERSISTENT  0x40
+#define BOOT_FLAGS_VALID         0x80
+#define BOOT_FLAGS_PERSISTENT    0x40
 #define BOOT_FLAGS_DEVICE(byte1) ((byte1) >> 2 & 0x0f)
 
 /* Parameter 3: do not clear the valid bit after 60 s without a chassis control. */

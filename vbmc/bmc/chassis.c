@@ -27,8 +27,9 @@ void chassis_set_defaults(struct chassis *chassis)
     *chassis = (struct chassis){.restore_policy = POWER_RESTORE_STAY_OFF};
 }
 
-/* What the state of the guest alone decides: 1 if the action has to be carried out, else the result.
- * Power up of a running and power down of a stopped guest succeed without doing anything. */
+/* What the state of the guest alone decides: 1 if the action has to be carried out, else the
+ * result. Power up of a running and power down of a stopped guest succeed without doing anything.
+ */
 static int decide_by_state(enum host_power_state state, enum host_power_action action)
 {
     switch (state) {

@@ -1,4 +1,5 @@
-/* The chassis of a BMC (IPMI 2.0, chapter 28): power, identify light, restart cause, power-on hours. */
+/* The chassis of a BMC (IPMI 2.0, chapter 28): power, identify light, restart cause, power-on
+ * hours. */
 #ifndef VBMC_BMC_CHASSIS_H
 #define VBMC_BMC_CHASSIS_H
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 struct bmc_ticket {
-    /* result: 0 or a negative error as in vbmc/host/host.h. Runs exactly once. NULL: nobody waits. */
+    /* result: 0 or a negative error as in vbmc/host/host.h. Runs exactly once. NULL: nobody waits.
+     */
     void (*done)(const struct bmc_ticket *ticket, int result);
     const void *sink;
     uint32_t numbers[3];

@@ -16,7 +16,7 @@
 #define USER_ID_MAX       15
 
 struct user {
-    char name[USER_NAME_MAX + 1]; /* empty: this id is unused */
+    char name[USER_NAME_MAX + 1];        /* empty: this id is unused */
     uint8_t password[USER_PASSWORD_MAX]; /* zero padded */
     size_t password_length;
     enum privilege limit;

@@ -1,5 +1,5 @@
-/* Defining, removing and showing domains on request: for the embedded driver, whose domains no other
- * program can define. */
+/* Defining, removing and showing domains on request: for the embedded driver, whose domains no
+ * other program can define. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -367,8 +367,7 @@ static void append_os_boot(struct sequence *sequence, xmlNodePtr devices, struct
 }
 
 /* Moves the first device of a class to the front; a device that was in no order joins there. */
-static int move_to_front(struct sequence *sequence, xmlNodePtr devices,
-                         enum host_boot_device class)
+static int move_to_front(struct sequence *sequence, xmlNodePtr devices, enum host_boot_device class)
 {
     size_t i = 0;
 

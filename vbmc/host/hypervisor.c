@@ -8,7 +8,7 @@
  * meanwhile, since libvirt delivers events late. Looks are made by one thread and so arrive in the
  * order in which they were true. Events are registered before the list is read; one that arrives
  * before the list has been taken over makes it be read once more. */
-#include "vbmc/host/hypervisor.h"
+#include "vbmc/host/hypervisor_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,182 +24,6 @@
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/virt_domain.h"
-#include "vbmc/host/virt_events.h"
-#include "vbmc/host/virt_facts.h"
-#include "vbmc/host/worker.h"
-
-#define KEEPALIVE_INTERVAL_S 5
-#define KEEPALIVE_COUNT      3
-#define CONNECTION_TYPE_SIZE 16
-
-struct hypervisor {
-    uv_loop_t *loop;
-    struct inbox *inbox;
-    struct worker *worker;
-    char *name;
-    char *uri;
-    char *sasl_username;
-    char *sasl_password;
-    const struct hypervisor_callbacks *callbacks;
-    void *context;
-    struct virt_events events;
-    bool up;
-    bool stopping;
-    bool relist; /* events came before the list was taken over */
-    bool is_qemu;
-    char error[WORKER_TEXT_SIZE];
-    struct virt_domain *domains;
-};
-
-/* ---- the keeper's side ---- */
-
-/* The list of all domains, on its way to the loop. */
-struct listing {
-    struct inbox_item item;
-    struct worker_job job;
-    struct hypervisor *hypervisor;
-    struct virt_facts_list list;
-    bool is_qemu;
-    int result;
-};
-
-static void deliver_listing(struct inbox_item *item);
-
-static int on_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
-{
-    const struct hypervisor *hypervisor = context;
-
-    for (unsigned i = 0; i < count; i++) {
-        bool is_name = credentials[i].type == VIR_CRED_AUTHNAME ||
-                       credentials[i].type == VIR_CRED_USERNAME;
-        const char *answer = is_name ? hypervisor->sasl_username : hypervisor->sasl_password;
-        credentials[i].result = strdup(answer);
-        credentials[i].resultlen = (unsigned)strlen(answer);
-    }
-    return 0;
-}
-
-static virConnectPtr open_uri(struct hypervisor *hypervisor)
-{
-    static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE};
-    virConnectAuth auth = {
-        .credtype = types,
-        .ncredtype = ARRAY_SIZE(types),
-        .cb = on_credentials,
-        .cbdata = hypervisor,
-    };
-
-    if (!hypervisor->sasl_username)
-        return virConnectOpen(hypervisor->uri);
-    return virConnectOpenAuth(hypervisor->uri, &auth, 0);
-}
-
-static void deliver_lost(struct inbox_item *item);
-
-struct lost {
-    struct inbox_item item;
-    struct hypervisor *hypervisor;
-};
-
-/* Any thread. */
-static void on_closed(virConnectPtr connection, int reason, void *opaque)
-{
-    struct hypervisor *hypervisor = opaque;
-    struct lost *lost = calloc(1, sizeof *lost);
-
-    (void)connection;
-    (void)reason;
-    if (lost) {
-        lost->item.deliver = deliver_lost;
-        lost->hypervisor = hypervisor;
-        inbox_post(hypervisor->inbox, &lost->item);
-    }
-    worker_connection_lost(hypervisor->worker);
-}
-
-static void close_connection(void *context, virConnectPtr connection)
-{
-    struct hypervisor *hypervisor = context;
-
-    virConnectUnregisterCloseCallback(connection, on_closed);
-    virt_events_deregister(&hypervisor->events, connection);
-    virConnectClose(connection);
-}
-
-static bool read_is_qemu(virConnectPtr connection)
-{
-    const char *type = virConnectGetType(connection);
-
-    return type && strcmp(type, "QEMU") == 0;
-}
-
-static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
-{
-    struct hypervisor *hypervisor = context;
-    virConnectPtr connection = open_uri(hypervisor);
-    struct listing *listing;
-
-    if (!connection) {
-        virt_last_error(text, WORKER_TEXT_SIZE);
-        return NULL;
-    }
-    /* Drivers without a remote end know neither, and cannot lose a connection. */
-    virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
-    virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);
-    listing = calloc(1, sizeof *listing);
-    if (!listing || virt_events_register(&hypervisor->events, connection) < 0 ||
-        virt_facts_list_read(connection, &listing->list) < 0) {
-        virt_last_error(text, WORKER_TEXT_SIZE);
-        free(listing);
-        close_connection(hypervisor, connection);
-        return NULL;
-    }
-    listing->is_qemu = read_is_qemu(connection);
-    listing->hypervisor = hypervisor;
-    listing->item.deliver = deliver_listing;
-    inbox_post(hypervisor->inbox, &listing->item);
-    return connection;
-}
-
-struct failure {
-    struct inbox_item item;
-    struct hypervisor *hypervisor;
-    char text[WORKER_TEXT_SIZE];
-};
-
-static void deliver_failure(struct inbox_item *item)
-{
-    struct failure *failure = (struct failure *)item;
-    struct hypervisor *hypervisor = failure->hypervisor;
-
-    /* The same reason every two seconds is said once. */
-    if (strcmp(hypervisor->error, failure->text) != 0)
-        log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,
-                    hypervisor->uri, failure->text);
-    snprintf(hypervisor->error, sizeof hypervisor->error, "%s", failure->text);
-    if (!hypervisor->stopping)
-        hypervisor->callbacks->connection(hypervisor->context, hypervisor);
-    free(failure);
-}
-
-static void connection_failed(void *context, const char *text)
-{
-    struct hypervisor *hypervisor = context;
-    struct failure *failure = calloc(1, sizeof *failure);
-
-    if (!failure)
-        return;
-    failure->item.deliver = deliver_failure;
-    failure->hypervisor = hypervisor;
-    snprintf(failure->text, sizeof failure->text, "%s", text);
-    inbox_post(hypervisor->inbox, &failure->item);
-}
-
-static const struct worker_ops worker_ops = {
-    .open = open_connection,
-    .close = close_connection,
-    .failed = connection_failed,
-};
 
 /* ---- the loop's side: domains ---- */
 
@@ -221,21 +45,28 @@ static void free_domain(struct virt_domain *domain)
     free(domain);
 }
 
+static void unlink_domain(struct virt_domain **link, struct virt_domain *domain)
+{
+    while (*link != domain)
+        link = &(*link)->next;
+    *link = domain->next;
+}
+
 void virt_domain_release(struct virt_domain *domain)
 {
-    if (domain->vanished && !domain->operations)
-        free_domain(domain);
+    if (!domain->vanished || domain->operations)
+        return;
+    unlink_domain(&domain->hypervisor->vanished, domain);
+    free_domain(domain);
 }
 
 static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
 {
-    struct virt_domain **link = &hypervisor->domains;
-
-    while (*link != domain)
-        link = &(*link)->next;
-    *link = domain->next;
+    unlink_domain(&hypervisor->domains, domain);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
     domain->vanished = true;
+    domain->next = hypervisor->vanished;
+    hypervisor->vanished = domain;
     virt_domain_release(domain);
 }
 
@@ -408,8 +239,7 @@ static void run_listing(struct worker_job *job, virConnectPtr connection)
 {
     struct listing *listing = CONTAINER_OF(job, struct listing, job);
 
-    listing->result =
-        connection ? virt_facts_list_read(connection, &listing->list) : -EHOSTUNREACH;
+    listing->result = connection ? virt_facts_list_read(connection, &listing->list) : -EHOSTUNREACH;
 }
 
 static void listing_done(struct worker_job *job)
@@ -434,14 +264,14 @@ static void submit_listing(struct hypervisor *hypervisor)
     worker_submit_look(hypervisor->worker, &listing->job);
 }
 
-static void deliver_listing(struct inbox_item *item)
+void hypervisor_deliver_listing(struct inbox_item *item)
 {
     struct listing *listing = (struct listing *)item;
     struct hypervisor *hypervisor = listing->hypervisor;
 
     if (!hypervisor->stopping) {
-        log_info("hypervisor %s (%s) is connected: %zu domains", hypervisor->name,
-                 hypervisor->uri, listing->list.count);
+        log_info("hypervisor %s (%s) is connected: %zu domains", hypervisor->name, hypervisor->uri,
+                 listing->list.count);
         hypervisor->up = true;
         hypervisor->is_qemu = listing->is_qemu;
         hypervisor->error[0] = '\0';
@@ -455,19 +285,27 @@ static void deliver_listing(struct inbox_item *item)
     free(listing);
 }
 
-static void deliver_lost(struct inbox_item *item)
+void hypervisor_deliver_lost(struct hypervisor *hypervisor)
 {
-    struct lost *lost = (struct lost *)item;
-    struct hypervisor *hypervisor = lost->hypervisor;
+    if (!hypervisor->up || hypervisor->stopping)
+        return;
+    log_warning("hypervisor %s (%s): connection lost", hypervisor->name, hypervisor->uri);
+    hypervisor->up = false;
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
+        virt_domain_set_state(domain, HOST_POWER_UNKNOWN, true);
+    hypervisor->callbacks->connection(hypervisor->context, hypervisor);
+}
 
-    if (hypervisor->up && !hypervisor->stopping) {
-        log_warning("hypervisor %s (%s): connection lost", hypervisor->name, hypervisor->uri);
-        hypervisor->up = false;
-        for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
-            virt_domain_set_state(domain, HOST_POWER_UNKNOWN, true);
-        hypervisor->callbacks->connection(hypervisor->context, hypervisor);
-    }
-    free(lost);
+void hypervisor_deliver_failure(struct hypervisor *hypervisor, const char *text)
+{
+    if (hypervisor->stopping)
+        return;
+    /* The same reason every two seconds is said once. */
+    if (strcmp(hypervisor->error, text) != 0)
+        log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,
+                    hypervisor->uri, text);
+    snprintf(hypervisor->error, sizeof hypervisor->error, "%s", text);
+    hypervisor->callbacks->connection(hypervisor->context, hypervisor);
 }
 
 static void free_hypervisor(struct hypervisor *hypervisor)
@@ -507,16 +345,25 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
         hypervisor->sasl_username = strdup(settings->sasl_username);
         hypervisor->sasl_password = strdup(settings->sasl_password);
     }
-    bool complete = hypervisor->name && hypervisor->uri &&
-                    (!settings->sasl_username ||
-                     (hypervisor->sasl_username && hypervisor->sasl_password));
+    bool complete =
+        hypervisor->name && hypervisor->uri &&
+        (!settings->sasl_username || (hypervisor->sasl_username && hypervisor->sasl_password));
     if (complete)
-        hypervisor->worker = worker_start(&worker_ops, hypervisor, inbox);
+        hypervisor->worker = worker_start(&hypervisor_worker_ops, hypervisor, inbox);
     if (!hypervisor->worker) {
         free_hypervisor(hypervisor);
         return NULL;
     }
     return hypervisor;
+}
+
+/* Ends what a domain still does. Closing its monitor ends a QMP command under way, and with it the
+ * operation that waits for it. */
+static void end_operations(struct virt_domain *domain)
+{
+    monitor_forget(domain);
+    while (domain->operations)
+        operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
 }
 
 void hypervisor_stop(struct hypervisor *hypervisor)
@@ -525,12 +372,17 @@ void hypervisor_stop(struct hypervisor *hypervisor)
         return;
     hypervisor->stopping = true;
     worker_stop(hypervisor->worker);
-    inbox_drain(hypervisor->inbox); /* what the worker and libvirt's callbacks have posted */
+    inbox_drain(hypervisor->inbox); /* what the threads and libvirt's callbacks have posted */
+    while (hypervisor->vanished) {
+        struct virt_domain *domain = hypervisor->vanished;
+        monitor_forget(domain);
+        if (domain == hypervisor->vanished) /* not yet gone by that */
+            operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
+    }
     while (hypervisor->domains) {
         struct virt_domain *domain = hypervisor->domains;
+        end_operations(domain);
         hypervisor->domains = domain->next;
-        while (domain->operations)
-            operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
         free_domain(domain);
     }
     free_hypervisor(hypervisor);

@@ -27,7 +27,8 @@ struct hypervisor_callbacks {
     void (*appeared)(void *context, struct virt_domain *domain);
     void (*vanished)(void *context, struct virt_domain *domain);
     void (*event)(void *context, struct virt_domain *domain, enum host_event event);
-    /* The connection came up (all its domains have been told of), went down, or could not be made. */
+    /* The connection came up (all its domains have been told of), went down, or could not be made.
+     */
     void (*connection)(void *context, struct hypervisor *hypervisor);
 };
 
@@ -35,8 +36,8 @@ struct hypervisor_callbacks {
 struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
                                     const struct hypervisor_settings *settings,
                                     const struct hypervisor_callbacks *callbacks, void *context);
-/* Ends the connection and frees all domains without telling of it; running operations are ended with
- * -EHOSTUNREACH. May block as long as libvirt does. */
+/* Ends the connection and frees all domains without telling of it; running operations are ended
+ * with -EHOSTUNREACH. May block as long as libvirt does. */
 void hypervisor_stop(struct hypervisor *hypervisor);
 
 const char *hypervisor_name(const struct hypervisor *hypervisor);
@@ -52,13 +53,15 @@ struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
                                            struct virt_domain *domain);
 
 struct host_domain *virt_domain_host(struct virt_domain *domain);
+const char *virt_domain_name(const struct virt_domain *domain);
+const struct uuid *virt_domain_uuid(const struct virt_domain *domain);
 struct virt_domain *virt_domain_of_host(struct host_domain *host);
 struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain);
 /* True if the domain's <metadata> has an element of urn:vbmc:1.0. */
 bool virt_domain_is_tagged(const struct virt_domain *domain);
 /* The driver's own record about a boot override, to be stored and given back after a restart; NULL
- * if there is none. `live`: what was done to the running guest; `stored`: what a persistent override
- * replaced in the definition. */
+ * if there is none. `live`: what was done to the running guest; `stored`: what a persistent
+ * override replaced in the definition. */
 const char *virt_domain_boot_live(const struct virt_domain *domain);
 const char *virt_domain_boot_stored(const struct virt_domain *domain);
 int virt_domain_restore_boot_record(struct virt_domain *domain, const char *live,

@@ -9,8 +9,8 @@
 
 struct monitor;
 
-/* Step: reads the running domain's XML and opens the first way that works. A domain without QMP (its
- * hypervisor is not QEMU) is no error: monitor_client is then NULL. */
+/* Step: reads the running domain's XML and opens the first way that works. A domain without QMP
+ * (its hypervisor is not QEMU) is no error: monitor_client is then NULL. */
 operation_step monitor_step_open;
 
 /* After monitor_step_open; valid until the loop turns. NULL if there is no QMP. */

@@ -105,8 +105,7 @@ static void run_action(struct worker_job *job, virConnectPtr connection)
         snprintf(operation->text, sizeof operation->text, "no connection to the hypervisor");
         return;
     }
-    virDomainPtr domain =
-        virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
+    virDomainPtr domain = virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
     operation->result = operation->work(operation, connection, domain);
     if (domain)
         virDomainFree(domain);
@@ -121,8 +120,7 @@ static void run_look(struct worker_job *job, virConnectPtr connection)
     operation->looked = -EHOSTUNREACH;
     if (!connection)
         return;
-    virDomainPtr domain =
-        virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
+    virDomainPtr domain = virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
     if (!domain) {
         operation->looked = virt_last_error(text, sizeof text);
         return;

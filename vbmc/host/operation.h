@@ -24,7 +24,7 @@ typedef int operation_work_fn(struct operation *operation, virConnectPtr connect
 struct operation {
     struct operation *next;
     struct virt_domain *domain;
-    operation_step *const *steps; /* the one that runs; a list ends with NULL */
+    operation_step *const *steps;    /* the one that runs; a list ends with NULL */
     operation_step *const *on_error; /* runs once instead of ending with an error; NULL: none */
     host_done_fn *done;              /* NULL: nobody asks */
     void *context;
@@ -42,8 +42,8 @@ struct operation {
     bool resumed_save;   /* ... from a managed save: never to be reset */
     bool used_boot_menu;
     struct host_boot_override override;
-    char *xml;  /* scratch, freed with the operation, as `undo` */
-    char *undo; /* what an edit of the definition replaced */
+    char *xml;                     /* scratch, freed with the operation, as `undo` */
+    char *undo;                    /* what an edit of the definition replaced */
     operation_step *const *resume; /* where a step that consists of steps goes on */
 };
 

@@ -1,10 +1,10 @@
 /* Boot override of a libvirt domain.
  *
  * An override is applied to the running guest: the `bootindex` property of the device's object is
- * set to 0 by QMP. libvirt numbers from 1, and QEMU refuses duplicates. QEMU's table of boot devices
- * is made anew at each machine reset, so that the override takes effect on the very next reset, also
- * one that the guest makes. A guest that is off is started paused, gets its override, a reset, and
- * runs (power.c).
+ * set to 0 by QMP. libvirt numbers from 1, and QEMU refuses duplicates. QEMU's table of boot
+ * devices is made anew at each machine reset, so that the override takes effect on the very next
+ * reset, also one that the guest makes. A guest that is off is started paused, gets its override, a
+ * reset, and runs (power.c).
  *
  *   none      nothing is asked for
  *   waiting   asked for, guest off, or without such a device
@@ -32,9 +32,12 @@
 #define BURST_MS 5000
 
 static const char *const device_names[] = {
-    [HOST_BOOT_NONE] = "none",         [HOST_BOOT_NETWORK] = "network",
-    [HOST_BOOT_DISK] = "disk",         [HOST_BOOT_CDROM] = "CD-ROM",
-    [HOST_BOOT_REMOVABLE] = "removable medium", [HOST_BOOT_FIRMWARE_MENU] = "firmware menu",
+    [HOST_BOOT_NONE] = "none",
+    [HOST_BOOT_NETWORK] = "network",
+    [HOST_BOOT_DISK] = "disk",
+    [HOST_BOOT_CDROM] = "CD-ROM",
+    [HOST_BOOT_REMOVABLE] = "removable medium",
+    [HOST_BOOT_FIRMWARE_MENU] = "firmware menu",
 };
 
 static bool is_live_device(enum host_boot_device device)
@@ -145,8 +148,7 @@ static void step_consumed(struct operation *operation)
 
 static void on_settled(uv_timer_t *timer)
 {
-    static operation_step *const steps[] = {monitor_step_open, step_undo_live, step_consumed,
-                                            NULL};
+    static operation_step *const steps[] = {monitor_step_open, step_undo_live, step_consumed, NULL};
     struct virt_domain *domain = timer->data;
 
     operation_queue(domain, steps, NULL, NULL);
@@ -205,9 +207,8 @@ static void step_undo_live(struct operation *operation)
         operation_next(operation);
         return;
     }
-    monitor_step_submitted(operation,
-                           qmp_qom_set_integer(client, live->path, live->property, live->original,
-                                               live_undone, operation));
+    monitor_step_submitted(operation, qmp_qom_set_integer(client, live->path, live->property,
+                                                          live->original, live_undone, operation));
 }
 
 static void step_undo_other_device(struct operation *operation)
@@ -259,9 +260,8 @@ static void original_read(void *context, int64_t value, const struct qmp_error *
     live->device = domain->override.device;
     live->original = value;
     live->used = false;
-    monitor_step_submitted(operation,
-                           qmp_qom_set_integer(monitor_client(domain), live->path, live->property,
-                                               0, applied, operation));
+    monitor_step_submitted(operation, qmp_qom_set_integer(monitor_client(domain), live->path,
+                                                          live->property, 0, applied, operation));
 }
 
 static void read_original(struct operation *operation)
@@ -313,9 +313,9 @@ static void list_controllers(struct operation *operation)
     struct json_object *arguments = json_object_new_object();
 
     json_object_object_add(arguments, "path", json_object_new_string("/machine/unattached"));
-    monitor_step_submitted(operation, qmp_client_execute(monitor_client(operation->domain),
-                                                         "qom-list", arguments, controllers_listed,
-                                                         operation));
+    monitor_step_submitted(operation,
+                           qmp_client_execute(monitor_client(operation->domain), "qom-list",
+                                              arguments, controllers_listed, operation));
 }
 
 /* libvirt's alias of a floppy drive: fdcC-B-U, controller, bus and unit. */
@@ -390,7 +390,8 @@ static int define(struct operation *operation, virConnectPtr connection, const c
     return 0;
 }
 
-/* An action thread. operation->undo: what the last one replaced, in; what this one replaced, out. */
+/* An action thread. operation->undo: what the last one replaced, in; what this one replaced, out.
+ */
 static int work_edit_definition(struct operation *operation, virConnectPtr connection,
                                 virDomainPtr domain)
 {
@@ -449,8 +450,8 @@ static void step_edit_definition(struct operation *operation)
 
 /* ---- the operation ---- */
 
-/* The override is asked for anew while the boot that used it is still settling, or it was used before
- * a restart of the daemon. */
+/* The override is asked for anew while the boot that used it is still settling, or it was used
+ * before a restart of the daemon. */
 static void renew_used(struct virt_domain *domain)
 {
     struct boot_live *live = &domain->boot_live;
@@ -489,8 +490,7 @@ void override_set(struct host_domain *host, const struct host_boot_override *ove
         step_edit_definition,   step_definition_edited, step_take, monitor_step_open,
         step_undo_other_device, override_step_apply,    NULL,
     };
-    struct operation *operation =
-        operation_queue(virt_domain_of_host(host), steps, done, context);
+    struct operation *operation = operation_queue(virt_domain_of_host(host), steps, done, context);
 
     if (operation)
         operation->override = *override;

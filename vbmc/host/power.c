@@ -24,8 +24,7 @@ static int last_error(struct operation *operation)
 }
 
 /* A guest that has stopped by itself meanwhile is what was asked for. */
-static int work_destroy(struct operation *operation, virConnectPtr connection,
-                        virDomainPtr domain)
+static int work_destroy(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     (void)connection;
     if (!domain)
@@ -207,8 +206,8 @@ static void step_reset_before_first_run(struct operation *operation)
     if (operation->resumed_save || !client)
         operation_next(operation);
     else
-        monitor_step_submitted(operation, qmp_run(client, QMP_COMMAND_SYSTEM_RESET,
-                                                  monitor_step_done, operation));
+        monitor_step_submitted(
+            operation, qmp_run(client, QMP_COMMAND_SYSTEM_RESET, monitor_step_done, operation));
 }
 
 static void step_command(struct operation *operation)
@@ -224,8 +223,7 @@ static void step_command(struct operation *operation)
         operation_work(operation, work_without_qmp);
     else
         monitor_step_submitted(
-            operation,
-            qmp_run(client, commands[operation->action], monitor_step_done, operation));
+            operation, qmp_run(client, commands[operation->action], monitor_step_done, operation));
 }
 
 /* ---- the table ---- */

@@ -11,6 +11,16 @@ struct host_domain *virt_domain_host(struct virt_domain *domain)
     return &domain->host;
 }
 
+const char *virt_domain_name(const struct virt_domain *domain)
+{
+    return domain->host.name;
+}
+
+const struct uuid *virt_domain_uuid(const struct virt_domain *domain)
+{
+    return &domain->host.uuid;
+}
+
 struct virt_domain *virt_domain_of_host(struct host_domain *host)
 {
     return CONTAINER_OF(host, struct virt_domain, host);

@@ -34,16 +34,16 @@ struct virt_domain {
     int id;
     bool persistent;
     bool tagged;
-    bool undefined;      /* somebody undefined it: it goes when it stops */
-    char *transient_xml; /* see struct virt_facts */
-    bool was_on;         /* state before the connection was lost */
-    bool vanished;       /* freed when its last operation ends */
+    bool undefined;               /* somebody undefined it: it goes when it stops */
+    char *transient_xml;          /* see struct virt_facts */
+    bool was_on;                  /* state before the connection was lost */
+    bool vanished;                /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
     struct monitor *monitor;
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
-    char *boot_stored;        /* see virt_domain_boot_stored */
-    uv_timer_t *settle;       /* runs while a burst of resets may go on; NULL: never used */
+    char *boot_stored;  /* see virt_domain_boot_stored */
+    uv_timer_t *settle; /* runs while a burst of resets may go on; NULL: never used */
 };
 
 extern const struct host_ops virt_domain_ops;

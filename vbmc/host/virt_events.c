@@ -62,12 +62,12 @@ static void on_qemu_reset(virConnectPtr connection, virDomainPtr domain, const c
 
 int virt_events_register(struct virt_events *events, virConnectPtr connection)
 {
-    events->lifecycle_callback = virConnectDomainEventRegisterAny(
-        connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle),
-        events, NULL);
-    events->metadata_callback = virConnectDomainEventRegisterAny(
-        connection, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-        VIR_DOMAIN_EVENT_CALLBACK(on_metadata), events, NULL);
+    events->lifecycle_callback =
+        virConnectDomainEventRegisterAny(connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), events, NULL);
+    events->metadata_callback =
+        virConnectDomainEventRegisterAny(connection, NULL, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+                                         VIR_DOMAIN_EVENT_CALLBACK(on_metadata), events, NULL);
     events->qemu_callback = virConnectDomainQemuMonitorEventRegister(
         connection, NULL, "RESET", on_qemu_reset, events, NULL, 0);
     return events->lifecycle_callback < 0 ? -EIO : 0;

@@ -29,10 +29,14 @@ int virt_last_error(char *text, size_t size)
         int code;
         int result;
     } results[] = {
-        {VIR_ERR_NO_DOMAIN, -ENODEV},          {VIR_ERR_INVALID_DOMAIN, -ENODEV},
-        {VIR_ERR_OPERATION_INVALID, -EINVAL},  {VIR_ERR_NO_SUPPORT, -ENOTSUP},
-        {VIR_ERR_OPERATION_UNSUPPORTED, -ENOTSUP}, {VIR_ERR_RPC, -EHOSTUNREACH},
-        {VIR_ERR_INVALID_CONN, -EHOSTUNREACH}, {VIR_ERR_SYSTEM_ERROR, -EHOSTUNREACH},
+        {VIR_ERR_NO_DOMAIN, -ENODEV},
+        {VIR_ERR_INVALID_DOMAIN, -ENODEV},
+        {VIR_ERR_OPERATION_INVALID, -EINVAL},
+        {VIR_ERR_NO_SUPPORT, -ENOTSUP},
+        {VIR_ERR_OPERATION_UNSUPPORTED, -ENOTSUP},
+        {VIR_ERR_RPC, -EHOSTUNREACH},
+        {VIR_ERR_INVALID_CONN, -EHOSTUNREACH},
+        {VIR_ERR_SYSTEM_ERROR, -EHOSTUNREACH},
     };
     const virError *error = virGetLastError();
 

@@ -1,4 +1,5 @@
-/* What libvirt says of a domain at one moment, read on the worker thread and carried to the loop. */
+/* What libvirt says of a domain at one moment, read on the worker thread and carried to the loop.
+ */
 #ifndef VBMC_HOST_VIRT_FACTS_H
 #define VBMC_HOST_VIRT_FACTS_H
 

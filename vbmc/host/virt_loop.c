@@ -5,8 +5,8 @@
  *   removed  libvirt no longer wants it: no callback any more; the loop closes the uv handle, calls
  *            libvirt's free function and forgets it
  *
- * The table is under a lock; uv handles are touched by the loop thread only. A callback runs without
- * the lock, since it calls back into this file. */
+ * The table is under a lock; uv handles are touched by the loop thread only. A callback runs
+ * without the lock, since it calls back into this file. */
 #include "vbmc/host/virt_loop.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* libvirt's event loop interface (virEventRegisterImpl) on libuv: the descriptors and timers that
- * libvirt's connections need are served by our loop. libvirt adds, changes and removes them from any
- * thread, so that each call only records what is wanted and wakes the loop. */
+ * libvirt's connections need are served by our loop. libvirt adds, changes and removes them from
+ * any thread, so that each call only records what is wanted and wakes the loop. */
 #ifndef VBMC_HOST_VIRT_LOOP_H
 #define VBMC_HOST_VIRT_LOOP_H
 

@@ -132,8 +132,8 @@ static struct worker_job *next_look(struct worker *worker, bool *stopping, bool 
     while (!worker->looks.first && !worker->stopping && !worker->lost) {
         if (worker->connection)
             pthread_cond_wait(&worker->keeper_wanted, &worker->lock);
-        else if (pthread_cond_timedwait(&worker->keeper_wanted, &worker->lock,
-                                        &worker->next_try) != 0)
+        else if (pthread_cond_timedwait(&worker->keeper_wanted, &worker->lock, &worker->next_try) !=
+                 0)
             break;
     }
     struct worker_job *job = pop(&worker->looks);
@@ -161,8 +161,8 @@ static void *keep(void *argument)
     return NULL;
 }
 
-/* Waits for an action and takes a reference to the connection, if there is one. NULL when the worker
- * stops and nothing is left. */
+/* Waits for an action and takes a reference to the connection, if there is one. NULL when the
+ * worker stops and nothing is left. */
 static struct worker_job *next_action(struct worker *worker, virConnectPtr *connection)
 {
     pthread_mutex_lock(&worker->lock);

@@ -1,8 +1,8 @@
 /* The threads of one hypervisor connection, for the calls to libvirt that block.
  *
- * The keeper owns the connection: opens it, closes it when it is lost, and tries again with a growing
- * pause (a quarter of a second to two seconds). It alone looks at domains, so that what it reports
- * comes to the loop in the order in which it was true.
+ * The keeper owns the connection: opens it, closes it when it is lost, and tries again with a
+ * growing pause (a quarter of a second to two seconds). It alone looks at domains, so that what it
+ * reports comes to the loop in the order in which it was true.
  *
  * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
  * guest does not wait for another. Who submits them keeps the actions of one domain in order. */
@@ -49,8 +49,8 @@ void worker_submit_action(struct worker *worker, struct worker_job *job);
 void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
 void worker_connection_lost(struct worker *worker);
-/* Closes the connection, ends the threads and hands out every job. Blocks until a call to libvirt that
- * is under way returns. */
+/* Closes the connection, ends the threads and hands out every job. Blocks until a call to libvirt
+ * that is under way returns. */
 void worker_stop(struct worker *worker);
 
 #endif

@@ -10,8 +10,9 @@
 #define FIRMWARE_MINOR_BCD   0x00
 #define IPMI_VERSION_2_0     0x02 /* low nibble: major version */
 #define SUPPORTS_CHASSIS     0x80
-#define MANUFACTURER_UNKNOWN 0x000000 /* a real vendor's id switches on OEM paths in the clients */
-#define PRODUCT_ID           0x0001
+#define MANUFACTURER_UNKNOWN 0x000000 /* a real vendor's id switches on OEM paths in the clients   \
+                                       */
+#define PRODUCT_ID 0x0001
 
 static int get_device_id(const struct ipmi_request *request, struct wire_in *in,
                          struct wire_out *out)

@@ -178,7 +178,7 @@ int cmd_boot_set(const struct ipmi_request *request, struct wire_in *in, struct 
     if (selector & PARAMETER_INVALID)
         boot->locked |= (uint8_t)(1u << number);
     else
-        boot->locked &= (uint8_t)~(1u << number);
+        boot->locked &= (uint8_t) ~(1u << number);
     if (wire_left(in) == 0) /* only the valid bit is changed */
         return CC_SUCCESS;
     const struct parameter *parameter = &parameters[number];

@@ -1,4 +1,5 @@
-/* Chassis commands (IPMI 2.0, chapter 28), but for the boot options, which have a file of their own. */
+/* Chassis commands (IPMI 2.0, chapter 28), but for the boot options, which have a file of their
+ * own. */
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/cmd_boot.h"
@@ -19,10 +20,10 @@ static int get_chassis_capabilities(const struct ipmi_request *request, struct w
 }
 
 /* Get Chassis Status (section 28.2). */
-#define STATUS_POWER_ON           0x01
-#define STATUS_CONTROL_FAULT      0x10
-#define LAST_EVENT_ON_BY_COMMAND  0x10
-#define MISC_IDENTIFY_SUPPORTED   0x40
+#define STATUS_POWER_ON          0x01
+#define STATUS_CONTROL_FAULT     0x10
+#define LAST_EVENT_ON_BY_COMMAND 0x10
+#define MISC_IDENTIFY_SUPPORTED  0x40
 
 static int get_chassis_status(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
@@ -79,8 +80,8 @@ static int set_front_panel_enables(const struct ipmi_request *request, struct wi
 }
 
 /* Set Power Restore Policy (section 28.8); 3 changes nothing and only asks what is supported. */
-#define POLICY_NO_CHANGE      3
-#define POLICIES_SUPPORTED    0x07
+#define POLICY_NO_CHANGE   3
+#define POLICIES_SUPPORTED 0x07
 
 static int set_power_restore_policy(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)

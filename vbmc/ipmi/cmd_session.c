@@ -9,8 +9,7 @@
 
 static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
 {
-    return channel == CHANNEL_LAN ||
-           (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
+    return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
 }
 
 /* Get Channel Authentication Capabilities (section 22.13): RMCP+ only, no IPMI 1.5 session. */

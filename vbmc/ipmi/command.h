@@ -44,8 +44,8 @@ extern const struct command_table cmd_chassis_table;
 
 /* The ticket that answers this request through its sink, with the completion code of the result. */
 struct bmc_ticket command_ticket(const struct ipmi_request *request);
-/* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an answer
- * with what was written to `out` (up to 4 bytes). */
+/* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an
+ * answer with what was written to `out` (up to 4 bytes). */
 int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out);
 /* The same for boot options. */
 int command_save_boot(const struct ipmi_request *request);

@@ -80,7 +80,6 @@ enum ipmi_outcome {
     IPMI_PENDING,  /* the sink will get the response, later but exactly once */
 };
 
-enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request,
-                                struct ipmi_response *response);
+enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response);
 
 #endif

@@ -1,14 +1,15 @@
-/* The IPMI message as it travels over LAN (IPMI 2.0, section 13.8): two addresses, two checksums. */
+/* The IPMI message as it travels over LAN (IPMI 2.0, section 13.8): two addresses, two checksums.
+ */
 #ifndef VBMC_IPMI_MSG_H
 #define VBMC_IPMI_MSG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define IPMI_MSG_OVERHEAD   7   /* bytes of a request around its data */
-#define IPMI_MSG_DATA_MAX   255 /* longest request data that is looked at */
-#define IPMI_RESPONSE_MAX   259 /* longest response data behind the completion code */
-#define IPMI_BMC_ADDRESS    0x20
+#define IPMI_MSG_OVERHEAD 7   /* bytes of a request around its data */
+#define IPMI_MSG_DATA_MAX 255 /* longest request data that is looked at */
+#define IPMI_RESPONSE_MAX 259 /* longest response data behind the completion code */
+#define IPMI_BMC_ADDRESS  0x20
 
 struct ipmi_msg {
     uint8_t rs_address;

@@ -64,8 +64,7 @@ static size_t bucket_index(const struct limiter *limiter, const union endpoint_a
     return (size_t)((x ^ x >> 31) % LIMITER_BUCKETS);
 }
 
-bool limiter_admit(struct limiter *limiter, const union endpoint_address *source,
-                   uint64_t now_ms)
+bool limiter_admit(struct limiter *limiter, const union endpoint_address *source, uint64_t now_ms)
 {
     struct bucket *bucket = &limiter->buckets[bucket_index(limiter, source)];
     uint64_t earned = (now_ms - bucket->filled_at_ms) * LIMITER_RATE / 1000;

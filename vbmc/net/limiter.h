@@ -9,9 +9,9 @@
 
 #include "vbmc/base/endpoint.h"
 
-#define LIMITER_BUCKETS     4096
-#define LIMITER_RATE        1000 /* datagrams a second */
-#define LIMITER_BURST       2000
+#define LIMITER_BUCKETS 4096
+#define LIMITER_RATE    1000 /* datagrams a second */
+#define LIMITER_BURST   2000
 
 struct limiter;
 
@@ -19,7 +19,6 @@ struct limiter;
 struct limiter *limiter_new(void);
 void limiter_free(struct limiter *limiter);
 /* Takes a token; false if there is none and the datagram should be dropped. */
-bool limiter_admit(struct limiter *limiter, const union endpoint_address *source,
-                   uint64_t now_ms);
+bool limiter_admit(struct limiter *limiter, const union endpoint_address *source, uint64_t now_ms);
 
 #endif

@@ -181,8 +181,8 @@ static int open_descriptor(const union endpoint_address *address)
     return opened;
 }
 
-int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address,
-                    udp_receive_fn *receive, void *context, struct udp_socket **opened)
+int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_receive_fn *receive,
+                    void *context, struct udp_socket **opened)
 {
     CLEANUP_FREE struct udp_socket *socket = calloc(1, sizeof *socket);
 

@@ -19,10 +19,10 @@ struct udp_socket;
 typedef void udp_receive_fn(void *context, const struct endpoint *from, const uint8_t *bytes,
                             size_t length);
 
-/* Binds to `address`; an IPv6 wildcard or v4-mapped address takes IPv4 too. 0, or the negative error
- * of the system call (-EADDRINUSE, -EADDRNOTAVAIL, -EACCES, ...). */
-int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address,
-                    udp_receive_fn *receive, void *context, struct udp_socket **socket);
+/* Binds to `address`; an IPv6 wildcard or v4-mapped address takes IPv4 too. 0, or the negative
+ * error of the system call (-EADDRINUSE, -EADDRNOTAVAIL, -EACCES, ...). */
+int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_receive_fn *receive,
+                    void *context, struct udp_socket **socket);
 
 /* Copies the bytes. What the kernel does not take is lost, as UDP may lose anything. */
 void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,

@@ -1,0 +1,148 @@
+/* The keeper's side of a hypervisor: opening and closing the connection. */
+#include "vbmc/host/hypervisor_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/base/array.h"
+
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
+
+static int on_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
+{
+    const struct hypervisor *hypervisor = context;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool is_name =
+            credentials[i].type == VIR_CRED_AUTHNAME || credentials[i].type == VIR_CRED_USERNAME;
+        const char *answer = is_name ? hypervisor->sasl_username : hypervisor->sasl_password;
+        credentials[i].result = strdup(answer);
+        credentials[i].resultlen = (unsigned)strlen(answer);
+    }
+    return 0;
+}
+
+static virConnectPtr open_uri(struct hypervisor *hypervisor)
+{
+    static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE};
+    virConnectAuth auth = {
+        .credtype = types,
+        .ncredtype = ARRAY_SIZE(types),
+        .cb = on_credentials,
+        .cbdata = hypervisor,
+    };
+
+    if (!hypervisor->sasl_username)
+        return virConnectOpen(hypervisor->uri);
+    return virConnectOpenAuth(hypervisor->uri, &auth, 0);
+}
+
+struct lost {
+    struct inbox_item item;
+    struct hypervisor *hypervisor;
+};
+
+static void deliver_lost(struct inbox_item *item)
+{
+    struct lost *lost = (struct lost *)item; /* its first member */
+
+    hypervisor_deliver_lost(lost->hypervisor);
+    free(lost);
+}
+
+/* Any thread. */
+static void on_closed(virConnectPtr connection, int reason, void *opaque)
+{
+    struct hypervisor *hypervisor = opaque;
+    struct lost *lost = calloc(1, sizeof *lost);
+
+    (void)connection;
+    (void)reason;
+    if (lost) {
+        lost->item.deliver = deliver_lost;
+        lost->hypervisor = hypervisor;
+        inbox_post(hypervisor->inbox, &lost->item);
+    }
+    worker_connection_lost(hypervisor->worker);
+}
+
+static void close_connection(void *context, virConnectPtr connection)
+{
+    struct hypervisor *hypervisor = context;
+
+    virConnectUnregisterCloseCallback(connection, on_closed);
+    virt_events_deregister(&hypervisor->events, connection);
+    virConnectClose(connection);
+}
+
+static bool read_is_qemu(virConnectPtr connection)
+{
+    const char *type = virConnectGetType(connection);
+
+    return type && strcmp(type, "QEMU") == 0;
+}
+
+static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
+{
+    struct hypervisor *hypervisor = context;
+    virConnectPtr connection = open_uri(hypervisor);
+    struct listing *listing;
+
+    if (!connection) {
+        virt_last_error(text, WORKER_TEXT_SIZE);
+        return NULL;
+    }
+    /* Drivers without a remote end know neither, and cannot lose a connection. */
+    virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+    virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);
+    listing = calloc(1, sizeof *listing);
+    if (!listing || virt_events_register(&hypervisor->events, connection) < 0 ||
+        virt_facts_list_read(connection, &listing->list) < 0) {
+        virt_last_error(text, WORKER_TEXT_SIZE);
+        free(listing);
+        close_connection(hypervisor, connection);
+        return NULL;
+    }
+    listing->is_qemu = read_is_qemu(connection);
+    listing->hypervisor = hypervisor;
+    listing->item.deliver = hypervisor_deliver_listing;
+    inbox_post(hypervisor->inbox, &listing->item);
+    return connection;
+}
+
+struct failure {
+    struct inbox_item item;
+    struct hypervisor *hypervisor;
+    char text[WORKER_TEXT_SIZE];
+};
+
+static void deliver_failure(struct inbox_item *item)
+{
+    struct failure *failure = (struct failure *)item; /* its first member */
+
+    hypervisor_deliver_failure(failure->hypervisor, failure->text);
+    free(failure);
+}
+
+static void connection_failed(void *context, const char *text)
+{
+    struct hypervisor *hypervisor = context;
+    struct failure *failure = calloc(1, sizeof *failure);
+
+    if (!failure)
+        return;
+    failure->item.deliver = deliver_failure;
+    failure->hypervisor = hypervisor;
+    snprintf(failure->text, sizeof failure->text, "%s", text);
+    inbox_post(hypervisor->inbox, &failure->item);
+}
+
+const struct worker_ops hypervisor_worker_ops = {
+    .open = open_connection,
+    .close = close_connection,
+    .failed = connection_failed,
+};

@@ -1,0 +1,49 @@
+/* A hypervisor connection; shared by the two files that make it up: hypervisor_connection.c runs on
+ * the keeper thread, hypervisor.c on the loop. */
+#ifndef VBMC_HOST_HYPERVISOR_INTERNAL_H
+#define VBMC_HOST_HYPERVISOR_INTERNAL_H
+
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/host/virt_events.h"
+#include "vbmc/host/virt_facts.h"
+#include "vbmc/host/worker.h"
+
+struct hypervisor {
+    uv_loop_t *loop;
+    struct inbox *inbox;
+    struct worker *worker;
+    char *name;
+    char *uri;
+    char *sasl_username;
+    char *sasl_password;
+    const struct hypervisor_callbacks *callbacks;
+    void *context;
+    struct virt_events events;
+    bool up;
+    bool stopping;
+    bool relist; /* events came before the list was taken over */
+    bool is_qemu;
+    char error[WORKER_TEXT_SIZE];
+    struct virt_domain *domains;
+    struct virt_domain *vanished; /* gone, but for an operation that still runs */
+};
+
+/* The list of all domains, on its way from the keeper to the loop. */
+struct listing {
+    struct inbox_item item;
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct virt_facts_list list;
+    bool is_qemu;
+    int result;
+};
+
+/* The keeper's operations; their context is the hypervisor. */
+extern const struct worker_ops hypervisor_worker_ops;
+
+/* What the keeper, and libvirt's callbacks on any thread, have posted; hypervisor.c. */
+void hypervisor_deliver_listing(struct inbox_item *item); /* a struct listing */
+void hypervisor_deliver_lost(struct hypervisor *hypervisor);
+void hypervisor_deliver_failure(struct hypervisor *hypervisor, const char *text);
+
+#endif

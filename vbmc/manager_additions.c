@@ -1,0 +1,299 @@
+/* What an administrator says about single BMCs: add, delete, start, stop. */
+#include "vbmc/manager_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+
+struct pending_done {
+    manager_done_fn *done;
+    void *context;
+};
+
+static void on_record_stored(void *context, int result)
+{
+    struct pending_done *pending = context;
+
+    pending->done(pending->context, result, result < 0 ? strerror(-result) : NULL);
+    free(pending);
+}
+
+static void store_and_finish(struct instance *instance, manager_done_fn *done, void *context)
+{
+    struct pending_done *pending = calloc(1, sizeof *pending);
+
+    if (!pending) {
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    *pending = (struct pending_done){done, context};
+    instance_save_record(instance, on_record_stored, pending);
+}
+
+/* The record for an addition: what was said, else what discovery had given, else the defaults of
+ * the tool whose habits are asked for. */
+static struct store_bmc record_of_addition(const struct manager *manager,
+                                           const struct manager_addition *addition,
+                                           const struct virt_domain *domain,
+                                           const struct instance *discovered)
+{
+    bool compat = manager->config->daemon.compat == CONFIG_COMPAT_OPENSTACK;
+    struct store_bmc record = {
+        .uuid = *virt_domain_uuid(domain),
+        .name = (char *)virt_domain_name(domain),
+        .is_explicit = true,
+        .active = false,
+        .address = (char *)addition->address,
+        .port = addition->port,
+        .username = (char *)addition->username,
+        .password = (char *)addition->password,
+        .uri = (char *)addition->uri,
+        .sasl_username = (char *)addition->sasl_username,
+        .sasl_password = (char *)addition->sasl_password,
+    };
+
+    if (compat && !record.address)
+        record.address = "::";
+    if (compat && !record.port)
+        record.port = 623;
+    if (compat || record.username || record.password) {
+        if (!record.username)
+            record.username = "admin";
+        if (!record.password && compat)
+            record.password = "password";
+    }
+    if (discovered && !record.port)
+        record.port = instance_record((struct instance *)discovered)->port;
+    return record;
+}
+
+static int check_addition(const struct manager *manager, const struct store_bmc *record,
+                          const char **text)
+{
+    union endpoint_address address;
+    struct users users = {0};
+
+    if (record->address && endpoint_address_parse(record->address, 1, &address) < 0) {
+        *text = "the address is not a numeric IPv4 or IPv6 address";
+        return -EINVAL;
+    }
+    if (record->username && !record->password) {
+        *text = "a user name needs a password: add --password";
+        return -EINVAL;
+    }
+    if (record->username &&
+        users_add(&users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0) {
+        *text = "a user name has 1 to 16 bytes and a password 1 to 20 (IPMI 2.0)";
+        return -EINVAL;
+    }
+    users_clear(&users);
+    if (!record->username && manager->config->user_count == 0) {
+        *text = "nobody could log in: give --username and --password, or configure a [user]";
+        return -EACCES;
+    }
+    return 0;
+}
+
+static void add_for_domain(struct manager *manager, const struct manager_addition *addition,
+                           struct virt_domain *domain, manager_done_fn *done, void *context)
+{
+    struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    const char *text = NULL;
+    char message[256];
+
+    if (instance && instance_record(instance)->is_explicit) {
+        snprintf(message, sizeof message, "Domain %.128s already exists: File exists",
+                 addition->name);
+        done(context, -EEXIST, message);
+        return;
+    }
+    struct store_bmc record = record_of_addition(manager, addition, domain, instance);
+    int result = check_addition(manager, &record, &text);
+    if (result < 0) {
+        done(context, result, text);
+        return;
+    }
+    if (instance)
+        manager_drop_instance(manager, instance);
+    manager_unmark_deleted(manager, &record.uuid);
+    instance = manager_make_instance(manager, &record, NULL, NULL);
+    if (!instance) {
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    manager_attach_best(manager, instance);
+    store_and_finish(instance, done, context);
+}
+
+static void no_such_domain(const char *name, manager_done_fn *done, void *context)
+{
+    char message[256];
+
+    snprintf(message, sizeof message, "No domain with matching name %.128s was found", name);
+    done(context, -ENOENT, message);
+}
+
+static void free_waiting(struct waiting_addition *waiting)
+{
+    const char *const strings[] = {
+        waiting->addition.name, waiting->addition.username,      waiting->addition.address,
+        waiting->addition.uri,  waiting->addition.sasl_username,
+    };
+    char *const secrets[] = {(char *)waiting->addition.password,
+                             (char *)waiting->addition.sasl_password};
+
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free((char *)strings[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+        if (secrets[i])
+            explicit_bzero(secrets[i], strlen(secrets[i]));
+        free(secrets[i]);
+    }
+    free(waiting);
+}
+
+static void finish_addition(struct manager *manager, struct waiting_addition *waiting)
+{
+    const struct manager_addition *addition = &waiting->addition;
+    struct virt_domain *domain = manager_find_domain(manager, addition->name, addition->uri);
+    char message[512];
+
+    if (!hypervisor_is_up(waiting->hypervisor)) {
+        snprintf(message, sizeof message, "%.200s cannot be reached: %.250s", addition->uri,
+                 hypervisor_error(waiting->hypervisor));
+        waiting->done(waiting->context, -EHOSTUNREACH, message);
+    } else if (!domain) {
+        no_such_domain(addition->name, waiting->done, waiting->context);
+    } else {
+        add_for_domain(manager, addition, domain, waiting->done, waiting->context);
+    }
+}
+
+void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor)
+{
+    struct waiting_addition **place = &manager->waiting;
+
+    while (*place) {
+        struct waiting_addition *waiting = *place;
+        if (waiting->hypervisor != hypervisor) {
+            place = &waiting->next;
+            continue;
+        }
+        *place = waiting->next;
+        finish_addition(manager, waiting);
+        free_waiting(waiting);
+        manager_release_links(manager);
+    }
+}
+
+void manager_end_waiting(struct manager *manager)
+{
+    while (manager->waiting) {
+        struct waiting_addition *waiting = manager->waiting;
+        manager->waiting = waiting->next;
+        waiting->done(waiting->context, -ESHUTDOWN, "the daemon is stopping");
+        free_waiting(waiting);
+    }
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+static void wait_for_hypervisor(struct manager *manager, const struct manager_addition *addition,
+                                struct hypervisor *hypervisor, manager_done_fn *done, void *context)
+{
+    struct waiting_addition *waiting = calloc(1, sizeof *waiting);
+
+    if (!waiting) {
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    waiting->hypervisor = hypervisor;
+    waiting->addition = (struct manager_addition){
+        .name = copy_text(addition->name),
+        .username = copy_text(addition->username),
+        .password = copy_text(addition->password),
+        .address = copy_text(addition->address),
+        .port = addition->port,
+        .uri = copy_text(addition->uri),
+        .sasl_username = copy_text(addition->sasl_username),
+        .sasl_password = copy_text(addition->sasl_password),
+    };
+    waiting->done = done;
+    waiting->context = context;
+    waiting->next = manager->waiting;
+    manager->waiting = waiting;
+    if (hypervisor_is_up(hypervisor) || hypervisor_error(hypervisor)[0] != '\0')
+        manager_finish_waiting(manager, hypervisor);
+}
+
+void manager_add(struct manager *manager, const struct manager_addition *addition,
+                 manager_done_fn *done, void *context)
+{
+    if (!addition->uri) {
+        struct virt_domain *domain = manager_find_domain(manager, addition->name, NULL);
+        struct link *first = manager->links;
+        if (domain)
+            add_for_domain(manager, addition, domain, done, context);
+        else if (first && !first->next && !hypervisor_is_up(first->hypervisor)) {
+            struct manager_addition named = *addition;
+            named.uri = hypervisor_uri(first->hypervisor);
+            wait_for_hypervisor(manager, &named, first->hypervisor, done, context);
+        } else {
+            no_such_domain(addition->name, done, context);
+        }
+        return;
+    }
+    const struct hypervisor_settings settings = {
+        .name = addition->uri,
+        .uri = addition->uri,
+        .sasl_username = addition->sasl_username,
+        .sasl_password = addition->sasl_password,
+    };
+    struct link *link = manager_add_link(manager, &settings, false);
+    if (!link)
+        done(context, -ENOMEM, "out of memory");
+    else
+        wait_for_hypervisor(manager, addition, link->hypervisor, done, context);
+}
+
+void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
+                    void *context)
+{
+    struct store_bmc *record = instance_record(instance);
+
+    record->deleted = true;
+    record->active = false;
+    record->is_explicit = false;
+    manager_mark_deleted(manager, &record->uuid);
+    store_and_finish(instance, done, context);
+    manager_drop_instance(manager, instance);
+    manager_release_links(manager);
+}
+
+void manager_set_active(struct manager *manager, struct instance *instance, bool active,
+                        manager_done_fn *done, void *context)
+{
+    struct store_bmc *record = instance_record(instance);
+
+    if (active && !instance_is_listening(instance)) {
+        manager_start_listening(manager, instance);
+        if (!instance_is_listening(instance)) {
+            done(context, -EIO, instance_error(instance));
+            return;
+        }
+    }
+    if (!active)
+        manager_stop_listening(manager, instance);
+    if (record->active == active) {
+        done(context, 0, NULL);
+        return;
+    }
+    record->active = active;
+    store_and_finish(instance, done, context);
+}

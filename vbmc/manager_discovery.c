@@ -1,0 +1,309 @@
+/* Which domain has a BMC, and what follows when domains come, change and go. */
+#include "vbmc/manager_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+
+bool manager_is_deleted(const struct manager *manager, const struct uuid *uuid)
+{
+    for (size_t i = 0; i < manager->deleted_count; i++) {
+        if (uuid_equal(&manager->deleted[i], uuid))
+            return true;
+    }
+    return false;
+}
+
+void manager_mark_deleted(struct manager *manager, const struct uuid *uuid)
+{
+    struct uuid *grown =
+        realloc(manager->deleted, (manager->deleted_count + 1) * sizeof *manager->deleted);
+
+    if (!grown)
+        return;
+    manager->deleted = grown;
+    manager->deleted[manager->deleted_count++] = *uuid;
+}
+
+void manager_unmark_deleted(struct manager *manager, const struct uuid *uuid)
+{
+    for (size_t i = 0; i < manager->deleted_count; i++) {
+        if (uuid_equal(&manager->deleted[i], uuid)) {
+            manager->deleted[i] = manager->deleted[--manager->deleted_count];
+            return;
+        }
+    }
+}
+
+/* ---- which domain has a BMC ---- */
+
+const char *manager_why_none(const struct manager *manager, const struct virt_domain *domain)
+{
+    const struct config_domain *section =
+        config_find_domain(manager->config, virt_domain_name(domain), virt_domain_uuid(domain));
+    const struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+
+    if (instance)
+        return instance_domain(instance) == domain ? NULL
+                                                   : "the same UUID is on another hypervisor";
+    if (section && !section->enabled)
+        return "enabled = no in its [domain] section";
+    if (manager_is_deleted(manager, virt_domain_uuid(domain)))
+        return "deleted by 'vbmc delete'";
+    switch (manager->config->bmc.discover) {
+    case CONFIG_DISCOVER_ALL:
+        return NULL;
+    case CONFIG_DISCOVER_TAGGED:
+        return virt_domain_is_tagged(domain) ? NULL : "discover = tagged, and it has no tag";
+    case CONFIG_DISCOVER_NONE:
+        return "discover = none, and no 'vbmc add'";
+    }
+    return NULL;
+}
+
+/* ---- making and removing BMCs ---- */
+
+struct instance *manager_make_instance(struct manager *manager, const struct store_bmc *record,
+                                       const struct store_chassis *chassis,
+                                       const struct store_boot *boot)
+{
+    struct instance *instance =
+        instance_new(&manager->shared, ++manager->last_number, record, chassis, boot);
+
+    if (!instance || bmcset_add(&manager->set, instance) < 0) {
+        log_error("%s: no memory for its BMC", record->name);
+        instance_free(instance);
+        return NULL;
+    }
+    instance_configure(instance, manager->config);
+    if (record->active)
+        manager_start_listening(manager, instance);
+    return instance;
+}
+
+void manager_drop_instance(struct manager *manager, struct instance *instance)
+{
+    bmcset_remove(&manager->set, instance);
+    manager_stop_listening(manager, instance);
+    instance_free(instance);
+}
+
+/* ---- one UUID, perhaps on several hypervisors ---- */
+
+static struct virt_domain *find_best_domain(const struct manager *manager,
+                                            struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+    struct virt_domain *best = NULL;
+
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        if (record->uri && strcmp(record->uri, hypervisor_uri(link->hypervisor)) != 0)
+            continue;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+            if (!uuid_equal(virt_domain_uuid(domain), &record->uuid))
+                continue;
+            bool runs = host_power_state_is_on(virt_domain_host(domain)->state);
+            if (!best || (runs && !host_power_state_is_on(virt_domain_host(best)->state)))
+                best = domain;
+        }
+    }
+    return best;
+}
+
+/* The running one counts, else the first; the present one is kept where both are alike. */
+void manager_attach_best(struct manager *manager, struct instance *instance)
+{
+    struct virt_domain *present = instance_domain(instance);
+    struct virt_domain *best = find_best_domain(manager, instance);
+
+    if (present && best &&
+        host_power_state_is_on(virt_domain_host(present)->state) ==
+            host_power_state_is_on(virt_domain_host(best)->state))
+        return;
+    instance_set_domain(instance, best);
+}
+
+static void follow_name(struct manager *manager, struct instance *instance)
+{
+    struct store_bmc *record = instance_record(instance);
+    const char *name = virt_domain_host(instance_domain(instance))->name;
+
+    if (strcmp(record->name, name) == 0)
+        return;
+    log_info("domain %s is now called %s", record->name, name);
+    char *copy = strdup(name);
+    if (!copy)
+        return;
+    free(record->name);
+    record->name = copy;
+    instance_configure(instance, manager->config);
+    instance_save_record(instance, manager_report_store, NULL);
+}
+
+/* ---- take-over of an OpenStack set-up ---- */
+
+static struct openstack_bmc *find_openstack_bmc(struct manager *manager, const char *name,
+                                                const char *uri)
+{
+    for (size_t i = 0; manager->openstack && i < manager->openstack->bmc_count; i++) {
+        struct openstack_bmc *bmc = &manager->openstack->bmcs[i];
+        if (bmc->domain_name && strcmp(bmc->domain_name, name) == 0 &&
+            (!bmc->libvirt_uri || strcmp(bmc->libvirt_uri, uri) == 0))
+            return bmc;
+    }
+    return NULL;
+}
+
+static void take_over_openstack(struct manager *manager, struct virt_domain *domain)
+{
+    const char *uri = hypervisor_uri(virt_domain_hypervisor(domain));
+    struct openstack_bmc *bmc = find_openstack_bmc(manager, virt_domain_name(domain), uri);
+    struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+
+    if (!bmc || (instance && instance_record(instance)->is_explicit) ||
+        manager_is_deleted(manager, virt_domain_uuid(domain)))
+        return;
+    struct store_bmc record = {
+        .uuid = *virt_domain_uuid(domain),
+        .name = bmc->domain_name,
+        .is_explicit = true,
+        .active = bmc->active,
+        .address = bmc->address ? bmc->address : "::",
+        .port = bmc->port ? bmc->port : 623,
+        .username = bmc->username ? bmc->username : "admin",
+        .password = bmc->password ? bmc->password : "password",
+        .uri = bmc->libvirt_uri,
+        .sasl_username = bmc->libvirt_sasl_username,
+        .sasl_password = bmc->libvirt_sasl_password,
+    };
+    if (instance)
+        manager_drop_instance(manager, instance);
+    instance = manager_make_instance(manager, &record, NULL, NULL);
+    if (!instance)
+        return;
+    log_info("%s: taken over from %s", record.name, manager->openstack->config_dir);
+    instance_save_record(instance, manager_report_store, NULL);
+}
+
+/* ---- the hypervisors' side ---- */
+
+void manager_discover(struct manager *manager, struct virt_domain *domain)
+{
+    const struct store_bmc record = {
+        .uuid = *virt_domain_uuid(domain),
+        .name = (char *)virt_domain_name(domain),
+        .active = true,
+    };
+
+    if (manager_why_none(manager, domain))
+        return;
+    struct instance *instance = manager_make_instance(manager, &record, NULL, NULL);
+    if (instance) {
+        instance_save_record(instance, manager_report_store, NULL);
+        instance_set_domain(instance, domain);
+    }
+}
+
+static void on_appeared(void *context, struct virt_domain *domain)
+{
+    struct manager *manager = context;
+
+    take_over_openstack(manager, domain);
+    struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    if (!instance) {
+        manager_discover(manager, domain);
+        return;
+    }
+    manager_attach_best(manager, instance);
+    if (instance_domain(instance) == domain)
+        follow_name(manager, instance);
+}
+
+/* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain. */
+static void on_vanished(void *context, struct virt_domain *domain)
+{
+    struct manager *manager = context;
+    struct instance *instance = bmcset_find_domain(&manager->set, domain);
+    struct uuid uuid = *virt_domain_uuid(domain);
+
+    if (instance) {
+        instance_set_domain(instance, NULL);
+        instance_set_domain(instance, find_best_domain(manager, instance));
+        if (!instance_domain(instance) && !instance_record(instance)->is_explicit) {
+            manager_drop_instance(manager, instance);
+            store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+        }
+    } else if (manager_is_deleted(manager, &uuid)) {
+        manager_unmark_deleted(manager, &uuid);
+        store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+    }
+}
+
+static void on_event(void *context, struct virt_domain *domain, enum host_event event)
+{
+    struct manager *manager = context;
+    struct instance *instance = bmcset_find_domain(&manager->set, domain);
+
+    if (event == HOST_EVENT_RENAMED)
+        take_over_openstack(manager, domain);
+    if (event == HOST_EVENT_TAGGED && manager->config->bmc.discover == CONFIG_DISCOVER_TAGGED &&
+        instance && !instance_record(instance)->is_explicit && !virt_domain_is_tagged(domain)) {
+        on_vanished(manager, domain);
+        return;
+    }
+    if (!instance)
+        instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    if (!instance) {
+        manager_discover(manager, domain);
+        return;
+    }
+    if (instance_domain(instance) == domain) {
+        bmc_host_event(instance_bmc(instance), event);
+        if (event == HOST_EVENT_RENAMED)
+            follow_name(manager, instance);
+    }
+    if (event == HOST_EVENT_STATE)
+        manager_attach_best(manager, instance);
+}
+
+static bool all_are_up(const struct manager *manager)
+{
+    for (const struct link *link = manager->links; link; link = link->next) {
+        if (!hypervisor_is_up(link->hypervisor))
+            return false;
+    }
+    return true;
+}
+
+/* Discovered BMCs of an earlier run whose domain went while nobody looked. */
+static void drop_lost_bmcs(struct manager *manager)
+{
+    for (size_t i = manager->set.count; i-- > 0;) {
+        struct instance *instance = manager->set.instances[i];
+        const struct store_bmc *record = instance_record(instance);
+        if (instance_domain(instance) || record->is_explicit)
+            continue;
+        struct uuid uuid = record->uuid;
+        log_info("%s: its domain is gone, and so is its BMC", record->name);
+        manager_drop_instance(manager, instance);
+        store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+    }
+}
+
+static void on_connection(void *context, struct hypervisor *hypervisor)
+{
+    struct manager *manager = context;
+
+    if (all_are_up(manager))
+        drop_lost_bmcs(manager);
+    manager_finish_waiting(manager, hypervisor);
+}
+
+const struct hypervisor_callbacks manager_hypervisor_callbacks = {
+    .appeared = on_appeared,
+    .vanished = on_vanished,
+    .event = on_event,
+    .connection = on_connection,
+};

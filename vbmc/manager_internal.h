@@ -1,0 +1,81 @@
+/* What the files of the manager share. */
+#ifndef VBMC_MANAGER_INTERNAL_H
+#define VBMC_MANAGER_INTERNAL_H
+
+#include "vbmc/base/inbox.h"
+#include "vbmc/manager.h"
+
+/* A hypervisor of the configuration, or one that an added BMC names by its URI. */
+struct link {
+    struct link *next;
+    struct hypervisor *hypervisor;
+    bool configured;
+    bool unused; /* goes at the next reaping */
+};
+
+/* An addition that waits for its hypervisor's first answer. */
+struct waiting_addition {
+    struct waiting_addition *next;
+    struct hypervisor *hypervisor;
+    struct manager_addition addition; /* strings owned */
+    manager_done_fn *done;
+    void *context;
+};
+
+struct manager {
+    uv_loop_t *loop;
+    struct config *config;
+    struct openstack *openstack; /* what has not been taken over yet; its BMCs wait for domains */
+    struct inbox *inbox;
+    struct instance_shared shared;
+    struct ipmi_sink sink;
+    struct link *links;
+    struct bmcset set;
+    uint32_t last_number;
+    struct uuid *deleted; /* domains that discovery leaves alone */
+    size_t deleted_count;
+    struct udp_socket *socket;   /* of all BMCs, with one address per BMC */
+    struct instance **by_offset; /* ADDRESSES_MAX pointers; NULL without `socket` */
+    struct waiting_addition *waiting;
+    uv_timer_t reaper;
+};
+
+/* manager.c: a store_done_fn for what nobody waits for: failures go to the log. */
+void manager_report_store(void *context, int result);
+
+/* manager_listen.c: opens the socket that all BMCs share, if they do. 0, or a negative error with
+ * its text. */
+int manager_open_shared_socket(struct manager *manager, char *error, size_t size);
+/* Finds the BMC's address and listens there; what fails is logged and kept as the BMC's error. */
+void manager_start_listening(struct manager *manager, struct instance *instance);
+void manager_stop_listening(struct manager *manager, struct instance *instance);
+
+/* manager_discovery.c: the callbacks of hypervisors. */
+extern const struct hypervisor_callbacks manager_hypervisor_callbacks;
+bool manager_is_deleted(const struct manager *manager, const struct uuid *uuid);
+void manager_mark_deleted(struct manager *manager, const struct uuid *uuid);
+void manager_unmark_deleted(struct manager *manager, const struct uuid *uuid);
+/* Makes a BMC from what is stored, and starts it if the record says so. NULL if there is no memory.
+ */
+struct instance *manager_make_instance(struct manager *manager, const struct store_bmc *record,
+                                       const struct store_chassis *chassis,
+                                       const struct store_boot *boot);
+void manager_drop_instance(struct manager *manager, struct instance *instance);
+/* Gives the BMC the domain of its UUID: the running one counts, else the first. */
+void manager_attach_best(struct manager *manager, struct instance *instance);
+/* Makes a BMC for a domain that has none, if the rules give it one. */
+void manager_discover(struct manager *manager, struct virt_domain *domain);
+
+/* manager_links.c: the link to the hypervisor of that URI, connecting if it is new. NULL if there
+ * is no memory. */
+struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
+                              bool configured);
+/* Stops, on a later turn of the loop, what neither the configuration nor a BMC needs. */
+void manager_release_links(struct manager *manager);
+
+/* manager_additions.c: ends the additions that waited for this hypervisor. */
+void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor);
+/* The daemon stops: ends them all. */
+void manager_end_waiting(struct manager *manager);
+
+#endif

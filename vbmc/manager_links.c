@@ -1,0 +1,109 @@
+#include "vbmc/manager_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct link *find_link(const struct manager *manager, const char *uri)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0 && !link->unused)
+            return link;
+    }
+    return NULL;
+}
+
+struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
+                              bool configured)
+{
+    struct link *link = find_link(manager, settings->uri);
+    struct link **end = &manager->links;
+
+    if (link) {
+        link->configured |= configured;
+        return link;
+    }
+    link = calloc(1, sizeof *link);
+    if (!link)
+        return NULL;
+    link->configured = configured;
+    link->hypervisor = hypervisor_start(manager->loop, manager->inbox, settings,
+                                        &manager_hypervisor_callbacks, manager);
+    if (!link->hypervisor) {
+        free(link);
+        return NULL;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = link;
+    return link;
+}
+
+/* Hypervisors may not be stopped from within their callbacks, so that this is done on a turn of its
+ * own. */
+static void on_reap(uv_timer_t *timer)
+{
+    struct manager *manager = timer->data;
+    struct link **place = &manager->links;
+
+    while (*place) {
+        struct link *link = *place;
+        if (!link->unused) {
+            place = &link->next;
+            continue;
+        }
+        struct virt_domain *domain;
+        while ((domain = hypervisor_next_domain(link->hypervisor, NULL)) &&
+               bmcset_find_domain(&manager->set, domain))
+            instance_set_domain(bmcset_find_domain(&manager->set, domain), NULL);
+        *place = link->next;
+        hypervisor_stop(link->hypervisor);
+        free(link);
+    }
+}
+
+/* Marks what neither the configuration nor a BMC needs. */
+void manager_release_links(struct manager *manager)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        bool used = link->configured;
+        for (size_t i = 0; i < manager->set.count && !used; i++) {
+            const char *uri = instance_record(manager->set.instances[i])->uri;
+            used = uri && strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
+        }
+        for (struct waiting_addition *w = manager->waiting; w && !used; w = w->next)
+            used = w->hypervisor == link->hypervisor;
+        link->unused = !used;
+    }
+    uv_timer_start(&manager->reaper, on_reap, 0, 0);
+}
+
+struct hypervisor *manager_next_hypervisor(const struct manager *manager,
+                                           const struct hypervisor *hypervisor)
+{
+    struct link *link = manager->links;
+
+    while (hypervisor && link && link->hypervisor != hypervisor)
+        link = link->next;
+    if (hypervisor && link)
+        link = link->next;
+    return link ? link->hypervisor : NULL;
+}
+
+struct virt_domain *manager_find_domain(const struct manager *manager, const char *name,
+                                        const char *uri)
+{
+    struct uuid uuid;
+    bool by_uuid = uuid_parse(name, &uuid) == 0;
+
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
+            continue;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+            if (strcmp(virt_domain_name(domain), name) == 0 ||
+                (by_uuid && uuid_equal(virt_domain_uuid(domain), &uuid)))
+                return domain;
+        }
+    }
+    return NULL;
+}
