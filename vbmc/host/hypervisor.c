@@ -20,6 +20,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/host/embedded.h"
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
@@ -410,9 +411,7 @@ const char *hypervisor_error(const struct hypervisor *hypervisor)
 
 bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
 {
-    static const char prefix[] = "qemu:///embed";
-
-    return strncmp(hypervisor->uri, prefix, sizeof prefix - 1) == 0;
+    return embedded_is_uri(hypervisor->uri);
 }
 
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor)

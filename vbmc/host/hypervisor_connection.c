@@ -8,6 +8,7 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/host/embedded.h"
 
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
@@ -89,9 +90,12 @@ static bool read_is_qemu(virConnectPtr connection)
 static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
 {
     struct hypervisor *hypervisor = context;
-    virConnectPtr connection = open_uri(hypervisor);
     struct listing *listing;
 
+    if (embedded_is_uri(hypervisor->uri) &&
+        embedded_prepare(hypervisor->uri, text, WORKER_TEXT_SIZE) < 0)
+        return NULL;
+    virConnectPtr connection = open_uri(hypervisor);
     if (!connection) {
         virt_last_error(text, WORKER_TEXT_SIZE);
         return NULL;
