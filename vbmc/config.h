@@ -53,7 +53,8 @@ struct config_prefix {
 };
 
 struct config_bmc {
-    enum config_discover discover;
+    enum config_discover discover; /* with compat = openstack: none, unless told otherwise */
+    bool discover_given;
     char *address;       /* numeric; for one port per BMC */
     uint16_t port_first; /* the range, both ends included */
     uint16_t port_last;

@@ -29,6 +29,7 @@ static int check_user(struct config_parse *parse, const struct config_block *blo
 
 static int check_bmc(struct config_parse *parse, const struct config_block *block)
 {
+    parse->config->bmc.discover_given = config_key_seen(block, "discover");
     if (config_key_seen(block, "port") && !parse->config->bmc.has_addresses)
         return config_fail(parse, block->line,
                            "[bmc]: port goes with addresses; one port per BMC is set by ports");
@@ -117,5 +118,9 @@ int config_check(struct config_parse *parse)
         if (result < 0)
             return result;
     }
+    /* That tool shows only what was added, and its users' scripts count on it. */
+    if (parse->config->daemon.compat == CONFIG_COMPAT_OPENSTACK &&
+        !parse->config->bmc.discover_given)
+        parse->config->bmc.discover = CONFIG_DISCOVER_NONE;
     return 0;
 }

@@ -8,6 +8,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/host/virt_loop.h"
 
+#define SAVE_HOURS_MS UINT64_C(600000)
+
 void manager_report_store(void *context, int result)
 {
     (void)context;
@@ -131,6 +133,29 @@ static void start_openstack_hypervisors(struct manager *manager)
     }
 }
 
+/* A set-up of OpenStack's tool and no configuration of ours: then only its BMCs are wanted. */
+static void follow_openstack(struct manager *manager)
+{
+    const struct openstack *openstack = manager->openstack;
+    struct config *config = manager->config;
+
+    if (openstack && (openstack->path || openstack->bmc_count > 0) && !config->path)
+        config->bmc.discover = CONFIG_DISCOVER_NONE;
+}
+
+/* Power-on hours of guests that run on are stored now and then, not only when they stop. */
+static void on_save_hours(uv_timer_t *timer)
+{
+    static const struct bmc_ticket nobody;
+    struct manager *manager = timer->data;
+
+    for (size_t i = 0; i < manager->set.count; i++) {
+        struct bmc *bmc = instance_bmc(manager->set.instances[i]);
+        if (host_power_state_is_on(bmc_power_state(bmc)))
+            bmc->hooks->save_chassis(bmc, &nobody);
+    }
+}
+
 static int start(struct manager *manager, char *error, size_t size)
 {
     int result = store_open(manager->loop, manager->config->daemon.state_dir,
@@ -148,9 +173,11 @@ static int start(struct manager *manager, char *error, size_t size)
     }
     if (manager->config->user_count == 0)
         log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
+    follow_openstack(manager);
     result = load_bmcs(manager, error, size);
     if (result < 0)
         return result;
+    uv_timer_start(&manager->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
     start_configured_hypervisors(manager);
     start_openstack_hypervisors(manager);
     return 0;
@@ -176,6 +203,8 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager->shared.sink = &manager->sink;
     uv_timer_init(loop, &manager->reaper);
     manager->reaper.data = manager;
+    uv_timer_init(loop, &manager->hours);
+    manager->hours.data = manager;
     int result = start(manager, error, size);
     if (result < 0) {
         manager_stop(manager);
@@ -190,10 +219,18 @@ static void on_reaper_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+static void on_hours_closed(uv_handle_t *handle)
+{
+    struct manager *manager = handle->data;
+
+    uv_close((uv_handle_t *)&manager->reaper, on_reaper_closed);
+}
+
 void manager_stop(struct manager *manager)
 {
     bool had_inbox = manager->inbox != NULL;
 
+    manager->stopping = true;
     /* The BMCs go first: they let go of their domains and store what they know. */
     while (manager->set.count > 0)
         manager_drop_instance(manager, manager->set.instances[0]);
@@ -215,7 +252,7 @@ void manager_stop(struct manager *manager)
     limiter_free(manager->shared.limiter);
     config_free(manager->config);
     openstack_free(manager->openstack);
-    uv_close((uv_handle_t *)&manager->reaper, on_reaper_closed);
+    uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
 }
 
 const struct config *manager_config(const struct manager *manager)

@@ -210,6 +210,8 @@ static void on_appeared(void *context, struct virt_domain *domain)
 {
     struct manager *manager = context;
 
+    if (manager->stopping)
+        return;
     take_over_openstack(manager, domain);
     struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
     if (!instance) {
@@ -246,6 +248,8 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
     struct manager *manager = context;
     struct instance *instance = bmcset_find_domain(&manager->set, domain);
 
+    if (manager->stopping)
+        return;
     if (event == HOST_EVENT_RENAMED)
         take_over_openstack(manager, domain);
     if (event == HOST_EVENT_TAGGED && manager->config->bmc.discover == CONFIG_DISCOVER_TAGGED &&

@@ -38,6 +38,8 @@ struct manager {
     struct instance **by_offset; /* ADDRESSES_MAX pointers; NULL without `socket` */
     struct waiting_addition *waiting;
     uv_timer_t reaper;
+    uv_timer_t hours;
+    bool stopping;
 };
 
 /* manager.c: a store_done_fn for what nobody waits for: failures go to the log. */

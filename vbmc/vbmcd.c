@@ -296,6 +296,15 @@ static int open_control(struct daemon *daemon, const struct config *config, char
                        error, size);
 }
 
+/* [log] of the other tool's file, where ours does not say. */
+static void take_openstack_log(struct config *config, struct openstack *openstack)
+{
+    if (!config->daemon.log_file)
+        config->daemon.log_file = cleanup_steal_pointer(&openstack->log_file);
+    if (openstack->debug)
+        config->daemon.log_level = LOG_LEVEL_DEBUG;
+}
+
 /* The control socket comes first: it is what tells that another daemon is alive. Nothing is read
  * from it before the loop runs. */
 static int start(struct daemon *daemon, char *error, size_t size)
@@ -308,6 +317,7 @@ static int start(struct daemon *daemon, char *error, size_t size)
         result = openstack_load(&openstack, error, size);
     if (result < 0)
         return result;
+    take_openstack_log(config, openstack);
     log_set_level(config->daemon.log_level);
     result = open_control(daemon, config, error, size);
     if (result < 0)

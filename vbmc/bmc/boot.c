@@ -61,6 +61,7 @@ void boot_apply(struct bmc *bmc)
 {
     struct host_boot_override override = boot_override(&bmc->boot);
 
+    bmc->boot.unapplied = !bmc->host;
     if (bmc->host)
         bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
 }
@@ -79,7 +80,7 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
         bmc->hooks->wake_at(bmc, boot->expires_at_ms);
     if (!bmc->host || bmc->host->state == HOST_POWER_UNKNOWN ||
         !waiters_add(&boot->waiters, ticket)) {
-        /* Kept, and applied when the guest is there again. */
+        boot->unapplied = true;
         bmc->hooks->save_boot(bmc, ticket);
         return;
     }
@@ -129,6 +130,10 @@ void boot_host_event(struct bmc *bmc, enum host_event event)
     case HOST_EVENT_BOOT_CONSUMED:
         if ((bmc->boot.flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
             clear_valid_bit(bmc);
+        break;
+    case HOST_EVENT_STATE:
+        if (bmc->boot.unapplied && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
+            boot_apply(bmc);
         break;
     case HOST_EVENT_BOOT_CHANGED:
         bmc->hooks->save_boot(bmc, &nobody);

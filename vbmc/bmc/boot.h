@@ -46,6 +46,7 @@ struct boot_options {
     uint8_t locked; /* bit n: parameter n is marked invalid */
     bool expires;   /* the valid bit falls at expires_at_ms */
     uint64_t expires_at_ms;
+    bool unapplied;         /* the guest could not be told when the flags were set */
     struct waiters waiters; /* for the host to take the override */
 };
 
