@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -47,11 +48,21 @@ int log_level_parse(const char *text, enum log_level *level)
     return -EINVAL;
 }
 
+/* U+0080 to U+009F, in UTF-8 C2 80 to C2 9F, are control characters too. */
+static bool is_c1_control(const unsigned char *p)
+{
+    return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+}
+
 static void replace_control_characters(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f)
+        if (is_c1_control(p)) {
+            *p++ = '?';
             *p = '?';
+        } else if (*p < 0x20 || *p == 0x7f) {
+            *p = '?';
+        }
     }
 }
 
