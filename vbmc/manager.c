@@ -174,6 +174,7 @@ static int start(struct manager *manager, char *error, size_t size)
     if (manager->config->user_count == 0)
         log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
     follow_openstack(manager);
+    manager_note_boot(manager);
     result = load_bmcs(manager, error, size);
     if (result < 0)
         return result;

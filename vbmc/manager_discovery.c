@@ -299,7 +299,14 @@ static void drop_lost_bmcs(struct manager *manager)
 static void on_connection(void *context, struct hypervisor *hypervisor)
 {
     struct manager *manager = context;
+    struct link *link = manager->links;
 
+    while (link && link->hypervisor != hypervisor)
+        link = link->next;
+    if (link && !link->was_up && hypervisor_is_up(hypervisor)) {
+        link->was_up = true;
+        manager_restore_power(manager, hypervisor);
+    }
     if (all_are_up(manager))
         drop_lost_bmcs(manager);
     manager_finish_waiting(manager, hypervisor);

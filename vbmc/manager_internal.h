@@ -10,6 +10,7 @@ struct link {
     struct link *next;
     struct hypervisor *hypervisor;
     bool configured;
+    bool was_up; /* at least once */
     bool unused; /* goes at the next reaping */
 };
 
@@ -40,6 +41,7 @@ struct manager {
     uv_timer_t reaper;
     uv_timer_t hours;
     bool stopping;
+    bool power_returned; /* this machine has booted since the daemon last ran */
 };
 
 /* manager.c: a store_done_fn for what nobody waits for: failures go to the log. */
@@ -74,6 +76,11 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
                               bool configured);
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC needs. */
 void manager_release_links(struct manager *manager);
+
+/* manager_restore.c: finds out, at the start, whether this machine has booted since the last run. */
+void manager_note_boot(struct manager *manager);
+/* A hypervisor is connected for the first time. */
+void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor);
 
 /* manager_additions.c: ends the additions that waited for this hypervisor. */
 void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor);

@@ -41,6 +41,7 @@ static const char *const steps[] = {
     " live TEXT,"
     " stored TEXT"
     ") WITHOUT ROWID;",
+    "CREATE TABLE host (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL);",
 };
 
 const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot"};

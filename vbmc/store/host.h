@@ -1,0 +1,15 @@
+/* The boot of this machine in which the daemon last ran. */
+#ifndef VBMC_STORE_HOST_H
+#define VBMC_STORE_HOST_H
+
+#include "vbmc/store/store.h"
+
+#define STORE_BOOT_ID_SIZE 64
+
+/* Reads the stored boot id; "" if none was ever stored. 0 or a negative error. */
+int store_host_load_boot_id(struct store *store, char boot_id[STORE_BOOT_ID_SIZE]);
+/* Stores another in its place. As store_submit. */
+int store_host_put_boot_id(struct store *store, const char *boot_id, store_done_fn done,
+                           void *context);
+
+#endif
