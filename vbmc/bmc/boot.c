@@ -39,6 +39,8 @@ static void answer_waiters(struct bmc *bmc, int result)
     struct waiters waiting = bmc->boot.waiters;
 
     bmc->boot.waiters.count = 0;
+    if (result < 0 && waiting.count > 0)
+        memcpy(bmc->boot.flags, bmc->boot.former_flags, BOOT_FLAGS_SIZE);
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)
             bmc->hooks->save_boot(bmc, &waiting.tickets[i]);
@@ -61,7 +63,7 @@ void boot_apply(struct bmc *bmc)
 {
     struct host_boot_override override = boot_override(&bmc->boot);
 
-    bmc->boot.unapplied = !bmc->host;
+    bmc->boot.unapplied = bmc_power_state(bmc) == HOST_POWER_UNKNOWN;
     if (bmc->host)
         bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
 }
@@ -72,6 +74,8 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
     struct boot_options *boot = &bmc->boot;
     uint64_t now = bmc->hooks->now(bmc);
 
+    if (boot->waiters.count == 0)
+        memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
     boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 && (flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
                     (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;

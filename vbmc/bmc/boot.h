@@ -41,6 +41,7 @@ struct boot_options {
     uint8_t valid_bit_clearing; /* parameter 3 */
     uint8_t info_acknowledge;   /* parameter 4 */
     uint8_t flags[BOOT_FLAGS_SIZE];
+    uint8_t former_flags[BOOT_FLAGS_SIZE]; /* come back if the guest refuses the present ones */
     uint8_t initiator[BOOT_INITIATOR_SIZE];
     uint8_t mailbox[BOOT_MAILBOX_SIZE];
     uint8_t locked; /* bit n: parameter n is marked invalid */

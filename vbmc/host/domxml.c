@@ -418,50 +418,74 @@ int domxml_put_first(const char *xml, enum host_boot_device class, char **edited
     append_os_boot(&sequence, devices, os_boot);
     if (move_to_front(&sequence, devices, class) < 0)
         return -ENOENT;
-    for (size_t i = 0; i < sequence.count; i++)
+    struct json_object *touched = json_object_new_array();
+    json_object_object_add(record, "touched", touched);
+    for (size_t i = 0; i < sequence.count; i++) {
+        CLEANUP_FREE char *key = device_key(sequence.nodes[i]);
         set_order(sequence.nodes[i], (unsigned)i + 1);
+        json_object_array_add(touched, json_object_new_string(key ? key : ""));
+    }
     *undo = strdup(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN));
     if (!*undo)
         return -ENOMEM;
     return print(doc, edited);
 }
 
-static unsigned order_in_record(struct json_object *record, xmlNodePtr device)
+static bool record_touched(struct json_object *record, const char *key)
+{
+    struct json_object *touched = qmp_json_member(record, "touched", json_type_array);
+
+    for (size_t i = 0; touched && i < json_object_array_length(touched); i++) {
+        const char *other = json_object_get_string(json_object_array_get_idx(touched, i));
+        if (other && strcmp(other, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Gives a device that we had touched its order back. Returns true if it has an order then. */
+static bool restore_order(struct json_object *record, xmlNodePtr device)
 {
     CLEANUP_FREE char *key = device_key(device);
-    struct json_object *orders, *order;
+    struct json_object *orders = qmp_json_member(record, "orders", json_type_object);
+    int64_t order = 0;
 
-    if (!key || !json_object_object_get_ex(record, "orders", &orders) ||
-        !json_object_object_get_ex(orders, key, &order))
-        return 0;
-    int value = json_object_get_int(order);
-    return value > 0 && value <= ORDER_MAX ? (unsigned)value : 0;
+    if (!key || !record_touched(record, key))
+        return boot_order(device) != 0; /* another's: it was given one meanwhile */
+    qmp_json_integer(qmp_json_member(orders, key, json_type_int), &order);
+    set_order(device, order > 0 && order <= ORDER_MAX ? (unsigned)order : 0);
+    return order > 0;
+}
+
+static void restore_os_boot(struct json_object *record, xmlNodePtr os)
+{
+    struct json_object *list = qmp_json_member(record, "os", json_type_array);
+
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        xmlNodePtr boot = xmlNewChild(os, NULL, BAD_CAST "boot", NULL);
+        const char *dev = json_object_get_string(json_object_array_get_idx(list, i));
+        xmlSetProp(boot, BAD_CAST "dev", BAD_CAST(dev ? dev : "hd"));
+    }
 }
 
 int domxml_restore_boot(const char *xml, const char *undo, char **edited)
 {
     CLEANUP_DOC xmlDocPtr doc = parse(xml);
     CLEANUP_JSON struct json_object *record = json_tokener_parse(undo);
-    struct json_object *list;
+    bool has_orders = false;
 
     *edited = NULL;
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
     xmlNodePtr devices = child(root, "devices"), os = child(root, "os");
     if (!devices || !os || !json_object_is_type(record, json_type_object))
         return -EINVAL;
-    json_object_put(take_os_boot(os));
     for (xmlNodePtr node = devices->children; node; node = node->next) {
-        if (node->type == XML_ELEMENT_NODE)
-            set_order(node, order_in_record(record, node));
+        if (node->type == XML_ELEMENT_NODE && restore_order(record, node))
+            has_orders = true;
     }
-    if (json_object_object_get_ex(record, "os", &list) &&
-        json_object_is_type(list, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-            xmlNodePtr boot = xmlNewChild(os, NULL, BAD_CAST "boot", NULL);
-            const char *dev = json_object_get_string(json_object_array_get_idx(list, i));
-            xmlSetProp(boot, BAD_CAST "dev", BAD_CAST(dev ? dev : "hd"));
-        }
-    }
+    /* libvirt takes the one kind of order or the other. */
+    if (!has_orders && !child(os, "boot"))
+        restore_os_boot(record, os);
     return print(doc, edited);
 }
 

@@ -301,6 +301,7 @@ void hypervisor_deliver_failure(struct hypervisor *hypervisor, const char *text)
 {
     if (hypervisor->stopping)
         return;
+    hypervisor_deliver_lost(hypervisor);
     /* The same reason every two seconds is said once. */
     if (strcmp(hypervisor->error, text) != 0)
         log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,

@@ -59,22 +59,23 @@ static void deliver_lost(struct inbox_item *item)
 static void on_closed(virConnectPtr connection, int reason, void *opaque)
 {
     struct hypervisor *hypervisor = opaque;
-    struct lost *lost = calloc(1, sizeof *lost);
 
     (void)connection;
     (void)reason;
+    worker_connection_lost(hypervisor->worker);
+}
+
+/* The loss is posted by the keeper, so that it comes after the list of the same connection. */
+static void close_connection(void *context, virConnectPtr connection)
+{
+    struct hypervisor *hypervisor = context;
+    struct lost *lost = calloc(1, sizeof *lost);
+
     if (lost) {
         lost->item.deliver = deliver_lost;
         lost->hypervisor = hypervisor;
         inbox_post(hypervisor->inbox, &lost->item);
     }
-    worker_connection_lost(hypervisor->worker);
-}
-
-static void close_connection(void *context, virConnectPtr connection)
-{
-    struct hypervisor *hypervisor = context;
-
     virConnectUnregisterCloseCallback(connection, on_closed);
     virt_events_deregister(&hypervisor->events, connection);
     virConnectClose(connection);

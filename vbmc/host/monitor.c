@@ -85,6 +85,10 @@ static void take_xml(struct operation *operation)
 {
     struct monitor *monitor = operation->domain->monitor;
 
+    if (!monitor) { /* the guest stopped while its XML was read */
+        operation_finish(operation, -EINVAL, "the guest is off");
+        return;
+    }
     domxml_live_clear(&monitor->live);
     if (domxml_parse_live(operation->xml, &monitor->live) < 0) {
         operation_finish(operation, -EIO, "libvirt's domain XML cannot be read");
@@ -149,12 +153,19 @@ const struct domxml_live *monitor_live_xml(const struct virt_domain *domain)
     return &domain->monitor->live;
 }
 
+int monitor_result(const struct qmp_error *error)
+{
+    if (error->failure == QMP_FAILURE_ERROR_REPLY)
+        return -EINVAL;
+    return error->may_have_run ? -EIO : -EHOSTUNREACH;
+}
+
 void monitor_step_done(void *context, const struct qmp_error *error)
 {
     struct operation *operation = context;
 
     if (error)
-        operation_finish(operation, error->may_have_run ? -EIO : -EINVAL, error->text);
+        operation_finish(operation, monitor_result(error), error->text);
     else
         operation_next(operation);
 }

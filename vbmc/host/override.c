@@ -13,8 +13,8 @@
  *             own, so that a burst ends when BURST_MS have passed without one. Then, or when the
  *             guest is off, a one-time override is taken back and gone.
  *
- * A persistent override is applied in the same way and stays; it alone edits the stored definition,
- * and what it replaced there is kept to be given back. */
+ * A persistent override is applied in the same way and stays; it alone edits the stored definition
+ * (override_definition.h), from which later starts have it. */
 #include "vbmc/host/override.h"
 
 #include <errno.h>
@@ -28,6 +28,7 @@
 #include "qmp/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/host/monitor.h"
+#include "vbmc/host/override_definition.h"
 
 #define BURST_MS 5000
 
@@ -139,6 +140,19 @@ static void consumed(struct virt_domain *domain)
 }
 
 static void step_undo_live(struct operation *operation);
+static void start_settling(struct virt_domain *domain);
+
+/* Another override may have been asked for while this waited for its turn. */
+static void step_still_used(struct operation *operation)
+{
+    const struct virt_domain *domain = operation->domain;
+
+    if (domain->boot_live.used && !domain->override.persistent &&
+        domain->boot_live.device == domain->override.device)
+        operation_next(operation);
+    else
+        operation_finish(operation, 0, NULL);
+}
 
 static void step_consumed(struct operation *operation)
 {
@@ -146,12 +160,25 @@ static void step_consumed(struct operation *operation)
     operation_finish(operation, 0, NULL);
 }
 
+/* What could not be given back is tried again as long as there is a way to the guest. */
+static void settling_ended(void *context, int result, const char *text)
+{
+    struct virt_domain *domain = context;
+
+    if (result == 0)
+        return;
+    log_warning("%s: boot order of the running guest not given back: %s", domain->host.name, text);
+    if (domain->boot_live.used && host_power_state_is_on(domain->host.state))
+        start_settling(domain);
+}
+
 static void on_settled(uv_timer_t *timer)
 {
-    static operation_step *const steps[] = {monitor_step_open, step_undo_live, step_consumed, NULL};
+    static operation_step *const steps[] = {step_still_used, monitor_step_open, step_undo_live,
+                                            step_consumed, NULL};
     struct virt_domain *domain = timer->data;
 
-    operation_queue(domain, steps, NULL, NULL);
+    operation_queue(domain, steps, settling_ended, domain);
 }
 
 static void start_settling(struct virt_domain *domain)
@@ -183,11 +210,16 @@ void override_clear(struct virt_domain *domain)
 
 /* ---- taking back ---- */
 
+/* Only QEMU's own word ends it: what was lost on the way is found out after the next connection. */
 static void live_undone(void *context, const struct qmp_error *error)
 {
     struct operation *operation = context;
     struct virt_domain *domain = operation->domain;
 
+    if (error && error->failure != QMP_FAILURE_ERROR_REPLY) {
+        operation_finish(operation, monitor_result(error), error->text);
+        return;
+    }
     if (error)
         log_warning("%s: boot order of the running guest not given back: %s", domain->host.name,
                     error->text);
@@ -228,13 +260,15 @@ static void applied(void *context, const struct qmp_error *error)
     struct operation *operation = context;
     struct virt_domain *domain = operation->domain;
 
-    if (error) {
-        log_warning("%s: boot override (%s) not taken by QEMU: %s", domain->host.name,
-                    device_names[domain->override.device], error->text);
-        forget_live(domain);
-    } else {
+    if (!error) {
         log_info("%s: boot override: %s first at the next reset", domain->host.name,
                  device_names[domain->override.device]);
+    } else {
+        log_warning("%s: boot override (%s) not taken by QEMU: %s", domain->host.name,
+                    device_names[domain->override.device], error->text);
+        /* After a lost connection it may be applied all the same: then the record has to stay. */
+        if (error->failure == QMP_FAILURE_ERROR_REPLY || domain->boot_live.device == HOST_BOOT_NONE)
+            forget_live(domain);
     }
     store_live(domain);
     operation_next(operation);
@@ -353,130 +387,33 @@ void override_step_apply(struct operation *operation)
         set_path(operation, "/machine/peripheral", device->alias);
 }
 
-/* ---- the stored definition ---- */
-
-static enum host_boot_device stored_device(const struct virt_domain *domain)
-{
-    CLEANUP_JSON struct json_object *record = NULL;
-    int64_t device;
-
-    if (!domain->boot_stored ||
-        qmp_json_parse(domain->boot_stored, strlen(domain->boot_stored), &record) < 0 ||
-        !qmp_json_integer(qmp_json_member(record, "device", json_type_int), &device))
-        return HOST_BOOT_NONE;
-    return (enum host_boot_device)device;
-}
-
-/* An action thread: the definition as it was before the last persistent override. */
-static char *read_definition(struct operation *operation, virDomainPtr domain)
-{
-    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
-    char *restored = NULL;
-
-    if (xml && operation->undo && domxml_restore_boot(xml, operation->undo, &restored) == 0) {
-        free(xml);
-        return restored;
-    }
-    return xml;
-}
-
-static int define(struct operation *operation, virConnectPtr connection, const char *xml)
-{
-    virDomainPtr defined = virDomainDefineXML(connection, xml);
-
-    if (!defined)
-        return virt_last_error(operation->text, sizeof operation->text);
-    virDomainFree(defined);
-    return 0;
-}
-
-/* An action thread. operation->undo: what the last one replaced, in; what this one replaced, out.
- */
-static int work_edit_definition(struct operation *operation, virConnectPtr connection,
-                                virDomainPtr domain)
-{
-    CLEANUP_FREE char *xml = domain ? read_definition(operation, domain) : NULL;
-    CLEANUP_FREE char *edited = NULL;
-    char *undo = NULL;
-
-    if (!xml)
-        return virt_last_error(operation->text, sizeof operation->text);
-    if (operation->override.persistent && is_live_device(operation->override.device)) {
-        int result = domxml_put_first(xml, operation->override.device, &edited, &undo);
-        if (result < 0) {
-            snprintf(operation->text, sizeof operation->text,
-                     result == -ENOENT ? "the domain has no such device"
-                                       : "the domain's XML cannot be edited");
-            return -EINVAL;
-        }
-    }
-    int result = define(operation, connection, edited ? edited : xml);
-    if (result < 0) {
-        free(undo);
-        return result;
-    }
-    free(operation->undo);
-    operation->undo = undo;
-    return 0;
-}
-
-static void step_definition_edited(struct operation *operation)
-{
-    struct virt_domain *domain = operation->domain;
-
-    free(domain->boot_stored);
-    domain->boot_stored = operation->undo;
-    operation->undo = NULL;
-    virt_domain_emit(domain, HOST_EVENT_BOOT_CHANGED);
-    operation_next(operation);
-}
-
-/* Edits the definition only where it has to become another one. */
-static void step_edit_definition(struct operation *operation)
-{
-    struct virt_domain *domain = operation->domain;
-    bool persistent = operation->override.persistent && is_live_device(operation->override.device);
-    enum host_boot_device wanted = persistent ? operation->override.device : HOST_BOOT_NONE;
-
-    if (stored_device(domain) == wanted || !domain->persistent) {
-        operation->steps++; /* step_definition_edited has nothing to take over */
-        operation_next(operation);
-        return;
-    }
-    free(operation->undo);
-    operation->undo = domain->boot_stored ? strdup(domain->boot_stored) : NULL;
-    operation_work(operation, work_edit_definition);
-}
-
 /* ---- the operation ---- */
 
-/* The override is asked for anew while the boot that used it is still settling, or it was used
- * before a restart of the daemon. */
-static void renew_used(struct virt_domain *domain)
+/* Any override that is asked for ends the settling of the one before. One that was used before a
+ * restart of the daemon and comes back from the store goes on settling. */
+static void settle_former(struct virt_domain *domain)
 {
     struct boot_live *live = &domain->boot_live;
+    bool same = live->device == domain->override.device && !domain->override.persistent;
 
-    if (!live->used || live->device != domain->override.device || domain->override.persistent)
-        return;
-    if (live->restored) {
+    stop_settling(domain);
+    if (live->used && live->restored && same) {
         start_settling(domain);
-    } else {
+    } else if (live->used && same) {
         live->used = false;
-        stop_settling(domain);
         store_live(domain);
     }
+    live->restored = false;
 }
 
 static void step_take(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
-    struct boot_live *live = &domain->boot_live;
 
     domain->override = operation->override;
-    renew_used(domain);
-    live->restored = false;
+    settle_former(domain);
     /* Nothing is asked for and nothing was done, or the guest is off: all is said. */
-    if ((domain->override.device == HOST_BOOT_NONE && live->device == HOST_BOOT_NONE) ||
+    if ((domain->override.device == HOST_BOOT_NONE && domain->boot_live.device == HOST_BOOT_NONE) ||
         !host_power_state_is_on(domain->host.state))
         operation_finish(operation, 0, NULL);
     else
@@ -487,8 +424,8 @@ void override_set(struct host_domain *host, const struct host_boot_override *ove
                   host_done_fn *done, void *context)
 {
     static operation_step *const steps[] = {
-        step_edit_definition,   step_definition_edited, step_take, monitor_step_open,
-        step_undo_other_device, override_step_apply,    NULL,
+        override_step_edit, override_step_store,    override_step_define, step_take,
+        monitor_step_open,  step_undo_other_device, override_step_apply,  NULL,
     };
     struct operation *operation = operation_queue(virt_domain_of_host(host), steps, done, context);
 
@@ -526,12 +463,21 @@ static bool is_started_by_us(const struct virt_domain *domain)
                          operation->action == HOST_POWER_ACTION_HARD_RESET);
 }
 
+struct host_boot_override override_at_start(const struct virt_domain *domain)
+{
+    struct host_boot_override none = {.device = HOST_BOOT_NONE};
+
+    if (domain->override.persistent && override_stored_device(domain) == domain->override.device)
+        return none;
+    return domain->override;
+}
+
 void override_guest_started(struct virt_domain *domain, bool live)
 {
     static operation_step *const steps[] = {monitor_step_open, override_step_apply,
                                             step_reset_for_override, NULL};
 
-    if (!is_live_device(domain->override.device) || is_started_by_us(domain))
+    if (!is_live_device(override_at_start(domain).device) || is_started_by_us(domain))
         return;
     if (live)
         operation_queue(domain, steps, NULL, NULL);
@@ -566,14 +512,18 @@ void override_guest_reset(struct virt_domain *domain)
 
 void override_reconcile(struct virt_domain *domain)
 {
-    static operation_step *const steps[] = {monitor_step_open, override_step_apply, NULL};
+    static operation_step *const apply[] = {monitor_step_open, override_step_apply, NULL};
+    static operation_step *const undo[] = {monitor_step_open, step_undo_live, NULL};
+    enum host_boot_device done = domain->boot_live.device;
 
-    if (!is_live_device(domain->override.device))
+    if (done != HOST_BOOT_NONE && done != domain->override.device)
+        operation_queue(domain, undo, NULL, NULL);
+    if (!is_live_device(override_at_start(domain).device))
         return;
     log_info("%s: connected again with a boot override (%s) waiting", domain->host.name,
              device_names[domain->override.device]);
     if (domain->boot_live.used && !domain->override.persistent)
         start_settling(domain);
     else
-        operation_queue(domain, steps, NULL, NULL);
+        operation_queue(domain, apply, NULL, NULL);
 }

@@ -15,10 +15,13 @@ void override_set(struct host_domain *host, const struct host_boot_override *ove
  * device the guest does not have is logged and is no error. */
 operation_step override_step_apply;
 
+/* What a guest that is about to start has to be given by QMP: nothing if its definition says it. */
+struct host_boot_override override_at_start(const struct virt_domain *domain);
 /* The guest was started with the firmware's boot menu: that override is used up. */
 void override_note_menu_used(struct virt_domain *domain);
 
 /* Events of the domain. */
+/* `live`: it has just booted, and may be reset for the override. */
 void override_guest_started(struct virt_domain *domain, bool live);
 void override_guest_stopped(struct virt_domain *domain);
 void override_guest_reset(struct virt_domain *domain);

@@ -80,10 +80,17 @@ static int create(struct operation *operation, virConnectPtr connection, virDoma
 static int create_transient(struct operation *operation, virConnectPtr connection)
 {
     unsigned flags = 0;
+    char *edited = NULL;
 
     if (!operation->xml) {
         snprintf(operation->text, sizeof operation->text, "the domain does not exist any more");
         return -ENODEV;
+    }
+    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU &&
+        domxml_enable_boot_menu(operation->xml, BOOT_MENU_MS, &edited) == 0) {
+        free(operation->xml);
+        operation->xml = edited;
+        operation->used_boot_menu = true;
     }
     if (override_needs_qmp(&operation->override)) {
         flags = VIR_DOMAIN_START_PAUSED;
@@ -114,7 +121,8 @@ static int work_up(struct operation *operation, virConnectPtr connection, virDom
     case VIR_DOMAIN_CRASHED:
         if (virDomainDestroy(domain) < 0)
             return last_error(operation);
-        return create(operation, connection, domain);
+        return operation->xml ? create_transient(operation, connection)
+                              : create(operation, connection, domain);
     default:
         return 0;
     }
@@ -171,13 +179,27 @@ static void step_resume(struct operation *operation)
     operation_work(operation, work_resume);
 }
 
-static operation_step *const only_resume[] = {step_resume, NULL};
+static void step_resumed(struct operation *operation)
+{
+    operation->domain->resume_owed = false;
+    operation_next(operation);
+}
+
+static operation_step *const only_resume[] = {step_resume, step_resumed, NULL};
+
+void power_reconcile(struct virt_domain *domain)
+{
+    if (domain->resume_owed && domain->host.state == HOST_POWER_PAUSED && !domain->operations)
+        operation_queue(domain, only_resume, NULL, NULL);
+}
 
 static void step_up(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
-    operation->override = domain->override;
+    operation->override = override_at_start(domain);
+    domain->resume_owed =
+        domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
     if (!domain->persistent && domain->transient_xml) {
         free(operation->xml);
         operation->xml = strdup(domain->transient_xml);
@@ -191,6 +213,7 @@ static void step_after_up(struct operation *operation)
     if (operation->used_boot_menu)
         override_note_menu_used(operation->domain);
     if (!operation->started_paused) {
+        operation->domain->resume_owed = false;
         operation_finish(operation, 0, NULL);
         return;
     }
@@ -230,7 +253,7 @@ static void step_command(struct operation *operation)
 
 #define STEPS_UP                                                                                   \
     step_up, step_after_up, monitor_step_open, override_step_apply, step_reset_before_first_run,   \
-        step_resume, NULL
+        step_resume, step_resumed, NULL
 
 static operation_step *const steps_down[] = {step_destroy, NULL};
 static operation_step *const steps_up[] = {STEPS_UP};

@@ -52,12 +52,13 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     virt_domain_emit(domain, HOST_EVENT_STATE);
     if (is_on && !was_on) {
         virt_domain_emit(domain, HOST_EVENT_STARTED);
-        override_guest_started(domain, live);
+        override_guest_started(domain, live && domain->booted);
     } else if (!is_on && was_on) {
         override_guest_stopped(domain);
         virt_domain_emit(domain, HOST_EVENT_STOPPED);
     } else if (is_on && previous == HOST_POWER_UNKNOWN) {
         override_reconcile(domain);
+        power_reconcile(domain);
     }
 }
 
@@ -76,6 +77,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
+    domain->booted = facts->booted;
     if (domain->persistent && !facts->persistent)
         domain->undefined = true;
     if (facts->persistent)

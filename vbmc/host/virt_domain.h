@@ -33,10 +33,12 @@ struct virt_domain {
     struct virt_domain *next;
     int id;
     bool persistent;
+    bool booted; /* see struct virt_facts */
     bool tagged;
     bool undefined;               /* somebody undefined it: it goes when it stops */
     char *transient_xml;          /* see struct virt_facts */
     bool was_on;                  /* state before the connection was lost */
+    bool resume_owed;             /* started paused by us, and not yet seen to run */
     bool vanished;                /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
     struct monitor *monitor;
@@ -47,6 +49,8 @@ struct virt_domain {
 };
 
 extern const struct host_ops virt_domain_ops;
+/* power.c: the connection is back; a guest that was left paused between two steps goes on. */
+void power_reconcile(struct virt_domain *domain);
 
 /* hypervisor.c, for the other files of the driver. */
 uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);

@@ -36,11 +36,13 @@ int virt_last_error(char *text, size_t size)
         {VIR_ERR_OPERATION_UNSUPPORTED, -ENOTSUP},
         {VIR_ERR_RPC, -EHOSTUNREACH},
         {VIR_ERR_INVALID_CONN, -EHOSTUNREACH},
-        {VIR_ERR_SYSTEM_ERROR, -EHOSTUNREACH},
     };
     const virError *error = virGetLastError();
 
     copy_message(error && error->message ? error->message : "unknown libvirt error", text, size);
+    /* What went wrong on the way carries the domain of the transport, not that of a driver. */
+    if (error && error->domain == VIR_FROM_RPC)
+        return -EHOSTUNREACH;
     for (size_t i = 0; error && i < ARRAY_SIZE(results); i++) {
         if (error->code == results[i].code)
             return results[i].result;
@@ -64,50 +66,66 @@ enum host_power_state virt_facts_power_state(int libvirt_state)
     }
 }
 
-/* A crashed domain may be one whose QEMU is gone (on_crash=destroy) or one kept for a look at it
- * (on_crash=preserve); only the latter is on. */
-static enum host_power_state read_state(virDomainPtr domain, int *id)
+/* A domain whose QEMU is gone is off, whatever its state says: a crashed one may be kept for a look
+ * at it (on_crash=preserve), and only then is on. */
+static int read_state(virDomainPtr domain, struct virt_facts *facts)
 {
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    int active = virDomainIsActive(domain);
 
-    if (virDomainGetState(domain, &state, &reason, 0) < 0)
-        return HOST_POWER_UNKNOWN;
-    bool active = virDomainIsActive(domain) == 1;
-    *id = active ? (int)virDomainGetID(domain) : -1;
-    return active ? virt_facts_power_state(state) : HOST_POWER_OFF;
+    if (active < 0 || virDomainGetState(domain, &state, &reason, 0) < 0)
+        return -1;
+    facts->state = active ? virt_facts_power_state(state) : HOST_POWER_OFF;
+    facts->id = active ? (int)virDomainGetID(domain) : -1;
+    facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
+                    (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
+    return 0;
 }
 
-static bool read_tagged(virDomainPtr domain)
+static int read_tagged(virDomainPtr domain, struct virt_facts *facts)
 {
     char *metadata = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, VBMC_METADATA_URI,
                                           VIR_DOMAIN_AFFECT_CURRENT);
+    const virError *error = virGetLastError();
 
+    facts->tagged = metadata != NULL;
     free(metadata);
-    return metadata != NULL;
+    if (facts->tagged || !error)
+        return 0;
+    return error->code == VIR_ERR_NO_DOMAIN_METADATA || error->code == VIR_ERR_NO_SUPPORT ? 0 : -1;
+}
+
+static int read_definition(virDomainPtr domain, struct virt_facts *facts)
+{
+    int persistent = virDomainIsPersistent(domain);
+
+    if (persistent < 0)
+        return -1;
+    facts->persistent = persistent;
+    if (persistent)
+        return 0;
+    facts->transient_xml =
+        virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+    return facts->transient_xml ? 0 : -1;
 }
 
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
 {
     char text[256];
+    const char *name = virDomainGetName(domain);
 
     *facts = (struct virt_facts){.id = -1};
-    if (virDomainGetUUID(domain, facts->uuid.bytes) < 0)
-        return virt_last_error(text, sizeof text);
-    facts->state = read_state(domain, &facts->id);
-    if (facts->state == HOST_POWER_UNKNOWN)
-        return virt_last_error(text, sizeof text);
-    facts->persistent = virDomainIsPersistent(domain) == 1;
-    facts->tagged = read_tagged(domain);
-    if (!facts->persistent)
-        facts->transient_xml =
-            virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
-    const char *name = virDomainGetName(domain);
-    facts->name = name ? strdup(name) : NULL;
-    if (!facts->name) {
+    if (!name || virDomainGetUUID(domain, facts->uuid.bytes) < 0 || read_state(domain, facts) < 0 ||
+        read_tagged(domain, facts) < 0 || read_definition(domain, facts) < 0) {
+        int result = virt_last_error(text, sizeof text);
         virt_facts_clear(facts);
-        return -ENOMEM;
+        return result;
     }
-    return 0;
+    facts->name = strdup(name);
+    if (facts->name)
+        return 0;
+    virt_facts_clear(facts);
+    return -ENOMEM;
 }
 
 void virt_facts_clear(struct virt_facts *facts)
@@ -120,22 +138,27 @@ void virt_facts_clear(struct virt_facts *facts)
 int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
 {
     virDomainPtr *domains = NULL;
+    char text[256];
     int count = virConnectListAllDomains(connection, &domains, 0);
     int result = 0;
 
     *list = (struct virt_facts_list){0};
     if (count < 0)
-        return -EIO;
+        return virt_last_error(text, sizeof text);
     list->items = calloc((size_t)count + 1, sizeof *list->items);
     if (!list->items)
         result = -ENOMEM;
     for (int i = 0; i < count; i++) {
-        /* One that vanishes meanwhile is left out: its event is on the way. */
-        if (result == 0 && virt_facts_read(domains[i], &list->items[list->count]) == 0)
+        int one = result < 0 ? result : virt_facts_read(domains[i], &list->items[list->count]);
+        if (one == 0)
             list->count++;
+        else if (one != -ENODEV) /* one that vanishes meanwhile is left out */
+            result = one;
         virDomainFree(domains[i]);
     }
     free(domains);
+    if (result < 0)
+        virt_facts_list_clear(list);
     return result;
 }
 

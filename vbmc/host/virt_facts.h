@@ -18,6 +18,7 @@ struct virt_facts {
     enum host_power_state state;
     int id; /* of the running instance; -1 if off */
     bool persistent;
+    bool booted; /* it runs since its start, which was no resume of a saved or migrated guest */
     bool tagged;
     char *transient_xml; /* definition of a transient domain, to start it again; NULL otherwise */
 };
