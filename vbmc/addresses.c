@@ -132,6 +132,15 @@ static bool address_is_given_out(const struct bmcset *set, const struct instance
     return false;
 }
 
+static bool address_is_in_a_section(const struct config *config, const char *text)
+{
+    for (size_t i = 0; i < config->domain_count; i++) {
+        if (config->domains[i].address && strcmp(config->domains[i].address, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Offset 0 and, in an IPv4 prefix, the last one are the network's own. */
 static unsigned last_offset(const struct config_prefix *prefix)
 {
@@ -150,12 +159,16 @@ static int assign_address(const struct config *config, const struct bmcset *set,
     const char *fixed = section && section->address ? section->address : record->address;
     char text[INET6_ADDRSTRLEN];
 
+    /* A discovered BMC makes way for an address that the configuration gives to another. */
+    if (fixed && fixed == record->address && !record->is_explicit &&
+        address_is_in_a_section(config, fixed))
+        fixed = NULL;
     if (fixed && endpoint_address_parse(fixed, config->bmc.port, address) == 0 &&
         (addresses_offset(prefix, address) >= 0 || record->is_explicit))
         return 0;
     for (unsigned offset = 1; offset <= last_offset(prefix); offset++) {
         address_at(prefix, offset, address, text);
-        if (address_is_given_out(set, instance, text))
+        if (address_is_given_out(set, instance, text) || address_is_in_a_section(config, text))
             continue;
         free(record->address);
         record->address = strdup(text);

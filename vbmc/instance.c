@@ -172,9 +172,6 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
         .sink = instance->shared->sink,
         .send = send_datagram,
         .send_context = instance,
-        .idle_ms = instance->session_timeout_s
-                       ? instance->session_timeout_s * UINT64_C(1000) + SESSION_TOLERANCE_MS
-                       : 0,
     };
 
     memcpy(config.guid, instance->bmc.guid, sizeof config.guid);
@@ -277,6 +274,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
         memcpy(bmc->boot.flags, boot->flags, sizeof boot->flags);
         memcpy(bmc->boot.initiator, boot->initiator, sizeof boot->initiator);
         memcpy(bmc->boot.mailbox, boot->mailbox, sizeof boot->mailbox);
+        boot_restart_expiry(bmc);
         instance->boot_live = boot->live ? strdup(boot->live) : NULL;
         instance->boot_stored = boot->stored ? strdup(boot->stored) : NULL;
     }
@@ -367,14 +365,11 @@ void instance_configure(struct instance *instance, const struct config *config)
     instance->bmc.channel = *channel;
     if (instance->session_timeout_s != config->bmc.session_timeout_s) {
         instance->session_timeout_s = config->bmc.session_timeout_s;
-        struct rmcp_server *rmcp = new_rmcp_server(instance);
-        if (rmcp) {
-            rmcp_server_free(instance->rmcp);
-            instance->rmcp = rmcp;
-        }
-    } else if (changed) {
-        rmcp_server_end_all_sessions(instance->rmcp);
+        rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +
+                                                    SESSION_TOLERANCE_MS);
     }
+    if (changed)
+        rmcp_server_end_all_sessions(instance->rmcp);
 }
 
 /* ---- sockets ---- */
@@ -468,6 +463,19 @@ struct bmc *instance_bmc(struct instance *instance)
 struct store_bmc *instance_record(struct instance *instance)
 {
     return &instance->record;
+}
+
+int instance_replace_record(struct instance *instance, const struct store_bmc *record)
+{
+    struct store_bmc copy;
+
+    if (copy_record(&copy, record) < 0) {
+        clear_record(&copy);
+        return -ENOMEM;
+    }
+    clear_record(&instance->record);
+    instance->record = copy;
+    return 0;
 }
 
 void instance_save_record(struct instance *instance, store_done_fn done, void *context)

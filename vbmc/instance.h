@@ -59,6 +59,8 @@ struct bmc *instance_bmc(struct instance *instance);
 /* The record as it is to be stored; the caller may change it and calls instance_save_record. Its
  * strings belong to the record (malloc). */
 struct store_bmc *instance_record(struct instance *instance);
+/* 0 or -ENOMEM. */
+int instance_replace_record(struct instance *instance, const struct store_bmc *record);
 void instance_save_record(struct instance *instance, store_done_fn done, void *context);
 
 /* Carries a late answer to the session that waits for it. */

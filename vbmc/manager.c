@@ -87,8 +87,11 @@ static int load_bmcs(struct manager *manager, char *error, size_t size)
         snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
                  strerror(-result));
     for (size_t i = 0; result == 0 && i < bmc_count; i++) {
+        if (bmcset_find_uuid(&manager->set, &bmcs[i].uuid))
+            continue;
         if (bmcs[i].deleted) {
-            manager_mark_deleted(manager, &bmcs[i].uuid);
+            if (!manager_is_deleted(manager, &bmcs[i].uuid))
+                manager_mark_deleted(manager, &bmcs[i].uuid);
         } else if (record_is_wanted(manager, &bmcs[i])) {
             link_of_record(manager, &bmcs[i]);
             manager_make_instance(manager, &bmcs[i],
@@ -270,34 +273,56 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 {
     if (strcmp(old->daemon.state_dir, new->daemon.state_dir) != 0 ||
         strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0 ||
-        old->bmc.has_addresses != new->bmc.has_addresses ||
+        old->bmc.has_addresses != new->bmc.has_addresses || old->bmc.port != new->bmc.port ||
         memcmp(&old->bmc.addresses, &new->bmc.addresses, sizeof old->bmc.addresses) != 0 ||
         strcmp(old->bmc.address, new->bmc.address) != 0)
         log_warning("changed folders and addresses take effect when vbmcd is started again");
 }
 
-static bool is_configured(const struct config *config, const char *uri)
+/* What is bound stays bound. */
+static void keep_addresses(struct config *config, struct config *old)
 {
-    for (size_t i = 0; i < config->hypervisor_count; i++) {
-        if (strcmp(config->hypervisors[i].uri, uri) == 0)
-            return true;
-    }
-    return false;
+    char *address = config->bmc.address;
+
+    config->bmc.address = old->bmc.address;
+    old->bmc.address = address;
+    config->bmc.has_addresses = old->bmc.has_addresses;
+    config->bmc.addresses = old->bmc.addresses;
+    config->bmc.port = old->bmc.port;
+}
+
+static void start_hypervisors(struct manager *manager)
+{
+    for (struct link *link = manager->links; link; link = link->next)
+        link->configured = false;
+    start_configured_hypervisors(manager);
+    start_openstack_hypervisors(manager);
+    manager_release_links(manager);
 }
 
 /* Domains that may have a BMC now, or no longer. */
 static void review_domains(struct manager *manager)
 {
+    char error[256];
+
     for (size_t i = manager->set.count; i-- > 0;) {
         struct instance *instance = manager->set.instances[i];
+        struct virt_domain *domain = instance_domain(instance);
         if (!record_is_wanted(manager, instance_record(instance)))
             manager_drop_instance(manager, instance);
+        else if (domain)
+            manager_drop_untagged(manager, instance, domain);
     }
+    if (load_bmcs(manager, error, sizeof error) < 0)
+        log_error("%s", error);
     for (struct link *link = manager->links; link; link = link->next) {
         struct virt_domain *domain = NULL;
         while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
-            if (!bmcset_find_uuid(&manager->set, virt_domain_uuid(domain)))
+            struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+            if (!instance)
                 manager_discover(manager, domain);
+            else if (!manager_drop_untagged(manager, instance, domain))
+                manager_attach_best(manager, instance);
         }
     }
 }
@@ -307,17 +332,13 @@ void manager_reload(struct manager *manager, struct config *config)
     struct config *old = manager->config;
 
     warn_of_restart(old, config);
-    /* What is bound stays bound. */
-    config->bmc.has_addresses = old->bmc.has_addresses;
-    config->bmc.addresses = old->bmc.addresses;
+    keep_addresses(config, old);
     manager->config = config;
     config_free(old);
+    follow_openstack(manager);
     for (size_t i = 0; i < manager->set.count; i++)
         instance_configure(manager->set.instances[i], config);
-    for (struct link *link = manager->links; link; link = link->next)
-        link->configured = is_configured(config, hypervisor_uri(link->hypervisor));
-    manager_release_links(manager);
-    start_configured_hypervisors(manager);
+    start_hypervisors(manager);
     review_domains(manager);
     log_info("configuration reloaded: %zu users, %zu BMCs", config->user_count, manager->set.count);
 }

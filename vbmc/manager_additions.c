@@ -116,10 +116,8 @@ static void add_for_domain(struct manager *manager, const struct manager_additio
         done(context, result, text);
         return;
     }
-    if (instance)
-        manager_drop_instance(manager, instance);
     manager_unmark_deleted(manager, &record.uuid);
-    instance = manager_make_instance(manager, &record, NULL, NULL);
+    instance = manager_adopt_record(manager, instance, &record);
     if (!instance) {
         done(context, -ENOMEM, "out of memory");
         return;
@@ -155,20 +153,64 @@ static void free_waiting(struct waiting_addition *waiting)
     free(waiting);
 }
 
-static void finish_addition(struct manager *manager, struct waiting_addition *waiting)
+static void search(struct waiting_addition *waiting);
+
+/* What was defined a moment ago may not have been told of yet: one look settles it. */
+static void looked(void *context, int result, const char *text)
 {
+    struct waiting_addition *waiting = context;
+
+    (void)result;
+    (void)text;
+    waiting->looked = true;
+    search(waiting);
+}
+
+static void end_search(struct waiting_addition *waiting, struct virt_domain *domain)
+{
+    struct manager *manager = waiting->manager;
     const struct manager_addition *addition = &waiting->addition;
-    struct virt_domain *domain = manager_find_domain(manager, addition->name, addition->uri);
     char message[512];
 
-    if (!hypervisor_is_up(waiting->hypervisor)) {
-        snprintf(message, sizeof message, "%.200s cannot be reached: %.250s", addition->uri,
-                 hypervisor_error(waiting->hypervisor));
-        waiting->done(waiting->context, -EHOSTUNREACH, message);
-    } else if (!domain) {
+    if (manager->stopping) {
+        waiting->done(waiting->context, -ESHUTDOWN, "the daemon is stopping");
+    } else if (domain) {
+        add_for_domain(manager, addition, domain, waiting->done, waiting->context);
+    } else if (hypervisor_is_up(waiting->hypervisor)) {
         no_such_domain(addition->name, waiting->done, waiting->context);
     } else {
-        add_for_domain(manager, addition, domain, waiting->done, waiting->context);
+        snprintf(message, sizeof message, "%.200s cannot be reached: %.250s",
+                 hypervisor_uri(waiting->hypervisor), hypervisor_error(waiting->hypervisor));
+        waiting->done(waiting->context, -EHOSTUNREACH, message);
+    }
+    free_waiting(waiting);
+    if (!manager->stopping)
+        manager_release_links(manager);
+}
+
+/* Goes through the hypervisors, each of which has to be connected, or known not to be, first. */
+static void search(struct waiting_addition *waiting)
+{
+    struct manager *manager = waiting->manager;
+    struct hypervisor *hypervisor = waiting->hypervisor, *next = NULL;
+    struct virt_domain *domain =
+        manager_find_domain(manager, waiting->addition.name, waiting->addition.uri);
+
+    if (!waiting->addition.uri)
+        next = manager_next_hypervisor(manager, hypervisor);
+    if (domain || manager->stopping) {
+        end_search(waiting, domain);
+    } else if (!hypervisor_is_up(hypervisor) && hypervisor_error(hypervisor)[0] == '\0') {
+        waiting->next = manager->waiting;
+        manager->waiting = waiting;
+    } else if (hypervisor_is_up(hypervisor) && !waiting->looked) {
+        hypervisor_look_for(hypervisor, waiting->addition.name, looked, waiting);
+    } else if (next) {
+        waiting->hypervisor = next;
+        waiting->looked = false;
+        search(waiting);
+    } else {
+        end_search(waiting, NULL);
     }
 }
 
@@ -183,9 +225,7 @@ void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervis
             continue;
         }
         *place = waiting->next;
-        finish_addition(manager, waiting);
-        free_waiting(waiting);
-        manager_release_links(manager);
+        search(waiting); /* does not wait again: it is connected now, or known not to be */
     }
 }
 
@@ -204,8 +244,8 @@ static char *copy_text(const char *text)
     return text ? strdup(text) : NULL;
 }
 
-static void wait_for_hypervisor(struct manager *manager, const struct manager_addition *addition,
-                                struct hypervisor *hypervisor, manager_done_fn *done, void *context)
+static void search_hypervisors(struct manager *manager, const struct manager_addition *addition,
+                               struct hypervisor *hypervisor, manager_done_fn *done, void *context)
 {
     struct waiting_addition *waiting = calloc(1, sizeof *waiting);
 
@@ -213,6 +253,7 @@ static void wait_for_hypervisor(struct manager *manager, const struct manager_ad
         done(context, -ENOMEM, "out of memory");
         return;
     }
+    waiting->manager = manager;
     waiting->hypervisor = hypervisor;
     waiting->addition = (struct manager_addition){
         .name = copy_text(addition->name),
@@ -226,27 +267,14 @@ static void wait_for_hypervisor(struct manager *manager, const struct manager_ad
     };
     waiting->done = done;
     waiting->context = context;
-    waiting->next = manager->waiting;
-    manager->waiting = waiting;
-    if (hypervisor_is_up(hypervisor) || hypervisor_error(hypervisor)[0] != '\0')
-        manager_finish_waiting(manager, hypervisor);
+    search(waiting);
 }
 
 void manager_add(struct manager *manager, const struct manager_addition *addition,
                  manager_done_fn *done, void *context)
 {
     if (!addition->uri) {
-        struct virt_domain *domain = manager_find_domain(manager, addition->name, NULL);
-        struct link *first = manager->links;
-        if (domain)
-            add_for_domain(manager, addition, domain, done, context);
-        else if (first && !first->next && !hypervisor_is_up(first->hypervisor)) {
-            struct manager_addition named = *addition;
-            named.uri = hypervisor_uri(first->hypervisor);
-            wait_for_hypervisor(manager, &named, first->hypervisor, done, context);
-        } else {
-            no_such_domain(addition->name, done, context);
-        }
+        search_hypervisors(manager, addition, manager->links->hypervisor, done, context);
         return;
     }
     const struct hypervisor_settings settings = {
@@ -259,7 +287,7 @@ void manager_add(struct manager *manager, const struct manager_addition *additio
     if (!link)
         done(context, -ENOMEM, "out of memory");
     else
-        wait_for_hypervisor(manager, addition, link->hypervisor, done, context);
+        search_hypervisors(manager, addition, link->hypervisor, done, context);
 }
 
 void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
@@ -271,6 +299,8 @@ void manager_delete(struct manager *manager, struct instance *instance, manager_
     record->active = false;
     record->is_explicit = false;
     manager_mark_deleted(manager, &record->uuid);
+    boot_withdraw(instance_bmc(instance));
+    store_forget_domain(manager->shared.store, &record->uuid, manager_report_store, NULL);
     store_and_finish(instance, done, context);
     manager_drop_instance(manager, instance);
     manager_release_links(manager);

@@ -82,6 +82,20 @@ struct instance *manager_make_instance(struct manager *manager, const struct sto
     return instance;
 }
 
+struct instance *manager_adopt_record(struct manager *manager, struct instance *instance,
+                                      const struct store_bmc *record)
+{
+    if (!instance)
+        return manager_make_instance(manager, record, NULL, NULL);
+    manager_stop_listening(manager, instance);
+    if (instance_replace_record(instance, record) < 0)
+        return NULL;
+    instance_configure(instance, manager->config);
+    if (record->active)
+        manager_start_listening(manager, instance);
+    return instance;
+}
+
 void manager_drop_instance(struct manager *manager, struct instance *instance)
 {
     bmcset_remove(&manager->set, instance);
@@ -178,9 +192,7 @@ static void take_over_openstack(struct manager *manager, struct virt_domain *dom
         .sasl_username = bmc->libvirt_sasl_username,
         .sasl_password = bmc->libvirt_sasl_password,
     };
-    if (instance)
-        manager_drop_instance(manager, instance);
-    instance = manager_make_instance(manager, &record, NULL, NULL);
+    instance = manager_adopt_record(manager, instance, &record);
     if (!instance)
         return;
     log_info("%s: taken over from %s", record.name, manager->openstack->config_dir);
@@ -206,6 +218,24 @@ void manager_discover(struct manager *manager, struct virt_domain *domain)
     }
 }
 
+static void forget_instance(struct manager *manager, struct instance *instance)
+{
+    struct uuid uuid = instance_record(instance)->uuid;
+
+    manager_drop_instance(manager, instance);
+    store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+}
+
+bool manager_drop_untagged(struct manager *manager, struct instance *instance,
+                           const struct virt_domain *domain)
+{
+    if (manager->config->bmc.discover != CONFIG_DISCOVER_TAGGED ||
+        instance_record(instance)->is_explicit || virt_domain_is_tagged(domain))
+        return false;
+    forget_instance(manager, instance);
+    return true;
+}
+
 static void on_appeared(void *context, struct virt_domain *domain)
 {
     struct manager *manager = context;
@@ -218,6 +248,8 @@ static void on_appeared(void *context, struct virt_domain *domain)
         manager_discover(manager, domain);
         return;
     }
+    if (manager_drop_untagged(manager, instance, domain))
+        return;
     manager_attach_best(manager, instance);
     if (instance_domain(instance) == domain)
         follow_name(manager, instance);
@@ -233,10 +265,8 @@ static void on_vanished(void *context, struct virt_domain *domain)
     if (instance) {
         instance_set_domain(instance, NULL);
         instance_set_domain(instance, find_best_domain(manager, instance));
-        if (!instance_domain(instance) && !instance_record(instance)->is_explicit) {
-            manager_drop_instance(manager, instance);
-            store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
-        }
+        if (!instance_domain(instance) && !instance_record(instance)->is_explicit)
+            forget_instance(manager, instance);
     } else if (manager_is_deleted(manager, &uuid)) {
         manager_unmark_deleted(manager, &uuid);
         store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
@@ -246,19 +276,14 @@ static void on_vanished(void *context, struct virt_domain *domain)
 static void on_event(void *context, struct virt_domain *domain, enum host_event event)
 {
     struct manager *manager = context;
-    struct instance *instance = bmcset_find_domain(&manager->set, domain);
 
     if (manager->stopping)
         return;
     if (event == HOST_EVENT_RENAMED)
         take_over_openstack(manager, domain);
-    if (event == HOST_EVENT_TAGGED && manager->config->bmc.discover == CONFIG_DISCOVER_TAGGED &&
-        instance && !instance_record(instance)->is_explicit && !virt_domain_is_tagged(domain)) {
-        on_vanished(manager, domain);
+    struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    if (instance && event == HOST_EVENT_TAGGED && manager_drop_untagged(manager, instance, domain))
         return;
-    }
-    if (!instance)
-        instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
     if (!instance) {
         manager_discover(manager, domain);
         return;
@@ -268,7 +293,7 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         if (event == HOST_EVENT_RENAMED)
             follow_name(manager, instance);
     }
-    if (event == HOST_EVENT_STATE)
+    if (event == HOST_EVENT_STATE || !instance_domain(instance))
         manager_attach_best(manager, instance);
 }
 
@@ -289,9 +314,22 @@ static void drop_lost_bmcs(struct manager *manager)
         const struct store_bmc *record = instance_record(instance);
         if (instance_domain(instance) || record->is_explicit)
             continue;
-        struct uuid uuid = record->uuid;
         log_info("%s: its domain is gone, and so is its BMC", record->name);
-        manager_drop_instance(manager, instance);
+        forget_instance(manager, instance);
+    }
+}
+
+/* The mark of a deleted BMC lasts as long as its domain is defined. */
+static void drop_lost_marks(struct manager *manager)
+{
+    char name[UUID_TEXT_SIZE];
+
+    for (size_t i = manager->deleted_count; i-- > 0;) {
+        struct uuid uuid = manager->deleted[i];
+        uuid_format(&uuid, name);
+        if (manager_find_domain(manager, name, NULL))
+            continue;
+        manager_unmark_deleted(manager, &uuid);
         store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
     }
 }
@@ -307,8 +345,10 @@ static void on_connection(void *context, struct hypervisor *hypervisor)
         link->was_up = true;
         manager_restore_power(manager, hypervisor);
     }
-    if (all_are_up(manager))
+    if (all_are_up(manager)) {
         drop_lost_bmcs(manager);
+        drop_lost_marks(manager);
+    }
     manager_finish_waiting(manager, hypervisor);
 }
 

@@ -17,7 +17,9 @@ struct link {
 /* An addition that waits for its hypervisor's first answer. */
 struct waiting_addition {
     struct waiting_addition *next;
-    struct hypervisor *hypervisor;
+    struct manager *manager;
+    struct hypervisor *hypervisor;    /* the one that is looked at */
+    bool looked;                      /* it was asked itself, beside what it has told of */
     struct manager_addition addition; /* strings owned */
     manager_done_fn *done;
     void *context;
@@ -64,9 +66,15 @@ void manager_unmark_deleted(struct manager *manager, const struct uuid *uuid);
 struct instance *manager_make_instance(struct manager *manager, const struct store_bmc *record,
                                        const struct store_chassis *chassis,
                                        const struct store_boot *boot);
+/* The same for a BMC that may exist already: it then keeps its chassis and boot options. */
+struct instance *manager_adopt_record(struct manager *manager, struct instance *instance,
+                                      const struct store_bmc *record);
 void manager_drop_instance(struct manager *manager, struct instance *instance);
 /* Gives the BMC the domain of its UUID: the running one counts, else the first. */
 void manager_attach_best(struct manager *manager, struct instance *instance);
+/* Removes a discovered BMC that the rule "tagged" no longer gives to its domain; true if it did. */
+bool manager_drop_untagged(struct manager *manager, struct instance *instance,
+                           const struct virt_domain *domain);
 /* Makes a BMC for a domain that has none, if the rules give it one. */
 void manager_discover(struct manager *manager, struct virt_domain *domain);
 
@@ -77,7 +85,8 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC needs. */
 void manager_release_links(struct manager *manager);
 
-/* manager_restore.c: finds out, at the start, whether this machine has booted since the last run. */
+/* manager_restore.c: finds out, at the start, whether this machine has booted since the last run.
+ */
 void manager_note_boot(struct manager *manager);
 /* A hypervisor is connected for the first time. */
 void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor);

@@ -51,10 +51,11 @@ static void on_reap(uv_timer_t *timer)
             place = &link->next;
             continue;
         }
-        struct virt_domain *domain;
-        while ((domain = hypervisor_next_domain(link->hypervisor, NULL)) &&
-               bmcset_find_domain(&manager->set, domain))
-            instance_set_domain(bmcset_find_domain(&manager->set, domain), NULL);
+        for (size_t i = 0; i < manager->set.count; i++) {
+            struct virt_domain *domain = instance_domain(manager->set.instances[i]);
+            if (domain && virt_domain_hypervisor(domain) == link->hypervisor)
+                instance_set_domain(manager->set.instances[i], NULL);
+        }
         *place = link->next;
         hypervisor_stop(link->hypervisor);
         free(link);

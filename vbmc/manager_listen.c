@@ -54,6 +54,15 @@ int manager_open_shared_socket(struct manager *manager, char *error, size_t size
     return result;
 }
 
+static bool is_taken(const struct manager *manager, const struct instance *instance,
+                     const union endpoint_address *address)
+{
+    long offset =
+        manager->by_offset ? addresses_offset(&manager->config->bmc.addresses, address) : -1;
+
+    return offset >= 0 && manager->by_offset[offset] && manager->by_offset[offset] != instance;
+}
+
 void manager_start_listening(struct manager *manager, struct instance *instance)
 {
     union endpoint_address address;
@@ -65,6 +74,11 @@ void manager_start_listening(struct manager *manager, struct instance *instance)
     if (result < 0) {
         log_error("%s: no address for its BMC: %s", instance_record(instance)->name,
                   result == -EADDRNOTAVAIL ? "the configured range is used up" : "not an address");
+        return;
+    }
+    if (is_taken(manager, instance, &address)) {
+        log_error("%s: its address is another BMC's; change one of them",
+                  instance_record(instance)->name);
         return;
     }
     if (manager->socket && addresses_offset(&manager->config->bmc.addresses, &address) >= 0 &&

@@ -34,7 +34,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         boot_cancel(bmc);
     }
     bmc->host = host;
-    bmc->chassis.poh_counted_ms = bmc->hooks->now(bmc);
+    chassis_follow_state(bmc);
     if (host)
         boot_apply(bmc);
 }

@@ -68,6 +68,19 @@ void boot_apply(struct bmc *bmc)
         bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
 }
 
+/* Persistent flags stay (section 28.12, parameter 3 is about flags for the next boot). */
+void boot_restart_expiry(struct bmc *bmc)
+{
+    struct boot_options *boot = &bmc->boot;
+
+    boot->expires = (boot->flags[0] & BOOT_FLAGS_VALID) != 0 &&
+                    (boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
+                    (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
+    boot->expires_at_ms = bmc->hooks->now(bmc) + BOOT_VALID_EXPIRY_MS;
+    if (boot->expires)
+        bmc->hooks->wake_at(bmc, boot->expires_at_ms);
+}
+
 void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
                     const struct bmc_ticket *ticket)
 {
@@ -77,11 +90,7 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
     if (boot->waiters.count == 0)
         memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
-    boot->expires = (flags[0] & BOOT_FLAGS_VALID) != 0 && (flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
-                    (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
-    boot->expires_at_ms = now + BOOT_VALID_EXPIRY_MS;
-    if (boot->expires)
-        bmc->hooks->wake_at(bmc, boot->expires_at_ms);
+    boot_restart_expiry(bmc);
     if (!bmc->host || bmc->host->state == HOST_POWER_UNKNOWN ||
         !waiters_add(&boot->waiters, ticket)) {
         boot->unapplied = true;
@@ -90,6 +99,12 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
     }
     boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
     bmc->hooks->wake_at(bmc, boot->waiters.deadline_ms);
+    boot_apply(bmc);
+}
+
+void boot_withdraw(struct bmc *bmc)
+{
+    memset(bmc->boot.flags, 0, sizeof bmc->boot.flags);
     boot_apply(bmc);
 }
 

@@ -58,8 +58,15 @@ void boot_set_defaults(struct boot_options *boot);
 void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
                     const struct bmc_ticket *ticket);
 
+/* The flags come from the store: their clock starts anew, since nobody knows how long they waited.
+ */
+void boot_restart_expiry(struct bmc *bmc);
+
 /* The override that the flags ask for at present; HOST_BOOT_NONE if the valid bit is clear. */
 struct host_boot_override boot_override(const struct boot_options *boot);
+
+/* The BMC goes for good: the guest gets its own order back. */
+void boot_withdraw(struct bmc *bmc);
 
 /* A chassis control arrived: the 60 s clock stops. */
 void boot_note_chassis_control(struct bmc *bmc);

@@ -149,19 +149,34 @@ enum identify_state chassis_identify_state(const struct bmc *bmc)
     return chassis->identify;
 }
 
-uint32_t chassis_poh_minutes(struct bmc *bmc)
+static void count_power_on_time(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
     uint64_t now = bmc->hooks->now(bmc);
 
-    if (!host_power_state_is_on(bmc_power_state(bmc))) {
-        chassis->poh_counted_ms = now;
-    } else {
-        uint64_t minutes = (now - chassis->poh_counted_ms) / MINUTE_MS;
-        chassis->poh_minutes += (uint32_t)minutes;
-        chassis->poh_counted_ms += minutes * MINUTE_MS;
-    }
-    return chassis->poh_minutes;
+    if (!chassis->poh_counting)
+        return;
+    chassis->poh_rest_ms += now - chassis->poh_counted_ms;
+    chassis->poh_counted_ms = now;
+    chassis->poh_minutes += (uint32_t)(chassis->poh_rest_ms / MINUTE_MS);
+    chassis->poh_rest_ms %= MINUTE_MS;
+}
+
+uint32_t chassis_poh_minutes(struct bmc *bmc)
+{
+    count_power_on_time(bmc);
+    return bmc->chassis.poh_minutes;
+}
+
+void chassis_follow_state(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    count_power_on_time(bmc);
+    chassis->poh_counting = host_power_state_is_on(bmc_power_state(bmc));
+    chassis->poh_counted_ms = bmc->hooks->now(bmc);
+    if (chassis->poh_counting)
+        chassis->was_on = true;
 }
 
 void chassis_tick(struct bmc *bmc)
@@ -203,8 +218,6 @@ static void note_started(struct bmc *bmc)
 
     chassis->last_on_by_command = by_us;
     chassis->restart_cause = by_us ? RESTART_CAUSE_CHASSIS_CONTROL : RESTART_CAUSE_POWER_BUTTON;
-    chassis->poh_counted_ms = bmc->hooks->now(bmc);
-    chassis->was_on = true;
 }
 
 static void note_reset(struct bmc *bmc)
@@ -225,6 +238,9 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
     static const struct bmc_ticket nobody;
 
     switch (event) {
+    case HOST_EVENT_STATE:
+        chassis_follow_state(bmc);
+        return;
     case HOST_EVENT_STARTED:
         note_started(bmc);
         break;

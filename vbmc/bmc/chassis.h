@@ -57,7 +57,9 @@ struct chassis {
     enum identify_state identify;
     uint64_t identify_until_ms;
     uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
-    uint64_t poh_counted_ms;      /* time up to which poh_minutes is counted */
+    bool poh_counting;            /* the guest is on */
+    uint64_t poh_counted_ms;      /* time up to which poh_minutes is counted, while counting */
+    uint64_t poh_rest_ms;         /* part of a minute of earlier runs */
     /* Power actions in order of arrival; the first one is under way. */
     struct chassis_action queue[CHASSIS_QUEUE_MAX];
     unsigned queued;
@@ -85,6 +87,8 @@ enum identify_state chassis_identify_state(const struct bmc *bmc);
 uint32_t chassis_poh_minutes(struct bmc *bmc);
 
 /* For bmc.c. */
+/* The state of the guest has changed, or there is another guest or none. */
+void chassis_follow_state(struct bmc *bmc);
 void chassis_tick(struct bmc *bmc);
 uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);

@@ -15,6 +15,7 @@
 
 struct definition {
     struct worker_job job;
+    struct hypervisor *hypervisor;
     int (*work)(struct definition *definition, virConnectPtr connection);
     struct uuid uuid;
     bool inactive;
@@ -38,6 +39,7 @@ static int work_define(struct definition *definition, virConnectPtr connection)
 
     if (!domain)
         return last_error(definition);
+    virDomainGetUUID(domain, definition->uuid.bytes);
     virDomainFree(domain);
     return 0;
 }
@@ -77,17 +79,35 @@ static void run(struct worker_job *job, virConnectPtr connection)
     }
 }
 
-static void job_done(struct worker_job *job)
+static void answer(struct definition *definition)
 {
-    struct definition *definition = CONTAINER_OF(job, struct definition, job);
-
     definition->done(definition->context, definition->result,
                      definition->result < 0 ? definition->text : definition->xml);
     free(definition->xml);
     free(definition);
 }
 
-static struct definition *new_definition(hypervisor_done_fn *done, void *context)
+static void looked(void *context, int result, const char *text)
+{
+    (void)result;
+    (void)text;
+    answer(context);
+}
+
+/* Who is told that a domain is defined, or gone, can count on it being so here too. */
+static void job_done(struct worker_job *job)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    if (definition->result == 0 && definition->work != work_dump &&
+        !hypervisor_is_stopping(definition->hypervisor))
+        hypervisor_look_at(definition->hypervisor, &definition->uuid, looked, definition);
+    else
+        answer(definition);
+}
+
+static struct definition *new_definition(struct hypervisor *hypervisor, hypervisor_done_fn *done,
+                                         void *context)
 {
     struct definition *definition = calloc(1, sizeof *definition);
 
@@ -95,6 +115,7 @@ static struct definition *new_definition(hypervisor_done_fn *done, void *context
         done(context, -ENOMEM, "out of memory");
         return NULL;
     }
+    definition->hypervisor = hypervisor;
     definition->done = done;
     definition->context = context;
     definition->job.run = run;
@@ -105,7 +126,7 @@ static struct definition *new_definition(hypervisor_done_fn *done, void *context
 void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
                        void *context)
 {
-    struct definition *definition = new_definition(done, context);
+    struct definition *definition = new_definition(hypervisor, done, context);
 
     if (!definition)
         return;
@@ -121,7 +142,7 @@ void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hyperviso
 
 void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
 {
-    struct definition *definition = new_definition(done, context);
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
 
     if (!definition)
         return;
@@ -133,7 +154,7 @@ void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, v
 void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
                          void *context)
 {
-    struct definition *definition = new_definition(done, context);
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
 
     if (!definition)
         return;

@@ -137,6 +137,9 @@ struct look {
     struct worker_job job;
     struct hypervisor *hypervisor;
     struct uuid uuid;
+    char *name; /* looked up by this instead, if not NULL */
+    hypervisor_done_fn *answer;
+    void *context;
     int result; /* -ENODEV: libvirt does not know it */
     struct virt_facts facts;
 };
@@ -149,7 +152,8 @@ static void run_look(struct worker_job *job, virConnectPtr connection)
     look->result = -EHOSTUNREACH;
     if (!connection)
         return;
-    virDomainPtr domain = virDomainLookupByUUID(connection, look->uuid.bytes);
+    virDomainPtr domain = look->name ? virDomainLookupByName(connection, look->name)
+                                     : virDomainLookupByUUID(connection, look->uuid.bytes);
     if (!domain) {
         look->result = virt_last_error(text, sizeof text);
         return;
@@ -167,24 +171,43 @@ static void look_done(struct worker_job *job)
     if (!hypervisor->stopping && hypervisor->up) {
         if (look->result == 0)
             take_over(hypervisor, &look->facts, true);
-        else if (look->result == -ENODEV && domain)
+        else if (look->result == -ENODEV && domain && !look->name)
             lose_domain(hypervisor, domain, true);
     }
+    if (look->answer)
+        look->answer(look->context, look->result, NULL);
     virt_facts_clear(&look->facts);
+    free(look->name);
     free(look);
 }
 
-static void submit_look(struct hypervisor *hypervisor, const struct uuid *uuid)
+static void submit_look(struct hypervisor *hypervisor, const struct look *asked)
 {
     struct look *look = calloc(1, sizeof *look);
 
-    if (!look)
+    if (!look) {
+        if (asked->answer)
+            asked->answer(asked->context, -ENOMEM, "out of memory");
         return;
+    }
+    *look = *asked;
     look->hypervisor = hypervisor;
-    look->uuid = *uuid;
     look->job.run = run_look;
     look->job.done = look_done;
     worker_submit_look(hypervisor->worker, &look->job);
+}
+
+void hypervisor_look_at(struct hypervisor *hypervisor, const struct uuid *uuid,
+                        hypervisor_done_fn *done, void *context)
+{
+    submit_look(hypervisor, &(struct look){.uuid = *uuid, .answer = done, .context = context});
+}
+
+void hypervisor_look_for(struct hypervisor *hypervisor, const char *name, hypervisor_done_fn *done,
+                         void *context)
+{
+    submit_look(hypervisor,
+                &(struct look){.name = strdup(name), .answer = done, .context = context});
 }
 
 static void on_event(void *context, const struct virt_event *event)
@@ -208,7 +231,7 @@ static void on_event(void *context, const struct virt_event *event)
     if (domain && event->kind == VIRT_EVENT_LIFECYCLE &&
         event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
         domain->undefined = true;
-    submit_look(hypervisor, &event->uuid);
+    submit_look(hypervisor, &(struct look){.uuid = event->uuid});
 }
 
 /* ---- the loop's side: the connection ---- */

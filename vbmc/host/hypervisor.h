@@ -69,6 +69,12 @@ int virt_domain_restore_boot_record(struct virt_domain *domain, const char *live
 
 /* For `vbmc define|undefine|dumpxml`. `done` runs once; `text` is an error's, or the XML. */
 typedef void hypervisor_done_fn(void *context, int result, const char *text);
+/* Looks at one domain now and tells of it as an event would; `done` runs after that. For callers
+ * that cannot wait for the event of what they, or somebody else, have just done. */
+void hypervisor_look_at(struct hypervisor *hypervisor, const struct uuid *uuid,
+                        hypervisor_done_fn *done, void *context);
+void hypervisor_look_for(struct hypervisor *hypervisor, const char *name, hypervisor_done_fn *done,
+                         void *context);
 void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
                        void *context);
 void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context);

@@ -55,6 +55,13 @@ static struct session_limits config_limits(const struct rmcp_config *config)
     };
 }
 
+void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms)
+{
+    server->config.idle_ms = idle_ms;
+    struct session_limits limits = config_limits(&server->config);
+    session_table_set_limits(server->sessions, &limits);
+}
+
 struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
 {
     struct session_limits limits = config_limits(config);

@@ -89,6 +89,9 @@ void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms);
 /* When rmcp_server_tick has something to do next; UINT64_MAX if there is no session. */
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server);
 
+/* Changes config.idle_ms; it holds for the present sessions too. */
+void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms);
+
 /* Ends all sessions of one user: after it was disabled, removed or given another password. Inside
  * of a request of such a session its answer still leaves. */
 void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id);

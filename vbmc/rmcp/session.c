@@ -68,6 +68,11 @@ unsigned session_table_count_half_open(const struct session_table *table)
     return count(table, true);
 }
 
+void session_table_set_limits(struct session_table *table, const struct session_limits *limits)
+{
+    table->limits = *limits;
+}
+
 const struct session_limits *session_table_limits(const struct session_table *table)
 {
     return &table->limits;

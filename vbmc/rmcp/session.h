@@ -88,6 +88,8 @@ struct session *session_table_find_handle(const struct session_table *table, uin
 struct session *session_table_find_nth(const struct session_table *table, unsigned n);
 unsigned session_table_count_active(const struct session_table *table);
 unsigned session_table_count_half_open(const struct session_table *table);
+/* The numbers of sessions must be those the table was made with. */
+void session_table_set_limits(struct session_table *table, const struct session_limits *limits);
 const struct session_limits *session_table_limits(const struct session_table *table);
 
 /* Marks as closing every session of a user, or of everybody for id 0. */
