@@ -230,23 +230,11 @@ static void on_hours_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&manager->reaper, on_reaper_closed);
 }
 
-void manager_stop(struct manager *manager)
+void manager_finish_stopping(struct manager *manager)
 {
-    bool had_inbox = manager->inbox != NULL;
-
-    manager->stopping = true;
-    /* The BMCs go first: they let go of their domains and store what they know. */
-    while (manager->set.count > 0)
-        manager_drop_instance(manager, manager->set.instances[0]);
-    bmcset_clear(&manager->set);
-    manager_end_waiting(manager);
-    while (manager->links) {
-        struct link *link = manager->links;
-        manager->links = link->next;
-        hypervisor_stop(link->hypervisor);
-        free(link);
-    }
-    if (had_inbox)
+    if (manager->ending > 0)
+        return;
+    if (manager->inbox)
         virt_loop_stop();
     inbox_free(manager->inbox);
     udp_socket_close(manager->socket);
@@ -257,6 +245,28 @@ void manager_stop(struct manager *manager)
     config_free(manager->config);
     openstack_free(manager->openstack);
     uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
+}
+
+void manager_stop(struct manager *manager)
+{
+    manager->stopping = true;
+    /* The BMCs go first: they let go of their domains and store what they know. */
+    while (manager->set.count > 0)
+        manager_drop_instance(manager, manager->set.instances[0]);
+    bmcset_clear(&manager->set);
+    manager_end_waiting(manager);
+    while (manager->links) {
+        struct link *link = manager->links;
+        manager->links = link->next;
+        manager_stop_link(manager, link);
+    }
+    manager_finish_stopping(manager);
+}
+
+void manager_flush(struct manager *manager)
+{
+    store_close(manager->shared.store);
+    manager->shared.store = NULL;
 }
 
 const struct config *manager_config(const struct manager *manager)

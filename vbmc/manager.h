@@ -18,8 +18,12 @@ struct manager;
  * negative error with one line in `error`. */
 int manager_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
                   struct manager **manager, char *error, size_t size);
-/* Ends everything; memory goes when the loop has turned. Blocks as long as libvirt does. */
+/* Ends everything, which takes the loop as long as libvirt takes to return from what it is doing.
+ */
 void manager_stop(struct manager *manager);
+/* For a process that does not wait for that: after manager_stop, brings to disk what is not there.
+ */
+void manager_flush(struct manager *manager);
 /* Takes a new configuration (which becomes the manager's) without dropping a session that is still
  * valid. What needs a restart is logged. */
 void manager_reload(struct manager *manager, struct config *config);

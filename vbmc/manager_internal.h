@@ -43,6 +43,7 @@ struct manager {
     uv_timer_t reaper;
     uv_timer_t hours;
     bool stopping;
+    unsigned ending;     /* hypervisors whose threads have not ended yet */
     bool power_returned; /* this machine has booted since the daemon last ran */
 };
 
@@ -84,6 +85,11 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
                               bool configured);
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC needs. */
 void manager_release_links(struct manager *manager);
+
+/* Stops a link's hypervisor, without waiting, and frees the link. */
+void manager_stop_link(struct manager *manager, struct link *link);
+/* manager.c: goes on with stopping when no hypervisor is left. */
+void manager_finish_stopping(struct manager *manager);
 
 /* manager_restore.c: finds out, at the start, whether this machine has booted since the last run.
  */

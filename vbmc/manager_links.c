@@ -38,6 +38,22 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
     return link;
 }
 
+static void on_hypervisor_stopped(void *context)
+{
+    struct manager *manager = context;
+
+    manager->ending--;
+    if (manager->stopping)
+        manager_finish_stopping(manager);
+}
+
+void manager_stop_link(struct manager *manager, struct link *link)
+{
+    manager->ending++;
+    hypervisor_stop(link->hypervisor, on_hypervisor_stopped, manager);
+    free(link);
+}
+
 /* Hypervisors may not be stopped from within their callbacks, so that this is done on a turn of its
  * own. */
 static void on_reap(uv_timer_t *timer)
@@ -57,8 +73,7 @@ static void on_reap(uv_timer_t *timer)
                 instance_set_domain(manager->set.instances[i], NULL);
         }
         *place = link->next;
-        hypervisor_stop(link->hypervisor);
-        free(link);
+        manager_stop_link(manager, link);
     }
 }
 

@@ -40,6 +40,8 @@ static const char usage[] =
     "\n"
     "SIGHUP reloads the configuration. See vbmcd(8) and vbmc.conf(5).\n";
 
+#define STOP_WITHIN_MS 5000
+
 struct daemon {
     uv_loop_t loop;
     const char *config_path; /* NULL: the default */
@@ -50,6 +52,7 @@ struct daemon {
     struct verbs verbs;
     uv_signal_t signals[3];
     uv_timer_t watchdog;
+    uv_timer_t overdue;
 };
 
 /* ---- options ---- */
@@ -203,6 +206,16 @@ static int reload(void *context, char *error, size_t size)
     return 0;
 }
 
+/* libvirt may be stuck in a call to a libvirtd that hangs: nothing of ours is worth waiting for. */
+static void on_stop_overdue(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+
+    log_warning("libvirt does not come back: leaving without it");
+    manager_flush(daemon->manager);
+    _exit(EXIT_SUCCESS);
+}
+
 static void stop(struct daemon *daemon)
 {
     notify("STOPPING=1");
@@ -212,6 +225,10 @@ static void stop(struct daemon *daemon)
     for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+    uv_timer_init(&daemon->loop, &daemon->overdue);
+    daemon->overdue.data = daemon;
+    uv_timer_start(&daemon->overdue, on_stop_overdue, STOP_WITHIN_MS, 0);
+    uv_unref((uv_handle_t *)&daemon->overdue);
 }
 
 static void on_signal(uv_signal_t *signal, int number)

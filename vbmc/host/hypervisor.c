@@ -391,13 +391,14 @@ static void end_operations(struct virt_domain *domain)
         operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
 }
 
-void hypervisor_stop(struct hypervisor *hypervisor)
+/* The threads have ended, and all that they posted has been delivered. */
+static void deliver_ended(struct inbox_item *item)
 {
-    if (!hypervisor)
-        return;
-    hypervisor->stopping = true;
-    worker_stop(hypervisor->worker);
-    inbox_drain(hypervisor->inbox); /* what the threads and libvirt's callbacks have posted */
+    struct hypervisor *hypervisor = CONTAINER_OF(item, struct hypervisor, ended);
+    void (*done)(void *context) = hypervisor->stopped;
+    void *context = hypervisor->stopped_context;
+
+    worker_free(hypervisor->worker);
     while (hypervisor->vanished) {
         struct virt_domain *domain = hypervisor->vanished;
         monitor_forget(domain);
@@ -411,6 +412,17 @@ void hypervisor_stop(struct hypervisor *hypervisor)
         free_domain(domain);
     }
     free_hypervisor(hypervisor);
+    if (done)
+        done(context);
+}
+
+void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context)
+{
+    hypervisor->stopping = true;
+    hypervisor->stopped = done;
+    hypervisor->stopped_context = context;
+    hypervisor->ended.deliver = deliver_ended;
+    worker_stop(hypervisor->worker, &hypervisor->ended);
 }
 
 const char *hypervisor_name(const struct hypervisor *hypervisor)

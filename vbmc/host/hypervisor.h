@@ -36,9 +36,10 @@ struct hypervisor_callbacks {
 struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
                                     const struct hypervisor_settings *settings,
                                     const struct hypervisor_callbacks *callbacks, void *context);
-/* Ends the connection and frees all domains without telling of it; running operations are ended
- * with -EHOSTUNREACH. May block as long as libvirt does. */
-void hypervisor_stop(struct hypervisor *hypervisor);
+/* Ends the connection and frees the domains without telling of it; nothing of them may be used from
+ * here on. Running operations end with -EHOSTUNREACH. `done` (may be NULL) runs when all is over,
+ * which takes as long as libvirt takes to return from what it is doing. */
+void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context);
 
 const char *hypervisor_name(const struct hypervisor *hypervisor);
 const char *hypervisor_uri(const struct hypervisor *hypervisor);

@@ -21,6 +21,9 @@ struct hypervisor {
     struct virt_events events;
     bool up;
     bool stopping;
+    struct inbox_item ended; /* posted when the threads have ended */
+    void (*stopped)(void *context);
+    void *stopped_context;
     bool relist; /* events came before the list was taken over */
     bool is_qemu;
     char error[WORKER_TEXT_SIZE];

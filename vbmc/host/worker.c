@@ -33,6 +33,7 @@ struct worker {
     virConnectPtr connection; /* written by the keeper; others take a reference */
     bool lost;
     bool stopping;
+    struct inbox_item *ended;
     /* Keeper thread. */
     unsigned pause_ms;
     struct timespec next_try;
@@ -144,9 +145,8 @@ static struct worker_job *next_look(struct worker *worker, bool *stopping, bool 
     return job;
 }
 
-static void *keep(void *argument)
+static void keep(struct worker *worker)
 {
-    struct worker *worker = argument;
     bool stopping = false, lost;
 
     while (!stopping) {
@@ -158,7 +158,6 @@ static void *keep(void *argument)
         for (; job; job = stopping ? next_look(worker, &stopping, &lost) : NULL)
             run_job(worker, job, worker->connection);
     }
-    return NULL;
 }
 
 /* Waits for an action and takes a reference to the connection, if there is one. NULL when the
@@ -190,17 +189,35 @@ static void *act(void *argument)
     return NULL;
 }
 
-static void join_threads(struct worker *worker, bool keeper)
+static void join_actors(struct worker *worker)
+{
+    for (unsigned i = 0; i < worker->actor_count; i++)
+        pthread_join(worker->actors[i], NULL);
+}
+
+/* The keeper goes last: what it posts then comes after everything else. */
+static void *keep_and_end(void *argument)
+{
+    struct worker *worker = argument;
+
+    keep(worker);
+    join_actors(worker);
+    inbox_post(worker->inbox, worker->ended);
+    return NULL;
+}
+
+static void stop_threads(struct worker *worker, struct inbox_item *ended)
 {
     pthread_mutex_lock(&worker->lock);
     worker->stopping = true;
+    worker->ended = ended;
     pthread_cond_signal(&worker->keeper_wanted);
     pthread_cond_broadcast(&worker->actors_wanted);
     pthread_mutex_unlock(&worker->lock);
-    for (unsigned i = 0; i < worker->actor_count; i++)
-        pthread_join(worker->actors[i], NULL);
-    if (keeper)
-        pthread_join(worker->keeper, NULL);
+}
+
+static void release(struct worker *worker)
+{
     pthread_cond_destroy(&worker->keeper_wanted);
     pthread_cond_destroy(&worker->actors_wanted);
     pthread_mutex_destroy(&worker->lock);
@@ -213,7 +230,7 @@ static bool start_threads(struct worker *worker)
         if (pthread_create(&worker->actors[worker->actor_count], NULL, act, worker) != 0)
             return false;
     }
-    return pthread_create(&worker->keeper, NULL, keep, worker) == 0;
+    return pthread_create(&worker->keeper, NULL, keep_and_end, worker) == 0;
 }
 
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox)
@@ -234,7 +251,9 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
     pthread_cond_init(&worker->actors_wanted, NULL);
     pthread_condattr_destroy(&attributes);
     if (!start_threads(worker)) {
-        join_threads(worker, false);
+        stop_threads(worker, NULL);
+        join_actors(worker);
+        release(worker);
         return NULL;
     }
     return worker;
@@ -266,8 +285,13 @@ void worker_connection_lost(struct worker *worker)
     pthread_mutex_unlock(&worker->lock);
 }
 
-void worker_stop(struct worker *worker)
+void worker_stop(struct worker *worker, struct inbox_item *ended)
 {
-    if (worker)
-        join_threads(worker, true);
+    stop_threads(worker, ended);
+}
+
+void worker_free(struct worker *worker)
+{
+    pthread_join(worker->keeper, NULL);
+    release(worker);
 }

@@ -49,8 +49,10 @@ void worker_submit_action(struct worker *worker, struct worker_job *job);
 void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
 void worker_connection_lost(struct worker *worker);
-/* Closes the connection, ends the threads and hands out every job. Blocks until a call to libvirt
- * that is under way returns. */
-void worker_stop(struct worker *worker);
+/* Has the threads hand out every job, close the connection and end; `ended` is posted as the last
+ * item of all. Does not block: a call to libvirt that is under way may take its time. */
+void worker_stop(struct worker *worker, struct inbox_item *ended);
+/* After `ended` was delivered. */
+void worker_free(struct worker *worker);
 
 #endif
