@@ -379,6 +379,8 @@ int main(int argc, char **argv)
     detach(&daemon, manager_config(daemon.manager));
     notify("READY=1");
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&daemon.overdue, NULL);
+    uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon.loop);
     return EXIT_SUCCESS;
 }
