@@ -160,7 +160,7 @@ static bool read_conf(const char *path, const char *key, char value[CONF_VALUE_S
     while (fgets(line, sizeof line, file)) {
         const char *p = line + strspn(line, " \t");
         size_t length = strlen(key);
-        if (strncmp(p, key, length))
+        if (strncmp(p, key, length) != 0)
             continue;
         p += length + strspn(p + length, " \t");
         if (*p++ != '=')
@@ -243,7 +243,7 @@ static void check_kvm(struct doctor *doctor, const char *conf)
                    "else libvirt believes in it and guests fail; use <domain type='qemu'> here",
                    "/dev/kvm exists, but makes no virtual machine");
     else
-        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm works%s%s",
+        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm can be opened%s%s",
                    user ? " and is open to " : "", user ? user->pw_name : "");
 }
 
@@ -297,10 +297,12 @@ static void check_embedded(struct doctor *doctor, const char *check, const char 
     if (access(root, F_OK))
         doctor_say(doctor, DOCTOR_WARNING, check, "vbmcd makes it when it starts",
                    "%s does not exist yet", root);
-    else if (access(root, W_OK))
+    else if (access(root, W_OK) != 0)
         doctor_say(doctor, DOCTOR_PROBLEM, check, "run vbmcd as its owner",
                    "%s cannot be written by this user", root);
-    else if (!read_conf(conf, "stdio_handler", handler) || strcmp(handler, "file"))
+    else if (access(conf, F_OK) != 0)
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "%s is written when vbmcd starts", conf);
+    else if (!read_conf(conf, "stdio_handler", handler) || strcmp(handler, "file") != 0)
         doctor_say(doctor, DOCTOR_PROBLEM, check,
                    "put stdio_handler = \"file\" there; the default wants virtlogd",
                    "%s does not say stdio_handler = \"file\"", conf);

@@ -86,10 +86,12 @@ void cli_format_write_json(const struct cli_format *format, struct json_object *
 {
     int flags = JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
 
-    if (json_object_is_type(value, json_type_object) && json_object_object_length(value) == 0)
+    bool empty =
+        (json_object_is_type(value, json_type_object) && json_object_object_length(value) == 0) ||
+        (json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0);
+
+    if (empty)
         flags = JSON_C_TO_STRING_PLAIN; /* json-c would put white space in it */
-    else if (json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0)
-        flags = JSON_C_TO_STRING_PLAIN;
     else if (!format->noindent)
         flags |= JSON_C_TO_STRING_PRETTY;
     write_json_text(json_object_to_json_string_ext(value, flags), out);

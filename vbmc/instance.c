@@ -22,6 +22,10 @@ struct instance {
     struct virt_domain *domain;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
+    struct store_chassis stored_chassis; /* what is on disk, as far as a client can change it */
+    struct boot_options stored_boot;
+    unsigned saves; /* under way */
+    bool closed;    /* freed when the last save has ended */
     struct udp_socket *socket;
     bool owns_socket;
     char error[160];
@@ -63,38 +67,77 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- what the model needs of the outside ---- */
 
+/* A save under way: what it will have made of the state on disk, and who waits for it. */
 struct save {
+    struct instance *instance;
     struct bmc_ticket ticket;
+    struct store_chassis chassis;
+    struct boot_options boot;
 };
 
-static void on_saved(void *context, int result)
-{
-    struct save *save = context;
+static void free_closed(struct instance *instance);
 
-    bmc_ticket_finish(&save->ticket, result);
-    free(save);
-}
-
-/* The callback and context that finish a ticket when something is on disk. */
-static struct save *new_save(const struct bmc_ticket *ticket)
+static struct save *new_save(struct instance *instance, const struct bmc_ticket *ticket)
 {
     struct save *save = calloc(1, sizeof *save);
 
-    if (save)
-        save->ticket = *ticket;
+    if (!save) {
+        bmc_ticket_finish(ticket, -ENOMEM);
+        return NULL;
+    }
+    save->instance = instance;
+    save->ticket = *ticket;
+    instance->saves++;
     return save;
 }
 
-static void end_submit(struct save *save, int result)
+static void end_save(struct save *save, int result)
 {
-    if (result < 0)
-        on_saved(save, result);
+    struct instance *instance = save->instance;
+
+    bmc_ticket_finish(&save->ticket, result);
+    free(save);
+    instance->saves--;
+    free_closed(instance);
+}
+
+/* What a client was not told to be stored must not look as if it were. */
+static void on_chassis_saved(void *context, int result)
+{
+    struct save *save = context;
+    struct instance *instance = save->instance;
+    struct chassis *chassis = &instance->bmc.chassis;
+
+    if (result == 0) {
+        instance->stored_chassis = save->chassis;
+    } else {
+        chassis->restore_policy =
+            (enum power_restore_policy)instance->stored_chassis.restore_policy;
+        chassis->cycle_interval_s = instance->stored_chassis.cycle_interval_s;
+    }
+    end_save(save, result);
+}
+
+static void on_boot_saved(void *context, int result)
+{
+    struct save *save = context;
+    struct instance *instance = save->instance;
+
+    if (result == 0)
+        instance->stored_boot = save->boot;
+    else if (!instance->closed)
+        boot_take_back(&instance->bmc, &instance->stored_boot);
+    end_save(save, result);
 }
 
 static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
 {
     struct instance *instance = bmc->owner;
-    struct store_chassis row = {
+    struct save *save = new_save(instance, ticket);
+
+    if (!save)
+        return;
+    save->chassis = (struct store_chassis){
         .uuid = bmc->uuid,
         .restore_policy = (uint8_t)bmc->chassis.restore_policy,
         .cycle_interval_s = bmc->chassis.cycle_interval_s,
@@ -102,12 +145,9 @@ static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
         .was_on = bmc->chassis.was_on,
         .restart_cause = (uint8_t)bmc->chassis.restart_cause,
     };
-    struct save *save = new_save(ticket);
-
-    if (!save)
-        bmc_ticket_finish(ticket, -ENOMEM);
-    else
-        end_submit(save, store_chassis_put(instance->shared->store, &row, on_saved, save));
+    int result = store_chassis_put(instance->shared->store, &save->chassis, on_chassis_saved, save);
+    if (result < 0)
+        on_chassis_saved(save, result);
 }
 
 static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
@@ -122,15 +162,17 @@ static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
         .live = (char *)(domain ? virt_domain_boot_live(domain) : instance->boot_live),
         .stored = (char *)(domain ? virt_domain_boot_stored(domain) : instance->boot_stored),
     };
-    struct save *save = new_save(ticket);
+    struct save *save = new_save(instance, ticket);
 
+    if (!save)
+        return;
+    save->boot = *boot;
     memcpy(row.flags, boot->flags, sizeof row.flags);
     memcpy(row.initiator, boot->initiator, sizeof row.initiator);
     memcpy(row.mailbox, boot->mailbox, sizeof row.mailbox);
-    if (!save)
-        bmc_ticket_finish(ticket, -ENOMEM);
-    else
-        end_submit(save, store_boot_put(instance->shared->store, &row, on_saved, save));
+    int result = store_boot_put(instance->shared->store, &row, on_boot_saved, save);
+    if (result < 0)
+        on_boot_saved(save, result);
 }
 
 static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
@@ -262,6 +304,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
     struct bmc *bmc = &instance->bmc;
 
     if (chassis) {
+        instance->stored_chassis = *chassis;
         bmc->chassis.restore_policy = (enum power_restore_policy)chassis->restore_policy;
         bmc->chassis.cycle_interval_s = chassis->cycle_interval_s;
         bmc->chassis.poh_minutes = chassis->poh_minutes;
@@ -277,17 +320,26 @@ static void restore_state(struct instance *instance, const struct store_chassis 
         boot_restart_expiry(bmc);
         instance->boot_live = boot->live ? strdup(boot->live) : NULL;
         instance->boot_stored = boot->stored ? strdup(boot->stored) : NULL;
+        instance->stored_boot = bmc->boot;
     }
+}
+
+static void free_closed(struct instance *instance)
+{
+    if (!instance->closed || instance->saves > 0)
+        return;
+    clear_record(&instance->record);
+    free(instance->boot_live);
+    free(instance->boot_stored);
+    free(instance);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct instance *instance = CONTAINER_OF((uv_timer_t *)handle, struct instance, timer);
 
-    clear_record(&instance->record);
-    free(instance->boot_live);
-    free(instance->boot_stored);
-    free(instance);
+    instance->closed = true;
+    free_closed(instance);
 }
 
 struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
@@ -345,7 +397,7 @@ static void replace_users(struct instance *instance, struct users *users)
     struct users *present = &instance->bmc.users;
 
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        if (memcmp(&present->by_id[id], &users->by_id[id], sizeof present->by_id[id]) != 0)
+        if (!user_equal(&present->by_id[id], &users->by_id[id]))
             rmcp_server_end_user_sessions(instance->rmcp, id);
     }
     *present = *users;
@@ -361,7 +413,7 @@ void instance_configure(struct instance *instance, const struct config *config)
 
     fill_users(instance, config, &users);
     replace_users(instance, &users);
-    bool changed = memcmp(&instance->bmc.channel, channel, sizeof *channel) != 0;
+    bool changed = !channel_equal(&instance->bmc.channel, channel);
     instance->bmc.channel = *channel;
     if (instance->session_timeout_s != config->bmc.session_timeout_s) {
         instance->session_timeout_s = config->bmc.session_timeout_s;

@@ -279,12 +279,21 @@ const struct bmcset *manager_bmcs(const struct manager *manager)
     return &manager->set;
 }
 
+static bool prefix_equal(const struct config_prefix *a, const struct config_prefix *b)
+{
+    char text_a[ENDPOINT_TEXT_SIZE], text_b[ENDPOINT_TEXT_SIZE];
+
+    endpoint_address_format(&a->base, text_a);
+    endpoint_address_format(&b->base, text_b);
+    return a->length == b->length && strcmp(text_a, text_b) == 0;
+}
+
 static void warn_of_restart(const struct config *old, const struct config *new)
 {
     if (strcmp(old->daemon.state_dir, new->daemon.state_dir) != 0 ||
         strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0 ||
         old->bmc.has_addresses != new->bmc.has_addresses || old->bmc.port != new->bmc.port ||
-        memcmp(&old->bmc.addresses, &new->bmc.addresses, sizeof old->bmc.addresses) != 0 ||
+        !prefix_equal(&old->bmc.addresses, &new->bmc.addresses) ||
         strcmp(old->bmc.address, new->bmc.address) != 0)
         log_warning("changed folders and addresses take effect when vbmcd is started again");
 }

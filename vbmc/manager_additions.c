@@ -65,7 +65,7 @@ static struct store_bmc record_of_addition(const struct manager *manager,
         if (!record.password && compat)
             record.password = "password";
     }
-    if (discovered && !record.port)
+    if (discovered && !record.port && !manager->config->bmc.has_addresses)
         record.port = instance_record((struct instance *)discovered)->port;
     return record;
 }

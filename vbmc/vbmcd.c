@@ -316,6 +316,8 @@ static int open_control(struct daemon *daemon, const struct config *config, char
 /* [log] of the other tool's file, where ours does not say. */
 static void take_openstack_log(struct config *config, struct openstack *openstack)
 {
+    if (!openstack)
+        return;
     if (!config->daemon.log_file)
         config->daemon.log_file = cleanup_steal_pointer(&openstack->log_file);
     if (openstack->debug)
@@ -355,7 +357,7 @@ int main(int argc, char **argv)
     char error[CONFIG_ERROR_SIZE] = "";
 
     parse_options(argc, argv, &daemon);
-    umask(027);
+    umask(022); /* libvirt's embedded driver makes folders that QEMU's user has to enter */
     signal(SIGPIPE, SIG_IGN);
     choose_log_target();
     if (!daemon.foreground && go_to_background(&daemon) < 0) {

@@ -102,6 +102,20 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
     boot_apply(bmc);
 }
 
+void boot_take_back(struct bmc *bmc, const struct boot_options *stored)
+{
+    struct boot_options *boot = &bmc->boot;
+    bool other_flags = memcmp(boot->flags, stored->flags, sizeof boot->flags) != 0;
+
+    boot->valid_bit_clearing = stored->valid_bit_clearing;
+    boot->info_acknowledge = stored->info_acknowledge;
+    memcpy(boot->flags, stored->flags, sizeof boot->flags);
+    memcpy(boot->initiator, stored->initiator, sizeof boot->initiator);
+    memcpy(boot->mailbox, stored->mailbox, sizeof boot->mailbox);
+    if (other_flags)
+        boot_apply(bmc);
+}
+
 void boot_withdraw(struct bmc *bmc)
 {
     memset(bmc->boot.flags, 0, sizeof bmc->boot.flags);

@@ -65,6 +65,9 @@ void boot_restart_expiry(struct bmc *bmc);
 /* The override that the flags ask for at present; HOST_BOOT_NONE if the valid bit is clear. */
 struct host_boot_override boot_override(const struct boot_options *boot);
 
+/* What could not be stored gives way to what is: the parameters of `stored`. */
+void boot_take_back(struct bmc *bmc, const struct boot_options *stored);
+
 /* The BMC goes for good: the guest gets its own order back. */
 void boot_withdraw(struct bmc *bmc);
 

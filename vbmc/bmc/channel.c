@@ -1,5 +1,7 @@
 #include "vbmc/bmc/channel.h"
 
+#include <string.h>
+
 void channel_set_defaults(struct channel *channel)
 {
     *channel = (struct channel){
@@ -7,6 +9,13 @@ void channel_set_defaults(struct channel *channel)
         .suites = {3, 17},
         .suite_count = 2,
     };
+}
+
+bool channel_equal(const struct channel *a, const struct channel *b)
+{
+    return a->limit == b->limit && a->has_kg == b->has_kg &&
+           memcmp(a->kg, b->kg, sizeof a->kg) == 0 && a->suite_count == b->suite_count &&
+           memcmp(a->suites, b->suites, a->suite_count) == 0;
 }
 
 bool channel_has_suite(const struct channel *channel, uint8_t suite)

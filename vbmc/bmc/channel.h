@@ -24,6 +24,7 @@ struct channel {
 
 /* Administrator limit, no Kg, cipher suites 3 and 17. */
 void channel_set_defaults(struct channel *channel);
+bool channel_equal(const struct channel *a, const struct channel *b);
 bool channel_has_suite(const struct channel *channel, uint8_t suite);
 
 #endif

@@ -55,6 +55,13 @@ const struct user *users_find(const struct users *users, const char *name, size_
     return NULL;
 }
 
+bool user_equal(const struct user *a, const struct user *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->password_length == b->password_length &&
+           memcmp(a->password, b->password, sizeof a->password) == 0 && a->limit == b->limit &&
+           a->enabled == b->enabled;
+}
+
 bool users_have_named(const struct users *users)
 {
     for (int i = USER_ID_FIRST; i <= USER_ID_MAX; i++) {

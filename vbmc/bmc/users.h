@@ -36,6 +36,9 @@ int users_add(struct users *users, const char *name, const char *password, enum 
 const struct user *users_find(const struct users *users, const char *name, size_t length,
                               uint8_t *id);
 
+/* True if both have the same name, password, limit and state. */
+bool user_equal(const struct user *a, const struct user *b);
+
 /* True if at least one enabled user has a name. */
 bool users_have_named(const struct users *users);
 

@@ -441,15 +441,24 @@ void override_note_menu_used(struct virt_domain *domain)
         consumed(domain);
 }
 
+/* SeaBIOS begins by copying itself to RAM. A reset in the middle of that leaves a guest that hangs
+ * in half a copy (seen under emulation, where it takes tens of milliseconds). */
+#define FIRMWARE_BEGINS_MS 250
+
+static void step_let_firmware_begin(struct operation *operation)
+{
+    operation_pause(operation, FIRMWARE_BEGINS_MS);
+}
+
 static void step_reset_for_override(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
-    if (domain->boot_live.device == HOST_BOOT_NONE) {
+    if (domain->boot_live.device == HOST_BOOT_NONE || domain->boot_live.used) {
         operation_next(operation);
         return;
     }
-    log_info("%s: started with a boot override waiting: reset at once", domain->host.name);
+    log_info("%s: started with a boot override waiting: reset", domain->host.name);
     monitor_step_submitted(operation, qmp_run(monitor_client(domain), QMP_COMMAND_SYSTEM_RESET,
                                               monitor_step_done, operation));
 }
@@ -475,7 +484,7 @@ struct host_boot_override override_at_start(const struct virt_domain *domain)
 void override_guest_started(struct virt_domain *domain, bool live)
 {
     static operation_step *const steps[] = {monitor_step_open, override_step_apply,
-                                            step_reset_for_override, NULL};
+                                            step_let_firmware_begin, step_reset_for_override, NULL};
 
     if (!is_live_device(override_at_start(domain).device) || is_started_by_us(domain))
         return;

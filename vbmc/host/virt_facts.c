@@ -149,11 +149,12 @@ int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
     if (!list->items)
         result = -ENOMEM;
     for (int i = 0; i < count; i++) {
-        int one = result < 0 ? result : virt_facts_read(domains[i], &list->items[list->count]);
-        if (one == 0)
+        if (result == 0)
+            result = virt_facts_read(domains[i], &list->items[list->count]);
+        if (result == 0)
             list->count++;
-        else if (one != -ENODEV) /* one that vanishes meanwhile is left out */
-            result = one;
+        else if (result == -ENODEV) /* one that vanishes meanwhile is left out */
+            result = 0;
         virDomainFree(domains[i]);
     }
     free(domains);

@@ -4,14 +4,15 @@
 #include "vbmc/ipmi/command.h"
 
 /* Get Device ID (section 20.1). */
-#define DEVICE_ID            0x20
-#define DEVICE_REVISION      0x01
-#define FIRMWARE_MAJOR       0x01
-#define FIRMWARE_MINOR_BCD   0x00
-#define IPMI_VERSION_2_0     0x02 /* low nibble: major version */
-#define SUPPORTS_CHASSIS     0x80
-#define MANUFACTURER_UNKNOWN 0x000000 /* a real vendor's id switches on OEM paths in the clients   \
-                                       */
+#define DEVICE_ID          0x20
+#define DEVICE_REVISION    0x01
+#define FIRMWARE_MAJOR     0x01
+#define FIRMWARE_MINOR_BCD 0x00
+#define IPMI_VERSION_2_0   0x02 /* low nibble: major version */
+#define SUPPORTS_CHASSIS   0x80
+#define MANUFACTURER_UNKNOWN                                                                       \
+    0x000000 /* a real vendor's id switches on OEM paths in the clients                            \
+              */
 #define PRODUCT_ID 0x0001
 
 static int get_device_id(const struct ipmi_request *request, struct wire_in *in,
