@@ -1,0 +1,325 @@
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120
+# Every end-to-end test begins by sourcing this file. It runs the test again inside namespaces of its
+# own (processes, mounts, network), so that nothing it starts outlives it, ports never collide, no
+# traffic leaves the machine, and several tests run side by side; in there it is process 1, /run and
+# libvirt's directories are empty, and what it writes to $dir is kept with the test's log.
+#
+# A test is plain bash: each line must succeed, the first that does not ends it. It waits for
+# conditions with deadlines and never sleeps a fixed time.
+set -euo pipefail
+shopt -s inherit_errexit
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+test_name=$(basename "$0" .test)
+build=$(cd "$top" && realpath -m "${VBMC_BUILD:-build}")
+soak=${VBMC_SOAK:-}
+# Deadlines are stretched by this factor; the runner sets it for slow builds.
+patience=${VBMC_PATIENCE:-1}
+
+skip() { echo "skipped: $*"; exit 77; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+# requires PROGRAM...: the test is skipped where one of them is missing.
+requires() {
+	local program
+	for program; do
+		type "$program" >/dev/null 2>&1 || skip "$program is missing"
+	done
+}
+
+# ---- into the namespaces ----
+
+requires unshare ip mount
+if [[ -z ${VBMC_TEST_INSIDE:-} ]]; then
+	[[ -x $build/vbmcd && -x $build/vbmc ]] || fail "$build/vbmcd is missing: run make first"
+	"$top/tests/guest/build.sh" # may need the network, which there is none of inside
+	[[ $(id -u) == 0 ]] || skip "namespaces need root"
+	unshare --mount --net --pid --fork true 2>/dev/null || skip "no namespaces here (unshare fails)"
+	kept=$build/test-logs/$test_name
+	rm -rf "$kept"
+	mkdir -p "$kept"
+	VBMC_TEST_INSIDE=$kept exec unshare --pid --fork --kill-child --mount-proc --mount --net \
+		bash "$0" "$@"
+fi
+ip link set lo up
+mount -t tmpfs tmpfs /run
+# A short path: those of Unix sockets are limited.
+dir=/run/test
+mkdir -p $dir /run/lock
+mount --bind "$VBMC_TEST_INSIDE" $dir
+mkdir $dir/home
+export HOME=$dir/home PATH=$build:$PATH LC_ALL=C.UTF-8
+unset VIRTUALBMC_CONFIG VBMC_SOCKET LIBVIRT_DEFAULT_URI XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME
+cd $dir
+
+# ---- the end ----
+
+cleanups=()
+# cleanup COMMAND...: is run when the test ends, however it does.
+cleanup() { cleanups+=("$(printf '%q ' "$@")"); }
+
+on_error() { echo "FAILED: ${BASH_SOURCE[1]##*/}:$1: $2" >&2; }
+trap 'on_error $LINENO "$BASH_COMMAND"' ERR
+set -E
+
+on_exit() {
+	local status=$? command
+	trap - ERR
+	for command in "${cleanups[@]}"; do
+		eval "$command" || true
+	done
+	if [[ $status == 0 ]]; then
+		stop_all_vbmcd || status=1
+	fi
+	if grep -hE 'ERROR: (Address|Leak)Sanitizer|runtime error:' $dir/*.log; then
+		echo "FAILED: a sanitizer reports the above" >&2
+		status=1
+	fi
+	exit $status
+}
+trap on_exit EXIT
+
+# ---- waiting and checking ----
+
+scaled() { awk "BEGIN { print $1 * $patience }"; }
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+
+# wait_for SECONDS COMMAND...: until the command succeeds; its output appears if it never does.
+wait_for() {
+	local seconds=$1 end
+	shift
+	end=$(($(now_ms) + $(scaled "$seconds * 1000")))
+	until "$@" >$dir/wait_for.out 2>&1; do
+		if (($(now_ms) > end)); then
+			cat $dir/wait_for.out >&2
+			echo "FAILED: not within ${seconds} s: $*" >&2
+			return 1
+		fi
+		sleep 0.03
+	done
+}
+
+# not COMMAND...: succeeds when the command does not ('!' would be no reason to stop for bash).
+not() { if "$@"; then return 1; fi; }
+
+# says TEXT COMMAND...: the command succeeds and its output contains TEXT.
+says() {
+	local text=$1 output status=0
+	shift
+	output=$("$@" 2>&1) || status=$?
+	printf '$ %s\n%s\n' "$*" "$output"
+	[[ $status == 0 ]] || { echo "exit status $status" >&2; return 1; }
+	[[ $output == *"$text"* ]] || { echo "'$text' is not in it" >&2; return 1; }
+}
+
+# refuses STATUS TEXT COMMAND...: the command fails with that exit status and says TEXT.
+refuses() {
+	local wanted=$1 text=$2 output status=0
+	shift 2
+	output=$("$@" 2>&1) || status=$?
+	printf '$ %s\n%s\n' "$*" "$output"
+	[[ $status == "$wanted" ]] || { echo "exit status $status, not $wanted" >&2; return 1; }
+	[[ $output == *"$text"* ]] || { echo "'$text' is not in it" >&2; return 1; }
+}
+
+# prints TEXT COMMAND...: quietly, for wait_for.
+prints() {
+	local text=$1 output
+	shift
+	output=$("$@" 2>&1) || { echo "$output"; return 1; }
+	echo "$output"
+	[[ $output == *"$text"* ]]
+}
+
+# ---- libvirt ----
+
+# The URI of the guests: of the system libvirtd after start_libvirtd, else of the embedded driver.
+uri="qemu:///embed?root=$dir/embed"
+
+# write_qemu_conf FOLDER: the test's files belong to root; namespaces and control groups would reach
+# outside of the test.
+write_qemu_conf() {
+	mkdir -p "$1"
+	printf '%s\n' 'user = "root"' 'group = "root"' 'security_driver = "none"' 'namespaces = []' \
+		'cgroup_controllers = []' 'stdio_handler = "'"$2"'"' >"$1/qemu.conf"
+}
+
+run_libvirtd() { LIBVIRT_LOG_OUTPUTS=3:file:$dir/libvirtd.log libvirtd -d; }
+
+# start_libvirtd: a system libvirtd and virtlogd of this test alone.
+start_libvirtd() {
+	local path
+	requires libvirtd virtlogd virsh
+	for path in /etc/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+		mkdir -p $path
+		mount -t tmpfs tmpfs $path
+	done
+	write_qemu_conf /etc/libvirt logd
+	uri=qemu:///system
+	export LIBVIRT_DEFAULT_URI=$uri
+	virtlogd -d
+	run_libvirtd
+	wait_for 10 virsh list || { tail -n 20 $dir/libvirtd.log >&2; return 1; }
+}
+kill_libvirtd() {
+	local pid
+	pid=$(</run/libvirtd.pid)
+	kill -KILL "$pid"
+	wait_for 5 not test -e "/proc/$pid"
+}
+
+# ---- vbmcd ----
+
+password=secret
+declare -A vbmcd_pids=()
+
+# write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
+write_config() {
+	cat >$dir/vbmc.conf <<-END
+		[daemon]
+		state-dir = $dir/state
+		log-level = debug
+		[hypervisor local]
+		uri = $uri
+		[user admin]
+		password = $password
+		[bmc]
+	END
+	printf '%s\n' "$@" >>$dir/vbmc.conf
+	chmod 600 $dir/vbmc.conf
+}
+
+# launch_vbmcd [CONFIG]: starts it and goes on.
+launch_vbmcd() {
+	local config=${1:-$dir/vbmc.conf}
+	[[ $uri != *root=$dir/embed ]] || write_qemu_conf $dir/embed/etc file
+	vbmcd --config "$config" --foreground </dev/null >>"$dir/vbmcd.log" 2>&1 &
+	vbmcd_pid=$!
+	vbmcd_pids[$vbmcd_pid]=1
+}
+# start_vbmcd [CONFIG]: until it answers.
+start_vbmcd() {
+	[[ -e ${1:-$dir/vbmc.conf} ]] || write_config
+	launch_vbmcd "$@"
+	wait_for 5 vbmc_answers "$vbmcd_pid"
+}
+vbmc_answers() { kill -0 "$1" && vbmc status; }
+
+stop_vbmcd() {
+	local pid=${1:-$vbmcd_pid} status=0
+	unset "vbmcd_pids[$pid]"
+	kill -TERM "$pid"
+	wait_for 10 is_over "$pid" || { kill -KILL "$pid"; return 1; }
+	wait "$pid" || status=$?
+	[[ $status == 0 ]] || { echo "vbmcd ended with status $status" >&2; return 1; }
+}
+kill_vbmcd() {
+	unset "vbmcd_pids[$vbmcd_pid]"
+	kill -KILL "$vbmcd_pid"
+	wait "$vbmcd_pid" || true
+}
+is_over() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
+stop_all_vbmcd() {
+	local pid
+	for pid in "${!vbmcd_pids[@]}"; do
+		stop_vbmcd "$pid" || return 1
+	done
+}
+
+# ---- guests ----
+
+# define_guest NAME [OPTION...]: the guest of tests/guest/domain.sh, watched: all of its serial output
+# is in NAME.serial, SeaBIOS's log in NAME.bios, its network traffic in NAME.pcap.
+define_guest() {
+	local name=$1
+	shift
+	watch_serial "$name"
+	"$top/tests/guest/domain.sh" "$name" --serial-unix "$dir/$name.sock" \
+		--seabios-log "$dir/$name.bios" --pcap "$dir/$name.pcap" "$@" >"$name.xml"
+	define_domain "$name"
+}
+# define_idle_guest NAME [OPTION...]: has nothing to boot and costs no time.
+define_idle_guest() {
+	local name=$1
+	shift
+	truncate -s 1M "$dir/$name.raw" # QEMU locks it
+	"$top/tests/guest/domain.sh" "$name" --memory 32 --nic none --disk "$dir/$name.raw" "$@" >"$name.xml"
+	define_domain "$name"
+}
+define_domain() {
+	if [[ $uri == qemu:///system ]]; then
+		virsh -q define "$1.xml"
+	else
+		vbmc define "$1.xml"
+	fi
+}
+
+watch_serial() {
+	[[ -z ${watched[$1]:-} ]] || return 0
+	watched[$1]=1
+	/usr/bin/python3 "$top/tests/guest/console.py" "$dir/$1.sock" --log "$dir/$1.serial" \
+		--fifo "$dir/$1.fifo" &
+}
+declare -A watched=() marks=()
+
+# mark_serial NAME: from here on, serial_shows looks only at what comes new.
+mark_serial() { marks[$1]=$(stat -c %s "$dir/$1.serial" 2>/dev/null || echo 0); }
+serial_shows() { tail -c +$((${marks[$1]:-0} + 1)) "$dir/$1.serial" | grep -aqE -- "$2"; }
+# boots NAME: the guest's login prompt is there, of a kernel that has started since mark_serial.
+boots() {
+	wait_for 60 serial_shows "$1" 'vbmc guest: booted'
+	wait_for 20 serial_shows "$1" 'login: *$'
+}
+# types NAME TEXT: at the guest's serial console.
+types() { printf '%s\n' "$2" >"$dir/$1.fifo"; }
+
+# log_in NAME: as root at the serial console.
+log_in() {
+	mark_serial "$1"
+	types "$1" root
+	wait_for 10 serial_shows "$1" Password
+	types "$1" vbmc
+	wait_for 10 serial_shows "$1" '~ # '
+}
+
+# boot_devices NAME: what SeaBIOS has tried since it last came up, in order; 'ROM' is the network.
+# Only what it has logged since mark_bios counts.
+boot_devices() {
+	tail -c +$((${bios_marks[$1]:-0} + 1)) "$dir/$1.bios" | awk '
+		/^enter handle_19/ { tried = "" }
+		/^Booting from [A-Z].*[.][.][.]/ {
+			sub("^Booting from ", ""); sub("[.][.][.].*", ""); tried = tried $0 " "
+		}
+		END { print tried }'
+}
+first_device_is() { [[ $(boot_devices "$1") == "$2 "* ]]; }
+mark_bios() { bios_marks[$1]=$(stat -c %s "$dir/$1.bios" 2>/dev/null || echo 0); }
+declare -A bios_marks=()
+# dhcp_requests NAME: how many there were since QEMU's start.
+dhcp_requests() { python "$top/tests/e2e/pcap.py" "$dir/$1.pcap"; }
+
+# ---- IPMI clients ----
+
+port=6230
+suite=17
+
+ipmi() {
+	ipmitool -I lanplus -C "$suite" -H 127.0.0.1 -p "$port" -U admin -P "$password" "$@"
+}
+# FreeIPMI's tools, without any -W.
+freeipmi() {
+	local tool=$1
+	shift
+	"$tool" -D LAN_2_0 -I "$suite" -l admin -h "127.0.0.1:$port" -u admin -p "$password" "$@"
+}
+# starts NAME: how often QEMU has been started for the guest.
+starts() {
+	local log=/var/log/libvirt/qemu/$1.log
+	[[ $uri == qemu:///system ]] || log=${uri#*root=}/log/qemu/$1.log
+	grep -c 'starting up libvirt' "$log" || true
+}
+started_times() { [[ $(starts "$1") == "$2" ]]; }
+# port_of NAME: of its BMC.
+port_of() { vbmc list -f json | jq --arg name "$1" '.[] | select(."Domain name" == $name).Port'; }
+power_is() { prints "Chassis Power is $1" ipmi chassis power status; }
+python() { PYTHONPATH=$top/tests/e2e PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$@"; }

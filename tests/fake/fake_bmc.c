@@ -1,0 +1,195 @@
+#include "tests/fake/fake_bmc.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the outside of the model ---- */
+
+static void save(struct fake_bmc *fake, const struct bmc_ticket *ticket)
+{
+    assert(fake->save_count < FAKE_BMC_SAVES_MAX);
+    fake->saves[fake->save_count++] = *ticket;
+    if (!fake->saves_wait)
+        fake_bmc_finish_save(fake, fake->save_result);
+}
+
+static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    struct fake_bmc *fake = bmc->owner;
+
+    fake->chassis_saves++;
+    save(fake, ticket);
+}
+
+static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    struct fake_bmc *fake = bmc->owner;
+
+    fake->boot_saves++;
+    save(fake, ticket);
+}
+
+static void wake_at(struct bmc *bmc, uint64_t at_ms)
+{
+    struct fake_bmc *fake = bmc->owner;
+
+    if (at_ms < fake->wake_at_ms)
+        fake->wake_at_ms = at_ms;
+}
+
+static uint64_t now(struct bmc *bmc)
+{
+    return ((struct fake_bmc *)bmc->owner)->now_ms;
+}
+
+static const struct bmc_hooks hooks = {
+    .save_chassis = save_chassis,
+    .save_boot = save_boot,
+    .wake_at = wake_at,
+    .now = now,
+};
+
+void fake_bmc_finish_save(struct fake_bmc *fake, int result)
+{
+    assert(fake->saves_finished < fake->save_count);
+    bmc_ticket_finish(&fake->saves[fake->saves_finished++], result);
+}
+
+void fake_bmc_advance(struct fake_bmc *fake, uint64_t ms)
+{
+    uint64_t end = fake->now_ms + ms;
+
+    while (fake->wake_at_ms <= end) {
+        fake->now_ms = fake->wake_at_ms > fake->now_ms ? fake->wake_at_ms : fake->now_ms;
+        fake->wake_at_ms = UINT64_MAX;
+        bmc_tick(&fake->bmc);
+        wake_at(&fake->bmc, bmc_next_deadline(&fake->bmc));
+        assert(fake->wake_at_ms > fake->now_ms); /* a tick does all that is due */
+    }
+    fake->now_ms = end;
+}
+
+void fake_bmc_set_state(struct fake_bmc *fake, enum host_power_state state)
+{
+    enum host_power_state previous = fake->host.domain.state;
+    bool was_on = host_power_state_is_on(previous), is_on = host_power_state_is_on(state);
+
+    if (state == previous)
+        return;
+    fake->host.domain.state = state;
+    bmc_host_event(&fake->bmc, HOST_EVENT_STATE);
+    if (state == HOST_POWER_UNKNOWN || previous == HOST_POWER_UNKNOWN || was_on == is_on)
+        return;
+    bmc_host_event(&fake->bmc, is_on ? HOST_EVENT_STARTED : HOST_EVENT_STOPPED);
+}
+
+/* ---- the client ---- */
+
+static void reply(void *context, const struct ipmi_token *token,
+                  const struct ipmi_response *response)
+{
+    struct fake_bmc *fake = context;
+
+    assert(token->bmc == FAKE_BMC_NUMBER && token->request <= fake->requests);
+    assert(fake->reply_count[token->request] == 0); /* exactly once */
+    fake->reply_count[token->request]++;
+    fake->replies[token->request] = *response;
+}
+
+static size_t read_hex(const char *text, uint8_t *bytes, size_t size)
+{
+    size_t length = 0;
+
+    for (char *end; *text; text = end + strspn(end, " ")) {
+        assert(length < size);
+        bytes[length++] = (uint8_t)strtoul(text, &end, 16);
+        assert(end == text + 2);
+    }
+    return length;
+}
+
+uint32_t fake_bmc_request(const struct fake_bmc *fake)
+{
+    return fake->requests;
+}
+
+/* What stands behind the command in the message that goes out. */
+const char *fake_bmc_answer(struct fake_bmc *fake, uint32_t request)
+{
+    const struct ipmi_msg msg = {.netfn = fake->netfns[request]};
+    uint8_t bytes[IPMI_RESPONSE_MAX + 8];
+    int used = 0;
+
+    if (fake->reply_count[request] == 0)
+        return FAKE_BMC_WAITS;
+    int length = ipmi_msg_build_response(&msg, &fake->replies[request], bytes, sizeof bytes);
+    for (int i = 6; i < length - 1; i++)
+        used += snprintf(fake->text + used, sizeof fake->text - (size_t)used, "%s%02x",
+                         i > 6 ? " " : "", bytes[i]);
+    return fake->text;
+}
+
+const char *fake_bmc_talk(struct fake_bmc *fake, const char *text)
+{
+    struct ipmi_response response;
+    uint8_t bytes[2 + IPMI_MSG_DATA_MAX];
+    size_t length = read_hex(text, bytes, sizeof bytes);
+
+    assert(length >= 2 && fake->requests + 1 < FAKE_BMC_REPLIES_MAX);
+    fake->netfns[++fake->requests] = bytes[0];
+    const struct ipmi_msg msg = {
+        .rs_address = IPMI_BMC_ADDRESS,
+        .netfn = bytes[0],
+        .rs_lun = fake->lun,
+        .command = bytes[1],
+        .data = bytes + 2,
+        .data_length = length - 2,
+    };
+    const struct ipmi_request request = {
+        .bmc = &fake->bmc,
+        .msg = &msg,
+        .token = {FAKE_BMC_NUMBER, fake->session, fake->requests},
+        .origin = fake->origin,
+        .channel = fake->channel,
+        .privilege = fake->privilege,
+        .user_id = fake->user_id,
+        .sessions = fake->sessions,
+        .sessions_context = fake->sessions_context,
+        .sink = &fake->sink,
+        .now_ms = fake->now_ms,
+    };
+    if (ipmi_dispatch(&request, &response) == IPMI_ANSWERED)
+        reply(fake, &request.token, &response);
+    return fake_bmc_answer(fake, fake->requests);
+}
+
+/* ---- life ---- */
+
+void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
+{
+    static const struct uuid uuid = {{0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0x4d, 0xef, 0x81, 0x23,
+                                      0x45, 0x67, 0x89, 0xab, 0xcd, 0xef}};
+
+    *fake = (struct fake_bmc){
+        .now_ms = 1000000,
+        .wake_at_ms = UINT64_MAX,
+        .origin = IPMI_ORIGIN_LAN_SESSION,
+        .privilege = PRIVILEGE_ADMINISTRATOR,
+        .channel = CHANNEL_LAN,
+        .user_id = USER_ID_FIRST,
+        .session = FAKE_BMC_SESSION,
+        .sink = {.reply = reply, .context = fake},
+    };
+    fake_host_init(&fake->host, state);
+    bmc_init(&fake->bmc, FAKE_BMC_NUMBER, &uuid, &hooks, fake);
+    bmc_set_host(&fake->bmc, &fake->host.domain);
+    /* The guest has been told that there is no override. */
+    fake->host.count = fake->host.finished = 0;
+}
+
+void fake_bmc_clear(struct fake_bmc *fake)
+{
+    bmc_clear(&fake->bmc);
+}

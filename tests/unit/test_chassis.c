@@ -1,0 +1,311 @@
+/* The chassis commands but for power: status, identify, policy, interval, causes, hours. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_bmc.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+
+#define MINUTE_MS UINT64_C(60000)
+
+static struct fake_bmc fake;
+
+static int setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    fake_bmc_init(&fake, HOST_POWER_RUNNING);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fake_bmc_clear(&fake);
+    return 0;
+}
+
+static const char *talk(const char *request)
+{
+    return fake_bmc_talk(&fake, request);
+}
+
+static void test_capabilities(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 00"), "00 04 20 20 20 20 20");
+}
+
+static void test_status_follows_the_guest(void **state)
+{
+    static const struct {
+        enum host_power_state guest;
+        const char *answer;
+    } cases[] = {
+        {HOST_POWER_OFF, "00 00 00 40 00"},     {HOST_POWER_RUNNING, "00 01 00 40 00"},
+        {HOST_POWER_PAUSED, "00 01 00 40 00"},  {HOST_POWER_SUSPENDED, "00 01 00 40 00"},
+        {HOST_POWER_CRASHED, "00 01 00 40 00"}, {HOST_POWER_UNKNOWN, "c0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake.host.domain.state = cases[i].guest;
+        assert_string_equal(talk("00 01"), cases[i].answer);
+    }
+    bmc_set_host(&fake.bmc, NULL);
+    assert_string_equal(talk("00 01"), "c0"); /* never a guess */
+}
+
+static void test_status_bits(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 06 02"), "00 07");
+    assert_string_equal(talk("00 01"), "00 41 00 40 00"); /* policy: always on */
+    assert_string_equal(talk("00 06 01"), "00 07");
+    assert_string_equal(talk("00 01"), "00 21 00 40 00"); /* as before */
+    fake.host.result = -EIO;
+    assert_string_equal(talk("00 02 03"), "ff");
+    assert_string_equal(talk("00 01"), "00 31 00 40 00"); /* control fault */
+    fake.host.result = 0;
+    assert_string_equal(talk("00 02 03"), "00");
+    assert_string_equal(talk("00 01"), "00 21 00 40 00");
+    assert_string_equal(talk("00 0a 0a"), "00");
+    assert_string_equal(talk("00 01"), "00 21 00 40 0a"); /* front panel */
+    assert_string_equal(talk("00 0a f0"), "00");
+    assert_string_equal(talk("00 04 00 01"), "00");
+    assert_string_equal(talk("00 01"), "00 21 00 60 00"); /* identify without end */
+}
+
+static void test_last_power_event(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake.host.waits = true;
+    assert_string_equal(talk("00 02 01"), FAKE_BMC_WAITS);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    fake_host_finish(&fake.host, 0);
+    assert_string_equal(talk("00 01"), "00 01 10 40 00"); /* on by command */
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    assert_string_equal(talk("00 01"), "00 01 00 40 00"); /* by somebody else */
+}
+
+/* ---- Chassis Identify ---- */
+
+/* The light after `ms`: byte 3 of the status. */
+static const char *light_after(uint64_t ms)
+{
+    static char light[3];
+
+    fake_bmc_advance(&fake, ms);
+    memcpy(light, talk("00 01") + 9, 2);
+    return light;
+}
+
+static void test_identify(void **state)
+{
+    static const struct {
+        const char *request;
+        uint64_t seconds; /* 0: off at once */
+    } cases[] = {
+        {"00 04", 15}, {"00 04 01", 1}, {"00 04 ff", 255}, {"00 04 05 00", 5}, {"00 04 00", 0},
+    };
+
+    (void)state;
+    assert_string_equal(light_after(0), "40");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_string_equal(talk(cases[i].request), "00");
+        if (cases[i].seconds) {
+            assert_string_equal(light_after(0), "50");
+            assert_string_equal(light_after(cases[i].seconds * 1000 - 1), "50");
+        }
+        assert_string_equal(light_after(1), "40");
+    }
+}
+
+static void test_identify_without_end(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 04 05 01"), "00");
+    assert_string_equal(light_after(1000 * MINUTE_MS), "60");
+    assert_string_equal(talk("00 04 02 00"), "00"); /* a timed one replaces it */
+    assert_string_equal(light_after(1999), "50");
+    assert_string_equal(light_after(1), "40");
+    assert_string_equal(talk("00 04 00 01"), "00");
+    assert_string_equal(talk("00 04 00 00"), "00");
+    assert_string_equal(light_after(0), "40");
+}
+
+/* ---- what is answered when it is stored ---- */
+
+static void test_restore_policy(void **state)
+{
+    (void)state;
+    for (unsigned policy = 4; policy <= 7; policy++) {
+        char request[] = "00 06 00";
+        request[7] = (char)('0' + policy);
+        assert_string_equal(talk(request), "cc");
+    }
+    assert_string_equal(talk("00 06 03"), "00 07"); /* only asks */
+    assert_int_equal(fake.save_count, 0);
+    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
+    assert_string_equal(talk("00 06 fa"), "00 07"); /* reserved bits */
+    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
+    assert_string_equal(talk("00 06 00"), "00 07");
+    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
+    assert_int_equal(fake.chassis_saves, 2);
+}
+
+static void test_answered_when_stored(void **state)
+{
+    static const struct {
+        const char *request, *done;
+    } cases[] = {{"00 06 01", "00 07"}, {"00 0b 0a", "00"}};
+    static const struct {
+        int result;
+        const char *answer;
+    } failures[] = {{-ENOSPC, "c4"}, {-EIO, "ff"}, {-EROFS, "ff"}, {-EBUSY, "c0"}};
+
+    (void)state;
+    fake.saves_wait = true;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_string_equal(talk(cases[i].request), FAKE_BMC_WAITS);
+        fake_bmc_advance(&fake, 10 * MINUTE_MS); /* there is no "accepted" for a disk */
+        assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), FAKE_BMC_WAITS);
+        fake_bmc_finish_save(&fake, 0);
+        assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), cases[i].done);
+        for (size_t k = 0; k < ARRAY_SIZE(failures); k++) {
+            assert_string_equal(talk(cases[i].request), FAKE_BMC_WAITS);
+            fake_bmc_finish_save(&fake, failures[k].result);
+            assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)),
+                                failures[k].answer);
+        }
+    }
+}
+
+static void test_cycle_interval(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 02 02"), "00");
+    assert_int_equal(fake_host_last(&fake.host)->cycle_interval_s, 0);
+    assert_string_equal(talk("00 0b ff"), "00");
+    assert_string_equal(talk("00 02 02"), "00");
+    assert_int_equal(fake_host_last(&fake.host)->action, HOST_POWER_ACTION_CYCLE);
+    assert_int_equal(fake_host_last(&fake.host)->cycle_interval_s, 255);
+}
+
+/* ---- Get System Restart Cause ---- */
+
+static void test_restart_causes(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 07"), "00 00 00");
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    assert_string_equal(talk("00 07"), "00 03 00"); /* somebody pressed the button */
+    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
+    assert_string_equal(talk("00 07"), "00 0a 00"); /* the guest itself */
+
+    fake.host.waits = true;
+    talk("00 02 03");
+    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
+    fake_host_finish(&fake.host, 0);
+    assert_string_equal(talk("00 07"), "00 01 01");
+    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
+    assert_string_equal(talk("00 07"), "00 0a 00");
+
+    talk("00 02 02");
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    bmc_host_event(&fake.bmc, HOST_EVENT_RESET); /* that of its boot override */
+    fake_host_finish(&fake.host, 0);
+    assert_string_equal(talk("00 07"), "00 01 01");
+}
+
+static void test_events_are_stored(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    assert_int_equal(fake.chassis_saves, 1);
+    assert_false(fake.bmc.chassis.was_on);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    assert_int_equal(fake.chassis_saves, 2);
+    assert_true(fake.bmc.chassis.was_on);
+    bmc_host_event(&fake.bmc, HOST_EVENT_RESET); /* its cause outlives the daemon */
+    assert_int_equal(fake.chassis_saves, 3);
+}
+
+/* ---- Get POH Counter ---- */
+
+static void test_hours(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 0f"), "00 3c 00 00 00 00");
+    fake_bmc_advance(&fake, 59 * MINUTE_MS);
+    assert_string_equal(talk("00 0f"), "00 3c 00 00 00 00");
+    fake_bmc_advance(&fake, MINUTE_MS);
+    assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
+    fake_bmc_advance(&fake, (0x12345 - 1) * 60 * MINUTE_MS);
+    assert_string_equal(talk("00 0f"), "00 3c 45 23 01 00");
+}
+
+/* Asking often must not lose the seconds between. */
+static void test_hours_in_small_steps(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        fake_bmc_advance(&fake, MINUTE_MS * 3 / 2);
+        assert_memory_equal(talk("00 0f"), "00 3c", 5);
+    }
+    assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
+}
+
+static void test_hours_count_only_while_on(void **state)
+{
+    (void)state;
+    fake_bmc_advance(&fake, 60 * MINUTE_MS);
+    talk("00 0f");
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake_bmc_advance(&fake, 600 * MINUTE_MS);
+    assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    fake_bmc_advance(&fake, 60 * MINUTE_MS);
+    assert_string_equal(talk("00 0f"), "00 3c 02 00 00 00");
+}
+
+/* Nobody asked while the guest ran. */
+static void test_hours_of_a_run_that_is_over(void **state)
+{
+    (void)state;
+    fake_bmc_advance(&fake, 120 * MINUTE_MS);
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    assert_string_equal(talk("00 0f"), "00 3c 02 00 00 00");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_capabilities, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_follows_the_guest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_last_power_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identify, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identify_without_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restore_policy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cycle_interval, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart_causes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_events_are_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hours, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hours_in_small_steps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hours_count_only_while_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hours_of_a_run_that_is_over, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

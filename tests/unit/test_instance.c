@@ -1,0 +1,287 @@
+/* One BMC with its layers wired together, on a real store: what is stored comes back, answers wait
+ * for the disk, configuration decides who may log in, and errors of its socket are told. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmcset.h"
+#include "vbmc/instance.h"
+
+static uv_loop_t loop;
+static char folder[64];
+static struct store *store;
+static struct instance_shared shared;
+static struct instance *instance;
+static struct config config;
+static struct config_user users[2];
+static unsigned replies;
+static struct ipmi_response last;
+
+static void on_reply(void *context, const struct ipmi_token *token,
+                     const struct ipmi_response *response)
+{
+    assert_ptr_equal(context, &loop);
+    assert_int_equal(token->bmc, 3);
+    replies++;
+    last = *response;
+}
+
+static const struct ipmi_sink sink = {.reply = on_reply, .context = &loop};
+
+static void make(const struct store_chassis *chassis, const struct store_boot *boot)
+{
+    char name[] = "web01", username[] = "own", password[] = "own-secret";
+    struct store_bmc record = {
+        .uuid = {{1, 2, 3}}, .name = name, .username = username, .password = password};
+
+    instance = instance_new(&shared, 3, &record, chassis, boot);
+    assert_non_null(instance);
+    memset(name, 0, sizeof name); /* the record was copied */
+}
+
+static int setup(void **state)
+{
+    char error[512];
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    uv_loop_init(&loop);
+    snprintf(folder, sizeof folder, "/tmp/vbmc-test-instance-XXXXXX");
+    if (!mkdtemp(folder) || store_open(&loop, folder, &store, error, sizeof error) < 0)
+        return -1;
+    shared = (struct instance_shared){
+        .loop = &loop, .store = store, .limiter = limiter_new(), .sink = &sink};
+    replies = 0;
+    memset(&config, 0, sizeof config);
+    memset(users, 0, sizeof users);
+    snprintf(users[0].name, sizeof users[0].name, "admin");
+    snprintf(users[0].password, sizeof users[0].password, "secret");
+    users[0].limit = PRIVILEGE_ADMINISTRATOR;
+    snprintf(users[1].name, sizeof users[1].name, "looker");
+    snprintf(users[1].password, sizeof users[1].password, "secret");
+    users[1].limit = PRIVILEGE_USER;
+    config.users = users;
+    channel_set_defaults(&config.bmc.channel);
+    config.bmc.session_timeout_s = 60;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+
+    (void)state;
+    instance_free(instance);
+    instance = NULL;
+    store_close(store);
+    limiter_free(shared.limiter);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return uv_loop_close(&loop) || system(command);
+}
+
+/* A command by way of the dispatcher; true if the answer is there at once. */
+static bool ask(uint8_t netfn, uint8_t command, const uint8_t *data, size_t length)
+{
+    static uint32_t requests;
+    const struct ipmi_msg msg = {
+        .netfn = netfn, .command = command, .data = data, .data_length = length};
+    const struct ipmi_request request = {
+        .bmc = instance_bmc(instance),
+        .msg = &msg,
+        .token = {3, 1, ++requests},
+        .origin = IPMI_ORIGIN_LAN_SESSION,
+        .channel = CHANNEL_LAN,
+        .privilege = PRIVILEGE_ADMINISTRATOR,
+        .sink = &sink,
+    };
+
+    return ipmi_dispatch(&request, &last) == IPMI_ANSWERED;
+}
+
+static void turn_until_replied(unsigned count)
+{
+    while (replies < count)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static void test_state_comes_back(void **state)
+{
+    struct store_chassis chassis = {.restore_policy = POWER_RESTORE_ALWAYS_ON,
+                                    .cycle_interval_s = 7,
+                                    .poh_minutes = 121,
+                                    .was_on = true,
+                                    .restart_cause = RESTART_CAUSE_SOFT_RESET};
+    struct store_boot boot = {.valid_bit_clearing = 8, .flags = {0xc0, 4}, .info_acknowledge = 3};
+
+    (void)state;
+    memset(boot.mailbox, 0x5a, sizeof boot.mailbox);
+    memset(boot.initiator, 0xa5, sizeof boot.initiator);
+    make(&chassis, &boot);
+    const struct bmc *bmc = instance_bmc(instance);
+    assert_string_equal(instance_record(instance)->name, "web01");
+    assert_int_equal(bmc->number, 3);
+    assert_int_equal(bmc->guid[15], 1); /* reversed */
+    assert_int_equal(bmc->chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
+    assert_int_equal(bmc->chassis.cycle_interval_s, 7);
+    assert_int_equal(bmc->chassis.poh_minutes, 121);
+    assert_true(bmc->chassis.was_on);
+    assert_int_equal(bmc->chassis.restart_cause, RESTART_CAUSE_SOFT_RESET);
+    assert_memory_equal(bmc->boot.flags, boot.flags, sizeof boot.flags);
+    assert_memory_equal(bmc->boot.mailbox, boot.mailbox, sizeof boot.mailbox);
+    assert_memory_equal(bmc->boot.initiator, boot.initiator, sizeof boot.initiator);
+    assert_int_equal(bmc->boot.valid_bit_clearing, 8);
+    assert_int_equal(bmc->boot.info_acknowledge, 3);
+}
+
+/* What was answered is in the store. */
+static void test_answered_when_stored(void **state)
+{
+    static const uint8_t policy[] = {POWER_RESTORE_PREVIOUS}, flags[] = {5, 0xc0, 0x08, 0, 0, 0};
+    CLEANUP_FREE struct store_chassis *chassis = NULL;
+    struct store_boot *boots = NULL;
+    size_t count = 0;
+
+    (void)state;
+    make(NULL, NULL);
+    assert_false(ask(NETFN_CHASSIS, 0x06, policy, sizeof policy));
+    assert_int_equal(replies, 0); /* never from within the call */
+    turn_until_replied(1);
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    assert_int_equal(last.data_length, 1);
+    assert_int_equal(last.data[0], 0x07);
+    assert_int_equal(store_chassis_load_all(store, &chassis, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(chassis[0].restore_policy, POWER_RESTORE_PREVIOUS);
+
+    assert_false(ask(NETFN_CHASSIS, 0x08, flags, sizeof flags));
+    turn_until_replied(2);
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    assert_int_equal(store_boot_load_all(store, &boots, &count), 0);
+    assert_int_equal(count, 1);
+    assert_memory_equal(boots[0].flags, flags + 1, 5);
+    store_boot_free(boots, count);
+}
+
+static void test_freed_while_a_save_runs(void **state)
+{
+    static const uint8_t policy[] = {POWER_RESTORE_PREVIOUS};
+
+    (void)state;
+    make(NULL, NULL);
+    assert_false(ask(NETFN_CHASSIS, 0x06, policy, sizeof policy));
+    instance_free(instance);
+    instance = NULL;
+    turn_until_replied(1); /* the answer finds nobody by its number */
+}
+
+static void test_users(void **state)
+{
+    const struct users *present;
+    uint8_t id;
+
+    (void)state;
+    make(NULL, NULL);
+    config.user_count = 2;
+    present = &instance_bmc(instance)->users;
+    instance_configure(instance, &config); /* its record has a user of its own: that one alone */
+    assert_non_null(users_find(present, "own", 3, &id));
+    assert_null(users_find(present, "admin", 5, &id));
+    free(cleanup_steal_pointer(&instance_record(instance)->username));
+    instance_configure(instance, &config);
+    assert_null(users_find(present, "own", 3, &id));
+    assert_non_null(users_find(present, "admin", 5, &id));
+    assert_non_null(users_find(present, "looker", 6, &id));
+    assert_int_equal(users_find(present, "looker", 6, &id)->limit, PRIVILEGE_USER);
+    config.user_count = 1;
+    instance_configure(instance, &config);
+    assert_null(users_find(present, "looker", 6, &id));
+}
+
+static void test_channel(void **state)
+{
+    static char name[] = "web01";
+    static struct config_domain section = {.name = name, .enabled = true};
+
+    (void)state;
+    make(NULL, NULL);
+    config.bmc.channel.suites[0] = 17;
+    config.bmc.channel.suite_count = 1;
+    instance_configure(instance, &config);
+    assert_false(channel_has_suite(&instance_bmc(instance)->channel, 3));
+    section.channel = config.bmc.channel; /* a section of its own comes first */
+    section.channel.suites[0] = 3;
+    config.domains = &section;
+    config.domain_count = 1;
+    instance_configure(instance, &config);
+    assert_true(channel_has_suite(&instance_bmc(instance)->channel, 3));
+}
+
+static void test_port_in_use(void **state)
+{
+    union endpoint_address address;
+    socklen_t size = sizeof address;
+    CLEANUP_CLOSE int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    make(NULL, NULL);
+    assert_int_equal(endpoint_address_parse("127.0.0.1", 0, &address), 0);
+    assert_int_equal(bind(taken, &address.any, sizeof address.in), 0);
+    assert_int_equal(getsockname(taken, &address.any, &size), 0);
+    log_set_target(LOG_TARGET_SYSLOG); /* it is said in the log too */
+    assert_int_equal(instance_listen(instance, &address), -EADDRINUSE);
+    log_set_target(LOG_TARGET_STDERR);
+    assert_false(instance_is_listening(instance));
+    assert_non_null(strstr(instance_error(instance), "has this port"));
+    close(taken);
+    taken = -1;
+    assert_int_equal(instance_listen(instance, &address), 0);
+    assert_true(instance_is_listening(instance));
+    assert_string_equal(instance_error(instance), "");
+    instance_stop_listening(instance);
+    assert_false(instance_is_listening(instance));
+}
+
+static void test_set(void **state)
+{
+    struct bmcset set = {0};
+    const struct uuid uuid = {{1, 2, 3}}, other = {{9}};
+
+    (void)state;
+    make(NULL, NULL);
+    assert_int_equal(bmcset_add(&set, instance), 0);
+    assert_ptr_equal(bmcset_find_uuid(&set, &uuid), instance);
+    assert_null(bmcset_find_uuid(&set, &other));
+    assert_ptr_equal(bmcset_find_number(&set, 3), instance);
+    assert_null(bmcset_find_number(&set, 4));
+    assert_ptr_equal(bmcset_find_name(&set, "web01"), instance);
+    assert_ptr_equal(bmcset_find_name(&set, "01020300-0000-0000-0000-000000000000"), instance);
+    assert_null(bmcset_find_name(&set, "web02"));
+    bmcset_remove(&set, instance);
+    assert_int_equal(set.count, 0);
+    bmcset_clear(&set);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_state_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_freed_while_a_save_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_users, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_channel, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_port_in_use, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_set, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
