@@ -35,6 +35,10 @@ COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(H
 	$(SANITIZERS) $(CFLAGS) -MMD -MP
 LINK    = $(CC) -pie -Wl,-z,relro,-z,now $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
+# make V=1 shows the whole commands.
+Q     := $(if $(V),,@)
+quiet  = $(if $(V),@:,@echo '  $(1)')
+
 # Everything but the two main files goes into one archive, from which each program and each unit
 # test takes what it uses.
 OBJ     := $(BUILD)/obj
@@ -45,6 +49,7 @@ UNITS   := $(patsubst tests/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard tests/
 HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
 	$(wildcard tests/unit/*.c tests/fake/*.c))
 
+.SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run asan lint \
 	fuzz install uninstall clean help
 
@@ -59,29 +64,35 @@ help:
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
 
 $(BUILD)/vbmcd: $(OBJ)/vbmc/vbmcd.o $(LIBRARY)
-	$(LINK) -o $@ $^ $(PKG_LIBS)
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/vbmc: $(OBJ)/vbmc/cli.o $(LIBRARY)
-	$(LINK) -o $@ $^ $(PKG_LIBS)
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
 $(LIBRARY): $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(MAINS),$(SOURCES)))
+	$(call quiet,AR  $@)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call quiet,CC  $<)
+	$(Q)$(COMPILE) -c -o $@ $<
 
 units: $(UNITS)
 
 $(BUILD)/unit/test_rmcp%: $(OBJ)/tests/unit/test_rmcp%.o $(OBJ)/tests/unit/rmcp_stub.o \
 		$(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 # The tests find the programs they are to run by VBMC_BUILD.
 check soak demo: deps

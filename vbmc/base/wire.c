@@ -8,7 +8,7 @@ const uint8_t *wire_bytes(struct wire_in *in, size_t n)
         in->failed = true;
         return NULL;
     }
-    const uint8_t *p = in->base + in->pos;
+    const uint8_t *p = in->pos ? in->base + in->pos : in->base; /* NULL may have no bytes */
     in->pos += n;
     return p;
 }
@@ -75,7 +75,7 @@ uint8_t *wire_reserve(struct wire_out *out, size_t n)
         out->failed = true;
         return NULL;
     }
-    uint8_t *p = out->base + out->pos;
+    uint8_t *p = out->pos ? out->base + out->pos : out->base;
     out->pos += n;
     return p;
 }

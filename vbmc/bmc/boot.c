@@ -39,8 +39,10 @@ static void answer_waiters(struct bmc *bmc, int result)
     struct waiters waiting = bmc->boot.waiters;
 
     bmc->boot.waiters.count = 0;
-    if (result < 0 && waiting.count > 0)
+    if (result < 0 && waiting.count > 0) {
         memcpy(bmc->boot.flags, bmc->boot.former_flags, BOOT_FLAGS_SIZE);
+        boot_restart_expiry(bmc);
+    }
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)
             bmc->hooks->save_boot(bmc, &waiting.tickets[i]);
@@ -56,7 +58,9 @@ static void override_taken(void *context, int result, const char *text)
     if (result != 0)
         log_warning("%s: boot device not set: %s", bmc->host ? bmc->host->name : "?",
                     text ? text : "no reason given");
-    answer_waiters(bmc, result);
+    /* The last one that was asked for decides. */
+    if (--bmc->boot.applying == 0)
+        answer_waiters(bmc, result);
 }
 
 void boot_apply(struct bmc *bmc)
@@ -64,8 +68,10 @@ void boot_apply(struct bmc *bmc)
     struct host_boot_override override = boot_override(&bmc->boot);
 
     bmc->boot.unapplied = bmc_power_state(bmc) == HOST_POWER_UNKNOWN;
-    if (bmc->host)
-        bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
+    if (!bmc->host)
+        return;
+    bmc->boot.applying++;
+    bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
 }
 
 /* Persistent flags stay (section 28.12, parameter 3 is about flags for the next boot). */
@@ -91,12 +97,13 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
         memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
     boot_restart_expiry(bmc);
-    if (!bmc->host || bmc->host->state == HOST_POWER_UNKNOWN ||
-        !waiters_add(&boot->waiters, ticket)) {
+    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
         boot->unapplied = true;
         bmc->hooks->save_boot(bmc, ticket);
         return;
     }
+    if (!waiters_add(&boot->waiters, ticket)) /* more than can wait: accepted at once */
+        bmc->hooks->save_boot(bmc, ticket);
     boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
     bmc->hooks->wake_at(bmc, boot->waiters.deadline_ms);
     boot_apply(bmc);
@@ -178,5 +185,6 @@ void boot_host_event(struct bmc *bmc, enum host_event event)
 
 void boot_cancel(struct bmc *bmc)
 {
+    bmc->boot.applying = 0;
     answer_waiters(bmc, 0);
 }

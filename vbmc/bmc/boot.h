@@ -47,6 +47,7 @@ struct boot_options {
     uint8_t locked; /* bit n: parameter n is marked invalid */
     bool expires;   /* the valid bit falls at expires_at_ms */
     uint64_t expires_at_ms;
+    unsigned applying;      /* overrides on their way to the guest */
     bool unapplied;         /* the guest could not be told when the flags were set */
     struct waiters waiters; /* for the host to take the override */
 };

@@ -59,9 +59,10 @@ static void finish_first_action(struct bmc *bmc, int result)
 
     chassis->queued--;
     memmove(&chassis->queue[0], &chassis->queue[1], chassis->queued * sizeof chassis->queue[0]);
-    waiters_finish(&finished.waiters, result);
+    /* Started before anybody is told: whoever is told may ask for the next one. */
     if (chassis->queued > 0)
         start_first_action(bmc);
+    waiters_finish(&finished.waiters, result);
 }
 
 static void action_finished(void *context, int result, const char *text)
@@ -249,7 +250,7 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
         break;
     case HOST_EVENT_RESET:
         note_reset(bmc);
-        return;
+        break;
     default:
         return;
     }

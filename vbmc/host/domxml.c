@@ -42,7 +42,7 @@ static int print(xmlDocPtr doc, char **text)
     xmlChar *dumped = NULL;
     int size = 0;
 
-    xmlDocDumpMemory(doc, &dumped, &size);
+    xmlDocDumpMemoryEnc(doc, &dumped, &size, "UTF-8");
     if (!dumped)
         return -ENOMEM;
     *text = strdup((const char *)dumped);
@@ -115,63 +115,73 @@ static enum host_boot_device device_class(xmlNodePtr node)
 
 /* qemu:arg values name a second QMP monitor as "-qmp unix:PATH,server=on,..", or as "-chardev
  * socket,id=ID,path=PATH,.." with "-mon chardev=ID,mode=control". */
-struct qmp_arguments {
-    char chardev_id[64];
-    char chardev_path[108];
-    bool mon_seen;
-};
-
-static void copy_option(const char *options, const char *name, char *value, size_t size)
+static char *copy_option(const char *options, const char *name)
 {
     const char *found = strstr(options, name);
 
-    if (!found)
-        return;
-    found += strlen(name);
-    size_t length = strcspn(found, ",");
-    if (length < size) {
-        memcpy(value, found, length);
-        value[length] = '\0';
+    return found ? strndup(found + strlen(name), strcspn(found + strlen(name), ",")) : NULL;
+}
+
+/* The value behind the n-th (from 0) option of that name, to be freed; NULL if there are fewer. */
+static char *nth_argument(xmlNodePtr commandline, const char *option, unsigned n)
+{
+    bool next = false;
+
+    for (xmlNodePtr node = commandline->children; node; node = node->next) {
+        if (!is_element(node, "arg"))
+            continue;
+        if (next && n-- == 0)
+            return attribute(node, "value");
+        next = !next && attribute_is(node, "value", option);
+    }
+    return NULL;
+}
+
+static bool is_server(const char *value)
+{
+    return strstr(value, ",server") != NULL;
+}
+
+/* The path of the listening socket that a character device of that id is; to be freed. */
+static char *chardev_path(xmlNodePtr commandline, const char *id)
+{
+    for (unsigned n = 0;; n++) {
+        CLEANUP_FREE char *value = nth_argument(commandline, "-chardev", n);
+        CLEANUP_FREE char *own_id = value ? copy_option(value, ",id=") : NULL;
+        if (!value)
+            return NULL;
+        if (own_id && strcmp(own_id, id) == 0)
+            return strncmp(value, "socket,", 7) == 0 && is_server(value)
+                       ? copy_option(value, ",path=")
+                       : NULL;
     }
 }
 
-static void read_qmp_argument(struct qmp_arguments *arguments, const char *option,
-                              const char *value, struct domxml_live *live)
+static char *find_qmp_socket(xmlNodePtr commandline)
 {
-    char id[sizeof arguments->chardev_id] = "";
-
-    if (strcmp(option, "-qmp") == 0 && strncmp(value, "unix:", 5) == 0 && strstr(value, "server"))
-        live->qmp_socket = strndup(value + 5, strcspn(value + 5, ","));
-    if (strcmp(option, "-chardev") == 0 && strncmp(value, "socket,", 7) == 0 &&
-        strstr(value, "server")) {
-        copy_option(value, ",id=", arguments->chardev_id, sizeof arguments->chardev_id);
-        copy_option(value, ",path=", arguments->chardev_path, sizeof arguments->chardev_path);
+    for (unsigned n = 0;; n++) {
+        CLEANUP_FREE char *value = nth_argument(commandline, "-qmp", n);
+        if (!value)
+            break;
+        if (strncmp(value, "unix:", 5) == 0 && is_server(value))
+            return strndup(value + 5, strcspn(value + 5, ","));
     }
-    if (strcmp(option, "-mon") == 0 && strstr(value, "mode=control")) {
-        copy_option(value, "chardev=", id, sizeof id);
-        if (id[0] && strcmp(id, arguments->chardev_id) == 0 && arguments->chardev_path[0])
-            live->qmp_socket = strdup(arguments->chardev_path);
+    for (unsigned n = 0;; n++) {
+        CLEANUP_FREE char *value = nth_argument(commandline, "-mon", n);
+        CLEANUP_FREE char *id = value ? copy_option(value, "chardev=") : NULL;
+        char *path = id && strstr(value, "mode=control") ? chardev_path(commandline, id) : NULL;
+        if (!value || path)
+            return path;
     }
 }
 
 static void read_qmp_socket(xmlNodePtr root, struct domxml_live *live)
 {
     xmlNodePtr commandline = child(root, "commandline");
-    struct qmp_arguments arguments = {0};
-    CLEANUP_FREE char *previous = NULL;
 
-    if (!commandline || !commandline->ns ||
-        !xmlStrEqual(commandline->ns->href, BAD_CAST QEMU_NAMESPACE))
-        return;
-    for (xmlNodePtr node = commandline->children; node && !live->qmp_socket; node = node->next) {
-        if (!is_element(node, "arg"))
-            continue;
-        char *value = attribute(node, "value");
-        if (previous && value)
-            read_qmp_argument(&arguments, previous, value, live);
-        free(previous);
-        previous = value;
-    }
+    if (commandline && commandline->ns &&
+        xmlStrEqual(commandline->ns->href, BAD_CAST QEMU_NAMESPACE))
+        live->qmp_socket = find_qmp_socket(commandline);
 }
 
 static int add_device(struct domxml_live *live, xmlNodePtr node, enum host_boot_device class)

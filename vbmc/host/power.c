@@ -197,7 +197,8 @@ static void step_up(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
-    operation->override = override_at_start(domain);
+    if (hypervisor_is_qemu(domain->hypervisor)) /* no other takes one, nor a paused start */
+        operation->override = override_at_start(domain);
     domain->resume_owed =
         domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
     if (!domain->persistent && domain->transient_xml) {

@@ -175,16 +175,15 @@ int cmd_boot_set(const struct ipmi_request *request, struct wire_in *in, struct 
     (void)out;
     if (number >= ARRAY_SIZE(parameters))
         return CC_PARAMETER_NOT_SUPPORTED;
+    const struct parameter *parameter = &parameters[number];
+    size_t length = wire_left(in); /* 0: only the valid bit is changed */
+    if (length > 0 && (length < parameter->data_min || length > parameter->data_max))
+        return CC_REQUEST_LENGTH_INVALID;
     if (selector & PARAMETER_INVALID)
         boot->locked |= (uint8_t)(1u << number);
     else
         boot->locked &= (uint8_t) ~(1u << number);
-    if (wire_left(in) == 0) /* only the valid bit is changed */
-        return CC_SUCCESS;
-    const struct parameter *parameter = &parameters[number];
-    if (wire_left(in) < parameter->data_min || wire_left(in) > parameter->data_max)
-        return CC_REQUEST_LENGTH_INVALID;
-    return parameter->set(request, in);
+    return length > 0 ? parameter->set(request, in) : CC_SUCCESS;
 }
 
 int cmd_boot_get(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)

@@ -187,6 +187,8 @@ static int get_session_info(const struct ipmi_request *request, struct wire_in *
     if (!sessions)
         return CC_INVALID_COMMAND;
     uint32_t session = find_asked_session(request, index, in);
+    if (wire_left(in) > 0)
+        return CC_REQUEST_LENGTH_INVALID;
     bool found = session != 0 && sessions->info(request->sessions_context, session, &info) == 0;
     sessions->count(request->sessions_context, &slots, &active);
     wire_put_u8(out, found ? info.handle : 0);
