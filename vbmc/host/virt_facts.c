@@ -158,7 +158,7 @@ int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
         virDomainFree(domains[i]);
     }
     free(domains);
-    if (result < 0)
+    if (result < 0 && list->items)
         virt_facts_list_clear(list);
     return result;
 }
