@@ -269,7 +269,7 @@ rm -f serial.log
 ipmi 'Up/On' chassis power on
 wait_for_login 0
 
-say "Power cycle: off, a second's pause, on. QEMU is a new process afterwards."
+say "Power cycle: off and on again. QEMU is a new process afterwards."
 rm -f serial.log
 ipmi 'Cycle' chassis power cycle
 wait_for_login 0
