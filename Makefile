@@ -10,7 +10,7 @@ CC      ?= cc
 # One list for Debian and Ubuntu: what the build needs, what demo and tests need, what lint needs.
 BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcmocka-dev \
 	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev
-RUN_PACKAGES := libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
+RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi syslinux mtools \
 	cpio iproute2 procps util-linux socat jq sqlite3
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
