@@ -308,7 +308,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
         bmc->chassis.restore_policy = (enum power_restore_policy)chassis->restore_policy;
         bmc->chassis.cycle_interval_s = chassis->cycle_interval_s;
         bmc->chassis.poh_minutes = chassis->poh_minutes;
-        bmc->chassis.was_on = chassis->was_on;
+        bmc->chassis.was_on = bmc->chassis.was_on_last_run = chassis->was_on;
         bmc->chassis.restart_cause = (enum restart_cause)chassis->restart_cause;
     }
     if (boot) {

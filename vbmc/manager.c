@@ -209,6 +209,8 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager->reaper.data = manager;
     uv_timer_init(loop, &manager->hours);
     manager->hours.data = manager;
+    uv_timer_init(loop, &manager->restore);
+    manager->restore.data = manager;
     int result = start(manager, error, size);
     if (result < 0) {
         manager_stop(manager);
@@ -230,6 +232,13 @@ static void on_hours_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&manager->reaper, on_reaper_closed);
 }
 
+static void on_restore_closed(uv_handle_t *handle)
+{
+    struct manager *manager = handle->data;
+
+    uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
+}
+
 void manager_finish_stopping(struct manager *manager)
 {
     if (manager->ending > 0)
@@ -244,7 +253,7 @@ void manager_finish_stopping(struct manager *manager)
     limiter_free(manager->shared.limiter);
     config_free(manager->config);
     openstack_free(manager->openstack);
-    uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
+    uv_close((uv_handle_t *)&manager->restore, on_restore_closed);
 }
 
 void manager_stop(struct manager *manager)

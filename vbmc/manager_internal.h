@@ -42,6 +42,7 @@ struct manager {
     struct waiting_addition *waiting;
     uv_timer_t reaper;
     uv_timer_t hours;
+    uv_timer_t restore;
     bool stopping;
     unsigned ending;     /* hypervisors whose threads have not ended yet */
     bool power_returned; /* this machine has booted since the daemon last ran */

@@ -9,6 +9,10 @@
 #include "vbmc/base/log.h"
 #include "vbmc/store/host.h"
 
+/* The embedded driver keeps what it knew of running guests on disk, and finds out only after it is
+ * connected that they are gone: a second look follows the first. */
+#define SETTLED_MS 5000
+
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 static void read_boot_id(char boot_id[STORE_BOOT_ID_SIZE])
@@ -39,7 +43,7 @@ void manager_note_boot(struct manager *manager)
 static bool policy_wants_on(const struct chassis *chassis)
 {
     return chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||
-           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on);
+           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on_last_run);
 }
 
 /* driver:///... has no host name: the hypervisor is this machine's. */
@@ -48,13 +52,11 @@ static bool is_local(const struct hypervisor *hypervisor)
     return strstr(hypervisor_uri(hypervisor), ":///") != NULL;
 }
 
-void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor)
+static void restore_power(struct manager *manager, struct hypervisor *hypervisor)
 {
     static const struct bmc_ticket nobody;
     struct virt_domain *domain = NULL;
 
-    if (!manager->power_returned || !is_local(hypervisor))
-        return;
     while ((domain = hypervisor_next_domain(hypervisor, domain))) {
         struct instance *instance = bmcset_find_domain(&manager->set, domain);
         struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
@@ -63,4 +65,23 @@ void manager_restore_power(struct manager *manager, struct hypervisor *hyperviso
         log_info("%s: power is back, and its restore policy wants it on", virt_domain_name(domain));
         chassis_control(bmc, HOST_POWER_ACTION_UP, 0, &nobody);
     }
+}
+
+static void on_settled(uv_timer_t *timer)
+{
+    struct manager *manager = timer->data;
+    struct hypervisor *hypervisor = NULL;
+
+    while ((hypervisor = manager_next_hypervisor(manager, hypervisor))) {
+        if (hypervisor_is_up(hypervisor) && is_local(hypervisor))
+            restore_power(manager, hypervisor);
+    }
+}
+
+void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor)
+{
+    if (!manager->power_returned || !is_local(hypervisor))
+        return;
+    restore_power(manager, hypervisor);
+    uv_timer_start(&manager->restore, on_settled, SETTLED_MS, 0);
 }

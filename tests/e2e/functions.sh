@@ -250,9 +250,12 @@ define_domain() {
 	if [[ $uri == qemu:///system ]]; then
 		virsh -q define "$1.xml"
 	else
+		wait_for 10 is_connected
 		vbmc define "$1.xml"
 	fi
 }
+
+is_connected() { vbmc status -f json | jq -e 'all(.hypervisors[]; .state == "connected")'; }
 
 watch_serial() {
 	[[ -z ${watched[$1]:-} ]] || return 0

@@ -288,6 +288,22 @@ static void submit_listing(struct hypervisor *hypervisor)
     worker_submit_look(hypervisor->worker, &listing->job);
 }
 
+/* When to list all domains again after the connection came up. libvirt finds out only then which of
+ * the guests it remembers are gone, and tells nobody (qemuProcessReconnect stops them without an
+ * event). */
+static const unsigned settle_ms[] = {300, 700, 1500, 4000};
+
+static void on_settle(uv_timer_t *timer)
+{
+    struct hypervisor *hypervisor = CONTAINER_OF(timer, struct hypervisor, settle);
+
+    if (!hypervisor->up || hypervisor->stopping)
+        return;
+    submit_listing(hypervisor);
+    if (++hypervisor->settle_looks < ARRAY_SIZE(settle_ms))
+        uv_timer_start(timer, on_settle, settle_ms[hypervisor->settle_looks], 0);
+}
+
 void hypervisor_deliver_listing(struct inbox_item *item)
 {
     struct listing *listing = (struct listing *)item;
@@ -304,6 +320,8 @@ void hypervisor_deliver_listing(struct inbox_item *item)
         if (hypervisor->relist)
             submit_listing(hypervisor);
         hypervisor->relist = false;
+        hypervisor->settle_looks = 0;
+        uv_timer_start(&hypervisor->settle, on_settle, settle_ms[0], 0);
     }
     virt_facts_list_clear(&listing->list);
     free(listing);
@@ -344,6 +362,17 @@ static void free_hypervisor(struct hypervisor *hypervisor)
     free(hypervisor);
 }
 
+static void on_settle_closed(uv_handle_t *handle)
+{
+    struct hypervisor *hypervisor = CONTAINER_OF((uv_timer_t *)handle, struct hypervisor, settle);
+    void (*done)(void *context) = hypervisor->stopped;
+    void *context = hypervisor->stopped_context;
+
+    free_hypervisor(hypervisor);
+    if (done)
+        done(context);
+}
+
 struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
                                     const struct hypervisor_settings *settings,
                                     const struct hypervisor_callbacks *callbacks, void *context)
@@ -370,13 +399,14 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
         hypervisor->sasl_username = strdup(settings->sasl_username);
         hypervisor->sasl_password = strdup(settings->sasl_password);
     }
+    uv_timer_init(loop, &hypervisor->settle);
     bool complete =
         hypervisor->name && hypervisor->uri &&
         (!settings->sasl_username || (hypervisor->sasl_username && hypervisor->sasl_password));
     if (complete)
         hypervisor->worker = worker_start(&hypervisor_worker_ops, hypervisor, inbox);
     if (!hypervisor->worker) {
-        free_hypervisor(hypervisor);
+        uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
         return NULL;
     }
     return hypervisor;
@@ -395,8 +425,6 @@ static void end_operations(struct virt_domain *domain)
 static void deliver_ended(struct inbox_item *item)
 {
     struct hypervisor *hypervisor = CONTAINER_OF(item, struct hypervisor, ended);
-    void (*done)(void *context) = hypervisor->stopped;
-    void *context = hypervisor->stopped_context;
 
     worker_free(hypervisor->worker);
     while (hypervisor->vanished) {
@@ -411,9 +439,7 @@ static void deliver_ended(struct inbox_item *item)
         hypervisor->domains = domain->next;
         free_domain(domain);
     }
-    free_hypervisor(hypervisor);
-    if (done)
-        done(context);
+    uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
 }
 
 void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context)

@@ -25,6 +25,8 @@ struct hypervisor {
     void (*stopped)(void *context);
     void *stopped_context;
     bool relist; /* events came before the list was taken over */
+    uv_timer_t settle;
+    unsigned settle_looks; /* made since the connection came up */
     bool is_qemu;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;

@@ -31,6 +31,7 @@ struct worker {
     struct job_queue looks;
     struct job_queue actions;
     virConnectPtr connection; /* written by the keeper; others take a reference */
+    bool tried;               /* the first attempt to open it has ended */
     bool lost;
     bool stopping;
     struct inbox_item *ended;
@@ -93,6 +94,8 @@ static void set_connection(struct worker *worker, virConnectPtr connection)
 {
     pthread_mutex_lock(&worker->lock);
     worker->connection = connection;
+    worker->tried = true;
+    pthread_cond_broadcast(&worker->actors_wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -105,6 +108,7 @@ static void open_connection(struct worker *worker)
         worker->pause_ms = PAUSE_FIRST_MS;
         set_connection(worker, connection);
     } else {
+        set_connection(worker, NULL);
         worker->ops->failed(worker->context, text);
         set_next_try(worker);
     }
@@ -160,12 +164,12 @@ static void keep(struct worker *worker)
     }
 }
 
-/* Waits for an action and takes a reference to the connection, if there is one. NULL when the
- * worker stops and nothing is left. */
+/* Waits for an action, and the first one for the connection too, and takes a reference to the
+ * connection, if there is one. NULL when the worker stops and nothing is left. */
 static struct worker_job *next_action(struct worker *worker, virConnectPtr *connection)
 {
     pthread_mutex_lock(&worker->lock);
-    while (!worker->actions.first && !worker->stopping)
+    while ((!worker->actions.first || !worker->tried) && !worker->stopping)
         pthread_cond_wait(&worker->actors_wanted, &worker->lock);
     struct worker_job *job = pop(&worker->actions);
     *connection = worker->stopping ? NULL : worker->connection;
