@@ -51,7 +51,7 @@ HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
 
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run asan lint \
-	fuzz install uninstall clean help
+	fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -138,6 +138,19 @@ fuzz-run: $(BUILD)/fuzz_datagram
 $(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h)
 	@mkdir -p $(BUILD)
 	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lcrypto
+
+$(BUILD)/fuzz_sol: tests/fuzz/fuzz_sol.c $(wildcard sol/*.[ch] vbmc/base/*.h)
+	@mkdir -p $(BUILD)
+	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ tests/fuzz/fuzz_sol.c sol/solproto.c \
+		vbmc/base/wire.c
+
+fuzz-sol: deps-lint
+	@+$(MAKE) --no-print-directory fuzz-sol-run
+
+fuzz-sol-run: $(BUILD)/fuzz_sol
+	@mkdir -p $(BUILD)/corpus-sol
+	$(BUILD)/fuzz_sol -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		$(BUILD)/corpus-sol tests/fuzz/corpus/sol
 
 install: all
 	install -D -m 755 $(BUILD)/vbmcd $(DESTDIR)$(PREFIX)/sbin/vbmcd
