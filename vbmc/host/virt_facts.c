@@ -9,18 +9,20 @@
 
 #include "vbmc/base/array.h"
 
-/* Of a long message (libvirt may quote all of QEMU's command line) the end says what went wrong. */
+/* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
+ * and the end, which says what went wrong. */
 static void copy_message(const char *message, char *text, size_t size)
 {
-    size_t length = strlen(message), head = size / 4;
     static const char gap[] = " ... ";
+    size_t length = strcspn(message, "\n"), head = size / 4;
 
     if (length < size) {
-        memcpy(text, message, length + 1);
+        memcpy(text, message, length);
+        text[length] = '\0';
         return;
     }
-    const char *tail = message + length - (size - head - sizeof gap);
-    snprintf(text, size, "%.*s%s%s", (int)head, message, gap, tail);
+    size_t tail = size - head - sizeof gap;
+    snprintf(text, size, "%.*s%s%.*s", (int)head, message, gap, (int)tail, message + length - tail);
 }
 
 int virt_last_error(char *text, size_t size)
