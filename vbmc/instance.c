@@ -24,6 +24,8 @@ struct instance {
     char *boot_stored;
     struct store_chassis stored_chassis; /* what is on disk, as far as a client can change it */
     struct boot_options stored_boot;
+    uint64_t newest_chassis_save; /* numbers of the last ones begun */
+    uint64_t newest_boot_save;
     unsigned saves; /* under way */
     bool closed;    /* freed when the last save has ended */
     struct udp_socket *socket;
@@ -71,6 +73,7 @@ static void on_timer(uv_timer_t *timer)
 struct save {
     struct instance *instance;
     struct bmc_ticket ticket;
+    uint64_t number;
     struct store_chassis chassis;
     struct boot_options boot;
 };
@@ -101,7 +104,8 @@ static void end_save(struct save *save, int result)
     free_closed(instance);
 }
 
-/* What a client was not told to be stored must not look as if it were. */
+/* What a client was not told to be stored must not look as if it were, unless a later save says so.
+ */
 static void on_chassis_saved(void *context, int result)
 {
     struct save *save = context;
@@ -110,7 +114,7 @@ static void on_chassis_saved(void *context, int result)
 
     if (result == 0) {
         instance->stored_chassis = save->chassis;
-    } else {
+    } else if (save->number == instance->newest_chassis_save) {
         chassis->restore_policy =
             (enum power_restore_policy)instance->stored_chassis.restore_policy;
         chassis->cycle_interval_s = instance->stored_chassis.cycle_interval_s;
@@ -125,7 +129,7 @@ static void on_boot_saved(void *context, int result)
 
     if (result == 0)
         instance->stored_boot = save->boot;
-    else if (!instance->closed)
+    else if (!instance->closed && save->number == instance->newest_boot_save)
         boot_take_back(&instance->bmc, &instance->stored_boot);
     end_save(save, result);
 }
@@ -137,6 +141,7 @@ static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
 
     if (!save)
         return;
+    save->number = ++instance->newest_chassis_save;
     save->chassis = (struct store_chassis){
         .uuid = bmc->uuid,
         .restore_policy = (uint8_t)bmc->chassis.restore_policy,
@@ -166,6 +171,7 @@ static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
 
     if (!save)
         return;
+    save->number = ++instance->newest_boot_save;
     save->boot = *boot;
     memcpy(row.flags, boot->flags, sizeof row.flags);
     memcpy(row.initiator, boot->initiator, sizeof row.initiator);

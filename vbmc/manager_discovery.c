@@ -131,7 +131,10 @@ void manager_attach_best(struct manager *manager, struct instance *instance)
 {
     struct virt_domain *present = instance_domain(instance);
     struct virt_domain *best = find_best_domain(manager, instance);
+    const char *uri = instance_record(instance)->uri;
 
+    if (present && uri && strcmp(uri, hypervisor_uri(virt_domain_hypervisor(present))) != 0)
+        present = NULL;
     if (present && best &&
         host_power_state_is_on(virt_domain_host(present)->state) ==
             host_power_state_is_on(virt_domain_host(best)->state))

@@ -44,7 +44,8 @@ struct manager {
     uv_timer_t hours;
     uv_timer_t restore;
     bool stopping;
-    unsigned ending;     /* hypervisors whose threads have not ended yet */
+    unsigned ending; /* hypervisors whose threads have not ended yet */
+    uint64_t started_ms;
     bool power_returned; /* this machine has booted since the daemon last ran */
 };
 

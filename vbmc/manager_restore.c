@@ -13,6 +13,9 @@
  * connected that they are gone: a second look follows the first. */
 #define SETTLED_MS 5000
 
+/* A hypervisor that is connected for the first time later than this was not there at the boot. */
+#define RETURNS_WITHIN_MS 300000
+
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
 static void read_boot_id(char boot_id[STORE_BOOT_ID_SIZE])
@@ -37,6 +40,7 @@ void manager_note_boot(struct manager *manager)
     if (store_host_load_boot_id(store, stored) < 0 || strcmp(stored, present) == 0)
         return;
     manager->power_returned = stored[0] != '\0' && present[0] != '\0';
+    manager->started_ms = uv_now(manager->loop);
     store_host_put_boot_id(store, present, manager_report_store, NULL);
 }
 
@@ -52,36 +56,43 @@ static bool is_local(const struct hypervisor *hypervisor)
     return strstr(hypervisor_uri(hypervisor), ":///") != NULL;
 }
 
-static void restore_power(struct manager *manager, struct hypervisor *hypervisor)
+static void restore_guest(struct bmc *bmc, const char *name)
 {
     static const struct bmc_ticket nobody;
-    struct virt_domain *domain = NULL;
 
-    while ((domain = hypervisor_next_domain(hypervisor, domain))) {
-        struct instance *instance = bmcset_find_domain(&manager->set, domain);
-        struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
-        if (!bmc || bmc_power_state(bmc) != HOST_POWER_OFF || !policy_wants_on(&bmc->chassis))
-            continue;
-        log_info("%s: power is back, and its restore policy wants it on", virt_domain_name(domain));
-        chassis_control(bmc, HOST_POWER_ACTION_UP, 0, &nobody);
-    }
+    log_info("%s: power is back, and its restore policy wants it on", name);
+    chassis_control(bmc, HOST_POWER_ACTION_UP, 0, &nobody);
 }
 
+/* Only what was taken for running at the first look, and was not told anything since. */
 static void on_settled(uv_timer_t *timer)
 {
     struct manager *manager = timer->data;
-    struct hypervisor *hypervisor = NULL;
 
-    while ((hypervisor = manager_next_hypervisor(manager, hypervisor))) {
-        if (hypervisor_is_up(hypervisor) && is_local(hypervisor))
-            restore_power(manager, hypervisor);
+    for (size_t i = 0; i < manager->set.count; i++) {
+        struct bmc *bmc = instance_bmc(manager->set.instances[i]);
+        if (bmc->chassis.restore_if_gone && bmc_power_state(bmc) == HOST_POWER_OFF)
+            restore_guest(bmc, instance_record(manager->set.instances[i])->name);
+        bmc->chassis.restore_if_gone = false;
     }
 }
 
 void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor)
 {
-    if (!manager->power_returned || !is_local(hypervisor))
+    struct virt_domain *domain = NULL;
+
+    if (!manager->power_returned || !is_local(hypervisor) ||
+        uv_now(manager->loop) - manager->started_ms > RETURNS_WITHIN_MS)
         return;
-    restore_power(manager, hypervisor);
+    while ((domain = hypervisor_next_domain(hypervisor, domain))) {
+        struct instance *instance = bmcset_find_domain(&manager->set, domain);
+        struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
+        if (!bmc || !policy_wants_on(&bmc->chassis))
+            continue;
+        if (bmc_power_state(bmc) == HOST_POWER_OFF)
+            restore_guest(bmc, virt_domain_name(domain));
+        else
+            bmc->chassis.restore_if_gone = true;
+    }
     uv_timer_start(&manager->restore, on_settled, SETTLED_MS, 0);
 }

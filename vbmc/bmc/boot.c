@@ -42,6 +42,8 @@ static void answer_waiters(struct bmc *bmc, int result)
     if (result < 0 && waiting.count > 0) {
         memcpy(bmc->boot.flags, bmc->boot.former_flags, BOOT_FLAGS_SIZE);
         boot_restart_expiry(bmc);
+        bmc->hooks->save_boot(bmc, &nobody);
+        boot_apply(bmc);
     }
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)

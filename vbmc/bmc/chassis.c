@@ -111,6 +111,7 @@ void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t se
     struct chassis *chassis = &bmc->chassis;
 
     boot_note_chassis_control(bmc);
+    chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;
     if (chassis->queued == CHASSIS_QUEUE_MAX) {

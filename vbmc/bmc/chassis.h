@@ -52,6 +52,7 @@ struct chassis {
     bool was_on;
     enum restart_cause restart_cause;
     /* Not stored. */
+    bool restore_if_gone;    /* seen on when power came back; restored if that proves wrong */
     bool was_on_last_run;    /* was_on as the daemon found it in the store */
     bool last_on_by_command; /* Get Chassis Status, last power event */
     bool control_fault;      /* the last power action failed */

@@ -125,6 +125,8 @@ static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, b
 {
     struct virt_domain *domain = find_domain(hypervisor, &facts->uuid);
 
+    if (!facts->name) /* it is there, and libvirt does not let us see more */
+        return;
     if (domain)
         virt_domain_apply_facts(domain, facts, live);
     else
@@ -246,17 +248,17 @@ static bool is_listed(const struct virt_facts_list *list, const struct uuid *uui
 }
 
 /* Those that are not in the list go first: a name may have moved to another domain. */
-static void take_over_list(struct hypervisor *hypervisor, struct virt_facts_list *list)
+static void take_over_list(struct hypervisor *hypervisor, struct virt_facts_list *list, bool live)
 {
     struct virt_domain *next;
 
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = next) {
         next = domain->next;
         if (!is_listed(list, &domain->host.uuid))
-            lose_domain(hypervisor, domain, false);
+            lose_domain(hypervisor, domain, live);
     }
     for (size_t i = 0; i < list->count; i++)
-        take_over(hypervisor, &list->items[i], false);
+        take_over(hypervisor, &list->items[i], live);
 }
 
 static void run_listing(struct worker_job *job, virConnectPtr connection)
@@ -271,7 +273,7 @@ static void listing_done(struct worker_job *job)
     struct listing *listing = CONTAINER_OF(job, struct listing, job);
 
     if (listing->result == 0 && listing->hypervisor->up && !listing->hypervisor->stopping)
-        take_over_list(listing->hypervisor, &listing->list);
+        take_over_list(listing->hypervisor, &listing->list, true);
     virt_facts_list_clear(&listing->list);
     free(listing);
 }
@@ -315,7 +317,7 @@ void hypervisor_deliver_listing(struct inbox_item *item)
         hypervisor->up = true;
         hypervisor->is_qemu = listing->is_qemu;
         hypervisor->error[0] = '\0';
-        take_over_list(hypervisor, &listing->list);
+        take_over_list(hypervisor, &listing->list, false);
         hypervisor->callbacks->connection(hypervisor->context, hypervisor);
         if (hypervisor->relist)
             submit_listing(hypervisor);

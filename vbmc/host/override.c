@@ -118,8 +118,10 @@ const char *virt_domain_boot_stored(const struct virt_domain *domain)
 int virt_domain_restore_boot_record(struct virt_domain *domain, const char *live,
                                     const char *stored)
 {
+    /* What the driver has done itself since is newer than what is stored. */
+    if (domain->boot_live.device != HOST_BOOT_NONE || domain->boot_stored)
+        return 0;
     forget_live(domain);
-    free(domain->boot_stored);
     domain->boot_stored = stored ? strdup(stored) : NULL;
     return live ? read_live(domain, live) : 0;
 }

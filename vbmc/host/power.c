@@ -187,11 +187,32 @@ static void step_resumed(struct operation *operation)
 
 static operation_step *const only_resume[] = {step_resume, step_resumed, NULL};
 
+/* The start that owed it may have come to its end meanwhile. */
+static void step_if_owed(struct operation *operation)
+{
+    if (operation->domain->resume_owed && operation->domain->host.state == HOST_POWER_PAUSED)
+        operation_next(operation);
+    else
+        operation_finish(operation, 0, NULL);
+}
+
 void power_reconcile(struct virt_domain *domain)
 {
-    if (domain->resume_owed && domain->host.state == HOST_POWER_PAUSED && !domain->operations)
-        operation_queue(domain, only_resume, NULL, NULL);
+    static operation_step *const steps[] = {step_if_owed, step_resume, step_resumed, NULL};
+
+    if (domain->resume_owed && domain->host.state == HOST_POWER_PAUSED)
+        operation_queue(domain, steps, NULL, NULL);
 }
+
+/* Nothing was started: nothing is owed. After a lost connection nobody knows. */
+static void step_not_started(struct operation *operation)
+{
+    if (operation->result != -EHOSTUNREACH)
+        operation->domain->resume_owed = false;
+    operation_finish(operation, operation->result, operation->text);
+}
+
+static operation_step *const not_started[] = {step_not_started, NULL};
 
 static void step_up(struct operation *operation)
 {
@@ -205,12 +226,14 @@ static void step_up(struct operation *operation)
         free(operation->xml);
         operation->xml = strdup(domain->transient_xml);
     }
+    operation->on_error = not_started;
     operation_work(operation, work_up);
 }
 
 /* A guest that runs needs nothing more; one that was started paused gets its boot order. */
 static void step_after_up(struct operation *operation)
 {
+    operation->on_error = NULL;
     if (operation->used_boot_menu)
         override_note_menu_used(operation->domain);
     if (!operation->started_paused) {

@@ -53,6 +53,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     if (is_on && !was_on) {
         virt_domain_emit(domain, HOST_EVENT_STARTED);
         override_guest_started(domain, live && domain->booted);
+        power_reconcile(domain);
     } else if (!is_on && was_on) {
         override_guest_stopped(domain);
         virt_domain_emit(domain, HOST_EVENT_STOPPED);

@@ -153,10 +153,15 @@ int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
     for (int i = 0; i < count; i++) {
         if (result == 0)
             result = virt_facts_read(domains[i], &list->items[list->count]);
-        if (result == 0)
+        if (result == 0) {
             list->count++;
-        else if (result == -ENODEV) /* one that vanishes meanwhile is left out */
+        } else if (result == -ENODEV) { /* one that vanishes meanwhile is left out */
             result = 0;
+        } else if (result != -EHOSTUNREACH && result != -ENOMEM) {
+            /* One that may not be read is there all the same: named by its UUID alone. */
+            virDomainGetUUID(domains[i], list->items[list->count++].uuid.bytes);
+            result = 0;
+        }
         virDomainFree(domains[i]);
     }
     free(domains);

@@ -33,7 +33,7 @@ struct virt_facts_list {
     size_t count;
 };
 
-/* All domains of a connection. 0, or a negative error. */
+/* All domains of a connection; one that may not be read has no name. 0, or a negative error. */
 int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list);
 void virt_facts_list_clear(struct virt_facts_list *list);
 
