@@ -67,16 +67,10 @@ static int assign_port(const struct config *config, const struct bmcset *set,
 
 static const uint8_t *address_bytes(const union endpoint_address *address, size_t *size)
 {
-    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const uint8_t *v4 = endpoint_address_v4(address);
 
-    if (address->any.sa_family == AF_INET) {
-        *size = 4;
-        return (const uint8_t *)&address->in.sin_addr;
-    }
-    const uint8_t *bytes = address->in6.sin6_addr.s6_addr;
-    bool mapped = memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0;
-    *size = mapped ? 4 : 16;
-    return mapped ? bytes + 12 : bytes;
+    *size = v4 ? 4 : 16;
+    return v4 ? v4 : address->in6.sin6_addr.s6_addr;
 }
 
 long addresses_offset(const struct config_prefix *prefix, const union endpoint_address *address)

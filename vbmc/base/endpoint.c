@@ -52,6 +52,15 @@ uint16_t endpoint_address_port(const union endpoint_address *address)
     }
 }
 
+const uint8_t *endpoint_address_v4(const union endpoint_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return (const uint8_t *)&address->in.sin_addr;
+    if (address->any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr))
+        return address->in6.sin6_addr.s6_addr + 12;
+    return NULL;
+}
+
 socklen_t endpoint_address_size(const union endpoint_address *address)
 {
     switch (address->any.sa_family) {

@@ -4,6 +4,7 @@
 #define VBMC_BASE_ENDPOINT_H
 
 #include <netinet/in.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 union endpoint_address {
@@ -25,6 +26,9 @@ int endpoint_address_parse(const char *text, uint16_t port, union endpoint_addre
 void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE]);
 /* The port in host order; 0 for a family that has none. */
 uint16_t endpoint_address_port(const union endpoint_address *address);
+/* The four bytes, in network order, of an IPv4 address or of one that is mapped into IPv6; NULL for
+ * any other. Valid as long as the address. */
+const uint8_t *endpoint_address_v4(const union endpoint_address *address);
 socklen_t endpoint_address_size(const union endpoint_address *address);
 
 #endif

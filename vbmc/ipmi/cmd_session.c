@@ -163,16 +163,13 @@ static uint32_t find_asked_session(const struct ipmi_request *request, uint8_t i
 
 static void put_session_address(struct wire_out *out, const union endpoint_address *remote)
 {
-    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    uint8_t ip[4] = {0};
+    const uint8_t *ip = endpoint_address_v4(remote);
 
-    if (remote->any.sa_family == AF_INET)
-        memcpy(ip, &remote->in.sin_addr, sizeof ip);
-    else if (remote->any.sa_family == AF_INET6 &&
-             memcmp(&remote->in6.sin6_addr, mapped_prefix, sizeof mapped_prefix) == 0)
-        memcpy(ip, remote->in6.sin6_addr.s6_addr + 12, sizeof ip);
-    wire_put_bytes(out, ip, sizeof ip); /* network order; the field has no room for IPv6 */
-    wire_put_zeros(out, 6);             /* MAC address: not known above UDP */
+    if (ip)
+        wire_put_bytes(out, ip, 4); /* network order */
+    else
+        wire_put_zeros(out, 4); /* the field has no room for IPv6 */
+    wire_put_zeros(out, 6);     /* MAC address: not known above UDP */
     wire_put_u16(out, endpoint_address_port(remote));
 }
 

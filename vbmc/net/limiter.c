@@ -38,18 +38,15 @@ void limiter_free(struct limiter *limiter)
 /* The part of an address that counts as one source. */
 static uint64_t source_number(const union endpoint_address *source)
 {
-    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const uint8_t *bytes = endpoint_address_v4(source);
     uint32_t v4;
     uint64_t v6;
 
-    if (source->any.sa_family == AF_INET)
-        return source->in.sin_addr.s_addr;
-    const uint8_t *bytes = source->in6.sin6_addr.s6_addr;
-    if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
-        memcpy(&v4, bytes + 12, sizeof v4);
+    if (bytes) {
+        memcpy(&v4, bytes, sizeof v4);
         return v4;
     }
-    memcpy(&v6, bytes, sizeof v6);
+    memcpy(&v6, source->in6.sin6_addr.s6_addr, sizeof v6);
     return v6;
 }
 
