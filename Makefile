@@ -9,13 +9,14 @@ CC      ?= cc
 
 # One list for Debian and Ubuntu: what the build needs, what demo and tests need, what lint needs.
 BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcmocka-dev \
-	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev
+	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev libedit-dev
 RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi syslinux mtools \
-	cpio iproute2 procps util-linux socat jq sqlite3
+	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
+	conserver-server conserver-client conman
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
 
-LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0
+LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
 PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread
@@ -33,7 +34,7 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 endif
 COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(HARDENING) \
 	$(SANITIZERS) $(CFLAGS) -MMD -MP
-LINK    = $(CC) -pie -Wl,-z,relro,-z,now $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
+LINK    = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
 # make V=1 shows the whole commands.
 Q     := $(if $(V),,@)
@@ -42,7 +43,7 @@ quiet  = $(if $(V),@:,@echo '  $(1)')
 # Everything but the two main files goes into one archive, from which each program and each unit
 # test takes what it uses.
 OBJ     := $(BUILD)/obj
-MAINS   := vbmc/vbmcd.c vbmc/cli.c
+MAINS   := vbmc/vbmcd.c vbmc/vbmc.c
 SOURCES := $(sort $(wildcard vbmc/*.c vbmc/*/*.c qmp/*.c sol/*.c))
 LIBRARY := $(OBJ)/libvbmc.a
 UNITS   := $(patsubst tests/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard tests/unit/test_*.c))
@@ -67,7 +68,7 @@ $(BUILD)/vbmcd: $(OBJ)/vbmc/vbmcd.o $(LIBRARY)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/vbmc: $(OBJ)/vbmc/cli.o $(LIBRARY)
+$(BUILD)/vbmc: $(OBJ)/vbmc/vbmc.o $(LIBRARY)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 

@@ -276,7 +276,7 @@ static int run(struct cli *cli, int argc, char **argv)
     return cli->options.help ? CLI_EXIT_DONE : CLI_EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+int cli_main(int argc, char **argv)
 {
     struct cli cli = {0};
 

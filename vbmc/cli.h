@@ -45,6 +45,8 @@ struct cli_column {
 
 /* cli.c */
 
+/* The whole `vbmc` command; returns its exit code. */
+int cli_main(int argc, char **argv);
 /* Says on standard error (and in the log file) in one line what failed. Returns CLI_EXIT_FAILED. */
 int cli_fail(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same for wrong usage. Returns CLI_EXIT_USAGE. */

@@ -11,7 +11,10 @@
 #include "vbmc/config_parse.h"
 #include "vbmc/ini.h"
 
-#define DEFAULT_HISTORY UINT64_C(0x40000) /* 256K */
+#define DEFAULT_HISTORY   UINT64_C(0x40000)  /* 256K */
+#define DEFAULT_LOG_SIZE  UINT64_C(0x100000) /* 1M */
+#define DEFAULT_LOG_FILES 4
+#define DEFAULT_REPLAY    20
 
 int config_fail(struct config_parse *parse, unsigned line, const char *format, ...)
 {
@@ -297,6 +300,9 @@ static int set_defaults(struct config *config)
     channel_set_defaults(&config->bmc.channel);
     config->bmc.session_timeout_s = 60;
     config->bmc.console_history = DEFAULT_HISTORY;
+    config->bmc.console_replay = DEFAULT_REPLAY;
+    config->bmc.console_log_size = DEFAULT_LOG_SIZE;
+    config->bmc.console_log_files = DEFAULT_LOG_FILES;
     return config->daemon.state_dir && config->daemon.runtime_dir && config->bmc.address ? 0
                                                                                          : -ENOMEM;
 }
@@ -401,6 +407,7 @@ void config_free(struct config *config)
     for (size_t i = 0; i < config->domain_count; i++) {
         free(config->domains[i].name);
         free(config->domains[i].address);
+        free(config->domains[i].serial);
         explicit_bzero(&config->domains[i], sizeof config->domains[i]);
     }
     free(config->hypervisors);
@@ -411,6 +418,7 @@ void config_free(struct config *config)
     free(config->daemon.log_file);
     free(config->daemon.control_group);
     free(config->bmc.address);
+    free(config->bmc.console_log);
     free(config->path);
     explicit_bzero(config, sizeof *config);
     free(config);

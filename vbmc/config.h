@@ -30,6 +30,11 @@ enum config_discover {
     CONFIG_DISCOVER_NONE,
 };
 
+enum config_console {
+    CONFIG_CONSOLE_ALWAYS,    /* the serial port is held all the time */
+    CONFIG_CONSOLE_ON_DEMAND, /* only while somebody looks, for those who share it */
+};
+
 /* Strings are never NULL unless said so. */
 struct config_daemon {
     char *state_dir;
@@ -64,12 +69,18 @@ struct config_bmc {
     struct channel channel;
     unsigned session_timeout_s;
     uint64_t console_history; /* bytes */
+    enum config_console console;
+    unsigned console_replay; /* lines of history that a new client sees first */
+    char *console_log;       /* folder of the console logs; NULL: none are written */
+    uint64_t console_log_size;
+    unsigned console_log_files; /* full ones that are kept */
 };
 
 struct config_ssh {
     bool has_listen;
     union endpoint_address listen;
-    uint16_t bmc_port; /* 0: not given */
+    uint16_t bmc_port;       /* 0: not given */
+    unsigned idle_timeout_s; /* 0: none */
 };
 
 struct config_user {
@@ -87,6 +98,8 @@ struct config_domain {
     char *address;          /* NULL: not given */
     uint16_t port;          /* 0: not given */
     struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
+    enum config_console console; /* likewise */
+    char *serial;                /* alias of the serial port to show; NULL: the first */
 };
 
 struct config {

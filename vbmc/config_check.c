@@ -89,6 +89,12 @@ static void inherit_channel(const struct config_parse *parse, const struct confi
     explicit_bzero(&own, sizeof own);
 }
 
+static void inherit_console(const struct config_parse *parse, const struct config_block *block)
+{
+    if (!config_key_seen(block, "console"))
+        parse->config->domains[block->index].console = parse->config->bmc.console;
+}
+
 int config_check(struct config_parse *parse)
 {
     if (parse->config->hypervisor_count == 0)
@@ -111,6 +117,7 @@ int config_check(struct config_parse *parse)
         case CONFIG_SECTION_DOMAIN:
             result = check_domain(parse, block);
             inherit_channel(parse, block);
+            inherit_console(parse, block);
             break;
         default:
             break;

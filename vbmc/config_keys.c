@@ -18,6 +18,7 @@ static const char a_kg[] = "a channel key is 1 to 20 bytes of text, or 0x and 2 
 static const char some_suites[] = "cipher suites are 3 and 17, such as 3 17";
 static const char a_prefix[] = "a prefix is written ADDRESS/BITS, such as 127.1.0.0/16";
 static const char a_size[] = "a size is a number with K or M, from 4K to 64M, such as 256K";
+static const char a_console[] = "always or on-demand is wanted";
 static const char a_listen[] = "ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022";
 
 #define S(name) CONFIG_SECTION_##name
@@ -56,10 +57,19 @@ const struct config_key config_keys[] = {
      .wanted = a_privilege},
     {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
      .wanted = "a session timeout is 10 to 3600 seconds"},
+    {S(BMC), "console", config_value_console, AT(bmc, console), .wanted = a_console},
     {S(BMC), "console-history", config_value_history, AT(bmc, console_history), .wanted = a_size},
+    {S(BMC), "console-replay", config_value_replay, AT(bmc, console_replay),
+     .wanted = "a number of lines is wanted, from 0 to 10000"},
+    {S(BMC), "console-log", config_value_path, AT(bmc, console_log), .wanted = a_path},
+    {S(BMC), "console-log-size", config_value_history, AT(bmc, console_log_size), .wanted = a_size},
+    {S(BMC), "console-log-files", config_value_log_files, AT(bmc, console_log_files),
+     .wanted = "a number of files is wanted, from 0 to 1000"},
 
     {S(SSH), "listen", config_value_listen, WHOLE_STRUCTURE, .wanted = a_listen},
     {S(SSH), "bmc-port", config_value_port, AT(ssh, bmc_port), .wanted = a_port},
+    {S(SSH), "idle-timeout", config_value_idle, AT(ssh, idle_timeout_s),
+     .wanted = "an idle time-out is 0 (none) or 10 to 86400 seconds"},
 
     {S(USER), "password", config_value_password, AT(user, password), .is_secret = true,
      .excludes = "password-file", .wanted = a_password},
@@ -72,6 +82,9 @@ const struct config_key config_keys[] = {
      .wanted = "yes or no is wanted"},
     {S(DOMAIN), "address", config_value_address, AT(domain, address), .wanted = an_address},
     {S(DOMAIN), "port", config_value_port, AT(domain, port), .wanted = a_port},
+    {S(DOMAIN), "console", config_value_console, AT(domain, console), .wanted = a_console},
+    {S(DOMAIN), "serial", config_value_text, AT(domain, serial),
+     .wanted = "the alias of a serial port is wanted, such as serial1"},
     {S(DOMAIN), "cipher-suites", config_value_suites, AT(domain, channel), .wanted = some_suites},
     {S(DOMAIN), "kg", config_value_kg, AT(domain, channel), .is_secret = true,
      .excludes = "kg-file", .wanted = a_kg},

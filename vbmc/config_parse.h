@@ -73,6 +73,10 @@ int config_value_addresses(struct config_parse *parse, const char *value, void *
 int config_value_listen(struct config_parse *parse, const char *value, void *ssh);
 int config_value_suites(struct config_parse *parse, const char *value, void *channel);
 int config_value_timeout(struct config_parse *parse, const char *value, void *target);
+int config_value_console(struct config_parse *parse, const char *value, void *target);
+int config_value_replay(struct config_parse *parse, const char *value, void *target);
+int config_value_log_files(struct config_parse *parse, const char *value, void *target);
+int config_value_idle(struct config_parse *parse, const char *value, void *target);
 int config_value_history(struct config_parse *parse, const char *value, void *target);
 
 /* config_secret.c: passwords and keys, written out or in a file of their own. */

@@ -10,6 +10,10 @@
 
 #define SESSION_TIMEOUT_MIN_S 10
 #define SESSION_TIMEOUT_MAX_S 3600
+#define REPLAY_MAX            10000
+#define LOG_FILES_MAX         1000
+#define IDLE_MIN_S            10
+#define IDLE_MAX_S            86400
 #define HISTORY_MIN           0x1000ul    /* 4K */
 #define HISTORY_MAX           0x4000000ul /* 64M */
 
@@ -34,6 +38,11 @@ static const struct word privilege_words[] = {
     {"user", PRIVILEGE_USER},
     {"operator", PRIVILEGE_OPERATOR},
     {"administrator", PRIVILEGE_ADMINISTRATOR},
+};
+
+static const struct word console_words[] = {
+    {"always", CONFIG_CONSOLE_ALWAYS},
+    {"on-demand", CONFIG_CONSOLE_ON_DEMAND},
 };
 
 static const struct word yes_no_words[] = {{"yes", true}, {"no", false}};
@@ -133,6 +142,16 @@ int config_value_privilege(struct config_parse *parse, const char *value, void *
     (void)parse;
     if (result == 0)
         *(enum privilege *)target = (enum privilege)word;
+    return result;
+}
+
+int config_value_console(struct config_parse *parse, const char *value, void *target)
+{
+    int word, result = find_word(console_words, ARRAY_SIZE(console_words), value, &word);
+
+    (void)parse;
+    if (result == 0)
+        *(enum config_console *)target = (enum config_console)word;
     return result;
 }
 
@@ -290,15 +309,42 @@ int config_value_suites(struct config_parse *parse, const char *value, void *tar
     return channel->suite_count > 0 ? 0 : -EINVAL;
 }
 
+static int read_unsigned(const char *value, unsigned long min, unsigned long max, void *target)
+{
+    unsigned long number;
+
+    if (read_number(value, min, max, &number, NULL) < 0)
+        return -EINVAL;
+    *(unsigned *)target = (unsigned)number;
+    return 0;
+}
+
 int config_value_timeout(struct config_parse *parse, const char *value, void *target)
 {
-    unsigned long seconds;
-
     (void)parse;
-    if (read_number(value, SESSION_TIMEOUT_MIN_S, SESSION_TIMEOUT_MAX_S, &seconds, NULL) < 0)
-        return -EINVAL;
-    *(unsigned *)target = (unsigned)seconds;
-    return 0;
+    return read_unsigned(value, SESSION_TIMEOUT_MIN_S, SESSION_TIMEOUT_MAX_S, target);
+}
+
+int config_value_idle(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    if (strcmp(value, "0") == 0) {
+        *(unsigned *)target = 0;
+        return 0;
+    }
+    return read_unsigned(value, IDLE_MIN_S, IDLE_MAX_S, target);
+}
+
+int config_value_replay(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    return read_unsigned(value, 0, REPLAY_MAX, target);
+}
+
+int config_value_log_files(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    return read_unsigned(value, 0, LOG_FILES_MAX, target);
 }
 
 /* "262144", "256K" or "1M". */

@@ -16,9 +16,14 @@
 #define VBMC_CONTROL_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <uv.h>
+
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/privilege.h"
 
 #define CONTROL_SOCKET_NAME  "control.sock"
 #define CONTROL_SOCKET_PATH  "/run/vbmc/" CONTROL_SOCKET_NAME /* of the default runtime-dir */
@@ -29,6 +34,17 @@
 
 struct control;
 struct control_request;
+
+#define CONTROL_WHO_SIZE 64
+
+/* On whose behalf a connection asks. */
+struct control_identity {
+    char who[CONTROL_WHO_SIZE]; /* for the log and for others on a console: "root", "admin by SSH
+                                   from 192.0.2.1" */
+    enum privilege privilege;   /* administrator on the socket in the file system */
+    bool one_bmc;               /* only the BMC `uuid` exists for it */
+    struct uuid uuid;
+};
 
 enum control_code {
     CONTROL_EXISTS,    /* there already is what was to be made */
@@ -64,6 +80,24 @@ void control_reply_ok(struct control_request *request, struct json_object *resul
 /* Answers with an error, in one line of at most 1023 bytes. Frees the request. */
 void control_reply_error(struct control_request *request, enum control_code code,
                          const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Who asks. Borrowed; good until the answer. */
+const struct control_identity *control_request_identity(const struct control_request *request);
+
+/* Answers as control_reply_ok, after which the connection carries whatever the two sides have
+ * agreed on: `stream` is the caller's from now on, who reads it, writes to it, and closes it as a
+ * handle of its own (uv_close, then the memory is released by `control_stream_closed`, which is to
+ * be passed to uv_close). Bytes that the client has sent already are returned first by
+ * control_stream_take. NULL, with the request freed, when the client is gone. */
+uv_stream_t *control_request_take_over(struct control_request *request, struct json_object *result);
+/* Bytes that came with the request: up to `size` of them are moved to `bytes`; 0 if there are none
+ * (left). */
+size_t control_stream_take(uv_stream_t *stream, uint8_t *bytes, size_t size);
+void control_stream_closed(uv_handle_t *stream);
+
+/* Serves a connected stream socket as if it had come in by the listener, for that identity; `fd`
+ * is taken over. Loop thread. 0, or a negative error with `fd` closed. */
+int control_adopt(struct control *control, int fd, const struct control_identity *identity);
+
 /* Tells the client how things go, before the answer. Dropped when the client does not read. */
 void control_progress(struct control_request *request, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

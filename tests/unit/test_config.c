@@ -275,6 +275,12 @@ static void check_sample(const struct config *config)
     assert_int_equal(config->bmc.port_last, 7229);
     assert_false(config->bmc.has_addresses);
     assert_int_equal(config->bmc.console_history, 256 * 1024);
+    assert_int_equal(config->bmc.console, CONFIG_CONSOLE_ALWAYS);
+    assert_int_equal(config->bmc.console_replay, 20);
+    assert_null(config->bmc.console_log);
+    assert_int_equal(config->bmc.console_log_size, 1024 * 1024);
+    assert_int_equal(config->bmc.console_log_files, 4);
+    assert_int_equal(config->ssh.idle_timeout_s, 0);
     assert_int_equal(config->bmc.session_timeout_s, 60);
     assert_int_equal(config->bmc.channel.suite_count, 2);
     assert_true(config->ssh.has_listen);
@@ -330,14 +336,15 @@ static void test_everything_else(void **state)
              "  kg = 0x00ff10\n" /* the same depth throughout is no continuation */
              "  cipher-suites = 3\n"
              "  address = ::ffff:127.0.0.1\n"
-             "[domain off]\nenabled = no\n"
+             "[domain off]\nenabled = no\nconsole = always\nserial = serial1\n"
              "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
              "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
              "sasl-username=u\nsasl-password=p;q#r\n"
              "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
              "privilege-limit = operator\nsession-timeout = 10\nconsole-history = 4096\n"
-             "discover = tagged\n"
-             "[ssh]\nlisten = [::1]:22\nbmc-port=23\n"
+             "discover = tagged\nconsole = on-demand\nconsole-replay = 0\nconsole-log = logs\n"
+             "console-log-size = 2M\nconsole-log-files = 9\n"
+             "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
              "[user x y]\npassword = a=b: \"c\"\nprivilege = callback\n");
     static const uint8_t domain_kg[CHANNEL_KG_SIZE] = {0x00, 0xff, 0x10};
     static const uint8_t bmc_kg[CHANNEL_KG_SIZE] = "=key=";
@@ -364,6 +371,16 @@ static void test_everything_else(void **state)
     assert_int_equal(config->bmc.console_history, 4096);
     assert_int_equal(endpoint_address_port(&config->ssh.listen), 22);
     assert_int_equal(config->ssh.bmc_port, 23);
+    assert_int_equal(config->ssh.idle_timeout_s, 600);
+    assert_int_equal(config->bmc.console, CONFIG_CONSOLE_ON_DEMAND);
+    assert_int_equal(config->bmc.console_replay, 0);
+    assert_non_null(strstr(config->bmc.console_log, "/logs"));
+    assert_int_equal(config->bmc.console_log_size, 2 * 1024 * 1024);
+    assert_int_equal(config->bmc.console_log_files, 9);
+    assert_int_equal(domain->console, CONFIG_CONSOLE_ON_DEMAND);
+    assert_null(domain->serial);
+    assert_int_equal(config->domains[1].console, CONFIG_CONSOLE_ALWAYS);
+    assert_string_equal(config->domains[1].serial, "serial1");
     assert_string_equal(config->users[0].name, "x y");
     assert_string_equal(config->users[0].password, "a=b: \"c\"");
     assert_int_equal(config->users[0].limit, PRIVILEGE_CALLBACK);

@@ -1,0 +1,58 @@
+/* The serial console of one BMC: the hub, with the guest's serial port behind it whichever way that
+ * is reached, the notices of what happens to the guest, and the list of who is there. Loop thread.
+ *
+ * The hub exists as long as the BMC. The serial port is looked up in the running domain's XML each
+ * time the guest starts, and opened: always, or (console = on-demand) while somebody is there. */
+#ifndef VBMC_INSTANCE_CONSOLE_H
+#define VBMC_INSTANCE_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "sol/hub.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/config.h"
+#include "vbmc/host/host.h"
+
+struct instance_console;
+struct virt_domain;
+
+/* `state_dir` is where the history is kept. NULL if there is no memory. */
+struct instance_console *instance_console_new(uv_loop_t *loop, const char *state_dir,
+                                              const struct uuid *uuid);
+/* Readers and writers of the hub are told that it is gone. NULL is allowed. */
+void instance_console_free(struct instance_console *console);
+
+/* What the configuration says for this domain; `name` is for texts. */
+void instance_console_configure(struct instance_console *console, const struct config *config,
+                                const char *name);
+/* The domain appeared or (NULL) went. */
+void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain);
+/* The driver's events, in the order they happened. */
+void instance_console_host_event(struct instance_console *console, enum host_event event);
+
+/* NULL before the first instance_console_configure. */
+struct hub *instance_console_hub(struct instance_console *console);
+/* Lines of history that a new client is shown first. */
+unsigned instance_console_replay_lines(const struct instance_console *console);
+/* Where the bytes come from, or why they do not; one line. */
+const char *instance_console_source(const struct instance_console *console);
+
+/* ---- who is there ---- */
+
+struct console_person;
+
+#define CONSOLE_WHO_SIZE 64
+
+/* Somebody opens the console, as `who` ("admin by SSH from 192.0.2.1"); the others are told. With
+ * on-demand the serial port is open from the first to the last. NULL if there is no memory. */
+struct console_person *instance_console_join(struct instance_console *console, const char *who);
+/* NULL is allowed; so is a person whose console is gone. */
+void instance_console_leave(struct console_person *person);
+/* Who is there, except `person` (NULL: nobody excepted), separated by commas; "" for nobody. */
+void instance_console_people(const struct instance_console *console,
+                             const struct console_person *person, char *text, size_t size);
+
+#endif
