@@ -30,7 +30,8 @@
 #define CONTROL_REQUEST_MAX  (64 * 1024)       /* bytes of a request, newline included */
 #define CONTROL_ANSWER_MAX   (8 * 1024 * 1024) /* bytes of an answer */
 #define CONTROL_PROGRESS_MAX (64 * 1024)       /* unsent bytes beyond which progress is dropped */
-#define CONTROL_CLIENTS_MAX  64
+#define CONTROL_CLIENTS_MAX  64                /* of the listener */
+#define CONTROL_ADOPTED_MAX  512 /* with those of control_adopt; streams taken over do not count */
 
 struct control;
 struct control_request;
@@ -97,6 +98,11 @@ void control_stream_closed(uv_handle_t *stream);
 /* Serves a connected stream socket as if it had come in by the listener, for that identity; `fd`
  * is taken over. Loop thread. 0, or a negative error with `fd` closed. */
 int control_adopt(struct control *control, int fd, const struct control_identity *identity);
+
+/* Answers with a further connection for the same identity: a connected socket that comes as
+ * SCM_RIGHTS with the first byte of the answer {"ok":true,"result":{}}. For a client that was
+ * handed its connection and cannot open others. */
+void control_reply_connection(struct control_request *request);
 
 /* Tells the client how things go, before the answer. Dropped when the client does not read. */
 void control_progress(struct control_request *request, const char *format, ...)

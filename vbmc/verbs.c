@@ -28,6 +28,14 @@ static void add_text(struct json_object *object, const char *key, const char *te
     json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
 }
 
+/* Some accounts know one BMC only. */
+static bool may_see(const struct control_request *request, struct instance *instance)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
+}
+
 /* The instance the request names; NULL after an error was answered. */
 static struct instance *named_instance(const struct verbs *verbs, struct json_object *arguments,
                                        struct control_request *request)
@@ -35,12 +43,20 @@ static struct instance *named_instance(const struct verbs *verbs, struct json_ob
     const char *name = text_argument(arguments, "name");
     struct instance *instance = name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
 
+    if (instance && !may_see(request, instance))
+        instance = NULL;
     if (!name)
         control_reply_error(request, CONTROL_USAGE, "the request names no domain");
     else if (!instance)
         control_reply_error(request, CONTROL_NOT_FOUND, "No domain with matching name %s was found",
                             name);
     return instance;
+}
+
+static void refuse_privilege(struct control_request *request, enum privilege needed)
+{
+    control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
+                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator" : "operator");
 }
 
 /* ---- list and show ---- */
@@ -116,6 +132,8 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     if (sorted)
         qsort(sorted, set->count, sizeof(struct instance *), compare_names);
     for (size_t i = 0; sorted && i < set->count; i++) {
+        if (!may_see(request, sorted[i]))
+            continue;
         struct json_object *row = json_object_new_object();
         const char *note = note_of(verbs, sorted[i]);
         add_text(row, "domain_name", instance_record(sorted[i])->name);
@@ -364,6 +382,10 @@ static void do_power(const struct verbs *verbs, struct json_object *arguments,
         answer_power_status(instance, request);
         return;
     }
+    if (control_request_identity(request)->privilege < PRIVILEGE_OPERATOR) {
+        refuse_privilege(request, PRIVILEGE_OPERATOR);
+        return;
+    }
     for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN; action++) {
         if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
             struct bmc_ticket ticket = ticket_for(request);
@@ -555,26 +577,54 @@ static void do_status(const struct verbs *verbs, struct json_object *arguments,
     control_reply_ok(request, result);
 }
 
+/* For who was handed a connection and cannot open another. */
+static void do_connect(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request)
+{
+    (void)verbs;
+    (void)arguments;
+    control_reply_connection(request);
+}
+
 static const struct {
     const char *name;
     void (*run)(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request);
+    enum privilege privilege; /* the least; an action may need more */
+    bool whole;               /* about more than one BMC: not for those who know one only */
 } table[] = {
-    {"add", do_add},       {"bootdev", do_bootdev},   {"define", do_define},
-    {"delete", do_delete}, {"discover", do_discover}, {"dumpxml", do_dumpxml},
-    {"list", do_list},     {"power", do_power},       {"reload", do_reload},
-    {"show", do_show},     {"start", do_start},       {"status", do_status},
-    {"stop", do_stop},     {"undefine", do_undefine},
+    {"add", do_add, PRIVILEGE_ADMINISTRATOR, true},
+    {"bootdev", do_bootdev, PRIVILEGE_OPERATOR, false},
+    {"connect", do_connect, PRIVILEGE_USER, false},
+    {"define", do_define, PRIVILEGE_ADMINISTRATOR, true},
+    {"delete", do_delete, PRIVILEGE_ADMINISTRATOR, true},
+    {"discover", do_discover, PRIVILEGE_USER, true},
+    {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
+    {"list", do_list, PRIVILEGE_USER, false},
+    {"power", do_power, PRIVILEGE_USER, false},
+    {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},
+    {"show", do_show, PRIVILEGE_USER, false},
+    {"start", do_start, PRIVILEGE_ADMINISTRATOR, true},
+    {"status", do_status, PRIVILEGE_USER, true},
+    {"stop", do_stop, PRIVILEGE_ADMINISTRATOR, true},
+    {"undefine", do_undefine, PRIVILEGE_ADMINISTRATOR, true},
 };
 
 void verbs_handle(void *context, const char *verb, struct json_object *arguments,
                   struct control_request *request)
 {
+    const struct control_identity *identity = control_request_identity(request);
+
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (strcmp(verb, table[i].name) == 0) {
+        if (strcmp(verb, table[i].name) != 0)
+            continue;
+        if (identity->privilege < table[i].privilege)
+            refuse_privilege(request, table[i].privilege);
+        else if (identity->one_bmc && table[i].whole)
+            control_reply_error(request, CONTROL_FAILED, "this login is for one BMC only");
+        else
             table[i].run(context, arguments, request);
-            return;
-        }
+        return;
     }
     control_reply_error(request, CONTROL_USAGE, "vbmcd does not know the verb %s", verb);
 }
