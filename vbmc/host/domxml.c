@@ -6,84 +6,19 @@
 #include <string.h>
 
 #include <json-c/json.h>
-#include <libxml/parser.h>
 #include <libxml/tree.h>
 
 #include "qmp/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/host/domxml_internal.h"
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 #define ORDER_MAX      10000
 
-static void cleanup_doc(xmlDocPtr *doc)
-{
-    if (*doc)
-        xmlFreeDoc(*doc);
-}
-
-#define CLEANUP_DOC CLEANUP(cleanup_doc)
-
-static xmlDocPtr parse(const char *xml)
-{
-    xmlDocPtr doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
-                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-
-    if (root && xmlStrEqual(root->name, BAD_CAST "domain"))
-        return doc;
-    if (doc)
-        xmlFreeDoc(doc);
-    return NULL;
-}
-
-static int print(xmlDocPtr doc, char **text)
-{
-    xmlChar *dumped = NULL;
-    int size = 0;
-
-    xmlDocDumpMemoryEnc(doc, &dumped, &size, "UTF-8");
-    if (!dumped)
-        return -ENOMEM;
-    *text = strdup((const char *)dumped);
-    xmlFree(dumped);
-    return *text ? 0 : -ENOMEM;
-}
-
-static bool is_element(xmlNodePtr node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name);
-}
-
-static xmlNodePtr child(xmlNodePtr parent, const char *name)
-{
-    for (xmlNodePtr node = parent ? parent->children : NULL; node; node = node->next) {
-        if (is_element(node, name))
-            return node;
-    }
-    return NULL;
-}
-
-/* The value of an attribute, which the caller frees with free; NULL if there is none. */
-static char *attribute(xmlNodePtr node, const char *name)
-{
-    xmlChar *value = node ? xmlGetProp(node, BAD_CAST name) : NULL;
-    char *copy = value ? strdup((const char *)value) : NULL;
-
-    xmlFree(value);
-    return copy;
-}
-
-static bool attribute_is(xmlNodePtr node, const char *name, const char *expected)
-{
-    CLEANUP_FREE char *value = attribute(node, name);
-
-    return value && strcmp(value, expected) == 0;
-}
-
 static unsigned boot_order(xmlNodePtr device)
 {
-    CLEANUP_FREE char *value = attribute(child(device, "boot"), "order");
+    CLEANUP_FREE char *value = domxml_attribute(domxml_child(device, "boot"), "order");
     unsigned long order = value ? strtoul(value, NULL, 10) : 0;
 
     return order <= ORDER_MAX ? (unsigned)order : 0;
@@ -93,22 +28,22 @@ static unsigned boot_order(xmlNodePtr device)
  * says removable='on' is what a technician would plug in. */
 static enum host_boot_device disk_class(xmlNodePtr disk)
 {
-    xmlNodePtr target = child(disk, "target");
+    xmlNodePtr target = domxml_child(disk, "target");
 
-    if (attribute_is(disk, "device", "cdrom"))
+    if (domxml_attribute_is(disk, "device", "cdrom"))
         return HOST_BOOT_CDROM;
-    if (attribute_is(disk, "device", "floppy"))
+    if (domxml_attribute_is(disk, "device", "floppy"))
         return HOST_BOOT_REMOVABLE;
-    if (attribute_is(target, "bus", "usb") && attribute_is(target, "removable", "on"))
+    if (domxml_attribute_is(target, "bus", "usb") && domxml_attribute_is(target, "removable", "on"))
         return HOST_BOOT_REMOVABLE;
     return HOST_BOOT_DISK;
 }
 
 static enum host_boot_device device_class(xmlNodePtr node)
 {
-    if (is_element(node, "disk"))
+    if (domxml_is_element(node, "disk"))
         return disk_class(node);
-    if (is_element(node, "interface"))
+    if (domxml_is_element(node, "interface"))
         return HOST_BOOT_NETWORK;
     return HOST_BOOT_NONE;
 }
@@ -128,11 +63,11 @@ static char *nth_argument(xmlNodePtr commandline, const char *option, unsigned n
     bool next = false;
 
     for (xmlNodePtr node = commandline->children; node; node = node->next) {
-        if (!is_element(node, "arg"))
+        if (!domxml_is_element(node, "arg"))
             continue;
         if (next && n-- == 0)
-            return attribute(node, "value");
-        next = !next && attribute_is(node, "value", option);
+            return domxml_attribute(node, "value");
+        next = !next && domxml_attribute_is(node, "value", option);
     }
     return NULL;
 }
@@ -177,7 +112,7 @@ static char *find_qmp_socket(xmlNodePtr commandline)
 
 static void read_qmp_socket(xmlNodePtr root, struct domxml_live *live)
 {
-    xmlNodePtr commandline = child(root, "commandline");
+    xmlNodePtr commandline = domxml_child(root, "commandline");
 
     if (commandline && commandline->ns &&
         xmlStrEqual(commandline->ns->href, BAD_CAST QEMU_NAMESPACE))
@@ -193,7 +128,7 @@ static int add_device(struct domxml_live *live, xmlNodePtr node, enum host_boot_
         return -ENOMEM;
     live->devices = grown;
     live->devices[live->device_count++] = (struct domxml_device){
-        .alias = attribute(child(node, "alias"), "name"),
+        .alias = domxml_attribute(domxml_child(node, "alias"), "name"),
         .class = class,
         .order = boot_order(node),
     };
@@ -202,13 +137,13 @@ static int add_device(struct domxml_live *live, xmlNodePtr node, enum host_boot_
 
 int domxml_parse_live(const char *xml, struct domxml_live *live)
 {
-    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
 
     *live = (struct domxml_live){0};
     if (!doc)
         return -EINVAL;
     xmlNodePtr root = xmlDocGetRootElement(doc);
-    xmlNodePtr devices = child(root, "devices");
+    xmlNodePtr devices = domxml_child(root, "devices");
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
         enum host_boot_device class = device_class(node);
         if (class != HOST_BOOT_NONE && add_device(live, node, class) < 0) {
@@ -248,15 +183,15 @@ const struct domxml_device *domxml_first_device(const struct domxml_live *live,
  * place among its kind. */
 static char *device_key(xmlNodePtr device)
 {
-    CLEANUP_FREE char *target = attribute(child(device, "target"), "dev");
-    CLEANUP_FREE char *mac = attribute(child(device, "mac"), "address");
+    CLEANUP_FREE char *target = domxml_attribute(domxml_child(device, "target"), "dev");
+    CLEANUP_FREE char *mac = domxml_attribute(domxml_child(device, "mac"), "address");
     const char *name = (const char *)device->name;
     char *key = NULL;
     int place = 0;
 
     for (xmlNodePtr node = device->prev; node; node = node->prev)
-        place += is_element(node, name);
-    if (is_element(device, "disk") && target)
+        place += domxml_is_element(node, name);
+    if (domxml_is_element(device, "disk") && target)
         return asprintf(&key, "%s %s", name, target) < 0 ? NULL : key;
     if (mac)
         return asprintf(&key, "%s %s", name, mac) < 0 ? NULL : key;
@@ -271,7 +206,7 @@ static void remove_node(xmlNodePtr node)
 
 static void set_order(xmlNodePtr device, unsigned order)
 {
-    xmlNodePtr boot = child(device, "boot");
+    xmlNodePtr boot = domxml_child(device, "boot");
     char text[16];
 
     if (order == 0) {
@@ -291,8 +226,8 @@ static struct json_object *take_os_boot(xmlNodePtr os)
     struct json_object *list = json_object_new_array();
     xmlNodePtr boot;
 
-    while ((boot = child(os, "boot"))) {
-        CLEANUP_FREE char *dev = attribute(boot, "dev");
+    while ((boot = domxml_child(os, "boot"))) {
+        CLEANUP_FREE char *dev = domxml_attribute(boot, "dev");
         json_object_array_add(list, json_object_new_string(dev ? dev : "hd"));
         remove_node(boot);
     }
@@ -408,13 +343,13 @@ static struct json_object *list_orders(xmlNodePtr devices)
 
 int domxml_put_first(const char *xml, enum host_boot_device class, char **edited, char **undo)
 {
-    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
     CLEANUP_JSON struct json_object *record = json_object_new_object();
     CLEANUP(cleanup_sequence) struct sequence sequence = {0};
 
     *edited = *undo = NULL;
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    xmlNodePtr devices = child(root, "devices"), os = child(root, "os");
+    xmlNodePtr devices = domxml_child(root, "devices"), os = domxml_child(root, "os");
     if (!devices || !os)
         return -EINVAL;
     sequence.nodes = calloc(xmlChildElementCount(devices) + 1, sizeof(xmlNodePtr));
@@ -438,7 +373,7 @@ int domxml_put_first(const char *xml, enum host_boot_device class, char **edited
     *undo = strdup(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN));
     if (!*undo)
         return -ENOMEM;
-    return print(doc, edited);
+    return domxml_print(doc, edited);
 }
 
 static bool record_touched(struct json_object *record, const char *key)
@@ -480,13 +415,13 @@ static void restore_os_boot(struct json_object *record, xmlNodePtr os)
 
 int domxml_restore_boot(const char *xml, const char *undo, char **edited)
 {
-    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
     CLEANUP_JSON struct json_object *record = json_tokener_parse(undo);
     bool has_orders = false;
 
     *edited = NULL;
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
-    xmlNodePtr devices = child(root, "devices"), os = child(root, "os");
+    xmlNodePtr devices = domxml_child(root, "devices"), os = domxml_child(root, "os");
     if (!devices || !os || !json_object_is_type(record, json_type_object))
         return -EINVAL;
     for (xmlNodePtr node = devices->children; node; node = node->next) {
@@ -494,25 +429,25 @@ int domxml_restore_boot(const char *xml, const char *undo, char **edited)
             has_orders = true;
     }
     /* libvirt takes the one kind of order or the other. */
-    if (!has_orders && !child(os, "boot"))
+    if (!has_orders && !domxml_child(os, "boot"))
         restore_os_boot(record, os);
-    return print(doc, edited);
+    return domxml_print(doc, edited);
 }
 
 int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited)
 {
-    CLEANUP_DOC xmlDocPtr doc = parse(xml);
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
     char timeout[16];
 
     *edited = NULL;
-    xmlNodePtr os = doc ? child(xmlDocGetRootElement(doc), "os") : NULL;
+    xmlNodePtr os = doc ? domxml_child(xmlDocGetRootElement(doc), "os") : NULL;
     if (!os)
         return -EINVAL;
-    xmlNodePtr menu = child(os, "bootmenu");
+    xmlNodePtr menu = domxml_child(os, "bootmenu");
     if (!menu)
         menu = xmlNewChild(os, NULL, BAD_CAST "bootmenu", NULL);
     snprintf(timeout, sizeof timeout, "%u", menu_ms);
     xmlSetProp(menu, BAD_CAST "enable", BAD_CAST "yes");
     xmlSetProp(menu, BAD_CAST "timeout", BAD_CAST timeout);
-    return print(doc, edited);
+    return domxml_print(doc, edited);
 }

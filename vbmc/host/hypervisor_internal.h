@@ -30,7 +30,8 @@ struct hypervisor {
     bool is_qemu;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
-    struct virt_domain *vanished; /* gone, but for an operation that still runs */
+    struct virt_domain *vanished;          /* gone, but for an operation that still runs */
+    struct virt_serial_look *serial_looks; /* under way */
 };
 
 /* The list of all domains, on its way from the keeper to the loop. */

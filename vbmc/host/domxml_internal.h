@@ -1,0 +1,33 @@
+/* What the files that read and edit domain XML share. */
+#ifndef VBMC_HOST_DOMXML_INTERNAL_H
+#define VBMC_HOST_DOMXML_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <libxml/tree.h>
+
+#include "vbmc/base/cleanup.h"
+
+static inline void domxml_cleanup_doc(xmlDocPtr *doc)
+{
+    if (*doc)
+        xmlFreeDoc(*doc);
+}
+
+#define CLEANUP_DOC CLEANUP(domxml_cleanup_doc)
+
+/* Parses without network access, external entities or DTDs. NULL unless the text is well formed and
+ * its root is <domain>; to be freed by xmlFreeDoc. */
+xmlDocPtr domxml_open(const char *xml);
+/* The document as UTF-8 text, to be freed. 0 or -ENOMEM. */
+int domxml_print(xmlDocPtr doc, char **text);
+
+bool domxml_is_element(xmlNodePtr node, const char *name);
+/* The first child element of that name; NULL if there is none, or no parent. */
+xmlNodePtr domxml_child(xmlNodePtr parent, const char *name);
+/* The value of an attribute, which the caller frees with free; NULL if there is none, or no node.
+ */
+char *domxml_attribute(xmlNodePtr node, const char *name);
+bool domxml_attribute_is(xmlNodePtr node, const char *name, const char *expected);
+
+#endif
