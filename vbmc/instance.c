@@ -8,6 +8,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/instance_console.h"
 #include "vbmc/rmcp/server.h"
 
 #define SESSION_TOLERANCE_MS                                                                       \
@@ -20,6 +21,7 @@ struct instance {
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
+    struct instance_console *console;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
     struct store_chassis stored_chassis; /* what is on disk, as far as a client can change it */
@@ -362,7 +364,8 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
     restore_state(instance, chassis, boot);
     instance->rmcp = new_rmcp_server(instance);
-    if (!instance->rmcp || copy_record(&instance->record, record) < 0) {
+    instance->console = instance_console_new(shared->loop, shared->state_dir, &record->uuid);
+    if (!instance->rmcp || !instance->console || copy_record(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
     }
@@ -376,6 +379,7 @@ void instance_free(struct instance *instance)
     instance_set_domain(instance, NULL);
     instance_stop_listening(instance);
     rmcp_server_free(instance->rmcp);
+    instance_console_free(instance->console);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
 }
@@ -428,6 +432,9 @@ void instance_configure(struct instance *instance, const struct config *config)
     }
     if (changed)
         rmcp_server_end_all_sessions(instance->rmcp);
+    if (instance_console_configure(instance->console, config, instance->record.name,
+                                   &instance->record.uuid) < 0)
+        log_error("%s: no memory for its console", instance->record.name);
 }
 
 /* ---- sockets ---- */
@@ -505,12 +512,24 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
         virt_domain_restore_boot_record(domain, instance->boot_live, instance->boot_stored) < 0)
         log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
     instance->domain = domain;
+    instance_console_set_domain(instance->console, domain);
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
 }
 
 struct virt_domain *instance_domain(const struct instance *instance)
 {
     return instance->domain;
+}
+
+void instance_host_event(struct instance *instance, enum host_event event)
+{
+    bmc_host_event(&instance->bmc, event);
+    instance_console_host_event(instance->console, event);
+}
+
+struct instance_console *instance_console(struct instance *instance)
+{
+    return instance->console;
 }
 
 struct bmc *instance_bmc(struct instance *instance)

@@ -19,6 +19,7 @@
 #include "vbmc/store/store.h"
 
 struct instance;
+struct instance_console;
 
 /* What all BMCs of a process share; outlives them. */
 struct instance_shared {
@@ -26,6 +27,7 @@ struct instance_shared {
     struct store *store;
     struct limiter *limiter;
     const struct ipmi_sink *sink;
+    const char *state_dir;
 };
 
 /* A BMC without socket and guest, made from what is stored (`chassis` and `boot` may be NULL). The
@@ -55,7 +57,11 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
 void instance_set_domain(struct instance *instance, struct virt_domain *domain);
 struct virt_domain *instance_domain(const struct instance *instance);
 
+/* The driver's events, in the order they happened. */
+void instance_host_event(struct instance *instance, enum host_event event);
+
 struct bmc *instance_bmc(struct instance *instance);
+struct instance_console *instance_console(struct instance *instance);
 /* The record as it is to be stored; the caller may change it and calls instance_save_record. Its
  * strings belong to the record (malloc). */
 struct store_bmc *instance_record(struct instance *instance);

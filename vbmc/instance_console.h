@@ -25,9 +25,13 @@ struct instance_console *instance_console_new(uv_loop_t *loop, const char *state
 /* Readers and writers of the hub are told that it is gone. NULL is allowed. */
 void instance_console_free(struct instance_console *console);
 
-/* What the configuration says for this domain; `name` is for texts. */
-void instance_console_configure(struct instance_console *console, const struct config *config,
-                                const char *name);
+/* Removes the history of a domain whose BMC is forgotten. */
+void instance_console_forget(const char *state_dir, const struct uuid *uuid);
+
+/* What the configuration says for this domain. The size of the history is that of the first call.
+ * 0 or -ENOMEM. */
+int instance_console_configure(struct instance_console *console, const struct config *config,
+                               const char *name, const struct uuid *uuid);
 /* The domain appeared or (NULL) went. */
 void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain);
 /* The driver's events, in the order they happened. */
@@ -39,6 +43,11 @@ struct hub *instance_console_hub(struct instance_console *console);
 unsigned instance_console_replay_lines(const struct instance_console *console);
 /* Where the bytes come from, or why they do not; one line. */
 const char *instance_console_source(const struct instance_console *console);
+
+/* Sends a break to the guest's UART, for magic SysRq. -ENOTCONN, with `done` never called, when the
+ * guest is off or has no serial port; else 0, and `done` tells unless the domain goes before. */
+int instance_console_send_break(struct instance_console *console, host_done_fn *done,
+                                void *context);
 
 /* ---- who is there ---- */
 

@@ -201,17 +201,19 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     }
     manager->loop = loop;
     manager->config = config;
+    manager->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
     manager->openstack = openstack;
     manager->sink = (struct ipmi_sink){.reply = reply_to_session, .context = manager};
     manager->shared.loop = loop;
     manager->shared.sink = &manager->sink;
+    manager->shared.state_dir = manager->state_dir;
     uv_timer_init(loop, &manager->reaper);
     manager->reaper.data = manager;
     uv_timer_init(loop, &manager->hours);
     manager->hours.data = manager;
     uv_timer_init(loop, &manager->restore);
     manager->restore.data = manager;
-    int result = start(manager, error, size);
+    int result = manager->state_dir ? start(manager, error, size) : -ENOMEM;
     if (result < 0) {
         manager_stop(manager);
         return result;
@@ -222,7 +224,10 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
 
 static void on_reaper_closed(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct manager *manager = handle->data;
+
+    free(manager->state_dir);
+    free(manager);
 }
 
 static void on_hours_closed(uv_handle_t *handle)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/instance_console.h"
 
 struct pending_done {
     manager_done_fn *done;
@@ -300,9 +301,11 @@ void manager_delete(struct manager *manager, struct instance *instance, manager_
     record->is_explicit = false;
     manager_mark_deleted(manager, &record->uuid);
     boot_withdraw(instance_bmc(instance));
-    store_forget_domain(manager->shared.store, &record->uuid, manager_report_store, NULL);
+    struct uuid uuid = record->uuid;
+    store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
     store_and_finish(instance, done, context);
     manager_drop_instance(manager, instance);
+    instance_console_forget(manager->shared.state_dir, &uuid);
     manager_release_links(manager);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/instance_console.h"
 
 bool manager_is_deleted(const struct manager *manager, const struct uuid *uuid)
 {
@@ -221,12 +222,18 @@ void manager_discover(struct manager *manager, struct virt_domain *domain)
     }
 }
 
+void manager_forget_domain(struct manager *manager, const struct uuid *uuid)
+{
+    store_forget_domain(manager->shared.store, uuid, manager_report_store, NULL);
+    instance_console_forget(manager->shared.state_dir, uuid);
+}
+
 static void forget_instance(struct manager *manager, struct instance *instance)
 {
     struct uuid uuid = instance_record(instance)->uuid;
 
     manager_drop_instance(manager, instance);
-    store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+    manager_forget_domain(manager, &uuid);
 }
 
 bool manager_drop_untagged(struct manager *manager, struct instance *instance,
@@ -272,7 +279,7 @@ static void on_vanished(void *context, struct virt_domain *domain)
             forget_instance(manager, instance);
     } else if (manager_is_deleted(manager, &uuid)) {
         manager_unmark_deleted(manager, &uuid);
-        store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+        manager_forget_domain(manager, &uuid);
     }
 }
 
@@ -292,7 +299,7 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         return;
     }
     if (instance_domain(instance) == domain) {
-        bmc_host_event(instance_bmc(instance), event);
+        instance_host_event(instance, event);
         if (event == HOST_EVENT_RENAMED)
             follow_name(manager, instance);
     }
@@ -333,7 +340,7 @@ static void drop_lost_marks(struct manager *manager)
         if (manager_find_domain(manager, name, NULL))
             continue;
         manager_unmark_deleted(manager, &uuid);
-        store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
+        manager_forget_domain(manager, &uuid);
     }
 }
 

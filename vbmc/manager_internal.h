@@ -28,6 +28,7 @@ struct waiting_addition {
 struct manager {
     uv_loop_t *loop;
     struct config *config;
+    char *state_dir;
     struct openstack *openstack; /* what has not been taken over yet; its BMCs wait for domains */
     struct inbox *inbox;
     struct instance_shared shared;
@@ -61,6 +62,8 @@ void manager_stop_listening(struct manager *manager, struct instance *instance);
 
 /* manager_discovery.c: the callbacks of hypervisors. */
 extern const struct hypervisor_callbacks manager_hypervisor_callbacks;
+/* Nothing of this domain is kept. */
+void manager_forget_domain(struct manager *manager, const struct uuid *uuid);
 bool manager_is_deleted(const struct manager *manager, const struct uuid *uuid);
 void manager_mark_deleted(struct manager *manager, const struct uuid *uuid);
 void manager_unmark_deleted(struct manager *manager, const struct uuid *uuid);

@@ -9,6 +9,7 @@
 
 #include "qmp/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/console_session.h"
 #include "vbmc/version.h"
 
 static const char *text_argument(struct json_object *arguments, const char *name)
@@ -428,6 +429,15 @@ static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
                         "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy");
 }
 
+static void do_console(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request)
+{
+    struct instance *instance = named_instance(verbs, arguments, request);
+
+    if (instance)
+        console_session_start(instance, arguments, request);
+}
+
 /* ---- discover, define, undefine, dumpxml ---- */
 
 static void do_discover(const struct verbs *verbs, struct json_object *arguments,
@@ -596,6 +606,7 @@ static const struct {
     {"add", do_add, PRIVILEGE_ADMINISTRATOR, true},
     {"bootdev", do_bootdev, PRIVILEGE_OPERATOR, false},
     {"connect", do_connect, PRIVILEGE_USER, false},
+    {"console", do_console, PRIVILEGE_USER, false},
     {"define", do_define, PRIVILEGE_ADMINISTRATOR, true},
     {"delete", do_delete, PRIVILEGE_ADMINISTRATOR, true},
     {"discover", do_discover, PRIVILEGE_USER, true},

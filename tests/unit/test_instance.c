@@ -59,6 +59,7 @@ static int setup(void **state)
     if (!mkdtemp(folder) || store_open(&loop, folder, &store, error, sizeof error) < 0)
         return -1;
     shared = (struct instance_shared){
+        .state_dir = folder,
         .loop = &loop, .store = store, .limiter = limiter_new(), .sink = &sink};
     replies = 0;
     memset(&config, 0, sizeof config);

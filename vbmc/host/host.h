@@ -59,6 +59,10 @@ struct host_ops {
      * guest. Ordered with the power actions. */
     void (*set_boot)(struct host_domain *domain, const struct host_boot_override *override,
                      host_done_fn *done, void *context);
+    /* Sends a break to the serial port of that alias; does not wait for power actions. NULL where
+     * there is no way. */
+    void (*send_break)(struct host_domain *domain, const char *alias, host_done_fn *done,
+                       void *context);
     /* No callback with this context runs any more; what has begun goes on. */
     void (*cancel)(struct host_domain *domain, void *context);
 };

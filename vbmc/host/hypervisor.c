@@ -24,6 +24,7 @@
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/virt_console.h"
 #include "vbmc/host/virt_domain.h"
 
 /* ---- the loop's side: domains ---- */
@@ -39,6 +40,7 @@ static struct virt_domain *find_domain(struct hypervisor *hypervisor, const stru
 
 static void free_domain(struct virt_domain *domain)
 {
+    virt_console_forget_domain(domain);
     monitor_free(domain->monitor);
     override_clear(domain);
     free(domain->host.name);
@@ -476,6 +478,26 @@ const char *hypervisor_error(const struct hypervisor *hypervisor)
 bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
 {
     return embedded_is_uri(hypervisor->uri);
+}
+
+/* driver[+transport]://[host]/...; the transport unix is local too. */
+bool hypervisor_is_local(const struct hypervisor *hypervisor)
+{
+    const char *uri = hypervisor->uri, *authority = strstr(uri, "://");
+    const char *transport = authority ? memchr(uri, '+', (size_t)(authority - uri)) : NULL;
+
+    if (!authority || authority[3] != '/')
+        return false;
+    return !transport || strncmp(transport, "+unix:", 6) == 0;
+}
+
+int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, char *local,
+                            size_t size)
+{
+    if (!hypervisor_is_local(hypervisor))
+        return -ENOTSUP;
+    int length = snprintf(local, size, "%s", path);
+    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor)

@@ -49,6 +49,13 @@ const char *hypervisor_error(const struct hypervisor *hypervisor);
 /* True for qemu:///embed, whose domains nobody else can define. */
 bool hypervisor_is_embedded(const struct hypervisor *hypervisor);
 
+/* True if its guests run on this machine. */
+bool hypervisor_is_local(const struct hypervisor *hypervisor);
+/* Where a Unix socket on the hypervisor's machine can be connected to here. 0, -ENOTSUP (another
+ * machine) or -ENAMETOOLONG. */
+int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, char *local,
+                            size_t size);
+
 /* The domains, in no order: NULL gives the first, the last gives NULL. */
 struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
                                            struct virt_domain *domain);

@@ -5,6 +5,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/virt_console.h"
 
 struct host_domain *virt_domain_host(struct virt_domain *domain)
 {
@@ -43,6 +44,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     if (state == previous)
         return;
     domain->host.state = state;
+    virt_console_follow_state(domain);
     if (state == HOST_POWER_UNKNOWN) {
         virt_domain_emit(domain, HOST_EVENT_STATE);
         return;

@@ -13,6 +13,7 @@
 
 struct operation;
 struct monitor;
+struct virt_console;
 struct worker;
 struct worker_job;
 
@@ -42,6 +43,7 @@ struct virt_domain {
     bool vanished;                /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
     struct monitor *monitor;
+    struct virt_console *console; /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
     char *boot_stored;  /* see virt_domain_boot_stored */

@@ -1,0 +1,615 @@
+/* Output goes out in one write at a time, made when the one before has left: as much as one frame
+ * holds, cut where a notice belongs. What the client does not read stays in the hub's scrollback,
+ * where it is lost when it gets too old; nobody else waits for it.
+ *
+ * Input is passed on as it comes. When the guest takes no more, nothing is read from the client. */
+#include "vbmc/console_session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "qmp/json.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
+#include "vbmc/console_frame.h"
+#include "vbmc/control.h"
+#include "vbmc/instance.h"
+#include "vbmc/instance_console.h"
+
+#define SESSIONS_MAX 512
+#define TEXTS_MAX    64 /* that wait for a client which does not read */
+#define TEXT_SIZE    256
+#define INPUT_SIZE   4096
+#define LOST_SIZE    8
+
+/* A notice, or any other frame of text, and where in the output it belongs. */
+struct text {
+    STAILQ_ENTRY(text) link;
+    enum console_frame_kind kind;
+    uint64_t position;
+    char bytes[TEXT_SIZE];
+};
+
+struct console_session {
+    uv_stream_t *stream;
+    struct instance *instance; /* as long as the reader lives */
+    struct hub_reader *reader;
+    struct hub_writer *writer; /* NULL: who looks only */
+    struct console_person *person;
+    bool log;    /* history only */
+    bool follow; /* beyond its end */
+    bool may_type;
+    bool told_off; /* typed all the same */
+    bool told_disconnected;
+
+    STAILQ_HEAD(, text) texts;
+    unsigned text_count;
+    uv_write_t write;
+    bool writing;
+    bool ending; /* with the write that is under way */
+    bool closed;
+    unsigned waits; /* answers to a break or an NMI that have yet to come; they hold the memory */
+
+    uint8_t header[CONSOLE_FRAME_HEADER]; /* of the frame that is coming in */
+    size_t header_used;
+    size_t payload_left;
+    uint8_t lines[4]; /* payload of CONSOLE_HISTORY */
+    size_t lines_used;
+    uint8_t input[INPUT_SIZE]; /* read and not yet passed on */
+    size_t input_used;
+
+    uint8_t output[2 * (CONSOLE_FRAME_HEADER + LOST_SIZE) + CONSOLE_FRAME_HEADER +
+                   CONSOLE_FRAME_MAX];
+};
+
+static unsigned session_count;
+
+static void pump(struct console_session *session);
+static void take_input(struct console_session *session);
+
+/* ---- the end ---- */
+
+static void release(struct console_session *session)
+{
+    struct text *text;
+
+    if (!session->closed || session->waits > 0)
+        return;
+    while ((text = STAILQ_FIRST(&session->texts))) {
+        STAILQ_REMOVE_HEAD(&session->texts, link);
+        free(text);
+    }
+    session_count--;
+    explicit_bzero(session->input, sizeof session->input); /* it may be a password */
+    free(session);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct console_session *session = handle->data;
+
+    control_stream_closed(handle);
+    session->closed = true;
+    release(session);
+}
+
+static void end(struct console_session *session)
+{
+    struct hub_reader *reader = session->reader;
+
+    if (uv_is_closing((uv_handle_t *)session->stream))
+        return;
+    session->reader = NULL;
+    hub_reader_free(reader);
+    hub_writer_free(session->writer);
+    session->writer = NULL;
+    instance_console_leave(session->person);
+    session->person = NULL;
+    uv_close((uv_handle_t *)session->stream, on_closed);
+}
+
+/* The last words, if they fit in at once: nobody waits for a client that does not read. */
+static void end_with(struct console_session *session, const char *text)
+{
+    uint8_t header[CONSOLE_FRAME_HEADER];
+    uv_buf_t buffers[] = {
+        uv_buf_init((char *)header, sizeof header),
+        uv_buf_init((char *)text, (unsigned)strlen(text)),
+    };
+
+    console_frame_put_header(header, CONSOLE_END, strlen(text));
+    if (!session->writing)
+        uv_try_write(session->stream, buffers, ARRAY_SIZE(buffers));
+    end(session);
+}
+
+/* ---- output ---- */
+
+static void add_text(struct console_session *session, enum console_frame_kind kind,
+                     uint64_t position, const char *bytes)
+{
+    struct text *text = session->text_count < TEXTS_MAX ? calloc(1, sizeof *text) : NULL;
+
+    if (!text)
+        return;
+    text->kind = kind;
+    text->position = position;
+    snprintf(text->bytes, sizeof text->bytes, "%s", bytes);
+    STAILQ_INSERT_TAIL(&session->texts, text, link);
+    session->text_count++;
+}
+
+/* Says something to the client, behind the output that it has coming. */
+static void say(struct console_session *session, enum console_frame_kind kind, const char *bytes)
+{
+    if (!session->reader)
+        return;
+    add_text(session, kind,
+             hub_reader_position(session->reader) + hub_reader_pending(session->reader), bytes);
+    pump(session);
+}
+
+static size_t put_frame(uint8_t *to, enum console_frame_kind kind, const void *bytes, size_t size)
+{
+    console_frame_put_header(to, kind, size);
+    memcpy(to + CONSOLE_FRAME_HEADER, bytes, size);
+    return CONSOLE_FRAME_HEADER + size;
+}
+
+static size_t put_lost(struct console_session *session, uint8_t *to)
+{
+    uint64_t lost = hub_reader_take_lost(session->reader);
+    uint8_t bytes[LOST_SIZE];
+
+    if (lost == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(lost >> 8 * i);
+    return put_frame(to, CONSOLE_LOST, bytes, sizeof bytes);
+}
+
+/* Output of the guest, up to `limit`. */
+static size_t put_output(struct console_session *session, uint8_t *to, uint64_t limit)
+{
+    const uint8_t *bytes;
+    size_t size, used = put_lost(session, to);
+
+    hub_reader_peek(session->reader, &bytes, &size);
+    used += put_lost(session, to + used); /* what looking has found */
+    uint64_t room = limit - hub_reader_position(session->reader);
+    if (size > room)
+        size = (size_t)room;
+    if (size > CONSOLE_FRAME_MAX)
+        size = CONSOLE_FRAME_MAX;
+    if (size == 0)
+        return used;
+    used += put_frame(to + used, CONSOLE_OUTPUT, bytes, size);
+    hub_reader_consume(session->reader, size);
+    return used;
+}
+
+/* The next thing to send; 0 if there is none. */
+static size_t put_next(struct console_session *session)
+{
+    struct text *text = STAILQ_FIRST(&session->texts);
+    size_t used = 0;
+
+    if (!text || hub_reader_position(session->reader) < text->position)
+        used = put_output(session, session->output, text ? text->position : UINT64_MAX);
+    if (used > 0 || !text)
+        return used;
+    used = put_frame(session->output, text->kind, text->bytes, strlen(text->bytes));
+    session->ending = text->kind == CONSOLE_END;
+    STAILQ_REMOVE_HEAD(&session->texts, link);
+    session->text_count--;
+    free(text);
+    return used;
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct console_session *session = write->data;
+
+    session->writing = false;
+    if (status < 0 || session->ending)
+        end(session);
+    else
+        pump(session);
+}
+
+static void pump(struct console_session *session)
+{
+    if (session->writing || session->ending || !session->reader)
+        return;
+    if (session->log && !session->follow && hub_reader_pending(session->reader) == 0 &&
+        session->text_count == 0)
+        add_text(session, CONSOLE_END, 0, "");
+    size_t size = put_next(session);
+    if (size == 0)
+        return;
+    uv_buf_t buffer = uv_buf_init((char *)session->output, (unsigned)size);
+    session->write.data = session;
+    session->writing = true;
+    if (uv_write(&session->write, session->stream, &buffer, 1, on_written) < 0) {
+        session->writing = false;
+        end(session);
+    }
+}
+
+static void on_available(void *context)
+{
+    pump(context);
+}
+
+static void on_notice(void *context, const struct hub_notice *notice)
+{
+    struct console_session *session = context;
+
+    if (session->log || notice->text[0] == '\0')
+        return;
+    if (notice->kind == HUB_NOTICE_SOURCE_CONNECTED)
+        session->told_disconnected = false;
+    add_text(session, CONSOLE_NOTICE, notice->position, notice->text);
+    pump(session);
+}
+
+static void on_hub_closed(void *context)
+{
+    end_with(context, "its BMC is gone, or vbmcd stops");
+}
+
+static const struct hub_reader_events reader_events = {
+    .available = on_available,
+    .notice = on_notice,
+    .closed = on_hub_closed,
+};
+
+/* ---- break and NMI ---- */
+
+/* An answer that comes when the session may be gone. */
+struct wait {
+    struct console_session *session;
+};
+
+static struct wait *new_wait(struct console_session *session)
+{
+    struct wait *wait = calloc(1, sizeof *wait);
+
+    if (wait) {
+        wait->session = session;
+        session->waits++;
+    }
+    return wait;
+}
+
+static void end_wait(struct wait *wait, const char *text)
+{
+    struct console_session *session = wait->session;
+
+    free(wait);
+    session->waits--;
+    say(session, CONSOLE_REPLY, text);
+    release(session);
+}
+
+static void on_break_sent(void *context, int result, const char *text)
+{
+    end_wait(context, result == 0 ? "" : text && text[0] ? text : strerror(-result));
+}
+
+static void send_break(struct console_session *session)
+{
+    struct wait *wait = new_wait(session);
+    int result =
+        wait ? instance_console_send_break(instance_console(session->instance), on_break_sent, wait)
+             : -ENOMEM;
+
+    if (result == 0)
+        return;
+    const char *text = result == -ENOTCONN  ? "the guest is off, or has no serial port"
+                       : result == -ENOTSUP ? "there is no way to send a break to this guest"
+                                            : strerror(-result);
+    if (wait)
+        end_wait(wait, text);
+    else
+        say(session, CONSOLE_REPLY, text);
+}
+
+static void on_nmi_done(const struct bmc_ticket *ticket, int result)
+{
+    end_wait((struct wait *)ticket->sink,
+             result == 0         ? ""
+             : result == -EINVAL ? "not possible while the guest is off"
+                                 : "the hypervisor refused; the daemon's log says why");
+}
+
+static void send_nmi(struct console_session *session)
+{
+    struct wait *wait = new_wait(session);
+    struct bmc_ticket ticket = {.done = on_nmi_done, .sink = wait, .waits_for_end = true};
+
+    if (wait)
+        chassis_control(instance_bmc(session->instance), HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, 0,
+                        &ticket);
+    else
+        say(session, CONSOLE_REPLY, strerror(ENOMEM));
+}
+
+/* ---- input ---- */
+
+static int restart_reader(struct console_session *session, enum hub_from from, size_t lines)
+{
+    struct hub *hub = instance_console_hub(instance_console(session->instance));
+    struct hub_reader *reader;
+    int result = hub_reader_new(hub, from, lines, &reader_events, session, &reader);
+
+    if (result < 0)
+        return result;
+    hub_reader_free(session->reader);
+    session->reader = reader;
+    return 0;
+}
+
+static void show_history(struct console_session *session)
+{
+    struct wire_in in = wire_in_init(session->lines, session->lines_used);
+    uint32_t lines = wire_u32(&in);
+
+    if (!in.failed &&
+        restart_reader(session, lines == 0 ? HUB_FROM_START : HUB_FROM_LINES, lines) == 0)
+        pump(session);
+}
+
+static void refuse_to_act(struct console_session *session, enum console_frame_kind kind)
+{
+    static const char text[] = "you may look, not act (that needs the privilege level operator)";
+
+    if (kind == CONSOLE_INPUT && !session->told_off)
+        say(session, CONSOLE_NOTICE, text);
+    else if (kind != CONSOLE_INPUT)
+        say(session, CONSOLE_REPLY, text);
+    session->told_off = true;
+}
+
+static void run_frame(struct console_session *session, enum console_frame_kind kind)
+{
+    if (kind == CONSOLE_HISTORY)
+        show_history(session);
+    else if (!session->may_type && kind == CONSOLE_BREAK)
+        refuse_to_act(session, kind);
+    else if (!session->may_type && kind == CONSOLE_NMI)
+        refuse_to_act(session, kind);
+    else if (kind == CONSOLE_BREAK)
+        send_break(session);
+    else if (kind == CONSOLE_NMI)
+        send_nmi(session);
+}
+
+/* What is typed while nobody listens is dropped, so that the next guest does not get it. */
+static size_t type(struct console_session *session, const uint8_t *bytes, size_t size)
+{
+    char text[TEXT_SIZE];
+
+    if (!session->may_type) {
+        refuse_to_act(session, CONSOLE_INPUT);
+        return size;
+    }
+    ssize_t taken = hub_write(session->writer, bytes, size);
+    if (taken >= 0)
+        return (size_t)taken;
+    if (!session->told_disconnected) {
+        snprintf(text, sizeof text, "nothing was typed: %s",
+                 instance_console_source(instance_console(session->instance)));
+        session->told_disconnected = true;
+        say(session, CONSOLE_NOTICE, text);
+    }
+    return size;
+}
+
+/* Takes bytes of the payload of the present frame; how many. */
+static size_t take_payload(struct console_session *session, const uint8_t *bytes, size_t size)
+{
+    enum console_frame_kind kind = (enum console_frame_kind)session->header[0];
+    size_t taken = size < session->payload_left ? size : session->payload_left;
+
+    if (kind == CONSOLE_INPUT && taken > 0)
+        taken = type(session, bytes, taken);
+    for (size_t i = 0; kind == CONSOLE_HISTORY && i < taken; i++) {
+        if (session->lines_used < sizeof session->lines)
+            session->lines[session->lines_used++] = bytes[i];
+    }
+    session->payload_left -= taken;
+    return taken;
+}
+
+static size_t take_header(struct console_session *session, const uint8_t *bytes, size_t size)
+{
+    size_t wanted = CONSOLE_FRAME_HEADER - session->header_used;
+    size_t taken = size < wanted ? size : wanted;
+
+    memcpy(session->header + session->header_used, bytes, taken);
+    session->header_used += taken;
+    if (session->header_used == CONSOLE_FRAME_HEADER) {
+        session->payload_left = console_frame_size(session->header);
+        session->lines_used = 0;
+    }
+    return taken;
+}
+
+/* Takes what it can of `size` bytes; how many. */
+static size_t take_bytes(struct console_session *session, const uint8_t *bytes, size_t size)
+{
+    size_t used = 0;
+
+    while (used < size && session->reader) {
+        if (session->header_used < CONSOLE_FRAME_HEADER)
+            used += take_header(session, bytes + used, size - used);
+        if (session->header_used < CONSOLE_FRAME_HEADER)
+            break;
+        size_t before = session->payload_left;
+        size_t taken = take_payload(session, bytes + used, size - used);
+        used += taken;
+        if (session->payload_left > 0 && taken == 0 && before > 0)
+            break; /* the guest takes no more */
+        if (session->payload_left == 0) {
+            session->header_used = 0;
+            run_frame(session, (enum console_frame_kind)session->header[0]);
+        }
+    }
+    return used;
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct console_session *session = handle->data;
+
+    (void)suggested;
+    *buffer = uv_buf_init((char *)session->input + session->input_used,
+                          (unsigned)(sizeof session->input - session->input_used));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct console_session *session = stream->data;
+
+    (void)buffer;
+    if (size < 0) {
+        end(session);
+        return;
+    }
+    session->input_used += (size_t)size;
+    take_input(session);
+}
+
+static void take_input(struct console_session *session)
+{
+    size_t taken = take_bytes(session, session->input, session->input_used);
+
+    if (!session->reader)
+        return;
+    session->input_used -= taken;
+    memmove(session->input, session->input + taken, session->input_used);
+    if (session->input_used == sizeof session->input)
+        uv_read_stop(session->stream);
+    else
+        uv_read_start(session->stream, on_allocate, on_read);
+}
+
+static void on_writable(void *context)
+{
+    take_input(context);
+}
+
+static const struct hub_writer_events writer_events = {.writable = on_writable};
+
+/* ---- the beginning ---- */
+
+static bool flag(struct json_object *arguments, const char *name, bool otherwise)
+{
+    struct json_object *value = qmp_json_member(arguments, name, json_type_boolean);
+
+    return value ? json_object_get_boolean(value) : otherwise;
+}
+
+static int open_reader(struct console_session *session, struct json_object *arguments)
+{
+    struct instance_console *console = instance_console(session->instance);
+    int64_t lines = instance_console_replay_lines(console);
+    struct json_object *given = qmp_json_member(arguments, "lines", json_type_int);
+
+    if (given && (!qmp_json_integer(given, &lines) || lines < -1 || lines > UINT32_MAX))
+        return -EINVAL;
+    return restart_reader(session,
+                          lines < 0    ? HUB_FROM_START
+                          : lines == 0 ? HUB_FROM_END
+                                       : HUB_FROM_LINES,
+                          lines < 0 ? 0 : (size_t)lines);
+}
+
+static int open_session(struct console_session *session, struct json_object *arguments,
+                        const struct control_identity *identity)
+{
+    struct instance_console *console = instance_console(session->instance);
+
+    session->log = flag(arguments, "log", false);
+    session->follow = flag(arguments, "follow", true);
+    session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
+    if (!session->log) {
+        session->person = instance_console_join(console, identity->who);
+        if (!session->person)
+            return -ENOMEM;
+    }
+    if (session->may_type) {
+        int result = hub_writer_new(instance_console_hub(console), &writer_events, session,
+                                    &session->writer);
+        if (result < 0)
+            return result;
+    }
+    return open_reader(session, arguments);
+}
+
+static struct json_object *describe(struct console_session *session)
+{
+    struct instance_console *console = instance_console(session->instance);
+    struct json_object *result = json_object_new_object();
+    char people[512];
+
+    instance_console_people(console, session->person, people, sizeof people);
+    json_object_object_add(result, "name",
+                           json_object_new_string(instance_record(session->instance)->name));
+    json_object_object_add(result, "writable", json_object_new_boolean(session->may_type));
+    json_object_object_add(
+        result, "connected",
+        json_object_new_boolean(hub_is_connected(instance_console_hub(console))));
+    json_object_object_add(result, "source",
+                           json_object_new_string(instance_console_source(console)));
+    json_object_object_add(result, "people", json_object_new_string(people));
+    return result;
+}
+
+/* Undoes what did not get a connection. */
+static void abandon(struct console_session *session)
+{
+    hub_reader_free(session->reader);
+    hub_writer_free(session->writer);
+    instance_console_leave(session->person);
+    session->closed = true;
+    release(session);
+}
+
+void console_session_start(struct instance *instance, struct json_object *arguments,
+                           struct control_request *request)
+{
+    struct console_session *session =
+        session_count < SESSIONS_MAX ? calloc(1, sizeof *session) : NULL;
+
+    if (!session || !instance_console_hub(instance_console(instance))) {
+        free(session);
+        control_reply_error(request, CONTROL_FAILED, "too many consoles are open");
+        return;
+    }
+    session_count++;
+    STAILQ_INIT(&session->texts);
+    session->instance = instance;
+    int result = open_session(session, arguments, control_request_identity(request));
+    if (result < 0) {
+        control_reply_error(request, result == -EINVAL ? CONTROL_USAGE : CONTROL_FAILED, "%s",
+                            result == -EINVAL ? "lines is -1, or a number of lines"
+                                              : strerror(-result));
+        abandon(session);
+        return;
+    }
+    session->stream = control_request_take_over(request, describe(session));
+    if (!session->stream) {
+        abandon(session);
+        return;
+    }
+    session->stream->data = session;
+    session->input_used = control_stream_take(session->stream, session->input, INPUT_SIZE);
+    pump(session);
+    take_input(session);
+}

@@ -1,0 +1,344 @@
+/* States:
+ *
+ *   idle       the guest is off, or the stream is not opened yet
+ *   opening    a job of an action thread asks libvirt for the stream
+ *   connected  bytes go both ways
+ *   waiting    refused or ended; a timer tries again
+ *
+ * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; sending and
+ * receiving do not block and are done on the loop. A job under way keeps the memory alive. */
+#include "vbmc/host/virt_console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/host/worker.h"
+
+#define RETRY_MS     2000
+#define RECEIVE_SIZE 4096
+#define ROUNDS_MAX   16 /* reads before the loop gets its turn */
+
+struct virt_console {
+    struct stream stream;
+    struct virt_domain *domain; /* NULL: gone */
+    uv_timer_t retry;
+    bool opened; /* by the stream's user */
+    bool closed;
+    bool opening;
+    bool wants_writable;
+    bool broken; /* sending failed: ends on the timer's turn */
+    virStreamPtr libvirt; /* NULL unless connected */
+    unsigned jobs;
+    char *alias;
+};
+
+struct virt_console_job {
+    struct worker_job job;
+    struct virt_console *console;
+    struct uuid uuid;
+    char *alias;
+    virStreamPtr libvirt; /* out of an opening, into an ending */
+    bool taken;
+    char text[WORKER_TEXT_SIZE];
+};
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    struct virt_console *console = CONTAINER_OF((uv_timer_t *)handle, struct virt_console, retry);
+
+    free(console->alias);
+    free(console);
+}
+
+static void release(struct virt_console *console)
+{
+    if (console->closed && console->jobs == 0)
+        uv_close((uv_handle_t *)&console->retry, on_retry_closed);
+}
+
+static void job_ended(struct virt_console_job *job)
+{
+    struct virt_console *console = job->console;
+
+    console->jobs--;
+    free(job->alias);
+    free(job);
+    release(console);
+}
+
+static struct virt_console_job *new_job(struct virt_console *console)
+{
+    struct virt_console_job *job = calloc(1, sizeof *job);
+
+    if (!job)
+        return NULL;
+    job->alias = strdup(console->alias);
+    if (!job->alias) {
+        free(job);
+        return NULL;
+    }
+    job->console = console;
+    job->uuid = console->domain->host.uuid;
+    console->jobs++;
+    return job;
+}
+
+/* ---- ending ---- */
+
+/* An action thread. */
+static void run_end(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+
+    (void)connection;
+    virStreamAbort(job->libvirt);
+    virStreamFree(job->libvirt);
+}
+
+static void end_done(struct worker_job *worker_job)
+{
+    job_ended(CONTAINER_OF(worker_job, struct virt_console_job, job));
+}
+
+static void end_libvirt_stream(struct virt_console *console)
+{
+    virStreamPtr libvirt = console->libvirt;
+    struct virt_console_job *job = console->domain ? new_job(console) : NULL;
+
+    console->libvirt = NULL;
+    virStreamEventRemoveCallback(libvirt);
+    if (!job) { /* the connection goes down too: nothing is left to wait for */
+        virStreamFree(libvirt);
+        return;
+    }
+    job->libvirt = libvirt;
+    job->job.run = run_end;
+    job->job.done = end_done;
+    worker_submit_action(hypervisor_worker(console->domain->hypervisor), &job->job);
+}
+
+static void on_retry(uv_timer_t *timer);
+
+static void disconnect(struct virt_console *console, const char *reason)
+{
+    if (console->libvirt)
+        end_libvirt_stream(console);
+    uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
+    stream_report_state(&console->stream, STREAM_DISCONNECTED, reason);
+}
+
+/* ---- bytes ---- */
+
+static void receive(struct virt_console *console)
+{
+    char bytes[RECEIVE_SIZE];
+
+    for (int round = 0; round < ROUNDS_MAX && console->libvirt; round++) {
+        int received = virStreamRecv(console->libvirt, bytes, sizeof bytes);
+        if (received == -2) /* nothing there */
+            return;
+        if (received <= 0) {
+            disconnect(console, "the console was closed");
+            return;
+        }
+        stream_report_received(&console->stream, (const uint8_t *)bytes, (size_t)received);
+    }
+}
+
+static void on_event(virStreamPtr libvirt, int events, void *opaque)
+{
+    struct virt_console *console = opaque;
+
+    if (libvirt != console->libvirt)
+        return;
+    if (events & VIR_STREAM_EVENT_READABLE)
+        receive(console);
+    if (console->libvirt && (events & VIR_STREAM_EVENT_WRITABLE) && console->wants_writable) {
+        console->wants_writable = false;
+        virStreamEventUpdateCallback(console->libvirt, VIR_STREAM_EVENT_READABLE);
+        stream_report_writable(&console->stream);
+    }
+    if (console->libvirt && (events & (VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP)))
+        disconnect(console, "the console was closed");
+}
+
+static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t size)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    if (!console->libvirt)
+        return -ENOTCONN;
+    int sent = virStreamSend(console->libvirt, (const char *)bytes, size);
+    if (sent == -1) {
+        console->broken = true;
+        uv_timer_start(&console->retry, on_retry, 0, 0);
+        return -EIO;
+    }
+    if (sent == -2)
+        sent = 0;
+    if ((size_t)sent < size) {
+        console->wants_writable = true;
+        virStreamEventUpdateCallback(console->libvirt,
+                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
+    }
+    return sent;
+}
+
+/* ---- opening ---- */
+
+/* An action thread. */
+static void run_open(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    virDomainPtr domain = connection ? virDomainLookupByUUID(connection, job->uuid.bytes) : NULL;
+
+    snprintf(job->text, sizeof job->text, "no connection to the hypervisor");
+    if (!domain)
+        return;
+    job->libvirt = virStreamNew(connection, VIR_STREAM_NONBLOCK);
+    if (job->libvirt &&
+        virDomainOpenConsole(domain, job->alias, job->libvirt, VIR_DOMAIN_CONSOLE_SAFE) < 0) {
+        const virError *error = virGetLastError();
+        /* libvirt has no code of its own for "Active console session exists". */
+        job->taken = error && error->code == VIR_ERR_OPERATION_FAILED;
+        virt_last_error(job->text, sizeof job->text);
+        virStreamFree(job->libvirt);
+        job->libvirt = NULL;
+    }
+    virDomainFree(domain);
+}
+
+static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvirt)
+{
+    console->libvirt = libvirt;
+    console->broken = false;
+    console->wants_writable = false;
+    if (virStreamEventAddCallback(libvirt, VIR_STREAM_EVENT_READABLE, on_event, console, NULL) <
+        0) {
+        disconnect(console, "libvirt gives no events for the console");
+        return;
+    }
+    stream_report_state(&console->stream, STREAM_CONNECTED, "libvirt's console");
+}
+
+static void open_done(struct worker_job *worker_job)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+
+    console->opening = false;
+    if (job->libvirt && (console->closed || !console->domain)) {
+        virStreamFree(job->libvirt);
+    } else if (job->libvirt) {
+        take_libvirt_stream(console, job->libvirt);
+    } else if (!console->closed) {
+        uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
+        stream_report_state(&console->stream, job->taken ? STREAM_TAKEN_OVER : STREAM_DISCONNECTED,
+                            job->text);
+    }
+    job_ended(job);
+}
+
+static void try_to_open(struct virt_console *console)
+{
+    if (!console->opened || console->closed || console->opening || console->libvirt ||
+        !console->domain || !host_power_state_is_on(console->domain->host.state))
+        return;
+    struct virt_console_job *job = new_job(console);
+    if (!job)
+        return;
+    console->opening = true;
+    job->job.run = run_open;
+    job->job.done = open_done;
+    worker_submit_action(hypervisor_worker(console->domain->hypervisor), &job->job);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct virt_console *console = CONTAINER_OF(timer, struct virt_console, retry);
+
+    if (console->libvirt && console->broken)
+        disconnect(console, "the console was closed");
+    else
+        try_to_open(console);
+}
+
+/* ---- the stream's user, and the driver ---- */
+
+/* Nothing is reported from inside stream_open: the timer's turn does it. */
+static void console_open(struct stream *stream)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    console->opened = true;
+    uv_timer_start(&console->retry, on_retry, 0, 0);
+}
+
+static void console_close(struct stream *stream)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    if (console->libvirt)
+        end_libvirt_stream(console);
+    uv_timer_stop(&console->retry);
+    console->closed = true;
+    if (console->domain)
+        console->domain->console = NULL;
+    console->domain = NULL;
+    release(console);
+}
+
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
+{
+    static const struct stream_ops ops = {
+        .open = console_open,
+        .write = console_write,
+        .close = console_close,
+    };
+    struct virt_console *console = calloc(1, sizeof *console);
+
+    if (!console)
+        return NULL;
+    console->alias = strdup(alias);
+    if (!console->alias) {
+        free(console);
+        return NULL;
+    }
+    console->stream.ops = &ops;
+    console->domain = domain;
+    uv_timer_init(hypervisor_loop(domain->hypervisor), &console->retry);
+    domain->console = console;
+    return &console->stream;
+}
+
+void virt_console_follow_state(struct virt_domain *domain)
+{
+    struct virt_console *console = domain->console;
+
+    if (!console)
+        return;
+    if (host_power_state_is_on(domain->host.state))
+        try_to_open(console);
+    else if (console->libvirt)
+        disconnect(console, domain->host.state == HOST_POWER_OFF
+                                ? "the guest is off"
+                                : "no connection to the hypervisor");
+}
+
+void virt_console_forget_domain(struct virt_domain *domain)
+{
+    struct virt_console *console = domain->console;
+
+    if (!console)
+        return;
+    domain->console = NULL;
+    console->domain = NULL;
+    uv_timer_stop(&console->retry);
+    if (console->libvirt)
+        end_libvirt_stream(console);
+}

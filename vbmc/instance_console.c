@@ -1,0 +1,429 @@
+/* What decides whether the serial port is open:
+ *
+ *   wanted     the guest is on, and the mode is always or somebody is there
+ *   looking    the running domain's XML is being read for the port
+ *   attached   the hub has a source, which connects and reconnects by itself
+ *
+ * update() brings these together after every change. A guest that starts anew is looked up anew. */
+#include "vbmc/instance_console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "sol/serial.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/host/hypervisor.h"
+#include "vbmc/host/virt_console.h"
+#include "vbmc/host/virt_serial.h"
+
+#define TEXT_SIZE      HUB_TEXT_SIZE
+#define RESET_BURST_MS 5000
+
+struct console_person {
+    LIST_ENTRY(console_person) link;
+    struct instance_console *console; /* NULL once that is gone */
+    char who[CONSOLE_WHO_SIZE];
+};
+
+struct instance_console {
+    uv_loop_t *loop;
+    char *history_path;
+    char *name;
+    struct hub *hub;
+    enum config_console mode;
+    unsigned replay_lines;
+    char *wanted_alias; /* NULL: the first port */
+    struct virt_domain *domain;
+    bool looking;
+    char *alias; /* of the port the hub is attached to */
+    char why_not[TEXT_SIZE];
+    LIST_HEAD(, console_person) people;
+    uint64_t last_reset_ms; /* loop time; 0: never */
+};
+
+/* ---- the serial port ---- */
+
+static void explain(struct instance_console *console, const char *text)
+{
+    if (strcmp(console->why_not, text) == 0)
+        return;
+    snprintf(console->why_not, sizeof console->why_not, "%s", text);
+    if (text[0])
+        log_info("%s: console: %s", console->name, text);
+}
+
+static int open_unix(struct instance_console *console, const struct domxml_serial *serial,
+                     struct stream **stream)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    int result = serial->listens ? hypervisor_reach_socket(virt_domain_hypervisor(console->domain),
+                                                           serial->path, path, sizeof path)
+                                 : -EPROTOTYPE;
+
+    return result < 0 ? result : serial_unix_new(console->loop, path, NULL, stream);
+}
+
+static int open_tcp(struct instance_console *console, const struct domxml_serial *serial,
+                    struct stream **stream)
+{
+    struct hypervisor *hypervisor = virt_domain_hypervisor(console->domain);
+    const char *host = serial->host;
+
+    if (!serial->listens || !serial->plain)
+        return -EPROTOTYPE;
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        host = hypervisor_is_local(hypervisor) ? "localhost" : NULL;
+    if (!host)
+        return -ENOTSUP;
+    return serial_tcp_new(console->loop, host, serial->port, NULL, stream);
+}
+
+/* A stream for the port; else a negative error, of which the caller makes a text. */
+static int open_port(struct instance_console *console, const struct domxml_serial *serial,
+                     struct stream **stream)
+{
+    switch (serial->kind) {
+    case DOMXML_SERIAL_PTY:
+        *stream = virt_console_new(console->domain, serial->alias);
+        return *stream ? 0 : -ENOMEM;
+    case DOMXML_SERIAL_UNIX:
+        return open_unix(console, serial, stream);
+    case DOMXML_SERIAL_TCP:
+        return open_tcp(console, serial, stream);
+    case DOMXML_SERIAL_OTHER:
+        break;
+    }
+    return -EPROTOTYPE;
+}
+
+static void explain_failure(struct instance_console *console, const struct domxml_serial *serial,
+                            int result)
+{
+    char text[TEXT_SIZE];
+
+    if (result == -EPROTOTYPE)
+        snprintf(text, sizeof text,
+                 "a serial port of type '%.16s' as this one cannot be opened; use type 'pty', "
+                 "'unix' or 'tcp' (mode 'bind', raw)",
+                 serial->type);
+    else if (result == -ENOTSUP)
+        snprintf(text, sizeof text,
+                 "a serial port of type '%.16s' on another machine is reached by qemu+ssh:// only",
+                 serial->type);
+    else
+        snprintf(text, sizeof text, "the serial port cannot be opened: %s", strerror(-result));
+    explain(console, text);
+}
+
+static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
+                         const char *text)
+{
+    struct instance_console *console = context;
+    struct stream *stream = NULL;
+
+    console->looking = false;
+    if (result < 0) {
+        explain(console, text);
+        return;
+    }
+    free(console->alias);
+    console->alias = serial->alias ? strdup(serial->alias) : NULL;
+    result = console->alias ? open_port(console, serial, &stream) : -EPROTOTYPE;
+    if (result < 0) {
+        explain_failure(console, serial, result);
+        return;
+    }
+    explain(console, "");
+    hub_attach(console->hub, stream);
+}
+
+static bool guest_is_on(const struct instance_console *console)
+{
+    return console->domain && host_power_state_is_on(virt_domain_host(console->domain)->state);
+}
+
+static void close_port(struct instance_console *console, const char *reason)
+{
+    if (console->looking)
+        virt_serial_cancel(console->domain, console);
+    console->looking = false;
+    if (console->hub)
+        hub_detach(console->hub, reason);
+}
+
+static void update(struct instance_console *console)
+{
+    bool asked_for = console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
+
+    if (!console->hub)
+        return;
+    if (!asked_for) {
+        close_port(console, "nobody is there (console = on-demand)");
+    } else if (guest_is_on(console) && !hub_has_source(console->hub) && !console->looking) {
+        int result =
+            virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console);
+        console->looking = result == 0;
+    }
+}
+
+/* ---- break ---- */
+
+int instance_console_send_break(struct instance_console *console, host_done_fn *done, void *context)
+{
+    if (!guest_is_on(console) || !console->alias)
+        return -ENOTCONN;
+    struct host_domain *host = virt_domain_host(console->domain);
+    if (!host->ops->send_break)
+        return -ENOTSUP;
+    host->ops->send_break(host, console->alias, done, context);
+    return 0;
+}
+
+static void on_break_done(void *context, int result, const char *text)
+{
+    struct instance_console *console = context;
+
+    if (result < 0)
+        log_info("%s: console: the break was not sent: %s", console->name,
+                 text ? text : strerror(-result));
+}
+
+/* For those who cannot wait for the answer. */
+static int break_and_log(void *context)
+{
+    return instance_console_send_break(context, on_break_done, context);
+}
+
+/* ---- the guest ---- */
+
+void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain)
+{
+    if (console->domain == domain)
+        return;
+    if (console->domain) {
+        struct host_domain *host = virt_domain_host(console->domain);
+        close_port(console, "its domain is not there");
+        host->ops->cancel(host, console);
+    }
+    console->domain = domain;
+    update(console);
+}
+
+/* SeaBIOS answers a reset with one of its own: both are one for people. */
+static void tell_of_reset(struct instance_console *console)
+{
+    uint64_t now = uv_now(console->loop);
+
+    if (console->last_reset_ms == 0 || now - console->last_reset_ms > RESET_BURST_MS)
+        hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
+    console->last_reset_ms = now;
+}
+
+void instance_console_host_event(struct instance_console *console, enum host_event event)
+{
+    if (!console->hub)
+        return;
+    switch (event) {
+    case HOST_EVENT_STARTED:
+        hub_notify(console->hub, HUB_NOTICE_GUEST_ON, "the guest was switched on");
+        break;
+    case HOST_EVENT_STOPPED:
+        close_port(console, "the guest is off");
+        explain(console, "");
+        hub_notify(console->hub, HUB_NOTICE_GUEST_OFF, "the guest is off");
+        break;
+    case HOST_EVENT_RESET:
+        tell_of_reset(console);
+        break;
+    default:
+        break;
+    }
+    update(console);
+}
+
+/* ---- who is there ---- */
+
+void instance_console_people(const struct instance_console *console,
+                             const struct console_person *except, char *text, size_t size)
+{
+    struct console_person *person;
+    size_t used = 0;
+
+    text[0] = '\0';
+    LIST_FOREACH(person, &console->people, link)
+    {
+        if (person == except)
+            continue;
+        int length = snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", person->who);
+        if (length < 0 || (size_t)length >= size - used)
+            return;
+        used += (size_t)length;
+    }
+}
+
+struct console_person *instance_console_join(struct instance_console *console, const char *who)
+{
+    struct console_person *person = calloc(1, sizeof *person);
+    char text[CONSOLE_WHO_SIZE + 32];
+
+    if (!person)
+        return NULL;
+    person->console = console;
+    snprintf(person->who, sizeof person->who, "%s", who);
+    LIST_INSERT_HEAD(&console->people, person, link);
+    snprintf(text, sizeof text, "%s is on the console", person->who);
+    log_info("%s: %s", console->name, text);
+    hub_notify(console->hub, HUB_NOTICE_PEOPLE, text);
+    update(console);
+    return person;
+}
+
+void instance_console_leave(struct console_person *person)
+{
+    struct instance_console *console = person ? person->console : NULL;
+    char text[CONSOLE_WHO_SIZE + 32];
+
+    if (!person)
+        return;
+    if (console) {
+        LIST_REMOVE(person, link);
+        snprintf(text, sizeof text, "%s left the console", person->who);
+        log_info("%s: %s", console->name, text);
+        hub_notify(console->hub, HUB_NOTICE_PEOPLE, text);
+        update(console);
+    }
+    free(person);
+}
+
+/* ---- life ---- */
+
+static char *history_path(const char *state_dir, const struct uuid *uuid)
+{
+    char text[UUID_TEXT_SIZE], *path = NULL;
+
+    uuid_format(uuid, text);
+    return asprintf(&path, "%s/consoles/%s.history", state_dir, text) < 0 ? NULL : path;
+}
+
+struct instance_console *instance_console_new(uv_loop_t *loop, const char *state_dir,
+                                              const struct uuid *uuid)
+{
+    struct instance_console *console = calloc(1, sizeof *console);
+
+    if (!console)
+        return NULL;
+    console->loop = loop;
+    console->history_path = history_path(state_dir, uuid);
+    if (!console->history_path) {
+        free(console);
+        return NULL;
+    }
+    LIST_INIT(&console->people);
+    return console;
+}
+
+void instance_console_free(struct instance_console *console)
+{
+    struct console_person *person;
+
+    if (!console)
+        return;
+    instance_console_set_domain(console, NULL);
+    while ((person = LIST_FIRST(&console->people))) {
+        LIST_REMOVE(person, link);
+        person->console = NULL;
+    }
+    hub_free(console->hub);
+    free(console->history_path);
+    free(console->name);
+    free(console->wanted_alias);
+    free(console->alias);
+    free(console);
+}
+
+void instance_console_forget(const char *state_dir, const struct uuid *uuid)
+{
+    CLEANUP_FREE char *path = history_path(state_dir, uuid);
+
+    if (path && unlink(path) < 0 && errno != ENOENT)
+        log_warning("%s: cannot be removed: %s", path, strerror(errno));
+}
+
+static int make_hub(struct instance_console *console, const struct config *config)
+{
+    CLEANUP_FREE char *folder = strdup(console->history_path);
+    const struct hub_options options = {
+        .history_size = config->bmc.console_history,
+        .history_file = console->history_path,
+    };
+
+    if (!folder)
+        return -ENOMEM;
+    *strrchr(folder, '/') = '\0';
+    mkdir(folder, 0700); /* a failure shows, and is told of, when the file is written */
+    int result = hub_new(&options, &console->hub);
+    if (result == 0)
+        hub_set_break(console->hub, break_and_log, console);
+    return result;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+int instance_console_configure(struct instance_console *console, const struct config *config,
+                               const char *name, const struct uuid *uuid)
+{
+    const struct config_domain *section = config_find_domain(config, name, uuid);
+    const char *alias = section ? section->serial : NULL;
+    char *new_name = strdup(name), *new_alias = alias ? strdup(alias) : NULL;
+
+    if (!new_name || (alias && !new_alias) || (!console->hub && make_hub(console, config) < 0)) {
+        free(new_name);
+        free(new_alias);
+        return -ENOMEM;
+    }
+    bool other_port = !same_text(alias, console->wanted_alias);
+    free(console->name);
+    free(console->wanted_alias);
+    console->name = new_name;
+    console->wanted_alias = new_alias;
+    console->mode = section ? section->console : config->bmc.console;
+    console->replay_lines = config->bmc.console_replay;
+    if (other_port)
+        close_port(console, "another serial port was configured");
+    update(console);
+    return 0;
+}
+
+struct hub *instance_console_hub(struct instance_console *console)
+{
+    return console->hub;
+}
+
+unsigned instance_console_replay_lines(const struct instance_console *console)
+{
+    return console->replay_lines;
+}
+
+const char *instance_console_source(const struct instance_console *console)
+{
+    if (!console->domain)
+        return "its domain is not there";
+    if (virt_domain_host(console->domain)->state == HOST_POWER_OFF)
+        return "the guest is off";
+    if (console->why_not[0])
+        return console->why_not;
+    if (!hub_has_source(console->hub))
+        return "the serial port is being looked for";
+    return hub_source_text(console->hub);
+}
