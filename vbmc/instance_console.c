@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "sol/console_log.h"
 #include "sol/serial.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
@@ -46,6 +47,8 @@ struct instance_console {
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
     LIST_HEAD(, console_person) people;
+    struct console_log *log;
+    char *log_path;
     uint64_t last_reset_ms; /* loop time; 0: never */
 };
 
@@ -341,7 +344,9 @@ void instance_console_free(struct instance_console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
+    console_log_free(console->log);
     hub_free(console->hub);
+    free(console->log_path);
     free(console->history_path);
     free(console->name);
     free(console->wanted_alias);
@@ -380,6 +385,43 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The name of a domain, as the name of a file. */
+static char *log_path(const char *folder, const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s.log", folder, name) < 0)
+        return NULL;
+    char *file = path + strlen(folder) + 1;
+    if (*file == '.')
+        *file = '_';
+    while ((file = strchr(file, '/')))
+        *file = '_';
+    return path;
+}
+
+static void keep_log(struct instance_console *console, const struct config *config,
+                     const char *name)
+{
+    const struct config_bmc *bmc = &config->bmc;
+    char *path = bmc->console_log ? log_path(bmc->console_log, name) : NULL;
+
+    if (same_text(path, console->log_path)) {
+        free(path);
+        return;
+    }
+    console_log_free(console->log);
+    console->log = NULL;
+    free(console->log_path);
+    console->log_path = path;
+    if (!path)
+        return;
+    mkdir(bmc->console_log, 0700); /* likewise */
+    if (console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
+                        &console->log) < 0)
+        log_error("%s: no memory for the console log", name);
+}
+
 int instance_console_configure(struct instance_console *console, const struct config *config,
                                const char *name, const struct uuid *uuid)
 {
@@ -399,6 +441,7 @@ int instance_console_configure(struct instance_console *console, const struct co
     console->wanted_alias = new_alias;
     console->mode = section ? section->console : config->bmc.console;
     console->replay_lines = config->bmc.console_replay;
+    keep_log(console, config, name);
     if (other_port)
         close_port(console, "another serial port was configured");
     update(console);

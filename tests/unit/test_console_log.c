@@ -1,0 +1,227 @@
+/* The console log: time stamps, line ends, notices, rotation, and a disk that fails. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <regex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sol/console_log.h"
+#include "sol/hub.h"
+#include "vbmc/base/log.h"
+#include "vbmc/base/stream.h"
+
+static char folder[64], path[96];
+static struct hub *hub;
+static struct console_log *console_log;
+
+/* A UART that only talks. */
+static void source_open(struct stream *stream)
+{
+    (void)stream;
+}
+
+static ssize_t source_write(struct stream *stream, const uint8_t *bytes, size_t size)
+{
+    (void)stream;
+    (void)bytes;
+    return (ssize_t)size;
+}
+
+static void source_close(struct stream *stream)
+{
+    (void)stream;
+}
+
+static const struct stream_ops source_ops = {source_open, source_write, source_close};
+static struct stream source = {.ops = &source_ops};
+
+static void guest_says(const char *text)
+{
+    stream_report_received(&source, (const uint8_t *)text, strlen(text));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    snprintf(folder, sizeof folder, "/tmp/vbmc-console-log-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/web01.log", folder);
+    assert_int_equal(hub_new(NULL, &hub), 0);
+    hub_attach(hub, &source);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+
+    (void)state;
+    console_log_free(console_log);
+    console_log = NULL;
+    hub_free(hub);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command);
+}
+
+static void open_log(uint64_t size, unsigned keep)
+{
+    assert_int_equal(console_log_new(hub, path, size, keep, &console_log), 0);
+}
+
+/* The file of that suffix with every time stamp replaced by '@'. */
+static const char *content(const char *suffix)
+{
+    static char text[65536];
+    char name[128], line[4096];
+    regex_t stamp;
+    size_t used = 0;
+
+    snprintf(name, sizeof name, "%s%s", path, suffix);
+    FILE *file = fopen(name, "r");
+    if (!file)
+        return NULL;
+    regcomp(&stamp, "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3} ",
+            REG_EXTENDED);
+    while (fgets(line, sizeof line, file)) {
+        regmatch_t match;
+        bool has = regexec(&stamp, line, 1, &match, 0) == 0;
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", has ? "@" : "",
+                                 has ? line + match.rm_eo : line);
+    }
+    regfree(&stamp);
+    fclose(file);
+    text[used] = '\0';
+    return text;
+}
+
+static void test_lines(void **state)
+{
+    struct stat status;
+
+    (void)state;
+    open_log(1 << 20, 3);
+    assert_null(content(""));
+    guest_says("one\r\nt");
+    assert_string_equal(content(""), "@one\n@t");
+    guest_says("wo\r");
+    guest_says("\n50%\r60%\n\n");
+    assert_string_equal(content(""), "@one\n@two\n@50%\r60%\n@\n");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0600);
+}
+
+static void test_notices(void **state)
+{
+    (void)state;
+    open_log(1 << 20, 3);
+    guest_says("login: ");
+    hub_notify(hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
+    guest_says("SeaBIOS\n");
+    assert_string_equal(content(""), "@login: \n@--- the guest was reset ---\n@SeaBIOS\n");
+}
+
+static void test_rotation(void **state)
+{
+    (void)state;
+    open_log(60, 2);
+    for (int i = 0; i < 7; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "line number %d\n", i);
+        guest_says(text);
+    }
+    /* 38 bytes a line: two fill a file */
+    assert_string_equal(content(".2"), "@line number 2\n@line number 3\n");
+    assert_string_equal(content(".1"), "@line number 4\n@line number 5\n");
+    assert_string_equal(content(""), "@line number 6\n");
+    assert_null(content(".3"));
+}
+
+static void test_many_lines_at_once_rotate_between_lines(void **state)
+{
+    (void)state;
+    open_log(60, 5);
+    guest_says("aaaaaaaaaaaa\nbbbbbbbbbbbb\ncccccccccccc\ndd");
+    assert_string_equal(content(".1"), "@aaaaaaaaaaaa\n@bbbbbbbbbbbb\n");
+    assert_string_equal(content(""), "@cccccccccccc\n@dd");
+}
+
+static void test_none_kept(void **state)
+{
+    (void)state;
+    open_log(10, 0);
+    guest_says("one\ntwo\n");
+    assert_null(content(""));
+    assert_null(content(".1"));
+}
+
+static void test_appends_to_what_is_there(void **state)
+{
+    (void)state;
+    open_log(1 << 20, 1);
+    guest_says("one\n");
+    console_log_free(console_log);
+    open_log(1 << 20, 1);
+    guest_says("two\n");
+    assert_string_equal(content(""), "@one\n@two\n");
+}
+
+static void test_folder_comes_later(void **state)
+{
+    (void)state;
+    assert_int_equal(rmdir(folder), 0);
+    open_log(1 << 20, 1);
+    guest_says("lost\n");
+    assert_int_equal(mkdir(folder, 0700), 0);
+    guest_says("there\n");
+    assert_string_equal(content(""), "\n--- 29 bytes could not be written here ---\n@there\n");
+}
+
+static void test_no_link_is_followed(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("/dev/null", path), 0);
+    open_log(1 << 20, 1);
+    guest_says("text\n");
+    assert_int_equal(unlink(path), 0);
+    guest_says("text\n");
+    assert_non_null(strstr(content(""), "@text\n"));
+}
+
+static void test_hub_goes_first(void **state)
+{
+    (void)state;
+    open_log(1 << 20, 1);
+    guest_says("text");
+    hub_free(hub);
+    hub = NULL;
+    console_log_free(console_log);
+    console_log = NULL;
+    assert_string_equal(content(""), "@text");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    static const struct CMUnitTest tests[] = {
+        TEST(test_lines),
+        TEST(test_notices),
+        TEST(test_rotation),
+        TEST(test_many_lines_at_once_rotate_between_lines),
+        TEST(test_none_kept),
+        TEST(test_appends_to_what_is_there),
+        TEST(test_folder_comes_later),
+        TEST(test_no_link_is_followed),
+        TEST(test_hub_goes_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
