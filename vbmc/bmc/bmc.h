@@ -10,6 +10,7 @@
 #include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/host/host.h"
@@ -40,7 +41,9 @@ struct bmc {
     struct boot_options boot;
     struct host_domain *host; /* NULL while no hypervisor shows the domain */
     const struct bmc_hooks *hooks;
-    void *owner; /* for the hooks */
+    void *owner;                           /* for the hooks */
+    const struct bmc_payload_ops *payload; /* NULL: no payload commands */
+    void *payload_context;
 };
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,

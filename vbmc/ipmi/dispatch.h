@@ -35,6 +35,8 @@ struct ipmi_session_info {
     enum privilege privilege;
     uint8_t channel;
     bool rmcp_plus;
+    bool authenticated; /* every packet carries an authentication code */
+    bool encrypted;     /* every packet is encrypted */
     union endpoint_address remote;
 };
 

@@ -57,6 +57,8 @@ static int info(void *context, uint32_t id, struct ipmi_session_info *info)
         .privilege = session->privilege,
         .channel = CHANNEL_LAN,
         .rmcp_plus = true,
+        .authenticated = session->keys.suite->integrity != CIPHER_INTEGRITY_NONE,
+        .encrypted = session->keys.suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE,
         .remote = session->peer.remote,
     };
     return 0;

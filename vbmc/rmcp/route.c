@@ -159,10 +159,20 @@ static void route_ipmi(struct rmcp_server *server, struct session *session, cons
 void route_in_session(struct rmcp_server *server, struct session *session, uint8_t type,
                       const uint8_t *payload, size_t length, uint64_t now_ms)
 {
-    if (type == PAYLOAD_IPMI)
+    const struct rmcp_session_events *events = server->config.events;
+    void *context = server->config.events_context;
+    uint32_t id = session->exchange.bmc_id;
+
+    if (type == PAYLOAD_IPMI) {
         route_ipmi(server, session, payload, length, now_ms);
-    else
+    } else if (events && events->payload &&
+               events->payload(context, id, type, payload, length, now_ms)) {
+        return;
+    } else {
         rmcp_core_drop(server, RMCP_DROP_PAYLOAD_TYPE);
+    }
+    if (events && events->heard)
+        events->heard(context, id, now_ms);
 }
 
 void route_complete(struct rmcp_server *server, const struct ipmi_token *token,

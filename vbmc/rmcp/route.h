@@ -1,4 +1,5 @@
-/* From a payload to whoever serves it: IPMI messages go to ipmi_dispatch. Internal to rmcp. */
+/* From a payload to whoever serves it: IPMI messages go to ipmi_dispatch, other payloads of a
+ * session to the configured events. Internal to rmcp. */
 #ifndef VBMC_RMCP_ROUTE_H
 #define VBMC_RMCP_ROUTE_H
 

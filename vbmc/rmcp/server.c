@@ -19,6 +19,7 @@
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/rakp.h"
 #include "vbmc/rmcp/route.h"
 
@@ -62,6 +63,15 @@ void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms)
     session_table_set_limits(server->sessions, &limits);
 }
 
+static void on_session_ended(void *context, uint32_t session)
+{
+    struct rmcp_server *server = context;
+    const struct rmcp_session_events *events = server->config.events;
+
+    if (events && events->ended)
+        events->ended(server->config.events_context, session);
+}
+
 struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
 {
     struct session_limits limits = config_limits(config);
@@ -78,7 +88,7 @@ struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
     if (!server->config.random)
         server->config.random = crypto_random;
     server->crypto = crypto_new();
-    server->sessions = session_table_new(&limits);
+    server->sessions = session_table_new(&limits, on_session_ended, server);
     if (!server->crypto || !server->sessions ||
         rmcp_core_random(server, server->nobodys_key, sizeof server->nobodys_key) < 0) {
         rmcp_server_free(server);
@@ -210,6 +220,17 @@ void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *t
         route_complete(server, token, response, now_ms);
 }
 
+int rmcp_server_send_payload(struct rmcp_server *server, uint32_t id, uint8_t type,
+                             const uint8_t *bytes, size_t length)
+{
+    struct session *session = session_table_find_active(server->sessions, id);
+
+    if (!session)
+        return -ENOENT;
+    rmcp_core_send_sealed(server, session, type, bytes, length);
+    return 0;
+}
+
 void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms)
 {
     session_table_expire(server->sessions, now_ms);
@@ -218,6 +239,11 @@ void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms)
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server)
 {
     return session_table_deadline(server->sessions);
+}
+
+int rmcp_server_close_session(struct rmcp_server *server, uint32_t id)
+{
+    return rmcp_session_ops.close(server, id);
 }
 
 static void end_sessions(struct rmcp_server *server, uint8_t user_id)

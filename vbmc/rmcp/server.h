@@ -3,6 +3,7 @@
 #ifndef VBMC_RMCP_SERVER_H
 #define VBMC_RMCP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,20 @@
 #define RMCP_ACTIVE_MAX_DEFAULT    32
 #define RMCP_HALF_OPEN_MAX_DEFAULT 32
 #define RMCP_ACTIVE_MAX            128 /* handles are one byte */
+
+/* What happens in sessions beside IPMI messages. Each may be NULL. They may call
+ * rmcp_server_send_payload and rmcp_server_close_session, and must not free the server. */
+struct rmcp_session_events {
+    /* A genuine payload of another type than IPMI, protected as the session's cipher suite has it.
+     * False if nobody serves it there: it is counted as dropped. */
+    bool (*payload)(void *context, uint32_t session, uint8_t type, const uint8_t *bytes,
+                    size_t length, uint64_t now_ms);
+    /* Any other genuine packet came; its answer, if there is one already, has left. */
+    void (*heard)(void *context, uint32_t session, uint64_t now_ms);
+    /* A session that had finished RAKP is gone, for whatever reason: once for each, and nothing can
+     * be sent to it any more. Also from within rmcp_server_free. */
+    void (*ended)(void *context, uint32_t session);
+};
 
 struct rmcp_config {
     uint32_t bmc_number; /* of the tokens */
@@ -31,6 +46,8 @@ struct rmcp_config {
     /* Fills bytes with strong random; 0 or a negative error. NULL: OpenSSL's. */
     int (*random)(void *context, uint8_t *bytes, size_t length);
     void *random_context;
+    const struct rmcp_session_events *events; /* may be NULL */
+    void *events_context;
     unsigned active_max;    /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
     unsigned half_open_max; /* session set-ups under way; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
     uint64_t idle_ms;       /* 0: RMCP_IDLE_MS_DEFAULT */
@@ -84,6 +101,11 @@ void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from
 void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,
                           const struct ipmi_response *response, uint64_t now_ms);
 
+/* Sends a payload of a type other than IPMI (up to RMCPPLUS_PAYLOAD_MAX bytes) to the console of a
+ * session. 0, or -ENOENT if the session is gone or going; what else fails is counted as dropped. */
+int rmcp_server_send_payload(struct rmcp_server *server, uint32_t session, uint8_t type,
+                             const uint8_t *bytes, size_t length);
+
 /* Ends the sessions whose time is over. They are dead in any case: this only frees them sooner. */
 void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms);
 /* When rmcp_server_tick has something to do next; UINT64_MAX if there is no session. */
@@ -92,6 +114,8 @@ uint64_t rmcp_server_next_deadline(const struct rmcp_server *server);
 /* Changes config.idle_ms; it holds for the present sessions too. */
 void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms);
 
+/* Ends one session. Inside of a request of its own its answer still leaves. 0 or -ENOENT. */
+int rmcp_server_close_session(struct rmcp_server *server, uint32_t session);
 /* Ends all sessions of one user: after it was disabled, removed or given another password. Inside
  * of a request of such a session its answer still leaves. */
 void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id);

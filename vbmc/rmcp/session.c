@@ -5,13 +5,16 @@
 
 struct session_table {
     struct session_limits limits;
+    session_ended_fn *ended;
+    void *ended_context;
     uint64_t opened; /* sessions ever */
     uint8_t last_handle;
     unsigned size;
     struct session *slots[]; /* NULL: free */
 };
 
-struct session_table *session_table_new(const struct session_limits *limits)
+struct session_table *session_table_new(const struct session_limits *limits,
+                                        session_ended_fn *ended, void *context)
 {
     unsigned size = limits->active + limits->half_open;
     struct session_table *table = calloc(1, sizeof *table + size * sizeof(struct session *));
@@ -19,16 +22,26 @@ struct session_table *session_table_new(const struct session_limits *limits)
     if (!table)
         return NULL;
     table->limits = *limits;
+    table->ended = ended;
+    table->ended_context = context;
     table->size = size;
     return table;
 }
 
-static void free_slot(struct session **slot)
+/* The slot is empty before anybody is told, so that whatever is done to the table then, more
+ * sessions ended included, is safe inside of a walk over the slots. */
+static void free_slot(struct session_table *table, struct session **slot)
 {
-    repeat_cache_free((*slot)->repeats);
-    crypto_wipe(*slot, sizeof **slot);
-    free(*slot);
+    struct session *session = *slot;
+    uint32_t id = session->exchange.bmc_id;
+    bool tell = !session_is_half_open(session);
+
     *slot = NULL;
+    repeat_cache_free(session->repeats);
+    crypto_wipe(session, sizeof *session);
+    free(session);
+    if (tell)
+        table->ended(table->ended_context, id);
 }
 
 void session_table_free(struct session_table *table)
@@ -37,7 +50,7 @@ void session_table_free(struct session_table *table)
         return;
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i])
-            free_slot(&table->slots[i]);
+            free_slot(table, &table->slots[i]);
     }
     free(table);
 }
@@ -88,7 +101,7 @@ static void evict_oldest_half_open(struct session_table *table)
             oldest = slot;
     }
     if (oldest)
-        free_slot(oldest);
+        free_slot(table, oldest);
 }
 
 struct session *session_table_open(struct session_table *table, uint32_t id, uint64_t now_ms)
@@ -139,7 +152,7 @@ void session_table_remove(struct session_table *table, struct session *session)
 {
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i] == session) {
-            free_slot(&table->slots[i]);
+            free_slot(table, &table->slots[i]);
             return;
         }
     }
@@ -149,7 +162,7 @@ void session_table_sweep(struct session_table *table)
 {
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i] && table->slots[i]->closing)
-            free_slot(&table->slots[i]);
+            free_slot(table, &table->slots[i]);
     }
 }
 
@@ -163,7 +176,7 @@ void session_table_expire(struct session_table *table, uint64_t now_ms)
 {
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i] && session_deadline(table, table->slots[i]) <= now_ms)
-            free_slot(&table->slots[i]);
+            free_slot(table, &table->slots[i]);
     }
 }
 

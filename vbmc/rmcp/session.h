@@ -61,8 +61,13 @@ struct session_limits {
 
 struct session_table;
 
+/* A session that had finished RAKP is gone; it is not found any more. May use the table, but not
+ * free it. */
+typedef void session_ended_fn(void *context, uint32_t id);
+
 /* NULL if there is no memory. Freeing wipes all keys. */
-struct session_table *session_table_new(const struct session_limits *limits);
+struct session_table *session_table_new(const struct session_limits *limits,
+                                        session_ended_fn *ended, void *context);
 void session_table_free(struct session_table *table);
 
 /* A new session in OPENED with that id, which must be free and not 0; the oldest half-open one
