@@ -9,6 +9,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/instance_console.h"
+#include "vbmc/instance_sol.h"
 #include "vbmc/rmcp/server.h"
 
 #define SESSION_TOLERANCE_MS                                                                       \
@@ -18,6 +19,7 @@ struct instance {
     const struct instance_shared *shared;
     struct bmc bmc;
     struct rmcp_server *rmcp;
+    struct instance_sol *sol;
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
@@ -65,7 +67,9 @@ static void on_timer(uv_timer_t *timer)
     instance->timer_at_ms = UINT64_MAX;
     bmc_tick(&instance->bmc);
     rmcp_server_tick(instance->rmcp, now_ms());
+    instance_sol_tick(instance->sol, now_ms());
     wake_at(instance, bmc_next_deadline(&instance->bmc));
+    wake_at(instance, instance_sol_next_deadline(instance->sol));
     wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
 }
 
@@ -222,6 +226,8 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
         .sink = instance->shared->sink,
         .send = send_datagram,
         .send_context = instance,
+        .events = &instance_sol_events,
+        .events_context = instance->sol,
     };
 
     memcpy(config.guid, instance->bmc.guid, sizeof config.guid);
@@ -363,13 +369,20 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
     restore_state(instance, chassis, boot);
-    instance->rmcp = new_rmcp_server(instance);
     instance->console = instance_console_new(shared->loop, shared->state_dir, &record->uuid);
-    if (!instance->rmcp || !instance->console || copy_record(&instance->record, record) < 0) {
+    instance->sol = instance_sol_new(&instance->bmc, shared->store);
+    instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
+    if (!instance->console || !instance->rmcp || copy_record(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
     }
+    instance_sol_connect(instance->sol, instance->rmcp, instance->console);
     return instance;
+}
+
+void instance_restore_sol(struct instance *instance, const struct store_sol *sol)
+{
+    instance_sol_restore(instance->sol, sol);
 }
 
 void instance_free(struct instance *instance)
@@ -379,6 +392,7 @@ void instance_free(struct instance *instance)
     instance_set_domain(instance, NULL);
     instance_stop_listening(instance);
     rmcp_server_free(instance->rmcp);
+    instance_sol_free(instance->sol);
     instance_console_free(instance->console);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
@@ -462,6 +476,8 @@ int instance_listen(struct instance *instance, const union endpoint_address *add
     instance->owns_socket = result == 0;
     if (result < 0)
         note_listen_error(instance, address, result);
+    else
+        instance_sol_set_port(instance->sol, udp_socket_port(instance->socket));
     return result;
 }
 
@@ -470,10 +486,13 @@ void instance_listen_shared(struct instance *instance, struct udp_socket *socket
     instance_stop_listening(instance);
     instance->error[0] = '\0';
     instance->socket = socket;
+    instance_sol_set_port(instance->sol, udp_socket_port(socket));
 }
 
 void instance_stop_listening(struct instance *instance)
 {
+    if (instance->socket && instance->sol)
+        instance_sol_end(instance->sol); /* as long as it can be said */
     if (instance->owns_socket)
         udp_socket_close(instance->socket);
     if (instance->socket && instance->rmcp)

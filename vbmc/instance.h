@@ -16,6 +16,7 @@
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
+#include "vbmc/store/sol.h"
 #include "vbmc/store/store.h"
 
 struct instance;
@@ -35,6 +36,8 @@ struct instance_shared {
 struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
                               const struct store_bmc *record, const struct store_chassis *chassis,
                               const struct store_boot *boot);
+/* The SOL configuration as it is stored; without it the defaults hold. */
+void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
 /* Closes everything; memory goes when the loop has turned. */
 void instance_free(struct instance *instance);
 

@@ -47,6 +47,14 @@ static const struct store_boot *find_boot(const struct store_boot *rows, size_t 
     return NULL;
 }
 
+static void restore_sol(struct instance *instance, const struct store_sol *rows, size_t count)
+{
+    for (size_t i = 0; instance && i < count; i++) {
+        if (uuid_equal(&rows[i].uuid, &instance_record(instance)->uuid))
+            instance_restore_sol(instance, &rows[i]);
+    }
+}
+
 static bool record_is_wanted(const struct manager *manager, const struct store_bmc *record)
 {
     const struct config_domain *section =
@@ -76,13 +84,16 @@ static int load_bmcs(struct manager *manager, char *error, size_t size)
     struct store_bmc *bmcs = NULL;
     struct store_chassis *chassis = NULL;
     struct store_boot *boots = NULL;
-    size_t bmc_count = 0, chassis_count = 0, boot_count = 0;
+    struct store_sol *sols = NULL;
+    size_t bmc_count = 0, chassis_count = 0, boot_count = 0, sol_count = 0;
     int result = store_bmcs_load_all(store, &bmcs, &bmc_count);
 
     if (result == 0)
         result = store_chassis_load_all(store, &chassis, &chassis_count);
     if (result == 0)
         result = store_boot_load_all(store, &boots, &boot_count);
+    if (result == 0)
+        result = store_sol_load_all(store, &sols, &sol_count);
     if (result < 0)
         snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
                  strerror(-result));
@@ -94,14 +105,16 @@ static int load_bmcs(struct manager *manager, char *error, size_t size)
                 manager_mark_deleted(manager, &bmcs[i].uuid);
         } else if (record_is_wanted(manager, &bmcs[i])) {
             link_of_record(manager, &bmcs[i]);
-            manager_make_instance(manager, &bmcs[i],
-                                  find_chassis(chassis, chassis_count, &bmcs[i].uuid),
-                                  find_boot(boots, boot_count, &bmcs[i].uuid));
+            struct instance *made = manager_make_instance(
+                manager, &bmcs[i], find_chassis(chassis, chassis_count, &bmcs[i].uuid),
+                find_boot(boots, boot_count, &bmcs[i].uuid));
+            restore_sol(made, sols, sol_count);
         }
     }
     store_bmcs_free(bmcs, bmc_count);
     free(chassis);
     store_boot_free(boots, boot_count);
+    free(sols);
     return result;
 }
 

@@ -205,6 +205,16 @@ int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_
     return 0;
 }
 
+uint16_t udp_socket_port(const struct udp_socket *socket)
+{
+    union endpoint_address address = {0};
+    socklen_t size = sizeof address;
+
+    if (getsockname(socket->fd, &address.any, &size) < 0)
+        return 0;
+    return endpoint_address_port(&address);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     free(handle->data);

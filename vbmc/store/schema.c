@@ -42,9 +42,18 @@ static const char *const steps[] = {
     " stored TEXT"
     ") WITHOUT ROWID;",
     "CREATE TABLE host (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL);",
+    "CREATE TABLE sol ("
+    " uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),"
+    " enable INTEGER NOT NULL CHECK (enable BETWEEN 0 AND 255),"
+    " authentication INTEGER NOT NULL CHECK (authentication BETWEEN 0 AND 255),"
+    " accumulate BLOB NOT NULL CHECK (length(accumulate) = 2),"
+    " retry BLOB NOT NULL CHECK (length(retry) = 2),"
+    " bit_rate INTEGER NOT NULL CHECK (bit_rate BETWEEN 0 AND 255),"
+    " denied BLOB NOT NULL CHECK (length(denied) = 240)"
+    ") WITHOUT ROWID;",
 };
 
-const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot"};
+const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot", "sol"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_version(void)

@@ -1,0 +1,448 @@
+/* What a client sets takes effect in memory at once, is answered when it is on disk, and is taken
+ * back if it does not get there. Only then the active payload is told: it ends if SOL was disabled
+ * or its user denied, else it gets the new timing. */
+#include "vbmc/instance_sol.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sol/solparams.h"
+#include "vbmc/base/log.h"
+#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/sol_session.h"
+
+#define NO_SESSION 0
+
+struct instance_sol {
+    struct bmc *bmc;
+    struct store *store;
+    struct rmcp_server *rmcp;
+    struct instance_console *console;
+    struct solparams params;
+    uint32_t setting_session;                /* that set "set in progress" */
+    char denied[USER_ID_MAX][USER_NAME_MAX]; /* as in struct store_sol */
+    struct sol_session *active;              /* NULL: nobody has the console */
+    uint8_t active_user;
+    uint32_t bereft_session; /* lost the console and is closed at bereft_until_ms; NO_SESSION */
+    uint64_t bereft_until_ms;
+    struct store_sol stored; /* what is on disk */
+    uint64_t newest_save;    /* number of the last one begun */
+    unsigned saves;          /* under way */
+    bool closed;             /* freed when the last save has ended */
+};
+
+static uint64_t now(const struct instance_sol *sol)
+{
+    return sol->bmc->hooks->now(sol->bmc);
+}
+
+/* ---- storage ---- */
+
+struct save {
+    struct instance_sol *sol;
+    struct bmc_ticket ticket;
+    uint64_t number;
+    struct store_sol row;
+};
+
+static struct store_sol make_row(const struct instance_sol *sol)
+{
+    struct store_sol row = {
+        .uuid = sol->bmc->uuid,
+        .enable = sol->params.enable,
+        .authentication = sol->params.authentication,
+        .bit_rate = sol->params.bit_rate,
+    };
+
+    memcpy(row.accumulate, sol->params.accumulate, sizeof row.accumulate);
+    memcpy(row.retry, sol->params.retry, sizeof row.retry);
+    memcpy(row.denied, sol->denied, sizeof row.denied);
+    return row;
+}
+
+/* -EINVAL, and nothing changed, if a parameter has a value that it cannot have. */
+static int take_row(struct instance_sol *sol, const struct store_sol *row)
+{
+    struct solparams params = sol->params;
+
+    params.enable = row->enable;
+    params.authentication = row->authentication;
+    params.bit_rate = row->bit_rate;
+    memcpy(params.accumulate, row->accumulate, sizeof params.accumulate);
+    memcpy(params.retry, row->retry, sizeof params.retry);
+    if (!solparams_is_valid(&params))
+        return -EINVAL;
+    sol->params = params;
+    memcpy(sol->denied, row->denied, sizeof sol->denied);
+    return 0;
+}
+
+static bool user_may(void *context, uint8_t user_id);
+
+static void apply(struct instance_sol *sol)
+{
+    struct solproto_timing timing = solparams_timing(&sol->params);
+
+    if (!sol->active)
+        return;
+    if (!solparams_is_enabled(&sol->params) || !user_may(sol, sol->active_user))
+        instance_sol_end(sol);
+    else
+        sol_session_set_timing(sol->active, &timing);
+}
+
+static void free_closed(struct instance_sol *sol)
+{
+    if (sol->closed && sol->saves == 0)
+        free(sol);
+}
+
+static void on_saved(void *context, int result)
+{
+    struct save *save = context;
+    struct instance_sol *sol = save->sol;
+
+    if (result == 0)
+        sol->stored = save->row;
+    else if (save->number == sol->newest_save)
+        take_row(sol, &sol->stored);
+    bmc_ticket_finish(&save->ticket, result);
+    free(save);
+    if (!sol->closed)
+        apply(sol);
+    sol->saves--;
+    free_closed(sol);
+}
+
+static void store_changes(struct instance_sol *sol, const struct bmc_ticket *ticket)
+{
+    struct save *save = calloc(1, sizeof *save);
+
+    if (!save) {
+        take_row(sol, &sol->stored);
+        bmc_ticket_finish(ticket, -ENOMEM);
+        return;
+    }
+    save->sol = sol;
+    save->ticket = *ticket;
+    save->number = ++sol->newest_save;
+    save->row = make_row(sol);
+    sol->saves++;
+    int result = store_sol_put(sol->store, &save->row, on_saved, save);
+    if (result < 0)
+        on_saved(save, result);
+}
+
+/* ---- configuration ---- */
+
+static struct bmc_sol_policy policy(void *context)
+{
+    const struct instance_sol *sol = context;
+
+    return (struct bmc_sol_policy){
+        .enabled = solparams_is_enabled(&sol->params),
+        .force_authentication = solparams_force_authentication(&sol->params),
+        .force_encryption = solparams_force_encryption(&sol->params),
+        .privilege = (enum privilege)solparams_privilege(&sol->params),
+    };
+}
+
+static int set_parameter(void *context, uint32_t session, uint8_t parameter, const uint8_t *data,
+                         size_t size, const struct bmc_ticket *ticket)
+{
+    struct instance_sol *sol = context;
+    enum solparams_code code = solparams_set(&sol->params, parameter, data, size);
+
+    if (code != SOLPARAMS_OK)
+        return code;
+    if (parameter == SOLPARAMS_SET_IN_PROGRESS)
+        sol->setting_session = sol->params.set_in_progress ? session : NO_SESSION;
+    if (parameter < SOLPARAMS_ENABLE || parameter > SOLPARAMS_BIT_RATE)
+        return SOLPARAMS_OK; /* volatile */
+    store_changes(sol, ticket);
+    return BMC_PAYLOAD_PENDING;
+}
+
+static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
+                         uint8_t *data, size_t *size)
+{
+    const struct instance_sol *sol = context;
+
+    return solparams_get(&sol->params, parameter, set, block, data, size);
+}
+
+/* ---- who may ---- */
+
+static const char *user_name(const struct instance_sol *sol, uint8_t user_id)
+{
+    return user_id <= USER_ID_MAX ? sol->bmc->users.by_id[user_id].name : "";
+}
+
+/* The row of a name in the list, NULL if it is not there. "" finds a free row. */
+static char *find_denied(struct instance_sol *sol, const char *name)
+{
+    for (size_t i = 0; i < USER_ID_MAX; i++) {
+        if (strncmp(sol->denied[i], name, USER_NAME_MAX) == 0)
+            return sol->denied[i];
+    }
+    return NULL;
+}
+
+static bool user_may(void *context, uint8_t user_id)
+{
+    struct instance_sol *sol = context;
+    const char *name = user_name(sol, user_id);
+
+    return name[0] != '\0' && !find_denied(sol, name);
+}
+
+static bool is_user(const struct instance_sol *sol, const char *name)
+{
+    for (uint8_t id = USER_ID_NULL; id <= USER_ID_MAX; id++) {
+        if (strncmp(user_name(sol, id), name, USER_NAME_MAX) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* There are as many rows as users, so forgetting those who are gone makes room for any. */
+static void deny(struct instance_sol *sol, const char *name)
+{
+    if (find_denied(sol, name))
+        return;
+    for (size_t i = 0; i < USER_ID_MAX && !find_denied(sol, ""); i++) {
+        if (!is_user(sol, sol->denied[i]))
+            memset(sol->denied[i], 0, USER_NAME_MAX);
+    }
+    char *row = find_denied(sol, "");
+    if (row)
+        memcpy(row, name, strlen(name));
+}
+
+static int set_user_access(void *context, uint8_t user_id, bool may,
+                           const struct bmc_ticket *ticket)
+{
+    struct instance_sol *sol = context;
+    const char *name = user_name(sol, user_id);
+
+    if (name[0] == '\0')
+        return -ENOENT;
+    char *row = find_denied(sol, name);
+    if (may && row)
+        memset(row, 0, USER_NAME_MAX);
+    else if (!may)
+        deny(sol, name);
+    store_changes(sol, ticket);
+    return 0;
+}
+
+/* ---- the instance ---- */
+
+static struct bmc_sol_owner owner(void *context)
+{
+    const struct instance_sol *sol = context;
+
+    if (!sol->active)
+        return (struct bmc_sol_owner){.session = NO_SESSION};
+    return (struct bmc_sol_owner){sol_session_id(sol->active), sol->active_user};
+}
+
+static int activate(void *context, const struct bmc_sol_owner *new_owner, const char *address,
+                    struct bmc_sol_activation *activation)
+{
+    struct instance_sol *sol = context;
+    char who[CONSOLE_WHO_SIZE];
+    const struct sol_session_config config = {
+        .bmc = sol->bmc,
+        .rmcp = sol->rmcp,
+        .session = new_owner->session,
+        .console = sol->console,
+        .who = who,
+        .timing = solparams_timing(&sol->params),
+    };
+
+    if (!sol->rmcp || !sol->console)
+        return -ENODEV;
+    snprintf(who, sizeof who, "%s by SOL from %s", user_name(sol, new_owner->user_id), address);
+    int result = sol_session_new(&config, &sol->active);
+    if (result < 0)
+        return result;
+    sol->active_user = new_owner->user_id;
+    if (sol->bereft_session == new_owner->session) /* it has taken it back */
+        sol->bereft_session = NO_SESSION;
+    *activation = (struct bmc_sol_activation){
+        .inbound_size = SOL_SESSION_PAYLOAD_SIZE,
+        .outbound_size = SOL_SESSION_PAYLOAD_SIZE,
+        .port = (uint16_t)(sol->params.payload_port[0] | sol->params.payload_port[1] << 8),
+    };
+    return 0;
+}
+
+static void close_bereft(struct instance_sol *sol)
+{
+    uint32_t session = sol->bereft_session;
+
+    sol->bereft_session = NO_SESSION;
+    if (session != NO_SESSION)
+        rmcp_server_close_session(sol->rmcp, session);
+}
+
+static void deactivate(void *context, uint32_t session)
+{
+    struct instance_sol *sol = context;
+    uint32_t loser = owner(sol).session;
+
+    if (session == loser) {
+        sol_session_free(sol->active);
+        sol->active = NULL;
+        return;
+    }
+    instance_sol_end(sol);
+    close_bereft(sol);
+    sol->bereft_session = loser;
+    sol->bereft_until_ms = now(sol) + INSTANCE_SOL_GRACE_MS;
+    sol->bmc->hooks->wake_at(sol->bmc, sol->bereft_until_ms);
+}
+
+void instance_sol_end(struct instance_sol *sol)
+{
+    struct sol_session *active = sol->active;
+
+    sol->active = NULL;
+    sol_session_deactivate(active);
+}
+
+static const struct bmc_payload_ops payload_ops = {
+    .policy = policy,
+    .owner = owner,
+    .activate = activate,
+    .deactivate = deactivate,
+    .user_may = user_may,
+    .set_user_access = set_user_access,
+    .set_parameter = set_parameter,
+    .get_parameter = get_parameter,
+};
+
+/* ---- sessions ---- */
+
+static bool is_owner(const struct instance_sol *sol, uint32_t session)
+{
+    return sol->active && sol_session_id(sol->active) == session;
+}
+
+static bool on_payload(void *context, uint32_t session, uint8_t type, const uint8_t *bytes,
+                       size_t length, uint64_t now_ms)
+{
+    struct instance_sol *sol = context;
+
+    if (type != PAYLOAD_SOL || !is_owner(sol, session))
+        return false;
+    sol_session_receive(sol->active, bytes, length, now_ms);
+    return true;
+}
+
+static void on_heard(void *context, uint32_t session, uint64_t now_ms)
+{
+    struct instance_sol *sol = context;
+
+    if (is_owner(sol, session))
+        sol_session_heard(sol->active, now_ms);
+}
+
+static void on_ended(void *context, uint32_t session)
+{
+    struct instance_sol *sol = context;
+
+    if (session == sol->bereft_session)
+        sol->bereft_session = NO_SESSION;
+    if (session == sol->setting_session) {
+        sol->setting_session = NO_SESSION;
+        sol->params.set_in_progress = 0;
+    }
+    if (is_owner(sol, session)) {
+        sol_session_free(sol->active);
+        sol->active = NULL;
+    }
+}
+
+const struct rmcp_session_events instance_sol_events = {
+    .payload = on_payload,
+    .heard = on_heard,
+    .ended = on_ended,
+};
+
+/* ---- life ---- */
+
+struct instance_sol *instance_sol_new(struct bmc *bmc, struct store *store)
+{
+    struct instance_sol *sol = calloc(1, sizeof *sol);
+
+    if (!sol)
+        return NULL;
+    sol->bmc = bmc;
+    sol->store = store;
+    solparams_init(&sol->params, CHANNEL_LAN, 0);
+    sol->stored = make_row(sol);
+    bmc->payload = &payload_ops;
+    bmc->payload_context = sol;
+    return sol;
+}
+
+void instance_sol_free(struct instance_sol *sol)
+{
+    if (!sol)
+        return;
+    sol_session_free(sol->active);
+    sol->active = NULL;
+    sol->bmc->payload = NULL;
+    sol->closed = true;
+    free_closed(sol);
+}
+
+void instance_sol_connect(struct instance_sol *sol, struct rmcp_server *rmcp,
+                          struct instance_console *console)
+{
+    sol->rmcp = rmcp;
+    sol->console = console;
+}
+
+void instance_sol_set_port(struct instance_sol *sol, uint16_t port)
+{
+    sol->params.payload_port[0] = (uint8_t)port;
+    sol->params.payload_port[1] = (uint8_t)(port >> 8);
+}
+
+void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stored)
+{
+    char uuid[UUID_TEXT_SIZE];
+
+    if (take_row(sol, stored) == 0) {
+        sol->stored = *stored;
+        return;
+    }
+    uuid_format(&sol->bmc->uuid, uuid);
+    log_warning("%s: the stored SOL configuration is not valid and left out", uuid);
+}
+
+void instance_sol_tick(struct instance_sol *sol, uint64_t now_ms)
+{
+    if (sol->active && sol_session_is_over(sol->active)) {
+        sol_session_free(sol->active);
+        sol->active = NULL;
+    }
+    if (sol->active && sol_session_next_deadline(sol->active) <= now_ms)
+        sol_session_tick(sol->active, now_ms);
+    if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms <= now_ms)
+        close_bereft(sol);
+}
+
+uint64_t instance_sol_next_deadline(const struct instance_sol *sol)
+{
+    uint64_t next = sol->active ? sol_session_next_deadline(sol->active) : UINT64_MAX;
+
+    if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms < next)
+        next = sol->bereft_until_ms;
+    return next;
+}
