@@ -1,0 +1,80 @@
+"""The ways to a guest's serial console, each a real client on a terminal of its own (pexpect), so that
+one script can drive them all and compare what they show."""
+import os
+import re
+
+import pexpect
+
+PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
+ANSWER_S = 15 * PATIENCE
+PROMPT = re.compile(rb"~ # (\x1b\[6n)?$")
+HOST = "127.0.0.1"
+
+
+class Console:
+    """A client that has been started. `name` is one of COMMANDS."""
+
+    runs = 0
+
+    def __init__(self, name, guest, port, suite=17, user="admin", password="secret", ssh_port=6022):
+        command, self.leave_keys = COMMANDS[name]
+        values = dict(guest=guest, port=port, suite=suite, user=user, password=password,
+                      ssh_port=ssh_port, host=HOST)
+        self.name = name
+        self.child = pexpect.spawn(command[0], [word.format(**values) for word in command[1:]],
+                                   timeout=ANSWER_S, maxread=65536, dimensions=(24, 200))
+        self.child.delaybeforesend = None
+        if name == "ssh":
+            self.expect(rb"assword: ?")
+            self.child.send(password + "\n")
+
+    def expect(self, pattern, seconds=ANSWER_S):
+        """What came before the pattern; the assertion shows what was there instead."""
+        try:
+            self.child.expect(pattern, timeout=seconds)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            raise AssertionError(f"{self.name}: {pattern!r} is not in {self.child.before[-2000:]!r}"
+                                 f" ({type(error).__name__})") from None
+        return self.child.before
+
+    def type(self, text):
+        self.child.send(text)
+
+    def log_in(self, seconds=60 * PATIENCE):
+        """From the login prompt, which is shown again."""
+        self.expect(rb"login: $", seconds)
+        self.type("root\r")
+        self.expect(rb"Password: $")
+        self.type("vbmc\r")
+        self.expect(PROMPT)
+
+    def run(self, command):
+        """The output of a command at the shell's prompt, as lines. It stands between marks that no
+        earlier output has, as a new connection shows some of that; the echo of what is typed, which
+        the shell wraps, is told apart by the quotes in the marks."""
+        Console.runs += 1
+        self.type(f"echo be''gin {Console.runs}; {command}; echo e''nd {Console.runs}\r")
+        self.expect(rb"\nbegin %d\r*\n" % Console.runs)
+        output = self.expect(rb"(?<=\n)end %d\r*\n" % Console.runs)
+        self.expect(PROMPT)
+        return output.replace(b"\r", b"").split(b"\n")[:-1]
+
+    def leave(self):
+        self.child.send(self.leave_keys[0])
+        for key in self.leave_keys[1:]:
+            self.child.send(key)
+        self.child.expect(pexpect.EOF, timeout=ANSWER_S)
+        self.child.close()
+        return self.child.exitstatus
+
+
+COMMANDS = {
+    "ipmitool": (["ipmitool", "-I", "lanplus", "-C", "{suite}", "-H", "{host}", "-p", "{port}",
+                  "-U", "{user}", "-P", "{password}", "sol", "activate"], ["\r~."]),
+    "ipmiconsole": (["ipmiconsole", "-I", "{suite}", "-h", "{host}:{port}", "-u", "{user}",
+                     "-p", "{password}"], ["&."]),
+    "vbmc": (["vbmc", "console", "{guest}"], ["\x1d", "q"]),
+    "ssh": (["ssh", "-t", "-p", "{ssh_port}", "-o", "StrictHostKeyChecking=no",
+             "-o", "UserKnownHostsFile=/dev/null", "-o", "PubkeyAuthentication=no",
+             "{user}@{host}", "console {guest}"], ["\x1d", "q"]),
+}
