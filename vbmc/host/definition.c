@@ -1,5 +1,5 @@
 /* Defining, removing and showing domains on request: for the embedded driver, whose domains no
- * other program can define. */
+ * other program can define. And the one edit that a console may need. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/host/domxml_serial.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/virt_domain.h"
 #include "vbmc/host/virt_facts.h"
@@ -19,7 +21,7 @@ struct definition {
     int (*work)(struct definition *definition, virConnectPtr connection);
     struct uuid uuid;
     bool inactive;
-    char *xml; /* in for define, out for dump */
+    char *xml; /* in for define, out for dump; what was done, for adding a serial port */
     int result;
     char text[WORKER_TEXT_SIZE];
     hypervisor_done_fn *done;
@@ -65,6 +67,76 @@ static int work_dump(struct definition *definition, virConnectPtr connection)
         virDomainGetXMLDesc(domain, definition->inactive ? VIR_DOMAIN_XML_INACTIVE : 0);
     virDomainFree(domain);
     return definition->xml ? 0 : last_error(definition);
+}
+
+static void wipe(char **xml)
+{
+    if (*xml)
+        explicit_bzero(*xml, strlen(*xml));
+    free(*xml);
+}
+
+/* The definition has its secrets in it (VNC passwords): redefined without them it would lose them.
+ */
+static int define_with_serial(struct definition *definition, virConnectPtr connection,
+                              virDomainPtr domain)
+{
+    CLEANUP(wipe)
+    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    CLEANUP(wipe) char *edited = NULL;
+
+    if (!xml)
+        return last_error(definition);
+    int result = domxml_add_serial(xml, &edited);
+    if (result < 0) {
+        snprintf(definition->text, sizeof definition->text,
+                 result == -EEXIST   ? "%.128s has a serial port in its stored definition already"
+                 : result == -ENOMEM ? "%.128s: out of memory"
+                                     : "%.128s: its definition cannot be edited",
+                 virDomainGetName(domain));
+        return result == -EINVAL ? -EIO : result;
+    }
+    virDomainPtr defined = virDomainDefineXML(connection, edited);
+    if (!defined)
+        return last_error(definition);
+    virDomainFree(defined);
+    return 0;
+}
+
+static int add_serial(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
+{
+    int persistent = virDomainIsPersistent(domain), active = virDomainIsActive(domain);
+
+    if (persistent < 0 || active < 0)
+        return last_error(definition);
+    if (!persistent) {
+        snprintf(definition->text, sizeof definition->text,
+                 "%.128s is transient and has no stored definition: start it anew from XML with "
+                 "<serial type='pty'/> in it",
+                 virDomainGetName(domain));
+        return -ENOTSUP;
+    }
+    int result = define_with_serial(definition, connection, domain);
+    if (result < 0)
+        return result;
+    if (asprintf(&definition->xml,
+                 active ? "%s has a serial port from its next start on; a reboot or reset is none: "
+                          "it has to be powered off and on again"
+                        : "%s has a serial port from its next start on",
+                 virDomainGetName(domain)) < 0)
+        definition->xml = NULL;
+    return 0;
+}
+
+static int work_add_serial(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+
+    if (!domain)
+        return last_error(definition);
+    int result = add_serial(definition, connection, domain);
+    virDomainFree(domain);
+    return result;
 }
 
 static void run(struct worker_job *job, virConnectPtr connection)
@@ -161,5 +233,16 @@ void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_d
     definition->work = work_dump;
     definition->uuid = domain->host.uuid;
     definition->inactive = inactive;
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_add_serial;
+    definition->uuid = domain->host.uuid;
     worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }

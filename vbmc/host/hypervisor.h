@@ -88,5 +88,8 @@ void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hyperviso
 void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context);
 void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
                          void *context);
+/* Adds a serial port to the stored definition; `text` says on success from when on the guest has
+ * it. -EEXIST: there is one; -ENOTSUP: the domain is transient. */
+void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done, void *context);
 
 #endif

@@ -32,6 +32,7 @@ struct hypervisor {
     struct virt_domain *domains;
     struct virt_domain *vanished;          /* gone, but for an operation that still runs */
     struct virt_serial_look *serial_looks; /* under way */
+    unsigned dumps;                        /* under way */
 };
 
 /* The list of all domains, on its way from the keeper to the loop. */

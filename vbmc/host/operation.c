@@ -15,6 +15,7 @@ static void on_timer_closed(uv_handle_t *handle)
     virt_facts_clear(&operation->facts);
     free(operation->xml);
     free(operation->undo);
+    free(operation->chardev);
     free(operation);
 }
 

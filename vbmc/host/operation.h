@@ -44,6 +44,7 @@ struct operation {
     struct host_boot_override override;
     char *xml;                     /* scratch, freed with the operation, as `undo` */
     char *undo;                    /* what an edit of the definition replaced */
+    char *chardev;                 /* QEMU's name of the serial port for a break, likewise */
     operation_step *const *resume; /* where a step that consists of steps goes on */
 };
 

@@ -12,6 +12,7 @@
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/serial_break.h"
 #include "vbmc/host/virt_domain.h"
 
 #define BOOT_MENU_MS 30000
@@ -313,10 +314,12 @@ static void power(struct host_domain *host, enum host_power_action action,
 static void cancel(struct host_domain *host, void *context)
 {
     operation_cancel(virt_domain_of_host(host), context);
+    serial_break_cancel(virt_domain_of_host(host), context);
 }
 
 const struct host_ops virt_domain_ops = {
     .power = power,
     .set_boot = override_set,
+    .send_break = serial_break_send,
     .cancel = cancel,
 };

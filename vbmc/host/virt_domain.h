@@ -12,6 +12,7 @@
 #include "vbmc/host/virt_facts.h"
 
 struct operation;
+struct serial_break;
 struct monitor;
 struct virt_console;
 struct worker;
@@ -42,6 +43,7 @@ struct virt_domain {
     bool resume_owed;             /* started paused by us, and not yet seen to run */
     bool vanished;                /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
+    struct serial_break *breaks;  /* sent beside the operations, not yet answered */
     struct monitor *monitor;
     struct virt_console *console; /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
