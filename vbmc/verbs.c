@@ -1,4 +1,4 @@
-#include "vbmc/verbs.h"
+#include "vbmc/verbs_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -37,9 +37,8 @@ static bool may_see(const struct control_request *request, struct instance *inst
     return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
 }
 
-/* The instance the request names; NULL after an error was answered. */
-static struct instance *named_instance(const struct verbs *verbs, struct json_object *arguments,
-                                       struct control_request *request)
+struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
+                                      struct control_request *request)
 {
     const char *name = text_argument(arguments, "name");
     struct instance *instance = name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
@@ -151,7 +150,7 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
 static void do_show(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)
 {
-    struct instance *instance = named_instance(verbs, arguments, request);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
     if (!instance)
         return;
@@ -375,7 +374,7 @@ static void do_power(const struct verbs *verbs, struct json_object *arguments,
                      struct control_request *request)
 {
     const char *name = text_argument(arguments, "action");
-    struct instance *instance = named_instance(verbs, arguments, request);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
     if (!instance)
         return;
@@ -409,7 +408,7 @@ static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
         {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
     };
     const char *name = text_argument(arguments, "device");
-    struct instance *instance = named_instance(verbs, arguments, request);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
     if (!instance)
         return;
@@ -432,7 +431,7 @@ static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
 static void do_console(const struct verbs *verbs, struct json_object *arguments,
                        struct control_request *request)
 {
-    struct instance *instance = named_instance(verbs, arguments, request);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
     if (instance)
         console_session_start(instance, arguments, request);
@@ -598,22 +597,24 @@ static void do_connect(const struct verbs *verbs, struct json_object *arguments,
 
 static const struct {
     const char *name;
-    void (*run)(const struct verbs *verbs, struct json_object *arguments,
-                struct control_request *request);
+    verbs_run *run;
     enum privilege privilege; /* the least; an action may need more */
     bool whole;               /* about more than one BMC: not for those who know one only */
 } table[] = {
     {"add", do_add, PRIVILEGE_ADMINISTRATOR, true},
+    {"add-serial", verbs_add_serial, PRIVILEGE_ADMINISTRATOR, false},
     {"bootdev", do_bootdev, PRIVILEGE_OPERATOR, false},
     {"connect", do_connect, PRIVILEGE_USER, false},
     {"console", do_console, PRIVILEGE_USER, false},
     {"define", do_define, PRIVILEGE_ADMINISTRATOR, true},
     {"delete", do_delete, PRIVILEGE_ADMINISTRATOR, true},
     {"discover", do_discover, PRIVILEGE_USER, true},
+    {"dump", verbs_dump, PRIVILEGE_ADMINISTRATOR, true}, /* to any path of the machine */
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
     {"list", do_list, PRIVILEGE_USER, false},
     {"power", do_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},
+    {"screenshot", verbs_screenshot, PRIVILEGE_USER, false},
     {"show", do_show, PRIVILEGE_USER, false},
     {"start", do_start, PRIVILEGE_ADMINISTRATOR, true},
     {"status", do_status, PRIVILEGE_USER, true},

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdio.h>
 
 static void begin(struct host_domain *domain, const struct fake_host_call *call)
 {
@@ -29,6 +30,15 @@ static void set_boot(struct host_domain *domain, const struct host_boot_override
                       .is_boot = true, .override = *override, .done = done, .context = context});
 }
 
+static void send_break(struct host_domain *domain, const char *alias, host_done_fn *done,
+                       void *context)
+{
+    struct fake_host_call call = {.is_break = true, .done = done, .context = context};
+
+    snprintf(call.alias, sizeof call.alias, "%s", alias);
+    begin(domain, &call);
+}
+
 static void cancel(struct host_domain *domain, void *context)
 {
     struct fake_host *host = (struct fake_host *)domain;
@@ -43,6 +53,7 @@ static void cancel(struct host_domain *domain, void *context)
 static const struct host_ops ops = {
     .power = power,
     .set_boot = set_boot,
+    .send_break = send_break,
     .cancel = cancel,
 };
 

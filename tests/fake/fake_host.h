@@ -10,7 +10,9 @@
 #define FAKE_HOST_CALLS_MAX 64
 
 struct fake_host_call {
-    bool is_boot; /* set_boot, else power */
+    bool is_boot;   /* set_boot */
+    bool is_break;  /* send_break; neither: power */
+    char alias[32]; /* of a break */
     enum host_power_action action;
     unsigned cycle_interval_s;
     struct host_boot_override override;

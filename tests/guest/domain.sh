@@ -17,6 +17,7 @@ usage() {
 		  --no-boot-order      <os><boot dev='hd'/></os> instead of disk 1, network 2
 		  --serial-unix PATH   serial port on a Unix socket that QEMU listens on
 		  --serial-file PATH   serial port into a file (default: a pty)
+		  --video              a screen (a standard VGA card)
 		  --qmp PATH           a second QMP socket beside libvirt's own
 		  --pcap FILE          capture of the network card's traffic
 		  --seabios-log FILE   SeaBIOS's debug output; QEMU truncates it at each start
@@ -33,11 +34,12 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path=''
-qmp='' pcap='' seabios_log=''
+video='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
+	--video) video=1; shift; continue ;;
 	--help) usage; exit 0 ;;
 	esac
 	[[ $# -ge 2 ]] || die "unknown option or missing value: $1"
@@ -117,6 +119,7 @@ if [[ -n $serial_path ]]; then
 fi
 cat <<END
     <serial type='$serial'>${source:-}<target port='0'/></serial>
+    ${video:+<video><model type='vga'/></video>}
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
   </devices>
