@@ -139,7 +139,7 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     }
     free(console->alias);
     console->alias = serial->alias ? strdup(serial->alias) : NULL;
-    result = console->alias ? open_port(console, serial, &stream) : -EPROTOTYPE;
+    result = open_port(console, serial, &stream);
     if (result < 0) {
         explain_failure(console, serial, result);
         return;

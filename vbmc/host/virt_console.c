@@ -77,8 +77,8 @@ static struct virt_console_job *new_job(struct virt_console *console)
 
     if (!job)
         return NULL;
-    job->alias = strdup(console->alias);
-    if (!job->alias) {
+    job->alias = console->alias ? strdup(console->alias) : NULL;
+    if (console->alias && !job->alias) {
         free(job);
         return NULL;
     }
@@ -304,8 +304,8 @@ struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
 
     if (!console)
         return NULL;
-    console->alias = strdup(alias);
-    if (!console->alias) {
+    console->alias = alias ? strdup(alias) : NULL;
+    if (alias && !console->alias) {
         free(console);
         return NULL;
     }

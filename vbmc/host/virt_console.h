@@ -8,7 +8,7 @@
 #include "vbmc/base/stream.h"
 #include "vbmc/host/virt_domain.h"
 
-/* A stream for the serial port of that alias. One at a time for a domain; it may outlive the
+/* A stream for the serial port of that alias (NULL: the first). One at a time for a domain; it may outlive the
  * domain, and is then disconnected for good. NULL if there is no memory. */
 struct stream *virt_console_new(struct virt_domain *domain, const char *alias);
 
