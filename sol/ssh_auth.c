@@ -1,0 +1,270 @@
+#include "sol/ssh_auth.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "sol/ssh_keys.h"
+
+/* Names and passwords lie padded with zeros, so that comparing them takes the same time always. */
+struct account {
+    char name[SSH_NAME_MAX + 1];
+    char password[SSH_PASSWORD_MAX + 1];
+    unsigned privilege;
+    struct ssh_keys *keys;
+};
+
+struct ssh_accounts {
+    atomic_uint references;
+    size_t count;
+    struct account accounts[];
+};
+
+/* ---- accounts ---- */
+
+static int copy_account(struct account *to, const struct ssh_account *from)
+{
+    const char *password = from->password ? from->password : "";
+
+    if (!from->name || from->name[0] == '\0' || strlen(from->name) > SSH_NAME_MAX ||
+        strlen(password) > SSH_PASSWORD_MAX || from->privilege < SSH_PRIVILEGE_CALLBACK ||
+        from->privilege > SSH_PRIVILEGE_ADMINISTRATOR)
+        return -EINVAL;
+    memcpy(to->name, from->name, strlen(from->name));
+    memcpy(to->password, password, strlen(password));
+    to->privilege = from->privilege;
+    to->keys = ssh_keys_parse(from->authorized_keys, from->name);
+    return to->keys ? 0 : -ENOMEM;
+}
+
+int ssh_accounts_new(const struct ssh_account *accounts, size_t count, struct ssh_accounts **out)
+{
+    struct ssh_accounts *copy = calloc(1, sizeof *copy + count * sizeof copy->accounts[0]);
+    int rc = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    atomic_init(&copy->references, 1);
+    for (; rc == 0 && copy->count < count; copy->count++)
+        rc = copy_account(&copy->accounts[copy->count], &accounts[copy->count]);
+    if (rc < 0) {
+        ssh_accounts_unref(copy);
+        return rc;
+    }
+    *out = copy;
+    return 0;
+}
+
+struct ssh_accounts *ssh_accounts_ref(struct ssh_accounts *accounts)
+{
+    accounts->references++;
+    return accounts;
+}
+
+void ssh_accounts_unref(struct ssh_accounts *accounts)
+{
+    if (!accounts || --accounts->references > 0)
+        return;
+    for (size_t i = 0; i < accounts->count; i++) {
+        explicit_bzero(accounts->accounts[i].password, sizeof accounts->accounts[i].password);
+        ssh_keys_free(accounts->accounts[i].keys);
+    }
+    free(accounts);
+}
+
+/* The account of that name, or NULL. Looks at all of them, whatever it finds. */
+static const struct account *find_account(const struct ssh_accounts *accounts, const char *name)
+{
+    char padded[SSH_NAME_MAX + 1] = "";
+    const struct account *found = NULL;
+
+    if (strlen(name) > SSH_NAME_MAX)
+        return NULL;
+    memcpy(padded, name, strlen(name));
+    for (size_t i = 0; i < accounts->count; i++)
+        if (CRYPTO_memcmp(accounts->accounts[i].name, padded, sizeof padded) == 0)
+            found = &accounts->accounts[i];
+    return found;
+}
+
+bool ssh_accounts_agree(const struct ssh_accounts *a, const struct ssh_accounts *b,
+                        const char *name)
+{
+    const struct account *before = find_account(a, name), *after = find_account(b, name);
+
+    return before && after && before->privilege == after->privilege &&
+           CRYPTO_memcmp(before->password, after->password, sizeof before->password) == 0 &&
+           ssh_keys_equal(before->keys, after->keys);
+}
+
+static bool may_log_in(const struct account *account)
+{
+    return account && account->privilege > SSH_PRIVILEGE_CALLBACK;
+}
+
+/* ---- sources ---- */
+
+struct bucket {
+    uint64_t window_began_ms;
+    uint64_t refused_until_ms;
+    unsigned failures; /* since window_began_ms */
+};
+
+struct ssh_sources {
+    uint64_t key;
+    struct bucket buckets[SSH_SOURCE_BUCKETS];
+};
+
+struct ssh_sources *ssh_sources_new(void)
+{
+    struct ssh_sources *sources = calloc(1, sizeof *sources);
+
+    if (sources &&
+        getrandom(&sources->key, sizeof sources->key, 0) != (ssize_t)sizeof sources->key) {
+        free(sources);
+        return NULL;
+    }
+    return sources;
+}
+
+void ssh_sources_free(struct ssh_sources *sources)
+{
+    free(sources);
+}
+
+/* The part of an address that counts as one source. */
+static uint64_t source_number(const union endpoint_address *source)
+{
+    const uint8_t *bytes = endpoint_address_v4(source);
+    uint32_t v4;
+    uint64_t v6;
+
+    if (bytes) {
+        memcpy(&v4, bytes, sizeof v4);
+        return v4;
+    }
+    memcpy(&v6, source->in6.sin6_addr.s6_addr, sizeof v6);
+    return v6;
+}
+
+bool ssh_sources_same(const union endpoint_address *a, const union endpoint_address *b)
+{
+    return !endpoint_address_v4(a) == !endpoint_address_v4(b) &&
+           source_number(a) == source_number(b);
+}
+
+/* The finaliser of SplitMix64 over the keyed source: spreads the sources in a way that cannot be
+ * foreseen from outside. */
+static size_t bucket_index(const struct ssh_sources *sources, const union endpoint_address *source)
+{
+    uint64_t x = source_number(source) ^ sources->key;
+
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (size_t)((x ^ x >> 31) % SSH_SOURCE_BUCKETS);
+}
+
+bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *source,
+                        uint64_t now_ms)
+{
+    return now_ms < sources->buckets[bucket_index(sources, source)].refused_until_ms;
+}
+
+static void count_failure(struct ssh_sources *sources, const union endpoint_address *source,
+                          uint64_t now_ms)
+{
+    struct bucket *bucket = &sources->buckets[bucket_index(sources, source)];
+
+    if (bucket->failures == 0 || now_ms - bucket->window_began_ms >= SSH_SOURCE_WINDOW_MS) {
+        bucket->window_began_ms = now_ms;
+        bucket->failures = 0;
+    }
+    if (++bucket->failures < SSH_SOURCE_FAILURES)
+        return;
+    bucket->refused_until_ms = now_ms + SSH_SOURCE_REFUSE_MS;
+    bucket->failures = 0;
+}
+
+/* ---- one connection ---- */
+
+void ssh_auth_fail(struct ssh_auth *auth, uint64_t now_ms)
+{
+    auth->failures++;
+    count_failure(auth->sources, &auth->source, now_ms);
+}
+
+bool ssh_auth_is_over(const struct ssh_auth *auth, uint64_t now_ms)
+{
+    return auth->failures >= SSH_AUTH_FAILURES || auth->offers >= SSH_AUTH_KEY_OFFERS ||
+           ssh_sources_refuse(auth->sources, &auth->source, now_ms);
+}
+
+uint64_t ssh_auth_wait_ms(const struct ssh_auth *auth)
+{
+    unsigned doublings = auth->failures < SSH_AUTH_FAILURES ? auth->failures : SSH_AUTH_FAILURES;
+
+    return auth->failures == 0 ? 0 : (uint64_t)SSH_AUTH_WAIT_MS << (doublings - 1);
+}
+
+static void grant(struct ssh_auth *auth, const struct account *account)
+{
+    auth->granted = true;
+    auth->privilege = account->privilege;
+    memcpy(auth->account, account->name, sizeof auth->account);
+}
+
+/* Compares with some password in any case. One that is too long is cut, and wrong for that. */
+static bool is_password(const struct account *account, const char *password)
+{
+    static const struct account nobody = {.password = ""};
+    const struct account *of = may_log_in(account) ? account : &nobody;
+    size_t size = strnlen(password, SSH_PASSWORD_MAX + 1);
+    char padded[SSH_PASSWORD_MAX + 1] = "";
+    bool same;
+
+    memcpy(padded, password, size);
+    same = CRYPTO_memcmp(of->password, padded, sizeof padded) == 0;
+    explicit_bzero(padded, sizeof padded);
+    return same && size > 0 && size <= SSH_PASSWORD_MAX;
+}
+
+bool ssh_auth_password(struct ssh_auth *auth, const char *name, const char *password,
+                       uint64_t now_ms)
+{
+    const struct account *account = find_account(auth->accounts, name);
+
+    if (auth->granted || ssh_auth_is_over(auth, now_ms))
+        return false;
+    if (!is_password(account, password)) {
+        ssh_auth_fail(auth, now_ms);
+        return false;
+    }
+    grant(auth, account);
+    return true;
+}
+
+bool ssh_auth_key(struct ssh_auth *auth, const char *name, const char *base64,
+                  enum ssh_signature signature, uint64_t now_ms)
+{
+    const struct account *account = find_account(auth->accounts, name);
+    struct ssh_key_hash hash;
+    bool right;
+
+    if (auth->granted || ssh_auth_is_over(auth, now_ms))
+        return false;
+    right = may_log_in(account) && ssh_key_hash_base64(base64, strlen(base64), &hash) == 0 &&
+            ssh_keys_contain(account->keys, &hash);
+    if (signature == SSH_SIGNATURE_NONE) {
+        auth->offers++;
+        return right;
+    }
+    if (signature != SSH_SIGNATURE_VALID || !right) {
+        ssh_auth_fail(auth, now_ms);
+        return false;
+    }
+    grant(auth, account);
+    return true;
+}

@@ -1,0 +1,81 @@
+/* What the parts of the SSH server share on its thread. For sol/ssh_*.c only. */
+#ifndef SOL_SSH_INTERNAL_H
+#define SOL_SSH_INTERNAL_H
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+#include <stdatomic.h>
+
+#include "sol/ssh_loop.h"
+#include "sol/ssh_process.h"
+#include "sol/ssh_server.h"
+
+struct ssh_shared {
+    struct ssh_loop loop;
+    char *program;
+    char *name;
+    atomic_uint idle_seconds;
+    struct ssh_limits limits; /* no zeros */
+    struct ssh_ops ops;
+    void *context;
+    ssh_bind bind; /* the host key and the algorithms */
+    struct ssh_sources *sources;
+    struct ssh_process *leaving; /* programs that were asked to go */
+    unsigned sessions;           /* logged in */
+};
+
+/* ---- one channel: ssh_relay.c ---- */
+
+struct ssh_relay;
+
+/* For a channel that the client has just opened. NULL: no memory. `identity` is borrowed. */
+struct ssh_relay *ssh_relay_new(struct ssh_shared *shared, ssh_session session,
+                                const struct ssh_identity *identity, void (*touched)(void *owner),
+                                void *owner);
+ssh_channel ssh_relay_channel(const struct ssh_relay *relay);
+/* Does what has become possible; to be called after libssh was, outside of its callbacks. True once
+ * nothing is left of the channel on either side. */
+bool ssh_relay_update(struct ssh_relay *relay);
+/* Whether a callback has left something for ssh_relay_update since that began. */
+bool ssh_relay_has_news(const struct ssh_relay *relay);
+/* Whether the client has sent far more than it was allowed to. */
+bool ssh_relay_is_flooded(const struct ssh_relay *relay);
+/* When something last went through it. */
+uint64_t ssh_relay_traffic_ms(const struct ssh_relay *relay);
+/* When ssh_relay_update wants to be called at the latest; UINT64_MAX: never. */
+uint64_t ssh_relay_deadline_ms(const struct ssh_relay *relay);
+/* Only between two turns of the loop. The program, if there still is one, is asked to go. */
+void ssh_relay_free(struct ssh_relay *relay);
+
+/* ---- one client: ssh_connection.c ---- */
+
+struct ssh_connection;
+
+/* What a listener says of those that come in there; it is the server's, and exchanged by it. */
+struct ssh_door {
+    struct ssh_accounts *accounts;
+    bool one_bmc;
+    struct uuid uuid;
+};
+
+/* Takes over `fd`. NULL: no memory, and `fd` is closed. */
+struct ssh_connection *ssh_connection_new(struct ssh_shared *shared, int fd,
+                                          const union endpoint_address *remote,
+                                          const struct ssh_door *door);
+const union endpoint_address *ssh_connection_remote(const struct ssh_connection *connection);
+/* Until when it must have logged in: the oldest has the least. */
+uint64_t ssh_connection_login_ms(const struct ssh_connection *connection);
+bool ssh_connection_is_logged_in(const struct ssh_connection *connection);
+/* The door it came through is another one now, NULL: no more. Ends it if it would not get in as it
+ * did. */
+void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh_door *door);
+/* Marks it as over; `reason`, a constant, is what the client is told. */
+void ssh_connection_end(struct ssh_connection *connection, const char *reason);
+bool ssh_connection_is_over(const struct ssh_connection *connection);
+/* Does what is due; the time at which to come again, UINT64_MAX: never. */
+uint64_t ssh_connection_tick(struct ssh_connection *connection);
+/* Only between two turns of the loop. */
+void ssh_connection_free(struct ssh_connection *connection);
+
+#endif
