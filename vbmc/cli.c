@@ -27,9 +27,19 @@ static const struct cli_verb verbs[] = {
     {"stop", "NAME...", "silence BMCs", CLI_GROUP_FORMAT, 1, SIZE_MAX, cli_run_names},
     {"list", "", "list the BMCs", CLI_GROUP_FORMAT, 0, 0, cli_run_list},
     {"show", "NAME", "show one BMC", CLI_GROUP_FORMAT, 1, 1, cli_run_show},
-    {"power", "NAME on|off|cycle|reset|soft|diag|status",
-     "do to a guest what its power buttons do, or tell its state", CLI_GROUP_FORMAT, 2, 2,
+    {"power", "NAME [on|off|cycle|reset|soft|diag|status]",
+     "do to a guest what its power buttons do, or tell its state", CLI_GROUP_FORMAT, 1, 2,
      cli_run_power},
+    {"console", "NAME", "show a guest's serial console and type there; Ctrl-] opens a menu",
+     CLI_GROUP_CONSOLE, 1, 1, cli_run_console},
+    {"break", "NAME", "send a break to a guest's serial port", 0, 1, 1, cli_run_break},
+    {"nmi", "NAME", "send a guest an NMI, for it to dump or to stop in its debugger",
+     CLI_GROUP_FORMAT, 1, 1, cli_run_nmi},
+    {"screenshot", "NAME FILE",
+     "write what a guest's screen shows to a file ('-': standard output)", 0, 2, 2,
+     cli_run_screenshot},
+    {"dump", "NAME FILE", "write a guest's memory to a file on its hypervisor's machine",
+     CLI_GROUP_FORMAT, 2, 2, cli_run_dump},
     {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", "what a guest boots next",
      CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
     {"discover", "", "list the domains of all hypervisors, and why one has no BMC",
@@ -44,6 +54,8 @@ static const struct cli_verb verbs[] = {
      cli_run_status},
     {"reload", "", "let the daemon read its configuration again", CLI_GROUP_FORMAT, 0, 0,
      cli_run_reload},
+    {"shell", "[COMMAND]", "take commands one by one, as SSH users do", 0, 0, SIZE_MAX,
+     cli_run_shell},
     {"doctor", "", "look for what is wrong, and say what to do",
      CLI_GROUP_DOCTOR | CLI_GROUP_FORMAT, 0, 0, cli_run_doctor},
     {"complete", "", "print domain names, for shell completion", CLI_GROUP_COMPLETE, 0, 0,
@@ -117,8 +129,9 @@ int cli_fail_usage(const struct cli *cli, const char *format, ...)
     int used = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (used >= 0 && (size_t)used < sizeof text)
-        snprintf(text + used, sizeof text - (size_t)used, " (see 'vbmc help%s%s')",
-                 cli->verb ? " " : "", cli->verb ? cli->verb->name : "");
+        snprintf(text + used, sizeof text - (size_t)used, " (see '%shelp%s%s')",
+                 cli->in_shell ? "" : "vbmc ", cli->verb ? " " : "",
+                 cli->verb ? cli->verb->name : "");
     report(cli, text);
     return CLI_EXIT_USAGE;
 }
@@ -142,16 +155,20 @@ int cli_socket_path(const struct cli_options *options, char *path, size_t size, 
     return 0;
 }
 
-static void print_verb_help(const struct cli_verb *verb)
+void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsigned groups)
 {
-    printf("Usage: vbmc [OPTION...] %s [OPTION...] %s\n\n%s\n", verb->name, verb->arguments,
-           verb->help);
+    bool has_program = groups & CLI_GROUP_PROGRAM;
+
+    printf("Usage: %s%s%s%s %s\n\n%s\n", program, has_program ? " [OPTION...] " : "", verb->name,
+           has_program || verb->groups ? " [OPTION...]" : "", verb->arguments, verb->help);
     if (verb->groups) {
         fputs("\nOptions (before or behind the arguments; '--' ends them):\n", stdout);
         cli_options_print_help(verb->groups, stdout);
     }
-    fputs("\nOptions of every verb:\n", stdout);
-    cli_options_print_help(CLI_GROUP_GLOBAL, stdout);
+    if (groups) {
+        fputs("\nOptions of every verb:\n", stdout);
+        cli_options_print_help(groups, stdout);
+    }
 }
 
 static void print_help(FILE *out)
@@ -177,7 +194,7 @@ int cli_run_help(struct cli *cli)
     const struct cli_verb *verb = cli_find_verb(cli->options.names[0]);
     if (!verb)
         return cli_fail_usage(cli, "unknown verb '%s'", cli->options.names[0]);
-    print_verb_help(verb);
+    cli_print_verb_help(verb, "vbmc", CLI_GROUP_GLOBAL);
     return CLI_EXIT_DONE;
 }
 
@@ -225,7 +242,7 @@ int cli_run_version(struct cli *cli)
     return CLI_EXIT_DONE;
 }
 
-static void look_at_terminal(struct cli_format *format)
+void cli_look_at_terminal(struct cli_format *format)
 {
     struct winsize window;
     const char *no_colour = getenv("NO_COLOR");
@@ -236,22 +253,10 @@ static void look_at_terminal(struct cli_format *format)
         format->terminal_width = window.ws_col;
 }
 
-static int run_verb(struct cli *cli, int argc, char **argv)
+int cli_call_verb(struct cli *cli)
 {
-    char error[CLI_OPTIONS_ERROR_SIZE];
-    struct cli_options *options = &cli->options;
+    const struct cli_options *options = &cli->options;
 
-    cli->verb = cli_find_verb(argv[0]);
-    if (!cli->verb)
-        return cli_fail_usage(cli, "unknown verb '%s'", argv[0]);
-    if (cli_options_parse(argc, argv, cli->verb->groups, options, error))
-        return cli_fail_usage(cli, "%s", error);
-    if (options->version)
-        return cli_run_version(cli);
-    if (options->help) {
-        print_verb_help(cli->verb);
-        return CLI_EXIT_DONE;
-    }
     if (options->name_count < cli->verb->names_min)
         return cli_fail_usage(cli, "%s needs %s", cli->verb->name, cli->verb->arguments);
     if (options->name_count > cli->verb->names_max)
@@ -260,12 +265,31 @@ static int run_verb(struct cli *cli, int argc, char **argv)
     return cli->verb->run(cli);
 }
 
+static int run_verb(struct cli *cli, int argc, char **argv)
+{
+    char error[CLI_OPTIONS_ERROR_SIZE];
+    struct cli_options *options = &cli->options;
+
+    cli->verb = cli_find_verb(argv[0]);
+    if (!cli->verb)
+        return cli_fail_usage(cli, "unknown verb '%s'", argv[0]);
+    if (cli_options_parse(argc, argv, cli->verb->groups | CLI_GROUP_GLOBAL, options, error))
+        return cli_fail_usage(cli, "%s", error);
+    if (options->version)
+        return cli_run_version(cli);
+    if (options->help) {
+        cli_print_verb_help(cli->verb, "vbmc", CLI_GROUP_GLOBAL);
+        return CLI_EXIT_DONE;
+    }
+    return cli_call_verb(cli);
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     char error[CLI_OPTIONS_ERROR_SIZE];
     int verb;
 
-    look_at_terminal(&cli->options.format);
+    cli_look_at_terminal(&cli->options.format);
     if (cli_options_parse_global(argc, argv, &cli->options, &verb, error))
         return cli_fail_usage(cli, "%s", error);
     if (verb < argc && !cli->options.version)
@@ -278,7 +302,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-    struct cli cli = {0};
+    struct cli cli = {.options = CLI_OPTIONS_NONE};
 
     cli_text_init();
     int code = run(&cli, argc, argv);

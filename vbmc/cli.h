@@ -3,8 +3,10 @@
 #define VBMC_CLI_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "vbmc/cli_client.h"
 #include "vbmc/cli_options.h"
 
 #ifndef VBMC_VERSION
@@ -22,6 +24,9 @@ struct cli_verb;
 struct cli {
     struct cli_options options;
     const struct cli_verb *verb;
+    struct cli_connection *connection; /* borrowed; NULL: each request opens one */
+    bool in_shell;                     /* further commands follow */
+    bool progress_in_place;            /* one line, on a terminal */
 };
 
 /* Runs a verb; returns an exit code, having said why if it is not 0. */
@@ -57,6 +62,12 @@ const struct cli_verb *cli_find_verb(const char *name);
  * line in `error`. */
 int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
                     size_t error_size);
+/* Runs cli->verb with the options and names that were parsed, after looking whether there are as
+ * many names as it takes. */
+int cli_call_verb(struct cli *cli);
+void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsigned groups);
+/* Looks whether standard output is a terminal, and how wide. */
+void cli_look_at_terminal(struct cli_format *format);
 int cli_run_help(struct cli *cli);
 int cli_run_complete(struct cli *cli);
 int cli_run_version(struct cli *cli);
@@ -64,15 +75,33 @@ int cli_run_version(struct cli *cli);
 /* cli_verbs.c: what the daemon answers. */
 extern cli_run cli_run_add, cli_run_names, cli_run_list, cli_run_show, cli_run_power,
     cli_run_discover, cli_run_define, cli_run_undefine, cli_run_dumpxml, cli_run_bootdev,
-    cli_run_reload, cli_run_status;
+    cli_run_reload, cli_run_status, cli_run_nmi, cli_run_dump;
+
+/* cli_console.c, cli_screenshot.c, cli_shell.c */
+extern cli_run cli_run_console, cli_run_break, cli_run_who, cli_run_screenshot, cli_run_shell;
 
 /* Asks the daemon; takes `arguments` over. CLI_EXIT_DONE with the result, which the caller puts;
  * otherwise the failure has been reported. */
 int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
             struct json_object **result);
+/* The same without a report: 0, or a negative error as of cli_client_call. */
+int cli_try(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result, struct cli_client_error *error);
+/* Asks the daemon over a connection of its own, which becomes a stream with its answer. Takes
+ * `arguments` over. As cli_ask; the caller closes the stream, too. */
+int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *arguments,
+                       struct json_object **result, struct cli_stream *stream);
+/* {"name": the first name given}. */
+struct json_object *cli_name_arguments(const struct cli *cli);
+/* Asks for something that is one text, under `key`; prints it bare, or the whole as json. */
+int cli_ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
+                     const char *key);
 /* Prints a JSON array of objects in the format asked for, then releases it. */
 int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
                    struct json_object *rows);
+
+/* Prints an object's members as rows of Property and Value, what is nested as "a.b". Borrows it. */
+int cli_print_object(struct cli *cli, struct json_object *object);
 
 /* cli_doctor.c */
 extern cli_run cli_run_doctor;

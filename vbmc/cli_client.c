@@ -13,12 +13,16 @@
 
 #define CHUNK 4096
 
-/* Bytes from the daemon; a line is taken off the front. */
-struct input {
-    char *bytes;
+struct cli_connection {
+    int fd;
+    char *bytes; /* from the daemon; a line is taken off the front */
     size_t used;
     size_t size;
+    unsigned unanswered; /* requests */
+    int passed_fd;       /* that came with the bytes; -1: none */
 };
+
+static const volatile sig_atomic_t *interrupted;
 
 static int fail(struct cli_client_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -106,51 +110,88 @@ static int send_request(int fd, const char *verb, struct json_object *arguments,
     return failed;
 }
 
-static int receive(int fd, struct input *input, struct cli_client_error *error)
+static int make_room(struct cli_connection *connection, struct cli_client_error *error)
 {
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    ssize_t received;
+    if (connection->size - connection->used >= CHUNK)
+        return 0;
+    size_t size = 2 * connection->size + CHUNK;
+    char *bytes = size > 2 * (CONTROL_ANSWER_MAX + CHUNK) ? NULL : realloc(connection->bytes, size);
+    if (!bytes)
+        return fail(error, EMSGSIZE, "the answer of vbmcd is too long");
+    connection->bytes = bytes;
+    connection->size = size;
+    return 0;
+}
 
-    if (input->size - input->used < CHUNK) {
-        size_t size = 2 * input->size + CHUNK;
-        char *bytes = size > 2 * (CONTROL_ANSWER_MAX + CHUNK) ? NULL : realloc(input->bytes, size);
-        if (!bytes)
-            return fail(error, EMSGSIZE, "the answer of vbmcd is too long");
-        input->bytes = bytes;
-        input->size = size;
+static void keep_passed_fd(struct cli_connection *connection, struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
+            part->cmsg_len != CMSG_LEN(sizeof(int)))
+            continue;
+        if (connection->passed_fd >= 0)
+            close(connection->passed_fd);
+        memcpy(&connection->passed_fd, CMSG_DATA(part), sizeof(int));
     }
+}
+
+static int receive(struct cli_connection *connection, struct cli_client_error *error)
+{
+    struct pollfd poll_fd = {.fd = connection->fd, .events = POLLIN};
+    /* Room for one descriptor: the kernel closes what is beyond. */
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+
+    int failed = make_room(connection, error);
+    if (failed)
+        return failed;
     int ready = poll(&poll_fd, 1, CLI_CLIENT_TIMEOUT_MS);
+    if (interrupted && *interrupted)
+        return fail(error, EINTR, "interrupted");
     if (ready < 0 && errno == EINTR)
         return 0;
     if (ready == 0)
         return fail(error, ETIMEDOUT, "vbmcd did not answer within %d s; its log may say why",
                     CLI_CLIENT_TIMEOUT_MS / 1000);
-    received = recv(fd, input->bytes + input->used, input->size - input->used, 0);
+    struct iovec vector = {
+        .iov_base = connection->bytes + connection->used,
+        .iov_len = connection->size - connection->used,
+    };
+    struct msghdr message = {
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t received = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC);
     if (received < 0)
         return errno == EINTR ? 0 : fail(error, errno, "no answer of vbmcd: %s", strerror(errno));
     if (received == 0)
         return fail(error, ECONNRESET, "vbmcd closed the connection without an answer");
-    input->used += (size_t)received;
+    keep_passed_fd(connection, &message);
+    connection->used += (size_t)received;
     return 0;
 }
 
 /* Reads until a whole line is there; parses it and takes it off. The caller puts the object, also
  * after a failure. */
-static int receive_object(int fd, struct input *input, struct json_object **object,
+static int receive_object(struct cli_connection *connection, struct json_object **object,
                           struct cli_client_error *error)
 {
     char *end;
 
-    while (!input->used || !(end = memchr(input->bytes, '\n', input->used))) {
-        int failed = receive(fd, input, error);
+    while (!connection->used || !(end = memchr(connection->bytes, '\n', connection->used))) {
+        int failed = receive(connection, error);
         if (failed)
             return failed;
     }
     *end = '\0';
-    *object = json_tokener_parse(input->bytes);
-    size_t length = (size_t)(end - input->bytes) + 1;
-    memmove(input->bytes, end + 1, input->used - length);
-    input->used -= length;
+    *object = json_tokener_parse(connection->bytes);
+    size_t length = (size_t)(end - connection->bytes) + 1;
+    memmove(connection->bytes, end + 1, connection->used - length);
+    connection->used -= length;
     if (json_object_is_type(*object, json_type_object))
         return 0;
     return fail(error, EBADMSG, "vbmcd answered with something that is no JSON object");
@@ -184,27 +225,124 @@ static int take_answer(struct json_object *answer, struct json_object **result,
     return fail(error, EREMOTEIO, "%s", *text ? text : "vbmcd refused without a reason");
 }
 
+void cli_client_watch_interrupts(const volatile sig_atomic_t *flag)
+{
+    interrupted = flag;
+}
+
+struct cli_connection *cli_connection_adopt(int fd)
+{
+    struct cli_connection *connection = calloc(1, sizeof *connection);
+
+    if (!connection) {
+        close(fd);
+        return NULL;
+    }
+    connection->fd = fd;
+    connection->passed_fd = -1;
+    return connection;
+}
+
+int cli_connection_open(const char *path, struct cli_connection **connection,
+                        struct cli_client_error *error)
+{
+    int fd = -1;
+
+    *error = (struct cli_client_error){0};
+    *connection = NULL;
+    int failed = connect_daemon(path, &fd, error);
+    if (failed)
+        return failed;
+    *connection = cli_connection_adopt(fd);
+    return *connection ? 0 : fail(error, ENOMEM, "out of memory");
+}
+
+void cli_connection_free(struct cli_connection *connection)
+{
+    if (!connection)
+        return;
+    close(connection->fd);
+    if (connection->passed_fd >= 0)
+        close(connection->passed_fd);
+    free(connection->bytes);
+    free(connection);
+}
+
+int cli_connection_ask(struct cli_connection *connection, const char *verb,
+                       struct json_object *arguments, cli_client_progress *progress, void *context,
+                       struct json_object **result, struct cli_client_error *error)
+{
+    *error = (struct cli_client_error){0};
+    *result = NULL;
+    int state = send_request(connection->fd, verb, arguments, error);
+    if (state == 0)
+        connection->unanswered++;
+    while (state == 0) {
+        struct json_object *answer = NULL;
+        state = receive_object(connection, &answer, error);
+        bool is_final = state == 0 && json_object_object_get_ex(answer, "ok", NULL);
+        bool is_ours = connection->unanswered <= 1; /* else of one that was interrupted */
+        if (is_final)
+            connection->unanswered--;
+        if (state == 0 && is_ours)
+            state = take_answer(answer, result, error);
+        if (state == 0 && is_ours && progress)
+            progress(context, text_of(answer, "progress"));
+        json_object_put(answer);
+    }
+    return state < 0 ? state : 0;
+}
+
+int cli_connection_clone(struct cli_connection *connection, struct cli_connection **clone,
+                         struct cli_client_error *error)
+{
+    struct json_object *result;
+
+    *clone = NULL;
+    int failed = cli_connection_ask(connection, "connect", NULL, NULL, NULL, &result, error);
+    if (failed)
+        return failed;
+    json_object_put(result);
+    if (connection->passed_fd < 0)
+        return fail(error, EBADMSG, "vbmcd answered without a connection");
+    *clone = cli_connection_adopt(connection->passed_fd);
+    connection->passed_fd = -1;
+    return *clone ? 0 : fail(error, ENOMEM, "out of memory");
+}
+
+struct cli_stream cli_connection_take_over(struct cli_connection *connection)
+{
+    struct cli_stream stream = {
+        .fd = connection->fd,
+        .bytes = (uint8_t *)connection->bytes,
+        .size = connection->used,
+    };
+
+    if (connection->passed_fd >= 0)
+        close(connection->passed_fd);
+    free(connection);
+    return stream;
+}
+
+void cli_stream_close(struct cli_stream *stream)
+{
+    if (stream->fd >= 0)
+        close(stream->fd);
+    free(stream->bytes);
+    *stream = CLI_STREAM_NONE;
+}
+
 int cli_client_call(const char *path, const char *verb, struct json_object *arguments,
                     cli_client_progress *progress, void *context, struct json_object **result,
                     struct cli_client_error *error)
 {
-    CLEANUP_CLOSE int fd = -1;
-    struct input input = {0};
+    struct cli_connection *connection;
 
-    *error = (struct cli_client_error){0};
     *result = NULL;
-    int state = connect_daemon(path, &fd, error);
-    if (state == 0)
-        state = send_request(fd, verb, arguments, error);
-    while (state == 0) {
-        struct json_object *answer = NULL;
-        state = receive_object(fd, &input, &answer, error);
-        if (state == 0)
-            state = take_answer(answer, result, error);
-        if (state == 0 && progress)
-            progress(context, text_of(answer, "progress"));
-        json_object_put(answer);
-    }
-    free(input.bytes);
-    return state < 0 ? state : 0;
+    int failed = cli_connection_open(path, &connection, error);
+    if (failed)
+        return failed;
+    failed = cli_connection_ask(connection, verb, arguments, progress, context, result, error);
+    cli_connection_free(connection);
+    return failed;
 }

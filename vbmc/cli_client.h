@@ -1,9 +1,19 @@
-/* The other end of the control socket (vbmc/control.h): one request, waited for. */
+/* The other end of the control socket (vbmc/control.h): requests, waited for, over a connection for
+ * one of them or over one that stays open.
+ *
+ * On a connection that a process inherited (the shell of SSH users), the daemon knows the verb
+ * "connect" besides: it is answered by {"ok":true} and the descriptor of another connected socket,
+ * on behalf of the same identity, as SCM_RIGHTS with the first byte of that answer. */
 #ifndef VBMC_CLI_CLIENT_H
 #define VBMC_CLI_CLIENT_H
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/cleanup.h"
 
 #define CLI_CLIENT_TIMEOUT_MS 120000 /* without a line from the daemon */
 #define CLI_CLIENT_ERROR_SIZE 2048
@@ -22,5 +32,41 @@ typedef void cli_client_progress(void *context, const char *text);
 int cli_client_call(const char *path, const char *verb, struct json_object *arguments,
                     cli_client_progress *progress, void *context, struct json_object **result,
                     struct cli_client_error *error);
+
+struct cli_connection;
+
+/* A connection to the daemon that listens on `path`, which stays open. 0; else a negative error as
+ * of cli_client_call. */
+int cli_connection_open(const char *path, struct cli_connection **connection,
+                        struct cli_client_error *error);
+/* The same over a descriptor that is connected already; it is taken over. NULL if there is no
+ * memory, with `fd` closed. */
+struct cli_connection *cli_connection_adopt(int fd);
+/* Asks the daemon for one more connection like this one. */
+int cli_connection_clone(struct cli_connection *connection, struct cli_connection **clone,
+                         struct cli_client_error *error);
+void cli_connection_free(struct cli_connection *connection); /* NULL is allowed */
+
+/* Asks over the connection, as cli_client_call. -EINTR when cli_client_watch_interrupts says so;
+ * the connection can still be used, the answer that is due is thrown away when it comes. */
+int cli_connection_ask(struct cli_connection *connection, const char *verb,
+                       struct json_object *arguments, cli_client_progress *progress, void *context,
+                       struct json_object **result, struct cli_client_error *error);
+/* A signal handler's flag that ends waiting for an answer; NULL: none. */
+void cli_client_watch_interrupts(const volatile sig_atomic_t *flag);
+
+/* What a connection has become after an answer that made a stream of it. */
+struct cli_stream {
+    int fd;
+    uint8_t *bytes; /* that have come behind the answer */
+    size_t size;
+};
+
+/* Frees the connection; the stream is the caller's, who closes it. */
+struct cli_stream cli_connection_take_over(struct cli_connection *connection);
+void cli_stream_close(struct cli_stream *stream); /* all zero but for fd -1 is allowed */
+
+#define CLI_STREAM_NONE ((struct cli_stream){.fd = -1})
+#define CLEANUP_STREAM  CLEANUP(cli_stream_close)
 
 #endif

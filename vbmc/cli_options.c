@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,9 @@ enum option_kind {
     OPTION_WIDTH,
     OPTION_FORMAT,
     OPTION_QUOTE,
-    OPTION_NAMES, /* repeatable */
+    OPTION_LINES,
+    OPTION_LINES_OR_ALL, /* may stand without its argument */
+    OPTION_NAMES,        /* repeatable */
 };
 
 #define AT(member) offsetof(struct cli_options, member)
@@ -31,19 +34,19 @@ static const struct cli_option {
     const char *argument;
     const char *help;
 } table[] = {
-    {"config", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(config), "FILE",
+    {"config", 0, CLI_GROUP_PROGRAM, OPTION_TEXT, AT(config), "FILE",
      "vbmc.conf of the daemon: says where its socket is"},
-    {"socket", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(socket), "PATH",
+    {"socket", 0, CLI_GROUP_PROGRAM, OPTION_TEXT, AT(socket), "PATH",
      "control socket of the daemon (else that of --config, else $VBMC_SOCKET)"},
-    {"log-file", 0, CLI_GROUP_GLOBAL, OPTION_TEXT, AT(log_file), "FILE",
+    {"log-file", 0, CLI_GROUP_PROGRAM, OPTION_TEXT, AT(log_file), "FILE",
      "append errors to FILE as well"},
-    {"no-daemon", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(no_daemon), NULL,
+    {"no-daemon", 0, CLI_GROUP_PROGRAM, OPTION_FLAG, AT(no_daemon), NULL,
      "accepted for old scripts; no effect"},
-    {"verbose", 'v', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(verbose), NULL, "show progress"},
-    {"quiet", 'q', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(quiet), NULL, "no progress, no notes"},
-    {"debug", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(debug), NULL, "say what is asked of whom"},
-    {"version", 0, CLI_GROUP_GLOBAL, OPTION_FLAG, AT(version), NULL, "print the version"},
-    {"help", 'h', CLI_GROUP_GLOBAL, OPTION_FLAG, AT(help), NULL, "print help, of a verb too"},
+    {"verbose", 'v', CLI_GROUP_COMMON, OPTION_FLAG, AT(verbose), NULL, "show progress"},
+    {"quiet", 'q', CLI_GROUP_COMMON, OPTION_FLAG, AT(quiet), NULL, "no progress, no notes"},
+    {"debug", 0, CLI_GROUP_PROGRAM, OPTION_FLAG, AT(debug), NULL, "say what is asked of whom"},
+    {"version", 0, CLI_GROUP_PROGRAM, OPTION_FLAG, AT(version), NULL, "print the version"},
+    {"help", 'h', CLI_GROUP_COMMON, OPTION_FLAG, AT(help), NULL, "print help, of a verb too"},
     {"username", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(username), "NAME",
      "user of this BMC (else the users of vbmc.conf)"},
     {"password", 0, CLI_GROUP_ADD, OPTION_SECRET, AT(password), "PASSWORD",
@@ -70,6 +73,16 @@ static const struct cli_option {
     {"verbs", 0, CLI_GROUP_COMPLETE, OPTION_FLAG, AT(verbs), NULL, "the verbs"},
     {"options", 0, CLI_GROUP_COMPLETE, OPTION_TEXT, AT(options_of), "VERB",
      "the options of a verb"},
+    {"history", 0, CLI_GROUP_CONSOLE, OPTION_LINES_OR_ALL, AT(lines), "LINES",
+     "show so many lines of history first, or all of it"},
+    {"log", 0, CLI_GROUP_CONSOLE, OPTION_FLAG, AT(log), NULL,
+     "print the history and leave; the serial port is not touched"},
+    {"lines", 'n', CLI_GROUP_CONSOLE, OPTION_LINES, AT(lines), "LINES",
+     "only so many lines of history"},
+    {"follow", 'f', CLI_GROUP_CONSOLE, OPTION_FLAG, AT(follow), NULL,
+     "with --log: go on with what the guest writes"},
+    {"add-serial", 0, CLI_GROUP_CONSOLE, OPTION_FLAG, AT(add_serial), NULL,
+     "give a domain without a serial port one"},
     {"format", 'f', CLI_GROUP_FORMAT, OPTION_FORMAT, 0, "FORMAT",
      "table (the default), value, json, csv or yaml"},
     {"column", 'c', CLI_GROUP_FORMAT, OPTION_NAMES, AT(format.columns), "COLUMN",
@@ -98,6 +111,13 @@ struct selection {
     char letters[2 * OPTIONS_MAX + 3];
 };
 
+static int argument_of(enum option_kind kind)
+{
+    if (kind == OPTION_FLAG)
+        return no_argument;
+    return kind == OPTION_LINES_OR_ALL ? optional_argument : required_argument;
+}
+
 static void select_options(struct selection *selection, const char *prefix, unsigned groups)
 {
     size_t used = strlen(prefix), count = 0;
@@ -107,15 +127,15 @@ static void select_options(struct selection *selection, const char *prefix, unsi
     for (size_t i = 0; i < ARRAY_SIZE(table) && count < OPTIONS_MAX - 1; i++) {
         if (!(table[i].group & groups))
             continue;
-        bool has_argument = table[i].kind != OPTION_FLAG;
+        int has_argument = argument_of(table[i].kind);
         selection->options[count++] = (struct option){
             .name = table[i].name,
-            .has_arg = has_argument ? required_argument : no_argument,
+            .has_arg = has_argument,
             .val = FIRST + (int)i,
         };
         if (table[i].letter) {
             selection->letters[used++] = table[i].letter;
-            if (has_argument)
+            if (has_argument != no_argument)
                 selection->letters[used++] = ':';
         }
     }
@@ -179,16 +199,21 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
         return cli_format_parse_kind(argument, &options->format.kind);
     case OPTION_QUOTE:
         return cli_format_parse_quote(argument, &options->format.quote);
+    case OPTION_LINES:
+    case OPTION_LINES_OR_ALL:
+        failed = argument ? read_number(argument, 0, INT_MAX, &number) : 0;
+        *(int *)target = argument ? (int)number : CLI_LINES_ALL;
+        return failed;
     case OPTION_NAMES:
         return add_name(target, argument);
     }
     return -EINVAL;
 }
 
-static const struct cli_option *find_letter(int letter)
+static const struct cli_option *find_letter(int letter, unsigned groups)
 {
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (letter && table[i].letter == letter)
+        if (letter && table[i].letter == letter && table[i].group & groups)
             return &table[i];
     }
     return NULL;
@@ -222,7 +247,7 @@ static int parse(int argc, char **argv, const char *prefix, unsigned groups,
     optind = 0; /* glibc: start anew */
     while ((result = getopt_long(argc, argv, selection.letters, selection.options, NULL)) != -1) {
         const struct cli_option *option =
-            result >= FIRST ? &table[result - FIRST] : find_letter(result);
+            result >= FIRST ? &table[result - FIRST] : find_letter(result, groups);
         if (!option)
             return fail_option(result, argv, error);
         if (set_option(options, option, optarg)) {
@@ -246,7 +271,7 @@ int cli_options_parse_global(int argc, char **argv, struct cli_options *options,
 int cli_options_parse(int argc, char **argv, unsigned groups, struct cli_options *options,
                       char error[CLI_OPTIONS_ERROR_SIZE])
 {
-    int failed = parse(argc, argv, ":", groups | CLI_GROUP_GLOBAL, options, error);
+    int failed = parse(argc, argv, ":", groups, options, error);
 
     options->names = argv + optind;
     options->name_count = (size_t)(argc - optind);
@@ -273,8 +298,12 @@ void cli_options_print_help(unsigned groups, FILE *out)
             continue;
         if (table[i].letter)
             snprintf(letter, sizeof letter, "-%c, ", table[i].letter);
-        snprintf(left, sizeof left, "%s--%s%s%s", letter, table[i].name,
-                 table[i].argument ? " " : "", table[i].argument ? table[i].argument : "");
+        bool optional = table[i].kind == OPTION_LINES_OR_ALL;
+        snprintf(left, sizeof left, "%s--%s%s%s%s", letter, table[i].name,
+                 optional            ? "[="
+                 : table[i].argument ? " "
+                                     : "",
+                 table[i].argument ? table[i].argument : "", optional ? "]" : "");
         fprintf(out, "  %-38s %s\n", left, table[i].help);
     }
 }

@@ -12,7 +12,7 @@
 
 /* Which verbs take an option. */
 enum cli_option_group {
-    CLI_GROUP_GLOBAL = 1 << 0, /* before the verb, and after it too */
+    CLI_GROUP_PROGRAM = 1 << 0, /* how the program runs; not in the shell */
     CLI_GROUP_FORMAT = 1 << 1,
     CLI_GROUP_ADD = 1 << 2,
     CLI_GROUP_DEFINE = 1 << 3,
@@ -20,6 +20,10 @@ enum cli_option_group {
     CLI_GROUP_BOOTDEV = 1 << 5,
     CLI_GROUP_DOCTOR = 1 << 6,
     CLI_GROUP_COMPLETE = 1 << 7,
+    CLI_GROUP_COMMON = 1 << 8,
+    CLI_GROUP_CONSOLE = 1 << 9,
+    /* Before the verb, and after it too. */
+    CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
 
 /* What was given; NULL, 0 or false for what was not. Texts point into argv, but for secrets, which
@@ -50,18 +54,28 @@ struct cli_options {
     bool domains;
     bool verbs;
     const char *options_of;
+    int lines; /* of history; CLI_LINES_ALL; CLI_LINES_NOT_GIVEN */
+    bool log;
+    bool follow;
+    bool add_serial;
     char **names; /* what is no option */
     size_t name_count;
 };
 
+#define CLI_LINES_ALL       (-1)
+#define CLI_LINES_NOT_GIVEN (-2)
+
 #define CLI_OPTIONS_ERROR_SIZE 256
+
+/* Nothing given yet. */
+#define CLI_OPTIONS_NONE ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN})
 
 /* Parses the global options in front of the verb. `*verb` is then the index of the verb in argv, or
  * argc if there is none. 0, or -EINVAL with one line in `error`. */
 int cli_options_parse_global(int argc, char **argv, struct cli_options *options, int *verb,
                              char error[CLI_OPTIONS_ERROR_SIZE]);
-/* Parses what follows the verb argv[0]: options of `groups` (a set of cli_option_group) and names
- * in any order, "--" ends the options. As cli_options_parse_global. */
+/* Parses what follows the verb argv[0]: options of `groups` (a set of cli_option_group, which is
+ * all that is taken) and names in any order, "--" ends the options. As cli_options_parse_global. */
 int cli_options_parse(int argc, char **argv, unsigned groups, struct cli_options *options,
                       char error[CLI_OPTIONS_ERROR_SIZE]);
 void cli_options_clear(struct cli_options *options);

@@ -21,33 +21,100 @@ static const char *const power_actions[] = {"on",   "off",  "cycle", "reset",
 static void show_progress(void *context, const char *text)
 {
     const struct cli *cli = context;
+    bool in_place = cli->progress_in_place && isatty(STDERR_FILENO);
 
     if (cli->options.quiet || (!cli->options.verbose && !isatty(STDERR_FILENO)))
         return;
+    if (in_place)
+        fputs("\r\033[K", stderr);
     cli_text_print(text, text + strlen(text), stderr);
-    fputc('\n', stderr);
+    if (!in_place)
+        fputc('\n', stderr);
+}
+
+static void end_progress(const struct cli *cli)
+{
+    if (cli->progress_in_place && !cli->options.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static int report(const struct cli *cli, const struct cli_client_error *error)
+{
+    cli_fail(cli, "%s", error->text);
+    return error->is_usage ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+}
+
+/* Finds the socket, and says what it is asked. */
+static int find_socket(const struct cli *cli, const char *verb, char path[PATH_SIZE],
+                       struct cli_client_error *error)
+{
+    *error = (struct cli_client_error){0};
+    if (cli_socket_path(&cli->options, path, PATH_SIZE, error->text, sizeof error->text))
+        return -EINVAL;
+    if (cli->options.debug)
+        fprintf(stderr, "debug: asks %s for %s\n", path, verb);
+    return 0;
+}
+
+int cli_try(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result, struct cli_client_error *error)
+{
+    char path[PATH_SIZE];
+    int failed;
+
+    *result = NULL;
+    if (cli->connection) {
+        failed =
+            cli_connection_ask(cli->connection, verb, arguments, show_progress, cli, result, error);
+    } else {
+        failed = find_socket(cli, verb, path, error);
+        if (!failed)
+            failed = cli_client_call(path, verb, arguments, show_progress, cli, result, error);
+    }
+    json_object_put(arguments);
+    end_progress(cli);
+    return failed;
 }
 
 int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
             struct json_object **result)
 {
-    char path[PATH_SIZE], reason[ERROR_SIZE];
     struct cli_client_error error;
-    int code = CLI_EXIT_DONE;
+
+    return cli_try(cli, verb, arguments, result, &error) ? report(cli, &error) : CLI_EXIT_DONE;
+}
+
+static int open_connection(const struct cli *cli, const char *verb,
+                           struct cli_connection **connection, struct cli_client_error *error)
+{
+    char path[PATH_SIZE];
+
+    *connection = NULL;
+    if (cli->connection)
+        return cli_connection_clone(cli->connection, connection, error);
+    int failed = find_socket(cli, verb, path, error);
+    return failed ? failed : cli_connection_open(path, connection, error);
+}
+
+int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *arguments,
+                       struct json_object **result, struct cli_stream *stream)
+{
+    struct cli_client_error error;
+    struct cli_connection *connection;
 
     *result = NULL;
-    if (cli_socket_path(&cli->options, path, sizeof path, reason, sizeof reason)) {
-        json_object_put(arguments);
-        return cli_fail(cli, "%s", reason);
-    }
-    if (cli->options.debug)
-        fprintf(stderr, "debug: asks %s for %s\n", path, verb);
-    if (cli_client_call(path, verb, arguments, show_progress, cli, result, &error)) {
-        code = error.is_usage ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
-        cli_fail(cli, "%s", error.text);
-    }
+    *stream = CLI_STREAM_NONE;
+    int failed = open_connection(cli, verb, &connection, &error);
+    if (!failed)
+        failed =
+            cli_connection_ask(connection, verb, arguments, show_progress, cli, result, &error);
     json_object_put(arguments);
-    return code;
+    end_progress(cli);
+    if (!failed)
+        *stream = cli_connection_take_over(connection);
+    else
+        cli_connection_free(connection);
+    return failed ? report(cli, &error) : CLI_EXIT_DONE;
 }
 
 int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
@@ -96,7 +163,7 @@ static void add_text(struct json_object *object, const char *key, const char *te
         json_object_object_add(object, key, json_object_new_string(text));
 }
 
-static struct json_object *name_arguments(const struct cli *cli)
+struct json_object *cli_name_arguments(const struct cli *cli)
 {
     struct json_object *arguments = json_object_new_object();
 
@@ -111,7 +178,7 @@ int cli_run_add(struct cli *cli)
     if (!options->sasl_username != !options->sasl_password)
         return cli_fail_usage(
             cli, "--libvirt-sasl-username and --libvirt-sasl-password need each other");
-    struct json_object *arguments = name_arguments(cli);
+    struct json_object *arguments = cli_name_arguments(cli);
     add_text(arguments, "username", options->username);
     add_text(arguments, "password", options->password);
     add_text(arguments, "address", options->address);
@@ -226,7 +293,7 @@ int cli_run_show(struct cli *cli)
 {
     struct json_object *result;
 
-    int code = cli_ask(cli, "show", name_arguments(cli), &result);
+    int code = cli_ask(cli, "show", cli_name_arguments(cli), &result);
     if (code == CLI_EXIT_DONE && !json_object_is_type(result, json_type_object))
         code = cli_fail(cli, "vbmcd answered with something that is no object");
     if (code == CLI_EXIT_DONE) {
@@ -269,18 +336,26 @@ static void flatten(struct json_object *rows, const char *prefix, struct json_ob
     }
 }
 
+int cli_print_object(struct cli *cli, struct json_object *object)
+{
+    struct json_object *rows;
+
+    if (cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, object, stdout);
+        return CLI_EXIT_DONE;
+    }
+    rows = json_object_new_array();
+    flatten(rows, "", object);
+    return print_properties(cli, rows);
+}
+
 int cli_run_status(struct cli *cli)
 {
     struct json_object *result;
 
     int code = cli_ask(cli, "status", NULL, &result);
-    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
-        cli_format_write_json(&cli->options.format, result, stdout);
-    } else if (code == CLI_EXIT_DONE) {
-        struct json_object *rows = json_object_new_array();
-        flatten(rows, "", result);
-        code = print_properties(cli, rows);
-    }
+    if (code == CLI_EXIT_DONE)
+        code = cli_print_object(cli, result);
     json_object_put(result);
     return code;
 }
@@ -299,9 +374,8 @@ static void print_text(const struct cli *cli, const char *text)
     }
 }
 
-/* Asks for something that is one text, under `key`; prints it bare, or the whole as json. */
-static int ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
-                        const char *key)
+int cli_ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
+                     const char *key)
 {
     struct json_object *result, *text;
 
@@ -324,23 +398,51 @@ static int ask_for_text(struct cli *cli, const char *verb, struct json_object *a
 
 int cli_run_power(struct cli *cli)
 {
-    const char *action = cli->options.names[1];
+    const char *action = cli->options.name_count > 1 ? cli->options.names[1] : "status";
     bool known = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(power_actions); i++)
         known |= strcmp(power_actions[i], action) == 0;
     if (!known)
         return cli_fail_usage(cli, "unknown power action '%s'", action);
-    struct json_object *arguments = name_arguments(cli);
+    struct json_object *arguments = cli_name_arguments(cli);
     add_text(arguments, "action", action);
     if (strcmp(action, "status") == 0)
-        return ask_for_text(cli, "power", arguments, "power");
+        return cli_ask_for_text(cli, "power", arguments, "power");
     return ask_and_obey(cli, "power", arguments);
+}
+
+int cli_run_nmi(struct cli *cli)
+{
+    struct json_object *arguments = cli_name_arguments(cli);
+
+    add_text(arguments, "action", "diag");
+    return ask_and_obey(cli, "power", arguments);
+}
+
+/* The hypervisor's machine writes the file; where that is this one, a relative path means what it
+ * says here. */
+int cli_run_dump(struct cli *cli)
+{
+    const char *file = cli->options.names[1];
+    char path[PATH_SIZE], folder[PATH_SIZE] = "";
+
+    if (!*file)
+        return cli_fail_usage(cli, "dump needs the name of a file");
+    if (*file != '/' && !getcwd(folder, sizeof folder))
+        return cli_fail(cli, "where am I: %s", strerror(errno));
+    int length = snprintf(path, sizeof path, "%s%s%s", folder, *file == '/' ? "" : "/", file);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return cli_fail(cli, "%s: the path is too long", file);
+    struct json_object *arguments = cli_name_arguments(cli);
+    add_text(arguments, "file", path);
+    cli->progress_in_place = true;
+    return ask_and_obey(cli, "dump", arguments);
 }
 
 int cli_run_bootdev(struct cli *cli)
 {
-    struct json_object *arguments = name_arguments(cli);
+    struct json_object *arguments = cli_name_arguments(cli);
 
     add_text(arguments, "device", cli->options.names[1]);
     json_object_object_add(arguments, "persistent",
@@ -392,15 +494,15 @@ int cli_run_define(struct cli *cli)
 
 int cli_run_undefine(struct cli *cli)
 {
-    return ask_and_obey(cli, "undefine", name_arguments(cli));
+    return ask_and_obey(cli, "undefine", cli_name_arguments(cli));
 }
 
 int cli_run_dumpxml(struct cli *cli)
 {
-    struct json_object *arguments = name_arguments(cli);
+    struct json_object *arguments = cli_name_arguments(cli);
 
     json_object_object_add(arguments, "inactive", json_object_new_boolean(cli->options.inactive));
-    return ask_for_text(cli, "dumpxml", arguments, "xml");
+    return cli_ask_for_text(cli, "dumpxml", arguments, "xml");
 }
 
 int cli_run_reload(struct cli *cli)

@@ -21,6 +21,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/cli_shell.h"
 #include "vbmc/config.h"
 #include "vbmc/control.h"
 #include "vbmc/manager.h"
@@ -356,6 +357,8 @@ int main(int argc, char **argv)
     struct daemon daemon = {.ready_fd = -1};
     char error[CONFIG_ERROR_SIZE] = "";
 
+    if (argc > 0 && strcmp(basename(argv[0]), CLI_SHELL_NAME) == 0)
+        return cli_shell_main(argc, argv); /* the SSH server runs this program again */
     parse_options(argc, argv, &daemon);
     umask(022); /* libvirt's embedded driver makes folders that QEMU's user has to enter */
     signal(SIGPIPE, SIG_IGN);
