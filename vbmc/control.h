@@ -36,7 +36,7 @@
 struct control;
 struct control_request;
 
-#define CONTROL_WHO_SIZE 64
+#define CONTROL_WHO_SIZE 104 /* account, way and address */
 
 /* On whose behalf a connection asks. */
 struct control_identity {

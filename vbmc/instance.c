@@ -34,6 +34,7 @@ struct instance {
     bool closed;    /* freed when the last save has ended */
     struct udp_socket *socket;
     bool owns_socket;
+    union endpoint_address address;
     char error[160];
     uv_timer_t timer;
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
@@ -470,6 +471,7 @@ static void note_listen_error(struct instance *instance, const union endpoint_ad
 int instance_listen(struct instance *instance, const union endpoint_address *address)
 {
     instance_stop_listening(instance);
+    instance->address = *address;
     instance->error[0] = '\0';
     int result =
         udp_socket_open(instance->shared->loop, address, on_datagram, instance, &instance->socket);
@@ -481,9 +483,11 @@ int instance_listen(struct instance *instance, const union endpoint_address *add
     return result;
 }
 
-void instance_listen_shared(struct instance *instance, struct udp_socket *socket)
+void instance_listen_shared(struct instance *instance, struct udp_socket *socket,
+                            const union endpoint_address *address)
 {
     instance_stop_listening(instance);
+    instance->address = *address;
     instance->error[0] = '\0';
     instance->socket = socket;
     instance_sol_set_port(instance->sol, udp_socket_port(socket));
@@ -504,6 +508,11 @@ void instance_stop_listening(struct instance *instance)
 bool instance_is_listening(const struct instance *instance)
 {
     return instance->socket != NULL;
+}
+
+const union endpoint_address *instance_address(const struct instance *instance)
+{
+    return &instance->address;
 }
 
 const char *instance_error(const struct instance *instance)

@@ -48,9 +48,12 @@ void instance_configure(struct instance *instance, const struct config *config);
 /* Opens the BMC's own socket. 0, or a negative error, which is remembered for instance_error. */
 int instance_listen(struct instance *instance, const union endpoint_address *address);
 /* Serves the BMC on a socket that others share; whoever owns it passes datagrams on. */
-void instance_listen_shared(struct instance *instance, struct udp_socket *socket);
+void instance_listen_shared(struct instance *instance, struct udp_socket *socket,
+                            const union endpoint_address *address);
 void instance_stop_listening(struct instance *instance);
 bool instance_is_listening(const struct instance *instance);
+/* Where it listens, or did last. */
+const union endpoint_address *instance_address(const struct instance *instance);
 /* Why the last attempt to listen failed; "" if it did not. */
 const char *instance_error(const struct instance *instance);
 void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,

@@ -53,7 +53,7 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
 
 struct console_person;
 
-#define CONSOLE_WHO_SIZE 64
+#define CONSOLE_WHO_SIZE 104
 
 /* Somebody opens the console, as `who` ("admin by SSH from 192.0.2.1"); the others are told. With
  * on-demand the serial port is open from the first to the last. NULL if there is no memory. */

@@ -214,7 +214,8 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     }
     manager->loop = loop;
     manager->config = config;
-    manager->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
+    manager->state_dir =
+        strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
     manager->openstack = openstack;
     manager->sink = (struct ipmi_sink){.reply = reply_to_session, .context = manager};
     manager->shared.loop = loop;
@@ -294,6 +295,18 @@ void manager_flush(struct manager *manager)
 {
     store_close(manager->shared.store);
     manager->shared.store = NULL;
+}
+
+void manager_watch(struct manager *manager, void (*changed)(void *context), void *context)
+{
+    manager->changed = changed;
+    manager->changed_context = context;
+}
+
+void manager_tell_changed(struct manager *manager)
+{
+    if (manager->changed)
+        manager->changed(manager->changed_context);
 }
 
 const struct config *manager_config(const struct manager *manager)
@@ -386,5 +399,6 @@ void manager_reload(struct manager *manager, struct config *config)
         instance_configure(manager->set.instances[i], config);
     start_hypervisors(manager);
     review_domains(manager);
+    manager_tell_changed(manager);
     log_info("configuration reloaded: %zu users, %zu BMCs", config->user_count, manager->set.count);
 }

@@ -28,6 +28,10 @@ void manager_flush(struct manager *manager);
  * valid. What needs a restart is logged. */
 void manager_reload(struct manager *manager, struct config *config);
 
+/* `changed` is called when BMCs came or went, or may have changed address or users. One watcher;
+ * NULL: none. */
+void manager_watch(struct manager *manager, void (*changed)(void *context), void *context);
+
 const struct config *manager_config(const struct manager *manager);
 const struct bmcset *manager_bmcs(const struct manager *manager);
 /* In the order of the configuration: NULL gives the first, the last gives NULL. */

@@ -44,6 +44,8 @@ struct manager {
     uv_timer_t reaper;
     uv_timer_t hours;
     uv_timer_t restore;
+    void (*changed)(void *context); /* see manager_watch */
+    void *changed_context;
     bool stopping;
     unsigned ending; /* hypervisors whose threads have not ended yet */
     uint64_t started_ms;
@@ -52,6 +54,9 @@ struct manager {
 
 /* manager.c: a store_done_fn for what nobody waits for: failures go to the log. */
 void manager_report_store(void *context, int result);
+
+/* manager.c: tells the watcher. */
+void manager_tell_changed(struct manager *manager);
 
 /* manager_listen.c: opens the socket that all BMCs share, if they do. 0, or a negative error with
  * its text. */

@@ -84,14 +84,16 @@ void manager_start_listening(struct manager *manager, struct instance *instance)
     if (manager->socket && addresses_offset(&manager->config->bmc.addresses, &address) >= 0 &&
         endpoint_address_port(&address) == manager->config->bmc.port) {
         set_offset(manager, &address, instance);
-        instance_listen_shared(instance, manager->socket);
+        instance_listen_shared(instance, manager->socket, &address);
     } else {
         instance_listen(instance, &address);
     }
+    manager_tell_changed(manager);
 }
 
 void manager_stop_listening(struct manager *manager, struct instance *instance)
 {
     forget_offsets(manager, instance);
     instance_stop_listening(instance);
+    manager_tell_changed(manager);
 }

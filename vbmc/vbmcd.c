@@ -26,6 +26,7 @@
 #include "vbmc/control.h"
 #include "vbmc/manager.h"
 #include "vbmc/openstack.h"
+#include "vbmc/ssh_access.h"
 #include "vbmc/verbs.h"
 #include "vbmc/version.h"
 
@@ -50,6 +51,7 @@ struct daemon {
     int ready_fd; /* of the process that waits in the foreground; -1: none */
     struct manager *manager;
     struct control *control;
+    struct ssh_access *ssh;
     struct verbs verbs;
     uv_signal_t signals[3];
     uv_timer_t watchdog;
@@ -221,6 +223,7 @@ static void stop(struct daemon *daemon)
 {
     notify("STOPPING=1");
     log_info("stopping");
+    ssh_access_free(daemon->ssh);
     control_free(daemon->control);
     manager_stop(daemon->manager);
     for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
@@ -349,6 +352,8 @@ static int start(struct daemon *daemon, char *error, size_t size)
         return result;
     }
     daemon->verbs.manager = daemon->manager;
+    if (ssh_access_start(&daemon->loop, daemon->manager, daemon->control, &daemon->ssh) < 0)
+        log_error("ssh: out of memory");
     return 0;
 }
 

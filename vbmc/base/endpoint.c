@@ -52,6 +52,14 @@ uint16_t endpoint_address_port(const union endpoint_address *address)
     }
 }
 
+void endpoint_address_set_port(union endpoint_address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET)
+        address->in.sin_port = htons(port);
+    else if (address->any.sa_family == AF_INET6)
+        address->in6.sin6_port = htons(port);
+}
+
 const uint8_t *endpoint_address_v4(const union endpoint_address *address)
 {
     if (address->any.sa_family == AF_INET)

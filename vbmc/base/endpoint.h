@@ -26,6 +26,8 @@ int endpoint_address_parse(const char *text, uint16_t port, union endpoint_addre
 void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE]);
 /* The port in host order; 0 for a family that has none. */
 uint16_t endpoint_address_port(const union endpoint_address *address);
+/* Changes it; nothing for such a family. */
+void endpoint_address_set_port(union endpoint_address *address, uint16_t port);
 /* The four bytes, in network order, of an IPv4 address or of one that is mapped into IPv6; NULL for
  * any other. Valid as long as the address. */
 const uint8_t *endpoint_address_v4(const union endpoint_address *address);

@@ -1,0 +1,20 @@
+#!/bin/bash
+# Measures the consoles beside socat, the echo of a key beside a direct connection, and SOL beside what
+# one packet in flight allows. Prints the figures; fails where they are below what the README promises.
+# shellcheck source=tests/e2e/functions.sh
+. "$(dirname "$0")/../e2e/functions.sh"
+requires socat ssh sshpass
+
+cat >node.xml <<END
+<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+  <name>g1</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory>1024</memory>
+  <os><type>hvm</type></os>
+  <devices><serial type='unix'><source mode='bind' path='$dir/uart.sock'/><target port='0'/></serial></devices>
+</domain></node>
+END
+uri=test://$dir/node.xml
+write_config 'console-history = 4M' '[ssh]' 'listen = 127.0.0.1:6022'
+start_vbmcd
+wait_for 2 prints g1 vbmc list
+python "$top/tests/bench/console.py" "$dir/uart.sock" "$dir/direct.sock" "vbmc console=vbmc console g1" \
+	"ssh=sshpass -p $password ssh -p 6022 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR admin@127.0.0.1 console g1"
