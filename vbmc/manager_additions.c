@@ -184,6 +184,7 @@ static void end_search(struct waiting_addition *waiting, struct virt_domain *dom
                  hypervisor_uri(waiting->hypervisor), hypervisor_error(waiting->hypervisor));
         waiting->done(waiting->context, -EHOSTUNREACH, message);
     }
+    manager_hold_link(manager, waiting->hypervisor, -1);
     free_waiting(waiting);
     if (!manager->stopping)
         manager_release_links(manager);
@@ -207,6 +208,8 @@ static void search(struct waiting_addition *waiting)
     } else if (hypervisor_is_up(hypervisor) && !waiting->looked) {
         hypervisor_look_for(hypervisor, waiting->addition.name, looked, waiting);
     } else if (next) {
+        manager_hold_link(manager, hypervisor, -1);
+        manager_hold_link(manager, next, 1);
         waiting->hypervisor = next;
         waiting->looked = false;
         search(waiting);
@@ -268,6 +271,7 @@ static void search_hypervisors(struct manager *manager, const struct manager_add
     };
     waiting->done = done;
     waiting->context = context;
+    manager_hold_link(manager, hypervisor, 1);
     search(waiting);
 }
 

@@ -10,8 +10,9 @@ struct link {
     struct link *next;
     struct hypervisor *hypervisor;
     bool configured;
-    bool was_up; /* at least once */
-    bool unused; /* goes at the next reaping */
+    bool was_up;    /* at least once */
+    unsigned holds; /* additions that look there for their domain */
+    bool unused;    /* goes at the next reaping */
 };
 
 /* An addition that waits for its hypervisor's first answer. */
@@ -93,7 +94,10 @@ void manager_discover(struct manager *manager, struct virt_domain *domain);
  * is no memory. */
 struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
                               bool configured);
-/* Stops, on a later turn of the loop, what neither the configuration nor a BMC needs. */
+/* An addition begins (1) or ends (-1) to look for its domain there. */
+void manager_hold_link(struct manager *manager, const struct hypervisor *hypervisor, int change);
+/* Stops, on a later turn of the loop, what neither the configuration nor a BMC nor an addition
+ * needs, when the operations of its guests have ended. */
 void manager_release_links(struct manager *manager);
 
 /* Stops a link's hypervisor, without waiting, and frees the link. */

@@ -3,10 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REAP_AGAIN_MS 100
+
+void manager_hold_link(struct manager *manager, const struct hypervisor *hypervisor, int change)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        if (link->hypervisor == hypervisor)
+            link->holds += (unsigned)change;
+    }
+}
+
 static struct link *find_link(const struct manager *manager, const char *uri)
 {
     for (struct link *link = manager->links; link; link = link->next) {
-        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0 && !link->unused)
+        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
             return link;
     }
     return NULL;
@@ -20,6 +30,7 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
 
     if (link) {
         link->configured |= configured;
+        link->unused = false; /* if it was to go, it stays */
         return link;
     }
     link = calloc(1, sizeof *link);
@@ -63,7 +74,9 @@ static void on_reap(uv_timer_t *timer)
 
     while (*place) {
         struct link *link = *place;
-        if (!link->unused) {
+        if (link->unused && hypervisor_is_busy(link->hypervisor))
+            uv_timer_start(timer, on_reap, REAP_AGAIN_MS, 0); /* a boot override is taken back */
+        if (!link->unused || hypervisor_is_busy(link->hypervisor)) {
             place = &link->next;
             continue;
         }
@@ -86,9 +99,7 @@ void manager_release_links(struct manager *manager)
             const char *uri = instance_record(manager->set.instances[i])->uri;
             used = uri && strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
         }
-        for (struct waiting_addition *w = manager->waiting; w && !used; w = w->next)
-            used = w->hypervisor == link->hypervisor;
-        link->unused = !used;
+        link->unused = !used && link->holds == 0;
     }
     uv_timer_start(&manager->reaper, on_reap, 0, 0);
 }

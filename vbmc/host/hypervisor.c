@@ -470,6 +470,18 @@ bool hypervisor_is_up(const struct hypervisor *hypervisor)
     return hypervisor->up;
 }
 
+static bool has_operations(const struct virt_domain *domain)
+{
+    while (domain && !domain->operations)
+        domain = domain->next;
+    return domain != NULL;
+}
+
+bool hypervisor_is_busy(const struct hypervisor *hypervisor)
+{
+    return has_operations(hypervisor->domains) || has_operations(hypervisor->vanished);
+}
+
 const char *hypervisor_error(const struct hypervisor *hypervisor)
 {
     return hypervisor->error;

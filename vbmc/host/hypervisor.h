@@ -44,6 +44,8 @@ void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context),
 const char *hypervisor_name(const struct hypervisor *hypervisor);
 const char *hypervisor_uri(const struct hypervisor *hypervisor);
 bool hypervisor_is_up(const struct hypervisor *hypervisor);
+/* True while an operation on one of its guests is under way or waits. */
+bool hypervisor_is_busy(const struct hypervisor *hypervisor);
 /* Why there is no connection; "" if there is one or the first try has not ended. */
 const char *hypervisor_error(const struct hypervisor *hypervisor);
 /* True for qemu:///embed, whose domains nobody else can define. */
