@@ -270,7 +270,7 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
     if (result < 0)
         return result;
     sol->active_user = new_owner->user_id;
-    if (sol->bereft_session == new_owner->session) /* it has taken it back */
+    if (sol->bereft_session == new_owner->session) /* it has it again */
         sol->bereft_session = NO_SESSION;
     *activation = (struct bmc_sol_activation){
         .inbound_size = SOL_SESSION_PAYLOAD_SIZE,
@@ -300,7 +300,8 @@ static void deactivate(void *context, uint32_t session)
         return;
     }
     instance_sol_end(sol);
-    close_bereft(sol);
+    if (sol->bereft_session != session) /* who lost it before and takes it back stays */
+        close_bereft(sol);
     sol->bereft_session = loser;
     sol->bereft_until_ms = now(sol) + INSTANCE_SOL_GRACE_MS;
     sol->bmc->hooks->wake_at(sol->bmc, sol->bereft_until_ms);
