@@ -147,8 +147,9 @@ static int receive(struct cli_connection *connection, struct cli_client_error *e
     int failed = make_room(connection, error);
     if (failed)
         return failed;
-    int ready = poll(&poll_fd, 1, CLI_CLIENT_TIMEOUT_MS);
-    if (interrupted && *interrupted)
+    bool was_interrupted = interrupted && *interrupted;
+    int ready = was_interrupted ? -1 : poll(&poll_fd, 1, CLI_CLIENT_TIMEOUT_MS);
+    if (was_interrupted || (interrupted && *interrupted))
         return fail(error, EINTR, "interrupted");
     if (ready < 0 && errno == EINTR)
         return 0;
