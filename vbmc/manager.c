@@ -71,6 +71,7 @@ static void link_of_record(struct manager *manager, const struct store_bmc *reco
         .uri = record->uri,
         .sasl_username = record->sasl_username,
         .sasl_password = record->sasl_password,
+        .runtime_dir = manager->config->daemon.runtime_dir,
     };
 
     if (record->uri)
@@ -128,6 +129,7 @@ static void start_configured_hypervisors(struct manager *manager)
             .uri = config->hypervisors[i].uri,
             .sasl_username = config->hypervisors[i].sasl_username,
             .sasl_password = config->hypervisors[i].sasl_password,
+            .runtime_dir = config->daemon.runtime_dir,
         };
         if (!manager_add_link(manager, &settings, true))
             log_error("hypervisor %s: no memory", settings.name);
@@ -143,6 +145,7 @@ static void start_openstack_hypervisors(struct manager *manager)
             .uri = bmc->libvirt_uri,
             .sasl_username = bmc->libvirt_sasl_username,
             .sasl_password = bmc->libvirt_sasl_password,
+            .runtime_dir = manager->config->daemon.runtime_dir,
         };
         if (bmc->libvirt_uri)
             manager_add_link(manager, &settings, true);

@@ -287,6 +287,7 @@ void manager_add(struct manager *manager, const struct manager_addition *additio
         .uri = addition->uri,
         .sasl_username = addition->sasl_username,
         .sasl_password = addition->sasl_password,
+        .runtime_dir = manager->config->daemon.runtime_dir,
     };
     struct link *link = manager_add_link(manager, &settings, false);
     if (!link)

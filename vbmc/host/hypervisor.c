@@ -377,6 +377,68 @@ static void on_settle_closed(uv_handle_t *handle)
         done(context);
 }
 
+/* Ends what a domain still does. Closing its monitor ends a QMP command under way, and with it the
+ * operation that waits for it. */
+static void end_operations(struct virt_domain *domain)
+{
+    monitor_forget(domain);
+    while (domain->operations)
+        operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
+}
+
+/* The threads have ended, and all that they posted has been delivered. */
+static void finish(struct hypervisor *hypervisor)
+{
+    if (hypervisor->worker)
+        worker_free(hypervisor->worker);
+    if (hypervisor->ssh)
+        sshconn_free(hypervisor->ssh);
+    while (hypervisor->vanished) {
+        struct virt_domain *domain = hypervisor->vanished;
+        monitor_forget(domain);
+        if (domain == hypervisor->vanished) /* not yet gone by that */
+            operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
+    }
+    while (hypervisor->domains) {
+        struct virt_domain *domain = hypervisor->domains;
+        end_operations(domain);
+        hypervisor->domains = domain->next;
+        free_domain(domain);
+    }
+    uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
+}
+
+static void deliver_ended(struct inbox_item *item)
+{
+    struct hypervisor *hypervisor = CONTAINER_OF(item, struct hypervisor, ended);
+
+    if (--hypervisor->to_end == 0)
+        finish(hypervisor);
+}
+
+static void deliver_ssh_ended(struct inbox_item *item)
+{
+    struct hypervisor *hypervisor = CONTAINER_OF(item, struct hypervisor, ssh_ended);
+
+    if (--hypervisor->to_end == 0)
+        finish(hypervisor);
+}
+
+/* The end of the SSH connection is also that of any call to libvirt which waits for the host. */
+static void stop_threads(struct hypervisor *hypervisor)
+{
+    hypervisor->stopping = true;
+    hypervisor->ended.deliver = deliver_ended;
+    hypervisor->ssh_ended.deliver = deliver_ssh_ended;
+    hypervisor->to_end = (hypervisor->worker != NULL) + (hypervisor->ssh != NULL);
+    if (hypervisor->ssh)
+        sshconn_stop(hypervisor->ssh, hypervisor->inbox, &hypervisor->ssh_ended);
+    if (hypervisor->worker)
+        worker_stop(hypervisor->worker, &hypervisor->ended);
+    if (hypervisor->to_end == 0)
+        finish(hypervisor);
+}
+
 struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
                                     const struct hypervisor_settings *settings,
                                     const struct hypervisor_callbacks *callbacks, void *context)
@@ -407,52 +469,22 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
     bool complete =
         hypervisor->name && hypervisor->uri &&
         (!settings->sasl_username || (hypervisor->sasl_username && hypervisor->sasl_password));
-    if (complete)
+    if (complete) {
+        hypervisor_start_ssh(hypervisor, settings->runtime_dir);
         hypervisor->worker = worker_start(&hypervisor_worker_ops, hypervisor, inbox);
+    }
     if (!hypervisor->worker) {
-        uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
+        stop_threads(hypervisor);
         return NULL;
     }
     return hypervisor;
 }
 
-/* Ends what a domain still does. Closing its monitor ends a QMP command under way, and with it the
- * operation that waits for it. */
-static void end_operations(struct virt_domain *domain)
-{
-    monitor_forget(domain);
-    while (domain->operations)
-        operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
-}
-
-/* The threads have ended, and all that they posted has been delivered. */
-static void deliver_ended(struct inbox_item *item)
-{
-    struct hypervisor *hypervisor = CONTAINER_OF(item, struct hypervisor, ended);
-
-    worker_free(hypervisor->worker);
-    while (hypervisor->vanished) {
-        struct virt_domain *domain = hypervisor->vanished;
-        monitor_forget(domain);
-        if (domain == hypervisor->vanished) /* not yet gone by that */
-            operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
-    }
-    while (hypervisor->domains) {
-        struct virt_domain *domain = hypervisor->domains;
-        end_operations(domain);
-        hypervisor->domains = domain->next;
-        free_domain(domain);
-    }
-    uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
-}
-
 void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context)
 {
-    hypervisor->stopping = true;
     hypervisor->stopped = done;
     hypervisor->stopped_context = context;
-    hypervisor->ended.deliver = deliver_ended;
-    worker_stop(hypervisor->worker, &hypervisor->ended);
+    stop_threads(hypervisor);
 }
 
 const char *hypervisor_name(const struct hypervisor *hypervisor)
@@ -493,25 +525,6 @@ bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
 }
 
 /* driver[+transport]://[host]/...; the transport unix is local too. */
-bool hypervisor_is_local(const struct hypervisor *hypervisor)
-{
-    const char *uri = hypervisor->uri, *authority = strstr(uri, "://");
-    const char *transport = authority ? memchr(uri, '+', (size_t)(authority - uri)) : NULL;
-
-    if (!authority || authority[3] != '/')
-        return false;
-    return !transport || strncmp(transport, "+unix:", 6) == 0;
-}
-
-int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, char *local,
-                            size_t size)
-{
-    if (!hypervisor_is_local(hypervisor))
-        return -ENOTSUP;
-    int length = snprintf(local, size, "%s", path);
-    return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
-}
-
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor)
 {
     return hypervisor->is_qemu;

@@ -19,6 +19,7 @@ struct hypervisor_settings {
     const char *uri;
     const char *sasl_username; /* both NULL or both given */
     const char *sasl_password;
+    const char *runtime_dir; /* for the sockets of qemu+ssh:// (vbmc/host/sshconn.h) */
 };
 
 /* None of these may stop the hypervisor. */
@@ -42,6 +43,7 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
 void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context);
 
 const char *hypervisor_name(const struct hypervisor *hypervisor);
+/* As it was given. */
 const char *hypervisor_uri(const struct hypervisor *hypervisor);
 bool hypervisor_is_up(const struct hypervisor *hypervisor);
 /* True while an operation on one of its guests is under way or waits. */
@@ -53,8 +55,12 @@ bool hypervisor_is_embedded(const struct hypervisor *hypervisor);
 
 /* True if its guests run on this machine. */
 bool hypervisor_is_local(const struct hypervisor *hypervisor);
-/* Where a Unix socket on the hypervisor's machine can be connected to here. 0, -ENOTSUP (another
- * machine) or -ENAMETOOLONG. */
+/* Where a Unix socket is to be opened whose path a domain's XML gives, which anybody may have
+ * written: on a hypervisor of this machine that path itself, on one that is reached by SSH that of
+ * a local socket which leads there. 0; -ENOTSUP if the hypervisor is elsewhere and reached in
+ * another way, so that the path means nothing here; -EINVAL unless it is absolute, -ENAMETOOLONG
+ * from 108 bytes on or if `size` is too small; -EHOSTUNREACH if a qemu+ssh:// URI could not be used
+ * at all; -ENOSPC for the 1025th socket of one hypervisor. */
 int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, char *local,
                             size_t size);
 

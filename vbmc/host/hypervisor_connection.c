@@ -1,6 +1,7 @@
-/* The keeper's side of a hypervisor: opening and closing the connection. */
+/* Where a hypervisor is, and the keeper's side of it: opening and closing the connection. */
 #include "vbmc/host/hypervisor_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +10,53 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/host/embedded.h"
+#include "vbmc/host/ssh_uri.h"
 
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
+
+/* ---- where it is ---- */
+
+void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir)
+{
+    hypervisor->is_ssh = ssh_uri_is(hypervisor->uri);
+    if (!hypervisor->is_ssh)
+        return;
+    if (runtime_dir)
+        sshconn_start(hypervisor->name, hypervisor->uri, runtime_dir, &hypervisor->ssh,
+                      hypervisor->error_ssh, sizeof hypervisor->error_ssh);
+    else
+        snprintf(hypervisor->error_ssh, sizeof hypervisor->error_ssh, "no place for sockets");
+}
+
+/* libvirt's own idea of it: no host, and no transport but the local one. */
+bool hypervisor_is_local(const struct hypervisor *hypervisor)
+{
+    const char *uri = hypervisor->uri, *authority = strstr(uri, "://");
+    const char *transport = authority ? memchr(uri, '+', (size_t)(authority - uri)) : NULL;
+
+    if (!authority || authority[3] != '/')
+        return false;
+    return !transport || strncmp(transport, "+unix:", 6) == 0;
+}
+
+int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, char *local,
+                            size_t size)
+{
+    if (hypervisor->is_ssh) {
+        if (!hypervisor->ssh || hypervisor->stopping)
+            return -EHOSTUNREACH;
+        return sshconn_forward(hypervisor->ssh, path, local, size);
+    }
+    if (!hypervisor_is_local(hypervisor))
+        return -ENOTSUP;
+    if (path[0] != '/')
+        return -EINVAL;
+    int length = snprintf(local, size, "%s", path);
+    return length < 108 && (size_t)length < size ? 0 : -ENAMETOOLONG;
+}
+
+/* ---- opening and closing ---- */
 
 static int on_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
 {
@@ -37,9 +82,26 @@ static virConnectPtr open_uri(struct hypervisor *hypervisor)
         .cbdata = hypervisor,
     };
 
-    if (!hypervisor->sasl_username)
-        return virConnectOpen(hypervisor->uri);
-    return virConnectOpenAuth(hypervisor->uri, &auth, 0);
+    const char *uri = hypervisor->ssh ? sshconn_libvirt_uri(hypervisor->ssh) : hypervisor->uri;
+    return virConnectOpenAuth(uri, hypervisor->sasl_username ? &auth : NULL, 0);
+}
+
+/* The SSH connection first, where there is to be one. */
+static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
+{
+    if (hypervisor->is_ssh && !hypervisor->ssh) {
+        snprintf(text, WORKER_TEXT_SIZE, "%s", hypervisor->error_ssh);
+        return NULL;
+    }
+    if (hypervisor->ssh && sshconn_wait(hypervisor->ssh, text, WORKER_TEXT_SIZE) < 0)
+        return NULL;
+    virConnectPtr connection = open_uri(hypervisor);
+    if (!connection) {
+        virt_last_error(text, WORKER_TEXT_SIZE);
+        if (hypervisor->ssh)
+            sshconn_explain(hypervisor->ssh, text, WORKER_TEXT_SIZE);
+    }
+    return connection;
 }
 
 struct lost {
@@ -96,11 +158,9 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     if (embedded_is_uri(hypervisor->uri) &&
         embedded_prepare(hypervisor->uri, text, WORKER_TEXT_SIZE) < 0)
         return NULL;
-    virConnectPtr connection = open_uri(hypervisor);
-    if (!connection) {
-        virt_last_error(text, WORKER_TEXT_SIZE);
+    virConnectPtr connection = open_with_reason(hypervisor, text);
+    if (!connection)
         return NULL;
-    }
     /* Drivers without a remote end know neither, and cannot lose a connection. */
     virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
     virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);

@@ -4,6 +4,7 @@
 #define VBMC_HOST_HYPERVISOR_INTERNAL_H
 
 #include "vbmc/host/hypervisor.h"
+#include "vbmc/host/sshconn.h"
 #include "vbmc/host/virt_events.h"
 #include "vbmc/host/virt_facts.h"
 #include "vbmc/host/worker.h"
@@ -16,12 +17,17 @@ struct hypervisor {
     char *uri;
     char *sasl_username;
     char *sasl_password;
+    bool is_ssh;
+    struct sshconn *ssh; /* NULL: another URI, or `error_ssh` says why */
+    char error_ssh[WORKER_TEXT_SIZE];
     const struct hypervisor_callbacks *callbacks;
     void *context;
     struct virt_events events;
     bool up;
     bool stopping;
-    struct inbox_item ended; /* posted when the threads have ended */
+    struct inbox_item ended;     /* posted when the worker's threads have ended */
+    struct inbox_item ssh_ended; /* and when the SSH connection's has */
+    unsigned to_end;             /* of these two */
     void (*stopped)(void *context);
     void *stopped_context;
     bool relist; /* events came before the list was taken over */
@@ -47,6 +53,10 @@ struct listing {
 
 /* The keeper's operations; their context is the hypervisor. */
 extern const struct worker_ops hypervisor_worker_ops;
+
+/* Starts the SSH connection of a URI that wants one. A URI that cannot be used is reported by the
+ * keeper, as one that libvirt does not understand. */
+void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir);
 
 /* What the keeper, and libvirt's callbacks on any thread, have posted; hypervisor.c. */
 void hypervisor_deliver_listing(struct inbox_item *item); /* a struct listing */

@@ -17,6 +17,7 @@ struct monitor {
     struct domxml_live live;
     struct qmp_client *direct; /* NULL: no socket, or it did not answer */
     struct qmp_client *passthrough;
+    bool had_direct;           /* it answered once, and can be tried again */
     struct operation *opening; /* waits for the direct client */
 };
 
@@ -46,7 +47,9 @@ static void finish_opening(struct monitor *monitor)
         operation_next(operation);
 }
 
-/* The direct socket answered, or did not: then it is given up for this run of the guest. */
+/* The direct socket answered, or did not: then it is given up for this run of the guest. One that
+ * has answered before is tried again by the next operation, since it may have been lost with an SSH
+ * connection. */
 static void on_direct_state(void *context, bool ready, const char *reason)
 {
     struct monitor *monitor = context;
@@ -57,6 +60,8 @@ static void on_direct_state(void *context, bool ready, const char *reason)
         monitor->direct = NULL;
         qmp_client_close(client);
         open_passthrough(monitor);
+    } else {
+        monitor->had_direct = true;
     }
     finish_opening(monitor);
 }
@@ -74,10 +79,13 @@ static bool open_direct(struct monitor *monitor)
         .context = monitor,
     };
     struct qmp_transport *transport;
+    char path[108]; /* of a socket's address */
 
+    monitor->had_direct = false;
     return monitor->live.qmp_socket &&
-           qmp_unix_socket_create(loop, monitor->live.qmp_socket, &socket_options, &transport) ==
-               0 &&
+           hypervisor_reach_socket(domain->hypervisor, monitor->live.qmp_socket, path,
+                                   sizeof path) == 0 &&
+           qmp_unix_socket_create(loop, path, &socket_options, &transport) == 0 &&
            qmp_client_open(loop, transport, &options, &monitor->direct) == 0;
 }
 
@@ -94,7 +102,7 @@ static void take_xml(struct operation *operation)
         operation_finish(operation, -EIO, "libvirt's domain XML cannot be read");
         return;
     }
-    if (monitor->direct || monitor->passthrough) {
+    if (monitor->direct || (monitor->passthrough && !monitor->had_direct)) {
         operation_next(operation);
         return;
     }

@@ -77,7 +77,7 @@ static void report(struct command *command)
         /* libvirt refuses a domain that is off or a driver that has no monitor before sending. */
         .may_have_run = command->handed_over && command->result == -EHOSTUNREACH,
     };
-    snprintf(error.text, sizeof error.text, "%s",
+    snprintf(error.text, sizeof error.text, "%.*s", (int)sizeof error.text - 1,
              command->result == 0 ? "libvirt's answer is not JSON" : command->text);
     qmp_client_command_failed(client, command->id, &error);
 }

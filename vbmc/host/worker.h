@@ -15,7 +15,7 @@
 
 #include "vbmc/base/inbox.h"
 
-#define WORKER_TEXT_SIZE 256
+#define WORKER_TEXT_SIZE 512
 
 /* Embedded in whatever a job needs. */
 struct worker_job {

@@ -1,0 +1,33 @@
+/* Is the host at the other end the one it should be? Its key must stand in known_hosts (OpenSSH's
+ * format, sshd(8)), for this host and port; nobody is asked, and nothing is ever written there.
+ *
+ * libssh asks a host first for the kinds of key that known_hosts has for it, so that a host with
+ * several keys shows the known one. */
+#ifndef VBMC_HOST_SSH_KNOWN_HOSTS_H
+#define VBMC_HOST_SSH_KNOWN_HOSTS_H
+
+#include <stddef.h>
+
+#include <libssh/libssh.h>
+
+#include "vbmc/host/ssh_uri.h"
+
+#define SSH_KNOWN_HOSTS_TEXT_SIZE 128
+
+/* Tells the session, which is not connected yet, host, port, and where known_hosts files are.
+ * 0, or -EINVAL. */
+int ssh_known_hosts_prepare(ssh_session session, const struct ssh_uri *uri);
+/* Checks the key that a connected session was shown, before anything is sent that matters. 0 with
+ * kind and fingerprint ("ssh-ed25519 SHA256:...") in `key`; -EACCES with the reason, and what to do
+ * about it, in `error`. */
+int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
+                      char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size);
+/* The same question without a connection: is there an entry for the host at all? 0, or -EACCES with
+ * what to do in `error`. */
+int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size);
+
+/* What is said in each case; `found` is anything but SSH_KNOWN_HOSTS_OK. Returns -EACCES. */
+int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
+                       char *error, size_t size);
+
+#endif
