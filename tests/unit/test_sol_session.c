@@ -141,6 +141,7 @@ static struct bmc bmc;
 static struct instance_sol *sol;
 static struct console console, other; /* two consoles of one server */
 static uint64_t wake_at_ms;
+static unsigned replies; /* that came late */
 
 /* What came for one of the consoles. */
 struct packet {
@@ -189,7 +190,9 @@ static void reply(void *context, const struct ipmi_token *token,
                   const struct ipmi_response *response)
 {
     assert_ptr_equal(context, &console);
-    rmcp_server_complete(console.server, token, response, console.now_ms);
+    replies++;
+    if (console.server)
+        rmcp_server_complete(console.server, token, response, console.now_ms);
 }
 
 static const struct ipmi_sink sink = {.reply = reply, .context = &console};
@@ -854,7 +857,9 @@ static void test_many_denied(void **state)
 
     (void)state;
     for (int i = 0; i < 3 * USER_ID_MAX; i++) {
-        snprintf(user->name, sizeof user->name, "a-name-of-size%02d", i); /* 16 characters */
+        memcpy(user->name, "a-name-of-size16", sizeof user->name);
+        user->name[14] = (char)('a' + i / 26);
+        user->name[15] = (char)('a' + i % 26);
         assert_true(bmc.payload->user_may(sol, USER_ID_MAX));
         assert_int_equal(bmc.payload->set_user_access(sol, USER_ID_MAX, false, &nobody), 0);
         assert_false(bmc.payload->user_may(sol, USER_ID_MAX));
@@ -955,13 +960,14 @@ static void test_freed_while_a_save_runs(void **state)
         &console, PAYLOAD_IPMI, message,
         console_message(&console, NETFN_TRANSPORT, 0x21, data, sizeof data, message));
     assert_silent();
+    replies = 0;
+    rmcp_server_free(console.server);
+    console.server = other.server = NULL;
     instance_sol_free(sol);
     sol = NULL;
-    console.config.events = NULL;
     assert_null(bmc.payload);
-    while (packet_count == 0)
+    while (replies == 0)
         uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(next_packet()->bytes[6], CC_SUCCESS);
     make_sol(); /* for the teardown */
 }
 

@@ -22,6 +22,7 @@
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
 #include "vbmc/store/schema.h"
+#include "vbmc/store/sol.h"
 #include "vbmc/store/sql.h"
 #include "vbmc/store/store.h"
 
@@ -196,6 +197,48 @@ static void test_chassis_and_boot(void **state)
     assert_int_equal(wait_for(&waiter), 0);
     assert_int_equal(count_chassis(store), 0);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
+    assert_int_equal(count, 0);
+    close_store(store);
+}
+
+static void test_sol(void **state)
+{
+    struct store_sol sol = {
+        .uuid = make_uuid(7),
+        .enable = 1,
+        .authentication = 0xc4,
+        .accumulate = {0x0c, 0x60},
+        .retry = {0x07, 0xff},
+        .bit_rate = 0x0a,
+        .denied = {[0] = "somebody", [USER_ID_MAX - 1] = "sixteen-letters!"},
+    };
+    struct store_sol *rows = NULL;
+    struct store *store = open_store();
+    struct waiter waiter = {0};
+    size_t count;
+
+    (void)state;
+    assert_int_equal(store_sol_put(store, &sol, NULL, NULL), 0);
+    sol.enable = 0;
+    assert_int_equal(store_sol_put(store, &sol, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    close_store(store);
+    store = open_store();
+    assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&rows[0], &sol, sizeof sol);
+    free(rows);
+
+    waiter = (struct waiter){0};
+    assert_int_equal(store_sol_remove(store, &sol.uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(store_sol_put(store, &sol, NULL, NULL), 0);
+    waiter = (struct waiter){0};
+    assert_int_equal(store_forget_domain(store, &sol.uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 0);
     close_store(store);
 }
@@ -543,6 +586,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_bmcs),
         TEST(test_chassis_and_boot),
+        TEST(test_sol),
         TEST(test_failed_job),
         TEST(test_concurrent_submits),
         TEST(test_kill),
