@@ -258,8 +258,8 @@ static bool update_relays(struct ssh_connection *connection)
         if (!slot->relay || slot->gone)
             continue;
         news = news || ssh_relay_has_news(slot->relay);
-        if (ssh_relay_is_flooded(slot->relay))
-            ssh_connection_end(connection, "more data than the window allows");
+        if (ssh_relay_is_lost(slot->relay))
+            ssh_connection_end(connection, "more data than can be kept");
     }
     return news;
 }

@@ -25,7 +25,7 @@
 #define EXIT_REFUSED   255
 /* libssh opens its window to 1280000 bytes, and takes what a client sends beyond it all the same.
  */
-#define FLOOD ((uint32_t)4 * 1024 * 1024)
+#define FLOOD ((uint32_t)2 * 1024 * 1024)
 
 static const struct {
     const char *name; /* RFC 4254, section 6.10 */
@@ -36,9 +36,10 @@ static const struct {
     {"SEGV", SIGSEGV}, {"PIPE", SIGPIPE}, {"ALRM", SIGALRM},
 };
 
+/* What is left of `bytes`. */
 struct held {
-    size_t from, to; /* what is left of `bytes` */
-    uint8_t bytes[CHUNK];
+    size_t from, to;
+    uint8_t *bytes;
 };
 
 struct ssh_relay {
@@ -64,15 +65,16 @@ struct ssh_relay {
     uint64_t linger_until_ms;
 
     bool news;
-    bool flooded;
+    bool lost;        /* beyond repair */
     bool input_waits; /* libssh or held_input has something for the program */
     bool draining;    /* what arrives now must queue behind that */
     bool client_eof;
     bool client_closed;
-    bool closed; /* by us */
-    struct held held_input;
+    bool closed;             /* by us */
+    struct held held_input;  /* read from libssh, not yet taken by the program */
     struct held held_output; /* read from the program, not yet taken by libssh */
     bool held_is_errors;
+    uint8_t output_bytes[CHUNK];
 };
 
 /* ---- from the program to the client ---- */
@@ -159,30 +161,54 @@ static size_t write_input(struct ssh_relay *relay, const uint8_t *bytes, size_t 
     return size;
 }
 
+/* What was typed may be a password. */
+static void forget_held(struct held *held)
+{
+    if (held->bytes)
+        explicit_bzero(held->bytes, held->to);
+    free(held->bytes);
+    *held = (struct held){0};
+}
+
 static bool write_held(struct ssh_relay *relay)
 {
     struct held *held = &relay->held_input;
 
     if (held->from < held->to)
         held->from += write_input(relay, held->bytes + held->from, held->to - held->from);
-    return held->from == held->to;
+    if (held->from < held->to)
+        return false;
+    forget_held(held);
+    return true;
 }
 
-/* What libssh keeps for us, which also opens the window again. */
-static void drain(struct ssh_relay *relay)
+/* Fetches what libssh keeps for us, which opens the window again, and wholly, whatever is still
+ * kept: so all of it has to be fetched at once, or it would grow without end. */
+static bool fetch(struct ssh_relay *relay)
 {
     struct held *held = &relay->held_input;
-    int got;
+    int size = ssh_channel_poll(relay->channel, 0), got;
 
+    if (size <= 0)
+        return false;
+    held->bytes = malloc((size_t)size);
+    if (!held->bytes) {
+        relay->lost = true;
+        return false;
+    }
+    got = ssh_channel_read_nonblocking(relay->channel, held->bytes, (uint32_t)size, 0);
+    held->to = got > 0 ? (size_t)got : 0;
+    return true;
+}
+
+static void drain(struct ssh_relay *relay)
+{
     relay->draining = true;
     while (write_held(relay)) {
-        got = ssh_channel_read_nonblocking(relay->channel, held->bytes, CHUNK, 0);
-        if (got <= 0) {
+        if (!fetch(relay)) {
             relay->input_waits = false;
             break;
         }
-        held->from = 0;
-        held->to = (size_t)got;
     }
     relay->draining = false;
 }
@@ -368,7 +394,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
     if (is_stderr || relay->closed)
         return (int)size;
     if (size > FLOOD)
-        relay->flooded = true;
+        relay->lost = true;
     if (!relay->started || relay->draining || relay->input_waits)
         return 0;
     taken = write_input(relay, data, size);
@@ -410,6 +436,7 @@ struct ssh_relay *ssh_relay_new(struct ssh_shared *shared, ssh_session session,
     relay->touched = touched;
     relay->owner = owner;
     relay->traffic_ms = shared->loop.now_ms;
+    relay->held_output.bytes = relay->output_bytes;
     relay->input.fd = relay->output.fd = relay->errors.fd = -1;
     relay->callbacks = (struct ssh_channel_callbacks_struct){
         .userdata = relay,
@@ -525,9 +552,9 @@ bool ssh_relay_has_news(const struct ssh_relay *relay)
     return relay->news;
 }
 
-bool ssh_relay_is_flooded(const struct ssh_relay *relay)
+bool ssh_relay_is_lost(const struct ssh_relay *relay)
 {
-    return relay->flooded;
+    return relay->lost;
 }
 
 uint64_t ssh_relay_traffic_ms(const struct ssh_relay *relay)
@@ -545,6 +572,7 @@ void ssh_relay_free(struct ssh_relay *relay)
     hang_up(relay);
     ssh_remove_channel_callbacks(relay->channel, &relay->callbacks);
     ssh_channel_free(relay->channel);
-    explicit_bzero(relay, sizeof *relay); /* passwords are typed, too */
+    forget_held(&relay->held_input);
+    explicit_bzero(relay->output_bytes, sizeof relay->output_bytes);
     free(relay);
 }
