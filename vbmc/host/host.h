@@ -59,8 +59,9 @@ struct host_ops {
      * guest. Ordered with the power actions. */
     void (*set_boot)(struct host_domain *domain, const struct host_boot_override *override,
                      host_done_fn *done, void *context);
-    /* Sends a break to the serial port of that alias ("serial0"); waits for power actions only where
-     * it cannot be sent at once. -ENOTSUP: the hypervisor has no way. NULL: the driver has none. */
+    /* Sends a break to the serial port of that alias ("serial0"); waits for power actions only
+     * where it cannot be sent at once. -ENOTSUP: the hypervisor has no way. NULL: the driver has
+     * none. */
     void (*send_break)(struct host_domain *domain, const char *alias, host_done_fn *done,
                        void *context);
     /* No callback with this context runs any more; what has begun goes on. */

@@ -45,7 +45,7 @@ struct virt_domain {
     struct operation *operations; /* the first one runs */
     struct serial_break *breaks;  /* sent beside the operations, not yet answered */
     struct monitor *monitor;
-    struct virt_console *console; /* NULL: nobody wants it */
+    struct virt_console *console;       /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
     char *boot_stored;  /* see virt_domain_boot_stored */
