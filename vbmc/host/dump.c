@@ -84,14 +84,6 @@ const char *dump_check_path(const char *path, bool is_local, int *result)
     return NULL;
 }
 
-/* "qemu:///system" names no machine. */
-static bool is_local_uri(const char *uri)
-{
-    const char *authority = strstr(uri, "://");
-
-    return authority && authority[3] == '/';
-}
-
 /* ---- action threads ---- */
 
 static int last_error(struct dump *dump)
@@ -245,7 +237,7 @@ static struct dump *new_dump(struct virt_domain *domain, const char *path)
     }
     dump->hypervisor = domain->hypervisor;
     dump->uuid = domain->host.uuid;
-    dump->is_local = is_local_uri(hypervisor_uri(domain->hypervisor));
+    dump->is_local = hypervisor_is_local(domain->hypervisor);
     dump->job.run = run;
     dump->job.done = job_done;
     uv_timer_init(hypervisor_loop(domain->hypervisor), &dump->timer);
