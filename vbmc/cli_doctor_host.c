@@ -23,6 +23,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_doctor.h"
+#include "vbmc/host/ssh_known_hosts.h"
+#include "vbmc/host/ssh_uri.h"
 
 #define PROBE_TIMEOUT_MS 15000
 #define GROUPS_MAX       64
@@ -337,6 +339,33 @@ static void report_daemon_view(struct doctor *doctor, const char *name, const ch
     }
 }
 
+/* Not asked from here: the daemon has the one connection there is to be, and libvirt's own way
+ * would start an ssh that asks questions. */
+static void check_ssh(struct doctor *doctor, const char *check, const char *text)
+{
+    struct ssh_uri uri;
+    char error[512];
+
+    if (ssh_uri_parse(text, &uri, error, sizeof error) < 0) {
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "uri = qemu+ssh://USER@HOST/system", "%s", error);
+        return;
+    }
+    if (uri.ignored)
+        doctor_say(doctor, DOCTOR_WARNING, check, "take that out", "of the URI, %s has no effect",
+                   uri.ignored);
+    if (uri.keyfile && access(uri.keyfile, R_OK) < 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "a key that the daemon can read, for keyfile=", "%s: %s", uri.keyfile,
+                   strerror(errno));
+    else if (uri.keyfile)
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "the key %s can be read", uri.keyfile);
+    if (ssh_known_hosts_find(&uri, error, sizeof error) < 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "see there", "%s", error);
+    else
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "%s is in known_hosts", uri.host);
+    ssh_uri_clear(&uri);
+}
+
 void doctor_check_hypervisors(struct doctor *doctor)
 {
     const struct config *config = doctor->config;
@@ -351,6 +380,8 @@ void doctor_check_hypervisors(struct doctor *doctor)
         has_local_qemu |= strncmp(hypervisor->uri, "qemu:///", 8) == 0;
         if (strncmp(hypervisor->uri, "qemu:///embed", 13) == 0)
             check_embedded(doctor, check, hypervisor->uri, conf, sizeof conf);
+        else if (ssh_uri_is(hypervisor->uri))
+            check_ssh(doctor, check, hypervisor->uri);
         else
             report_probe(doctor, hypervisor, check);
         report_daemon_view(doctor, hypervisor->name, check);

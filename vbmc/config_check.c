@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/host/ssh_uri.h"
+
 static int check_hypervisor(struct config_parse *parse, const struct config_block *block)
 {
     const struct config_hypervisor *hypervisor = &parse->config->hypervisors[block->index];
@@ -11,6 +13,13 @@ static int check_hypervisor(struct config_parse *parse, const struct config_bloc
         return config_fail(parse, block->line,
                            "[hypervisor %s]: has no uri; add one, such as uri = qemu:///system",
                            hypervisor->name);
+    if (ssh_uri_is(hypervisor->uri)) {
+        struct ssh_uri uri;
+        char error[200];
+        if (ssh_uri_parse(hypervisor->uri, &uri, error, sizeof error) < 0)
+            return config_fail(parse, block->line, "[hypervisor %s]: %s", hypervisor->name, error);
+        ssh_uri_clear(&uri);
+    }
     if (!hypervisor->sasl_username != !hypervisor->sasl_password)
         return config_fail(parse, block->line,
                            "[hypervisor %s]: sasl-username and sasl-password go together",

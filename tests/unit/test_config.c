@@ -123,6 +123,9 @@ static const struct {
      ":29: [user 15]: a BMC has at most 14 users"},
     {"", ": no hypervisor; add a section [hypervisor local] with uri = qemu:///system"},
     {"[hypervisor a]\n", ":1: [hypervisor a]: has no uri; add one, such as uri = qemu:///system"},
+    {"[hypervisor a]\nuri=qemu+ssh://h/system?no_verify=1\n",
+     ":1: [hypervisor a]: no_verify=1: the key of a host is always verified; take it out, and see "
+     "that the host is in known_hosts"},
     {"[hypervisor a]\nuri=x\nsasl-username=u\n",
      ":1: [hypervisor a]: sasl-username and sasl-password go together"},
     {H "[user a]\n", ":3: [user a]: has no password; add password-file or password"},

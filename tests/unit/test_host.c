@@ -51,6 +51,53 @@ static void test_unreachable(void **state)
     virt_fixture_stop();
 }
 
+/* A path of a domain's XML belongs to the machine of the domain. */
+static void test_reach_socket(void **state)
+{
+    static const struct {
+        const char *uri;
+        const char *path;
+        int result;
+    } cases[] = {
+        {"test:///default", "/a/socket", 0},
+        {"qemu+unix:///system?socket=/nonexistent", "/a/socket", 0},
+        {"test:///default", "a/socket", -EINVAL},
+        {"test:///default", "", -EINVAL},
+        {"qemu+tcp://127.0.0.1:1/system", "/a/socket", -ENOTSUP},
+        {"qemu://127.0.0.1:1/system", "/a/socket", -ENOTSUP},
+        {"nonsense", "/a/socket", -ENOTSUP},
+        {"qemu+ssh://no host/system", "/a/socket", -EHOSTUNREACH},
+    };
+    char local[108], path[120];
+
+    (void)state;
+    memset(path, 'x', sizeof path);
+    path[0] = '/';
+    path[108] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        virt_fixture_start(cases[i].uri);
+        assert_int_equal(
+            hypervisor_reach_socket(virt_fixture.hypervisor, cases[i].path, local, sizeof local),
+            cases[i].result);
+        if (cases[i].result == 0) {
+            assert_string_equal(local, cases[i].path);
+            assert_int_equal(
+                hypervisor_reach_socket(virt_fixture.hypervisor, path, local, sizeof local),
+                -ENAMETOOLONG);
+        }
+        virt_fixture_stop();
+    }
+}
+
+static void test_ssh_without_a_place(void **state)
+{
+    (void)state;
+    virt_fixture_start("qemu+ssh://127.0.0.1:1/system");
+    TURN_UNTIL(has_failed_twice);
+    assert_string_equal(hypervisor_error(virt_fixture.hypervisor), "no place for sockets");
+    virt_fixture_stop();
+}
+
 static void test_stop_at_once(void **state)
 {
     static const char *const uris[] = {"test:///default", "nonsense://", "qemu:///embed?root=/x/y"};
@@ -166,6 +213,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_connects, virt_fixture_setup, virt_fixture_teardown),
         cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_reach_socket),
+        cmocka_unit_test(test_ssh_without_a_place),
         cmocka_unit_test(test_stop_at_once),
         cmocka_unit_test_setup_teardown(test_others, virt_fixture_setup, virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_undefined_while_running, virt_fixture_setup,

@@ -43,21 +43,10 @@ static void cleanup_entry(struct ssh_knownhosts_entry **entry)
     ssh_knownhosts_entry_free(*entry);
 }
 
-/* libssh expands %d and the like in paths; ours are meant as they are. */
+/* libssh would expand %h and the like; no path of ours means that. */
 static int set_path(ssh_session session, enum ssh_options_e option, const char *path)
 {
-    char escaped[2 * PATH_MAX];
-    size_t used = 0;
-
-    for (; *path; path++) {
-        if (used + 3 > sizeof escaped)
-            return -EINVAL;
-        if (*path == '%')
-            escaped[used++] = '%';
-        escaped[used++] = *path;
-    }
-    escaped[used] = '\0';
-    return ssh_options_set(session, option, escaped) == SSH_OK ? 0 : -EINVAL;
+    return !strchr(path, '%') && ssh_options_set(session, option, path) == SSH_OK ? 0 : -EINVAL;
 }
 
 int ssh_known_hosts_prepare(ssh_session session, const struct ssh_uri *uri)

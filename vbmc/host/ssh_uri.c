@@ -183,6 +183,8 @@ static int take_keyfile(const struct parser *parser, const char *name, char **va
 
 static int take_known_hosts(const struct parser *parser, const char *name, char **value)
 {
+    if (strchr(*value, '%')) /* libssh would read it as one of its abbreviations */
+        return complain(parser, "the URI's %s= has a '%%', which cannot be", name);
     return take_path(parser, name, &parser->uri->known_hosts, value);
 }
 
