@@ -53,6 +53,8 @@ void control_client_unlink(struct client *client)
 {
     struct control *control = client->control;
 
+    if (!control) /* taken over */
+        return;
     for (struct client **link = &control->clients; *link; link = &(*link)->next) {
         if (*link == client) {
             *link = client->next;

@@ -96,7 +96,8 @@ size_t control_stream_take(uv_stream_t *stream, uint8_t *bytes, size_t size);
 void control_stream_closed(uv_handle_t *stream);
 
 /* Serves a connected stream socket as if it had come in by the listener, for that identity; `fd`
- * is taken over. Loop thread. 0, or a negative error with `fd` closed. */
+ * is taken over. Loop thread. 0, or a negative error with `fd` closed: -EUSERS beyond
+ * CONTROL_ADOPTED_MAX. */
 int control_adopt(struct control *control, int fd, const struct control_identity *identity);
 
 /* Answers with a further connection for the same identity: a connected socket that comes as

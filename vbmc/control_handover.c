@@ -23,11 +23,9 @@ uv_stream_t *control_request_take_over(struct control_request *request, struct j
     client->taken = true;
     control_client_unlink(client);
     client->control = NULL;
-    if (!control_client_send_ok(client, result)) {
-        uv_close((uv_handle_t *)&client->pipe, control_stream_closed);
-        return NULL;
-    }
-    return (uv_stream_t *)&client->pipe;
+    if (!control_client_send_ok(client, result) && !client->closing)
+        control_client_close(client);
+    return client->closing ? NULL : (uv_stream_t *)&client->pipe;
 }
 
 size_t control_stream_take(uv_stream_t *stream, uint8_t *bytes, size_t size)
@@ -51,12 +49,12 @@ void control_stream_closed(uv_handle_t *stream)
 
 int control_adopt(struct control *control, int fd, const struct control_identity *identity)
 {
-    struct client *client =
-        control->adopted_count < CONTROL_ADOPTED_MAX ? control_client_new(control) : NULL;
+    bool too_many = control->adopted_count >= CONTROL_ADOPTED_MAX;
+    struct client *client = too_many ? NULL : control_client_new(control);
 
     if (!client) {
         close(fd);
-        return -ENOMEM;
+        return too_many ? -EUSERS : -ENOMEM;
     }
     client->adopted = true;
     control->adopted_count++;
