@@ -41,10 +41,11 @@ struct console_session {
     struct hub_writer *writer; /* NULL: who looks only */
     struct console_person *person;
     bool log;    /* history only */
-    bool follow; /* beyond its end */
     bool may_type;
     bool told_off; /* typed all the same */
     bool told_disconnected;
+    bool wants_history; /* asked for, and begins with the next write */
+    uint32_t history_lines;
 
     STAILQ_HEAD(, text) texts;
     unsigned text_count;
@@ -69,6 +70,7 @@ struct console_session {
 static unsigned session_count;
 
 static void pump(struct console_session *session);
+static void restart_at_history(struct console_session *session);
 static void take_input(struct console_session *session);
 
 /* ---- the end ---- */
@@ -122,8 +124,8 @@ static void end_with(struct console_session *session, const char *text)
     };
 
     console_frame_put_header(header, CONSOLE_END, strlen(text));
-    if (!session->writing)
-        uv_try_write(session->stream, buffers, ARRAY_SIZE(buffers));
+    /* Refuses by itself while an earlier frame is not all in the socket. */
+    uv_try_write(session->stream, buffers, ARRAY_SIZE(buffers));
     end(session);
 }
 
@@ -143,13 +145,18 @@ static void add_text(struct console_session *session, enum console_frame_kind ki
     session->text_count++;
 }
 
+/* Where the output ends that the client has coming. */
+static uint64_t output_end(const struct console_session *session)
+{
+    return hub_reader_position(session->reader) + hub_reader_pending(session->reader);
+}
+
 /* Says something to the client, behind the output that it has coming. */
 static void say(struct console_session *session, enum console_frame_kind kind, const char *bytes)
 {
     if (!session->reader)
         return;
-    add_text(session, kind,
-             hub_reader_position(session->reader) + hub_reader_pending(session->reader), bytes);
+    add_text(session, kind, output_end(session), bytes);
     pump(session);
 }
 
@@ -225,9 +232,8 @@ static void pump(struct console_session *session)
 {
     if (session->writing || session->ending || !session->reader)
         return;
-    if (session->log && !session->follow && hub_reader_pending(session->reader) == 0 &&
-        session->text_count == 0)
-        add_text(session, CONSOLE_END, 0, "");
+    if (session->wants_history)
+        restart_at_history(session);
     size_t size = put_next(session);
     if (size == 0)
         return;
@@ -247,13 +253,23 @@ static void on_available(void *context)
 
 static void on_notice(void *context, const struct hub_notice *notice)
 {
+    /* What a source says of itself makes a sentence only with these. */
+    static const char *const beginnings[] = {
+        [HUB_NOTICE_SOURCE_CONNECTED] = "the serial port is connected: ",
+        [HUB_NOTICE_SOURCE_LOST] = "the serial port is disconnected: ",
+        [HUB_NOTICE_TAKEN_OVER] = "the console was taken over: ",
+        [HUB_NOTICE_MESSAGE] = "",
+    };
     struct console_session *session = context;
+    const char *beginning = beginnings[notice->kind];
+    char text[TEXT_SIZE];
 
-    if (session->log || notice->text[0] == '\0')
-        return;
     if (notice->kind == HUB_NOTICE_SOURCE_CONNECTED)
         session->told_disconnected = false;
-    add_text(session, CONSOLE_NOTICE, notice->position, notice->text);
+    if (session->log || notice->text[0] == '\0')
+        return;
+    snprintf(text, sizeof text, "%s%s", beginning ? beginning : "", notice->text);
+    add_text(session, CONSOLE_NOTICE, notice->position, text);
     pump(session);
 }
 
@@ -322,9 +338,11 @@ static void send_break(struct console_session *session)
 static void on_nmi_done(const struct bmc_ticket *ticket, int result)
 {
     end_wait((struct wait *)ticket->sink,
-             result == 0         ? ""
-             : result == -EINVAL ? "not possible while the guest is off"
-                                 : "the hypervisor refused; the daemon's log says why");
+             result == 0               ? ""
+             : result == -EINVAL       ? "not possible while the guest is off"
+             : result == -EHOSTUNREACH ? "its hypervisor cannot be reached, or the domain is gone"
+             : result == -EBUSY        ? "too many power actions are waiting"
+                                       : "the hypervisor refused; the daemon's log says why");
 }
 
 static void send_nmi(struct console_session *session)
@@ -339,8 +357,6 @@ static void send_nmi(struct console_session *session)
         say(session, CONSOLE_REPLY, strerror(ENOMEM));
 }
 
-/* ---- input ---- */
-
 static int restart_reader(struct console_session *session, enum hub_from from, size_t lines)
 {
     struct hub *hub = instance_console_hub(instance_console(session->instance));
@@ -354,21 +370,34 @@ static int restart_reader(struct console_session *session, enum hub_from from, s
     return 0;
 }
 
+/* Finding the lines walks through the whole history, so it is done once for each write, however
+ * often a client asks. */
+static void restart_at_history(struct console_session *session)
+{
+    session->wants_history = false;
+    restart_reader(session, session->history_lines == 0 ? HUB_FROM_START : HUB_FROM_LINES,
+                   session->history_lines);
+}
+
+/* ---- input ---- */
+
 static void show_history(struct console_session *session)
 {
     struct wire_in in = wire_in_init(session->lines, session->lines_used);
     uint32_t lines = wire_u32(&in);
 
-    if (!in.failed &&
-        restart_reader(session, lines == 0 ? HUB_FROM_START : HUB_FROM_LINES, lines) == 0)
-        pump(session);
+    if (in.failed)
+        return;
+    session->wants_history = true;
+    session->history_lines = lines;
+    pump(session);
 }
 
 static void refuse_to_act(struct console_session *session, enum console_frame_kind kind)
 {
     static const char text[] = "you may look, not act (that needs the privilege level operator)";
 
-    if (kind == CONSOLE_INPUT && !session->told_off)
+    if (kind == CONSOLE_INPUT && !session->told_off && !session->log)
         say(session, CONSOLE_NOTICE, text);
     else if (kind != CONSOLE_INPUT)
         say(session, CONSOLE_REPLY, text);
@@ -487,12 +516,19 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 
 static void take_input(struct console_session *session)
 {
-    size_t taken = take_bytes(session, session->input, session->input_used);
+    size_t more;
 
-    if (!session->reader)
-        return;
-    session->input_used -= taken;
-    memmove(session->input, session->input + taken, session->input_used);
+    do {
+        size_t taken = take_bytes(session, session->input, session->input_used);
+        if (!session->reader)
+            return;
+        session->input_used -= taken;
+        memmove(session->input, session->input + taken, session->input_used);
+        /* What came together with the request comes before what the socket holds. */
+        more = control_stream_take(session->stream, session->input + session->input_used,
+                                   sizeof session->input - session->input_used);
+        session->input_used += more;
+    } while (more > 0);
     if (session->input_used == sizeof session->input)
         uv_read_stop(session->stream);
     else
@@ -536,7 +572,6 @@ static int open_session(struct console_session *session, struct json_object *arg
     struct instance_console *console = instance_console(session->instance);
 
     session->log = flag(arguments, "log", false);
-    session->follow = flag(arguments, "follow", true);
     session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
     if (!session->log) {
         session->person = instance_console_join(console, identity->who);
@@ -549,7 +584,10 @@ static int open_session(struct console_session *session, struct json_object *arg
         if (result < 0)
             return result;
     }
-    return open_reader(session, arguments);
+    int result = open_reader(session, arguments);
+    if (result == 0 && session->log && !flag(arguments, "follow", true))
+        add_text(session, CONSOLE_END, output_end(session), "");
+    return result;
 }
 
 static struct json_object *describe(struct console_session *session)
@@ -609,7 +647,6 @@ void console_session_start(struct instance *instance, struct json_object *argume
         return;
     }
     session->stream->data = session;
-    session->input_used = control_stream_take(session->stream, session->input, INPUT_SIZE);
     pump(session);
     take_input(session);
 }
