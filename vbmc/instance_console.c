@@ -34,6 +34,13 @@ struct console_person {
     char who[CONSOLE_WHO_SIZE];
 };
 
+/* A break on its way, which ends also when its domain goes. */
+struct console_break {
+    LIST_ENTRY(console_break) link;
+    host_done_fn *done;
+    void *context;
+};
+
 struct instance_console {
     uv_loop_t *loop;
     char *history_path;
@@ -49,6 +56,7 @@ struct instance_console {
     LIST_HEAD(, console_person) people;
     struct console_log *log;
     char *log_path;
+    LIST_HEAD(, console_break) breaks;
     uint64_t last_reset_ms; /* loop time; 0: never */
 };
 
@@ -59,8 +67,10 @@ static void explain(struct instance_console *console, const char *text)
     if (strcmp(console->why_not, text) == 0)
         return;
     snprintf(console->why_not, sizeof console->why_not, "%s", text);
-    if (text[0])
-        log_info("%s: console: %s", console->name, text);
+    if (text[0] == '\0')
+        return;
+    log_info("%s: console: %s", console->name, console->why_not);
+    hub_notify(console->hub, HUB_NOTICE_MESSAGE, console->why_not);
 }
 
 static int open_unix(struct instance_console *console, const struct domxml_serial *serial,
@@ -95,6 +105,8 @@ static int open_port(struct instance_console *console, const struct domxml_seria
 {
     switch (serial->kind) {
     case DOMXML_SERIAL_PTY:
+        if (!console->alias)
+            break;
         *stream = virt_console_new(console->domain, serial->alias);
         return *stream ? 0 : -ENOMEM;
     case DOMXML_SERIAL_UNIX:
@@ -179,6 +191,27 @@ static void update(struct instance_console *console)
 
 /* ---- break ---- */
 
+static void end_break(void *context, int result, const char *text)
+{
+    struct console_break *sent = context;
+
+    LIST_REMOVE(sent, link);
+    sent->done(sent->context, result, text);
+    free(sent);
+}
+
+/* The domain is about to go, and tells nobody. */
+static void end_breaks(struct instance_console *console)
+{
+    struct host_domain *host = virt_domain_host(console->domain);
+    struct console_break *sent;
+
+    while ((sent = LIST_FIRST(&console->breaks))) {
+        host->ops->cancel(host, sent);
+        end_break(sent, -ENODEV, "its domain is gone");
+    }
+}
+
 int instance_console_send_break(struct instance_console *console, host_done_fn *done, void *context)
 {
     if (!guest_is_on(console) || !console->alias)
@@ -186,7 +219,13 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
     struct host_domain *host = virt_domain_host(console->domain);
     if (!host->ops->send_break)
         return -ENOTSUP;
-    host->ops->send_break(host, console->alias, done, context);
+    struct console_break *sent = calloc(1, sizeof *sent);
+    if (!sent)
+        return -ENOMEM;
+    sent->done = done;
+    sent->context = context;
+    LIST_INSERT_HEAD(&console->breaks, sent, link);
+    host->ops->send_break(host, console->alias, end_break, sent);
     return 0;
 }
 
@@ -212,9 +251,8 @@ void instance_console_set_domain(struct instance_console *console, struct virt_d
     if (console->domain == domain)
         return;
     if (console->domain) {
-        struct host_domain *host = virt_domain_host(console->domain);
         close_port(console, "its domain is not there");
-        host->ops->cancel(host, console);
+        end_breaks(console);
     }
     console->domain = domain;
     update(console);
@@ -330,6 +368,7 @@ struct instance_console *instance_console_new(uv_loop_t *loop, const char *state
         return NULL;
     }
     LIST_INIT(&console->people);
+    LIST_INIT(&console->breaks);
     return console;
 }
 
@@ -466,7 +505,9 @@ const char *instance_console_source(const struct instance_console *console)
         return "the guest is off";
     if (console->why_not[0])
         return console->why_not;
-    if (!hub_has_source(console->hub))
+    if (console->looking)
         return "the serial port is being looked for";
+    if (!hub_has_source(console->hub) && hub_source_text(console->hub)[0] == '\0')
+        return "nobody is there (console = on-demand)";
     return hub_source_text(console->hub);
 }

@@ -44,8 +44,9 @@ unsigned instance_console_replay_lines(const struct instance_console *console);
 /* Where the bytes come from, or why they do not; one line. */
 const char *instance_console_source(const struct instance_console *console);
 
-/* Sends a break to the guest's UART, for magic SysRq. -ENOTCONN, with `done` never called, when the
- * guest is off or has no serial port; else 0, and `done` tells unless the domain goes before. */
+/* Sends a break to the guest's UART, for magic SysRq. 0, and `done` runs exactly once, perhaps
+ * before this returns, with -ENODEV if the domain goes before; or, with `done` never called,
+ * -ENOTCONN when the guest is off or has no serial port, -ENOTSUP, or -ENOMEM. */
 int instance_console_send_break(struct instance_console *console, host_done_fn *done,
                                 void *context);
 

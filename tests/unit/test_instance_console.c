@@ -1,0 +1,529 @@
+/* The console of a BMC on libvirt's test driver, whose guest has a serial port that the test itself
+ * listens on: when it is opened and closed, what people are told, and who is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/virt_fixture.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/instance_console.h"
+
+static char folder[64], path[96];
+static const struct uuid uuid = {{1, 2, 3}};
+static struct config config;
+static struct config_domain section;
+static struct instance_console *console;
+static virDomainPtr domain;
+static int listener = -1, guest = -1;
+static struct hub_reader *reader;
+static char notices[4096];
+
+/* ---- the serial port ---- */
+
+static void listen_there(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 4), 0);
+}
+
+static bool is_opened(void)
+{
+    if (guest < 0)
+        guest = accept(listener, NULL, NULL);
+    return guest >= 0 && hub_is_connected(instance_console_hub(console));
+}
+
+static bool is_hung_up(void)
+{
+    char byte;
+
+    return recv(guest, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void close_guest(void)
+{
+    close(guest);
+    guest = -1;
+}
+
+/* ---- the console ---- */
+
+static void on_notice(void *context, const struct hub_notice *notice)
+{
+    size_t used = strlen(notices);
+
+    (void)context;
+    snprintf(notices + used, sizeof notices - used, "[%s]", notice->text);
+}
+
+static const struct hub_reader_events events = {.notice = on_notice};
+
+static void configure(enum config_console mode)
+{
+    config.bmc.console_history = 4096;
+    config.bmc.console = section.console = mode;
+    assert_int_equal(instance_console_configure(console, &config, "guest", &uuid), 0);
+}
+
+static void make(enum config_console mode)
+{
+    console = instance_console_new(&virt_fixture.loop, folder, &uuid);
+    assert_non_null(console);
+    assert_null(instance_console_hub(console));
+    configure(mode);
+    assert_int_equal(
+        hub_reader_new(instance_console_hub(console), HUB_FROM_START, 0, &events, NULL, &reader),
+        0);
+}
+
+static void drop(void)
+{
+    instance_console_free(console);
+    hub_reader_free(reader);
+    console = NULL;
+    reader = NULL;
+}
+
+static int setup(void **state)
+{
+    virt_fixture_setup(state);
+    snprintf(folder, sizeof folder, "/tmp/vbmc-test-console-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/serial", folder);
+    memset(&config, 0, sizeof config);
+    memset(&section, 0, sizeof section);
+    notices[0] = '\0';
+    listen_there();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+
+    if (console)
+        drop();
+    virDomainFree(domain);
+    domain = NULL;
+    close(listener);
+    if (guest >= 0)
+        close_guest();
+    snprintf(command, sizeof command, "rm -rf %.60s", folder);
+    return virt_fixture_teardown(state) || system(command);
+}
+
+/* Somebody else defines the guest with that serial port, and starts it. */
+static void start_guest(const char *serial)
+{
+    char devices[512];
+
+    snprintf(devices, sizeof devices, "<devices>%s</devices>", serial);
+    domain = virt_fixture_define(devices);
+    assert_int_equal(virDomainCreate(domain), 0);
+    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
+}
+
+static void start_guest_with_socket(void)
+{
+    char serial[256];
+
+    snprintf(serial, sizeof serial, "<serial type='unix'><source mode='bind' path='%s'/></serial>",
+             path);
+    start_guest(serial);
+}
+
+static bool has_notice(void)
+{
+    return notices[0] != '\0';
+}
+
+static void expect_notices(const char *expected)
+{
+    assert_string_equal(notices, expected);
+    notices[0] = '\0';
+}
+
+static bool is_looked_up(void)
+{
+    return strcmp(instance_console_source(console), "the serial port is being looked for") != 0;
+}
+
+/* ---- when it is open ---- */
+
+static void test_always(void **state)
+{
+    char byte;
+
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    assert_string_equal(instance_console_source(console), "its domain is not there");
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    assert_string_equal(instance_console_source(console), "the serial port is being looked for");
+    TURN_UNTIL(is_opened);
+    assert_string_equal(instance_console_source(console), path);
+    char expected[128];
+    snprintf(expected, sizeof expected, "[%s]", path);
+    expect_notices(expected);
+
+    /* QEMU is gone before libvirt says that it is. */
+    assert_int_equal(send(guest, "last", 4, MSG_NOSIGNAL), 4);
+    close_guest();
+    TURN_UNTIL(has_notice);
+    assert_non_null(strstr(notices, "the other end closed the connection"));
+    assert_int_equal(hub_reader_pending(reader), 4);
+    assert_int_equal(virDomainDestroy(domain), 0);
+    TURN_UNTIL_STATE(HOST_POWER_OFF);
+    notices[0] = '\0';
+    instance_console_host_event(console, HOST_EVENT_STOPPED);
+    assert_false(hub_has_source(instance_console_hub(console)));
+    assert_non_null(strstr(notices, "[the guest is off]"));
+    assert_string_equal(instance_console_source(console), "the guest is off");
+
+    assert_int_equal(virDomainCreate(domain), 0);
+    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
+    notices[0] = '\0';
+    instance_console_host_event(console, HOST_EVENT_STARTED);
+    assert_string_equal(notices, "[the guest was switched on]");
+    TURN_UNTIL(is_opened);
+    assert_int_equal(recv(guest, &byte, 1, MSG_DONTWAIT), -1);
+}
+
+static void test_on_demand(void **state)
+{
+    struct console_person *first, *second;
+
+    (void)state;
+    make(CONFIG_CONSOLE_ON_DEMAND);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    assert_string_equal(instance_console_source(console), "nobody is there (console = on-demand)");
+    assert_false(hub_has_source(instance_console_hub(console)));
+    first = instance_console_join(console, "first");
+    TURN_UNTIL(is_opened);
+    second = instance_console_join(console, "second");
+    instance_console_leave(first);
+    assert_true(hub_is_connected(instance_console_hub(console)));
+    notices[0] = '\0';
+    instance_console_leave(second);
+    assert_false(hub_has_source(instance_console_hub(console)));
+    expect_notices("[second left the console][nobody is there (console = on-demand)]");
+    TURN_UNTIL(is_hung_up);
+    close_guest();
+
+    /* Gone again before the port was found. */
+    for (unsigned i = 0; i < 20; i++)
+        instance_console_leave(instance_console_join(console, "hasty"));
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    instance_console_leave(instance_console_join(console, "hasty"));
+    first = instance_console_join(console, "patient");
+    TURN_UNTIL(is_opened);
+    instance_console_leave(first);
+}
+
+static void test_mode_changes(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    configure(CONFIG_CONSOLE_ON_DEMAND);
+    TURN_UNTIL(is_hung_up);
+    close_guest();
+    configure(CONFIG_CONSOLE_ALWAYS);
+    TURN_UNTIL(is_opened);
+    configure(CONFIG_CONSOLE_ALWAYS); /* nothing new */
+    assert_true(hub_is_connected(instance_console_hub(console)));
+}
+
+static void test_another_port(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    char name[] = "guest", alias[] = "serial9";
+    section.name = name;
+    section.serial = alias;
+    config.domains = &section;
+    config.domain_count = 1;
+    notices[0] = '\0';
+    configure(CONFIG_CONSOLE_ALWAYS);
+    TURN_UNTIL(is_looked_up);
+    assert_non_null(strstr(notices, "[another serial port was configured]"));
+    assert_non_null(strstr(notices, "guest has no serial port"));
+    assert_non_null(strstr(instance_console_source(console), "guest has no serial port"));
+}
+
+/* ---- the domain goes ---- */
+
+static void test_domain_goes_while_looking(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    instance_console_set_domain(console, NULL);
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    instance_console_set_domain(console, NULL);
+    assert_string_equal(instance_console_source(console), "its domain is not there");
+    TURN_UNTIL(is_hung_up);
+    instance_console_set_domain(console, virt_fixture.guest);
+    drop(); /* with a look-up under way */
+    virt_fixture_stop();
+}
+
+static void test_hypervisor_stops_while_looking(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    instance_console_set_domain(console, NULL); /* as the manager does before it stops */
+    virt_fixture_stop();
+    assert_false(hub_has_source(instance_console_hub(console)));
+}
+
+/* libvirt's test driver has no consoles: the stream says so, tries again, and ends with its domain.
+ */
+static void test_pty(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest("<serial type='pty'><alias name='ua-one'/></serial>");
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(has_notice);
+    assert_true(strlen(instance_console_source(console)) > 0);
+    notices[0] = '\0';
+    instance_console_set_domain(console, NULL);
+    instance_console_set_domain(console, virt_fixture.guest);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    drop();
+    virt_fixture_stop();
+}
+
+/* ---- ports that cannot be opened ---- */
+
+static void test_no_such_port(void **state)
+{
+    static const struct {
+        const char *serial;
+        const char *word;
+    } cases[] = {
+        {"", "add <serial type='pty'/> to its devices"},
+        {"<serial type='file'><source path='/tmp/x'/></serial>",
+         "a serial port of type 'file' as this one cannot be opened; use type 'pty', 'unix' or "
+         "'tcp' (mode 'bind', raw)"},
+        {"<serial type='null'/>", "of type 'null'"},
+        {"<serial type='unix'><source mode='connect' path='/tmp/x'/></serial>", "of type 'unix'"},
+        {"<serial type='tcp'><source mode='connect' host='127.0.0.1' service='1'/></serial>",
+         "of type 'tcp'"},
+        {"<serial type='tcp'><source mode='bind' host='127.0.0.1' service='1'/>"
+         "<protocol type='telnet'/></serial>",
+         "of type 'tcp'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        make(CONFIG_CONSOLE_ALWAYS);
+        start_guest(cases[i].serial);
+        instance_console_set_domain(console, virt_fixture.guest);
+        TURN_UNTIL(is_looked_up);
+        assert_non_null(strstr(instance_console_source(console), cases[i].word));
+        assert_non_null(strstr(notices, cases[i].word)); /* people are told */
+        assert_false(hub_has_source(instance_console_hub(console)));
+        notices[0] = '\0';
+        instance_console_host_event(console, HOST_EVENT_RESET); /* looks again, tells once */
+        TURN_UNTIL(is_looked_up);
+        expect_notices("[the guest was reset]");
+        drop();
+        virDomainDestroy(domain);
+        TURN_UNTIL_STATE(HOST_POWER_OFF);
+        virDomainUndefine(domain);
+        virDomainFree(domain);
+        domain = NULL;
+        TURN_UNTIL(virt_fixture_is_gone);
+    }
+}
+
+/* ---- events ---- */
+
+/* SeaBIOS makes two resets of one. */
+static void test_resets(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    instance_console_host_event(console, HOST_EVENT_RESET);
+    instance_console_host_event(console, HOST_EVENT_RESET);
+    expect_notices("[the guest was reset]");
+    instance_console_host_event(console, HOST_EVENT_RENAMED);
+    instance_console_host_event(console, HOST_EVENT_STATE);
+    expect_notices("");
+}
+
+/* ---- break ---- */
+
+static host_done_fn *break_done;
+static void *break_context;
+static unsigned cancels, ends;
+static int end_result;
+static bool ends_at_once;
+
+static void fake_send_break(struct host_domain *host, const char *alias, host_done_fn *done,
+                            void *context)
+{
+    (void)host;
+    assert_string_equal(alias, "ua-one");
+    break_done = done;
+    break_context = context;
+    if (ends_at_once)
+        done(context, -EIO, "refused");
+}
+
+static void fake_cancel(struct host_domain *host, void *context)
+{
+    (void)host;
+    assert_ptr_equal(context, break_context);
+    cancels++;
+}
+
+static void on_break(void *context, int result, const char *text)
+{
+    (void)text;
+    assert_ptr_equal(context, &ends);
+    ends++;
+    end_result = result;
+}
+
+static void test_break(void **state)
+{
+    static const struct host_ops no_break = {.cancel = fake_cancel};
+    static const struct host_ops with_break = {.cancel = fake_cancel,
+                                               .send_break = fake_send_break};
+
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTCONN);
+    start_guest("<serial type='pty'><alias name='ua-one'/></serial>");
+    const struct host_ops *real = virt_domain_host(virt_fixture.guest)->ops;
+    instance_console_set_domain(console, virt_fixture.guest);
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTCONN);
+    TURN_UNTIL(is_looked_up);
+    virt_domain_host(virt_fixture.guest)->ops = &no_break;
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTSUP);
+    assert_int_equal(hub_send_break(instance_console_hub(console)), -ENOTSUP);
+    virt_domain_host(virt_fixture.guest)->ops = &with_break;
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
+    assert_int_equal(ends, 0);
+    break_done(break_context, 0, NULL);
+    assert_int_equal(ends, 1);
+    assert_int_equal(end_result, 0);
+    ends_at_once = true;
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
+    assert_int_equal(ends, 2);
+    assert_int_equal(end_result, -EIO);
+    assert_int_equal(hub_send_break(instance_console_hub(console)), 0);
+    ends_at_once = false;
+    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
+    instance_console_set_domain(console, NULL); /* the break under way ends with it */
+    assert_int_equal(cancels, 1);
+    assert_int_equal(ends, 3);
+    assert_int_equal(end_result, -ENODEV);
+    virt_domain_host(virt_fixture.guest)->ops = real;
+}
+
+/* ---- people ---- */
+
+static void test_people(void **state)
+{
+    struct console_person *people[3];
+    char text[64];
+
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    instance_console_people(console, NULL, text, sizeof text);
+    assert_string_equal(text, "");
+    people[0] = instance_console_join(console, "one");
+    people[1] = instance_console_join(console, "two");
+    people[2] = instance_console_join(console, "three");
+    expect_notices("[one is on the console][two is on the console][three is on the console]");
+    instance_console_people(console, people[1], text, sizeof text);
+    assert_string_equal(text, "three, one");
+    instance_console_people(console, NULL, text, 8); /* whole names, as many as fit */
+    assert_true(strlen(text) < 8);
+    instance_console_leave(people[1]);
+    expect_notices("[two left the console]");
+    instance_console_leave(NULL);
+    drop();
+    instance_console_leave(people[0]); /* the console is gone, they are not */
+    instance_console_leave(people[2]);
+}
+
+/* ---- history ---- */
+
+static void test_history_survives(void **state)
+{
+    const uint8_t *bytes;
+    char file[160];
+    size_t size;
+
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    assert_int_equal(send(guest, "remember", 8, MSG_NOSIGNAL), 8);
+    while (hub_reader_pending(reader) < 8)
+        uv_run(&virt_fixture.loop, UV_RUN_ONCE);
+    drop();
+    make(CONFIG_CONSOLE_ALWAYS);
+    hub_reader_peek(reader, &bytes, &size);
+    assert_int_equal(size, 8);
+    assert_memory_equal(bytes, "remember", 8);
+    drop();
+    snprintf(file, sizeof file, "%.60s/consoles/01020300-0000-0000-0000-000000000000.history",
+             folder);
+    assert_int_equal(access(file, F_OK), 0);
+    instance_console_forget(folder, &uuid);
+    assert_int_equal(access(file, F_OK), -1);
+    instance_console_forget(folder, &uuid); /* is no mistake */
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    static const struct CMUnitTest tests[] = {
+        TEST(test_always),
+        TEST(test_on_demand),
+        TEST(test_mode_changes),
+        TEST(test_another_port),
+        TEST(test_domain_goes_while_looking),
+        TEST(test_hypervisor_stops_while_looking),
+        TEST(test_pty),
+        TEST(test_no_such_port),
+        TEST(test_resets),
+        TEST(test_break),
+        TEST(test_people),
+        TEST(test_history_survives),
+    };
+
+    return cmocka_run_group_tests(tests, virt_fixture_setup_group, virt_fixture_teardown_group);
+}
