@@ -26,6 +26,7 @@
 struct virt_console {
     struct stream stream;
     struct virt_domain *domain; /* NULL: gone */
+    struct hypervisor *hypervisor; /* outlives the domain, and every job */
     uv_timer_t retry;
     bool opened; /* by the stream's user */
     bool closed;
@@ -41,7 +42,7 @@ struct virt_console_job {
     struct worker_job job;
     struct virt_console *console;
     struct uuid uuid;
-    char *alias;
+    char *alias; /* of an opening */
     virStreamPtr libvirt; /* out of an opening, into an ending */
     bool taken;
     char text[WORKER_TEXT_SIZE];
@@ -75,16 +76,10 @@ static struct virt_console_job *new_job(struct virt_console *console)
 {
     struct virt_console_job *job = calloc(1, sizeof *job);
 
-    if (!job)
-        return NULL;
-    job->alias = console->alias ? strdup(console->alias) : NULL;
-    if (console->alias && !job->alias) {
-        free(job);
-        return NULL;
+    if (job) {
+        job->console = console;
+        console->jobs++;
     }
-    job->console = console;
-    job->uuid = console->domain->host.uuid;
-    console->jobs++;
     return job;
 }
 
@@ -105,21 +100,29 @@ static void end_done(struct worker_job *worker_job)
     job_ended(CONTAINER_OF(worker_job, struct virt_console_job, job));
 }
 
-static void end_libvirt_stream(struct virt_console *console)
+/* libvirtd must be told: it takes a stream that was only forgotten for a console still open. */
+static void abort_libvirt_stream(struct virt_console *console, virStreamPtr libvirt)
 {
-    virStreamPtr libvirt = console->libvirt;
-    struct virt_console_job *job = console->domain ? new_job(console) : NULL;
+    struct virt_console_job *job =
+        hypervisor_is_stopping(console->hypervisor) ? NULL : new_job(console);
 
-    console->libvirt = NULL;
-    virStreamEventRemoveCallback(libvirt);
-    if (!job) { /* the connection goes down too: nothing is left to wait for */
+    if (!job) { /* the connection goes down too, and says it */
         virStreamFree(libvirt);
         return;
     }
     job->libvirt = libvirt;
     job->job.run = run_end;
     job->job.done = end_done;
-    worker_submit_action(hypervisor_worker(console->domain->hypervisor), &job->job);
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+static void end_libvirt_stream(struct virt_console *console)
+{
+    virStreamPtr libvirt = console->libvirt;
+
+    console->libvirt = NULL;
+    virStreamEventRemoveCallback(libvirt);
+    abort_libvirt_stream(console, libvirt);
 }
 
 static void on_retry(uv_timer_t *timer);
@@ -207,6 +210,9 @@ static void run_open(struct worker_job *worker_job, virConnectPtr connection)
         /* libvirt has no code of its own for "Active console session exists". */
         job->taken = error && error->code == VIR_ERR_OPERATION_FAILED;
         virt_last_error(job->text, sizeof job->text);
+        if (job->taken)
+            snprintf(job->text, sizeof job->text,
+                     "somebody else has it open by libvirt (virsh console)");
         virStreamFree(job->libvirt);
         job->libvirt = NULL;
     }
@@ -233,7 +239,7 @@ static void open_done(struct worker_job *worker_job)
 
     console->opening = false;
     if (job->libvirt && (console->closed || !console->domain)) {
-        virStreamFree(job->libvirt);
+        abort_libvirt_stream(console, job->libvirt);
     } else if (job->libvirt) {
         take_libvirt_stream(console, job->libvirt);
     } else if (!console->closed) {
@@ -252,10 +258,16 @@ static void try_to_open(struct virt_console *console)
     struct virt_console_job *job = new_job(console);
     if (!job)
         return;
+    job->uuid = console->domain->host.uuid;
+    job->alias = console->alias ? strdup(console->alias) : NULL;
+    if (console->alias && !job->alias) {
+        job_ended(job);
+        return;
+    }
     console->opening = true;
     job->job.run = run_open;
     job->job.done = open_done;
-    worker_submit_action(hypervisor_worker(console->domain->hypervisor), &job->job);
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -287,7 +299,7 @@ static void console_close(struct stream *stream)
         end_libvirt_stream(console);
     uv_timer_stop(&console->retry);
     console->closed = true;
-    if (console->domain)
+    if (console->domain && console->domain->console == console)
         console->domain->console = NULL;
     console->domain = NULL;
     release(console);
@@ -311,6 +323,7 @@ struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
     }
     console->stream.ops = &ops;
     console->domain = domain;
+    console->hypervisor = domain->hypervisor;
     uv_timer_init(hypervisor_loop(domain->hypervisor), &console->retry);
     domain->console = console;
     return &console->stream;
