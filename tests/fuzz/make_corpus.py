@@ -52,6 +52,16 @@ def main():
         write(f"repeats_{suite}", *(record(MESSAGE, messages[2], suite, s) for s in (0, 1, 6, 15)))
         write(f"payloads_{suite}", *(record(PAYLOAD, bytes([kind]) + b"\x01\0\0\0abc", suite)
                                      for kind in (0, 1, 2, 0x10, 0x14, 0x20)))
+        sol = [
+            (0x06, 0x3B, b"\x04"), (0x06, 0x4E, b"\x0e"), (0x06, 0x4F, b"\x0e\x01"),
+            (0x06, 0x4A, b"\x01"), (0x06, 0x48, b"\x01\x01\0\0\0\0"), (0x06, 0x4B, b"\x01\x01"),
+            (0x06, 0x49, b"\x01\x01\0\0\0\0"), (0x06, 0x4C, b"\x01\x42\x02\0\0\0"),
+            (0x06, 0x4D, b"\x01\x02"), (0x0C, 0x21, b"\x01\x01\x01"), (0x0C, 0x22, b"\x01\x03\0\0"),
+        ]
+        steps = [record(MESSAGE, bytes([netfn, command, n]) + data, suite)
+                 for n, (netfn, command, data) in enumerate(sol)]
+        steps.insert(5, record(PAYLOAD, b"\x01\x01\0\0\0abc", suite))
+        write(f"sol_{suite}", *steps)
 
 
 main()

@@ -210,7 +210,6 @@ static void test_sol(void **state)
         .accumulate = {0x0c, 0x60},
         .retry = {0x07, 0xff},
         .bit_rate = 0x0a,
-        .denied = {[0] = "somebody", [USER_ID_MAX - 1] = "sixteen-letters!"},
     };
     struct store_sol *rows = NULL;
     struct store *store = open_store();
@@ -218,6 +217,8 @@ static void test_sol(void **state)
     size_t count;
 
     (void)state;
+    memcpy(sol.denied[0], "somebody", 8);
+    memcpy(sol.denied[USER_ID_MAX - 1], "sixteen-letters!", USER_NAME_MAX);
     assert_int_equal(store_sol_put(store, &sol, NULL, NULL), 0);
     sol.enable = 0;
     assert_int_equal(store_sol_put(store, &sol, on_done, &waiter), 0);

@@ -286,8 +286,7 @@ static int get_channel_payload_version(const struct ipmi_request *request, struc
 }
 
 /* Set SOL Configuration Parameters (section 26.2). */
-#define SET_DATA_MAX 20 /* a longer one of some other parameter is told that it is not supported   \
-                         */
+#define SET_DATA_MAX 20 /* any longer parameter there may be is not supported, no wrong length */
 
 static int set_sol_configuration(const struct ipmi_request *request, struct wire_in *in,
                                  struct wire_out *out)
