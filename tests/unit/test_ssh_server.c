@@ -130,7 +130,7 @@ static int serve(int count, char **arguments)
         fprintf(stderr, "%s\n", error);
         return 1;
     }
-    while (fgets(line, sizeof line, stdin))
+    while (fgets(line, sizeof line, stdin) && strcmp(line, "quit\n") != 0)
         obey(line);
     ssh_server_free(server);
     forget();
