@@ -409,13 +409,11 @@ void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh
     const struct ssh_door *before = connection->door;
 
     connection->door = door;
-    connection->auth.accounts = door ? door->accounts : NULL;
-    if (!door)
-        ssh_connection_end(connection, "this address is no longer served");
-    else if (!connection->auth.granted)
+    connection->auth.accounts = door->accounts;
+    if (!connection->auth.granted)
         return;
-    else if (door->one_bmc != before->one_bmc ||
-             (door->one_bmc && !uuid_equal(&door->uuid, &before->uuid)))
+    if (door->one_bmc != before->one_bmc ||
+        (door->one_bmc && !uuid_equal(&door->uuid, &before->uuid)))
         ssh_connection_end(connection, "this address serves another BMC now");
     else if (!ssh_accounts_agree(before->accounts, door->accounts, connection->auth.account))
         ssh_connection_end(connection, "the account was changed");

@@ -67,8 +67,7 @@ const union endpoint_address *ssh_connection_remote(const struct ssh_connection 
 /* Until when it must have logged in: the oldest has the least. */
 uint64_t ssh_connection_login_ms(const struct ssh_connection *connection);
 bool ssh_connection_is_logged_in(const struct ssh_connection *connection);
-/* The door it came through is another one now, NULL: no more. Ends it if it would not get in as it
- * did. */
+/* The door it came through is another one now. Ends it if it would not get in as it did. */
 void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh_door *door);
 /* Marks it as over; `reason`, a constant, is what the client is told. */
 void ssh_connection_end(struct ssh_connection *connection, const char *reason);
@@ -77,5 +76,22 @@ bool ssh_connection_is_over(const struct ssh_connection *connection);
 uint64_t ssh_connection_tick(struct ssh_connection *connection);
 /* Only between two turns of the loop. */
 void ssh_connection_free(struct ssh_connection *connection);
+
+/* ---- a set of listeners and their clients: ssh_posts.c ---- */
+
+struct ssh_posts;
+
+/* Any thread. NULL, and why in `error`: -ENOMEM, or -EINVAL for an account out of range. */
+struct ssh_posts *ssh_posts_new(struct ssh_shared *shared, const struct ssh_listener *listeners,
+                                size_t count, int *error);
+/* The new set takes the sockets and clients of the one before, which is released, and listens where
+ * that did not. */
+void ssh_posts_replace(struct ssh_posts *before, struct ssh_posts *wanted);
+/* Does what is due, releases what has ended; the time at which to come again. */
+uint64_t ssh_posts_tick(struct ssh_posts *posts);
+/* Ends all clients and listens no more. */
+void ssh_posts_close(struct ssh_posts *posts, const char *reason);
+/* Of a set that has no clients. NULL is allowed. */
+void ssh_posts_free(struct ssh_posts *posts);
 
 #endif
