@@ -191,6 +191,7 @@ static void read_input(struct session *session)
         return;
     if (got > 0) {
         take_typed(session, bytes, (size_t)got);
+        explicit_bzero(bytes, (size_t)got);
         return;
     }
     session->input_ended = true;
@@ -463,6 +464,17 @@ static int prepare(struct session *session)
                               cli_output_screen(session->output));
 }
 
+/* What was typed may have been a password. */
+static void wipe_typed(struct ring *ring)
+{
+    const uint8_t *bytes;
+    size_t size;
+
+    for (uint64_t at = ring ? ring_start(ring) : 0; ring && (size = ring_peek(ring, at, &bytes));
+         at += size)
+        explicit_bzero((void *)bytes, size);
+}
+
 void cli_attach_run(const struct cli_attach *attach, struct cli_attach_result *result)
 {
     struct session session = {.attach = attach, .result = result};
@@ -478,6 +490,7 @@ void cli_attach_run(const struct cli_attach *attach, struct cli_attach_result *r
     cli_terminal_leave();
     unwatch_signals(&session);
     cli_output_free(session.output);
+    wipe_typed(session.send);
     ring_free(session.send);
     free(session.received);
 }

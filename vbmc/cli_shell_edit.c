@@ -1,7 +1,10 @@
 /* The shell at a terminal: prompt, line editing, completion, all by libedit. */
+#include <errno.h>
 #include <histedit.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli_shell_internal.h"
@@ -194,6 +197,29 @@ static void on_interrupt(int number)
     cli_shell_interrupted = 1;
 }
 
+/* libedit's own goes on after a signal; Ctrl-C is to end the line. */
+static int read_character(EditLine *edit, wchar_t *character)
+{
+    mbstate_t state = {0};
+    char byte;
+
+    (void)edit;
+    for (;;) {
+        if (cli_shell_interrupted)
+            return -1;
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return (int)got;
+        size_t used = mbrtowc(character, &byte, 1, &state);
+        if (used == (size_t)-1)
+            state = (mbstate_t){0}; /* no UTF-8: dropped */
+        else if (used != (size_t)-2)
+            return 1;
+    }
+}
+
 static char *prompt(EditLine *edit)
 {
     static char text[] = "vbmc> ";
@@ -224,6 +250,7 @@ static EditLine *new_edit(struct shell *shell, History *history_of_lines)
     history(history_of_lines, &event, H_SETSIZE, HISTORY_MAX);
     history(history_of_lines, &event, H_SETUNIQUE, 1);
     el_set(edit, EL_CLIENTDATA, shell);
+    el_set(edit, EL_GETCFN, read_character);
     el_set(edit, EL_PROMPT, prompt);
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_SIGNAL, 1); /* also the size of the window */
@@ -270,7 +297,7 @@ void cli_shell_edit(struct shell *shell)
     EditLine *edit = history_of_lines ? new_edit(shell, history_of_lines) : NULL;
 
     if (edit) {
-        sigaction(SIGINT, &action, &old); /* without SA_RESTART: el_gets returns */
+        sigaction(SIGINT, &action, &old); /* without SA_RESTART: read returns */
         cli_client_watch_interrupts(&cli_shell_interrupted);
         greet();
         read_lines(shell, edit, history_of_lines);

@@ -48,6 +48,7 @@ _vbmc()
             return
             ;;
         -f | --format)
+            [[ $verb != console ]] || return
             _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
             return
             ;;
@@ -63,13 +64,14 @@ _vbmc()
         _vbmc_replies "$("${ask[@]}" complete --verbs 2>/dev/null)" "$word"
     else
         case $verb:$((COMP_CWORD - verb_at)) in
-            define:*) compopt -o default ;;
+            define:* | screenshot:2 | dump:2) compopt -o default ;;
             power:2) _vbmc_replies $'on\noff\ncycle\nreset\nsoft\ndiag\nstatus' "$word" ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
-            delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1)
+            delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
+                screenshot:1 | dump:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac
