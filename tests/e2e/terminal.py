@@ -24,7 +24,7 @@ class Console:
         self.child = pexpect.spawn(command[0], [word.format(**values) for word in command[1:]],
                                    timeout=ANSWER_S, maxread=65536, dimensions=(24, 200))
         self.child.delaybeforesend = None
-        if name == "ssh":
+        if name in ("ssh", "conserver"):
             self.expect(rb"assword: ?")
             self.child.send(password + "\n")
 
@@ -77,4 +77,8 @@ COMMANDS = {
     "ssh": (["ssh", "-t", "-p", "{ssh_port}", "-o", "StrictHostKeyChecking=no",
              "-o", "UserKnownHostsFile=/dev/null", "-o", "PubkeyAuthentication=no",
              "{user}@{host}", "console {guest}"], ["\x1d", "q"]),
+    # Of other console servers, which have the guest's console from us.
+    "conserver": (["console", "-M", "{host}", "-p", "{port}", "-l", "{user}", "{guest}"],
+                  ["\x05c."]),
+    "conman": (["conman", "-d", "{host}:{port}", "{guest}"], ["&."]),
 }
