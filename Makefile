@@ -50,6 +50,8 @@ UNITS   := $(patsubst tests/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard tests/
 HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
 	$(wildcard tests/unit/*.c tests/fake/*.c))
 
+TEST_LIBRARY := $(OBJ)/libtests.a
+
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run asan lint \
 	fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
@@ -77,6 +79,11 @@ $(LIBRARY): $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(MAINS),$(SOURCES)))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+$(TEST_LIBRARY): $(patsubst %.c,$(OBJ)/%.o,$(HELPERS))
+	$(call quiet,AR  $@)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,CC  $<)
@@ -85,12 +92,12 @@ $(OBJ)/%.o: %.c Makefile
 units: $(UNITS)
 
 $(BUILD)/unit/test_rmcp%: $(OBJ)/tests/unit/test_rmcp%.o $(OBJ)/tests/unit/rmcp_stub.o \
-		$(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
+		$(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(patsubst %.c,$(OBJ)/%.o,$(HELPERS)) $(LIBRARY)
+$(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
