@@ -258,7 +258,7 @@ static int parse_parameter(const struct parser *parser, const char *text, size_t
     if (result == 0)
         result =
             decode(parser, equals ? equals + 1 : "", equals ? length - name_length - 1 : 0, &value);
-    if (result < 0)
+    if (!name || !value)
         return result;
     for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
         if (strcmp(parameters[i].name, name) == 0)
