@@ -35,7 +35,7 @@ struct forward {
 struct connection {
     struct connection *next;
     struct forward *forward;
-    struct ssh_tunnel *relay;
+    struct ssh_tunnel *tunnel;
 };
 
 struct ssh_forwards {
@@ -267,11 +267,11 @@ int ssh_forwards_poll(struct ssh_forwards *forwards, ssh_session session, struct
     pthread_mutex_unlock(&forwards->lock);
     for (const struct connection *connection = session ? forwards->connections : NULL; connection;
          connection = connection->next) {
-        int events = ssh_tunnel_events(connection->relay, session);
-        int fd = events < 0 ? -1 : ssh_tunnel_fd(connection->relay);
+        int events = ssh_tunnel_events(connection->tunnel, session);
+        int fd = events < 0 ? -1 : ssh_tunnel_fd(connection->tunnel);
         if (!append_poll(polls, capacity, count, fd, events < 0 ? 0 : events))
             return -ENOMEM;
-        due = sooner(due, ssh_tunnel_due(connection->relay));
+        due = sooner(due, ssh_tunnel_due(connection->tunnel));
     }
     for (size_t i = 0; i < forwards->polled; i++) {
         if (!append_poll(polls, capacity, count, may_accept ? forwards->forwards[i]->fd : -1,
@@ -296,7 +296,7 @@ static const char *explain(const char *error)
 static void end_connection(struct connection *connection)
 {
     connection->forward->connections--;
-    ssh_tunnel_free(connection->relay);
+    ssh_tunnel_free(connection->tunnel);
     free(connection);
 }
 
@@ -306,7 +306,7 @@ static bool turn_connection(struct ssh_forwards *forwards, ssh_session session,
 {
     struct forward *forward = connection->forward;
 
-    switch (ssh_tunnel_turn(connection->relay, session, revents)) {
+    switch (ssh_tunnel_turn(connection->tunnel, session, revents)) {
     case SSH_TUNNEL_REFUSED:
         if (ssh_is_connected(session)) {
             set_failure(forwards, forward, explain(ssh_get_error(session)));
@@ -316,7 +316,7 @@ static bool turn_connection(struct ssh_forwards *forwards, ssh_session session,
     case SSH_TUNNEL_ENDED:
         return false;
     default:
-        if (forward->failure[0] && ssh_tunnel_is_open(connection->relay))
+        if (forward->failure[0] && ssh_tunnel_is_open(connection->tunnel))
             set_failure(forwards, forward, "");
         return true;
     }
@@ -344,8 +344,8 @@ static void add_connection(struct ssh_forwards *forwards, ssh_session session,
         free(connection);
         return;
     }
-    connection->relay = ssh_tunnel_new(session, forward->far_path, fd);
-    if (!connection->relay) {
+    connection->tunnel = ssh_tunnel_new(session, forward->far_path, fd);
+    if (!connection->tunnel) {
         free(connection);
         return;
     }

@@ -81,7 +81,7 @@ static void describe_key(const ssh_key key, char text[SSH_KNOWN_HOSTS_TEXT_SIZE]
 }
 
 int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
-                       char *error, size_t size)
+                           char *error, size_t size)
 {
     char name[HOST_NAME_MAX + 300], path[PATH_MAX] = "known_hosts";
 
@@ -154,7 +154,7 @@ static int check_revoked(const struct ssh_uri *uri, const ssh_key key, const cha
 }
 
 int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
-                      char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size)
+                          char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size)
 {
     CLEANUP(cleanup_key) ssh_key shown = NULL;
 

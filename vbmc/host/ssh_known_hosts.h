@@ -21,13 +21,13 @@ int ssh_known_hosts_prepare(ssh_session session, const struct ssh_uri *uri);
  * kind and fingerprint ("ssh-ed25519 SHA256:...") in `key`; -EACCES with the reason, and what to do
  * about it, in `error`. */
 int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
-                      char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size);
+                          char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size);
 /* The same question without a connection: is there an entry for the host at all? 0, or -EACCES with
  * what to do in `error`. */
 int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size);
 
 /* What is said in each case; `found` is anything but SSH_KNOWN_HOSTS_OK. Returns -EACCES. */
 int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
-                       char *error, size_t size);
+                           char *error, size_t size);
 
 #endif

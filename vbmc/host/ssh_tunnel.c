@@ -240,7 +240,8 @@ static enum ssh_tunnel_result open_channel(struct ssh_tunnel *tunnel)
     return rc == SSH_ERROR ? SSH_TUNNEL_REFUSED : SSH_TUNNEL_GOES_ON;
 }
 
-enum ssh_tunnel_result ssh_tunnel_turn(struct ssh_tunnel *tunnel, ssh_session session, short revents)
+enum ssh_tunnel_result ssh_tunnel_turn(struct ssh_tunnel *tunnel, ssh_session session,
+                                       short revents)
 {
     if (!tunnel->is_open)
         return open_channel(tunnel);

@@ -28,6 +28,7 @@ int ssh_tunnel_events(const struct ssh_tunnel *tunnel, ssh_session session);
 /* In how many ms it wants a turn whatever poll says; -1: it can wait. */
 int ssh_tunnel_due(const struct ssh_tunnel *tunnel);
 /* Moves what can be moved. `revents`: what poll found. */
-enum ssh_tunnel_result ssh_tunnel_turn(struct ssh_tunnel *tunnel, ssh_session session, short revents);
+enum ssh_tunnel_result ssh_tunnel_turn(struct ssh_tunnel *tunnel, ssh_session session,
+                                       short revents);
 
 #endif
