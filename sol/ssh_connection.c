@@ -259,7 +259,7 @@ static bool update_relays(struct ssh_connection *connection)
             continue;
         news = news || ssh_relay_has_news(slot->relay);
         if (ssh_relay_is_lost(slot->relay))
-            ssh_connection_end(connection, "more data than can be kept");
+            ssh_connection_end(connection, "the channel is broken");
     }
     return news;
 }

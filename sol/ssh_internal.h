@@ -39,7 +39,8 @@ ssh_channel ssh_relay_channel(const struct ssh_relay *relay);
 bool ssh_relay_update(struct ssh_relay *relay);
 /* Whether a callback has left something for ssh_relay_update since that began. */
 bool ssh_relay_has_news(const struct ssh_relay *relay);
-/* Whether the client has sent far more than it was allowed to, or there was no memory for it. */
+/* Whether the session has to end: the client has sent far more than it was allowed to, there was no
+ * memory for it, or libssh can send it nothing. */
 bool ssh_relay_is_lost(const struct ssh_relay *relay);
 /* When something last went through it. */
 uint64_t ssh_relay_traffic_ms(const struct ssh_relay *relay);

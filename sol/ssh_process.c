@@ -203,7 +203,7 @@ int ssh_process_start(struct ssh_loop *loop, const struct ssh_process_options *o
 {
     CLEANUP(close_ends) struct ends ends = {.theirs = {-1, -1, -1}, .ours = {-1, -1, -1}};
     CLEANUP_FREE struct ssh_process *process = calloc(1, sizeof *process);
-    pid_t pid;
+    pid_t pid = -1;
     int rc;
 
     if (!process)

@@ -98,7 +98,12 @@ static void send_held(struct ssh_relay *relay)
     sent = relay->held_is_errors
                ? ssh_channel_write_stderr(relay->channel, held->bytes + held->from, size)
                : ssh_channel_write(relay->channel, held->bytes + held->from, size);
-    held->from = sent < 0 ? held->to : held->from + (size_t)sent;
+    if (sent < 0) { /* nothing more can be sent, also if libssh thinks otherwise */
+        relay->lost = ssh_channel_is_open(relay->channel);
+        held->from = held->to;
+        return;
+    }
+    held->from += (size_t)sent;
     relay->traffic_ms = relay->shared->loop.now_ms;
 }
 
