@@ -42,6 +42,7 @@ struct hub {
     struct history *history; /* NULL without a file */
     struct ring *queue;
     uint64_t sent; /* position in the queue: the source took what is before it */
+    unsigned holds;
 
     struct stream *source;
     enum stream_link link;
@@ -180,14 +181,14 @@ static void tell_writers(struct hub *hub)
     end_round(hub);
 }
 
-/* Passes on to the source what it takes. No callbacks. 0; or negative if it takes nothing any more,
+/* Passes on to the source what it takes, unless it is held back. No callbacks. 0; or negative if it takes nothing any more,
  * and disconnected follows. Bytes left mean that the source will call when it takes more. */
 static int flush_queue(struct hub *hub)
 {
     const uint8_t *bytes;
     size_t size;
 
-    while ((size = ring_peek(hub->queue, hub->sent, &bytes)) > 0) {
+    while (hub->holds == 0 && (size = ring_peek(hub->queue, hub->sent, &bytes)) > 0) {
         ssize_t taken = stream_write(hub->source, bytes, size);
         if (taken < 0) {
             hub->sent = ring_end(hub->queue);
@@ -331,6 +332,18 @@ static void on_writable(void *context)
 
     flush_queue(hub);
     tell_writers(hub);
+}
+
+void hub_hold_input(struct hub *hub)
+{
+    hub->holds++;
+}
+
+void hub_release_input(struct hub *hub)
+{
+    assert(hub->holds > 0);
+    if (--hub->holds == 0 && hub->link == STREAM_CONNECTED)
+        on_writable(hub);
 }
 
 static void drop_source(struct hub *hub)

@@ -143,6 +143,11 @@ void hub_writer_free(struct hub_writer *writer);
  * -ENOTCONN without a connected source; -EPIPE when the hub is gone. */
 ssize_t hub_write(struct hub_writer *writer, const void *bytes, size_t size);
 
+/* Keeps what is typed in the queue, until hub_release_input was called as often: for what has to
+ * reach the guest before it by another way, as a break does. */
+void hub_hold_input(struct hub *hub);
+void hub_release_input(struct hub *hub);
+
 /* How a break is sent to the UART; NULL: it cannot. 0, or a negative error. */
 typedef int hub_break_fn(void *context);
 void hub_set_break(struct hub *hub, hub_break_fn *function, void *context);

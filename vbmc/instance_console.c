@@ -37,6 +37,7 @@ struct console_person {
 /* A break on its way, which ends also when its domain goes. */
 struct console_break {
     LIST_ENTRY(console_break) link;
+    struct instance_console *console;
     host_done_fn *done;
     void *context;
 };
@@ -196,6 +197,7 @@ static void end_break(void *context, int result, const char *text)
     struct console_break *sent = context;
 
     LIST_REMOVE(sent, link);
+    hub_release_input(sent->console->hub);
     sent->done(sent->context, result, text);
     free(sent);
 }
@@ -222,8 +224,10 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
     struct console_break *sent = calloc(1, sizeof *sent);
     if (!sent)
         return -ENOMEM;
+    sent->console = console;
     sent->done = done;
     sent->context = context;
+    hub_hold_input(console->hub); /* the key behind a break is for the kernel, not for the shell */
     LIST_INSERT_HEAD(&console->breaks, sent, link);
     host->ops->send_break(host, console->alias, end_break, sent);
     return 0;

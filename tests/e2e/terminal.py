@@ -53,9 +53,10 @@ class Console:
         earlier output has, as a new connection shows some of that; the echo of what is typed, which
         the shell wraps, is told apart by the quotes in the marks."""
         Console.runs += 1
-        self.type(f"echo be''gin {Console.runs}; {command}; echo e''nd {Console.runs}\r")
-        self.expect(rb"\nbegin %d\r*\n" % Console.runs)
-        output = self.expect(rb"(?<=\n)end %d\r*\n" % Console.runs)
+        mark = f"{os.getpid()}.{Console.runs}"
+        self.type(f"echo be''gin {mark}; {command}; echo e''nd {mark}\r")
+        self.expect(rb"\nbegin %s\r*\n" % mark.encode())
+        output = self.expect(rb"(?<=\n)end %s\r*\n" % mark.encode())
         self.expect(PROMPT)
         return output.replace(b"\r", b"").split(b"\n")[:-1]
 

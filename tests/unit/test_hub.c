@@ -575,6 +575,31 @@ static void test_lines_stay_together(void **state)
     }
 }
 
+/* What was typed before a hold has gone; what is typed during it waits, and none of it is lost. */
+static void test_held_input(void **state)
+{
+    struct session a;
+
+    (void)state;
+    new_hub(0, 8, NULL);
+    join(&a, HUB_FROM_END, 0);
+    source.room = 100;
+    assert_int_equal(type(&a, "x"), 1);
+    hub_hold_input(hub);
+    hub_hold_input(hub);
+    assert_int_equal(type(&a, "h"), 1);
+    assert_int_equal(type(&a, "12345678"), 7);
+    a.to_type = "8";
+    make_room(&source, 100);
+    assert_typed(source, "x");
+    hub_release_input(hub);
+    assert_typed(source, "x");
+    hub_release_input(hub);
+    assert_int_equal(a.writable, 1);
+    assert_typed(source, "xh12345678");
+    leave(&a);
+}
+
 static int send_break(void *context)
 {
     ++*(unsigned *)context;
@@ -847,6 +872,7 @@ int main(void)
         TEST(test_turn_is_kept),
         TEST(test_larger_than_the_queue),
         TEST(test_lines_stay_together),
+        TEST(test_held_input),
         TEST(test_break),
         TEST(test_source_lost_and_back),
         TEST(test_attach_and_detach),
