@@ -183,7 +183,8 @@ static int receive_object(struct cli_connection *connection, struct json_object 
 {
     char *end;
 
-    while (!connection->used || !(end = memchr(connection->bytes, '\n', connection->used))) {
+    while (!connection->bytes || !connection->used ||
+           !(end = memchr(connection->bytes, '\n', connection->used))) {
         int failed = receive(connection, error);
         if (failed)
             return failed;

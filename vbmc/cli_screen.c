@@ -37,8 +37,9 @@ enum other {
     OTHERS_END,
 };
 
+/* Counted from MARGINS. */
 static const char *const others[] = {
-    [MARGINS - MARGINS] = "\033[r\033[999H", /* both move the cursor home; better to the bottom */
+    [0] = "\033[r\033[999H", /* both move the cursor home; better to the bottom */
     [KEYPAD - MARGINS] = "\033>",
     [SHIFT - MARGINS] = "\017",
     [CHARACTERS - MARGINS] = "\033(B\033)B",
@@ -145,12 +146,10 @@ static void feed_escape(struct cli_screen *screen, uint8_t byte)
 
 static void feed_ground(struct cli_screen *screen, uint8_t byte)
 {
-    if (byte >= 0x20)
+    if (byte >= 0x20 || byte == '\t')
         screen->in_line = true;
     else if (byte == '\n' || byte == '\r')
         screen->in_line = false;
-    else if (byte == '\t')
-        screen->in_line = true;
     else if (byte == 0x0e || byte == 0x0f)
         mark(screen, SHIFT, byte == 0x0e);
 }

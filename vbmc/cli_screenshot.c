@@ -29,7 +29,7 @@ static int append(struct image *image, const uint8_t *bytes, size_t size)
 {
     if (size > IMAGE_MAX - image->size)
         return -EFBIG;
-    if (size > image->room - image->size) {
+    if (!image->bytes || size > image->room - image->size) {
         size_t room = 2 * (image->size + size);
         uint8_t *grown = realloc(image->bytes, room);
         if (!grown)

@@ -84,15 +84,14 @@ static struct json_object *candidates(const struct shell *shell, const char *fir
 {
     struct json_object *words = json_object_new_array();
     const struct cli_verb *command = place ? cli_shell_find(first) : NULL;
+    bool of_help = command && strcmp(command->name, "help") == 0;
 
-    if (place == 0)
+    if (place == 0 || (of_help && place == 1))
         add_command_names(words);
     else if (!command)
         return words;
     else if (is_option)
         add_options(words, command);
-    else if (strcmp(command->name, "help") == 0 && place == 1)
-        add_command_names(words);
     else if (cli_shell_takes_name(command) && place == 1)
         add_bmcs(words, shell, command);
     else if (cli_shell_takes_name(command) && place == 2)
@@ -265,7 +264,8 @@ static EditLine *new_edit(struct shell *shell, History *history_of_lines)
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_SIGNAL, 1); /* also the size of the window */
     el_set(edit, EL_HIST, history, history_of_lines);
-    el_set(edit, EL_ADDFN, "vbmc-complete", "complete a word", complete);
+    /* Its like for narrow strings makes copies that nobody frees. */
+    el_wset(edit, EL_ADDFN, L"vbmc-complete", L"complete a word", complete);
     el_set(edit, EL_BIND, "^I", "vbmc-complete", NULL);
     return edit;
 }

@@ -74,7 +74,7 @@ def keys():
     console.type("sleep 1000\r")
     console.expect(rb"sleep 1000\r\n")
     console.type("\x03")  # the guest's
-    console.expect(rb"\^C")
+    console.expect(rb"\^C\r\n~ # ")
     console.type("\x1d")
     console.expect(rb"q leave, b break, n NMI, h history, \] literal")
     console.type("x")
