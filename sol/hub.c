@@ -181,8 +181,9 @@ static void tell_writers(struct hub *hub)
     end_round(hub);
 }
 
-/* Passes on to the source what it takes, unless it is held back. No callbacks. 0; or negative if it takes nothing any more,
- * and disconnected follows. Bytes left mean that the source will call when it takes more. */
+/* Passes on to the source what it takes, unless it is held back. No callbacks. 0; or negative if it
+ * takes nothing any more, and disconnected follows. Bytes left mean that the source will call when
+ * it takes more. */
 static int flush_queue(struct hub *hub)
 {
     const uint8_t *bytes;

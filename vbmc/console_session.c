@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "qmp/json.h"
+#include "sol/replay.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/console_frame.h"
@@ -38,9 +39,10 @@ struct console_session {
     uv_stream_t *stream;
     struct instance *instance; /* as long as the reader lives */
     struct hub_reader *reader;
+    struct replay replay;
     struct hub_writer *writer; /* NULL: who looks only */
     struct console_person *person;
-    bool log;    /* history only */
+    bool log; /* history only */
     bool may_type;
     bool told_off; /* typed all the same */
     bool told_disconnected;
@@ -63,8 +65,8 @@ struct console_session {
     uint8_t input[INPUT_SIZE]; /* read and not yet passed on */
     size_t input_used;
 
-    uint8_t output[2 * (CONSOLE_FRAME_HEADER + LOST_SIZE) + CONSOLE_FRAME_HEADER +
-                   CONSOLE_FRAME_MAX];
+    uint8_t
+        output[2 * (CONSOLE_FRAME_HEADER + LOST_SIZE) + CONSOLE_FRAME_HEADER + CONSOLE_FRAME_MAX];
 };
 
 static unsigned session_count;
@@ -187,16 +189,12 @@ static size_t put_output(struct console_session *session, uint8_t *to, uint64_t 
 
     hub_reader_peek(session->reader, &bytes, &size);
     used += put_lost(session, to + used); /* what looking has found */
-    uint64_t room = limit - hub_reader_position(session->reader);
-    if (size > room)
-        size = (size_t)room;
-    if (size > CONSOLE_FRAME_MAX)
-        size = CONSOLE_FRAME_MAX;
+    size = replay_read(&session->replay, session->reader, to + used + CONSOLE_FRAME_HEADER,
+                       CONSOLE_FRAME_MAX, limit);
     if (size == 0)
         return used;
-    used += put_frame(to + used, CONSOLE_OUTPUT, bytes, size);
-    hub_reader_consume(session->reader, size);
-    return used;
+    console_frame_put_header(to + used, CONSOLE_OUTPUT, size);
+    return used + CONSOLE_FRAME_HEADER + size;
 }
 
 /* The next thing to send; 0 if there is none. */
@@ -367,6 +365,9 @@ static int restart_reader(struct console_session *session, enum hub_from from, s
         return result;
     hub_reader_free(session->reader);
     session->reader = reader;
+    session->replay = (struct replay){0};
+    if (!session->log) /* a log is no terminal, and is wanted as it is */
+        session->replay.until = hub_reader_position(reader) + hub_reader_pending(reader);
     return 0;
 }
 

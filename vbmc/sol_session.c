@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sol/hub.h"
+#include "sol/replay.h"
 #include "vbmc/rmcp/rmcpplus.h"
 
 struct sol_session {
@@ -14,6 +15,7 @@ struct sol_session {
     struct solproto *proto;
     struct hub *hub; /* NULL once it is gone */
     struct hub_reader *reader;
+    struct replay replay;
     struct hub_writer *writer;
     struct console_person *person;
     bool started; /* had its first tick */
@@ -67,19 +69,8 @@ static void guest_break(void *context)
 static size_t next_bytes(void *context, uint8_t *buffer, size_t max)
 {
     struct sol_session *session = context;
-    size_t copied = 0, size;
-    const uint8_t *bytes;
 
-    while (copied < max) {
-        hub_reader_peek(session->reader, &bytes, &size);
-        if (size == 0)
-            break;
-        size = size < max - copied ? size : max - copied;
-        memcpy(buffer + copied, bytes, size);
-        hub_reader_consume(session->reader, size);
-        copied += size;
-    }
-    return copied;
+    return replay_read(&session->replay, session->reader, buffer, max, UINT64_MAX);
 }
 
 static void discard_bytes(void *context)
@@ -159,8 +150,11 @@ static int connect_console(struct sol_session *session, const struct sol_session
     int result = hub_reader_new(session->hub, HUB_FROM_LINES, lines, &reader_events, session,
                                 &session->reader);
 
-    if (result == 0)
+    if (result == 0) {
+        session->replay.until =
+            hub_reader_position(session->reader) + hub_reader_pending(session->reader);
         result = hub_writer_new(session->hub, &writer_events, session, &session->writer);
+    }
     if (result < 0)
         return result == -EPIPE ? -ENODEV : result;
     session->person = instance_console_join(config->console, config->who);

@@ -229,6 +229,23 @@ static void test_history_again(void **state)
 }
 
 /* Asking is cheap and finding the lines is not: a client that does not read is not served twice. */
+/* What asks the terminal is not asked again, unless it is asked now, or for a log. */
+static void test_questions_in_history(void **state)
+{
+    (void)state;
+    console_fixture_say("~ # \033[6n");
+    open_with("\"lines\":1");
+    assert_string_equal(hear(), "~ # ");
+    console_fixture_say("\033[6n");
+    assert_string_equal(hear(), "\033[6n");
+    ask_for_history(&client, 0);
+    assert_string_equal(hear(), "~ # ");
+    leave();
+    open_with("\"log\":true,\"follow\":false");
+    assert_string_equal(hear(), "~ # \033[6n\033[6n[end: ]");
+    leave();
+}
+
 static void test_history_asked_for_too_often(void **state)
 {
     static uint8_t requests[8 * 400];
@@ -604,6 +621,7 @@ int main(void)
         TEST(test_sent_with_the_request),
         TEST(test_oversized_frames),
         TEST(test_history_again),
+        TEST(test_questions_in_history),
         TEST(test_history_asked_for_too_often),
         TEST(test_typing_is_held_back),
         TEST(test_left_while_held_back),
