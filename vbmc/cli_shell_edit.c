@@ -13,16 +13,6 @@
 #define HISTORY_MAX 200
 #define WORD_MAX    256
 
-#ifdef __SANITIZE_ADDRESS__
-/* Builds with AddressSanitizer only: libedit copies the name and the help of a function that is
- * added (EL_ADDFN below) and never frees them, once for each process. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:wcsdup\n";
-}
-#endif
-
 /* ---- completion ---- */
 
 static void add_word(struct json_object *words, const char *word, size_t length)
