@@ -263,6 +263,15 @@ watch_serial() {
 	/usr/bin/python3 "$top/tests/guest/console.py" "$dir/$1.sock" --log "$dir/$1.serial" \
 		--fifo "$dir/$1.fifo" &
 }
+# watch_console NAME [OPTION...]: the same by the daemon's control socket, with its notices (see
+# console_frames.py), until the daemon ends; options go to the client.
+watch_console() {
+	rm -f "$dir/$1.fifo"
+	PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$top/tests/e2e/console_frames.py" "$1" \
+		--log "$dir/$1.serial" --fifo "$dir/$1.fifo" "${@:2}" &
+	console_pid=$!
+	wait_for 5 test -p "$dir/$1.fifo"
+}
 declare -A watched=() marks=()
 
 # mark_serial NAME: from here on, serial_shows looks only at what comes new.

@@ -16,8 +16,10 @@ usage() {
 		  --nic MODEL          virtio (default), e1000, or none
 		  --no-boot-order      <os><boot dev='hd'/></os> instead of disk 1, network 2
 		  --serial-unix PATH   serial port on a Unix socket that QEMU listens on
+		  --serial-tcp PORT    serial port on 127.0.0.1, where QEMU listens
 		  --serial-file PATH   serial port into a file (default: a pty)
 		  --video              a screen (a standard VGA card)
+		  --no-serial          no serial port
 		  --qmp PATH           a second QMP socket beside libvirt's own
 		  --pcap FILE          capture of the network card's traffic
 		  --seabios-log FILE   SeaBIOS's debug output; QEMU truncates it at each start
@@ -33,13 +35,14 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=$(escape "$1")
 shift
 
-uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path=''
+uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
 video='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
 	--video) video=1; shift; continue ;;
+	--no-serial) serial=; shift; continue ;;
 	--help) usage; exit 0 ;;
 	esac
 	[[ $# -ge 2 ]] || die "unknown option or missing value: $1"
@@ -50,6 +53,7 @@ while [[ $# -gt 0 ]]; do
 	--disk-bus) bus=$2 ;;
 	--nic) nic=$2 ;;
 	--serial-unix) serial=unix serial_path=$(absolute "$2") ;;
+	--serial-tcp) serial=tcp serial_port=$2 ;;
 	--serial-file) serial=file serial_path=$(absolute "$2") ;;
 	--qmp) qmp=$(absolute "$2") ;;
 	--pcap) pcap=$(absolute "$2") ;;
@@ -117,8 +121,9 @@ if [[ -n $serial_path ]]; then
 	[[ $serial == file ]] || mode=" mode='bind'"
 	source="<source$mode path='$serial_path'/>"
 fi
+[[ -z $serial_port ]] || source="<source mode='bind' host='127.0.0.1' service='$serial_port'/>"
+[[ -z $serial ]] || echo "    <serial type='$serial'>${source:-}<target port='0'/></serial>"
 cat <<END
-    <serial type='$serial'>${source:-}<target port='0'/></serial>
     ${video:+<video><model type='vga'/></video>}
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
