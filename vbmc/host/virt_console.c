@@ -5,8 +5,13 @@
  *   connected  bytes go both ways
  *   waiting    refused or ended; a timer tries again
  *
- * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; sending and
- * receiving do not block and are done on the loop. A job under way keeps the memory alive. */
+ * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; receiving does
+ * not block and is done on the loop. A job under way keeps the memory alive.
+ *
+ * Typing goes straight to the guest's pty where that is on this machine (pty_writer.h says why).
+ * Elsewhere it goes by the stream. Sending to libvirtd waits when the socket is full, so there is
+ * never more on its way than a socket holds: a call that came back shows that libvirtd has read
+ * what was sent before it. */
 #include "vbmc/host/virt_console.h"
 
 #include <errno.h>
@@ -17,33 +22,41 @@
 #include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/host/pty_writer.h"
 #include "vbmc/host/worker.h"
 
 #define RETRY_MS     2000
 #define RECEIVE_SIZE 4096
-#define ROUNDS_MAX   16 /* reads before the loop gets its turn */
+#define ROUNDS_MAX   16                  /* reads before the loop gets its turn */
+#define WINDOW_SIZE  ((size_t)32 * 1024) /* sent, and not known to have been read by libvirtd */
+#define MESSAGE_SIZE 64                  /* libvirt's own, with each piece that is sent */
 
 struct virt_console {
     struct stream stream;
-    struct virt_domain *domain; /* NULL: gone */
+    struct virt_domain *domain;    /* NULL: gone */
     struct hypervisor *hypervisor; /* outlives the domain, and every job */
     uv_timer_t retry;
     bool opened; /* by the stream's user */
     bool closed;
     bool opening;
     bool wants_writable;
-    bool broken; /* sending failed: ends on the timer's turn */
-    virStreamPtr libvirt; /* NULL unless connected */
+    bool broken;            /* sending failed: ends on the timer's turn */
+    virStreamPtr libvirt;   /* NULL unless connected */
+    struct pty_writer *pty; /* NULL unless connected and reachable */
+    size_t unconfirmed;     /* of the window */
+    struct virt_console_job *confirming;
     unsigned jobs;
     char *alias;
+    char *pty_path; /* NULL: not on this machine */
 };
 
 struct virt_console_job {
     struct worker_job job;
     struct virt_console *console;
     struct uuid uuid;
-    char *alias; /* of an opening */
+    char *alias;          /* of an opening */
     virStreamPtr libvirt; /* out of an opening, into an ending */
+    size_t sent;          /* of a confirmation: what was unconfirmed when it began */
     bool taken;
     char text[WORKER_TEXT_SIZE];
 };
@@ -53,6 +66,7 @@ static void on_retry_closed(uv_handle_t *handle)
     struct virt_console *console = CONTAINER_OF((uv_timer_t *)handle, struct virt_console, retry);
 
     free(console->alias);
+    free(console->pty_path);
     free(console);
 }
 
@@ -121,6 +135,9 @@ static void end_libvirt_stream(struct virt_console *console)
     virStreamPtr libvirt = console->libvirt;
 
     console->libvirt = NULL;
+    console->confirming = NULL;
+    pty_writer_close(console->pty);
+    console->pty = NULL;
     virStreamEventRemoveCallback(libvirt);
     abort_libvirt_stream(console, libvirt);
 }
@@ -170,26 +187,100 @@ static void on_event(virStreamPtr libvirt, int events, void *opaque)
         disconnect(console, "the console was closed");
 }
 
+/* Ends the stream on the timer's turn, not in the midst of its user's call. */
+static void break_off(struct virt_console *console)
+{
+    console->broken = true;
+    uv_timer_start(&console->retry, on_retry, 0, 0);
+}
+
+/* An action thread. */
+static void run_confirmation(struct worker_job *worker_job, virConnectPtr connection)
+{
+    unsigned long version;
+
+    (void)worker_job;
+    if (connection)
+        virConnectGetLibVersion(connection, &version);
+}
+
+static void confirm(struct virt_console *console);
+
+static void confirmation_done(struct worker_job *worker_job)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+
+    if (console->confirming == job) { /* else it was for a stream that has ended */
+        bool was_full = console->unconfirmed >= WINDOW_SIZE;
+        console->confirming = NULL;
+        console->unconfirmed -= job->sent;
+        if (console->unconfirmed > 0)
+            confirm(console);
+        if (was_full)
+            stream_report_writable(&console->stream);
+    }
+    job_ended(job);
+}
+
+static void confirm(struct virt_console *console)
+{
+    struct virt_console_job *job = new_job(console);
+
+    if (!job) {
+        break_off(console);
+        return;
+    }
+    console->confirming = job;
+    job->sent = console->unconfirmed;
+    job->job.run = run_confirmation;
+    job->job.done = confirmation_done;
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+/* As much as the window has room for; a writable follows when there is room again. */
+static int send_to_libvirt(struct virt_console *console, const uint8_t *bytes, size_t size)
+{
+    size_t room = WINDOW_SIZE - console->unconfirmed;
+
+    if (console->unconfirmed >= WINDOW_SIZE)
+        return 0;
+    int sent = virStreamSend(console->libvirt, (const char *)bytes, size < room ? size : room);
+    if (sent == -2) {
+        console->wants_writable = true;
+        virStreamEventUpdateCallback(console->libvirt,
+                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
+        return 0;
+    }
+    if (sent > 0)
+        console->unconfirmed += (size_t)sent + MESSAGE_SIZE;
+    if ((size_t)sent < size && console->unconfirmed < WINDOW_SIZE)
+        console->unconfirmed = WINDOW_SIZE;
+    if (sent > 0 && !console->confirming)
+        confirm(console);
+    return sent;
+}
+
 static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t size)
 {
     struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
 
     if (!console->libvirt)
         return -ENOTCONN;
-    int sent = virStreamSend(console->libvirt, (const char *)bytes, size);
-    if (sent == -1) {
-        console->broken = true;
-        uv_timer_start(&console->retry, on_retry, 0, 0);
+    ssize_t sent = console->pty ? pty_writer_write(console->pty, bytes, size)
+                                : send_to_libvirt(console, bytes, size);
+    if (sent < 0) {
+        break_off(console);
         return -EIO;
     }
-    if (sent == -2)
-        sent = 0;
-    if ((size_t)sent < size) {
-        console->wants_writable = true;
-        virStreamEventUpdateCallback(console->libvirt,
-                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
-    }
     return sent;
+}
+
+static void on_pty_writable(void *context)
+{
+    struct virt_console *console = context;
+
+    stream_report_writable(&console->stream);
 }
 
 /* ---- opening ---- */
@@ -224,6 +315,10 @@ static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvi
     console->libvirt = libvirt;
     console->broken = false;
     console->wants_writable = false;
+    console->unconfirmed = 0;
+    if (console->pty_path) /* where that fails, libvirt remains */
+        pty_writer_open(hypervisor_loop(console->hypervisor), console->pty_path, on_pty_writable,
+                        console, &console->pty);
     if (virStreamEventAddCallback(libvirt, VIR_STREAM_EVENT_READABLE, on_event, console, NULL) <
         0) {
         disconnect(console, "libvirt gives no events for the console");
@@ -305,7 +400,7 @@ static void console_close(struct stream *stream)
     release(console);
 }
 
-struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias, const char *pty_path)
 {
     static const struct stream_ops ops = {
         .open = console_open,
@@ -316,8 +411,12 @@ struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
 
     if (!console)
         return NULL;
+    bool has_pty = pty_path && hypervisor_is_local(domain->hypervisor);
     console->alias = alias ? strdup(alias) : NULL;
-    if (alias && !console->alias) {
+    console->pty_path = has_pty ? strdup(pty_path) : NULL;
+    if ((alias && !console->alias) || (has_pty && !console->pty_path)) {
+        free(console->alias);
+        free(console->pty_path);
         free(console);
         return NULL;
     }
