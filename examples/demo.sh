@@ -53,6 +53,8 @@ try() {
 	line=$(sed -E "s,'([][A-Za-z0-9_./:=%@-]+)',\1,g" <<<"$line")
 	typed "$line"
 	answer=$("$@" 2>&1) || status=$?
+	# The guest's shell asks for the cursor's place, which a terminal would answer here.
+	answer=${answer//$'\e[6n'/}
 	[[ -z $answer ]] || printf '%s\n' "$answer"
 	[[ $status -eq 0 ]] || fail "'$line' failed with exit status $status"
 	[[ $answer =~ $expected ]] || fail "'$line' did not answer '$expected'"
@@ -77,7 +79,7 @@ within() {
 	done
 }
 
-# The guest's serial port is a file here. QEMU begins it anew at each start; a reset goes on in it.
+# All that the guest says at its serial port: `vbmc console --log --follow` writes it to serial.log.
 serial() { [[ -e serial.log ]] && tr -d '\r\0' <serial.log; }
 show_serial() { serial | grep -v '^ *$' | tail -n "$1" | sed "s/^/    ${dim}serial:${plain} /"; }
 logins() { grep -ac 'login: ' serial.log 2>/dev/null || true; }
@@ -98,6 +100,38 @@ boot_order() {
 }
 boots_first() { [[ $(boot_order | sed -n 2p) == *"$1"* ]]; }
 show_boot_order() { boot_order | sed "s/^/    ${dim}SeaBIOS:${plain} /"; }
+
+# sol_shows TEXT, sol_types TEXT: the screen and the keyboard of whoever runs `ipmitool sol activate`.
+sol_shows() { within 15 "'$1' by SOL" grep -aq -- "$1" sol.log; }
+sol_types() { printf '%s' "$1" >&3; }
+# ipmitool on a terminal of its own, where somebody logs in to the guest, looks around and leaves.
+sol_session() {
+	local command="ipmitool -I lanplus -H 127.0.0.1 -p $port -U admin -f admin.password sol activate"
+	local pid logged_in
+	typed "$command"
+	mkfifo keys
+	script -qfc "$command" sol.log <keys >/dev/null &
+	pid=$!
+	exec 3>keys
+	sol_shows 'SOL Session operational'
+	sol_types $'\r'
+	sol_shows 'login: $'
+	sol_types $'root\r'
+	sol_shows 'Password: $'
+	sol_types $'vbmc\r'
+	sol_shows '~ # '
+	sol_types $'uname -sr; tty\r'
+	sol_shows '^/dev/ttyS0'
+	logged_in=$(logins)
+	sol_types $'exit\r'
+	within 10 "the end of the login" more_logins "$logged_in"
+	sol_types $'\r~.'
+	sol_shows 'terminated ipmitool'
+	exec 3>&-
+	wait "$pid"
+	tr -d '\r\0' <sol.log | sed -e '1d;/^Script done/d' -e $'s/\e\\[[0-9]*n//g' | grep -v '^ *$' |
+		sed "s/^/    ${dim}SOL:${plain} /"
+}
 
 # ---- beginning and end ----
 
@@ -134,7 +168,7 @@ trap 'exit 143' TERM HUP
 for program in vbmcd vbmc; do
 	[[ -x $build/$program ]] || fail "there is no $build/$program: run 'make demo'"
 done
-for tool in ipmitool qemu-system-x86_64 ss; do
+for tool in ipmitool qemu-system-x86_64 script ss; do
 	command -v "$tool" >/dev/null || fail "$tool is missing: run 'make deps'"
 done
 export PATH=$build:$PATH
@@ -221,7 +255,7 @@ password-file = $work/admin.password
 END
 export VBMC_SOCKET=${short:-$work}/run/control.sock
 
-"$top/tests/guest/domain.sh" "$guest" --serial-file serial.log --seabios-log seabios.log \
+"$top/tests/guest/domain.sh" "$guest" --serial-unix "${short:-$work}/uart" --seabios-log seabios.log \
 	--pcap net.pcap >guest.xml
 if kvm_works; then
 	echo "The guest runs on KVM."
@@ -249,6 +283,8 @@ try '' vbmc define guest.xml
 within 10 "a BMC for $guest" sh -c "vbmc list -f value -c Status | grep -q running"
 try "$guest.* running .*127\.0\.0\.1.* $port " vbmc list
 
+vbmc console "$guest" --log --follow >serial.log 2>/dev/null &
+
 say "From here on it is a server with a BMC at UDP port $port. Is it on?"
 ipmi 'System Power +: off' chassis status
 
@@ -256,6 +292,12 @@ say "Power on. QEMU starts; watch the guest come up on its serial port."
 ipmi 'Up/On' chassis power on
 wait_for_login 0
 ipmi 'is on' chassis power status
+
+say "The serial port over the LAN (SOL): log in, look around, leave with ~."
+sol_session
+
+say "What was said stays, and can be read afterwards. By SSH and by 'vbmc console $guest' others join in."
+try 'uname -sr' vbmc console "$guest" --log --lines 8
 
 say "Soft shutdown presses the ACPI power button; the guest does the rest."
 ipmi 'Soft' chassis power soft
@@ -265,14 +307,14 @@ serial | grep -a 'ACPI power button' | sed "s/^/    ${dim}serial:${plain} /" ||
 ipmi 'is off' chassis power status
 
 say "On again."
-rm -f serial.log
+before=$(logins)
 ipmi 'Up/On' chassis power on
-wait_for_login 0
+wait_for_login "$before"
 
 say "Power cycle: off and on again. QEMU is a new process afterwards."
-rm -f serial.log
+before=$(logins)
 ipmi 'Cycle' chassis power cycle
-wait_for_login 0
+wait_for_login "$before"
 
 say "Hard reset: the reset line of the same machine. The guest is not asked."
 before=$(logins)
