@@ -53,8 +53,8 @@ HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
 TEST_LIBRARY := $(OBJ)/libtests.a
 
 .SECONDARY:
-.PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run asan lint \
-	fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
+.PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
+	asan lint fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -63,6 +63,7 @@ help:
 	@echo 'make demo       see it at work: a real guest, a real ipmitool (installs what is missing)'
 	@echo 'make check      all tests (installs what is missing)'
 	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
+	@echo 'make bench      how fast the ways to a console are'
 	@echo 'make deps       install the packages that build, demo and tests need'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
 
@@ -103,7 +104,7 @@ $(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(TEST_LIBRARY) $(LIBRARY)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 # The tests find the programs they are to run by VBMC_BUILD.
-check soak demo: deps
+check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $@-run
 
 check-run: all units
@@ -114,6 +115,9 @@ soak-run: all units
 
 demo-run: all
 	@VBMC_BUILD=$(BUILD) examples/demo.sh
+
+bench-run: all
+	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 
 asan: deps
 	@+$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run
