@@ -79,11 +79,14 @@ static void note_grant(struct ssh_connection *connection, const char *by)
     log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote, by);
 }
 
+/* The name is the client's: it comes last and in no length, so that it can neither hide the address
+ * nor look like another one where that is searched for. */
 static void note_failure(struct ssh_connection *connection, const char *name, const char *what)
 {
     const struct ssh_auth *auth = &connection->auth;
 
-    log_info("SSH: refused %s from %s: %s", name, connection->identity.remote, what);
+    log_info("SSH: refused %s: %s: %.*s", connection->identity.remote, what, SSH_NAME_MAX + 1,
+             name);
     connection->paused_until_ms = now_of(connection) + ssh_auth_wait_ms(auth);
     if (ssh_sources_refuse(auth->sources, &auth->source, now_of(connection)))
         log_warning("SSH: too many failures from %s, it is refused for %u s",
