@@ -147,6 +147,14 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     control_reply_ok(request, list);
 }
 
+/* How hypervisors are reached is for who manages them, not for who manages a guest. */
+static bool may_see_hypervisors(const struct control_request *request)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
+}
+
 static void do_show(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)
 {
@@ -157,15 +165,17 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     const struct store_bmc *record = instance_record(instance);
     struct virt_domain *domain = instance_domain(instance);
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
-    const char *uri = record->uri;
+    const char *uri = record->uri, *sasl_username = record->sasl_username;
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
+    if (!may_see_hypervisors(request))
+        uri = sasl_username = NULL;
     struct json_object *result = json_object_new_object();
     json_object_object_add(result, "active", json_object_new_boolean(record->active));
     add_text(result, "address", address_of(verbs, instance));
     add_text(result, "domain_name", record->name);
     add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
-    add_text(result, "libvirt_sasl_username", record->sasl_username);
+    add_text(result, "libvirt_sasl_username", sasl_username);
     add_text(result, "libvirt_uri", uri);
     add_text(result, "password", "***");
     json_object_object_add(result, "port", json_object_new_int(port_of(verbs, instance)));
@@ -608,7 +618,7 @@ static const struct {
     {"console", do_console, PRIVILEGE_USER, false},
     {"define", do_define, PRIVILEGE_ADMINISTRATOR, true},
     {"delete", do_delete, PRIVILEGE_ADMINISTRATOR, true},
-    {"discover", do_discover, PRIVILEGE_USER, true},
+    {"discover", do_discover, PRIVILEGE_ADMINISTRATOR, true},
     {"dump", verbs_dump, PRIVILEGE_ADMINISTRATOR, true}, /* to any path of the machine */
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
     {"list", do_list, PRIVILEGE_USER, false},
@@ -617,7 +627,7 @@ static const struct {
     {"screenshot", verbs_screenshot, PRIVILEGE_USER, false},
     {"show", do_show, PRIVILEGE_USER, false},
     {"start", do_start, PRIVILEGE_ADMINISTRATOR, true},
-    {"status", do_status, PRIVILEGE_USER, true},
+    {"status", do_status, PRIVILEGE_ADMINISTRATOR, true}, /* the URIs of hypervisors */
     {"stop", do_stop, PRIVILEGE_ADMINISTRATOR, true},
     {"undefine", do_undefine, PRIVILEGE_ADMINISTRATOR, true},
 };
