@@ -262,18 +262,11 @@ static void run(struct shell *shell, int argc, char **argv)
         run_standard_input(shell);
 }
 
-/* Needs nothing but its open descriptors. 0, or a negative error. */
-static int drop_privileges(void)
+static int become_nobody(void)
 {
-    const struct rlimit none = {0}, few = {DESCRIPTORS_MAX, DESCRIPTORS_MAX};
     uid_t uid = NOBODY;
     gid_t gid = NOBODY;
 
-    if (close_range(CLI_SHELL_FD + 1, ~0U, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -errno;
-    if (geteuid() != 0)
-        return 0;
     const struct passwd *nobody = getpwnam("nobody");
     if (nobody && nobody->pw_uid && nobody->pw_gid) {
         uid = nobody->pw_uid;
@@ -281,7 +274,27 @@ static int drop_privileges(void)
     }
     if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -errno;
-    return chdir("/") < 0 ? -errno : 0;
+    return 0;
+}
+
+/* Needs nothing but its open descriptors: starts no process, writes no file. 0, or a negative
+ * error. */
+static int drop_privileges(void)
+{
+    const struct rlimit none = {0}, few = {DESCRIPTORS_MAX, DESCRIPTORS_MAX};
+    int failed = 0;
+
+    if (close_range(CLI_SHELL_FD + 1, ~0U, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    if (geteuid() == 0)
+        failed = become_nobody();
+    if (failed)
+        return failed;
+    /* The last, as it does not hold for root. */
+    if (chdir("/") < 0 || setrlimit(RLIMIT_NPROC, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0)
+        return -errno;
+    return 0;
 }
 
 /* Whoever wrote TERM is at the other end of an SSH connection: it names a file to read. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli_shell_internal.h"
 #include "vbmc/cli_text.h"
@@ -239,6 +240,17 @@ static void greet(void)
     puts(". 'help' lists the commands.");
 }
 
+/* libedit's own command line (M-x) could bind vi-histedit, which starts an editor, and that any
+ * program: for who is to have this shell and no other. No key is left that leads there; who has
+ * come by SSH could not start one either, see cli_shell.c. */
+static void unbind_commands(EditLine *edit)
+{
+    static const char *const keys[] = {"\033x", "\033X", "\370"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        el_set(edit, EL_BIND, keys[i], "ed-unassigned", NULL);
+}
+
 static EditLine *new_edit(struct shell *shell, History *history_of_lines)
 {
     HistEvent event;
@@ -252,6 +264,7 @@ static EditLine *new_edit(struct shell *shell, History *history_of_lines)
     el_set(edit, EL_GETCFN, read_character);
     el_set(edit, EL_PROMPT, prompt);
     el_set(edit, EL_EDITOR, "emacs");
+    unbind_commands(edit);
     el_set(edit, EL_SIGNAL, 1); /* also the size of the window */
     el_set(edit, EL_HIST, history, history_of_lines);
     /* Its like for narrow strings makes copies that nobody frees. */
