@@ -18,6 +18,11 @@
 
 #define POLLS_A_TURN 16 /* libssh reads 4 KiB at a time */
 
+/* Packets of a client until it has logged in; who exchanges keys, offers all that it may, and asks
+ * now and then whether we are alive, needs about a hundred. libssh answers some by itself, and
+ * wrong signatures not at all, so that no callback could count them. */
+#define LOGIN_PACKETS 512
+
 #define KEEPALIVE_IDLE_S     60
 #define KEEPALIVE_INTERVAL_S 15
 #define KEEPALIVE_COUNT      4
@@ -37,6 +42,7 @@ struct ssh_connection {
     struct ssh_watch watch;
     ssh_session session;
     ssh_event event; /* of this session alone: libssh polls it recursively */
+    struct ssh_counter_struct traffic;
     struct ssh_server_callbacks_struct callbacks;
     union endpoint_address remote;
     struct ssh_auth auth;
@@ -230,6 +236,18 @@ static ssh_channel on_channel(ssh_session session, void *userdata)
 
 /* ---- the socket ---- */
 
+static bool is_flood(const struct ssh_connection *connection)
+{
+    return !connection->auth.granted && connection->traffic.in_packets > LOGIN_PACKETS;
+}
+
+/* Whether the client has yet to read what it was sent. Until then nothing is read of it, as each of
+ * its packets may have an answer, which libssh would keep. */
+static bool is_behind(const struct ssh_connection *connection)
+{
+    return ssh_get_poll_flags(connection->session) & SSH_WRITE_PENDING;
+}
+
 /* libssh tells errors before the login in no other way. */
 static void check_session(struct ssh_connection *connection)
 {
@@ -242,6 +260,10 @@ static void check_session(struct ssh_connection *connection)
                  ssh_get_error(connection->session));
         ssh_auth_fail(&connection->auth, now_of(connection));
         ssh_connection_end(connection, "protocol error");
+    } else if (is_flood(connection)) {
+        log_info("SSH: refused %s: too many packets before a login", connection->identity.remote);
+        ssh_auth_fail(&connection->auth, now_of(connection));
+        ssh_connection_end(connection, "too many packets before a login");
     }
 }
 
@@ -278,13 +300,10 @@ static void connection_update(void *owner)
         check_session(connection);
     if (!connection->over)
         check_session(connection);
-    if (connection->over || now_of(connection) < connection->paused_until_ms) {
+    if (connection->over || now_of(connection) < connection->paused_until_ms)
         events = 0;
-    } else {
-        events = EPOLLIN;
-        if (ssh_get_poll_flags(connection->session) & SSH_WRITE_PENDING)
-            events |= EPOLLOUT;
-    }
+    else
+        events = is_behind(connection) ? EPOLLOUT : EPOLLIN;
     if (ssh_watch_set(&connection->shared->loop, &connection->watch, events) < 0)
         ssh_connection_end(connection, NULL);
 }
@@ -296,7 +315,8 @@ static void on_socket(struct ssh_watch *watch, uint32_t events)
     (void)events;
     for (int i = 0; i < POLLS_A_TURN && !connection->over; i++) {
         if (ssh_event_dopoll(connection->event, 0) != SSH_OK ||
-            now_of(connection) < connection->paused_until_ms)
+            now_of(connection) < connection->paused_until_ms || is_flood(connection) ||
+            is_behind(connection))
             break;
     }
     connection_update(connection);
@@ -357,6 +377,7 @@ static int begin_session(struct ssh_connection *connection)
     if (rc != SSH_OK)
         return -EIO;
     set_callbacks(connection);
+    ssh_set_counters(connection->session, NULL, &connection->traffic);
     ssh_set_blocking(connection->session, 0);
     rc = ssh_handle_key_exchange(connection->session);
     if (rc == SSH_ERROR || ssh_event_add_session(connection->event, connection->session) != SSH_OK)

@@ -1,8 +1,13 @@
 """What a hostile client of the SSH server does, a function for each of its plans."""
 import os
+import socket
 import sys
+import threading
+import time
 
+import paramiko
 import pexpect
+from paramiko.message import Message
 
 PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
 OPTIONS = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
@@ -23,6 +28,73 @@ def shell():
     child.expect(pexpect.EOF)
 
 
-PLANS = {"shell": shell}
+def connect():
+    transport = paramiko.Transport(socket.create_connection(("127.0.0.1", 6022)))
+    transport.start_client(timeout=15 * PATIENCE)
+    return transport
+
+
+def packet(kind, *fields):
+    message = Message()
+    message.add_byte(bytes([kind]))
+    for field in fields:
+        if isinstance(field, bool):
+            message.add_boolean(field)
+        elif isinstance(field, int):
+            message.add_int(field)
+        else:
+            message.add_string(field)
+    return message
+
+
+def send_until_closed(transport, message):
+    end = time.monotonic() + 15 * PATIENCE
+    while transport.is_active() and time.monotonic() < end:
+        try:
+            transport._send_message(message)
+        except (OSError, EOFError):
+            return
+    assert not transport.is_active(), "it may go on for ever"
+
+
+def before_login():
+    """Before the login, anything that is done again and again comes to an end: libssh answers some of
+    it by itself, and wrong signatures not at all."""
+    key = paramiko.RSAKey.generate(2048).asbytes()
+    signature = Message()
+    signature.add_string("rsa-sha2-256")
+    signature.add_string(bytes(255) + bytes([1]))
+    for message in (packet(50, "admin", "ssh-connection", "none"),
+                    packet(50, "admin", "ssh-connection", "publickey", True, "rsa-sha2-256", key,
+                           signature.asbytes())):
+        transport = connect()
+        transport._send_message(packet(5, "ssh-userauth"))
+        send_until_closed(transport, message)
+
+
+def not_reading():
+    """What is not read is not kept: the server stops to listen instead."""
+    transport = connect()
+    transport.auth_password("admin", "secret")
+    transport.packetizer.read_message = lambda: time.sleep(3600)
+    sent = 0
+
+    def send():
+        nonlocal sent
+        while True:
+            transport._send_message(packet(80, "keepalive@openssh.com", True))
+            sent += 1
+
+    threading.Thread(target=send, daemon=True).start()
+    end = time.monotonic() + 60 * PATIENCE
+    before = -1
+    while sent != before:
+        assert time.monotonic() < end, f"it takes more and more, {sent} requests by now"
+        before = sent
+        time.sleep(1.5)
+    os._exit(0)
+
+
+PLANS = {"shell": shell, "before-login": before_login, "not-reading": not_reading}
 
 PLANS[sys.argv[1]](*sys.argv[2:])
