@@ -108,6 +108,7 @@ struct accounts {
     char *keys[USER_ID_MAX + 1];
     char passwords[USER_ID_MAX + 1][USER_PASSWORD_MAX + 1];
     size_t count;
+    enum privilege limit; /* of all */
 };
 
 static void clear_accounts(struct accounts *accounts)
@@ -117,6 +118,7 @@ static void clear_accounts(struct accounts *accounts)
     explicit_bzero(accounts, sizeof *accounts);
 }
 
+/* Nobody has more than the channel's limit, which is that of any session. */
 static void add_account(struct accounts *accounts, const char *name, const void *password,
                         size_t password_length, enum privilege privilege, const char *keys_path)
 {
@@ -127,7 +129,7 @@ static void add_account(struct accounts *accounts, const char *name, const void 
     accounts->list[i] = (struct ssh_account){
         .name = name,
         .password = accounts->passwords[i],
-        .privilege = (unsigned)privilege,
+        .privilege = (unsigned)(privilege < accounts->limit ? privilege : accounts->limit),
         .authorized_keys = accounts->keys[i],
     };
 }
@@ -135,6 +137,7 @@ static void add_account(struct accounts *accounts, const char *name, const void 
 /* Those of the configuration, for the address that all BMCs share. */
 static void fill_shared(struct accounts *accounts, const struct config *config)
 {
+    accounts->limit = config->bmc.channel.limit;
     for (size_t i = 0; i < config->user_count; i++) {
         const struct config_user *user = &config->users[i];
         add_account(accounts, user->name, user->password, strlen(user->password), user->limit,
@@ -159,6 +162,7 @@ static void fill_own(struct accounts *accounts, const struct config *config,
 {
     const struct users *users = &instance_bmc(instance)->users;
 
+    accounts->limit = instance_bmc(instance)->channel.limit;
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         const struct user *user = &users->by_id[id];
         if (user->enabled && user->name[0])
