@@ -50,6 +50,7 @@ enum {
 };
 
 #define NO_BREAK SIZE_MAX
+#define NO_GAP   SIZE_MAX
 
 enum output_state {
     OUTPUT_READY,
@@ -68,13 +69,15 @@ struct output {
     enum output_state state;
     uint8_t sequence; /* of the last packet; 0 before the first */
     uint8_t status;   /* of the last packet */
-    bool lost;        /* to be told with the next packet */
+    bool lost;        /* characters in front of those that next_bytes gives */
     unsigned tries;
     uint64_t wait_until; /* SENT: next repeat; PAUSED: end of the pause */
     uint64_t due;        /* when collected characters are old enough */
     uint8_t bytes[2 * SOLPROTO_CHARACTERS_MAX];
     size_t used;
     size_t sent;
+    size_t gap_at; /* in bytes: characters were lost in front of this one, which is yet to be told
+                      with the packet that has it; or NO_GAP */
 };
 
 /* What is to be known of one packet from the console. */
@@ -151,15 +154,28 @@ static void output_collect(struct solproto *sol, uint64_t now_ms)
     struct output *output = &sol->output;
     size_t limit = output->sent + outbound_characters(sol);
 
-    if (output->used >= limit)
+    if (output->used >= limit || (output->lost && output->gap_at != NO_GAP))
         return;
     bool first = output->used == output->sent;
     size_t n =
         sol->ops->next_bytes(sol->context, output->bytes + output->used, limit - output->used);
     assert(n <= limit - output->used);
+    if (n && output->lost) {
+        output->gap_at = output->used;
+        output->lost = false;
+    }
     output->used += n;
     if (n && first)
         output->due = now_ms + sol->config.timing.accumulate_ms;
+}
+
+/* The status of the packet that is about to be sent. */
+static uint8_t output_take_status(struct output *output)
+{
+    if (output->gap_at >= output->sent) /* or there is none */
+        return 0;
+    output->gap_at = NO_GAP;
+    return SOLPROTO_STATUS_OVERRUN;
 }
 
 static void output_transmit(struct solproto *sol, uint64_t now_ms)
@@ -187,8 +203,7 @@ static void output_advance(struct solproto *sol, uint64_t now_ms)
         return;
     output->sent = output->used < max ? output->used : max;
     output->sequence = next_sequence(output->sequence);
-    output->status = output->lost ? SOLPROTO_STATUS_OVERRUN : 0;
-    output->lost = false;
+    output->status = output_take_status(output);
     output->tries = 0;
     if (output->used > output->sent)
         output->due = now_ms;
@@ -211,6 +226,8 @@ static void output_acknowledged(struct solproto *sol, const struct header *heade
     if (taken < output->sent)
         output->due = now_ms;
     output->used -= taken;
+    if (output->gap_at != NO_GAP)
+        output->gap_at -= taken;
     memmove(output->bytes, output->bytes + taken, output->used);
     output->sent = 0;
     output->state = OUTPUT_READY;
@@ -239,7 +256,12 @@ static void output_tick(struct solproto *sol, uint64_t now_ms)
 
 static void output_flush(struct solproto *sol)
 {
-    sol->output.used = sol->output.sent;
+    struct output *output = &sol->output;
+
+    output->used = output->sent;
+    if (output->gap_at != NO_GAP)
+        output->lost = true;
+    output->gap_at = NO_GAP;
     sol->ops->discard_bytes(sol->context);
 }
 
@@ -407,6 +429,7 @@ int solproto_new(const struct solproto_config *config, const struct solproto_ops
     sol->ops = ops;
     sol->context = context;
     sol->input.break_at = NO_BREAK;
+    sol->output.gap_at = NO_GAP;
     *result = sol;
     return 0;
 }

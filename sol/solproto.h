@@ -93,8 +93,8 @@ int solproto_receive(struct solproto *sol, const uint8_t *payload, size_t size, 
 void solproto_heard(struct solproto *sol, uint64_t now_ms);
 /* next_bytes has something to give. */
 void solproto_output_ready(struct solproto *sol, uint64_t now_ms);
-/* Characters for the console were lost before next_bytes could give them: the next packet with
- * characters says so. */
+/* Characters for the console were lost before next_bytes could give them: the packet with the first
+ * character that it gives from now on says so. */
 void solproto_output_lost(struct solproto *sol);
 /* guest_write may take more than the last time. */
 void solproto_guest_writable(struct solproto *sol, uint64_t now_ms);

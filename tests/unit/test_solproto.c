@@ -413,6 +413,42 @@ static void test_overrun(void **state)
     rig_free(rig);
 }
 
+/* What was collected before a loss does not call itself overrun. */
+static void test_overrun_place(void **state)
+{
+    struct rig *rig = rig_new(&usual);
+
+    (void)state;
+    guest_says(rig, "12345678");
+    guest_says(rig, "a full packet before");
+    solproto_output_lost(rig->sol);
+    guest_says(rig, "behind it");
+    expect(rig, 1, 0, 0, 0, "12345678");
+    acknowledge(rig, 1, 8);
+    expect(rig, 2, 0, 0, 0, "a full packet before");
+    acknowledge(rig, 2, 10); /* the gap is in the next packet, with the rest */
+    expect(rig, 3, 0, 0, SOLPROTO_STATUS_OVERRUN, "ket beforebehind it");
+    guest_says(rig, "more");
+    solproto_output_lost(rig->sol);
+    guest_says(rig, "less");
+    solproto_output_lost(rig->sol); /* waits until the one before has been told */
+    guest_says(rig, "least of all");
+    acknowledge(rig, 3, 19);
+    expect(rig, 4, 0, 0, SOLPROTO_STATUS_OVERRUN, "moreless");
+    acknowledge(rig, 4, 8);
+    expect(rig, 5, 0, 0, SOLPROTO_STATUS_OVERRUN, "least of all");
+    acknowledge(rig, 5, 0); /* nothing taken, but told */
+    pass(rig, RETRY_MS);
+    expect(rig, 6, 0, 0, 0, "least of all");
+    solproto_output_lost(rig->sol);
+    guest_says(rig, "dropped");
+    say(rig, 0, 6, 12, SOLPROTO_OPERATION_FLUSH_INBOUND, "");
+    guest_says(rig, "not dropped");
+    say(rig, 0, 0, 0, 0, "");
+    expect(rig, 7, 0, 0, SOLPROTO_STATUS_OVERRUN, "not dropped");
+    rig_free(rig);
+}
+
 static void test_input(void **state)
 {
     struct rig *rig = rig_new(&usual);
@@ -814,6 +850,7 @@ int main(void)
         cmocka_unit_test(test_output_partly_taken),
         cmocka_unit_test(test_output_refused),
         cmocka_unit_test(test_overrun),
+        cmocka_unit_test(test_overrun_place),
         cmocka_unit_test(test_input),
         cmocka_unit_test(test_input_repeated),
         cmocka_unit_test(test_input_wrap),
