@@ -5,14 +5,7 @@
 . "$(dirname "$0")/../e2e/functions.sh"
 requires socat ssh sshpass
 
-cat >node.xml <<END
-<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
-  <name>g1</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory>1024</memory>
-  <os><type>hvm</type></os>
-  <devices><serial type='unix'><source mode='bind' path='$dir/uart.sock'/><target port='0'/></serial></devices>
-</domain></node>
-END
-uri=test://$dir/node.xml
+uart_node $dir/uart.sock
 write_config 'console-history = 4M' '[ssh]' 'listen = 127.0.0.1:6022'
 start_vbmcd
 wait_for 2 prints g1 vbmc list

@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 
+from uart import Uart
+
 PACE = 4_000_000  # bytes a second: more than any guest's UART gives
 PACED_S = 4
 UNPACED = 64 * 1024 * 1024
 KEYS = 300
-CHUNK = 16 * 1024
 END = b"the end of it\n"
 
 
@@ -28,42 +29,6 @@ def pattern(size):
     line = b"%012d the quick brown fox jumps over the lazy dog 0123456789\n"
     lines = b"".join(line % i for i in range(size // len(line % 0)))
     return lines + END
-
-
-class Uart:
-    """A listening Unix socket that serves one client at a time, as QEMU does."""
-
-    def __init__(self, path):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen(1)
-        self.client = None
-
-    def accept(self):
-        self.client, _ = self.listener.accept()
-        self.client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)
-
-    def say(self, data, pace):
-        """At `pace` bytes a second; 0: as fast as the client takes it."""
-        if not pace:
-            self.client.sendall(data)
-            return
-        begun = time.monotonic()
-        for offset in range(0, len(data), CHUNK):
-            self.client.sendall(data[offset:offset + CHUNK])
-            ahead = begun + (offset + CHUNK) / pace - time.monotonic()
-            if ahead > 0:
-                time.sleep(ahead)
-
-    def echo(self, stop):
-        """Each byte back at once, as a terminal's line discipline does."""
-        while not stop.is_set():
-            readable, _, _ = select.select([self.client], [], [], 0.1)
-            if readable:
-                data = self.client.recv(4096)
-                if not data:
-                    return
-                self.client.sendall(data)
 
 
 def read_until_end(out, seconds):

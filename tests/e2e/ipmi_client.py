@@ -183,15 +183,17 @@ class Session:
 
 class SolConsole:
     """Serial over LAN on a session: stop and wait in both directions.  Counts what it saw in
-    `resent` (own packets sent again), `repeats` (packets of the BMC that came again) and `overruns`
-    (of characters that the BMC had to drop); `deactivated` is set when the BMC says that it is over.
+    `resent` (own packets sent again), `repeats` (packets of the BMC that came again) and `overran`
+    (of characters that the BMC had to drop: where in all output the packets that said so began, and
+    their sizes); `deactivated` is set when the BMC says that it is over.
     """
     NACK, UNAVAILABLE, DEACTIVATED, OVERRUN = 0x40, 0x20, 0x10, 0x08  # from the BMC
     BREAK, FLUSH_INBOUND, FLUSH_OUTBOUND = 0x10, 0x02, 0x01  # to the BMC
 
     def __init__(self, session, retry_interval=0.5, retries=16):
         self.session, self.retry_interval, self.retries = session, retry_interval, retries
-        self.resent = self.repeats = self.overruns = 0
+        self.resent = self.repeats = self.total = 0
+        self.overran = []
         self.active = self.deactivated = False
         self.output = bytearray()  # of the guest, not yet read
         self.own, self.answer = 0, None  # sequence of the last own packet; its (count, status)
@@ -240,11 +242,13 @@ class SolConsole:
         else:
             assert sequence == self.theirs % 15 + 1, "sequence %d after %d" % (sequence, self.theirs)
             self.theirs, self.taken = sequence, len(data)
-            self.overruns += bool(status & self.OVERRUN)
+            if status & self.OVERRUN:
+                self.overran.append((self.total, len(data)))
             if self.refuse_after is not None:
                 self.taken = min(self.refuse_after, self.taken)
                 operation, self.refuse_after = self.NACK, None
             self.output += data[:self.taken]
+            self.total += self.taken
         self.session.send_payload(SOL, bytes([0, sequence, self.taken, operation]))
 
     def pump(self, deadline):
