@@ -65,6 +65,16 @@ static uint64_t now_of(const struct ssh_connection *connection)
     return connection->shared->loop.now_ms;
 }
 
+/* The last quarter is kept for the administrators of all BMCs, so that nobody else can lock them
+ * out. */
+static unsigned sessions_for(const struct ssh_shared *shared, const struct ssh_identity *identity)
+{
+    unsigned all = shared->limits.sessions;
+
+    return identity->privilege >= SSH_PRIVILEGE_ADMINISTRATOR && !identity->one_bmc ? all
+                                                                                    : all - all / 4;
+}
+
 static void note_grant(struct ssh_connection *connection, const char *by)
 {
     struct ssh_shared *shared = connection->shared;
@@ -76,9 +86,9 @@ static void note_grant(struct ssh_connection *connection, const char *by)
     identity->uuid = connection->door->uuid;
     connection->traffic_ms = now_of(connection);
     connection->counted = true;
-    if (++shared->sessions > shared->limits.sessions) {
+    if (++shared->sessions > sessions_for(shared, identity)) {
         log_warning("SSH: %s from %s is one session too many, there are %u", identity->account,
-                    identity->remote, shared->limits.sessions);
+                    identity->remote, shared->sessions - 1);
         ssh_connection_end(connection, "too many sessions");
         return;
     }

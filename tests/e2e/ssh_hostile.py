@@ -95,6 +95,27 @@ def not_reading():
     os._exit(0)
 
 
-PLANS = {"shell": shell, "before-login": before_login, "not-reading": not_reading}
+def all_sessions():
+    """Who is no administrator may not take every session that there is."""
+    sessions = []
+    for _ in range(100):
+        transport = connect()
+        try:
+            transport.auth_password("looker", "look")
+        except (paramiko.SSHException, EOFError):
+            pass
+        sessions.append(transport)
+    transport = connect()
+    transport.auth_password("admin", "secret")
+    channel = transport.open_session(timeout=15 * PATIENCE)
+    channel.exec_command("list")
+    assert b"g1" in channel.recv(65536)
+    active = sum(session.is_active() for session in sessions)
+    assert active == 96, f"{active} sessions"
+    os._exit(0)
+
+
+PLANS = {"all-sessions": all_sessions, "shell": shell, "before-login": before_login,
+         "not-reading": not_reading}
 
 PLANS[sys.argv[1]](*sys.argv[2:])
