@@ -65,14 +65,23 @@ static uint64_t now_of(const struct ssh_connection *connection)
     return connection->shared->loop.now_ms;
 }
 
-/* The last quarter is kept for the administrators of all BMCs, so that nobody else can lock them
- * out. */
-static unsigned sessions_for(const struct ssh_shared *shared, const struct ssh_identity *identity)
+static bool is_over_all(const struct ssh_identity *identity)
 {
+    return identity->privilege >= SSH_PRIVILEGE_ADMINISTRATOR && !identity->one_bmc;
+}
+
+/* Counts the session; whether there is room for it. Who is no administrator of all BMCs shares
+ * three quarters with the like, so that nobody can lock the administrators out. */
+static bool count_session(struct ssh_connection *connection)
+{
+    struct ssh_shared *shared = connection->shared;
     unsigned all = shared->limits.sessions;
 
-    return identity->privilege >= SSH_PRIVILEGE_ADMINISTRATOR && !identity->one_bmc ? all
-                                                                                    : all - all / 4;
+    connection->counted = true;
+    shared->sessions++;
+    shared->lesser_sessions += !is_over_all(&connection->identity);
+    return shared->sessions <= all &&
+           (is_over_all(&connection->identity) || shared->lesser_sessions <= all - all / 4);
 }
 
 static void note_grant(struct ssh_connection *connection, const char *by)
@@ -85,8 +94,7 @@ static void note_grant(struct ssh_connection *connection, const char *by)
     identity->one_bmc = connection->door->one_bmc;
     identity->uuid = connection->door->uuid;
     connection->traffic_ms = now_of(connection);
-    connection->counted = true;
-    if (++shared->sessions > sessions_for(shared, identity)) {
+    if (!count_session(connection)) {
         log_warning("SSH: %s from %s is one session too many, there are %u", identity->account,
                     identity->remote, shared->sessions - 1);
         ssh_connection_end(connection, "too many sessions");
@@ -560,6 +568,7 @@ void ssh_connection_free(struct ssh_connection *connection)
     connection->slots = NULL;
     if (connection->counted) {
         connection->shared->sessions--;
+        connection->shared->lesser_sessions -= !is_over_all(&connection->identity);
         log_info("SSH: %s from %s has gone%s%s", connection->identity.account,
                  connection->identity.remote, connection->reason ? ": " : "",
                  connection->reason ? connection->reason : "");

@@ -23,6 +23,7 @@ struct ssh_shared {
     struct ssh_sources *sources;
     struct ssh_process *leaving; /* programs that were asked to go */
     unsigned sessions;           /* logged in */
+    unsigned lesser_sessions;    /* of them, those of no administrator of all BMCs */
 };
 
 /* ---- one channel: ssh_relay.c ---- */

@@ -50,7 +50,7 @@ struct ssh_ops {
 
 /* 0 everywhere: the default. */
 struct ssh_limits {
-    unsigned sessions;      /* logged in; 128. The last quarter: administrators of all BMCs */
+    unsigned sessions;      /* logged in; 128. Administrators of all BMCs have a quarter alone */
     unsigned logins;        /* connections not yet logged in; 96. One more ends the oldest */
     unsigned source_logins; /* the same of one source address; 48. One more is refused */
     unsigned channels;      /* of one session; 4 */

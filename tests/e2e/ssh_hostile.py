@@ -22,7 +22,7 @@ def shell():
     for keys in (b"\x1bx", b"\x1bX", b"\xc3\xb8\x7f", b"\xf8"):
         child.expect("vbmc> ")
         child.send(keys + b"bind -v\r")
-        child.expect(b"unknown command '[^b]{0,2}bind'")
+        child.expect(b"unknown command '[^i]{0,3}ind'")
     child.expect("vbmc> ")
     child.send("exit\r")
     child.expect(pexpect.EOF)
