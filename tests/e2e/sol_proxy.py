@@ -2,7 +2,9 @@
 reorders some of them in both directions.  Which ones depends on the seed and on how many have passed
 in that direction alone.
 
-    sol_proxy.py LISTEN_PORT HOST PORT [SEED [DROP DUPLICATE REORDER]]     probabilities, 0.05 0.02 0.02
+    sol_proxy.py LISTEN_HOST LISTEN_PORT HOST PORT [SEED [DROP DUPLICATE REORDER [SKIP]]]
+                                         probabilities, 0.05 0.02 0.02; the first SKIP datagrams in
+                                         each direction pass as they are
 
 Prints "ready" when it listens, and at the end (SIGTERM) what it did."""
 import random
@@ -16,14 +18,17 @@ HOLD_S = 0.05  # a reordered datagram goes after the next one, or after that tim
 
 
 class Direction:
-    def __init__(self, name, seed, probabilities):
+    def __init__(self, name, seed, probabilities, skip):
         self.name, self.random, self.probabilities = name, random.Random(seed), probabilities
+        self.skip = skip
         self.held, self.held_until = None, 0.0
         self.counts = dict.fromkeys(("passed", "dropped", "doubled", "reordered"), 0)
 
     def pass_on(self, send, datagram):
         drop, double, reorder = (self.random.random() < p for p in self.probabilities)
         self.counts["passed"] += 1
+        if self.counts["passed"] <= self.skip:
+            drop = double = reorder = False
         if drop:
             self.counts["dropped"] += 1
             return
@@ -44,13 +49,13 @@ class Direction:
 
 
 class Proxy:
-    def __init__(self, listen_port, target, seed=1, probabilities=(0.05, 0.02, 0.02)):
+    def __init__(self, listen, target, seed=1, probabilities=(0.05, 0.02, 0.02), skip=0):
         self.target = target
-        self.there = Direction("to the BMC", "%s there" % seed, probabilities)
-        self.back = Direction("from the BMC", "%s back" % seed, probabilities)
+        self.there = Direction("to the BMC", "%s there" % seed, probabilities, skip)
+        self.back = Direction("from the BMC", "%s back" % seed, probabilities, skip)
         self.selector = selectors.DefaultSelector()
         self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.front.bind(("127.0.0.1", listen_port))
+        self.front.bind(listen)
         self.selector.register(self.front, selectors.EVENT_READ, None)
         self.clients = {}  # address of a client: the socket that stands for it at the BMC
 
@@ -82,10 +87,11 @@ class Proxy:
 
 
 def main(arguments):
-    listen_port, host, port = int(arguments[0]), arguments[1], int(arguments[2])
-    seed = arguments[3] if len(arguments) > 3 else 1
-    probabilities = tuple(map(float, arguments[4:7])) or (0.05, 0.02, 0.02)
-    proxy = Proxy(listen_port, (host, port), seed, probabilities)
+    listen, target = ((host, int(port)) for host, port in (arguments[:2], arguments[2:4]))
+    seed = arguments[4] if len(arguments) > 4 else 1
+    probabilities = tuple(map(float, arguments[5:8])) or (0.05, 0.02, 0.02)
+    skip = int(arguments[8]) if len(arguments) > 8 else 0
+    proxy = Proxy(listen, target, seed, probabilities, skip)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print("ready", flush=True)
     try:

@@ -16,10 +16,11 @@ class Console:
 
     runs = 0
 
-    def __init__(self, name, guest, port, suite=17, user="admin", password="secret", ssh_port=6022):
+    def __init__(self, name, guest, port, suite=17, user="admin", password="secret", ssh_port=6022,
+                 host=HOST):
         command, self.leave_keys = COMMANDS[name]
         values = dict(guest=guest, port=port, suite=suite, user=user, password=password,
-                      ssh_port=ssh_port, host=HOST)
+                      ssh_port=ssh_port, host=host)
         self.name = name
         self.child = pexpect.spawn(command[0], [word.format(**values) for word in command[1:]],
                                    timeout=ANSWER_S, maxread=65536, dimensions=(24, 200))
