@@ -420,6 +420,7 @@ void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stor
     char uuid[UUID_TEXT_SIZE];
 
     if (take_row(sol, stored) == 0) {
+        sol->params.volatile_bit_rate = sol->params.bit_rate; /* which it starts from */
         sol->stored = *stored;
         return;
     }

@@ -168,17 +168,23 @@ kill_libvirtd() {
 	wait_for 5 not test -e "/proc/$pid"
 }
 
-# uart_node SOCKET: libvirt's test driver with a guest g1 that always runs; its serial port is the
-# socket, which the test serves (uart.py).
+# uart_node SOCKET...: libvirt's test driver with guests g1, g2, .. that always run; their serial ports
+# are the sockets, which the test serves (uart.py).
 uart_node() {
-	cat >$dir/node.xml <<-END
-		<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
-		  <name>g1</name><uuid>00000000-0000-4000-8000-000000000001</uuid><memory>1024</memory>
-		  <os><type>hvm</type></os>
-		  <devices><serial type='unix'><source mode='bind' path='$1'/><target port='0'/></serial></devices>
-		</domain></node>
-	END
+	local number=0 socket
 	uri=test://$dir/node.xml
+	echo '<node>' >$dir/node.xml
+	for socket; do
+		number=$((number + 1))
+		cat >>$dir/node.xml <<-END
+			<domain type='test'>
+			  <name>g$number</name><uuid>00000000-0000-4000-8000-00000000000$number</uuid>
+			  <memory>1024</memory><os><type>hvm</type></os>
+			  <devices><serial type='unix'><source mode='bind' path='$socket'/></serial></devices>
+			</domain>
+		END
+	done
+	echo '</node>' >>$dir/node.xml
 }
 
 # ---- vbmcd ----

@@ -9,6 +9,7 @@ PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
 ANSWER_S = 15 * PATIENCE
 PROMPT = re.compile(rb"~ # (\x1b\[6n)?$")
 HOST = "127.0.0.1"
+PYGHMI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pyghmi_console.py")
 
 
 class Console:
@@ -79,6 +80,9 @@ COMMANDS = {
     "ssh": (["ssh", "-t", "-p", "{ssh_port}", "-o", "StrictHostKeyChecking=no",
              "-o", "UserKnownHostsFile=/dev/null", "-o", "PubkeyAuthentication=no",
              "{user}@{host}", "console {guest}"], ["\x1d", "q"]),
+    "pyghmi": (["/usr/bin/python3", PYGHMI, "{host}", "{port}", "{user}", "{password}"], ["\x1d"]),
+    "pyghmi, by force": (["/usr/bin/python3", PYGHMI, "{host}", "{port}", "{user}", "{password}",
+                          "--force"], ["\x1d"]),
     # Of other console servers, which have the guest's console from us.
     "conserver": (["console", "-M", "{host}", "-p", "{port}", "-l", "{user}", "{guest}"],
                   ["\x05c."]),
