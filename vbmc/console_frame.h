@@ -6,11 +6,13 @@
  * most CONSOLE_FRAME_MAX bytes. Who does not know a kind skips the frame.
  *
  * The arguments of the verb:
- *     "name"     the domain
- *     "lines"    how many lines of history come first; -1: all; missing: the daemon's
- * console-replay "log"      true: only history is wanted; the port is not touched, nobody is told,
- * nothing can be typed, there are no notices "follow"   false: CONSOLE_END follows the history
- *     "columns", "rows"   the size of the terminal, where there is one
+ *   - "name": the domain
+ *   - "lines": how many lines of history come first; -1: all; missing: the daemon's console-replay
+ *   - "log": true: only history is wanted; the port is not touched, nobody is told, nothing can be
+ *     typed, there are no notices
+ *   - "follow": false, with "log": CONSOLE_END follows the history there is now
+ *   - "columns", "rows": the size of the terminal, where there is one
+ *
  * Its result: "name"; "writable" (the account may type); "connected"; "source" (a line on where the
  * bytes come from, or why they do not); "people" (who else is there, one line, may be ""). */
 #ifndef VBMC_CONSOLE_FRAME_H

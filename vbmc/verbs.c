@@ -56,7 +56,9 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
 static void refuse_privilege(struct control_request *request, enum privilege needed)
 {
     control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
-                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator" : "operator");
+                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator"
+                        : needed == PRIVILEGE_OPERATOR    ? "operator"
+                                                          : "user");
 }
 
 /* ---- list and show ---- */

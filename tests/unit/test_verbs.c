@@ -1,0 +1,294 @@
+/* Who may ask for what: every verb of the control socket for every privilege level, and for those
+ * who know one BMC only. A real manager with two guests of libvirt's test driver. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/verbs.h"
+
+#define DEADLINE_MS 10000
+
+static const char node_format[] = "<node>%s%s</node>"; /* two of the following */
+static const char domain_format[] =
+    "<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>"
+    "<name>%s</name><uuid>%s</uuid><memory>1024</memory><os><type>hvm</type></os>"
+    "<test:runstate>5</test:runstate></domain>"; /* off */
+static const char config_format[] = "[daemon]\nstate-dir = %s/state\n"
+                                    "[hypervisor local]\nuri = test://%s/node.xml\n"
+                                    "[user admin]\npassword = secret\n"
+                                    "[bmc]\nports = 47230-47239\n";
+static const char *const names[] = {"mine", "theirs"};
+static const char *const uuids[] = {"11111111-2222-4333-8444-555555555555",
+                                    "66666666-7777-4888-8999-aaaaaaaaaaaa"};
+
+static uv_loop_t loop;
+static char folder[64];
+static struct manager *manager;
+static struct verbs verbs;
+static struct control *control;
+static unsigned reloads;
+
+static int reload(void *context, char *error, size_t size)
+{
+    (void)context, (void)error, (void)size;
+    reloads++;
+    return 0;
+}
+
+static void ignore_error(void *context, virErrorPtr error)
+{
+    (void)context;
+    (void)error;
+}
+
+/* ---- life ---- */
+
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+static void write_files(char *config_path, size_t size)
+{
+    char domains[2][512], text[2048], path[128];
+
+    for (unsigned i = 0; i < 2; i++)
+        snprintf(domains[i], sizeof domains[i], domain_format, names[i], uuids[i]);
+    snprintf(text, sizeof text, node_format, domains[0], domains[1]);
+    snprintf(path, sizeof path, "%.60s/node.xml", folder);
+    write_file(path, text);
+    snprintf(text, sizeof text, config_format, folder, folder);
+    snprintf(config_path, size, "%.60s/vbmc.conf", folder);
+    write_file(config_path, text);
+}
+
+static void turn(void)
+{
+    for (unsigned i = 0; i < 8; i++)
+        uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static void wait_for_bmcs(size_t count)
+{
+    uint64_t end = uv_hrtime() + DEADLINE_MS * UINT64_C(1000000);
+
+    while (manager_bmcs(manager)->count != count && uv_hrtime() < end)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(manager_bmcs(manager)->count, count);
+}
+
+static int setup(void **state)
+{
+    char path[128], error[CONFIG_ERROR_SIZE] = "";
+    struct config *config;
+
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    virInitialize();
+    virSetErrorFunc(NULL, ignore_error);
+    uv_loop_init(&loop);
+    snprintf(folder, sizeof folder, "/tmp/vbmc-test-verbs-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    write_files(path, sizeof path);
+    assert_int_equal(config_load(path, &config, error, sizeof error), 0);
+    assert_int_equal(manager_start(&loop, config, NULL, &manager, error, sizeof error), 0);
+    verbs = (struct verbs){.manager = manager, .reload = reload};
+    snprintf(path, sizeof path, "%.60s/control.sock", folder);
+    assert_int_equal(
+        control_new(&loop, path, (gid_t)-1, verbs_handle, &verbs, &control, error, sizeof error),
+        0);
+    wait_for_bmcs(2);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    char command[128];
+
+    (void)state;
+    control_free(control);
+    manager_stop(manager);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    snprintf(command, sizeof command, "rm -rf %.60s", folder);
+    return uv_loop_close(&loop) || system(command);
+}
+
+/* ---- asking ---- */
+
+static char answer[64 * 1024];
+
+/* One request on a connection of its own; its answer, or what it begins with where it becomes a
+ * stream. */
+static const char *ask(const struct control_identity *identity, const char *verb,
+                       const char *arguments)
+{
+    uint64_t end = uv_hrtime() + DEADLINE_MS * UINT64_C(1000000);
+    char request[512];
+    size_t used = 0;
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    int length = snprintf(request, sizeof request, "{\"verb\":\"%s\",\"arguments\":{%s}}\n", verb,
+                          arguments);
+    assert_int_equal(write(ends[1], request, (size_t)length), length);
+    assert_int_equal(control_adopt(control, ends[0], identity), 0);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    memset(answer, 0, sizeof answer);
+    while (!strchr(answer, '\n') && uv_hrtime() < end) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        ssize_t got = recv(ends[1], answer + used, sizeof answer - 1 - used, 0);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    assert_non_null(strchr(answer, '\n'));
+    close(ends[1]);
+    turn();
+    return answer;
+}
+
+static struct control_identity identity_of(enum privilege privilege, bool one_bmc)
+{
+    struct control_identity identity = {.who = "test", .privilege = privilege, .one_bmc = one_bmc};
+
+    assert_int_equal(uuid_parse(uuids[0], &identity.uuid), 0);
+    return identity;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *verb;
+    const char *arguments; /* such that nothing happens, or nothing that harms the next */
+    enum privilege least;
+    bool whole; /* not for those who know one BMC only */
+} table[] = {
+    {"add", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
+    {"bootdev", "\"name\":\"mine\",\"device\":\"nosuch\"", PRIVILEGE_OPERATOR, false},
+    {"connect", "", PRIVILEGE_USER, false},
+    {"console", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"define", "", PRIVILEGE_ADMINISTRATOR, true},
+    {"delete", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
+    {"discover", "", PRIVILEGE_USER, true},
+    {"dumpxml", "\"name\":\"mine\"", PRIVILEGE_ADMINISTRATOR, true},
+    {"list", "", PRIVILEGE_USER, false},
+    {"power", "\"name\":\"mine\",\"action\":\"status\"", PRIVILEGE_USER, false},
+    {"power", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_OPERATOR, false},
+    {"power", "\"name\":\"mine\",\"action\":\"nosuch\"", PRIVILEGE_OPERATOR, false},
+    {"reload", "", PRIVILEGE_ADMINISTRATOR, true},
+    {"show", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"start", "\"names\":[\"mine\"]", PRIVILEGE_ADMINISTRATOR, true},
+    {"status", "", PRIVILEGE_USER, true},
+    {"stop", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
+    {"undefine", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
+};
+
+static const char *const level_names[] = {
+    [PRIVILEGE_OPERATOR] = "this needs the privilege level operator",
+    [PRIVILEGE_ADMINISTRATOR] = "this needs the privilege level administrator",
+};
+
+static void check(size_t row, enum privilege privilege, bool one_bmc)
+{
+    const struct control_identity identity = identity_of(privilege, one_bmc);
+    const char *heard = ask(&identity, table[row].verb, table[row].arguments);
+    bool refused_level = strstr(heard, "this needs the privilege level") != NULL;
+    bool refused_whole = strstr(heard, "this login is for one BMC only") != NULL;
+
+    if (refused_level != (privilege < table[row].least))
+        fail_msg("%s at level %d: %s", table[row].verb, privilege, heard);
+    if (refused_level && privilege >= PRIVILEGE_USER &&
+        !strstr(heard, level_names[table[row].least]))
+        fail_msg("%s names the wrong level: %s", table[row].verb, heard);
+    if (!refused_level && refused_whole != (one_bmc && table[row].whole))
+        fail_msg("%s for one BMC: %s", table[row].verb, heard);
+    if (strstr(heard, "vbmcd does not know the verb"))
+        fail_msg("%s is not a verb", table[row].verb);
+}
+
+static void test_privileges(void **state)
+{
+    (void)state;
+    for (size_t row = 0; row < ARRAY_SIZE(table); row++) {
+        for (int level = PRIVILEGE_CALLBACK; level <= PRIVILEGE_ADMINISTRATOR; level++) {
+            check(row, (enum privilege)level, false);
+            check(row, (enum privilege)level, true);
+        }
+    }
+    assert_int_equal(reloads, 1);
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    const struct control_identity lowest = identity_of(PRIVILEGE_CALLBACK, false);
+    assert_non_null(strstr(ask(&lowest, "list", ""), "this needs the privilege level user"));
+    assert_non_null(strstr(ask(&root, "nosuch", ""), "vbmcd does not know the verb nosuch"));
+}
+
+/* ---- one BMC only ---- */
+
+static void test_one_bmc(void **state)
+{
+    static const char *const verbs_of_one[] = {"show", "power", "console", "bootdev"};
+    const struct control_identity mine = identity_of(PRIVILEGE_ADMINISTRATOR, true);
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    char text[128];
+
+    (void)state;
+    assert_non_null(strstr(ask(&root, "list", ""), "\"theirs\""));
+    assert_non_null(strstr(ask(&mine, "list", ""), "\"mine\""));
+    assert_null(strstr(answer, "theirs"));
+    for (size_t i = 0; i < ARRAY_SIZE(verbs_of_one); i++) {
+        static const char *const hidden[] = {"theirs", "66666666-7777-4888-8999-aaaaaaaaaaaa",
+                                             "nosuch"};
+        for (size_t j = 0; j < ARRAY_SIZE(hidden); j++) { /* one like the other */
+            char expected[192];
+            snprintf(text, sizeof text, "\"name\":\"%s\",\"action\":\"on\",\"device\":\"pxe\"",
+                     hidden[j]);
+            snprintf(expected, sizeof expected,
+                     "{\"ok\":false,\"error\":\"No domain with matching name %s was found\","
+                     "\"code\":\"not-found\"}\n",
+                     hidden[j]);
+            assert_string_equal(ask(&mine, verbs_of_one[i], text), expected);
+        }
+        assert_non_null(strstr(ask(&mine, verbs_of_one[i],
+                                   "\"name\":\"mine\",\"action\":\"status\",\"device\":\"none\""),
+                               "\"ok\":true"));
+    }
+    assert_non_null(strstr(ask(&root, "show", "\"name\":\"theirs\""), "\"ok\":true"));
+    assert_non_null(strstr(ask(&root, "power", "\"name\":\"theirs\",\"action\":\"status\""),
+                           "{\"power\":\"off\"}")); /* nobody has switched it on */
+}
+
+/* A console that may not be typed at says so in the answer already. */
+static void test_console_privileges(void **state)
+{
+    const struct control_identity user = identity_of(PRIVILEGE_USER, true);
+    const struct control_identity operator= identity_of(PRIVILEGE_OPERATOR, true);
+
+    (void)state;
+    assert_non_null(strstr(ask(&user, "console", "\"name\":\"mine\""), "\"writable\":false"));
+    assert_non_null(strstr(ask(&operator, "console", "\"name\":\"mine\""), "\"writable\":true"));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_privileges),
+        cmocka_unit_test(test_one_bmc),
+        cmocka_unit_test(test_console_privileges),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
