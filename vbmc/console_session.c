@@ -49,7 +49,7 @@ struct console_session {
     bool wants_history; /* asked for, and begins with the next write */
     uint32_t history_lines;
 
-    STAILQ_HEAD(, text) texts;
+    STAILQ_HEAD(texts, text) texts;
     unsigned text_count;
     uv_write_t write;
     bool writing;
@@ -409,9 +409,7 @@ static void run_frame(struct console_session *session, enum console_frame_kind k
 {
     if (kind == CONSOLE_HISTORY)
         show_history(session);
-    else if (!session->may_type && kind == CONSOLE_BREAK)
-        refuse_to_act(session, kind);
-    else if (!session->may_type && kind == CONSOLE_NMI)
+    else if (!session->may_type && (kind == CONSOLE_BREAK || kind == CONSOLE_NMI))
         refuse_to_act(session, kind);
     else if (kind == CONSOLE_BREAK)
         send_break(session);

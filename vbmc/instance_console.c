@@ -54,10 +54,10 @@ struct instance_console {
     bool looking;
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
-    LIST_HEAD(, console_person) people;
+    LIST_HEAD(console_people, console_person) people;
+    LIST_HEAD(console_breaks, console_break) breaks;
     struct console_log *log;
     char *log_path;
-    LIST_HEAD(, console_break) breaks;
     uint64_t last_reset_ms; /* loop time; 0: never */
 };
 
@@ -303,8 +303,7 @@ void instance_console_people(const struct instance_console *console,
     size_t used = 0;
 
     text[0] = '\0';
-    LIST_FOREACH(person, &console->people, link)
-    {
+    for (person = LIST_FIRST(&console->people); person; person = LIST_NEXT(person, link)) {
         if (person == except)
             continue;
         int length = snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", person->who);

@@ -141,7 +141,7 @@ static void run_script(size_t split)
     console_client_open_now(&client);
     for (size_t i = 0; split == 0 && i < sizeof script; i++)
         console_client_send(&client, script + i, 1);
-    if (split > 0) {
+    if (split > 0 && split < sizeof script) {
         console_client_send(&client, script, split);
         console_client_send(&client, script + split, sizeof script - split);
     }

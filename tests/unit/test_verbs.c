@@ -183,7 +183,7 @@ static const struct {
     {"console", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"define", "", PRIVILEGE_ADMINISTRATOR, true},
     {"delete", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
-    {"discover", "", PRIVILEGE_USER, true},
+    {"discover", "", PRIVILEGE_ADMINISTRATOR, true},
     {"dumpxml", "\"name\":\"mine\"", PRIVILEGE_ADMINISTRATOR, true},
     {"list", "", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"status\"", PRIVILEGE_USER, false},
@@ -192,7 +192,7 @@ static const struct {
     {"reload", "", PRIVILEGE_ADMINISTRATOR, true},
     {"show", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"start", "\"names\":[\"mine\"]", PRIVILEGE_ADMINISTRATOR, true},
-    {"status", "", PRIVILEGE_USER, true},
+    {"status", "", PRIVILEGE_ADMINISTRATOR, true},
     {"stop", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"undefine", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
 };
