@@ -97,21 +97,6 @@ static void start_listening(struct post *post)
     post->complained = false;
 }
 
-/* The oldest connection that has not logged in, over all addresses. */
-static struct ssh_connection *find_oldest_login(const struct ssh_posts *posts)
-{
-    struct ssh_connection *oldest = NULL;
-
-    for (size_t i = 0; i < posts->count; i++)
-        for (struct client *c = posts->posts[i].clients; c; c = c->next)
-            if (!ssh_connection_is_logged_in(c->connection) &&
-                !ssh_connection_is_over(c->connection) &&
-                (!oldest ||
-                 ssh_connection_login_ms(c->connection) <= ssh_connection_login_ms(oldest)))
-                oldest = c->connection;
-    return oldest;
-}
-
 static void count_logins(const struct ssh_posts *posts, const union endpoint_address *source,
                          unsigned *all, unsigned *same)
 {
@@ -124,6 +109,28 @@ static void count_logins(const struct ssh_posts *posts, const union endpoint_add
             *same += ssh_sources_same(ssh_connection_remote(c->connection), source);
         }
     }
+}
+
+/* Of those that have not logged in, over all addresses: the oldest of the source that has most, so
+ * that a flood from a few places crowds out itself first. */
+static struct ssh_connection *find_crowd(const struct ssh_posts *posts)
+{
+    struct ssh_connection *found = NULL;
+    unsigned all, same, most = 0;
+
+    for (size_t i = 0; i < posts->count; i++) {
+        for (struct client *c = posts->posts[i].clients; c; c = c->next) {
+            if (ssh_connection_is_logged_in(c->connection) || ssh_connection_is_over(c->connection))
+                continue;
+            count_logins(posts, ssh_connection_remote(c->connection), &all, &same);
+            if (same < most || (same == most && ssh_connection_login_ms(c->connection) >
+                                                    ssh_connection_login_ms(found)))
+                continue;
+            found = c->connection;
+            most = same;
+        }
+    }
+    return found;
 }
 
 /* A flood of connections can at most crowd out others that have not logged in either. */
@@ -141,7 +148,7 @@ static bool admit(struct post *post, const union endpoint_address *remote)
         return false;
     }
     if (all >= limits->logins)
-        ssh_connection_end(find_oldest_login(post->all), "others wait to log in");
+        ssh_connection_end(find_crowd(post->all), "others wait to log in");
     return true;
 }
 

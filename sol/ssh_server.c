@@ -19,14 +19,15 @@
 
 #define GRACE_MS 300 /* for the programs when the server ends */
 
-/* No group 18: one exchange of it would stop all sessions for a quarter of a second. */
+/* No Diffie-Hellman over large groups: one exchange of it would stop all sessions for tens of
+ * milliseconds, and strangers may ask for as many as they like. */
 static const struct {
     enum ssh_bind_options_e option;
     const char *value;
 } algorithms[] = {
     {SSH_BIND_OPTIONS_KEY_EXCHANGE,
      "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384,"
-     "ecdh-sha2-nistp521,diffie-hellman-group16-sha512"},
+     "ecdh-sha2-nistp521"},
     {SSH_BIND_OPTIONS_HOSTKEY_ALGORITHMS, "ssh-ed25519"},
     {SSH_BIND_OPTIONS_CIPHERS_C_S, "chacha20-poly1305@openssh.com,aes256-gcm@openssh.com,"
                                    "aes128-gcm@openssh.com,aes256-ctr"},

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -281,6 +282,18 @@ static int keep_lowest_descriptors(void)
     return 0;
 }
 
+/* The soft limit is kept low for programs that call select(); with a few descriptors for each BMC,
+ * console and login we would run into it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static void ignore_libvirt_error(void *context, virErrorPtr error)
 {
     (void)context;
@@ -367,6 +380,7 @@ int main(int argc, char **argv)
     parse_options(argc, argv, &daemon);
     umask(022); /* libvirt's embedded driver makes folders that QEMU's user has to enter */
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     choose_log_target();
     if (!daemon.foreground && go_to_background(&daemon) < 0) {
         fprintf(stderr, "vbmcd: cannot fork: %s\n", strerror(errno));
