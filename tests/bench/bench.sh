@@ -9,5 +9,12 @@ uart_node $dir/uart.sock
 write_config 'console-history = 4M' '[ssh]' 'listen = 127.0.0.1:6022'
 start_vbmcd
 wait_for 2 prints g1 vbmc list
+status=0
 python "$top/tests/bench/console.py" "$dir/uart.sock" "$dir/direct.sock" "vbmc console=vbmc console g1" \
-	"ssh=sshpass -p $password ssh -p 6022 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR admin@127.0.0.1 console g1"
+	"ssh=sshpass -p $password ssh -p 6022 -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR admin@127.0.0.1 console g1" || status=$?
+stop_vbmcd
+rm uart.sock
+start_vbmcd
+wait_for 2 prints g1 vbmc list
+python "$top/tests/bench/sol.py" $dir/uart.sock $port || status=$?
+exit $status
