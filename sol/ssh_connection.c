@@ -510,7 +510,7 @@ static void release_gone(struct ssh_connection *connection)
         if (!slot->gone)
             continue;
         connection->traffic_ms = last_traffic(connection);
-        ssh_relay_free(slot->relay);
+        ssh_relay_free(slot->relay, false);
         *slot = (struct channel_slot){0};
     }
 }
@@ -563,7 +563,7 @@ void ssh_connection_free(struct ssh_connection *connection)
     connection->over = true;
     for (unsigned i = 0; connection->slots && i < connection->shared->limits.channels; i++)
         if (connection->slots[i].relay)
-            ssh_relay_free(connection->slots[i].relay);
+            ssh_relay_free(connection->slots[i].relay, true);
     free(connection->slots);
     connection->slots = NULL;
     if (connection->counted) {

@@ -47,8 +47,10 @@ bool ssh_relay_is_lost(const struct ssh_relay *relay);
 uint64_t ssh_relay_traffic_ms(const struct ssh_relay *relay);
 /* When ssh_relay_update wants to be called at the latest; UINT64_MAX: never. */
 uint64_t ssh_relay_deadline_ms(const struct ssh_relay *relay);
-/* Only between two turns of the loop. The program, if there still is one, is asked to go. */
-void ssh_relay_free(struct ssh_relay *relay);
+/* Only between two turns of the loop. The program, if there still is one, is asked to go. When the
+ * whole session ends libssh frees the channel: one that is closed before would have the client
+ * leave before it is told why. */
+void ssh_relay_free(struct ssh_relay *relay, bool session_ends);
 
 /* ---- one client: ssh_connection.c ---- */
 

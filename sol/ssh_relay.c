@@ -572,11 +572,12 @@ uint64_t ssh_relay_deadline_ms(const struct ssh_relay *relay)
     return relay->exited && !relay->closed && relay->sends ? relay->linger_until_ms : UINT64_MAX;
 }
 
-void ssh_relay_free(struct ssh_relay *relay)
+void ssh_relay_free(struct ssh_relay *relay, bool session_ends)
 {
     hang_up(relay);
     ssh_remove_channel_callbacks(relay->channel, &relay->callbacks);
-    ssh_channel_free(relay->channel);
+    if (!session_ends)
+        ssh_channel_free(relay->channel);
     forget_held(&relay->held_input);
     explicit_bzero(relay->output_bytes, sizeof relay->output_bytes);
     free(relay);

@@ -190,6 +190,9 @@ uart_node() {
 # ---- vbmcd ----
 
 password=secret
+# Who reads a guest's serial socket himself must not find vbmcd there before him: QEMU serves one.
+console_mode=
+! grep -q '^define_guest ' "$0" || console_mode=on-demand
 declare -A vbmcd_pids=()
 
 # write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
@@ -203,6 +206,7 @@ write_config() {
 		[user admin]
 		password = $password
 		[bmc]
+		${console_mode:+console = $console_mode}
 	END
 	printf '%s\n' "$@" >>$dir/vbmc.conf
 	chmod 600 $dir/vbmc.conf

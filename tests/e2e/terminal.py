@@ -58,7 +58,7 @@ class Console:
         mark = f"{os.getpid()}.{Console.runs}"
         self.type(f"echo be''gin {mark}; {command}; echo e''nd {mark}\r")
         self.expect(rb"\nbegin %s\r*\n" % mark.encode())
-        output = self.expect(rb"(?<=\n)end %s\r*\n" % mark.encode())
+        output = self.expect(rb"(?:^|(?<=\n))end %s\r*\n" % mark.encode())
         self.expect(PROMPT)
         return output.replace(b"\r", b"").split(b"\n")[:-1]
 
