@@ -10,7 +10,8 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-test_name=$(basename "$0" .test)
+script=$(realpath "$0")
+test_name=$(basename "$script" .test)
 build=$(cd "$top" && realpath -m "${VBMC_BUILD:-build}")
 soak=${VBMC_SOAK:-}
 # Deadlines are stretched by this factor; the runner sets it for slow builds.
@@ -192,7 +193,7 @@ uart_node() {
 password=secret
 # Who reads a guest's serial socket himself must not find vbmcd there before him: QEMU serves one.
 console_mode=
-! grep -q '^define_guest ' "$0" || console_mode=on-demand
+! grep -q '^define_guest ' "$script" || console_mode=on-demand
 declare -A vbmcd_pids=()
 
 # write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
