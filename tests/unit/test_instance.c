@@ -58,9 +58,11 @@ static int setup(void **state)
     snprintf(folder, sizeof folder, "/tmp/vbmc-test-instance-XXXXXX");
     if (!mkdtemp(folder) || store_open(&loop, folder, &store, error, sizeof error) < 0)
         return -1;
-    shared = (struct instance_shared){
-        .state_dir = folder,
-        .loop = &loop, .store = store, .limiter = limiter_new(), .sink = &sink};
+    shared = (struct instance_shared){.state_dir = folder,
+                                      .loop = &loop,
+                                      .store = store,
+                                      .limiter = limiter_new(),
+                                      .sink = &sink};
     replies = 0;
     memset(&config, 0, sizeof config);
     memset(users, 0, sizeof users);
