@@ -144,7 +144,7 @@ def guest():
     assert console.run("uname -s") == [b"Linux"]
     print("a new libvirtd")
 
-    console.run("echo 1 >/proc/sys/kernel/sysrq")
+    console.run("echo 1 >/proc/sys/kernel/sysrq; uname -s")
     console.type("\r")
     console.expect(rb"~ # ")
     console.type("~B")
