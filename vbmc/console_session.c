@@ -16,7 +16,7 @@
 #include "sol/replay.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
-#include "vbmc/console_frame.h"
+#include "vbmc/console_parser.h"
 #include "vbmc/control.h"
 #include "vbmc/instance.h"
 #include "vbmc/instance_console.h"
@@ -57,13 +57,12 @@ struct console_session {
     bool closed;
     unsigned waits; /* answers to a break or an NMI that have yet to come; they hold the memory */
 
-    uint8_t header[CONSOLE_FRAME_HEADER]; /* of the frame that is coming in */
-    size_t header_used;
-    size_t payload_left;
-    uint8_t lines[4]; /* payload of CONSOLE_HISTORY */
-    size_t lines_used;
-    uint8_t input[INPUT_SIZE]; /* read and not yet passed on */
-    size_t input_used;
+    uint8_t input[INPUT_SIZE]; /* as read */
+    const uint8_t *unparsed;   /* in that */
+    size_t unparsed_size;
+    struct console_parser parser;
+    const uint8_t *typed; /* in that too: what the guest has yet to take */
+    size_t typed_size;
 
     uint8_t
         output[2 * (CONSOLE_FRAME_HEADER + LOST_SIZE) + CONSOLE_FRAME_HEADER + CONSOLE_FRAME_MAX];
@@ -382,9 +381,12 @@ static void restart_at_history(struct console_session *session)
 
 /* ---- input ---- */
 
-static void show_history(struct console_session *session)
+static const char streamed_kinds[] = {CONSOLE_INPUT, '\0'};
+static const char whole_kinds[] = {CONSOLE_HISTORY, CONSOLE_BREAK, CONSOLE_NMI, '\0'};
+
+static void show_history(struct console_session *session, const struct console_frame *frame)
 {
-    struct wire_in in = wire_in_init(session->lines, session->lines_used);
+    struct wire_in in = wire_in_init(frame->payload, frame->size);
     uint32_t lines = wire_u32(&in);
 
     if (in.failed)
@@ -405,15 +407,15 @@ static void refuse_to_act(struct console_session *session, enum console_frame_ki
     session->told_off = true;
 }
 
-static void run_frame(struct console_session *session, enum console_frame_kind kind)
+static void run_frame(struct console_session *session, const struct console_frame *frame)
 {
-    if (kind == CONSOLE_HISTORY)
-        show_history(session);
-    else if (!session->may_type && (kind == CONSOLE_BREAK || kind == CONSOLE_NMI))
-        refuse_to_act(session, kind);
-    else if (kind == CONSOLE_BREAK)
+    if (frame->kind == CONSOLE_HISTORY)
+        show_history(session, frame);
+    else if (!session->may_type)
+        refuse_to_act(session, frame->kind);
+    else if (frame->kind == CONSOLE_BREAK)
         send_break(session);
-    else if (kind == CONSOLE_NMI)
+    else
         send_nmi(session);
 }
 
@@ -438,66 +440,27 @@ static size_t type(struct console_session *session, const uint8_t *bytes, size_t
     return size;
 }
 
-/* Takes bytes of the payload of the present frame; how many. */
-static size_t take_payload(struct console_session *session, const uint8_t *bytes, size_t size)
+/* What came together with the request comes before what the socket holds. */
+static bool refill(struct console_session *session)
 {
-    enum console_frame_kind kind = (enum console_frame_kind)session->header[0];
-    size_t taken = size < session->payload_left ? size : session->payload_left;
-
-    if (kind == CONSOLE_INPUT && taken > 0)
-        taken = type(session, bytes, taken);
-    for (size_t i = 0; kind == CONSOLE_HISTORY && i < taken; i++) {
-        if (session->lines_used < sizeof session->lines)
-            session->lines[session->lines_used++] = bytes[i];
-    }
-    session->payload_left -= taken;
-    return taken;
+    session->unparsed = session->input;
+    session->unparsed_size = control_stream_take(session->stream, session->input, INPUT_SIZE);
+    return session->unparsed_size > 0;
 }
 
-static size_t take_header(struct console_session *session, const uint8_t *bytes, size_t size)
+static size_t room_for_input(const struct console_session *session)
 {
-    size_t wanted = CONSOLE_FRAME_HEADER - session->header_used;
-    size_t taken = size < wanted ? size : wanted;
-
-    memcpy(session->header + session->header_used, bytes, taken);
-    session->header_used += taken;
-    if (session->header_used == CONSOLE_FRAME_HEADER) {
-        session->payload_left = console_frame_size(session->header);
-        session->lines_used = 0;
-    }
-    return taken;
-}
-
-/* Takes what it can of `size` bytes; how many. */
-static size_t take_bytes(struct console_session *session, const uint8_t *bytes, size_t size)
-{
-    size_t used = 0;
-
-    while (used < size && session->reader) {
-        if (session->header_used < CONSOLE_FRAME_HEADER)
-            used += take_header(session, bytes + used, size - used);
-        if (session->header_used < CONSOLE_FRAME_HEADER)
-            break;
-        size_t before = session->payload_left;
-        size_t taken = take_payload(session, bytes + used, size - used);
-        used += taken;
-        if (session->payload_left > 0 && taken == 0 && before > 0)
-            break; /* the guest takes no more */
-        if (session->payload_left == 0) {
-            session->header_used = 0;
-            run_frame(session, (enum console_frame_kind)session->header[0]);
-        }
-    }
-    return used;
+    return (size_t)(session->input + INPUT_SIZE - (session->unparsed + session->unparsed_size));
 }
 
 static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct console_session *session = handle->data;
+    const uint8_t *end_of_input = session->unparsed + session->unparsed_size;
 
     (void)suggested;
-    *buffer = uv_buf_init((char *)session->input + session->input_used,
-                          (unsigned)(sizeof session->input - session->input_used));
+    *buffer = uv_buf_init((char *)session->input + (end_of_input - session->input),
+                          (unsigned)room_for_input(session));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
@@ -509,29 +472,47 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         end(session);
         return;
     }
-    session->input_used += (size_t)size;
+    session->unparsed_size += (size_t)size;
     take_input(session);
+}
+
+/* While the guest takes nothing there is still something to read: that the client has left. */
+static void read_on(struct console_session *session)
+{
+    if (room_for_input(session) > 0)
+        uv_read_start(session->stream, on_allocate, on_read);
+    else
+        uv_read_stop(session->stream);
 }
 
 static void take_input(struct console_session *session)
 {
-    size_t more;
+    struct console_frame frame;
 
-    do {
-        size_t taken = take_bytes(session, session->input, session->input_used);
-        if (!session->reader)
+    while (session->reader) {
+        if (session->typed_size > 0) {
+            size_t taken = type(session, session->typed, session->typed_size);
+            session->typed += taken;
+            session->typed_size -= taken;
+            if (session->typed_size > 0) {
+                read_on(session);
+                return;
+            }
+        }
+        int parsed = console_parser_next(&session->parser, &session->unparsed,
+                                         &session->unparsed_size, &frame);
+        if (parsed < 0) {
+            end_with(session, "a frame is too large");
+        } else if (parsed == 0 && !refill(session)) {
+            read_on(session);
             return;
-        session->input_used -= taken;
-        memmove(session->input, session->input + taken, session->input_used);
-        /* What came together with the request comes before what the socket holds. */
-        more = control_stream_take(session->stream, session->input + session->input_used,
-                                   sizeof session->input - session->input_used);
-        session->input_used += more;
-    } while (more > 0);
-    if (session->input_used == sizeof session->input)
-        uv_read_stop(session->stream);
-    else
-        uv_read_start(session->stream, on_allocate, on_read);
+        } else if (parsed > 0 && frame.kind == CONSOLE_INPUT) {
+            session->typed = frame.payload;
+            session->typed_size = frame.size;
+        } else if (parsed > 0) {
+            run_frame(session, &frame);
+        }
+    }
 }
 
 static void on_writable(void *context)
@@ -646,6 +627,8 @@ void console_session_start(struct instance *instance, struct json_object *argume
         return;
     }
     session->stream->data = session;
+    session->unparsed = session->input;
+    console_parser_init(&session->parser, streamed_kinds, whole_kinds);
     pump(session);
     take_input(session);
 }

@@ -108,7 +108,7 @@ static int open_port(struct instance_console *console, const struct domxml_seria
     case DOMXML_SERIAL_PTY:
         if (!console->alias)
             break;
-        *stream = virt_console_new(console->domain, serial->alias, serial->path);
+        *stream = virt_console_new(console->domain, serial->alias);
         return *stream ? 0 : -ENOMEM;
     case DOMXML_SERIAL_UNIX:
         return open_unix(console, serial, stream);

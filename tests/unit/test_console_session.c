@@ -178,29 +178,29 @@ static void test_sent_with_the_request(void **state)
 }
 
 /* The largest sizes that the header can name. */
-static void test_oversized_frames(void **state)
+/* The largest frame of each kind, and one byte more, which ends it. */
+static void test_largest_frames(void **state)
 {
     static const uint8_t kinds[] = {CONSOLE_INPUT, CONSOLE_HISTORY, 'Z'};
-    static uint8_t piece[64 * 1024];
-    const size_t size = 0xffffff;
+    static uint8_t payload[CONSOLE_FRAME_MAX];
+    static const uint8_t too_large[] = {CONSOLE_INPUT, 1, 0, 1};
 
     (void)state;
     console_client_open_now(&client);
     console_fixture_say("one\ntwo\n");
     hear();
+    memset(payload, 1, sizeof payload); /* as a number of lines it is more than there are */
     for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
-        const uint8_t header[] = {kinds[kind], 0xff, 0xff, 0xff};
-        console_client_send(&client, header, sizeof header);
-        memset(piece, 1, sizeof piece); /* as a number of lines it is more than there are */
-        for (size_t sent = 0; sent < size; sent += sizeof piece)
-            console_client_send(&client, piece,
-                                size - sent < sizeof piece ? size - sent : sizeof piece);
-        assert_int_equal(console_fixture.source.typed_size, size);
+        console_client_send_frame(&client, kinds[kind], payload, sizeof payload);
         assert_string_equal(hear(), kinds[kind] == CONSOLE_HISTORY ? "one\ntwo\n" : "");
+        assert_int_equal(console_fixture.source.typed_size, sizeof payload);
     }
     console_client_type(&client, "x");
-    assert_int_equal(console_fixture.source.typed_size, size + 1);
-    leave();
+    assert_int_equal(console_fixture.source.typed_size, sizeof payload + 1);
+    console_client_send(&client, too_large, sizeof too_large);
+    assert_string_equal(hear(), "[end: a frame is too large]");
+    assert_true(client.closed);
+    console_client_close(&client);
 }
 
 /* ---- history again ---- */
@@ -273,17 +273,22 @@ static uint8_t pattern(uint64_t position)
  * socket; nothing is lost. */
 static void test_typing_is_held_back(void **state)
 {
-    enum { SIZE = 200000, ROOM = 777 };
-    static uint8_t bytes[CONSOLE_FRAME_HEADER + SIZE];
+    enum { FRAMES = 4, PAYLOAD = 50000, SIZE = FRAMES * PAYLOAD, ROOM = 777 };
+    static uint8_t bytes[FRAMES * CONSOLE_FRAME_HEADER + SIZE];
+    uint8_t *end = bytes;
     size_t sent = 0, now;
 
     (void)state;
     console_client_open_now(&client);
     console_client_open_now(&other);
     console_fixture_make_room(0);
-    console_frame_put_header(bytes, CONSOLE_INPUT, SIZE);
-    for (size_t i = 0; i < SIZE; i++)
-        bytes[CONSOLE_FRAME_HEADER + i] = pattern(i);
+    for (size_t i = 0; i < SIZE; i++) {
+        if (i % PAYLOAD == 0) {
+            console_frame_put_header(end, CONSOLE_INPUT, PAYLOAD);
+            end += CONSOLE_FRAME_HEADER;
+        }
+        *end++ = pattern(i);
+    }
     do {
         now = console_client_try_send(&client, bytes + sent, sizeof bytes - sent);
         sent += now;
@@ -619,7 +624,7 @@ int main(void)
         TEST(test_result),
         TEST(test_split_anywhere),
         TEST(test_sent_with_the_request),
-        TEST(test_oversized_frames),
+        TEST(test_largest_frames),
         TEST(test_history_again),
         TEST(test_questions_in_history),
         TEST(test_history_asked_for_too_often),

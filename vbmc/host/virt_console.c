@@ -22,6 +22,8 @@
 #include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/host/domxml_serial.h"
 #include "vbmc/host/pty_writer.h"
 #include "vbmc/host/worker.h"
 
@@ -47,7 +49,6 @@ struct virt_console {
     struct virt_console_job *confirming;
     unsigned jobs;
     char *alias;
-    char *pty_path; /* NULL: not on this machine */
 };
 
 struct virt_console_job {
@@ -56,6 +57,7 @@ struct virt_console_job {
     struct uuid uuid;
     char *alias;          /* of an opening */
     virStreamPtr libvirt; /* out of an opening, into an ending */
+    char *pty_path;       /* out of an opening; NULL: unknown */
     size_t sent;          /* of a confirmation: what was unconfirmed when it began */
     bool taken;
     char text[WORKER_TEXT_SIZE];
@@ -66,7 +68,6 @@ static void on_retry_closed(uv_handle_t *handle)
     struct virt_console *console = CONTAINER_OF((uv_timer_t *)handle, struct virt_console, retry);
 
     free(console->alias);
-    free(console->pty_path);
     free(console);
 }
 
@@ -82,6 +83,7 @@ static void job_ended(struct virt_console_job *job)
 
     console->jobs--;
     free(job->alias);
+    free(job->pty_path);
     free(job);
     release(console);
 }
@@ -285,6 +287,20 @@ static void on_pty_writable(void *context)
 
 /* ---- opening ---- */
 
+/* An action thread. Where the pty is: known for certain only now, as libvirt shows a guest to run
+ * before it has asked QEMU for that. NULL if it cannot be told. */
+static char *read_pty_path(virDomainPtr domain, const char *alias)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+    struct domxml_serial serial = {0};
+    char *path = NULL;
+
+    if (xml && domxml_parse_serial(xml, alias, &serial) == 0 && serial.kind == DOMXML_SERIAL_PTY)
+        path = cleanup_steal_pointer(&serial.path);
+    domxml_serial_clear(&serial);
+    return path;
+}
+
 /* An action thread. */
 static void run_open(struct worker_job *worker_job, virConnectPtr connection)
 {
@@ -307,18 +323,22 @@ static void run_open(struct worker_job *worker_job, virConnectPtr connection)
         virStreamFree(job->libvirt);
         job->libvirt = NULL;
     }
+    if (job->libvirt)
+        job->pty_path = read_pty_path(domain, job->alias);
     virDomainFree(domain);
 }
 
-static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvirt)
+static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvirt,
+                                const char *pty_path)
 {
     console->libvirt = libvirt;
     console->broken = false;
     console->wants_writable = false;
     console->unconfirmed = 0;
-    if (console->pty_path) /* where that fails, libvirt remains */
-        pty_writer_open(hypervisor_loop(console->hypervisor), console->pty_path, on_pty_writable,
-                        console, &console->pty);
+    if (pty_path &&
+        hypervisor_is_local(console->hypervisor)) /* where that fails, libvirt remains */
+        pty_writer_open(hypervisor_loop(console->hypervisor), pty_path, on_pty_writable, console,
+                        &console->pty);
     if (virStreamEventAddCallback(libvirt, VIR_STREAM_EVENT_READABLE, on_event, console, NULL) <
         0) {
         disconnect(console, "libvirt gives no events for the console");
@@ -336,7 +356,7 @@ static void open_done(struct worker_job *worker_job)
     if (job->libvirt && (console->closed || !console->domain)) {
         abort_libvirt_stream(console, job->libvirt);
     } else if (job->libvirt) {
-        take_libvirt_stream(console, job->libvirt);
+        take_libvirt_stream(console, job->libvirt, job->pty_path);
     } else if (!console->closed) {
         uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
         stream_report_state(&console->stream, job->taken ? STREAM_TAKEN_OVER : STREAM_DISCONNECTED,
@@ -400,7 +420,7 @@ static void console_close(struct stream *stream)
     release(console);
 }
 
-struct stream *virt_console_new(struct virt_domain *domain, const char *alias, const char *pty_path)
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
 {
     static const struct stream_ops ops = {
         .open = console_open,
@@ -411,12 +431,8 @@ struct stream *virt_console_new(struct virt_domain *domain, const char *alias, c
 
     if (!console)
         return NULL;
-    bool has_pty = pty_path && hypervisor_is_local(domain->hypervisor);
     console->alias = alias ? strdup(alias) : NULL;
-    console->pty_path = has_pty ? strdup(pty_path) : NULL;
-    if ((alias && !console->alias) || (has_pty && !console->pty_path)) {
-        free(console->alias);
-        free(console->pty_path);
+    if (alias && !console->alias) {
         free(console);
         return NULL;
     }

@@ -8,11 +8,9 @@
 #include "vbmc/base/stream.h"
 #include "vbmc/host/virt_domain.h"
 
-/* A stream for the serial port of that alias (NULL: the first), which is at `pty_path` on the
- * hypervisor's machine (NULL: unknown). One at a time for a domain; it may outlive the domain, and
- * is then disconnected for good. NULL if there is no memory. */
-struct stream *virt_console_new(struct virt_domain *domain, const char *alias,
-                                const char *pty_path);
+/* A stream for the serial port of that alias (NULL: the first). One at a time for a domain; it may
+ * outlive the domain, and is then disconnected for good. NULL if there is no memory. */
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias);
 
 /* For the driver: the domain's state has changed, or it is about to be freed. */
 void virt_console_follow_state(struct virt_domain *domain);
