@@ -135,36 +135,15 @@ void ssh_sources_free(struct ssh_sources *sources)
     free(sources);
 }
 
-/* The part of an address that counts as one source. */
-static uint64_t source_number(const union endpoint_address *source)
-{
-    const uint8_t *bytes = endpoint_address_v4(source);
-    uint32_t v4;
-    uint64_t v6;
-
-    if (bytes) {
-        memcpy(&v4, bytes, sizeof v4);
-        return v4;
-    }
-    memcpy(&v6, source->in6.sin6_addr.s6_addr, sizeof v6);
-    return v6;
-}
-
 bool ssh_sources_same(const union endpoint_address *a, const union endpoint_address *b)
 {
     return !endpoint_address_v4(a) == !endpoint_address_v4(b) &&
-           source_number(a) == source_number(b);
+           endpoint_source(a) == endpoint_source(b);
 }
 
-/* The finaliser of SplitMix64 over the keyed source: spreads the sources in a way that cannot be
- * foreseen from outside. */
 static size_t bucket_index(const struct ssh_sources *sources, const union endpoint_address *source)
 {
-    uint64_t x = source_number(source) ^ sources->key;
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((x ^ x >> 31) % SSH_SOURCE_BUCKETS);
+    return (size_t)(endpoint_source_hash(source, sources->key) % SSH_SOURCE_BUCKETS);
 }
 
 bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *source,

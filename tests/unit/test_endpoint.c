@@ -70,9 +70,35 @@ static void test_no_family(void **state)
     assert_int_equal(endpoint_address_size(&address), 0);
 }
 
+static uint64_t source_of(const char *text)
+{
+    union endpoint_address address;
+
+    assert_int_equal(endpoint_address_parse(text, 1000, &address), 0);
+    return endpoint_source(&address);
+}
+
+static void test_sources(void **state)
+{
+    union endpoint_address address;
+
+    (void)state;
+    assert_true(source_of("192.0.2.1") != source_of("192.0.2.2"));
+    assert_true(source_of("192.0.2.1") == source_of("::ffff:192.0.2.1"));
+    assert_true(source_of("2001:db8:0:1::1") == source_of("2001:db8:0:1:ffff::9"));
+    assert_true(source_of("2001:db8:0:1::1") != source_of("2001:db8:0:2::1"));
+    endpoint_address_parse("192.0.2.1", 1, &address);
+    uint64_t hash = endpoint_source_hash(&address, 1);
+    assert_true(hash != endpoint_source_hash(&address, 2));
+    endpoint_address_set_port(&address, 2);
+    assert_int_equal(endpoint_address_port(&address), 2);
+    assert_true(hash == endpoint_source_hash(&address, 1));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sources),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_no_family),

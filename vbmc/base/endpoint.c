@@ -69,6 +69,30 @@ const uint8_t *endpoint_address_v4(const union endpoint_address *address)
     return NULL;
 }
 
+uint64_t endpoint_source(const union endpoint_address *address)
+{
+    const uint8_t *bytes = endpoint_address_v4(address);
+    uint32_t v4;
+    uint64_t v6;
+
+    if (bytes) {
+        memcpy(&v4, bytes, sizeof v4);
+        return v4;
+    }
+    memcpy(&v6, address->in6.sin6_addr.s6_addr, sizeof v6);
+    return v6;
+}
+
+/* The finaliser of SplitMix64 over the keyed source. */
+uint64_t endpoint_source_hash(const union endpoint_address *address, uint64_t key)
+{
+    uint64_t x = endpoint_source(address) ^ key;
+
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
 socklen_t endpoint_address_size(const union endpoint_address *address)
 {
     switch (address->any.sa_family) {

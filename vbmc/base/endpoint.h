@@ -31,6 +31,11 @@ void endpoint_address_set_port(union endpoint_address *address, uint16_t port);
 /* The four bytes, in network order, of an IPv4 address or of one that is mapped into IPv6; NULL for
  * any other. Valid as long as the address. */
 const uint8_t *endpoint_address_v4(const union endpoint_address *address);
+/* The part of an IP address that counts as one source: all of IPv4, the /64 of IPv6. */
+uint64_t endpoint_source(const union endpoint_address *address);
+/* A hash of that under a random key: spreads sources over the buckets of a table of fixed size in a
+ * way that cannot be foreseen from outside. */
+uint64_t endpoint_source_hash(const union endpoint_address *address, uint64_t key);
 socklen_t endpoint_address_size(const union endpoint_address *address);
 
 #endif

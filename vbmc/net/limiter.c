@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 struct bucket {
@@ -35,30 +34,9 @@ void limiter_free(struct limiter *limiter)
     free(limiter);
 }
 
-/* The part of an address that counts as one source. */
-static uint64_t source_number(const union endpoint_address *source)
-{
-    const uint8_t *bytes = endpoint_address_v4(source);
-    uint32_t v4;
-    uint64_t v6;
-
-    if (bytes) {
-        memcpy(&v4, bytes, sizeof v4);
-        return v4;
-    }
-    memcpy(&v6, source->in6.sin6_addr.s6_addr, sizeof v6);
-    return v6;
-}
-
-/* The finaliser of SplitMix64 over the keyed source: enough to spread sources over the buckets in a
- * way that cannot be foreseen from outside. */
 static size_t bucket_index(const struct limiter *limiter, const union endpoint_address *source)
 {
-    uint64_t x = source_number(source) ^ limiter->key;
-
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((x ^ x >> 31) % LIMITER_BUCKETS);
+    return (size_t)(endpoint_source_hash(source, limiter->key) % LIMITER_BUCKETS);
 }
 
 bool limiter_admit(struct limiter *limiter, const union endpoint_address *source, uint64_t now_ms)
