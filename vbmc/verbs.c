@@ -9,7 +9,6 @@
 
 #include "qmp/json.h"
 #include "vbmc/base/array.h"
-#include "vbmc/console_session.h"
 #include "vbmc/version.h"
 
 static const char *text_argument(struct json_object *arguments, const char *name)
@@ -53,7 +52,7 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
     return instance;
 }
 
-static void refuse_privilege(struct control_request *request, enum privilege needed)
+void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
 {
     control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
                         needed == PRIVILEGE_ADMINISTRATOR ? "administrator"
@@ -333,122 +332,6 @@ static void do_stop(const struct verbs *verbs, struct json_object *arguments,
     for_each_named(verbs, arguments, request, stop_one);
 }
 
-/* ---- power and boot device ---- */
-
-static const char *const state_names[] = {
-    [HOST_POWER_UNKNOWN] = "unknown",
-    [HOST_POWER_OFF] = "off",
-    [HOST_POWER_RUNNING] = "on",
-    [HOST_POWER_PAUSED] = "on (paused)",
-    [HOST_POWER_SUSPENDED] = "on (suspended)",
-    [HOST_POWER_CRASHED] = "on (crashed)",
-};
-
-static const char *explain(int result)
-{
-    switch (result) {
-    case -EHOSTUNREACH:
-        return "its hypervisor cannot be reached, or the domain is not there";
-    case -EINVAL:
-        return "not possible in the guest's present state (see 'vbmc power NAME status')";
-    case -EBUSY:
-        return "too many power actions are waiting";
-    default:
-        return "the hypervisor refused; the daemon's log says why";
-    }
-}
-
-static void ticket_answered(const struct bmc_ticket *ticket, int result)
-{
-    struct control_request *request = (struct control_request *)ticket->sink;
-
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "%s", explain(result));
-    else
-        control_reply_ok(request, NULL);
-}
-
-static struct bmc_ticket ticket_for(struct control_request *request)
-{
-    return (struct bmc_ticket){.done = ticket_answered, .sink = request, .waits_for_end = true};
-}
-
-static void answer_power_status(struct instance *instance, struct control_request *request)
-{
-    enum host_power_state state = bmc_power_state(instance_bmc(instance));
-    struct json_object *result = json_object_new_object();
-
-    add_text(result, "power", state_names[state]);
-    control_reply_ok(request, result);
-}
-
-static void do_power(const struct verbs *verbs, struct json_object *arguments,
-                     struct control_request *request)
-{
-    const char *name = text_argument(arguments, "action");
-    struct instance *instance = verbs_named_instance(verbs, arguments, request);
-
-    if (!instance)
-        return;
-    if (name && strcmp(name, "status") == 0) {
-        answer_power_status(instance, request);
-        return;
-    }
-    if (control_request_identity(request)->privilege < PRIVILEGE_OPERATOR) {
-        refuse_privilege(request, PRIVILEGE_OPERATOR);
-        return;
-    }
-    for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN; action++) {
-        if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
-            struct bmc_ticket ticket = ticket_for(request);
-            chassis_control(instance_bmc(instance), (enum host_power_action)action, 0, &ticket);
-            return;
-        }
-    }
-    control_reply_error(request, CONTROL_USAGE,
-                        "the action is one of on, off, cycle, reset, soft, diag, status");
-}
-
-static void do_bootdev(const struct verbs *verbs, struct json_object *arguments,
-                       struct control_request *request)
-{
-    static const struct {
-        const char *name;
-        uint8_t selector; /* IPMI 2.0, section 28.13, parameter 5 */
-    } devices[] = {
-        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2}, {"safe", 0x3},
-        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
-    };
-    const char *name = text_argument(arguments, "device");
-    struct instance *instance = verbs_named_instance(verbs, arguments, request);
-
-    if (!instance)
-        return;
-    for (size_t i = 0; name && i < ARRAY_SIZE(devices); i++) {
-        if (strcmp(name, devices[i].name) != 0)
-            continue;
-        uint8_t flags[BOOT_FLAGS_SIZE] = {0, (uint8_t)(devices[i].selector << 2)};
-        struct bmc_ticket ticket = ticket_for(request);
-        flags[0] = BOOT_FLAGS_VALID;
-        if (flag_argument(arguments, "persistent"))
-            flags[0] |= BOOT_FLAGS_PERSISTENT;
-        boot_set_flags(instance_bmc(instance), flags, &ticket);
-        boot_note_chassis_control(instance_bmc(instance)); /* a person's word does not expire */
-        return;
-    }
-    control_reply_error(request, CONTROL_USAGE,
-                        "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy");
-}
-
-static void do_console(const struct verbs *verbs, struct json_object *arguments,
-                       struct control_request *request)
-{
-    struct instance *instance = verbs_named_instance(verbs, arguments, request);
-
-    if (instance)
-        console_session_start(instance, arguments, request);
-}
-
 /* ---- discover, define, undefine, dumpxml ---- */
 
 static void do_discover(const struct verbs *verbs, struct json_object *arguments,
@@ -466,7 +349,7 @@ static void do_discover(const struct verbs *verbs, struct json_object *arguments
             struct json_object *row = json_object_new_object();
             add_text(row, "domain_name", host->name);
             add_text(row, "hypervisor", hypervisor_name(hypervisor));
-            add_text(row, "state", state_names[host->state]);
+            add_text(row, "state", verbs_state_name(host->state));
             json_object_object_add(row, "bmc", json_object_new_boolean(!why));
             add_text(row, "reason", why ? why : "");
             json_object_array_add(list, row);
@@ -615,16 +498,16 @@ static const struct {
 } table[] = {
     {"add", do_add, PRIVILEGE_ADMINISTRATOR, true},
     {"add-serial", verbs_add_serial, PRIVILEGE_ADMINISTRATOR, false},
-    {"bootdev", do_bootdev, PRIVILEGE_OPERATOR, false},
+    {"bootdev", verbs_bootdev, PRIVILEGE_OPERATOR, false},
     {"connect", do_connect, PRIVILEGE_USER, false},
-    {"console", do_console, PRIVILEGE_USER, false},
+    {"console", verbs_console, PRIVILEGE_USER, false},
     {"define", do_define, PRIVILEGE_ADMINISTRATOR, true},
     {"delete", do_delete, PRIVILEGE_ADMINISTRATOR, true},
     {"discover", do_discover, PRIVILEGE_ADMINISTRATOR, true},
     {"dump", verbs_dump, PRIVILEGE_ADMINISTRATOR, true}, /* to any path of the machine */
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
     {"list", do_list, PRIVILEGE_USER, false},
-    {"power", do_power, PRIVILEGE_USER, false},
+    {"power", verbs_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},
     {"screenshot", verbs_screenshot, PRIVILEGE_USER, false},
     {"show", do_show, PRIVILEGE_USER, false},
@@ -643,7 +526,7 @@ void verbs_handle(void *context, const char *verb, struct json_object *arguments
         if (strcmp(verb, table[i].name) != 0)
             continue;
         if (identity->privilege < table[i].privilege)
-            refuse_privilege(request, table[i].privilege);
+            verbs_refuse_privilege(request, table[i].privilege);
         else if (identity->one_bmc && table[i].whole)
             control_reply_error(request, CONTROL_FAILED, "this login is for one BMC only");
         else

@@ -13,6 +13,13 @@ typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request);
 
+/* Answers that a higher level is needed. */
+void verbs_refuse_privilege(struct control_request *request, enum privilege needed);
+
+/* verbs_power.c: "on", "off", ... as the verb power prints it. */
+const char *verbs_state_name(enum host_power_state state);
+verbs_run verbs_power, verbs_bootdev, verbs_console;
+
 /* verbs_guest.c, for a guest that hangs or has no console.
  *
  * add-serial {"name"}: {"text": from when on the guest has it}.

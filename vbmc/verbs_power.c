@@ -1,0 +1,132 @@
+/* The verbs that do to one guest what people do at a server: its buttons, its boot device, its
+ * console. */
+#include <errno.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "qmp/json.h"
+#include "vbmc/base/array.h"
+#include "vbmc/console_session.h"
+#include "vbmc/verbs_internal.h"
+
+static const char *const state_names[] = {
+    [HOST_POWER_UNKNOWN] = "unknown",
+    [HOST_POWER_OFF] = "off",
+    [HOST_POWER_RUNNING] = "on",
+    [HOST_POWER_PAUSED] = "on (paused)",
+    [HOST_POWER_SUSPENDED] = "on (suspended)",
+    [HOST_POWER_CRASHED] = "on (crashed)",
+};
+
+const char *verbs_state_name(enum host_power_state state)
+{
+    return state_names[state];
+}
+
+static const char *explain(int result)
+{
+    switch (result) {
+    case -EHOSTUNREACH:
+        return "its hypervisor cannot be reached, or the domain is not there";
+    case -EINVAL:
+        return "not possible in the guest's present state (see 'vbmc power NAME status')";
+    case -EBUSY:
+        return "too many power actions are waiting";
+    default:
+        return "the hypervisor refused; the daemon's log says why";
+    }
+}
+
+static void ticket_answered(const struct bmc_ticket *ticket, int result)
+{
+    struct control_request *request = (struct control_request *)ticket->sink;
+
+    if (result < 0)
+        control_reply_error(request, CONTROL_FAILED, "%s", explain(result));
+    else
+        control_reply_ok(request, NULL);
+}
+
+static struct bmc_ticket ticket_for(struct control_request *request)
+{
+    return (struct bmc_ticket){.done = ticket_answered, .sink = request, .waits_for_end = true};
+}
+
+static void answer_power_status(struct instance *instance, struct control_request *request)
+{
+    enum host_power_state state = bmc_power_state(instance_bmc(instance));
+    struct json_object *result = json_object_new_object();
+
+    json_object_object_add(result, "power", json_object_new_string(verbs_state_name(state)));
+    control_reply_ok(request, result);
+}
+
+void verbs_power(const struct verbs *verbs, struct json_object *arguments,
+                 struct control_request *request)
+{
+    const char *name = qmp_json_string(arguments, "action");
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    if (name && strcmp(name, "status") == 0) {
+        answer_power_status(instance, request);
+        return;
+    }
+    if (control_request_identity(request)->privilege < PRIVILEGE_OPERATOR) {
+        verbs_refuse_privilege(request, PRIVILEGE_OPERATOR);
+        return;
+    }
+    for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN; action++) {
+        if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
+            struct bmc_ticket ticket = ticket_for(request);
+            chassis_control(instance_bmc(instance), (enum host_power_action)action, 0, &ticket);
+            return;
+        }
+    }
+    control_reply_error(request, CONTROL_USAGE,
+                        "the action is one of on, off, cycle, reset, soft, diag, status");
+}
+
+void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
+                   struct control_request *request)
+{
+    static const struct {
+        const char *name;
+        uint8_t selector; /* IPMI 2.0, section 28.13, parameter 5 */
+    } devices[] = {
+        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2}, {"safe", 0x3},
+        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
+    };
+    const char *name = qmp_json_string(arguments, "device");
+    struct json_object *persistent = qmp_json_member(arguments, "persistent", json_type_boolean);
+    bool is_persistent = persistent && json_object_get_boolean(persistent);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    for (size_t i = 0; name && i < ARRAY_SIZE(devices); i++) {
+        if (strcmp(name, devices[i].name) != 0)
+            continue;
+        uint8_t flags[BOOT_FLAGS_SIZE] = {0, (uint8_t)(devices[i].selector << 2)};
+        struct bmc_ticket ticket = ticket_for(request);
+        flags[0] = BOOT_FLAGS_VALID;
+        if (is_persistent)
+            flags[0] |= BOOT_FLAGS_PERSISTENT;
+        boot_set_flags(instance_bmc(instance), flags, &ticket);
+        boot_note_chassis_control(instance_bmc(instance)); /* a person's word does not expire */
+        return;
+    }
+    control_reply_error(request, CONTROL_USAGE,
+                        "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy");
+}
+
+void verbs_console(const struct verbs *verbs, struct json_object *arguments,
+                   struct control_request *request)
+{
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+
+    if (instance)
+        console_session_start(instance, arguments, request);
+}
