@@ -102,106 +102,130 @@ static char *read_keys(const char *path)
     return text;
 }
 
-/* Accounts as the server wants them; `keys` and `passwords` are what they point at. */
+/* Accounts as the server wants them; `passwords` is what they point at, keys are borrowed. */
 struct accounts {
     struct ssh_account list[USER_ID_MAX + 1];
-    char *keys[USER_ID_MAX + 1];
     char passwords[USER_ID_MAX + 1][USER_PASSWORD_MAX + 1];
     size_t count;
-    enum privilege limit; /* of all */
 };
 
-static void clear_accounts(struct accounts *accounts)
-{
-    for (size_t i = 0; i < accounts->count; i++)
-        free(accounts->keys[i]);
-    explicit_bzero(accounts, sizeof *accounts);
-}
-
 /* Nobody has more than the channel's limit, which is that of any session. */
-static void add_account(struct accounts *accounts, const char *name, const void *password,
-                        size_t password_length, enum privilege privilege, const char *keys_path)
+static void add_account(struct accounts *accounts, enum privilege limit, const char *name,
+                        const void *password, size_t password_length, enum privilege privilege,
+                        const char *keys)
 {
     size_t i = accounts->count++;
 
     memcpy(accounts->passwords[i], password, password_length);
-    accounts->keys[i] = keys_path ? read_keys(keys_path) : NULL;
     accounts->list[i] = (struct ssh_account){
         .name = name,
         .password = accounts->passwords[i],
-        .privilege = (unsigned)(privilege < accounts->limit ? privilege : accounts->limit),
-        .authorized_keys = accounts->keys[i],
+        .privilege = (unsigned)(privilege < limit ? privilege : limit),
+        .authorized_keys = keys,
     };
 }
 
-/* Those of the configuration, for the address that all BMCs share. */
-static void fill_shared(struct accounts *accounts, const struct config *config)
+/* Those of the configuration; `keys` are the texts of their files. */
+static void fill_configured(struct accounts *accounts, const struct config *config,
+                            char *const *keys, enum privilege limit)
 {
-    accounts->limit = config->bmc.channel.limit;
     for (size_t i = 0; i < config->user_count; i++) {
         const struct config_user *user = &config->users[i];
-        add_account(accounts, user->name, user->password, strlen(user->password), user->limit,
-                    user->authorized_keys);
+        add_account(accounts, limit, user->name, user->password, strlen(user->password),
+                    user->limit, keys[i]);
     }
 }
 
-static const char *keys_of(const struct config *config, struct instance *instance, const char *name)
+/* Those that are a BMC's alone ('vbmc add --username'), who have no keys. */
+static void fill_own(struct accounts *accounts, struct bmc *bmc)
 {
-    if (instance_record(instance)->username) /* 'vbmc add --username': an account of its own */
-        return NULL;
-    for (size_t i = 0; i < config->user_count; i++) {
-        if (strcmp(config->users[i].name, name) == 0)
-            return config->users[i].authorized_keys;
-    }
-    return NULL;
-}
-
-/* A BMC's own users, for its own address. */
-static void fill_own(struct accounts *accounts, const struct config *config,
-                     struct instance *instance)
-{
-    const struct users *users = &instance_bmc(instance)->users;
-
-    accounts->limit = instance_bmc(instance)->channel.limit;
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        const struct user *user = &users->by_id[id];
+        const struct user *user = &bmc->users.by_id[id];
         if (user->enabled && user->name[0])
-            add_account(accounts, user->name, user->password, user->password_length, user->limit,
-                        keys_of(config, instance, user->name));
+            add_account(accounts, bmc->channel.limit, user->name, user->password,
+                        user->password_length, user->limit, NULL);
     }
 }
 
 /* ---- listeners ---- */
 
-static bool add_shared(const struct config *config, struct accounts *accounts,
-                       struct ssh_listener *listener)
+/* What is handed to the server. Files are read once, and the configured accounts, which most BMCs
+ * share, stand once, so that the server reads their keys once too. */
+struct handover {
+    const struct config *config;
+    char *keys[CONFIG_USERS_MAX];
+    struct accounts *accounts; /* [0]: the configured ones */
+    size_t account_sets;
+    struct ssh_listener *listeners;
+    size_t listener_count;
+};
+
+static void add_listener(struct handover *handover, const struct accounts *accounts,
+                         const struct ssh_listener *listener)
 {
-    if (!config->ssh.has_listen)
-        return false;
-    fill_shared(accounts, config);
-    *listener = (struct ssh_listener){
-        .address = config->ssh.listen,
-        .accounts = accounts->list,
-        .account_count = accounts->count,
-    };
-    return true;
+    struct ssh_listener *added = &handover->listeners[handover->listener_count++];
+
+    *added = *listener;
+    added->accounts = accounts->list;
+    added->account_count = accounts->count;
 }
 
-static bool add_own(const struct config *config, struct instance *instance,
-                    struct accounts *accounts, struct ssh_listener *listener)
+static const struct accounts *accounts_of(struct handover *handover, struct instance *instance)
 {
-    if (config->ssh.bmc_port == 0 || !config->bmc.has_addresses || !instance_is_listening(instance))
-        return false;
-    fill_own(accounts, config, instance);
-    *listener = (struct ssh_listener){
+    const struct config *config = handover->config;
+    struct bmc *bmc = instance_bmc(instance);
+    bool has_own = instance_record(instance)->username != NULL;
+
+    if (!has_own && bmc->channel.limit == config->bmc.channel.limit)
+        return &handover->accounts[0];
+    struct accounts *accounts = &handover->accounts[handover->account_sets++];
+    if (has_own)
+        fill_own(accounts, bmc);
+    else
+        fill_configured(accounts, config, handover->keys, bmc->channel.limit);
+    return accounts;
+}
+
+static void add_bmc(struct handover *handover, struct instance *instance)
+{
+    struct ssh_listener listener = {
         .address = *instance_address(instance),
-        .accounts = accounts->list,
-        .account_count = accounts->count,
         .one_bmc = true,
         .uuid = instance_record(instance)->uuid,
     };
-    endpoint_address_set_port(&listener->address, config->ssh.bmc_port);
-    return true;
+
+    endpoint_address_set_port(&listener.address, handover->config->ssh.bmc_port);
+    add_listener(handover, accounts_of(handover, instance), &listener);
+}
+
+static void fill_handover(struct handover *handover, const struct bmcset *set)
+{
+    const struct config *config = handover->config;
+    bool own_addresses = config->ssh.bmc_port != 0 && config->bmc.has_addresses;
+
+    for (size_t i = 0; i < config->user_count && (config->ssh.has_listen || own_addresses); i++) {
+        if (config->users[i].authorized_keys)
+            handover->keys[i] = read_keys(config->users[i].authorized_keys);
+    }
+    fill_configured(&handover->accounts[handover->account_sets++], config, handover->keys,
+                    config->bmc.channel.limit);
+    if (config->ssh.has_listen)
+        add_listener(handover, &handover->accounts[0],
+                     &(struct ssh_listener){.address = config->ssh.listen});
+    for (size_t i = 0; i < set->count && own_addresses; i++) {
+        if (instance_is_listening(set->instances[i]))
+            add_bmc(handover, set->instances[i]);
+    }
+}
+
+static void clear_handover(struct handover *handover)
+{
+    for (size_t i = 0; i < CONFIG_USERS_MAX; i++)
+        free(handover->keys[i]);
+    if (handover->accounts)
+        explicit_bzero(handover->accounts, handover->account_sets * sizeof(struct accounts));
+    free(handover->accounts);
+    free(handover->listeners);
 }
 
 static int start_server(struct ssh_access *access, const struct config *config)
@@ -228,27 +252,25 @@ static void configure(struct ssh_access *access)
 {
     const struct config *config = manager_config(access->manager);
     const struct bmcset *set = manager_bmcs(access->manager);
-    struct accounts *accounts = calloc(set->count + 1, sizeof *accounts);
-    struct ssh_listener *listeners = calloc(set->count + 1, sizeof *listeners);
-    size_t count = 0;
+    struct handover handover = {
+        .config = config,
+        .accounts = calloc(set->count + 1, sizeof(struct accounts)),
+        .listeners = calloc(set->count + 1, sizeof(struct ssh_listener)),
+    };
 
-    if (accounts && listeners) {
-        count += add_shared(config, &accounts[count], &listeners[count]);
-        for (size_t i = 0; i < set->count; i++)
-            count += add_own(config, set->instances[i], &accounts[count], &listeners[count]);
-        if (count > 0 && !access->server)
+    if (handover.accounts && handover.listeners) {
+        fill_handover(&handover, set);
+        if (handover.listener_count > 0 && !access->server)
             start_server(access, config);
         if (access->server) {
             ssh_server_set_idle(access->server, config->ssh.idle_timeout_s);
-            if (ssh_server_configure(access->server, listeners, count) < 0)
+            if (ssh_server_configure(access->server, handover.listeners, handover.listener_count) <
+                0)
                 log_error("ssh: logins stay as they were: an account is out of range, or no "
                           "memory");
         }
     }
-    for (size_t i = 0; accounts && i < count; i++)
-        clear_accounts(&accounts[i]);
-    free(accounts);
-    free(listeners);
+    clear_handover(&handover);
 }
 
 static void on_timer(uv_timer_t *timer)
