@@ -1,4 +1,5 @@
 #include "tests/fake/fake_bmc.h"
+#include "vbmc/base/log.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -192,4 +193,21 @@ void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
 void fake_bmc_clear(struct fake_bmc *fake)
 {
     bmc_clear(&fake->bmc);
+}
+
+struct fake_bmc fake_bmc;
+
+int fake_bmc_setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    fake_bmc_init(&fake_bmc, HOST_POWER_RUNNING);
+    return 0;
+}
+
+int fake_bmc_teardown(void **state)
+{
+    (void)state;
+    fake_bmc_clear(&fake_bmc);
+    return 0;
 }

@@ -53,6 +53,11 @@ struct fake_bmc {
 void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state);
 void fake_bmc_clear(struct fake_bmc *fake);
 
+/* For tests that need one at a time; these fit cmocka. */
+extern struct fake_bmc fake_bmc;
+int fake_bmc_setup(void **state);
+int fake_bmc_teardown(void **state);
+
 /* Makes a request. The answer as text ("00 55 00"), FAKE_BMC_WAITS if it has not come yet; valid
  * until the next call. */
 const char *fake_bmc_talk(struct fake_bmc *fake, const char *request);

@@ -9,30 +9,12 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
-#include "vbmc/base/log.h"
 
 #define PXE_ONCE     "00 08 05 80 04 00 00 00"
 #define GET_FLAGS    "00 09 05 00 00"
 #define HAS_PXE_ONCE "00 01 05 80 04 00 00 00"
 #define BLOCK        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f"
 #define ZEROS        "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
-
-static struct fake_bmc fake;
-
-static int setup(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_ERROR);
-    fake_bmc_init(&fake, HOST_POWER_RUNNING);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fake_bmc_clear(&fake);
-    return 0;
-}
 
 struct line {
     const char *request, *answer;
@@ -41,7 +23,7 @@ struct line {
 static void expect_lines(const struct line *lines, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *answer = fake_bmc_talk(&fake, lines[i].request);
+        const char *answer = fake_bmc_talk(&fake_bmc, lines[i].request);
         if (strcmp(answer, lines[i].answer) != 0)
             fail_msg("%s: %s, not %s", lines[i].request, answer, lines[i].answer);
     }
@@ -50,7 +32,7 @@ static void expect_lines(const struct line *lines, size_t count)
 /* A device that the guest was told to boot first, by the last call. */
 static void expect_told(enum host_boot_device device, bool persistent)
 {
-    const struct fake_host_call *call = fake_host_last(&fake.host);
+    const struct fake_host_call *call = fake_host_last(&fake_bmc.host);
 
     assert_true(call->is_boot);
     assert_int_equal(call->override.device, device);
@@ -126,8 +108,8 @@ static void test_lengths(void **state)
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
     test_defaults(state);
-    assert_int_equal(fake.save_count, 0);
-    assert_int_equal(fake.host.count, 0);
+    assert_int_equal(fake_bmc.save_count, 0);
+    assert_int_equal(fake_bmc.host.count, 0);
 }
 
 static void test_unknown_parameters(void **state)
@@ -137,11 +119,11 @@ static void test_unknown_parameters(void **state)
     (void)state;
     for (unsigned number = 8; number < 128; number++) {
         if (number % 20 == 8)
-            setup(state); /* the fake remembers so many answers only */
+            fake_bmc_setup(state); /* the fake remembers so many answers only */
         snprintf(request, sizeof request, "00 08 %02x 00", number);
-        assert_string_equal(fake_bmc_talk(&fake, request), "80");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, request), "80");
         snprintf(request, sizeof request, "00 09 %02x 00 00", number);
-        assert_string_equal(fake_bmc_talk(&fake, request), "80");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, request), "80");
     }
 }
 
@@ -217,9 +199,9 @@ static void test_ipmitool(void **state)
 
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake.host.count, 1);
+    assert_int_equal(fake_bmc.host.count, 1);
     expect_told(HOST_BOOT_NETWORK, false);
-    assert_string_equal(fake_bmc_talk(&fake, "00 08 05 e0 08 00 00 00"), "00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 05 e0 08 00 00 00"), "00");
     expect_told(HOST_BOOT_DISK, true); /* options=efiboot,persistent */
 }
 
@@ -234,23 +216,23 @@ static void test_pyghmi(void **state)
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
     expect_told(HOST_BOOT_CDROM, false);
-    fake_bmc_advance(&fake, 3600000);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), "00 01 05 80 14 00 00 00");
-    assert_int_equal(fake.host.count, 1);
+    fake_bmc_advance(&fake_bmc, 3600000);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), "00 01 05 80 14 00 00 00");
+    assert_int_equal(fake_bmc.host.count, 1);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_defaults, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_read_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unknown_parameters, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_set_in_progress, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mark_invalid, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_mailbox, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_ipmitool, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pyghmi, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_defaults, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_read_back, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_lengths, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_unknown_parameters, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_set_in_progress, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_mark_invalid, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_mailbox, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_ipmitool, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_pyghmi, fake_bmc_setup, fake_bmc_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

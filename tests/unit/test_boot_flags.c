@@ -11,7 +11,6 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
-#include "vbmc/base/log.h"
 
 #define PXE_ONCE       "00 08 05 80 04 00 00 00"
 #define PXE_ALWAYS     "00 08 05 c0 04 00 00 00"
@@ -20,27 +19,10 @@
 #define HAS_PXE_ALWAYS "00 01 05 c0 04 00 00 00"
 #define HAS_OLD_PXE    "00 01 05 00 04 00 00 00" /* no longer valid */
 
-static struct fake_bmc fake;
-
-static int setup(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_ERROR);
-    fake_bmc_init(&fake, HOST_POWER_RUNNING);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fake_bmc_clear(&fake);
-    return 0;
-}
-
 /* A device that the guest was told to boot first, by the last call. */
 static void expect_told(enum host_boot_device device, bool persistent)
 {
-    const struct fake_host_call *call = fake_host_last(&fake.host);
+    const struct fake_host_call *call = fake_host_last(&fake_bmc.host);
 
     assert_true(call->is_boot);
     assert_int_equal(call->override.device, device);
@@ -68,21 +50,21 @@ static void test_every_selector(void **state)
                      0xc3 | selector << 2);
             snprintf(answer, sizeof answer, "00 01 05 %02x %02x ff 0f 1f", flags,
                      0xc3 | selector << 2);
-            assert_string_equal(fake_bmc_talk(&fake, request), "00");
+            assert_string_equal(fake_bmc_talk(&fake_bmc, request), "00");
             expect_told(devices[selector], persistent);
         }
-        assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), answer);
+        assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), answer);
     }
-    assert_int_equal(fake.host.count, 32);
+    assert_int_equal(fake_bmc.host.count, 32);
 }
 
 static void test_not_valid_means_none(void **state)
 {
     (void)state;
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), "00");
-    assert_string_equal(fake_bmc_talk(&fake, "00 08 05 40 04 00 00 00"), "00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 05 40 04 00 00 00"), "00");
     expect_told(HOST_BOOT_NONE, false);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), "00 01 05 40 04 00 00 00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), "00 01 05 40 04 00 00 00");
 }
 
 static void test_never_powers_the_guest(void **state)
@@ -91,10 +73,10 @@ static void test_never_powers_the_guest(void **state)
                                                    HOST_POWER_CRASHED};
 
     for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-        setup(state);
-        fake.host.domain.state = states[i];
-        assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), "00");
-        assert_int_equal(fake.host.count, 1);
+        fake_bmc_setup(state);
+        fake_bmc.host.domain.state = states[i];
+        assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+        assert_int_equal(fake_bmc.host.count, 1);
         expect_told(HOST_BOOT_NETWORK, false);
     }
 }
@@ -104,27 +86,27 @@ static void test_never_powers_the_guest(void **state)
 static void test_expires(void **state)
 {
     (void)state;
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), "00");
-    fake_bmc_advance(&fake, 59999);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ONCE);
-    unsigned saves = fake.boot_saves;
-    fake_bmc_advance(&fake, 1);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
-    assert_int_equal(fake.boot_saves, saves + 1);
-    assert_int_equal(fake.host.count, 2);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+    fake_bmc_advance(&fake_bmc, 59999);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ONCE);
+    unsigned saves = fake_bmc.boot_saves;
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
+    assert_int_equal(fake_bmc.boot_saves, saves + 1);
+    assert_int_equal(fake_bmc.host.count, 2);
     expect_told(HOST_BOOT_NONE, false);
 }
 
 static void test_each_write_starts_the_clock(void **state)
 {
     (void)state;
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_advance(&fake, 40000);
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_advance(&fake, 59999);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ONCE);
-    fake_bmc_advance(&fake, 1);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 40000);
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 59999);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
 }
 
 /* What keeps the valid bit: any chassis control, parameter 3 before or after, a persistent one. */
@@ -141,15 +123,15 @@ static void test_does_not_expire(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        setup(state);
+        fake_bmc_setup(state);
         if (cases[i].before)
-            assert_string_equal(fake_bmc_talk(&fake, cases[i].before), "00");
-        assert_string_equal(fake_bmc_talk(&fake, cases[i].flags), "00");
-        fake_bmc_advance(&fake, 59999);
+            assert_string_equal(fake_bmc_talk(&fake_bmc, cases[i].before), "00");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, cases[i].flags), "00");
+        fake_bmc_advance(&fake_bmc, 59999);
         if (cases[i].after)
-            assert_string_equal(fake_bmc_talk(&fake, cases[i].after), "00");
-        fake_bmc_advance(&fake, 3600000);
-        assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), cases[i].read);
+            assert_string_equal(fake_bmc_talk(&fake_bmc, cases[i].after), "00");
+        fake_bmc_advance(&fake_bmc, 3600000);
+        assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), cases[i].read);
     }
 }
 
@@ -157,10 +139,10 @@ static void test_does_not_expire(void **state)
 static void test_expires_all_the_same(void **state)
 {
     (void)state;
-    assert_string_equal(fake_bmc_talk(&fake, "00 08 03 17"), "00");
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_advance(&fake, 60000);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 03 17"), "00");
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
 }
 
 /* Flags out of the store: nobody knows how long they have waited. */
@@ -169,19 +151,19 @@ static void test_clock_after_a_restart(void **state)
     static const uint8_t flags[] = {BOOT_FLAGS_VALID, 0x04, 0, 0, 0};
 
     (void)state;
-    memcpy(fake.bmc.boot.flags, flags, sizeof flags);
-    boot_restart_expiry(&fake.bmc);
-    fake_bmc_advance(&fake, 59999);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ONCE);
-    fake_bmc_advance(&fake, 1);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
+    memcpy(fake_bmc.bmc.boot.flags, flags, sizeof flags);
+    boot_restart_expiry(&fake_bmc.bmc);
+    fake_bmc_advance(&fake_bmc, 59999);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
 }
 
 static void test_withdrawn(void **state)
 {
     (void)state;
-    fake_bmc_talk(&fake, PXE_ALWAYS);
-    boot_withdraw(&fake.bmc);
+    fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
+    boot_withdraw(&fake_bmc.bmc);
     expect_told(HOST_BOOT_NONE, false);
 }
 
@@ -190,51 +172,51 @@ static void test_withdrawn(void **state)
 static void test_consumed(void **state)
 {
     (void)state;
-    fake_bmc_talk(&fake, PXE_ONCE);
-    unsigned saves = fake.boot_saves;
-    bmc_host_event(&fake.bmc, HOST_EVENT_BOOT_CONSUMED);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
-    assert_int_equal(fake.boot_saves, saves + 1);
-    fake_bmc_advance(&fake, 60000); /* the clock has stopped */
-    assert_int_equal(fake.host.count, 1);
-    fake_bmc_talk(&fake, PXE_ALWAYS);
-    bmc_host_event(&fake.bmc, HOST_EVENT_BOOT_CONSUMED);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ALWAYS);
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    unsigned saves = fake_bmc.boot_saves;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CONSUMED);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
+    assert_int_equal(fake_bmc.boot_saves, saves + 1);
+    fake_bmc_advance(&fake_bmc, 60000); /* the clock has stopped */
+    assert_int_equal(fake_bmc.host.count, 1);
+    fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CONSUMED);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
 }
 
 static void test_driver_record_is_stored(void **state)
 {
     (void)state;
-    bmc_host_event(&fake.bmc, HOST_EVENT_BOOT_CHANGED);
-    assert_int_equal(fake.boot_saves, 1);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CHANGED);
+    assert_int_equal(fake_bmc.boot_saves, 1);
 }
 
 static void test_answered_when_taken_and_stored(void **state)
 {
     (void)state;
-    fake.host.waits = fake.saves_wait = true;
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), FAKE_BMC_WAITS);
-    assert_int_equal(fake.boot_saves, 0);
-    fake_host_finish(&fake.host, 0);
-    assert_int_equal(fake.boot_saves, 1);
-    assert_string_equal(fake_bmc_answer(&fake, 1), FAKE_BMC_WAITS);
-    fake_bmc_finish_save(&fake, 0);
-    assert_string_equal(fake_bmc_answer(&fake, 1), "00");
+    fake_bmc.host.waits = fake_bmc.saves_wait = true;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), FAKE_BMC_WAITS);
+    assert_int_equal(fake_bmc.boot_saves, 0);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
 }
 
 static void test_accepted_after_250_ms(void **state)
 {
     (void)state;
-    fake.host.waits = fake.saves_wait = true;
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_advance(&fake, 249);
-    assert_int_equal(fake.boot_saves, 0);
-    fake_bmc_advance(&fake, 1);
-    assert_int_equal(fake.boot_saves, 1);
-    assert_string_equal(fake_bmc_answer(&fake, 1), FAKE_BMC_WAITS); /* stored first */
-    fake_bmc_finish_save(&fake, 0);
-    assert_string_equal(fake_bmc_answer(&fake, 1), "00");
-    fake_host_finish(&fake.host, -EIO); /* too late to say */
+    fake_bmc.host.waits = fake_bmc.saves_wait = true;
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_advance(&fake_bmc, 249);
+    assert_int_equal(fake_bmc.boot_saves, 0);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), FAKE_BMC_WAITS); /* stored first */
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
+    fake_host_finish(&fake_bmc.host, -EIO); /* too late to say */
 }
 
 static void test_failures(void **state)
@@ -249,9 +231,9 @@ static void test_failures(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        fake.host.result = cases[i].guest;
-        fake.save_result = cases[i].store;
-        assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), cases[i].answer);
+        fake_bmc.host.result = cases[i].guest;
+        fake_bmc.save_result = cases[i].store;
+        assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), cases[i].answer);
     }
 }
 
@@ -259,12 +241,12 @@ static void test_failures(void **state)
 static void test_refused_changes_nothing(void **state)
 {
     (void)state;
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ALWAYS), "00");
-    fake.host.result = -EIO;
-    assert_string_equal(fake_bmc_talk(&fake, "00 08 05 80 14 00 00 00"), "ff");
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ALWAYS);
-    fake_bmc_advance(&fake, 60000);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_PXE_ALWAYS);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ALWAYS), "00");
+    fake_bmc.host.result = -EIO;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 05 80 14 00 00 00"), "ff");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
 }
 
 static void test_parameters_answered_when_stored(void **state)
@@ -273,11 +255,12 @@ static void test_parameters_answered_when_stored(void **state)
                                            "00 08 06 01 02 03 04 05 06 07 08 09", "00 08 07 00 01"};
 
     (void)state;
-    fake.saves_wait = true;
+    fake_bmc.saves_wait = true;
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-        assert_string_equal(fake_bmc_talk(&fake, requests[i]), FAKE_BMC_WAITS);
-        fake_bmc_finish_save(&fake, i % 2 ? -ENOSPC : 0);
-        assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), i % 2 ? "c4" : "00");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, requests[i]), FAKE_BMC_WAITS);
+        fake_bmc_finish_save(&fake_bmc, i % 2 ? -ENOSPC : 0);
+        assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
+                            i % 2 ? "c4" : "00");
     }
 }
 
@@ -285,24 +268,24 @@ static void test_parameters_answered_when_stored(void **state)
 static void test_two_at_once(void **state)
 {
     (void)state;
-    fake.host.waits = true;
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_talk(&fake, "00 08 05 80 14 00 00 00");
-    fake_host_finish(&fake.host, 0);
-    assert_string_equal(fake_bmc_answer(&fake, 2), FAKE_BMC_WAITS);
-    fake_host_finish(&fake.host, -EIO);
-    assert_string_not_equal(fake_bmc_answer(&fake, 1), FAKE_BMC_WAITS);
-    assert_string_equal(fake_bmc_answer(&fake, 2), "ff");
+    fake_bmc.host.waits = true;
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_talk(&fake_bmc, "00 08 05 80 14 00 00 00");
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 2), FAKE_BMC_WAITS);
+    fake_host_finish(&fake_bmc.host, -EIO);
+    assert_string_not_equal(fake_bmc_answer(&fake_bmc, 1), FAKE_BMC_WAITS);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 2), "ff");
 }
 
 /* More of them than can wait: the guest still gets what was asked for last. */
 static void test_many_at_once(void **state)
 {
     (void)state;
-    fake.host.waits = true;
+    fake_bmc.host.waits = true;
     for (int i = 0; i < WAITERS_MAX; i++)
-        assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), FAKE_BMC_WAITS);
-    assert_string_equal(fake_bmc_talk(&fake, "00 08 05 80 14 00 00 00"), "00");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), FAKE_BMC_WAITS);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 05 80 14 00 00 00"), "00");
     expect_told(HOST_BOOT_CDROM, false);
 }
 
@@ -311,72 +294,85 @@ static void test_many_at_once(void **state)
 static void test_kept_until_there_is_a_guest(void **state)
 {
     (void)state;
-    bmc_set_host(&fake.bmc, NULL);
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), "00");
-    assert_int_equal(fake.boot_saves, 1);
-    bmc_set_host(&fake.bmc, &fake.host.domain);
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+    assert_int_equal(fake_bmc.boot_saves, 1);
+    bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
     expect_told(HOST_BOOT_NETWORK, false);
 }
 
 static void test_kept_while_the_hypervisor_is_away(void **state)
 {
     (void)state;
-    fake_bmc_set_state(&fake, HOST_POWER_UNKNOWN);
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), "00");
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    assert_int_equal(fake.host.count, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_bmc.host.count, 1);
     expect_told(HOST_BOOT_NETWORK, false);
 }
 
 static void test_expires_while_the_hypervisor_is_away(void **state)
 {
     (void)state;
-    fake_bmc_talk(&fake, PXE_ONCE);
-    fake_bmc_set_state(&fake, HOST_POWER_UNKNOWN);
-    fake_bmc_advance(&fake, 60000);
-    assert_string_equal(fake_bmc_talk(&fake, GET_FLAGS), HAS_OLD_PXE);
-    unsigned calls = fake.host.count;
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    assert_int_equal(fake.host.count, calls + 1); /* now it can be taken back */
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
+    unsigned calls = fake_bmc.host.count;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_bmc.host.count, calls + 1); /* now it can be taken back */
     expect_told(HOST_BOOT_NONE, false);
 }
 
 static void test_guest_vanishes(void **state)
 {
     (void)state;
-    fake.host.waits = true;
-    assert_string_equal(fake_bmc_talk(&fake, PXE_ONCE), FAKE_BMC_WAITS);
-    bmc_set_host(&fake.bmc, NULL);
-    assert_string_equal(fake_bmc_answer(&fake, 1), "00"); /* stored, and kept for its return */
-    assert_int_equal(fake.boot_saves, 1);
-    fake_host_finish(&fake.host, 0);
+    fake_bmc.host.waits = true;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), FAKE_BMC_WAITS);
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00"); /* stored, and kept for its return */
+    assert_int_equal(fake_bmc.boot_saves, 1);
+    fake_host_finish(&fake_bmc.host, 0);
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_every_selector, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_not_valid_means_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_never_powers_the_guest, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expires, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_each_write_starts_the_clock, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_does_not_expire, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expires_all_the_same, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_clock_after_a_restart, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_withdrawn, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_consumed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_driver_record_is_stored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_answered_when_taken_and_stored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_accepted_after_250_ms, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refused_changes_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_parameters_answered_when_stored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_kept_until_there_is_a_guest, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_kept_while_the_hypervisor_is_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expires_while_the_hypervisor_is_away, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_guest_vanishes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_selector, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_not_valid_means_none, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_never_powers_the_guest, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_expires, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_each_write_starts_the_clock, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_does_not_expire, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_expires_all_the_same, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_clock_after_a_restart, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_withdrawn, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_consumed, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_driver_record_is_stored, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_answered_when_taken_and_stored, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_accepted_after_250_ms, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_failures, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_refused_changes_nothing, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_parameters_answered_when_stored, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_two_at_once, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_many_at_once, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_kept_until_there_is_a_guest, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_kept_while_the_hypervisor_is_away, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_expires_while_the_hypervisor_is_away, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_guest_vanishes, fake_bmc_setup, fake_bmc_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,30 +9,12 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
-#include "vbmc/base/log.h"
 
 #define MINUTE_MS UINT64_C(60000)
 
-static struct fake_bmc fake;
-
-static int setup(void **state)
-{
-    (void)state;
-    log_set_level(LOG_LEVEL_ERROR);
-    fake_bmc_init(&fake, HOST_POWER_RUNNING);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    fake_bmc_clear(&fake);
-    return 0;
-}
-
 static const char *talk(const char *request)
 {
-    return fake_bmc_talk(&fake, request);
+    return fake_bmc_talk(&fake_bmc, request);
 }
 
 static void test_capabilities(void **state)
@@ -54,10 +36,10 @@ static void test_status_follows_the_guest(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        fake.host.domain.state = cases[i].guest;
+        fake_bmc.host.domain.state = cases[i].guest;
         assert_string_equal(talk("00 01"), cases[i].answer);
     }
-    bmc_set_host(&fake.bmc, NULL);
+    bmc_set_host(&fake_bmc.bmc, NULL);
     assert_string_equal(talk("00 01"), "c0"); /* never a guess */
 }
 
@@ -68,10 +50,10 @@ static void test_status_bits(void **state)
     assert_string_equal(talk("00 01"), "00 41 00 40 00"); /* policy: always on */
     assert_string_equal(talk("00 06 01"), "00 07");
     assert_string_equal(talk("00 01"), "00 21 00 40 00"); /* as before */
-    fake.host.result = -EIO;
+    fake_bmc.host.result = -EIO;
     assert_string_equal(talk("00 02 03"), "ff");
     assert_string_equal(talk("00 01"), "00 31 00 40 00"); /* control fault */
-    fake.host.result = 0;
+    fake_bmc.host.result = 0;
     assert_string_equal(talk("00 02 03"), "00");
     assert_string_equal(talk("00 01"), "00 21 00 40 00");
     assert_string_equal(talk("00 0a 0a"), "00");
@@ -84,14 +66,14 @@ static void test_status_bits(void **state)
 static void test_last_power_event(void **state)
 {
     (void)state;
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    fake.host.waits = true;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc.host.waits = true;
     assert_string_equal(talk("00 02 01"), FAKE_BMC_WAITS);
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    fake_host_finish(&fake.host, 0);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(talk("00 01"), "00 01 10 40 00"); /* on by command */
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
     assert_string_equal(talk("00 01"), "00 01 00 40 00"); /* by somebody else */
 }
 
@@ -102,7 +84,7 @@ static const char *light_after(uint64_t ms)
 {
     static char light[3];
 
-    fake_bmc_advance(&fake, ms);
+    fake_bmc_advance(&fake_bmc, ms);
     memcpy(light, talk("00 01") + 9, 2);
     return light;
 }
@@ -152,13 +134,13 @@ static void test_restore_policy(void **state)
         assert_string_equal(talk(request), "cc");
     }
     assert_string_equal(talk("00 06 03"), "00 07"); /* only asks */
-    assert_int_equal(fake.save_count, 0);
-    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
+    assert_int_equal(fake_bmc.save_count, 0);
+    assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
     assert_string_equal(talk("00 06 fa"), "00 07"); /* reserved bits */
-    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
+    assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
     assert_string_equal(talk("00 06 00"), "00 07");
-    assert_int_equal(fake.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
-    assert_int_equal(fake.chassis_saves, 2);
+    assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
+    assert_int_equal(fake_bmc.chassis_saves, 2);
 }
 
 static void test_answered_when_stored(void **state)
@@ -172,17 +154,18 @@ static void test_answered_when_stored(void **state)
     } failures[] = {{-ENOSPC, "c4"}, {-EIO, "ff"}, {-EROFS, "ff"}, {-EBUSY, "c0"}};
 
     (void)state;
-    fake.saves_wait = true;
+    fake_bmc.saves_wait = true;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_string_equal(talk(cases[i].request), FAKE_BMC_WAITS);
-        fake_bmc_advance(&fake, 10 * MINUTE_MS); /* there is no "accepted" for a disk */
-        assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), FAKE_BMC_WAITS);
-        fake_bmc_finish_save(&fake, 0);
-        assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), cases[i].done);
+        fake_bmc_advance(&fake_bmc, 10 * MINUTE_MS); /* there is no "accepted" for a disk */
+        assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
+                            FAKE_BMC_WAITS);
+        fake_bmc_finish_save(&fake_bmc, 0);
+        assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), cases[i].done);
         for (size_t k = 0; k < ARRAY_SIZE(failures); k++) {
             assert_string_equal(talk(cases[i].request), FAKE_BMC_WAITS);
-            fake_bmc_finish_save(&fake, failures[k].result);
-            assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)),
+            fake_bmc_finish_save(&fake_bmc, failures[k].result);
+            assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
                                 failures[k].answer);
         }
     }
@@ -192,11 +175,11 @@ static void test_cycle_interval(void **state)
 {
     (void)state;
     assert_string_equal(talk("00 02 02"), "00");
-    assert_int_equal(fake_host_last(&fake.host)->cycle_interval_s, 0);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->cycle_interval_s, 0);
     assert_string_equal(talk("00 0b ff"), "00");
     assert_string_equal(talk("00 02 02"), "00");
-    assert_int_equal(fake_host_last(&fake.host)->action, HOST_POWER_ACTION_CYCLE);
-    assert_int_equal(fake_host_last(&fake.host)->cycle_interval_s, 255);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_CYCLE);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->cycle_interval_s, 255);
 }
 
 /* ---- Get System Restart Cause ---- */
@@ -205,39 +188,39 @@ static void test_restart_causes(void **state)
 {
     (void)state;
     assert_string_equal(talk("00 07"), "00 00 00");
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
     assert_string_equal(talk("00 07"), "00 03 00"); /* somebody pressed the button */
-    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     assert_string_equal(talk("00 07"), "00 0a 00"); /* the guest itself */
 
-    fake.host.waits = true;
+    fake_bmc.host.waits = true;
     talk("00 02 03");
-    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
-    fake_host_finish(&fake.host, 0);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(talk("00 07"), "00 01 01");
-    bmc_host_event(&fake.bmc, HOST_EVENT_RESET);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     assert_string_equal(talk("00 07"), "00 0a 00");
 
     talk("00 02 02");
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    bmc_host_event(&fake.bmc, HOST_EVENT_RESET); /* that of its boot override */
-    fake_host_finish(&fake.host, 0);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET); /* that of its boot override */
+    fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(talk("00 07"), "00 01 01");
 }
 
 static void test_events_are_stored(void **state)
 {
     (void)state;
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    assert_int_equal(fake.chassis_saves, 1);
-    assert_false(fake.bmc.chassis.was_on);
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    assert_int_equal(fake.chassis_saves, 2);
-    assert_true(fake.bmc.chassis.was_on);
-    bmc_host_event(&fake.bmc, HOST_EVENT_RESET); /* its cause outlives the daemon */
-    assert_int_equal(fake.chassis_saves, 3);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.chassis_saves, 1);
+    assert_false(fake_bmc.bmc.chassis.was_on);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_bmc.chassis_saves, 2);
+    assert_true(fake_bmc.bmc.chassis.was_on);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET); /* its cause outlives the daemon */
+    assert_int_equal(fake_bmc.chassis_saves, 3);
 }
 
 /* ---- Get POH Counter ---- */
@@ -246,11 +229,11 @@ static void test_hours(void **state)
 {
     (void)state;
     assert_string_equal(talk("00 0f"), "00 3c 00 00 00 00");
-    fake_bmc_advance(&fake, 59 * MINUTE_MS);
+    fake_bmc_advance(&fake_bmc, 59 * MINUTE_MS);
     assert_string_equal(talk("00 0f"), "00 3c 00 00 00 00");
-    fake_bmc_advance(&fake, MINUTE_MS);
+    fake_bmc_advance(&fake_bmc, MINUTE_MS);
     assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
-    fake_bmc_advance(&fake, (0x12345 - 1) * 60 * MINUTE_MS);
+    fake_bmc_advance(&fake_bmc, (0x12345 - 1) * 60 * MINUTE_MS);
     assert_string_equal(talk("00 0f"), "00 3c 45 23 01 00");
 }
 
@@ -259,7 +242,7 @@ static void test_hours_in_small_steps(void **state)
 {
     (void)state;
     for (int i = 0; i < 40; i++) {
-        fake_bmc_advance(&fake, MINUTE_MS * 3 / 2);
+        fake_bmc_advance(&fake_bmc, MINUTE_MS * 3 / 2);
         assert_memory_equal(talk("00 0f"), "00 3c", 5);
     }
     assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
@@ -268,13 +251,13 @@ static void test_hours_in_small_steps(void **state)
 static void test_hours_count_only_while_on(void **state)
 {
     (void)state;
-    fake_bmc_advance(&fake, 60 * MINUTE_MS);
+    fake_bmc_advance(&fake_bmc, 60 * MINUTE_MS);
     talk("00 0f");
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
-    fake_bmc_advance(&fake, 600 * MINUTE_MS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc_advance(&fake_bmc, 600 * MINUTE_MS);
     assert_string_equal(talk("00 0f"), "00 3c 01 00 00 00");
-    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
-    fake_bmc_advance(&fake, 60 * MINUTE_MS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_bmc_advance(&fake_bmc, 60 * MINUTE_MS);
     assert_string_equal(talk("00 0f"), "00 3c 02 00 00 00");
 }
 
@@ -282,29 +265,35 @@ static void test_hours_count_only_while_on(void **state)
 static void test_hours_of_a_run_that_is_over(void **state)
 {
     (void)state;
-    fake_bmc_advance(&fake, 120 * MINUTE_MS);
-    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    fake_bmc_advance(&fake_bmc, 120 * MINUTE_MS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     assert_string_equal(talk("00 0f"), "00 3c 02 00 00 00");
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_capabilities, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_status_follows_the_guest, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_status_bits, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_last_power_event, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_identify, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_identify_without_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_restore_policy, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cycle_interval, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_restart_causes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_events_are_stored, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hours, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hours_in_small_steps, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hours_count_only_while_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_hours_of_a_run_that_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_capabilities, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_status_follows_the_guest, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_status_bits, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_last_power_event, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_identify, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_identify_without_end, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_restore_policy, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_answered_when_stored, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_cycle_interval, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_restart_causes, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_events_are_stored, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hours, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hours_in_small_steps, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hours_count_only_while_on, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hours_of_a_run_that_is_over, fake_bmc_setup,
+                                        fake_bmc_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
