@@ -20,15 +20,34 @@
 #define BMC_ANSWER_WITHIN_MS 250
 
 struct bmc;
+struct dcmi;
+struct fru;
+struct platform;
+struct sel;
+struct sensors;
+
+/* What a BMC learns and keeps beside its chassis and boot options, each as one document. */
+enum bmc_document {
+    BMC_DOCUMENT_SENSORS, /* slots of disks and NICs, and what clients changed */
+    BMC_DOCUMENT_FRU,     /* what clients wrote */
+    BMC_DOCUMENT_DCMI,    /* power limit, thermal limits, names */
+    BMC_DOCUMENT_FAULTS,  /* what was injected */
+    BMC_DOCUMENT_COUNT,
+};
 
 struct bmc_hooks {
     /* Stores the part of the state and finishes the ticket when it is on disk. */
     void (*save_chassis)(struct bmc *bmc, const struct bmc_ticket *ticket);
     void (*save_boot)(struct bmc *bmc, const struct bmc_ticket *ticket);
+    /* The same; if it fails, the state that is on disk is brought back first. */
+    void (*save_document)(struct bmc *bmc, enum bmc_document document,
+                          const struct bmc_ticket *ticket);
     /* bmc_tick is due at this time at the latest. */
     void (*wake_at)(struct bmc *bmc, uint64_t at_ms);
     /* Monotonic time in milliseconds. */
     uint64_t (*now)(struct bmc *bmc);
+    /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */
+    int64_t (*wall_time)(struct bmc *bmc);
 };
 
 struct bmc {
@@ -44,6 +63,12 @@ struct bmc {
     void *owner;                           /* for the hooks */
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
+    /* What makes it a server; each NULL where it has none. Owned by whoever owns the BMC. */
+    struct sensors *sensors;
+    struct sel *sel;
+    struct fru *fru;
+    struct dcmi *dcmi;
+    struct platform *platform;
 };
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,

@@ -47,6 +47,90 @@ struct host_boot_override {
  * `text` says why). */
 typedef void host_done_fn(void *context, int result, const char *text);
 
+/* Why QEMU is gone, as far as the hypervisor knows. */
+enum host_stop_reason {
+    HOST_STOP_UNKNOWN,
+    HOST_STOP_SHUTDOWN,  /* the guest shut itself down, asked or not */
+    HOST_STOP_DESTROYED, /* somebody ended it */
+    HOST_STOP_CRASHED,   /* the guest panicked, and its configuration ends it then */
+    HOST_STOP_FAILED,    /* QEMU died, or did not come up */
+    HOST_STOP_MOVED,     /* migrated away or saved to disk */
+};
+
+/* ---- what a guest is made of, and what it has done so far ---- */
+
+#define HOST_SOCKETS_MAX 8
+#define HOST_DISKS_MAX   64
+#define HOST_NICS_MAX    32
+#define HOST_DIMMS_MAX   16
+#define HOST_TEXT_SIZE   64 /* longer texts are cut */
+
+struct host_disk {
+    char target[16]; /* as the guest is told to name it: "vda" */
+    char alias[32];  /* libvirt's, "virtio-disk0"; "" in a guest that is off */
+    char serial[HOST_TEXT_SIZE];
+    bool is_removable; /* cdrom or floppy */
+};
+
+struct host_nic {
+    uint8_t mac[6];
+    char alias[32]; /* "net0"; "" in a guest that is off */
+    bool link_down; /* <link state='down'/> */
+};
+
+/* Texts of <sysinfo type='smbios'>; "" where none is given. */
+struct host_smbios {
+    char system_manufacturer[HOST_TEXT_SIZE];
+    char system_product[HOST_TEXT_SIZE];
+    char system_version[HOST_TEXT_SIZE];
+    char system_serial[HOST_TEXT_SIZE];
+    char system_sku[HOST_TEXT_SIZE];
+    char board_manufacturer[HOST_TEXT_SIZE];
+    char board_product[HOST_TEXT_SIZE];
+    char board_version[HOST_TEXT_SIZE];
+    char board_serial[HOST_TEXT_SIZE];
+    char chassis_manufacturer[HOST_TEXT_SIZE];
+    char chassis_version[HOST_TEXT_SIZE];
+    char chassis_serial[HOST_TEXT_SIZE];
+    char chassis_asset[HOST_TEXT_SIZE];
+    char bios_vendor[HOST_TEXT_SIZE];
+    char bios_version[HOST_TEXT_SIZE];
+};
+
+/* From the domain's XML. All bytes that hold nothing are zero, so that two can be compared by
+ * memcmp. */
+struct host_hardware {
+    unsigned sockets; /* 1..HOST_SOCKETS_MAX; 1 where the domain does not say */
+    unsigned vcpus;
+    unsigned dimms; /* 1..HOST_DIMMS_MAX: one for each 16 GiB, as QEMU tells the guest by SMBIOS */
+    uint64_t memory_kib;
+    unsigned disk_count;
+    struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
+    unsigned nic_count;
+    struct host_nic nics[HOST_NICS_MAX];
+    char machine[HOST_TEXT_SIZE];          /* "pc-q35-7.2" */
+    char cpu_model[HOST_TEXT_SIZE];        /* "host-passthrough", "EPYC", ... */
+    char emulator_version[HOST_TEXT_SIZE]; /* "QEMU 7.2.22"; "" if unknown */
+    struct host_smbios smbios;
+};
+
+/* Counters since the guest's start, taken together. Differences of two samples of the same start
+ * (`run`) are what a guest did between them. */
+struct host_sample {
+    uint64_t taken_ns; /* monotonic clock */
+    uint64_t run;      /* another number after each start of the guest */
+    unsigned vcpus;
+    uint64_t socket_ns[HOST_SOCKETS_MAX]; /* time of the vCPU threads, by socket */
+    unsigned socket_vcpus[HOST_SOCKETS_MAX];
+    uint64_t memory_kib;      /* 0: not known */
+    uint64_t memory_used_kib; /* by the balloon's statistics, else QEMU's resident size */
+    uint64_t disk_requests;   /* all disks: reads, writes, flushes */
+    uint64_t disk_bytes;
+    uint64_t disk_busy_ns; /* sum of the time requests took */
+    uint64_t disk_count;
+    uint64_t nic_bytes; /* both directions, all NICs */
+};
+
 struct host_domain;
 
 struct host_ops {
@@ -64,6 +148,14 @@ struct host_ops {
      * none. */
     void (*send_break)(struct host_domain *domain, const char *alias, host_done_fn *done,
                        void *context);
+    /* Sets the link of the NIC of that MAC address, in the running guest only. Not ordered with the
+     * power actions. NULL: the driver has none. */
+    void (*set_link)(struct host_domain *domain, const uint8_t mac[6], bool up, host_done_fn *done,
+                     void *context);
+    /* Limits the guest's CPU time to so many thousandths of that of all its vCPUs, or (0) no
+     * longer; in the running guest only. NULL: the driver has none. */
+    void (*set_cpu_quota)(struct host_domain *domain, unsigned permille, host_done_fn *done,
+                          void *context);
     /* No callback with this context runs any more; what has begun goes on. */
     void (*cancel)(struct host_domain *domain, void *context);
 };
@@ -73,7 +165,11 @@ struct host_domain {
     const struct host_ops *ops;
     struct uuid uuid;
     char *name;
-    enum host_power_state state; /* cached and fed by events; reading it never waits */
+    enum host_power_state state;          /* cached and fed by events; reading it never waits */
+    enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
+    const struct host_hardware *hardware; /* NULL until it is known */
+    struct host_sample sample;            /* taken_ns 0: none yet */
+    char io_error_disk[16];               /* target; valid during HOST_EVENT_IO_ERROR */
 };
 
 /* True if QEMU exists: running, paused, suspended or crashed. */
@@ -91,7 +187,13 @@ enum host_event {
     HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and taken back */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
     HOST_EVENT_RENAMED,
-    HOST_EVENT_TAGGED, /* the domain got or lost our metadata */
+    HOST_EVENT_TAGGED,          /* the domain got or lost our metadata */
+    HOST_EVENT_HARDWARE,        /* domain->hardware is another */
+    HOST_EVENT_SAMPLED,         /* domain->sample is new */
+    HOST_EVENT_PANICKED,        /* the guest's kernel has panicked (pvpanic) */
+    HOST_EVENT_INTERNAL_ERROR,  /* QEMU has stopped the guest: run state internal-error */
+    HOST_EVENT_IO_ERROR,        /* a request failed on domain->io_error_disk */
+    HOST_EVENT_AGENT_CONNECTED, /* the guest agent answers: its system has booted */
 };
 
 #endif

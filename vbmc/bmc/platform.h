@@ -1,0 +1,57 @@
+/* What makes a guest look like a server: takes the guest's figures and the room's state, runs the
+ * physics (model.h), and feeds sensors, event log, inventory and DCMI with what follows. */
+#ifndef VBMC_BMC_PLATFORM_H
+#define VBMC_BMC_PLATFORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/facility.h"
+#include "vbmc/bmc/faults.h"
+#include "vbmc/bmc/model.h"
+#include "vbmc/bmc/supply.h"
+#include "vbmc/host/host.h"
+
+struct bmc;
+struct platform;
+
+/* From [bmc] and [domain]. */
+struct platform_settings {
+    struct model_constants model;
+    struct supply_layout supply;
+    bool enforce_power_limit; /* by the guest's CPU quota */
+};
+
+void platform_settings_set_defaults(struct platform_settings *settings);
+
+/* `facility` outlives it. NULL if there is no memory. */
+struct platform *platform_new(struct bmc *bmc, const struct facility *facility);
+void platform_free(struct platform *platform);
+void platform_configure(struct platform *platform, const struct platform_settings *settings);
+const struct platform_settings *platform_settings(const struct platform *platform);
+
+/* Lets the time since the last call pass. About once a second. */
+void platform_step(struct platform *platform);
+/* For bmc.c. */
+void platform_set_host(struct platform *platform);
+void platform_host_event(struct platform *platform, enum host_event event);
+
+const struct model_readings *platform_readings(const struct platform *platform);
+const struct supply_state *platform_supply(const struct platform *platform);
+/* 0..1; negative while they are not known. */
+double platform_cpu_utilisation(const struct platform *platform);
+double platform_memory_utilisation(const struct platform *platform);
+double platform_io_utilisation(const struct platform *platform);
+
+/* `vbmc inject`. The change acts at once; store it by hooks->save_document. */
+const struct faults *platform_faults(const struct platform *platform);
+/* 0, -ENOSPC, or -ENOENT with a line in `error` (the server has no such part). */
+int platform_inject(struct platform *platform, const struct fault *fault, char *error,
+                    size_t error_size);
+/* As faults_clear. */
+unsigned platform_clear_faults(struct platform *platform, const struct fault *like,
+                               const enum fault_kind *kind);
+/* What was stored, without events. */
+void platform_restore_faults(struct platform *platform, const struct faults *faults);
+
+#endif

@@ -1,0 +1,172 @@
+/* The sensors of one BMC (IPMI 2.0, chapter 35): readings, states, thresholds with hysteresis,
+ * event enables, and the events that follow. What there is stands in one table, sensor_table.c,
+ * from which the SDRs are made as well. No I/O, no clock. */
+#ifndef VBMC_BMC_SENSORS_H
+#define VBMC_BMC_SENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/host/host.h"
+
+/* Sensor numbers. Those of a range are counted up from the name's; disks and NICs keep theirs for
+ * the life of the domain (struct sensors_slot). */
+enum sensor_number {
+    SENSOR_INLET_TEMP = 0x01,
+    SENSOR_EXHAUST_TEMP = 0x02,
+    SENSOR_DIMM_TEMP = 0x03,
+    SENSOR_CPU_TEMP = 0x08,  /* 8 */
+    SENSOR_FAN = 0x10,       /* 4 */
+    SENSOR_PSU_INPUT = 0x18, /* 6 */
+    SENSOR_SYS_POWER = 0x20,
+    SENSOR_12V = 0x28,
+    SENSOR_5V = 0x29,
+    SENSOR_3_3V = 0x2a,
+    SENSOR_VBAT = 0x2b,
+    SENSOR_CPU_UTIL = 0x30,
+    SENSOR_MEM_UTIL = 0x31,
+    SENSOR_IO_UTIL = 0x32,
+    SENSOR_PSU_STATUS = 0x38,    /* 6; type 08h */
+    SENSOR_PS_REDUNDANCY = 0x40, /* 08h, event type 0Bh */
+    SENSOR_POWER_UNIT = 0x41,    /* 09h */
+    SENSOR_ACPI_POWER = 0x42,    /* 22h */
+    SENSOR_INTRUSION = 0x43,     /* 05h */
+    SENSOR_SEL = 0x44,           /* 10h: cleared, full, almost full */
+    SENSOR_WATCHDOG2 = 0x45,     /* 23h */
+    SENSOR_SYSTEM_BOOT = 0x46,   /* 1Dh: events only */
+    SENSOR_OS_STOP = 0x47,       /* 20h */
+    SENSOR_OS_BOOT = 0x48,       /* 1Fh: events only */
+    SENSOR_MEMORY = 0x49,        /* 0Ch */
+    SENSOR_UPS_INPUT = 0x4a,     /* 09h: offset 4 while on battery */
+    SENSOR_UPS_BATTERY = 0x4b,   /* 29h */
+    SENSOR_POWER_BUTTON = 0x4c,  /* 14h: events only; a graceful shutdown was asked for */
+    SENSOR_LOGIN = 0x4d,         /* 2Ah: events only */
+    SENSOR_BMC = 0x4e,           /* 16h, event type 0Ah: the BMC (re)started; events only */
+    SENSOR_CLOCK = 0x4f,         /* 12h: offset 5, the time was set; events only */
+    SENSOR_CPU_STATUS = 0x50,    /* 8; 07h */
+    SENSOR_DISK = 0x80,          /* 64; 0Dh */
+    SENSOR_NIC = 0xc0,           /* 32; 27h LAN, offset 0 heartbeat lost, 1 heartbeat */
+};
+
+struct sensors;
+
+/* One event that is enabled: what goes into bytes 10 to 15 of a SEL record (IPMI 2.0, table 32-1).
+ */
+struct sensor_event {
+    uint8_t type;
+    uint8_t number;
+    uint8_t event_type;
+    bool deassertion;
+    uint8_t data[3];
+};
+
+struct sensors_ops {
+    /* May not call back into the sensors. */
+    void (*event)(void *context, const struct sensor_event *event);
+    /* Records came, went or changed: the repository's time stamps move. */
+    void (*records_changed)(void *context);
+};
+
+/* Which number a disk or a NIC has, for good; stored. */
+struct sensors_slot {
+    uint8_t number;
+    char key[20]; /* "vda", or the MAC address as "52:54:00:12:34:56" */
+};
+
+/* What a client changed of a sensor; stored. */
+struct sensor_settings {
+    uint8_t number;
+    uint8_t thresholds[6]; /* raw: LNC LC LNR UNC UC UNR, as in Get Sensor Thresholds */
+    uint8_t positive_hysteresis, negative_hysteresis;
+    bool events_on, scanning_on;
+    uint16_t assertion_enables, deassertion_enables;
+};
+
+/* NULL if there is no memory. */
+struct sensors *sensors_new(const struct sensors_ops *ops, void *context);
+/* NULL is allowed. */
+void sensors_free(struct sensors *sensors);
+
+/* What is built in. Sensors of what is no longer there are taken away, but for disks and NICs,
+ * which stay as empty slots. New ones begin without a reading and without an event. */
+void sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
+                          unsigned psus);
+/* Number of a disk by its target, or of a NIC by its address; 0 if it has none. */
+uint8_t sensors_find_disk(const struct sensors *sensors, const char *target);
+uint8_t sensors_find_nic(const struct sensors *sensors, const uint8_t mac[6]);
+
+/* ---- feeding ---- */
+
+/* In the sensor's unit; limited to what a raw reading can say. Crossed thresholds make events. A
+ * number that does not exist is left out, here and below. */
+void sensors_set_reading(struct sensors *sensors, uint8_t number, double value);
+/* Nothing to read, as of a CPU without power: asserted thresholds are dropped without an event. */
+void sensors_set_unavailable(struct sensors *sensors, uint8_t number);
+/* All states of a discrete sensor, bit N: offset N. Each change is an event if it is enabled. */
+void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states);
+/* The same for one state, with its event data 2 and 3 (0xff: unspecified). */
+void sensors_set_state(struct sensors *sensors, uint8_t number, uint8_t offset, bool asserted,
+                       uint8_t data2, uint8_t data3);
+/* An event that leaves no state behind. data2, data3: 0xff if unspecified, else sensor-specific. */
+void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint8_t data2,
+                   uint8_t data3);
+
+/* ---- reading, for commands and tables ---- */
+
+enum sensor_severity {
+    SENSOR_OK,
+    SENSOR_WARNING,
+    SENSOR_CRITICAL,
+    SENSOR_NON_RECOVERABLE,
+};
+
+struct sensor_view {
+    uint8_t number;
+    const char *name;   /* at most 16 bytes */
+    const char *unit;   /* "C", "W", "RPM", "V", "%"; "" for a discrete one */
+    uint8_t type;       /* IPMI 2.0, table 42-3 */
+    uint8_t event_type; /* table 42-1 */
+    uint8_t entity, entity_instance;
+    bool is_threshold;
+    bool is_event_only;
+    bool available;
+    uint8_t raw;
+    double value;
+    uint16_t states; /* discrete: states; threshold: comparison bits [5:0] of 04.2D */
+    enum sensor_severity severity;
+    uint16_t sdr_id; /* its record in the repository */
+};
+
+/* Sensors in the order of their numbers: 0 gives the first; 0 or -ENOENT at the end. `number` moves
+ * on to the sensor found plus 1. */
+int sensors_next(const struct sensors *sensors, unsigned *number, struct sensor_view *view);
+/* 0 or -ENOENT. */
+int sensors_view(const struct sensors *sensors, uint8_t number, struct sensor_view *view);
+/* A threshold of those in enum order of struct sensor_settings, in the sensor's unit; -ENOENT if it
+ * has none. */
+int sensors_threshold(const struct sensors *sensors, uint8_t number, unsigned which, double *value);
+/* The worst severity, and the name of a sensor that has it (NULL if all is well). */
+enum sensor_severity sensors_health(const struct sensors *sensors, const char **name);
+
+/* "Upper Critical - going high", "Presence detected": an offset's text; NULL for unknown ones. */
+const char *sensor_state_text(uint8_t type, uint8_t event_type, uint8_t offset);
+/* "Temperature", "Drive Slot"; NULL for unknown ones. */
+const char *sensor_type_text(uint8_t type);
+/* How grave an event or a state is (also for SEL listings). */
+enum sensor_severity sensor_state_severity(uint8_t type, uint8_t event_type, uint8_t offset);
+
+/* ---- storing ---- */
+
+/* The n-th slot, and the n-th sensor whose settings a client has changed: 0 or -ENOENT. */
+int sensors_slot(const struct sensors *sensors, unsigned n, struct sensors_slot *slot);
+int sensors_changed_settings(const struct sensors *sensors, unsigned n,
+                             struct sensor_settings *settings);
+/* What was stored, before the first sensors_set_hardware (slots) or at any time (settings; also of
+ * sensors that are not there yet). 0, -EINVAL (out of range, twice) or -ENOMEM. */
+int sensors_restore_slot(struct sensors *sensors, const struct sensors_slot *slot);
+int sensors_restore_settings(struct sensors *sensors, const struct sensor_settings *settings);
+/* Back to what the table has, for all. */
+void sensors_reset_settings(struct sensors *sensors);
+
+#endif
