@@ -32,6 +32,15 @@ static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
     save(fake, ticket);
 }
 
+static void save_document(struct bmc *bmc, enum bmc_document document,
+                          const struct bmc_ticket *ticket)
+{
+    struct fake_bmc *fake = bmc->owner;
+
+    fake->document_saves[document]++;
+    save(fake, ticket);
+}
+
 static void wake_at(struct bmc *bmc, uint64_t at_ms)
 {
     struct fake_bmc *fake = bmc->owner;
@@ -45,11 +54,18 @@ static uint64_t now(struct bmc *bmc)
     return ((struct fake_bmc *)bmc->owner)->now_ms;
 }
 
+static int64_t wall_time(struct bmc *bmc)
+{
+    return ((struct fake_bmc *)bmc->owner)->wall_time;
+}
+
 static const struct bmc_hooks hooks = {
     .save_chassis = save_chassis,
     .save_boot = save_boot,
+    .save_document = save_document,
     .wake_at = wake_at,
     .now = now,
+    .wall_time = wall_time,
 };
 
 void fake_bmc_finish_save(struct fake_bmc *fake, int result)
@@ -175,6 +191,7 @@ void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
 
     *fake = (struct fake_bmc){
         .now_ms = 1000000,
+        .wall_time = FAKE_BMC_WALL_TIME,
         .wake_at_ms = UINT64_MAX,
         .origin = IPMI_ORIGIN_LAN_SESSION,
         .privilege = PRIVILEGE_ADMINISTRATOR,

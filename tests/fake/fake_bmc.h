@@ -13,6 +13,7 @@
 
 #define FAKE_BMC_NUMBER      5
 #define FAKE_BMC_SESSION     0x1001
+#define FAKE_BMC_WALL_TIME   INT64_C(1700000000) /* 2023-11-14 22:13:20 UTC */
 #define FAKE_BMC_REPLIES_MAX 64
 #define FAKE_BMC_SAVES_MAX   64
 #define FAKE_BMC_TEXT_SIZE   1024
@@ -22,6 +23,7 @@ struct fake_bmc {
     struct bmc bmc;
     struct fake_host host;
     uint64_t now_ms;
+    int64_t wall_time;   /* seconds; the test may change it */
     uint64_t wake_at_ms; /* UINT64_MAX: the model has not asked to be woken */
     /* The store. */
     bool saves_wait; /* saves end by fake_bmc_finish_save, not at once */
@@ -31,6 +33,7 @@ struct fake_bmc {
     unsigned saves_finished;
     unsigned chassis_saves;
     unsigned boot_saves;
+    unsigned document_saves[BMC_DOCUMENT_COUNT];
     /* Of the requests made by fake_bmc_talk; the test may change them. */
     enum ipmi_origin origin;
     enum privilege privilege;

@@ -216,7 +216,12 @@ static uint64_t hook_now(struct bmc *model)
     return console.now_ms;
 }
 
-static const struct bmc_hooks hooks = {hook_save, hook_save, hook_wake_at, hook_now};
+static const struct bmc_hooks hooks = {
+    .save_chassis = hook_save,
+    .save_boot = hook_save,
+    .wake_at = hook_wake_at,
+    .now = hook_now,
+};
 
 /* Lets time pass as the timer of an instance does. */
 static void advance(uint64_t ms)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/ipmi/dispatch.h"
 
@@ -48,6 +49,9 @@ struct bmc_ticket command_ticket(const struct ipmi_request *request);
 /* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an
  * answer with what was written to `out` (up to 4 bytes). */
 int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out);
+/* The same for what is kept as a document. */
+int command_save_document(const struct ipmi_request *request, enum bmc_document document,
+                          const struct wire_out *out);
 /* The same for boot options. */
 int command_save_boot(const struct ipmi_request *request);
 /* Completion code for a result as in vbmc/host/host.h. */

@@ -154,6 +154,18 @@ int command_save_chassis(const struct ipmi_request *request, const struct wire_o
     return COMMAND_PENDING;
 }
 
+int command_save_document(const struct ipmi_request *request, enum bmc_document document,
+                          const struct wire_out *out)
+{
+    struct bmc_ticket ticket = command_ticket(request);
+
+    assert(out->pos <= sizeof ticket.data);
+    memcpy(ticket.data, out->base, out->pos);
+    ticket.data_length = (uint8_t)out->pos;
+    request->bmc->hooks->save_document(request->bmc, document, &ticket);
+    return COMMAND_PENDING;
+}
+
 int command_save_boot(const struct ipmi_request *request)
 {
     struct bmc_ticket ticket = command_ticket(request);
