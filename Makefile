@@ -19,7 +19,7 @@ LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libcla
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
-PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread
+PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread -lm
 
 CFLAGS    ?= -O2 -g
 WARNINGS  := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2

@@ -42,6 +42,8 @@ static const struct cli_verb verbs[] = {
      CLI_GROUP_FORMAT, 2, 2, cli_run_dump},
     {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", "what a guest boots next",
      CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
+    {"facility", "simulate", "reckon how much down-time a redundancy of power supplies leaves",
+     CLI_GROUP_SIMULATE | CLI_GROUP_FORMAT, 1, 2, cli_run_simulate},
     {"discover", "", "list the domains of all hypervisors, and why one has no BMC",
      CLI_GROUP_FORMAT, 0, 0, cli_run_discover},
     {"define", "FILE.xml", "define a domain under the embedded driver ('-': standard input)",

@@ -21,6 +21,11 @@ enum option_kind {
     OPTION_LINES,
     OPTION_LINES_OR_ALL, /* may stand without its argument */
     OPTION_NAMES,        /* repeatable */
+    OPTION_PROBABILITY,
+    OPTION_YEARS,
+    OPTION_RUNS,
+    OPTION_NEEDED,
+    OPTION_SEED,
 };
 
 #define AT(member) offsetof(struct cli_options, member)
@@ -83,6 +88,20 @@ static const struct cli_option {
      "with --log: go on with what the guest writes"},
     {"add-serial", 0, CLI_GROUP_CONSOLE, OPTION_FLAG, AT(add_serial), NULL,
      "give a domain without a serial port one"},
+    {"redundancy", 0, CLI_GROUP_SIMULATE, OPTION_TEXT, AT(redundancy), "POLICY",
+     "power supplies to simulate: N, N+1, 2N (the default) or 2N+1"},
+    {"needed", 0, CLI_GROUP_SIMULATE, OPTION_NEEDED, AT(simulation.needed), "N",
+     "how many of those carry the server: 1 (the default) or 2"},
+    {"reliability", 0, CLI_GROUP_SIMULATE, OPTION_PROBABILITY, AT(simulation.reliability), "P",
+     "probability that one lives through an hour: 0 to 1 (0.999)"},
+    {"repair", 0, CLI_GROUP_SIMULATE, OPTION_PROBABILITY, AT(simulation.repair), "P",
+     "probability that a failed one is repaired in an hour: 0 to 1 (0.1)"},
+    {"years", 0, CLI_GROUP_SIMULATE, OPTION_YEARS, AT(simulation.years), "YEARS",
+     "years of a simulated run: up to 100 (1)"},
+    {"runs", 0, CLI_GROUP_SIMULATE, OPTION_RUNS, AT(simulation.runs), "COUNT",
+     "how many runs to simulate: 1 to 1000000 (1000)"},
+    {"seed", 0, CLI_GROUP_SIMULATE, OPTION_SEED, AT(simulation.seed), "NUMBER",
+     "another number gives other runs, the same one the same (1)"},
     {"format", 'f', CLI_GROUP_FORMAT, OPTION_FORMAT, 0, "FORMAT",
      "table (the default), value, json, csv or yaml"},
     {"column", 'c', CLI_GROUP_FORMAT, OPTION_NAMES, AT(format.columns), "COLUMN",
@@ -153,6 +172,17 @@ static int read_number(const char *text, unsigned long least, unsigned long most
     return 0;
 }
 
+/* Decimal, as people write it. */
+static int read_real(const char *text, double most, double *number)
+{
+    char *end;
+
+    *number = strtod(text, &end);
+    if (!*text || strspn(text, "0123456789.eE-+") != strlen(text) || *end || end == text)
+        return -EINVAL;
+    return *number >= 0 && *number <= most ? 0 : -EINVAL;
+}
+
 static int add_name(struct cli_format_names *names, const char *name)
 {
     if (names->count == CLI_FORMAT_COLUMNS_MAX)
@@ -206,6 +236,20 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
         return failed;
     case OPTION_NAMES:
         return add_name(target, argument);
+    case OPTION_PROBABILITY:
+        return read_real(argument, 1, target);
+    case OPTION_YEARS:
+        return read_real(argument, AVAILABILITY_YEARS_MAX, target);
+    case OPTION_RUNS:
+    case OPTION_NEEDED:
+        failed = read_number(argument, 1, option->kind == OPTION_RUNS ? AVAILABILITY_RUNS_MAX : 2,
+                             &number);
+        *(unsigned *)target = (unsigned)number;
+        return failed;
+    case OPTION_SEED:
+        failed = read_number(argument, 0, ULONG_MAX, &number);
+        *(uint64_t *)target = number;
+        return failed;
     }
     return -EINVAL;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "vbmc/bmc/availability.h"
 #include "vbmc/cli_format.h"
 
 /* Which verbs take an option. */
@@ -22,6 +23,7 @@ enum cli_option_group {
     CLI_GROUP_COMPLETE = 1 << 7,
     CLI_GROUP_COMMON = 1 << 8,
     CLI_GROUP_CONSOLE = 1 << 9,
+    CLI_GROUP_SIMULATE = 1 << 10,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -58,7 +60,9 @@ struct cli_options {
     bool log;
     bool follow;
     bool add_serial;
-    char **names; /* what is no option */
+    const char *redundancy;
+    struct availability_settings simulation; /* but for the number of units */
+    char **names;                            /* what is no option */
     size_t name_count;
 };
 
@@ -68,7 +72,14 @@ struct cli_options {
 #define CLI_OPTIONS_ERROR_SIZE 256
 
 /* Nothing given yet. */
-#define CLI_OPTIONS_NONE ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN})
+#define CLI_OPTIONS_NONE                                                                           \
+    ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN,                                            \
+                          .simulation = {.needed = 1,                                              \
+                                         .reliability = 0.999,                                     \
+                                         .repair = 0.1,                                            \
+                                         .years = 1,                                               \
+                                         .runs = 1000,                                             \
+                                         .seed = 1}})
 
 /* Parses the global options in front of the verb. `*verb` is then the index of the verb in argv, or
  * argc if there is none. 0, or -EINVAL with one line in `error`. */
