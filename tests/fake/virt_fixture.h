@@ -31,7 +31,7 @@ struct virt_fixture {
     unsigned appeared;         /* these three of any domain */
     unsigned vanished;
     unsigned connections;
-    unsigned events[HOST_EVENT_TAGGED + 1];
+    unsigned events[HOST_EVENT_AGENT_CONNECTED + 1];
     /* Told by operations. */
     unsigned ended;
     int result; /* of the one that ended last */

@@ -45,6 +45,7 @@ static void free_domain(struct virt_domain *domain)
     override_clear(domain);
     free(domain->host.name);
     free(domain->transient_xml);
+    free(domain->hardware);
     free(domain);
 }
 
@@ -99,6 +100,8 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
     domain->was_on = host_power_state_is_on(facts->state);
+    domain->starts = domain->was_on;
+    virt_domain_take_hardware(domain, facts);
     domain->next = hypervisor->domains;
     hypervisor->domains = domain;
     hypervisor->callbacks->appeared(hypervisor->context, domain);
@@ -318,6 +321,8 @@ void hypervisor_deliver_listing(struct inbox_item *item)
                  listing->list.count);
         hypervisor->up = true;
         hypervisor->is_qemu = listing->is_qemu;
+        memcpy(hypervisor->emulator_version, listing->emulator_version,
+               sizeof hypervisor->emulator_version);
         hypervisor->error[0] = '\0';
         take_over_list(hypervisor, &listing->list, false);
         hypervisor->callbacks->connection(hypervisor->context, hypervisor);
@@ -326,6 +331,7 @@ void hypervisor_deliver_listing(struct inbox_item *item)
         hypervisor->relist = false;
         hypervisor->settle_looks = 0;
         uv_timer_start(&hypervisor->settle, on_settle, settle_ms[0], 0);
+        virt_sampler_connected(hypervisor->sampler);
     }
     virt_facts_list_clear(&listing->list);
     free(listing);
@@ -405,6 +411,7 @@ static void finish(struct hypervisor *hypervisor)
         hypervisor->domains = domain->next;
         free_domain(domain);
     }
+    virt_sampler_free(hypervisor->sampler);
     uv_close((uv_handle_t *)&hypervisor->settle, on_settle_closed);
 }
 
@@ -428,6 +435,7 @@ static void deliver_ssh_ended(struct inbox_item *item)
 static void stop_threads(struct hypervisor *hypervisor)
 {
     hypervisor->stopping = true;
+    virt_sampler_stop(hypervisor->sampler);
     hypervisor->ended.deliver = deliver_ended;
     hypervisor->ssh_ended.deliver = deliver_ssh_ended;
     hypervisor->to_end = (hypervisor->worker != NULL) + (hypervisor->ssh != NULL);
@@ -466,8 +474,9 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
         hypervisor->sasl_password = strdup(settings->sasl_password);
     }
     uv_timer_init(loop, &hypervisor->settle);
+    hypervisor->sampler = virt_sampler_new(hypervisor, settings->sample_period_s);
     bool complete =
-        hypervisor->name && hypervisor->uri &&
+        hypervisor->name && hypervisor->uri && hypervisor->sampler &&
         (!settings->sasl_username || (hypervisor->sasl_username && hypervisor->sasl_password));
     if (complete) {
         hypervisor_start_ssh(hypervisor, settings->runtime_dir);
@@ -528,6 +537,16 @@ bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor)
 {
     return hypervisor->is_qemu;
+}
+
+const char *hypervisor_emulator_version(const struct hypervisor *hypervisor)
+{
+    return hypervisor->emulator_version;
+}
+
+uint64_t hypervisor_sample_count(const struct hypervisor *hypervisor)
+{
+    return virt_sampler_count(hypervisor->sampler);
 }
 
 bool hypervisor_is_stopping(const struct hypervisor *hypervisor)

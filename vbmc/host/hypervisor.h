@@ -1,6 +1,7 @@
 /* One libvirt connection and the domains it shows. Other programs may define, start, rename and
- * remove domains at any time; libvirt's events keep the picture right, nothing is polled. When the
- * connection is lost every domain's state is unknown until it is back. Loop thread. */
+ * remove domains at any time; libvirt's events keep the picture right, nothing is polled but what
+ * the running guests do (virt_sampler.h). When the connection is lost every domain's state is
+ * unknown until it is back. Loop thread. */
 #ifndef VBMC_HOST_HYPERVISOR_H
 #define VBMC_HOST_HYPERVISOR_H
 
@@ -19,7 +20,8 @@ struct hypervisor_settings {
     const char *uri;
     const char *sasl_username; /* both NULL or both given */
     const char *sasl_password;
-    const char *runtime_dir; /* for the sockets of qemu+ssh:// (vbmc/host/sshconn.h) */
+    const char *runtime_dir;  /* for the sockets of qemu+ssh:// (vbmc/host/sshconn.h) */
+    unsigned sample_period_s; /* 0: the default, VIRT_SAMPLER_PERIOD_S */
 };
 
 /* None of these may stop the hypervisor. */
@@ -48,6 +50,9 @@ const char *hypervisor_uri(const struct hypervisor *hypervisor);
 bool hypervisor_is_up(const struct hypervisor *hypervisor);
 /* True while an operation on one of its guests is under way or waits. */
 bool hypervisor_is_busy(const struct hypervisor *hypervisor);
+/* How many calls to libvirt have been made so far to sample its guests; nothing else, and nobody
+ * who reads a sample, makes one. */
+uint64_t hypervisor_sample_count(const struct hypervisor *hypervisor);
 /* Why there is no connection; "" if there is one or the first try has not ended. */
 const char *hypervisor_error(const struct hypervisor *hypervisor);
 /* True for qemu:///embed, whose domains nobody else can define. */

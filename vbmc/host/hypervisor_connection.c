@@ -150,6 +150,17 @@ static bool read_is_qemu(virConnectPtr connection)
     return type && strcmp(type, "QEMU") == 0;
 }
 
+/* libvirt's number is 1000000 * major + 1000 * minor + release. */
+static void read_emulator_version(virConnectPtr connection, struct listing *listing)
+{
+    unsigned long version = 0;
+
+    if (!listing->is_qemu || virConnectGetVersion(connection, &version) < 0 || version == 0)
+        return;
+    snprintf(listing->emulator_version, sizeof listing->emulator_version, "QEMU %lu.%lu.%lu",
+             version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
 static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
 {
     struct hypervisor *hypervisor = context;
@@ -173,6 +184,7 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
         return NULL;
     }
     listing->is_qemu = read_is_qemu(connection);
+    read_emulator_version(connection, listing);
     listing->hypervisor = hypervisor;
     listing->item.deliver = hypervisor_deliver_listing;
     inbox_post(hypervisor->inbox, &listing->item);

@@ -7,6 +7,7 @@
 #include "vbmc/host/sshconn.h"
 #include "vbmc/host/virt_events.h"
 #include "vbmc/host/virt_facts.h"
+#include "vbmc/host/virt_sampler.h"
 #include "vbmc/host/worker.h"
 
 struct hypervisor {
@@ -34,6 +35,8 @@ struct hypervisor {
     uv_timer_t settle;
     unsigned settle_looks; /* made since the connection came up */
     bool is_qemu;
+    char emulator_version[HOST_TEXT_SIZE]; /* "" unless it is QEMU */
+    struct virt_sampler *sampler;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
     struct virt_domain *vanished;          /* gone, but for an operation that still runs */
@@ -48,6 +51,7 @@ struct listing {
     struct hypervisor *hypervisor;
     struct virt_facts_list list;
     bool is_qemu;
+    char emulator_version[HOST_TEXT_SIZE];
     int result;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/host/domxml_hardware.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/virt_console.h"
 
@@ -53,6 +54,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     domain->was_on = is_on;
     virt_domain_emit(domain, HOST_EVENT_STATE);
     if (is_on && !was_on) {
+        domain->starts++;
         virt_domain_emit(domain, HOST_EVENT_STARTED);
         override_guest_started(domain, live && domain->booted);
         power_reconcile(domain);
@@ -70,6 +72,23 @@ static void replace_text(char **text, char **replacement)
     free(*text);
     *text = *replacement;
     *replacement = NULL;
+}
+
+bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts)
+{
+    struct host_hardware *hardware = facts->hardware;
+
+    if (!hardware)
+        return false;
+    domxml_copy_text(hardware->emulator_version, sizeof hardware->emulator_version,
+                     hypervisor_emulator_version(domain->hypervisor));
+    if (domain->hardware && memcmp(domain->hardware, hardware, sizeof *hardware) == 0)
+        return false;
+    free(domain->hardware);
+    domain->hardware = hardware;
+    domain->host.hardware = hardware;
+    facts->hardware = NULL;
+    return true;
 }
 
 void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live)
@@ -90,6 +109,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->tagged = facts->tagged;
     if (facts->transient_xml)
         replace_text(&domain->transient_xml, &facts->transient_xml);
+    if (virt_domain_take_hardware(domain, facts))
+        virt_domain_emit(domain, HOST_EVENT_HARDWARE);
     if (renamed) {
         replace_text(&domain->host.name, &facts->name);
         virt_domain_emit(domain, HOST_EVENT_RENAMED);

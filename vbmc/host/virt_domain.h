@@ -10,6 +10,7 @@
 #include "vbmc/host/host.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/virt_facts.h"
+#include "vbmc/host/virt_stats.h"
 
 struct operation;
 struct serial_break;
@@ -37,13 +38,16 @@ struct virt_domain {
     bool persistent;
     bool booted; /* see struct virt_facts */
     bool tagged;
-    bool undefined;               /* somebody undefined it: it goes when it stops */
-    char *transient_xml;          /* see struct virt_facts */
-    bool was_on;                  /* state before the connection was lost */
-    bool resume_owed;             /* started paused by us, and not yet seen to run */
-    bool vanished;                /* freed when its last operation ends */
-    struct operation *operations; /* the first one runs */
-    struct serial_break *breaks;  /* sent beside the operations, not yet answered */
+    bool undefined;                 /* somebody undefined it: it goes when it stops */
+    char *transient_xml;            /* see struct virt_facts */
+    struct host_hardware *hardware; /* what host.hardware points to */
+    uint32_t starts;                /* seen of the guest; 1 if it ran when it appeared */
+    struct virt_stats stats;        /* behind host.sample: as libvirt counts */
+    bool was_on;                    /* state before the connection was lost */
+    bool resume_owed;               /* started paused by us, and not yet seen to run */
+    bool vanished;                  /* freed when its last operation ends */
+    struct operation *operations;   /* the first one runs */
+    struct serial_break *breaks;    /* sent beside the operations, not yet answered */
     struct monitor *monitor;
     struct virt_console *console;       /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
@@ -60,11 +64,14 @@ void power_reconcile(struct virt_domain *domain);
 uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
 struct worker *hypervisor_worker(struct hypervisor *hypervisor);
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor);
+const char *hypervisor_emulator_version(const struct hypervisor *hypervisor);
 bool hypervisor_is_stopping(const struct hypervisor *hypervisor);
 void virt_domain_emit(struct virt_domain *domain, enum host_event event);
 /* Takes over what libvirt said, and tells of what has changed. `live`: as it happens, not found out
  * afterwards (a start that was missed is no reason to reset the guest for its boot override). */
 void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live);
+/* The part of virt_domain_apply_facts that is the hardware; true if it is another now. */
+bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts);
 void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
 /* libvirt no longer knows the domain. */
 void virt_domain_lost(struct virt_domain *domain);

@@ -8,6 +8,8 @@
 #include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/host/domxml_hardware.h"
 
 /* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
  * and the end, which says what went wrong. */
@@ -111,6 +113,18 @@ static int read_definition(virDomainPtr domain, struct virt_facts *facts)
     return facts->transient_xml ? 0 : -1;
 }
 
+/* Not to know the hardware is no reason not to know the rest: a look follows when there is more. */
+static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+
+    facts->hardware = xml ? malloc(sizeof *facts->hardware) : NULL;
+    if (facts->hardware && domxml_parse_hardware(xml, facts->hardware) < 0) {
+        free(facts->hardware);
+        facts->hardware = NULL;
+    }
+}
+
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
 {
     char text[256];
@@ -123,6 +137,7 @@ int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
         virt_facts_clear(facts);
         return result;
     }
+    read_hardware(domain, facts);
     facts->name = strdup(name);
     if (facts->name)
         return 0;
@@ -133,6 +148,7 @@ int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
 void virt_facts_clear(struct virt_facts *facts)
 {
     free(facts->name);
+    free(facts->hardware);
     free(facts->transient_xml);
     *facts = (struct virt_facts){.id = -1};
 }

@@ -20,6 +20,7 @@ struct virt_facts {
     bool persistent;
     bool booted; /* it runs since its start, which was no resume of a saved or migrated guest */
     bool tagged;
+    struct host_hardware *hardware; /* NULL: it could not be read */
     char *transient_xml; /* definition of a transient domain, to start it again; NULL otherwise */
 };
 
