@@ -45,25 +45,33 @@ struct faults {
     unsigned count;
 };
 
-/* Reads "psu/1" and "ac-lost". 0; -EINVAL with one line in `error` that says what is possible. */
+/* Reads "psu/1" and "ac-lost". 0; -EINVAL with one line in `error` that says what is possible, and
+ * *fault as it was. Strict: the words as they stand above, a temperature with its sign (up to 100
+ * degrees, at most two decimals, not 0), numbers without leading zeros. Whether the server has such
+ * a disk, PSU or NIC is not known here. since_s is 0. */
 int fault_parse(const char *target, const char *kind, struct fault *fault, char *error,
                 size_t error_size);
 /* Reads "psu/1" alone; the rest of *fault is zero. As fault_parse. */
 int fault_parse_target(const char *target, struct fault *fault, char *error, size_t error_size);
+/* Reads a kind alone, of those that the target of `fault` can have. As fault_parse. */
+int fault_parse_kind(const struct fault *fault, const char *text, enum fault_kind *kind,
+                     double *value, char *error, size_t error_size);
 /* "psu/1" and "ac-lost" or "+15". */
 void fault_format_target(const struct fault *fault, char *text, size_t size);
 void fault_format_kind(const struct fault *fault, char *text, size_t size);
 /* True if it stays until it is cleared. */
 bool fault_stays(const struct fault *fault);
 
-/* Adds one, or replaces the same kind (a temperature: the same instance). 0 or -ENOSPC. */
+/* Adds one, or replaces the same kind of the same instance, which keeps its place in the list; one
+ * that does not stay is left out. 0 or -ENOSPC. */
 int faults_add(struct faults *faults, const struct fault *fault);
 /* Removes those of a target and instance (any kind unless `kind` is given); NULL: all. How many
  * went. */
 unsigned faults_clear(struct faults *faults, const struct fault *like, const enum fault_kind *kind);
 bool faults_has(const struct faults *faults, enum fault_target target, const char *instance,
                 enum fault_kind kind);
-/* SUPPLY_PSU_* bits of the PSU (from 0), and degrees added to a temperature ("inlet"). */
+/* SUPPLY_PSU_* bits of the PSU (from 0), and degrees added to a temperature ("inlet"); those of
+ * "cpu" count for "cpu1" and every other socket as well. */
 uint8_t faults_of_psu(const struct faults *faults, unsigned psu);
 double faults_temperature_offset(const struct faults *faults, const char *instance);
 

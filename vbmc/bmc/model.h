@@ -12,9 +12,25 @@
 #define MODEL_FANS        4
 #define MODEL_PSUS_MAX    6
 
-/* Every constant is a double, named in model_constant_table; the configuration overrides them as
- * `model-NAME` in [bmc] and [domain]. */
-struct model_constants;
+/* Every constant is a double, in the order of model_constant_table, which has its name, unit, range
+ * and meaning; the configuration overrides them as `model-NAME` in [bmc] and [domain]. */
+struct model_constants {
+    double cpu_idle_watts, cpu_max_watts;
+    double dimm_idle_watts, dimm_max_watts;
+    double disk_idle_watts, disk_max_watts, disk_request_joules, disk_megabyte_joules;
+    double nic_idle_watts, nic_max_watts, nic_megabyte_joules;
+    double board_watts, standby_watts;
+    double fan_max_watts, fan_max_rpm, fan_least, fan_least_failed, fan_target_c, fan_band_k,
+        fan_seconds;
+    double airflow_m3_per_s, airflow_still, air_heat;
+    double cpu_resistance, cpu_air_resistance, cpu_heat_capacity, cpu_limit_c;
+    double dimm_resistance, dimm_air_resistance, dimm_heat_capacity;
+    double exhaust_seconds;
+    double psu_rated_watts;
+    double psu_efficiency_0, psu_efficiency_10, psu_efficiency_20, psu_efficiency_50,
+        psu_efficiency_100;
+    double volt_12, volt_12_droop, volt_5, volt_5_droop, volt_3_3, volt_3_3_droop, volt_battery;
+};
 
 struct model_constant {
     const char *name; /* "cpu-max-watts" */
@@ -27,17 +43,12 @@ struct model_constant {
 extern const struct model_constant model_constant_table[];
 extern const size_t model_constant_count;
 
-struct model_constants {
-    double cpu_idle_watts; /* of one socket */
-    double cpu_max_watts;
-    /* ... and the rest, in the order of the table. */
-};
-
 void model_constants_set_defaults(struct model_constants *constants);
 /* NULL if there is no constant of that name. */
 const struct model_constant *model_constant_find(const char *name);
 
-/* What the guest does, and what the server stands in. */
+/* What the guest does, and what the server stands in. Whatever is out of range is brought into it;
+ * what is not a number counts as 0 (inlet_c: as it was before). */
 struct model_inputs {
     bool on;
     unsigned sockets; /* 1..MODEL_SOCKETS_MAX */
@@ -51,9 +62,11 @@ struct model_inputs {
     uint8_t psus_live;   /* bit N: PSU N + 1 has AC and delivers */
 };
 
+/* Off: the standby draw, fans 0, the three rails 0 V, CPUs and DIMMs cooling to the inlet's
+ * temperature. No PSU live: the same, and 0 W whatever `on` says. */
 struct model_readings {
     double inlet_c, exhaust_c, dimm_c;
-    double cpu_c[MODEL_SOCKETS_MAX];
+    double cpu_c[MODEL_SOCKETS_MAX]; /* those that are not there have the inlet's */
     double fan_rpm[MODEL_FANS];
     double psu_input_w[MODEL_PSUS_MAX]; /* AC */
     double system_w;                    /* AC, the sum of all PSUs */
@@ -69,8 +82,10 @@ struct model {
 
 /* A server that is off and has the temperature of its inlet. */
 void model_init(struct model *model, const struct model_constants *constants, double inlet_c);
-/* Lets `seconds` pass (any length; long ones are taken in steps of a fixed size) under constant
- * inputs and renews model->readings. */
+/* Lets `seconds` pass under constant inputs and renews model->readings. Any length: it is taken in
+ * steps of a fixed size, a quarter of a second, so that ten calls with 1 s come to the same as one
+ * with 10 s; more than an hour counts as an hour, since everything has settled by then. With 0 (or
+ * what is not a positive number) watts and volts follow the inputs, which takes no time. */
 void model_step(struct model *model, const struct model_inputs *inputs, double seconds);
 
 #endif

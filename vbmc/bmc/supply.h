@@ -46,10 +46,16 @@ enum supply_psu_fault { /* bits */
 };
 
 struct supply_state {
-    uint8_t live;       /* bit N: PSU N + 1 delivers */
-    uint8_t ac_lost;    /* bit N: it has no AC, by its feed or its own fault */
-    bool sufficient;    /* at least `needed` deliver */
-    uint8_t redundancy; /* offset of the generic event type 0Bh (IPMI 2.0, table 42-2) */
+    uint8_t live;    /* bit N: PSU N + 1 delivers */
+    uint8_t ac_lost; /* bit N: it is there and has no AC, by its feed or its own fault */
+    bool sufficient; /* at least `needed` deliver */
+    /* Offset of the generic event type 0Bh (IPMI 2.0, table 42-2):
+     *   0 fully redundant                all PSUs of a redundant policy deliver
+     *   2 redundancy degraded            not all, but more than are needed
+     *   1 redundancy lost                just as many as are needed
+     *   3 non-redundant, sufficient      policy N, which has nothing to lose
+     *   5 non-redundant, insufficient    too few, with any policy */
+    uint8_t redundancy;
 };
 
 /* `feeds_live`: bit N, feed N has power. faults: one set of bits for each PSU. */
