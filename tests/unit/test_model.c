@@ -62,6 +62,7 @@ static void test_table_is_in_order_and_in_range(void **state)
         assert_true(constant->standard <= constant->most);
         assert_ptr_equal(model_constant_find(constant->name), constant);
         assert_true(*constant->unit && *constant->meaning);
+        assert_near(*model_constant_value(&model.constants, constant), constant->standard, 0);
     }
     assert_int_equal(model_constant_find("cpu-max-watts")->offset,
                      offsetof(struct model_constants, cpu_max_watts));

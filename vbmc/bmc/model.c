@@ -124,11 +124,17 @@ _Static_assert(sizeof(struct model_constants) == ARRAY_SIZE(model_constant_table
 
 void model_constants_set_defaults(struct model_constants *constants)
 {
-    for (size_t i = 0; i < model_constant_count; i++) {
-        const struct model_constant *constant = &model_constant_table[i];
+    for (size_t i = 0; i < model_constant_count; i++)
+        *model_constant_value(constants, &model_constant_table[i]) =
+            model_constant_table[i].standard;
+}
 
-        *(double *)((char *)constants + constant->offset) = constant->standard;
-    }
+double *model_constant_value(struct model_constants *constants,
+                             const struct model_constant *constant)
+{
+    void *address = (char *)constants + constant->offset;
+
+    return address;
 }
 
 const struct model_constant *model_constant_find(const char *name)

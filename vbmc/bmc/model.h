@@ -47,6 +47,10 @@ void model_constants_set_defaults(struct model_constants *constants);
 /* NULL if there is no constant of that name. */
 const struct model_constant *model_constant_find(const char *name);
 
+/* Where its value is. */
+double *model_constant_value(struct model_constants *constants,
+                             const struct model_constant *constant);
+
 /* What the guest does, and what the server stands in. Whatever is out of range is brought into it;
  * what is not a number counts as 0 (inlet_c: as it was before). */
 struct model_inputs {
