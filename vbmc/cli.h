@@ -103,6 +103,9 @@ int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t cou
 /* Prints an object's members as rows of Property and Value, what is nested as "a.b". Borrows it. */
 int cli_print_object(struct cli *cli, struct json_object *object);
 
+/* cli_readings.c: what a BMC knows of its server; cli_top.c: what all of them do, live. */
+extern cli_run cli_run_sensors, cli_run_sel, cli_run_fru, cli_run_top;
+
 /* cli_simulate.c: `vbmc facility simulate`, whose first name is "simulate". */
 extern cli_run cli_run_simulate;
 

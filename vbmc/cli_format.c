@@ -68,6 +68,11 @@ const char *cli_format_cell_text(struct json_object *cell)
                                           JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
+bool cli_format_is_number(struct json_object *cell)
+{
+    return json_object_is_type(cell, json_type_int) || json_object_is_type(cell, json_type_double);
+}
+
 /* json-c leaves DEL and the C1 control characters as they are; JSON can say them harmlessly. */
 static void write_json_text(const char *text, FILE *out)
 {
@@ -180,9 +185,8 @@ static void write_csv(const struct cli_format *format, const struct cli_format_r
     for (size_t row = 0; row < rows->count; row++) {
         for (size_t column = 0; column < rows->columns; column++) {
             struct json_object *cell = cli_format_cell(rows, row, column);
-            bool is_number = json_object_is_type(cell, json_type_int) ||
-                             json_object_is_type(cell, json_type_double) ||
-                             json_object_is_type(cell, json_type_boolean);
+            bool is_number =
+                cli_format_is_number(cell) || json_object_is_type(cell, json_type_boolean);
             if (column)
                 fputc(',', out);
             write_csv_field(format, cell ? cli_format_cell_text(cell) : "", is_number, is_only,
@@ -203,6 +207,10 @@ static int compare_cells(struct json_object *a, struct json_object *b)
         return (a == NULL) - (b == NULL);
     if (json_object_is_type(a, json_type_int) && json_object_is_type(b, json_type_int)) {
         int64_t x = json_object_get_int64(a), y = json_object_get_int64(b);
+        return (x > y) - (x < y);
+    }
+    if (cli_format_is_number(a) && cli_format_is_number(b)) {
+        double x = json_object_get_double(a), y = json_object_get_double(b);
         return (x > y) - (x < y);
     }
     return strcmp(cli_format_cell_text(a), cli_format_cell_text(b));

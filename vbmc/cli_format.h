@@ -70,6 +70,7 @@ struct cli_format_rows {
 struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t row, size_t column);
 /* A cell's text as Python's str() has it (None, True); lives as long as the cell. */
 const char *cli_format_cell_text(struct json_object *cell);
+bool cli_format_is_number(struct json_object *cell);
 void cli_format_table(const struct cli_format *format, const struct cli_format_rows *rows,
                       FILE *out);
 void cli_format_yaml(const struct cli_format_rows *rows, FILE *out);

@@ -19,9 +19,24 @@ static const struct {
     const char *value;
     const char *colour;
 } colours[] = {
-    {"Status", "running", COLOUR_GREEN},   {"Status", "down", COLOUR_RED},
-    {"Status", "error", COLOUR_RED},       {"Finding", "ok", COLOUR_GREEN},
-    {"Finding", "warning", COLOUR_YELLOW}, {"Finding", "problem", COLOUR_RED},
+    {"Status", "running", COLOUR_GREEN},
+    {"Status", "down", COLOUR_RED},
+    {"Status", "error", COLOUR_RED},
+    {"Finding", "ok", COLOUR_GREEN},
+    {"Finding", "warning", COLOUR_YELLOW},
+    {"Finding", "problem", COLOUR_RED},
+    /* of sensors, events and BMCs */
+    {"Status", "ok", COLOUR_GREEN},
+    {"Status", "warning", COLOUR_YELLOW},
+    {"Status", "critical", COLOUR_RED},
+    {"Status", "non-recoverable", COLOUR_RED},
+    {"Severity", "warning", COLOUR_YELLOW},
+    {"Severity", "critical", COLOUR_RED},
+    {"Severity", "non-recoverable", COLOUR_RED},
+    {"Health", "ok", COLOUR_GREEN},
+    {"Health", "warning", COLOUR_YELLOW},
+    {"Health", "critical", COLOUR_RED},
+    {"Health", "non-recoverable", COLOUR_RED},
 };
 
 struct table {
@@ -194,14 +209,21 @@ static void put_row(const struct table *table, const char *const *cells)
     }
 }
 
+/* Empty texts stand for no number; the first row decides where it has none, as in cliff. */
 static bool is_number_column(const struct cli_format_rows *rows, size_t column)
 {
+    bool has_number = false;
+
     for (size_t row = 0; row < rows->count; row++) {
         struct json_object *cell = cli_format_cell(rows, row, column);
-        if ((cell || row == 0) && !json_object_is_type(cell, json_type_int))
+        bool is_number = cli_format_is_number(cell);
+        bool is_empty =
+            json_object_is_type(cell, json_type_string) && json_object_get_string_len(cell) == 0;
+        if (!is_number && !is_empty && (cell || row == 0))
             return false;
+        has_number |= is_number;
     }
-    return true;
+    return has_number || rows->count == 0;
 }
 
 void cli_format_table(const struct cli_format *format, const struct cli_format_rows *rows,

@@ -90,7 +90,9 @@ static void put_cell(struct json_object *cell, FILE *out)
     if (json_object_is_type(cell, json_type_string))
         put_text(json_object_get_string(cell), out);
     else /* JSON's numbers, lists and maps are YAML too */
-        fputs(json_object_to_json_string_ext(cell, JSON_C_TO_STRING_SPACED), out);
+        fputs(json_object_to_json_string_ext(cell, JSON_C_TO_STRING_SPACED |
+                                                       JSON_C_TO_STRING_NOSLASHESCAPE),
+              out);
 }
 
 static int compare_columns(const void *a, const void *b, void *context)

@@ -9,6 +9,9 @@
 #include "vbmc/base/array.h"
 
 #define OPTIONS_MAX 40 /* of one verb */
+#define COUNT_MAX   1000000
+
+_Static_assert(COUNT_MAX <= AVAILABILITY_RUNS_MAX, "as many runs as the help says");
 
 enum option_kind {
     OPTION_FLAG,
@@ -23,9 +26,10 @@ enum option_kind {
     OPTION_NAMES,        /* repeatable */
     OPTION_PROBABILITY,
     OPTION_YEARS,
-    OPTION_RUNS,
+    OPTION_COUNT,
     OPTION_NEEDED,
     OPTION_SEED,
+    OPTION_INTERVAL,
 };
 
 #define AT(member) offsetof(struct cli_options, member)
@@ -88,6 +92,12 @@ static const struct cli_option {
      "with --log: go on with what the guest writes"},
     {"add-serial", 0, CLI_GROUP_CONSOLE, OPTION_FLAG, AT(add_serial), NULL,
      "give a domain without a serial port one"},
+    {"last", 0, CLI_GROUP_SEL, OPTION_COUNT, AT(last), "COUNT", "only the last so many events"},
+    {"clear", 0, CLI_GROUP_SEL, OPTION_FLAG, AT(clear), NULL, "clear the log"},
+    {"asset-tag", 0, CLI_GROUP_FRU, OPTION_TEXT, AT(asset_tag), "TEXT",
+     "write the asset tag instead of showing the inventory"},
+    {"interval", 'd', CLI_GROUP_TOP, OPTION_INTERVAL, AT(interval_s), "SECONDS",
+     "ask the daemon so often: 0.1 to 3600 (2)"},
     {"redundancy", 0, CLI_GROUP_SIMULATE, OPTION_TEXT, AT(redundancy), "POLICY",
      "power supplies to simulate: N, N+1, 2N (the default) or 2N+1"},
     {"needed", 0, CLI_GROUP_SIMULATE, OPTION_NEEDED, AT(simulation.needed), "N",
@@ -98,7 +108,7 @@ static const struct cli_option {
      "probability that a failed one is repaired in an hour: 0 to 1 (0.1)"},
     {"years", 0, CLI_GROUP_SIMULATE, OPTION_YEARS, AT(simulation.years), "YEARS",
      "years of a simulated run: up to 100 (1)"},
-    {"runs", 0, CLI_GROUP_SIMULATE, OPTION_RUNS, AT(simulation.runs), "COUNT",
+    {"runs", 0, CLI_GROUP_SIMULATE, OPTION_COUNT, AT(simulation.runs), "COUNT",
      "how many runs to simulate: 1 to 1000000 (1000)"},
     {"seed", 0, CLI_GROUP_SIMULATE, OPTION_SEED, AT(simulation.seed), "NUMBER",
      "another number gives other runs, the same one the same (1)"},
@@ -173,14 +183,14 @@ static int read_number(const char *text, unsigned long least, unsigned long most
 }
 
 /* Decimal, as people write it. */
-static int read_real(const char *text, double most, double *number)
+static int read_real(const char *text, double least, double most, double *number)
 {
     char *end;
 
     *number = strtod(text, &end);
     if (!*text || strspn(text, "0123456789.eE-+") != strlen(text) || *end || end == text)
         return -EINVAL;
-    return *number >= 0 && *number <= most ? 0 : -EINVAL;
+    return *number >= least && *number <= most ? 0 : -EINVAL;
 }
 
 static int add_name(struct cli_format_names *names, const char *name)
@@ -237,15 +247,16 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
     case OPTION_NAMES:
         return add_name(target, argument);
     case OPTION_PROBABILITY:
-        return read_real(argument, 1, target);
+        return read_real(argument, 0, 1, target);
     case OPTION_YEARS:
-        return read_real(argument, AVAILABILITY_YEARS_MAX, target);
-    case OPTION_RUNS:
+        return read_real(argument, 0, AVAILABILITY_YEARS_MAX, target);
+    case OPTION_COUNT:
     case OPTION_NEEDED:
-        failed = read_number(argument, 1, option->kind == OPTION_RUNS ? AVAILABILITY_RUNS_MAX : 2,
-                             &number);
+        failed = read_number(argument, 1, option->kind == OPTION_COUNT ? COUNT_MAX : 2, &number);
         *(unsigned *)target = (unsigned)number;
         return failed;
+    case OPTION_INTERVAL:
+        return read_real(argument, 0.1, 3600, target);
     case OPTION_SEED:
         failed = read_number(argument, 0, ULONG_MAX, &number);
         *(uint64_t *)target = number;

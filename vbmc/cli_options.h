@@ -24,6 +24,9 @@ enum cli_option_group {
     CLI_GROUP_COMMON = 1 << 8,
     CLI_GROUP_CONSOLE = 1 << 9,
     CLI_GROUP_SIMULATE = 1 << 10,
+    CLI_GROUP_SEL = 1 << 11,
+    CLI_GROUP_FRU = 1 << 12,
+    CLI_GROUP_TOP = 1 << 13,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -60,6 +63,10 @@ struct cli_options {
     bool log;
     bool follow;
     bool add_serial;
+    unsigned last; /* events; 0: all */
+    bool clear;
+    const char *asset_tag;
+    double interval_s;
     const char *redundancy;
     struct availability_settings simulation; /* but for the number of units */
     char **names;                            /* what is no option */
@@ -74,6 +81,7 @@ struct cli_options {
 /* Nothing given yet. */
 #define CLI_OPTIONS_NONE                                                                           \
     ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN,                                            \
+                          .interval_s = 2,                                                         \
                           .simulation = {.needed = 1,                                              \
                                          .reliability = 0.999,                                     \
                                          .repair = 0.1,                                            \

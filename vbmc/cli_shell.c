@@ -21,13 +21,12 @@
 
 volatile sig_atomic_t cli_shell_interrupted;
 
-static cli_run run_help, run_exit, run_reading;
+static cli_run run_help, run_exit;
 
 /* What `vbmc` does not have, or not like this. */
 static const struct cli_verb own_commands[] = {
     {"who", "NAME", "who is on a guest's console", 0, 1, 1, cli_run_who},
-    {"sensor", "NAME", "what a guest's sensors read", CLI_GROUP_FORMAT, 1, 1, run_reading},
-    {"sel", "NAME", "a guest's system event log", CLI_GROUP_FORMAT, 1, 1, run_reading},
+    {"sensor", "NAME", "the same as sensors", CLI_GROUP_FORMAT, 1, 1, cli_run_sensors},
     {"help", "[COMMAND]", "print help", 0, 0, 1, run_help},
     {"exit", "", "leave; so do quit, logout and Ctrl-D", 0, 0, 0, run_exit},
     {"quit", "", "leave", 0, 0, 0, run_exit},
@@ -35,8 +34,9 @@ static const struct cli_verb own_commands[] = {
 };
 
 /* In the order of the help. */
-static const char *const names[] = {"list",    "show",   "console", "who",  "power", "nmi", "break",
-                                    "bootdev", "sensor", "sel",     "help", "exit",  NULL};
+static const char *const names[] = {"list", "show",  "console", "who",     "power",
+                                    "nmi",  "break", "bootdev", "sensors", "sel",
+                                    "fru",  "help",  "exit",    NULL};
 
 /* ---- commands ---- */
 
@@ -86,44 +86,6 @@ static int run_exit(struct cli *cli)
 {
     (void)cli;
     return CLI_EXIT_DONE;
-}
-
-/* What a later daemon answers, whatever its shape: rows, members or a text. */
-static int print_reading(struct cli *cli, struct json_object *result)
-{
-    struct cli_column columns[CLI_FORMAT_COLUMNS_MAX];
-    size_t count = 0;
-
-    if (!json_object_is_type(result, json_type_array))
-        return cli_print_object(cli, result);
-    if (json_object_array_length(result) == 0)
-        return CLI_EXIT_DONE;
-    struct json_object *first = json_object_array_get_idx(result, 0);
-    if (!json_object_is_type(first, json_type_object))
-        return cli_print_object(cli, result);
-    json_object_object_foreach(first, key, value)
-    {
-        (void)value;
-        if (count < ARRAY_SIZE(columns))
-            columns[count++] = (struct cli_column){.title = key, .key = key};
-    }
-    return cli_print_rows(cli, columns, count, json_object_get(result));
-}
-
-static int run_reading(struct cli *cli)
-{
-    struct cli_client_error error;
-    struct json_object *result;
-    const char *verb = cli->verb->name;
-
-    if (cli_try(cli, verb, cli_name_arguments(cli), &result, &error)) {
-        if (error.is_usage && strstr(error.text, "does not know the verb"))
-            return cli_fail(cli, "%s: not available in this version", verb);
-        return cli_fail(cli, "%s", error.text);
-    }
-    int code = print_reading(cli, result);
-    json_object_put(result);
-    return code;
 }
 
 /* ---- a line ---- */

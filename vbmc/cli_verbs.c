@@ -9,6 +9,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli.h"
 #include "vbmc/cli_client.h"
+#include "vbmc/cli_readings.h"
 #include "vbmc/cli_text.h"
 #include "vbmc/control.h"
 
@@ -289,6 +290,23 @@ static int print_properties(struct cli *cli, struct json_object *rows)
     return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
 }
 
+/* Nobody reads 93784 as a day. */
+static void add_known_property(const struct cli *cli, struct json_object *rows, const char *name,
+                               struct json_object *value)
+{
+    char text[CLI_DURATION_SIZE];
+
+    if (cli->options.format.kind != CLI_FORMAT_TABLE || strcmp(name, "uptime") != 0 ||
+        !json_object_is_type(value, json_type_int)) {
+        add_property(rows, name, value);
+        return;
+    }
+    struct json_object *duration =
+        json_object_new_string(cli_duration(json_object_get_int64(value), text));
+    add_property(rows, name, duration);
+    json_object_put(duration);
+}
+
 int cli_run_show(struct cli *cli)
 {
     struct json_object *result;
@@ -300,7 +318,7 @@ int cli_run_show(struct cli *cli)
         struct json_object *rows = json_object_new_array();
         json_object_object_foreach(result, key, value)
         {
-            add_property(rows, key, value);
+            add_known_property(cli, rows, key, value);
         }
         code = print_properties(cli, rows);
     }

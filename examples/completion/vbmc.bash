@@ -52,6 +52,10 @@ _vbmc()
             _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
             return
             ;;
+        --redundancy)
+            _vbmc_replies $'N\nN+1\n2N\n2N+1' "$word"
+            return
+            ;;
         --quote)
             _vbmc_replies $'all\nminimal\nnone\nnonnumeric' "$word"
             return
@@ -66,12 +70,13 @@ _vbmc()
         case $verb:$((COMP_CWORD - verb_at)) in
             define:* | screenshot:2 | dump:2) compopt -o default ;;
             power:2) _vbmc_replies $'on\noff\ncycle\nreset\nsoft\ndiag\nstatus' "$word" ;;
+            facility:1) _vbmc_replies simulate "$word" ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

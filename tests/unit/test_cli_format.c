@@ -100,6 +100,25 @@ static void test_table_wraps(void **state)
            "+-------------+--------------+\n");
 }
 
+/* Numbers stand to the right, also where some are not known. */
+static void test_table_aligns(void **state)
+{
+    (void)state;
+    expect(&(struct cli_format){.kind = CLI_FORMAT_TABLE,
+                                .columns = {.names = {"Domain name", "Status", "Port"}, .count = 3},
+                                .sort = {.names = {"Port"}, .count = 1}},
+           "[{\"Domain name\":\"\",\"Status\":\"\",\"Port\":\"\"},"
+           "{\"Domain name\":7,\"Status\":\"\",\"Port\":101},"
+           "{\"Domain name\":8,\"Status\":\"\",\"Port\":22.5}]",
+           "+-------------+--------+------+\n"
+           "| Domain name | Status | Port |\n"
+           "+-------------+--------+------+\n"
+           "|             |        |      |\n"
+           "|           8 |        | 22.5 |\n"
+           "|           7 |        |  101 |\n"
+           "+-------------+--------+------+\n");
+}
+
 static void test_table_colours(void **state)
 {
     (void)state;
@@ -259,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_table_without_rows),
         cmocka_unit_test(test_table_of_awkward_text),
         cmocka_unit_test(test_table_wraps),
+        cmocka_unit_test(test_table_aligns),
         cmocka_unit_test(test_table_colours),
         cmocka_unit_test(test_value),
         cmocka_unit_test(test_json),

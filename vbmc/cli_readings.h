@@ -1,0 +1,17 @@
+/* What a guest's BMC knows of its server, as texts. */
+#ifndef VBMC_CLI_READINGS_H
+#define VBMC_CLI_READINGS_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+struct cli;
+
+#define CLI_DURATION_SIZE 40
+
+/* "4:05:09" or "12d 4:05"; "" for less than nothing. Returns `text`. */
+const char *cli_duration(int64_t seconds, char text[CLI_DURATION_SIZE]);
+/* Prints the daemon's answer to the verb top in the format asked for; an exit code. Borrows it. */
+int cli_print_summaries(struct cli *cli, struct json_object *rows);
+
+#endif
