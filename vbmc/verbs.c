@@ -506,6 +506,7 @@ static const struct {
     {"discover", do_discover, PRIVILEGE_ADMINISTRATOR, true},
     {"dump", verbs_dump, PRIVILEGE_ADMINISTRATOR, true}, /* to any path of the machine */
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
+    {"fru", verbs_fru, PRIVILEGE_USER, false}, /* to set the asset tag: operator */
     {"list", do_list, PRIVILEGE_USER, false},
     {"power", verbs_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},

@@ -29,4 +29,10 @@ verbs_run verbs_power, verbs_bootdev, verbs_console;
  *     client leaves. */
 verbs_run verbs_add_serial, verbs_screenshot, verbs_dump;
 
+/* verbs_fru.c
+ *
+ * fru {"name"}: [{"id", "device", "area", "field", "value"}].
+ * fru {"name", "asset_tag"}: sets it. */
+verbs_run verbs_fru;
+
 #endif

@@ -185,6 +185,7 @@ static const struct {
     {"delete", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"discover", "", PRIVILEGE_ADMINISTRATOR, true},
     {"dumpxml", "\"name\":\"mine\"", PRIVILEGE_ADMINISTRATOR, true},
+    {"fru", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"list", "", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"status\"", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_OPERATOR, false},

@@ -10,10 +10,7 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table,
-    &cmd_session_table,
-    &cmd_chassis_table,
-    &cmd_payload_table,
+    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table, &cmd_fru_table,
 };
 
 static const struct command *find_command(uint8_t netfn, uint8_t number)
