@@ -9,9 +9,11 @@ usage() {
 		  --uuid U             fixed UUID (default: libvirt picks one)
 		  --memory MIB         default 512: with less, the kernel of the next boot often lands on the
 		                       old one's code, which costs the emulator 5 s of invalidation
+		  --vcpus N            default 1
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
 		  --disk-bus BUS       virtio (default), or ide or sata: these need a --disk of their own
+		  --data FILE          a second disk, raw: vdb, whose errors the guest is told of
 		  --cdrom              add an empty IDE cdrom
 		  --nic MODEL          virtio (default), e1000, or none
 		  --no-boot-order      <os><boot dev='hd'/></os> instead of disk 1, network 2
@@ -20,6 +22,8 @@ usage() {
 		  --serial-file PATH   serial port into a file (default: a pty)
 		  --video              a screen (a standard VGA card)
 		  --no-serial          no serial port
+		  --panic              a device by which the guest tells of its panics
+		  --agent              a port for a guest agent: /dev/vport0p1 in the guest
 		  --qmp PATH           a second QMP socket beside libvirt's own
 		  --pcap FILE          capture of the network card's traffic
 		  --seabios-log FILE   SeaBIOS's debug output; QEMU truncates it at each start
@@ -36,12 +40,14 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
-video='' qmp='' pcap='' seabios_log=''
+vcpus=1 data='' panic='' agent='' video='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
 	--video) video=1; shift; continue ;;
+	--panic) panic=1; shift; continue ;;
+	--agent) agent=1; shift; continue ;;
 	--no-serial) serial=; shift; continue ;;
 	--help) usage; exit 0 ;;
 	esac
@@ -49,6 +55,8 @@ while [[ $# -gt 0 ]]; do
 	case $1 in
 	--uuid) uuid=$(escape "$2") ;;
 	--memory) memory=$2 ;;
+	--vcpus) vcpus=$2 ;;
+	--data) data=$(absolute "$2") ;;
 	--disk) disk=$(absolute "$2") ;;
 	--disk-bus) bus=$2 ;;
 	--nic) nic=$2 ;;
@@ -81,7 +89,7 @@ cat <<END
   <name>$name</name>
   ${uuid:+<uuid>$uuid</uuid>}
   <memory unit='MiB'>$memory</memory>
-  <vcpu>1</vcpu>
+  <vcpu>$vcpus</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
     $boot
@@ -100,6 +108,15 @@ cat <<END
       $readonly$(order 1)
     </disk>
 END
+if [[ -n $data ]]; then
+	cat <<-END
+		    <disk type='file' device='disk'>
+		      <driver name='qemu' type='raw' error_policy='report'/>
+		      <source file='$data'/>
+		      <target dev='vdb' bus='virtio'/>
+		    </disk>
+	END
+fi
 if [[ -n $cdrom ]]; then
 	cat <<-'END'
 		    <disk type='file' device='cdrom'>
@@ -125,6 +142,8 @@ fi
 [[ -z $serial ]] || echo "    <serial type='$serial'>${source:-}<target port='0'/></serial>"
 cat <<END
     ${video:+<video><model type='vga'/></video>}
+    ${panic:+<panic model='isa'/>}
+    ${agent:+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>}
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
   </devices>

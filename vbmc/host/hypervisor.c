@@ -26,6 +26,7 @@
 #include "vbmc/host/override.h"
 #include "vbmc/host/virt_console.h"
 #include "vbmc/host/virt_domain.h"
+#include "vbmc/host/virt_incident.h"
 
 /* ---- the loop's side: domains ---- */
 
@@ -101,6 +102,8 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
     facts->transient_xml = NULL;
     domain->was_on = host_power_state_is_on(facts->state);
     domain->starts = domain->was_on;
+    if (!domain->was_on)
+        virt_incident_stopped(domain, facts->stop_reason);
     virt_domain_take_hardware(domain, facts);
     domain->next = hypervisor->domains;
     hypervisor->domains = domain;
@@ -217,6 +220,30 @@ void hypervisor_look_for(struct hypervisor *hypervisor, const char *name, hyperv
                 &(struct look){.name = strdup(name), .answer = done, .context = context});
 }
 
+static void tell_domain(struct virt_domain *domain, const struct virt_event *event)
+{
+    switch (event->kind) {
+    case VIRT_EVENT_LIFECYCLE:
+        if (event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
+            domain->undefined = true;
+        virt_incident_lifecycle(domain, event->lifecycle, event->detail);
+        break;
+    case VIRT_EVENT_CHANGED:
+        break;
+    case VIRT_EVENT_GUEST_RESET:
+        domain->incidents.panicked = false;
+        virt_domain_emit(domain, HOST_EVENT_RESET);
+        override_guest_reset(domain);
+        break;
+    case VIRT_EVENT_IO_ERROR:
+        virt_incident_io_error(domain, event->alias);
+        break;
+    case VIRT_EVENT_AGENT_CONNECTED:
+        virt_incident_agent_connected(domain);
+        break;
+    }
+}
+
 static void on_event(void *context, const struct virt_event *event)
 {
     struct hypervisor *hypervisor = context;
@@ -228,17 +255,10 @@ static void on_event(void *context, const struct virt_event *event)
         hypervisor->relist = true;
         return;
     }
-    if (event->kind == VIRT_EVENT_GUEST_RESET) {
-        if (domain) {
-            virt_domain_emit(domain, HOST_EVENT_RESET);
-            override_guest_reset(domain);
-        }
-        return;
-    }
-    if (domain && event->kind == VIRT_EVENT_LIFECYCLE &&
-        event->lifecycle == VIR_DOMAIN_EVENT_UNDEFINED)
-        domain->undefined = true;
-    submit_look(hypervisor, &(struct look){.uuid = event->uuid});
+    if (domain)
+        tell_domain(domain, event);
+    if (event->kind == VIRT_EVENT_LIFECYCLE || event->kind == VIRT_EVENT_CHANGED)
+        submit_look(hypervisor, &(struct look){.uuid = event->uuid});
 }
 
 /* ---- the loop's side: the connection ---- */
@@ -459,14 +479,7 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
     hypervisor->inbox = inbox;
     hypervisor->callbacks = callbacks;
     hypervisor->context = context;
-    hypervisor->events = (struct virt_events){
-        .inbox = inbox,
-        .handler = on_event,
-        .context = hypervisor,
-        .lifecycle_callback = -1,
-        .metadata_callback = -1,
-        .qemu_callback = -1,
-    };
+    virt_events_init(&hypervisor->events, inbox, on_event, hypervisor);
     hypervisor->name = strdup(settings->name);
     hypervisor->uri = strdup(settings->uri);
     if (settings->sasl_username) {

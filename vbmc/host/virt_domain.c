@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
 #include "vbmc/host/domxml_hardware.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/virt_console.h"
+#include "vbmc/host/virt_incident.h"
 
 struct host_domain *virt_domain_host(struct virt_domain *domain)
 {
@@ -52,6 +54,10 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     }
     bool was_on = domain->was_on, is_on = host_power_state_is_on(state);
     domain->was_on = is_on;
+    if (was_on && !is_on)
+        virt_incident_stopped(domain, domain->stop_seen);
+    if (state == HOST_POWER_RUNNING)
+        virt_incident_running(domain);
     virt_domain_emit(domain, HOST_EVENT_STATE);
     if (is_on && !was_on) {
         domain->starts++;
@@ -96,6 +102,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     bool renamed = strcmp(domain->host.name, facts->name) != 0;
 
     /* Another id is another QEMU: it stopped and started while nobody looked. */
+    domain->stop_seen = HOST_STOP_UNKNOWN;
     if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
@@ -109,13 +116,21 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->tagged = facts->tagged;
     if (facts->transient_xml)
         replace_text(&domain->transient_xml, &facts->transient_xml);
-    if (virt_domain_take_hardware(domain, facts))
+    if (virt_domain_take_hardware(domain, facts)) {
+        log_debug("%s: its hardware is another: %u vCPUs, %u disks, %u NICs", domain->host.name,
+                  domain->hardware->vcpus, domain->hardware->disk_count,
+                  domain->hardware->nic_count);
         virt_domain_emit(domain, HOST_EVENT_HARDWARE);
+    }
     if (renamed) {
         replace_text(&domain->host.name, &facts->name);
         virt_domain_emit(domain, HOST_EVENT_RENAMED);
     }
     if (retagged)
         virt_domain_emit(domain, HOST_EVENT_TAGGED);
+    domain->stop_seen = facts->stop_reason;
     virt_domain_set_state(domain, facts->state, live);
+    domain->stop_seen = HOST_STOP_UNKNOWN;
+    if (facts->paused_unexplained && live)
+        virt_incident_paused(domain);
 }

@@ -30,6 +30,20 @@ struct boot_live {
     char *record;                 /* the above as JSON text, for the store */
 };
 
+/* A disk of which errors were told. */
+struct virt_io_error {
+    char target[16];
+    uint64_t told_ms; /* loop time; 0: none */
+};
+
+/* See virt_incident.h. */
+struct virt_incidents {
+    enum host_stop_reason stop_told; /* by an event, of a stop that has not been seen yet */
+    bool panicked;                   /* since its start or reset */
+    bool asked_why_paused;           /* in this pause */
+    struct virt_io_error io_errors[8];
+};
+
 struct virt_domain {
     struct host_domain host;
     struct hypervisor *hypervisor;
@@ -38,16 +52,18 @@ struct virt_domain {
     bool persistent;
     bool booted; /* see struct virt_facts */
     bool tagged;
-    bool undefined;                 /* somebody undefined it: it goes when it stops */
-    char *transient_xml;            /* see struct virt_facts */
-    struct host_hardware *hardware; /* what host.hardware points to */
-    uint32_t starts;                /* seen of the guest; 1 if it ran when it appeared */
-    struct virt_stats stats;        /* behind host.sample: as libvirt counts */
-    bool was_on;                    /* state before the connection was lost */
-    bool resume_owed;               /* started paused by us, and not yet seen to run */
-    bool vanished;                  /* freed when its last operation ends */
-    struct operation *operations;   /* the first one runs */
-    struct serial_break *breaks;    /* sent beside the operations, not yet answered */
+    bool undefined;                  /* somebody undefined it: it goes when it stops */
+    char *transient_xml;             /* see struct virt_facts */
+    struct host_hardware *hardware;  /* what host.hardware points to */
+    uint32_t starts;                 /* seen of the guest; 1 if it ran when it appeared */
+    struct virt_stats stats;         /* behind host.sample: as libvirt counts */
+    bool was_on;                     /* state before the connection was lost */
+    bool resume_owed;                /* started paused by us, and not yet seen to run */
+    enum host_stop_reason stop_seen; /* by the look that is being taken over */
+    struct virt_incidents incidents;
+    bool vanished;                /* freed when its last operation ends */
+    struct operation *operations; /* the first one runs */
+    struct serial_break *breaks;  /* sent beside the operations, not yet answered */
     struct monitor *monitor;
     struct virt_console *console;       /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */

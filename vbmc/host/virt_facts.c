@@ -10,6 +10,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/host/domxml_hardware.h"
+#include "vbmc/host/virt_incident.h"
 
 /* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
  * and the end, which says what went wrong. */
@@ -81,6 +82,10 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
         return -1;
     facts->state = active ? virt_facts_power_state(state) : HOST_POWER_OFF;
     facts->id = active ? (int)virDomainGetID(domain) : -1;
+    if (!active && state == VIR_DOMAIN_SHUTOFF)
+        facts->stop_reason = virt_incident_shutoff_reason(reason);
+    /* QEMU's internal errors are among what libvirt has no reason for. */
+    facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
     facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
                     (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
     return 0;

@@ -16,7 +16,9 @@ struct virt_facts {
     struct uuid uuid;
     char *name;
     enum host_power_state state;
-    int id; /* of the running instance; -1 if off */
+    enum host_stop_reason stop_reason; /* of a domain that is off */
+    bool paused_unexplained;           /* paused, and libvirt does not know why */
+    int id;                            /* of the running instance; -1 if off */
     bool persistent;
     bool booted; /* it runs since its start, which was no resume of a saved or migrated guest */
     bool tagged;
