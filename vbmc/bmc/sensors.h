@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/host/host.h"
 
 /* Sensor numbers. Those of a range are counted up from the name's; disks and NICs keep theirs for
@@ -77,7 +78,7 @@ struct sensors_slot {
 /* What a client changed of a sensor; stored. */
 struct sensor_settings {
     uint8_t number;
-    uint8_t thresholds[6]; /* raw: LNC LC LNR UNC UC UNR, as in Get Sensor Thresholds */
+    uint8_t thresholds[SENSOR_THRESHOLDS]; /* raw, as in Get Sensor Thresholds; 0: has none */
     uint8_t positive_hysteresis, negative_hysteresis;
     bool events_on, scanning_on;
     uint16_t assertion_enables, deassertion_enables;
@@ -88,8 +89,10 @@ struct sensors *sensors_new(const struct sensors_ops *ops, void *context);
 /* NULL is allowed. */
 void sensors_free(struct sensors *sensors);
 
-/* What is built in. Sensors of what is no longer there are taken away, but for disks and NICs,
- * which stay as empty slots. New ones begin without a reading and without an event. */
+/* What is built in; hardware NULL: not known, only the PSUs are looked at. Sensors of what is no
+ * longer there are taken away, but for disks and NICs, which stay as empty slots until all numbers
+ * are used up; removable disks have no slot. New sensors begin without a reading and without an
+ * event, but a disk that is added later begins as an empty slot, so that its presence is one. */
 void sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
                           unsigned psus);
 /* Number of a disk by its target, or of a NIC by its address; 0 if it has none. */
@@ -98,14 +101,17 @@ uint8_t sensors_find_nic(const struct sensors *sensors, const uint8_t mac[6]);
 
 /* ---- feeding ---- */
 
-/* In the sensor's unit; limited to what a raw reading can say. Crossed thresholds make events. A
- * number that does not exist is left out, here and below. */
+/* In the sensor's unit; limited to what a raw reading can say (what is no number: unavailable).
+ * Crossed thresholds make events. A number that does not exist is left out, here and below. */
 void sensors_set_reading(struct sensors *sensors, uint8_t number, double value);
 /* Nothing to read, as of a CPU without power: asserted thresholds are dropped without an event. */
 void sensors_set_unavailable(struct sensors *sensors, uint8_t number);
-/* All states of a discrete sensor, bit N: offset N. Each change is an event if it is enabled. */
+/* All states of a discrete sensor, bit N: offset N. Each change is an event if it is enabled; the
+ * first states of a new sensor, or of one that was unavailable, are none: that the BMC sees them
+ * for the first time does not mean that they have begun now. */
 void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states);
-/* The same for one state, with its event data 2 and 3 (0xff: unspecified). */
+/* The same for one state, with its event data 2 and 3 (0xff: unspecified). An event even if nothing
+ * was known of the sensor. */
 void sensors_set_state(struct sensors *sensors, uint8_t number, uint8_t offset, bool asserted,
                        uint8_t data2, uint8_t data3);
 /* An event that leaves no state behind. data2, data3: 0xff if unspecified, else sensor-specific. */
@@ -113,6 +119,16 @@ void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint
                    uint8_t data3);
 
 /* ---- reading, for commands and tables ---- */
+
+/* Order of the thresholds everywhere. */
+enum sensor_threshold {
+    SENSOR_LNC,
+    SENSOR_LC,
+    SENSOR_LNR,
+    SENSOR_UNC,
+    SENSOR_UC,
+    SENSOR_UNR,
+};
 
 enum sensor_severity {
     SENSOR_OK,
@@ -123,7 +139,7 @@ enum sensor_severity {
 
 struct sensor_view {
     uint8_t number;
-    const char *name;   /* at most 16 bytes */
+    const char *name;   /* at most 16 bytes; valid until the next sensors_set_hardware */
     const char *unit;   /* "C", "W", "RPM", "V", "%"; "" for a discrete one */
     uint8_t type;       /* IPMI 2.0, table 42-3 */
     uint8_t event_type; /* table 42-1 */
@@ -132,7 +148,7 @@ struct sensor_view {
     bool is_event_only;
     bool available;
     uint8_t raw;
-    double value;
+    double value;    /* what `raw` says, so that all tools show the same */
     uint16_t states; /* discrete: states; threshold: comparison bits [5:0] of 04.2D */
     enum sensor_severity severity;
     uint16_t sdr_id; /* its record in the repository */
@@ -143,9 +159,9 @@ struct sensor_view {
 int sensors_next(const struct sensors *sensors, unsigned *number, struct sensor_view *view);
 /* 0 or -ENOENT. */
 int sensors_view(const struct sensors *sensors, uint8_t number, struct sensor_view *view);
-/* A threshold of those in enum order of struct sensor_settings, in the sensor's unit; -ENOENT if it
- * has none. */
-int sensors_threshold(const struct sensors *sensors, uint8_t number, unsigned which, double *value);
+/* In the sensor's unit; -ENOENT if it has none. */
+int sensors_threshold(const struct sensors *sensors, uint8_t number, enum sensor_threshold which,
+                      double *value);
 /* The worst severity, and the name of a sensor that has it (NULL if all is well). */
 enum sensor_severity sensors_health(const struct sensors *sensors, const char **name);
 
@@ -156,17 +172,47 @@ const char *sensor_type_text(uint8_t type);
 /* How grave an event or a state is (also for SEL listings). */
 enum sensor_severity sensor_state_severity(uint8_t type, uint8_t event_type, uint8_t offset);
 
+/* ---- for the sensor commands and the SDRs ---- */
+
+struct sensor_status {
+    bool events_on, scanning_on, available;
+    uint16_t asserted;   /* events that stand, by offset */
+    uint16_t deasserted; /* those that are over, since the sensor was armed */
+};
+
+/* NULL if the sensor is not there. */
+const struct sensor_definition *sensors_definition(const struct sensors *sensors, uint8_t number);
+/* 0 or -ENOENT; of a threshold sensor. */
+int sensors_scale(const struct sensors *sensors, uint8_t number, struct sensor_scale *scale);
+int sensors_status(const struct sensors *sensors, uint8_t number, struct sensor_status *status);
+int sensors_settings(const struct sensors *sensors, uint8_t number,
+                     struct sensor_settings *settings);
+/* Acts at once, with events. -ENOENT, or -EINVAL for a lower threshold that is not below all upper
+ * ones, or events that the sensor cannot make. */
+int sensors_set_settings(struct sensors *sensors, const struct sensor_settings *settings);
+/* Re-arms the events of these masks: those whose cause still stands are made again. Ends what
+ * sensors_override holds. */
+void sensors_rearm(struct sensors *sensors, uint8_t number, uint16_t assertions,
+                   uint16_t deassertions);
+/* Set Sensor Reading And Event Status (section 35.17), for test rigs: shows a raw reading, or the
+ * states of a discrete sensor, in place of what is fed, until the sensor is re-armed (or the
+ * settings of all are reset). Events follow as from any reading; data2, data3: as above. -ENOENT.
+ */
+int sensors_override(struct sensors *sensors, uint8_t number, uint16_t reading_or_states,
+                     uint8_t data2, uint8_t data3);
+
 /* ---- storing ---- */
 
 /* The n-th slot, and the n-th sensor whose settings a client has changed: 0 or -ENOENT. */
 int sensors_slot(const struct sensors *sensors, unsigned n, struct sensors_slot *slot);
 int sensors_changed_settings(const struct sensors *sensors, unsigned n,
                              struct sensor_settings *settings);
-/* What was stored, before the first sensors_set_hardware (slots) or at any time (settings; also of
- * sensors that are not there yet). 0, -EINVAL (out of range, twice) or -ENOMEM. */
+/* What was stored, before the first sensors_set_hardware (slots; later only what is there already)
+ * or at any time (settings; also of sensors that are not there yet). Without events. 0, -EINVAL
+ * (out of range, twice) or -ENOMEM. */
 int sensors_restore_slot(struct sensors *sensors, const struct sensors_slot *slot);
 int sensors_restore_settings(struct sensors *sensors, const struct sensor_settings *settings);
-/* Back to what the table has, for all. */
+/* Back to what the table has, for all, and to what is fed. */
 void sensors_reset_settings(struct sensors *sensors);
 
 #endif

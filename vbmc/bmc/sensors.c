@@ -1,0 +1,451 @@
+/* Every sensor has what was fed to it and what it shows. A change of what it shows makes events:
+ *
+ *   threshold   an upper threshold stands from reading >= threshold on until reading + hysteresis <
+ *               threshold, a lower one from reading <= threshold on until reading - hysteresis >
+ *               threshold (raw counts). Events of one change come in the order in which a reading
+ *               that moves steadily would make them.
+ *   discrete    every state that comes or goes. What is over is told before what begins.
+ */
+#include "vbmc/bmc/sensors.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/bmc/sensors_internal.h"
+
+#define OFFSETS          15
+#define DATA_UNSPECIFIED 0xff
+
+/* ---- life ---- */
+
+static int create_fixed(struct sensors *sensors)
+{
+    for (size_t i = 0; i < sensor_table_count; i++) {
+        const struct sensor_definition *definition = &sensor_table[i];
+        if (definition->per != SENSOR_PER_SERVER)
+            continue;
+        for (unsigned n = 0; n < definition->count; n++) {
+            struct sensor *sensor = sensors_make(sensors, (uint8_t)(definition->number + n));
+            if (!sensor)
+                return -ENOMEM;
+            sensor->exists = true;
+        }
+    }
+    return 0;
+}
+
+struct sensors *sensors_new(const struct sensors_ops *ops, void *context)
+{
+    struct sensors *sensors = calloc(1, sizeof *sensors);
+
+    if (!sensors)
+        return NULL;
+    sensors->ops = ops;
+    sensors->context = context;
+    sensors->sockets = 1;
+    if (create_fixed(sensors)) {
+        sensors_free(sensors);
+        return NULL;
+    }
+    return sensors;
+}
+
+void sensors_free(struct sensors *sensors)
+{
+    if (!sensors)
+        return;
+    for (size_t i = 0; i < sizeof sensors->by_number / sizeof sensors->by_number[0]; i++)
+        free(sensors->by_number[i]);
+    free(sensors);
+}
+
+/* '#' stands for the number within the row. */
+static void write_name(struct sensor *sensor)
+{
+    unsigned instance = sensor->number - sensor->definition->number + 1u;
+    size_t used = 0;
+
+    for (const char *from = sensor->definition->name; *from; from++) {
+        if (*from != '#') {
+            sensor->name[used++] = *from;
+            continue;
+        }
+        if (instance >= 10)
+            sensor->name[used++] = (char)('0' + instance / 10);
+        sensor->name[used++] = (char)('0' + instance % 10);
+    }
+    sensor->name[used] = '\0';
+}
+
+struct sensor *sensors_find(const struct sensors *sensors, uint8_t number)
+{
+    struct sensor *sensor = sensors->by_number[number];
+
+    return sensor && sensor->exists ? sensor : NULL;
+}
+
+struct sensor *sensors_make(struct sensors *sensors, uint8_t number)
+{
+    const struct sensor_definition *definition = sensor_definition_find(number);
+    struct sensor *sensor = sensors->by_number[number];
+
+    if (sensor || !definition)
+        return sensor;
+    sensor = calloc(1, sizeof *sensor);
+    if (!sensor)
+        return NULL;
+    sensor->definition = definition;
+    sensor->number = number;
+    sensor->scale = definition->scale;
+    sensor_settings_set_defaults(&sensor->settings, number, definition);
+    write_name(sensor);
+    sensor_forget(sensor);
+    sensors->by_number[number] = sensor;
+    return sensor;
+}
+
+void sensor_forget(struct sensor *sensor)
+{
+    sensor->is_fed = sensor->is_held = false;
+    sensor->available = sensor->definition->begins_without_states;
+    sensor->raw = 0;
+    sensor->states = sensor->deasserted = 0;
+}
+
+/* ---- events ---- */
+
+/* Which threshold makes the event of that offset. */
+static unsigned threshold_of_offset(unsigned offset)
+{
+    return offset / 2;
+}
+
+static void make_event(const struct sensors *sensors, const struct sensor *sensor, unsigned offset,
+                       bool deassertion, uint8_t data2, uint8_t data3)
+{
+    const struct sensor_settings *settings = &sensor->settings;
+    uint16_t enabled = deassertion ? settings->deassertion_enables : settings->assertion_enables;
+    struct sensor_event event = {
+        .type = sensor->definition->type,
+        .number = sensor->number,
+        .event_type = sensor->definition->event_type,
+        .deassertion = deassertion,
+        .data = {(uint8_t)offset, data2, data3},
+    };
+
+    if (sensors->is_quiet || !settings->events_on || !(enabled & 1u << offset))
+        return;
+    if (sensor->definition->class == SENSOR_CLASS_THRESHOLD) {
+        event.data[0] |= 0x50; /* with the reading and the threshold (table 29-6) */
+        event.data[1] = sensor->raw;
+        event.data[2] = settings->thresholds[threshold_of_offset(offset)];
+    } else {
+        event.data[0] |= data2 != DATA_UNSPECIFIED ? 0xc0 : 0; /* sensor-specific */
+        event.data[0] |= data3 != DATA_UNSPECIFIED ? 0x30 : 0;
+    }
+    sensors->ops->event(sensors->context, &event);
+}
+
+static void change_states(const struct sensors *sensors, struct sensor *sensor, uint16_t states,
+                          uint8_t data2, uint8_t data3)
+{
+    uint16_t gone = sensor->states & (uint16_t)~states;
+    uint16_t come = states & (uint16_t)~sensor->states;
+
+    sensor->states = states;
+    sensor->deasserted = (sensor->deasserted & (uint16_t)~come) | gone;
+    for (unsigned offset = OFFSETS; offset-- > 0;)
+        if (gone & 1u << offset)
+            make_event(sensors, sensor, offset, true, data2, data3);
+    for (unsigned offset = 0; offset < OFFSETS; offset++)
+        if (come & 1u << offset)
+            make_event(sensors, sensor, offset, false, data2, data3);
+}
+
+static bool threshold_stands(const struct sensor *sensor, unsigned which, bool stood)
+{
+    const struct sensor_settings *settings = &sensor->settings;
+    int threshold = settings->thresholds[which], reading = sensor->raw;
+
+    if (which >= SENSOR_UNC)
+        return reading + (stood ? settings->positive_hysteresis : 0) >= threshold;
+    return reading - (stood ? settings->negative_hysteresis : 0) <= threshold;
+}
+
+static void compare(const struct sensors *sensors, struct sensor *sensor)
+{
+    uint8_t mask = sensor_definition_thresholds(sensor->definition);
+    uint16_t states = 0;
+
+    for (unsigned i = 0; i < SENSOR_THRESHOLDS; i++) {
+        uint16_t bit = (uint16_t)(1u << sensor_threshold_offset(i));
+        if (mask & 1u << i && threshold_stands(sensor, i, (sensor->states & bit) != 0))
+            states |= bit;
+    }
+    change_states(sensors, sensor, states, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+}
+
+/* ---- feeding ---- */
+
+void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, uint8_t data3)
+{
+    bool is_threshold = sensor->definition->class == SENSOR_CLASS_THRESHOLD;
+
+    if (sensor->is_held || !sensor->settings.scanning_on)
+        return;
+    if (!sensor->is_fed) {
+        sensor_forget(sensor);
+        return;
+    }
+    sensor->available = true;
+    if (is_threshold) {
+        sensor->raw = sensor->fed_raw;
+        compare(sensors, sensor);
+    } else {
+        change_states(sensors, sensor, sensor->fed_states, data2, data3);
+    }
+}
+
+void sensors_set_reading(struct sensors *sensors, uint8_t number, double value)
+{
+    struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
+        return;
+    sensor->is_fed = isfinite(value);
+    if (sensor->is_fed)
+        sensor->fed_raw = sensor_scale_to_raw(&sensor->scale, value);
+    sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+}
+
+void sensors_set_unavailable(struct sensors *sensors, uint8_t number)
+{
+    struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+        return;
+    sensor->is_fed = false;
+    if (sensor->is_held || !sensor->settings.scanning_on)
+        return;
+    sensor_forget(sensor);
+    sensor->available = false;
+}
+
+static struct sensor *find_discrete(const struct sensors *sensors, uint8_t number)
+{
+    struct sensor *sensor = sensors_find(sensors, number);
+
+    return sensor && sensor->definition->class == SENSOR_CLASS_DISCRETE ? sensor : NULL;
+}
+
+void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states)
+{
+    struct sensor *sensor = find_discrete(sensors, number);
+
+    if (!sensor)
+        return;
+    bool is_first = !sensor->is_fed, was_quiet = sensors->is_quiet;
+    sensor->is_fed = true;
+    sensor->fed_states = states & sensor->definition->states;
+    sensors->is_quiet |= is_first;
+    sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+    sensors->is_quiet = was_quiet;
+    if (is_first)
+        sensor->deasserted = 0;
+}
+
+void sensors_set_state(struct sensors *sensors, uint8_t number, uint8_t offset, bool asserted,
+                       uint8_t data2, uint8_t data3)
+{
+    struct sensor *sensor = find_discrete(sensors, number);
+
+    if (!sensor || offset >= OFFSETS)
+        return;
+    uint16_t bit = (uint16_t)(1u << offset) & sensor->definition->states;
+    if (!sensor->is_fed)
+        sensor->fed_states = 0;
+    sensor->is_fed = true;
+    sensor->fed_states = asserted ? sensor->fed_states | bit : sensor->fed_states & (uint16_t)~bit;
+    sensor_show(sensors, sensor, data2, data3);
+}
+
+void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint8_t data2,
+                   uint8_t data3)
+{
+    const struct sensor *sensor = sensors_find(sensors, number);
+
+    if (sensor && sensor->definition->class != SENSOR_CLASS_THRESHOLD && offset < OFFSETS)
+        make_event(sensors, sensor, offset, false, data2, data3);
+}
+
+void sensor_show_empty(struct sensors *sensors, struct sensor *sensor)
+{
+    if (sensor->definition->per != SENSOR_PER_DISK) {
+        sensors_set_unavailable(sensors, sensor->number);
+        return;
+    }
+    sensor->is_fed = true;
+    sensor->fed_states = 0;
+    sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+}
+
+void sensors_rearm(struct sensors *sensors, uint8_t number, uint16_t assertions,
+                   uint16_t deassertions)
+{
+    struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+        return;
+    sensor->is_held = false;
+    if (!sensor->is_fed) {
+        sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+        return;
+    }
+    sensor->states &= (uint16_t)~assertions;
+    sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+    sensor->deasserted &= (uint16_t)~deassertions;
+}
+
+int sensors_override(struct sensors *sensors, uint8_t number, uint16_t reading_or_states,
+                     uint8_t data2, uint8_t data3)
+{
+    struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+        return -ENOENT;
+    sensor->is_held = sensor->available = true;
+    if (sensor->definition->class == SENSOR_CLASS_DISCRETE) {
+        change_states(sensors, sensor, reading_or_states & sensor->definition->states, data2,
+                      data3);
+        return 0;
+    }
+    sensor->raw = (uint8_t)reading_or_states;
+    compare(sensors, sensor);
+    return 0;
+}
+
+/* ---- reading ---- */
+
+/* Bits [5:0] of Get Sensor Reading (section 35.14), from offsets. */
+static uint16_t comparison_bits(uint16_t states)
+{
+    uint16_t bits = 0;
+
+    for (unsigned i = 0; i < SENSOR_THRESHOLDS; i++)
+        if (states & 1u << sensor_threshold_offset(i))
+            bits |= (uint16_t)(1u << i);
+    return bits;
+}
+
+static enum sensor_severity severity_of(const struct sensor *sensor)
+{
+    const struct sensor_definition *definition = sensor->definition;
+    enum sensor_severity worst = SENSOR_OK;
+
+    for (uint8_t offset = 0; offset < OFFSETS; offset++) {
+        if (!(sensor->states & 1u << offset))
+            continue;
+        enum sensor_severity severity =
+            sensor_state_severity(definition->type, definition->event_type, offset);
+        worst = severity > worst ? severity : worst;
+    }
+    return worst;
+}
+
+static void fill_view(const struct sensor *sensor, struct sensor_view *view)
+{
+    const struct sensor_definition *definition = sensor->definition;
+    unsigned index = sensor->number - definition->number;
+    bool is_threshold = definition->class == SENSOR_CLASS_THRESHOLD;
+
+    *view = (struct sensor_view){
+        .number = sensor->number,
+        .name = sensor->name,
+        .unit = is_threshold ? definition->unit->name : "",
+        .type = definition->type,
+        .event_type = definition->event_type,
+        .entity = definition->entity,
+        .entity_instance = (uint8_t)(definition->entity_instance + index),
+        .is_threshold = is_threshold,
+        .is_event_only = definition->class == SENSOR_CLASS_EVENT_ONLY,
+        .available = sensor->available,
+        .raw = sensor->raw,
+        .value = is_threshold ? sensor_scale_to_value(&sensor->scale, sensor->raw) : 0,
+        .states = is_threshold ? comparison_bits(sensor->states) : sensor->states,
+        .severity = severity_of(sensor),
+        .sdr_id = sensor->number,
+    };
+}
+
+int sensors_next(const struct sensors *sensors, unsigned *number, struct sensor_view *view)
+{
+    for (; *number <= UINT8_MAX; ++*number) {
+        const struct sensor *sensor = sensors_find(sensors, (uint8_t)*number);
+        if (!sensor)
+            continue;
+        fill_view(sensor, view);
+        ++*number;
+        return 0;
+    }
+    return -ENOENT;
+}
+
+int sensors_view(const struct sensors *sensors, uint8_t number, struct sensor_view *view)
+{
+    const struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor)
+        return -ENOENT;
+    fill_view(sensor, view);
+    return 0;
+}
+
+enum sensor_severity sensors_health(const struct sensors *sensors, const char **name)
+{
+    enum sensor_severity worst = SENSOR_OK;
+    struct sensor_view view;
+
+    *name = NULL;
+    for (unsigned number = 0; sensors_next(sensors, &number, &view) == 0;) {
+        if (view.severity <= worst)
+            continue;
+        worst = view.severity;
+        *name = view.name;
+    }
+    return worst;
+}
+
+const struct sensor_definition *sensors_definition(const struct sensors *sensors, uint8_t number)
+{
+    const struct sensor *sensor = sensors_find(sensors, number);
+
+    return sensor ? sensor->definition : NULL;
+}
+
+int sensors_scale(const struct sensors *sensors, uint8_t number, struct sensor_scale *scale)
+{
+    const struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
+        return -ENOENT;
+    *scale = sensor->scale;
+    return 0;
+}
+
+int sensors_status(const struct sensors *sensors, uint8_t number, struct sensor_status *status)
+{
+    const struct sensor *sensor = sensors_find(sensors, number);
+
+    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+        return -ENOENT;
+    *status = (struct sensor_status){
+        .events_on = sensor->settings.events_on,
+        .scanning_on = sensor->settings.scanning_on,
+        .available = sensor->available,
+        .asserted = sensor->states,
+        .deasserted = sensor->deasserted,
+    };
+    return 0;
+}

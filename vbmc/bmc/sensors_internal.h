@@ -1,0 +1,63 @@
+/* What the files of the sensors share; not for anybody else. */
+#ifndef VBMC_BMC_SENSORS_INTERNAL_H
+#define VBMC_BMC_SENSORS_INTERNAL_H
+
+#include "vbmc/bmc/sensors.h"
+
+struct sensor {
+    const struct sensor_definition *definition;
+    uint8_t number;
+    bool exists; /* else only its settings are known */
+    char name[SENSOR_NAME_MAX + 1];
+    struct sensor_scale scale;
+    struct sensor_settings settings;
+    /* What was fed last. It is shown unless the sensor does not scan or something is held in its
+     * place. */
+    bool is_fed;
+    uint8_t fed_raw;
+    uint16_t fed_states;
+    /* What is shown. */
+    bool is_held;
+    bool available;
+    uint8_t raw;
+    uint16_t states; /* of a threshold sensor: events that stand, by offset */
+    uint16_t deasserted;
+};
+
+/* One bay. It keeps its key when the device is gone. */
+struct sensor_slot {
+    char key[sizeof((struct sensors_slot *)0)->key]; /* "": was never used */
+    bool is_filled;
+};
+
+struct sensors {
+    const struct sensors_ops *ops;
+    void *context;
+    bool is_quiet; /* no events now */
+    bool knows_hardware;
+    unsigned sockets;
+    struct sensor *by_number[256];
+    struct sensor_slot disks[HOST_DISKS_MAX];
+    struct sensor_slot nics[HOST_NICS_MAX];
+};
+
+/* ---- sensors.c ---- */
+
+/* NULL if it is not there. */
+struct sensor *sensors_find(const struct sensors *sensors, uint8_t number);
+/* Also one of which only the settings are known; made if the table has the number. NULL: it has
+ * not, or there is no memory. */
+struct sensor *sensors_make(struct sensors *sensors, uint8_t number);
+/* Shows what was fed, unless it must not, with the events that follow. */
+void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, uint8_t data3);
+/* An empty bay of a disk; a NIC that is gone says nothing. */
+void sensor_show_empty(struct sensors *sensors, struct sensor *sensor);
+/* Back to the beginning of a sensor's life. */
+void sensor_forget(struct sensor *sensor);
+
+/* ---- sensor_settings.c ---- */
+
+void sensor_settings_set_defaults(struct sensor_settings *settings, uint8_t number,
+                                  const struct sensor_definition *definition);
+
+#endif
