@@ -9,6 +9,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/instance_console.h"
+#include "vbmc/instance_sel.h"
 #include "vbmc/instance_sol.h"
 #include "vbmc/rmcp/server.h"
 
@@ -370,6 +371,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
     restore_state(instance, chassis, boot);
+    instance_sel_open(&instance->bmc, shared->store);
     instance->console = instance_console_new(shared->loop, shared->state_dir, &record->uuid);
     instance->sol = instance_sol_new(&instance->bmc, shared->store);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
@@ -395,6 +397,7 @@ void instance_free(struct instance *instance)
     rmcp_server_free(instance->rmcp);
     instance_sol_free(instance->sol);
     instance_console_free(instance->console);
+    instance_sel_close(&instance->bmc);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
 }

@@ -22,6 +22,7 @@
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
 #include "vbmc/store/schema.h"
+#include "vbmc/store/sel.h"
 #include "vbmc/store/sol.h"
 #include "vbmc/store/sql.h"
 #include "vbmc/store/store.h"
@@ -241,6 +242,95 @@ static void test_sol(void **state)
     assert_int_equal(wait_for(&waiter), 0);
     assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 0);
+    close_store(store);
+}
+
+static int put_sel(struct store *store, const struct sel_change *change)
+{
+    struct waiter waiter = {0};
+
+    assert_int_equal(store_sel_put(store, change, on_done, &waiter), 0);
+    return wait_for(&waiter);
+}
+
+static void expect_sel(struct store *store, const struct uuid *uuid, const struct sel_state *wanted,
+                       const struct sel_entry *entries, size_t wanted_count)
+{
+    CLEANUP_FREE struct sel_entry *found = NULL;
+    struct sel_state state = {0};
+    size_t count;
+
+    assert_int_equal(store_sel_load(store, uuid, &state, &found, &count), 0);
+    assert_int_equal(state.next_id, wanted->next_id);
+    assert_true(state.added_at == wanted->added_at && state.erased_at == wanted->erased_at);
+    assert_true(state.clock_offset_s == wanted->clock_offset_s);
+    assert_int_equal(state.utc_offset_min, wanted->utc_offset_min);
+    assert_int_equal(state.overflow, wanted->overflow);
+    assert_int_equal(state.last_by_software, wanted->last_by_software);
+    assert_int_equal(state.last_by_bmc, wanted->last_by_bmc);
+    assert_int_equal(count, wanted_count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(found[i].sequence == entries[i].sequence);
+        assert_memory_equal(found[i].record, entries[i].record, SEL_RECORD_SIZE);
+    }
+}
+
+static void test_sel(void **state)
+{
+    struct sel_entry entries[4] = {
+        {1, {1, 0, 0xff}}, {2, {2}}, {3, {3}}, {INT64_MAX, {0xfe, 0xff}}};
+    struct sel_change change = {
+        .uuid = make_uuid(8),
+        .state = {.next_id = 0xfffe,
+                  .added_at = 0xffffffff,
+                  .erased_at = 1,
+                  .clock_offset_s = -5000000000,
+                  .utc_offset_min = SEL_UTC_OFFSET_UNKNOWN,
+                  .overflow = true,
+                  .last_by_software = 0xffff,
+                  .last_by_bmc = 2},
+        .entries = entries,
+        .count = 4,
+    };
+    struct sel_change other = {
+        .uuid = make_uuid(9), .state.next_id = 2, .entries = entries, .count = 1};
+    struct sel_entry *none = NULL;
+    struct store *store = open_store();
+    size_t count;
+
+    (void)state;
+    assert_int_equal(store_sel_load(store, &change.uuid, &other.state, &none, &count), -ENOENT);
+    other.state = (struct sel_state){.next_id = 2};
+    assert_int_equal(put_sel(store, &change), 0);
+    assert_int_equal(put_sel(store, &other), 0);
+    close_store(store);
+    store = open_store();
+    expect_sel(store, &change.uuid, &change.state, entries, 4);
+    expect_sel(store, &other.uuid, &other.state, entries, 1);
+
+    /* A change that does not fit leaves all as it was. */
+    struct sel_change wrong = {
+        .uuid = change.uuid, .state.next_id = 5, .entries = entries + 2, .count = 1};
+    assert_int_equal(put_sel(store, &wrong), -EINVAL);
+    wrong = (struct sel_change){.uuid = change.uuid, .state.next_id = 0};
+    assert_int_equal(put_sel(store, &wrong), -EINVAL);
+    expect_sel(store, &change.uuid, &change.state, entries, 4);
+
+    /* Removing and adding are one step; others keep theirs. */
+    change.remove_first = 2;
+    change.remove_last = INT64_MAX;
+    change.entries = entries + 1;
+    change.count = 1;
+    assert_int_equal(put_sel(store, &change), 0);
+    expect_sel(store, &change.uuid, &change.state, entries, 2);
+    expect_sel(store, &other.uuid, &other.state, entries, 1);
+
+    struct waiter waiter = {0};
+    assert_int_equal(store_forget_domain(store, &change.uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_sel_load(store, &change.uuid, &change.state, &none, &count), -ENOENT);
+    expect_sel(store, &other.uuid, &other.state, entries, 1);
+    assert_int_equal(put_sel(store, &change), 0); /* no row was left behind */
     close_store(store);
 }
 
@@ -585,20 +675,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bmcs),
-        TEST(test_chassis_and_boot),
-        TEST(test_sol),
-        TEST(test_failed_job),
-        TEST(test_concurrent_submits),
-        TEST(test_kill),
-        TEST(test_permissions),
-        TEST(test_second_opener),
-        TEST(test_migration),
-        TEST(test_failing_migration),
-        TEST(test_newer_version),
-        TEST(test_damaged_file),
-        TEST(test_full_disk),
-        TEST(test_submit_while_closing),
+        TEST(test_bmcs),         TEST(test_chassis_and_boot),  TEST(test_sol),
+        TEST(test_sel),          TEST(test_failed_job),        TEST(test_concurrent_submits),
+        TEST(test_kill),         TEST(test_permissions),       TEST(test_second_opener),
+        TEST(test_migration),    TEST(test_failing_migration), TEST(test_newer_version),
+        TEST(test_damaged_file), TEST(test_full_disk),         TEST(test_submit_while_closing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "vbmc/bmc/sel.h"
+
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
               const struct bmc_hooks *hooks, void *owner)
 {
@@ -43,13 +45,15 @@ void bmc_tick(struct bmc *bmc)
 {
     chassis_tick(bmc);
     boot_tick(bmc);
+    sel_tick(bmc->sel);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
 {
     uint64_t chassis = chassis_next_deadline(bmc), boot = boot_next_deadline(bmc);
+    uint64_t sel = sel_next_deadline(bmc->sel), first = chassis < boot ? chassis : boot;
 
-    return chassis < boot ? chassis : boot;
+    return first < sel ? first : sel;
 }
 
 void bmc_host_event(struct bmc *bmc, enum host_event event)

@@ -44,6 +44,7 @@ extern const struct command_table cmd_session_table;
 extern const struct command_table cmd_chassis_table;
 extern const struct command_table cmd_payload_table;
 extern const struct command_table cmd_fru_table;
+extern const struct command_table cmd_sel_table;
 
 /* The ticket that answers this request through its sink, with the completion code of the result. */
 struct bmc_ticket command_ticket(const struct ipmi_request *request);

@@ -10,7 +10,8 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table, &cmd_fru_table,
+    &cmd_app_table,     &cmd_session_table, &cmd_chassis_table,
+    &cmd_payload_table, &cmd_fru_table,     &cmd_sel_table,
 };
 
 static const struct command *find_command(uint8_t netfn, uint8_t number)
@@ -109,6 +110,8 @@ uint8_t command_code_of_result(int result)
         return CC_NOT_IN_PRESENT_STATE;
     case -ENOSPC:
         return CC_OUT_OF_SPACE;
+    case -ENOENT:
+        return CC_NOT_PRESENT;
     default:
         return CC_UNSPECIFIED;
     }

@@ -51,9 +51,26 @@ static const char *const steps[] = {
     " bit_rate INTEGER NOT NULL CHECK (bit_rate BETWEEN 0 AND 255),"
     " denied BLOB NOT NULL CHECK (length(denied) = 240)"
     ") WITHOUT ROWID;",
+    "CREATE TABLE sel ("
+    " uuid BLOB NOT NULL CHECK (length(uuid) = 16),"
+    " sequence INTEGER NOT NULL CHECK (sequence > 0),"
+    " record BLOB NOT NULL CHECK (length(record) = 16),"
+    " PRIMARY KEY (uuid, sequence)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE sel_state ("
+    " uuid BLOB PRIMARY KEY CHECK (length(uuid) = 16),"
+    " next_id INTEGER NOT NULL CHECK (next_id BETWEEN 1 AND 65534),"
+    " added_at INTEGER NOT NULL CHECK (added_at BETWEEN 0 AND 4294967295),"
+    " erased_at INTEGER NOT NULL CHECK (erased_at BETWEEN 0 AND 4294967295),"
+    " clock_offset_s INTEGER NOT NULL,"
+    " utc_offset_min INTEGER NOT NULL CHECK (utc_offset_min BETWEEN -1440 AND 2047),"
+    " overflow INTEGER NOT NULL,"
+    " last_by_software INTEGER NOT NULL CHECK (last_by_software BETWEEN 0 AND 65535),"
+    " last_by_bmc INTEGER NOT NULL CHECK (last_by_bmc BETWEEN 0 AND 65535)"
+    ") WITHOUT ROWID;",
 };
 
-const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot", "sol"};
+const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot", "sol", "sel", "sel_state"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_version(void)

@@ -1,0 +1,541 @@
+/* Changes wait in a queue. One step at a time, of as many additions as wait or of one other change,
+ * is planned on what is on disk, stored, and applied to what is shown when the store says that it
+ * is on disk too. If it is not, nothing has happened: clients are told, and the events of the BMC
+ * go back to the head of the queue, to be tried again when some time has passed or a client asks
+ * for something. */
+#include "vbmc/bmc/sel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sel_book.h"
+
+enum operation_kind {
+    OPERATION_ADD,
+    OPERATION_DELETE,
+    OPERATION_CLEAR,
+    OPERATION_SET_TIME,
+    OPERATION_SET_UTC_OFFSET,
+    OPERATION_SET_LAST_BY_SOFTWARE,
+    OPERATION_SET_LAST_BY_BMC,
+};
+
+struct operation {
+    struct operation *next;
+    enum operation_kind kind;
+    bool own;             /* an event of the BMC, which nobody will send again */
+    int64_t machine_time; /* when it was asked for */
+    int64_t value;        /* id, time, minutes */
+    uint8_t record[SEL_RECORD_SIZE];
+    struct bmc_ticket ticket;
+    int result; /* what the plan says of it */
+};
+
+struct operations {
+    struct operation *first;
+    struct operation **end;
+    unsigned count;
+};
+
+struct sel {
+    struct bmc *bmc;
+    const struct sel_ops *ops;
+    void *context;
+    struct sel_book book;
+    enum sel_full_policy policy;
+    struct operations queue;
+    struct operations step; /* being stored */
+    struct sel_plan *plan;  /* of that step; NULL: none */
+    bool is_starting;
+    bool closed;          /* freed when the save has ended */
+    unsigned clients;     /* operations in the queue that a client waits for */
+    unsigned clears;      /* not finished */
+    uint64_t retry_at_ms; /* 0: nothing failed */
+    unsigned lost;        /* events since it failed */
+    uint16_t last_reservation;
+    bool is_reserved;
+};
+
+/* Sensor types 10h and 12h (table 42-3). */
+#define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
+#define TYPE_EVENT_LOGGING         0x10
+#define OFFSET_LOG_CLEARED         0x02
+#define TYPE_SYSTEM_EVENT          0x12
+#define OFFSET_CLOCK_SYNC          0x05
+#define DATA2_SENSOR_SPECIFIC      0xc0 /* in event data 1 (section 29.7) */
+#define CLOCK_SYNC_FIRST           0x00 /* event data 2, of the SEL clock */
+#define CLOCK_SYNC_SECOND          0x80
+#define UNSPECIFIED                0xff
+
+/* ---- queues ---- */
+
+static void operations_init(struct operations *list)
+{
+    *list = (struct operations){.end = &list->first};
+}
+
+static void operations_append(struct operations *list, struct operation *operation)
+{
+    operation->next = NULL;
+    *list->end = operation;
+    list->end = &operation->next;
+    list->count++;
+}
+
+static struct operation *operations_take(struct operations *list)
+{
+    struct operation *operation = list->first;
+
+    if (!operation)
+        return NULL;
+    list->first = operation->next;
+    if (!list->first)
+        list->end = &list->first;
+    list->count--;
+    return operation;
+}
+
+/* ---- time ---- */
+
+int64_t sel_time(const struct sel *sel, int64_t machine_seconds)
+{
+    return machine_seconds + sel->book.state.clock_offset_s;
+}
+
+static uint32_t record_time(int64_t seconds)
+{
+    return seconds < 0                      ? 0
+           : seconds < SEL_TIME_UNSPECIFIED ? (uint32_t)seconds
+                                            : SEL_TIME_UNSPECIFIED - 1;
+}
+
+uint32_t sel_now(const struct sel *sel)
+{
+    return record_time(sel_time(sel, sel->ops->machine_time(sel->context)));
+}
+
+/* ---- planning ---- */
+
+static void plan_event(struct sel_plan *plan, const struct sensor_event *event, uint32_t time)
+{
+    uint8_t record[SEL_RECORD_SIZE];
+
+    sel_record_of_event(event, record);
+    sel_plan_add(plan, record, time);
+}
+
+static void plan_clear(struct sel_plan *plan, uint32_t time)
+{
+    const struct sensor_event cleared = {
+        .type = TYPE_EVENT_LOGGING,
+        .number = SENSOR_SEL,
+        .event_type = EVENT_TYPE_SENSOR_SPECIFIC,
+        .data = {OFFSET_LOG_CLEARED, UNSPECIFIED, UNSPECIFIED},
+    };
+
+    sel_plan_remove(plan, 0, plan->book->count, time);
+    plan_event(plan, &cleared, time);
+}
+
+static void plan_set_time(struct sel_plan *plan, const struct operation *operation, uint32_t time)
+{
+    struct sensor_event sync = {
+        .type = TYPE_SYSTEM_EVENT,
+        .number = SENSOR_CLOCK,
+        .event_type = EVENT_TYPE_SENSOR_SPECIFIC,
+        .data = {DATA2_SENSOR_SPECIFIC | OFFSET_CLOCK_SYNC, CLOCK_SYNC_FIRST, UNSPECIFIED},
+    };
+
+    plan_event(plan, &sync, time);
+    plan->state.clock_offset_s = operation->value - operation->machine_time;
+    sync.data[1] = CLOCK_SYNC_SECOND;
+    plan_event(plan, &sync, (uint32_t)operation->value);
+}
+
+static int plan_addition(struct sel_plan *plan, struct operation *operation, uint32_t time)
+{
+    int id = sel_plan_add(plan, operation->record, time);
+
+    if (id < 0)
+        return id;
+    operation->ticket.data[0] = (uint8_t)id;
+    operation->ticket.data[1] = (uint8_t)(id >> 8);
+    return 0;
+}
+
+static int plan_deletion(struct sel_plan *plan, const struct operation *operation, uint32_t time)
+{
+    int index = sel_book_find(plan->book, (uint16_t)operation->value);
+
+    if (index < 0)
+        return index;
+    sel_plan_remove(plan, (unsigned)index, 1, time);
+    return 0;
+}
+
+static int plan_operation(const struct sel *sel, struct operation *operation)
+{
+    struct sel_plan *plan = sel->plan;
+    uint32_t time = record_time(sel_time(sel, operation->machine_time));
+
+    switch (operation->kind) {
+    case OPERATION_ADD:
+        return plan_addition(plan, operation, time);
+    case OPERATION_DELETE:
+        return plan_deletion(plan, operation, time);
+    case OPERATION_CLEAR:
+        plan_clear(plan, time);
+        return 0;
+    case OPERATION_SET_TIME:
+        plan_set_time(plan, operation, time);
+        return 0;
+    case OPERATION_SET_UTC_OFFSET:
+        plan->state.utc_offset_min = (int16_t)operation->value;
+        return 0;
+    case OPERATION_SET_LAST_BY_SOFTWARE:
+        plan->state.last_by_software = (uint16_t)operation->value;
+        return 0;
+    case OPERATION_SET_LAST_BY_BMC:
+        plan->state.last_by_bmc = (uint16_t)operation->value;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+/* ---- storing ---- */
+
+static void finish(struct sel *sel, struct operation *operation, int result)
+{
+    if (operation->kind == OPERATION_CLEAR)
+        sel->clears--;
+    bmc_ticket_finish(&operation->ticket, result);
+    free(operation);
+}
+
+static void note_recovery(struct sel *sel)
+{
+    char uuid[UUID_TEXT_SIZE];
+
+    sel->retry_at_ms = 0;
+    if (sel->lost == 0)
+        return;
+    uuid_format(&sel->bmc->uuid, uuid);
+    log_error("%s: %u events could not be kept for the event log", uuid, sel->lost);
+    sel->lost = 0;
+}
+
+/* Leaves in the queue, in their order, the events of the BMC that are worth another try, and moves
+ * all other operations to `ended`. */
+static void keep_own_events(struct sel *sel, int result, struct operations *ended)
+{
+    struct operations step = sel->step, queue = sel->queue;
+    struct operation *operation;
+
+    operations_init(&sel->step);
+    operations_init(&sel->queue);
+    while ((operation = operations_take(&step))) {
+        bool is_kept = operation->own && result != -EINVAL;
+        sel->lost += operation->own && !is_kept;
+        operations_append(is_kept ? &sel->queue : ended, operation);
+    }
+    while ((operation = operations_take(&queue)))
+        operations_append(operation->own ? &sel->queue : ended, operation);
+    sel->clients = 0;
+    sel->retry_at_ms = sel->bmc->hooks->now(sel->bmc) + SEL_RETRY_MS;
+    if (sel->queue.first)
+        sel->bmc->hooks->wake_at(sel->bmc, sel->retry_at_ms);
+}
+
+static void end_step(struct sel *sel, int result)
+{
+    struct operations ended;
+    struct operation *operation;
+
+    operations_init(&ended);
+    if (result < 0) {
+        keep_own_events(sel, result, &ended);
+    } else {
+        sel_plan_apply(sel->plan, &sel->book);
+        while ((operation = operations_take(&sel->step)))
+            operations_append(&ended, operation);
+        note_recovery(sel);
+    }
+    free(sel->plan);
+    sel->plan = NULL;
+    while ((operation = operations_take(&ended)))
+        finish(sel, operation, operation->result < 0 ? operation->result : result);
+}
+
+static void start(struct sel *sel);
+
+static void on_saved(void *context, int result)
+{
+    struct sel *sel = context;
+
+    if (sel->closed) {
+        free(sel);
+        return;
+    }
+    end_step(sel, result);
+    start(sel);
+}
+
+/* As many additions as come one after the other, or one of anything else. */
+static void take_step(struct sel *sel)
+{
+    do {
+        struct operation *operation = operations_take(&sel->queue);
+        if (!operation->own)
+            sel->clients--;
+        operations_append(&sel->step, operation);
+    } while (sel->step.first->kind == OPERATION_ADD && sel->queue.first &&
+             sel->queue.first->kind == OPERATION_ADD && sel->step.count < SEL_PLAN_ADDITIONS_MAX);
+}
+
+static void begin_step(struct sel *sel)
+{
+    take_step(sel);
+    sel->plan = malloc(sizeof *sel->plan);
+    if (!sel->plan) {
+        end_step(sel, -ENOMEM);
+        return;
+    }
+    sel_plan_begin(sel->plan, &sel->book, sel->policy);
+    for (struct operation *operation = sel->step.first; operation; operation = operation->next)
+        operation->result = plan_operation(sel, operation);
+    if (sel_plan_is_empty(sel->plan) || sel_plan_reserve(sel->plan, &sel->book) < 0) {
+        end_step(sel, sel_plan_is_empty(sel->plan) ? 0 : -ENOMEM);
+        return;
+    }
+    struct sel_change change = sel_plan_change(sel->plan);
+    change.uuid = sel->bmc->uuid;
+    sel->ops->save(sel->context, &change, on_saved, sel);
+}
+
+static bool is_time_to_try(const struct sel *sel)
+{
+    return sel->clients > 0 || sel->retry_at_ms == 0 ||
+           sel->bmc->hooks->now(sel->bmc) >= sel->retry_at_ms;
+}
+
+static void start(struct sel *sel)
+{
+    if (sel->is_starting)
+        return;
+    sel->is_starting = true;
+    while (!sel->plan && sel->queue.first && is_time_to_try(sel))
+        begin_step(sel);
+    sel->is_starting = false;
+}
+
+void sel_tick(struct sel *sel)
+{
+    if (sel)
+        start(sel);
+}
+
+uint64_t sel_next_deadline(const struct sel *sel)
+{
+    return sel && !sel->plan && sel->queue.first ? sel->retry_at_ms : UINT64_MAX;
+}
+
+/* ---- changing ---- */
+
+static struct operation *new_operation(struct sel *sel, enum operation_kind kind)
+{
+    if (sel->queue.count + sel->step.count >= SEL_QUEUE_MAX)
+        return NULL;
+    struct operation *operation = calloc(1, sizeof *operation);
+    if (operation) {
+        operation->kind = kind;
+        operation->machine_time = sel->ops->machine_time(sel->context);
+    }
+    return operation;
+}
+
+/* Takes a client's operation, which may be NULL. */
+static void submit(struct sel *sel, struct operation *operation, const struct bmc_ticket *ticket)
+{
+    if (!operation) {
+        bmc_ticket_finish(ticket, -EBUSY);
+        return;
+    }
+    operation->ticket = *ticket;
+    if (operation->kind == OPERATION_CLEAR)
+        sel->clears++;
+    sel->clients++;
+    operations_append(&sel->queue, operation);
+    start(sel);
+}
+
+static void submit_value(struct sel *sel, enum operation_kind kind, int64_t value,
+                         const struct bmc_ticket *ticket)
+{
+    struct operation *operation = new_operation(sel, kind);
+
+    if (operation)
+        operation->value = value;
+    submit(sel, operation, ticket);
+}
+
+void sel_log(struct sel *sel, const struct sensor_event *event)
+{
+    struct operation *operation = new_operation(sel, OPERATION_ADD);
+
+    if (!operation) {
+        sel->lost++;
+        return;
+    }
+    operation->own = true;
+    sel_record_of_event(event, operation->record);
+    operations_append(&sel->queue, operation);
+    start(sel);
+}
+
+void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
+             const struct bmc_ticket *ticket)
+{
+    struct operation *operation = new_operation(sel, OPERATION_ADD);
+
+    if (operation)
+        memcpy(operation->record, record, SEL_RECORD_SIZE);
+    submit(sel, operation, ticket);
+}
+
+void sel_delete(struct sel *sel, uint16_t id, const struct bmc_ticket *ticket)
+{
+    submit_value(sel, OPERATION_DELETE, id, ticket);
+}
+
+void sel_clear(struct sel *sel, const struct bmc_ticket *ticket)
+{
+    sel->is_reserved = false;
+    submit_value(sel, OPERATION_CLEAR, 0, ticket);
+}
+
+bool sel_is_clearing(const struct sel *sel)
+{
+    return sel->clears > 0;
+}
+
+void sel_set_time(struct sel *sel, uint32_t seconds, const struct bmc_ticket *ticket)
+{
+    submit_value(sel, OPERATION_SET_TIME, seconds, ticket);
+}
+
+void sel_set_utc_offset(struct sel *sel, int16_t minutes, const struct bmc_ticket *ticket)
+{
+    submit_value(sel, OPERATION_SET_UTC_OFFSET, minutes, ticket);
+}
+
+void sel_set_last_processed(struct sel *sel, bool by_bmc, uint16_t id,
+                            const struct bmc_ticket *ticket)
+{
+    submit_value(sel, by_bmc ? OPERATION_SET_LAST_BY_BMC : OPERATION_SET_LAST_BY_SOFTWARE, id,
+                 ticket);
+}
+
+/* ---- reading ---- */
+
+const struct sel_state *sel_state(const struct sel *sel)
+{
+    return &sel->book.state;
+}
+
+unsigned sel_count(const struct sel *sel)
+{
+    return sel->book.count;
+}
+
+unsigned sel_percent(const struct sel *sel)
+{
+    return sel->book.count >= SEL_RECORDS_MAX ? 100 : sel->book.count * 100 / SEL_RECORDS_MAX;
+}
+
+int sel_record(const struct sel *sel, unsigned n, uint8_t record[SEL_RECORD_SIZE])
+{
+    if (n >= sel->book.count)
+        return -ENOENT;
+    memcpy(record, sel->book.entries[n].record, SEL_RECORD_SIZE);
+    return 0;
+}
+
+int sel_find(const struct sel *sel, uint16_t id, unsigned *n)
+{
+    int index = sel->book.count == 0 ? -ENOENT
+                : id == SEL_ID_FIRST ? 0
+                : id == SEL_ID_LAST  ? (int)sel->book.count - 1
+                                     : sel_book_find(&sel->book, id);
+
+    if (index < 0)
+        return index;
+    *n = (unsigned)index;
+    return 0;
+}
+
+/* ---- reservations ---- */
+
+uint16_t sel_reserve(struct sel *sel)
+{
+    if (++sel->last_reservation == 0)
+        sel->last_reservation = 1;
+    sel->is_reserved = true;
+    return sel->last_reservation;
+}
+
+bool sel_is_reserved(const struct sel *sel, uint16_t reservation)
+{
+    return sel->is_reserved && reservation == sel->last_reservation;
+}
+
+/* ---- life ---- */
+
+struct sel *sel_new(struct bmc *bmc, const struct sel_ops *ops, void *context)
+{
+    struct sel *sel = calloc(1, sizeof *sel);
+
+    if (!sel)
+        return NULL;
+    sel->bmc = bmc;
+    sel->ops = ops;
+    sel->context = context;
+    sel_book_init(&sel->book);
+    operations_init(&sel->queue);
+    operations_init(&sel->step);
+    return sel;
+}
+
+int sel_restore(struct sel *sel, const struct sel_state *state, const struct sel_entry *entries,
+                size_t count)
+{
+    return sel_book_restore(&sel->book, state, entries, count);
+}
+
+void sel_set_policy(struct sel *sel, enum sel_full_policy policy)
+{
+    sel->policy = policy;
+}
+
+enum sel_full_policy sel_policy(const struct sel *sel)
+{
+    return sel->policy;
+}
+
+void sel_free(struct sel *sel)
+{
+    struct operation *operation;
+
+    if (!sel)
+        return;
+    sel->is_starting = true; /* nothing begins any more */
+    while ((operation = operations_take(&sel->step)) || (operation = operations_take(&sel->queue)))
+        finish(sel, operation, -ECANCELED);
+    sel_book_clear(&sel->book);
+    sel->closed = sel->plan != NULL;
+    free(sel->plan);
+    if (!sel->closed)
+        free(sel);
+}

@@ -1,0 +1,65 @@
+#include "vbmc/instance_sel.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/store/sel.h"
+
+static void save(void *context, const struct sel_change *change,
+                 void (*done)(void *done_context, int result), void *done_context)
+{
+    int result = store_sel_put(context, change, done, done_context);
+
+    if (result < 0)
+        done(done_context, result);
+}
+
+static int64_t machine_time(void *context)
+{
+    (void)context;
+    return (int64_t)time(NULL);
+}
+
+static const struct sel_ops ops = {.save = save, .machine_time = machine_time};
+
+static int restore(struct sel *sel, struct store *store, const struct uuid *uuid)
+{
+    CLEANUP_FREE struct sel_entry *entries = NULL;
+    struct sel_state state;
+    size_t count;
+    int result = store_sel_load(store, uuid, &state, &entries, &count);
+
+    if (result == -ENOENT)
+        return 0;
+    return result < 0 ? result : sel_restore(sel, &state, entries, count);
+}
+
+int instance_sel_open(struct bmc *bmc, struct store *store)
+{
+    char uuid[UUID_TEXT_SIZE];
+
+    if (!store)
+        return 0;
+    struct sel *sel = sel_new(bmc, &ops, store);
+    int result = sel ? restore(sel, store, &bmc->uuid) : -ENOMEM;
+
+    if (result < 0) {
+        uuid_format(&bmc->uuid, uuid);
+        log_error("%s: its event log cannot be read and is left alone: %s", uuid,
+                  strerror(-result));
+        sel_free(sel);
+        return result;
+    }
+    bmc->sel = sel;
+    return 0;
+}
+
+void instance_sel_close(struct bmc *bmc)
+{
+    sel_free(bmc->sel);
+    bmc->sel = NULL;
+}
