@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 static void begin(struct host_domain *domain, const struct fake_host_call *call)
 {
@@ -17,7 +18,8 @@ static void begin(struct host_domain *domain, const struct fake_host_call *call)
 static void power(struct host_domain *domain, enum host_power_action action,
                   unsigned cycle_interval_s, host_done_fn *done, void *context)
 {
-    begin(domain, &(struct fake_host_call){.action = action,
+    begin(domain, &(struct fake_host_call){.kind = FAKE_HOST_POWER,
+                                           .action = action,
                                            .cycle_interval_s = cycle_interval_s,
                                            .done = done,
                                            .context = context});
@@ -26,17 +28,37 @@ static void power(struct host_domain *domain, enum host_power_action action,
 static void set_boot(struct host_domain *domain, const struct host_boot_override *override,
                      host_done_fn *done, void *context)
 {
-    begin(domain, &(struct fake_host_call){
-                      .is_boot = true, .override = *override, .done = done, .context = context});
+    begin(domain,
+          &(struct fake_host_call){
+              .kind = FAKE_HOST_SET_BOOT, .override = *override, .done = done, .context = context});
 }
 
 static void send_break(struct host_domain *domain, const char *alias, host_done_fn *done,
                        void *context)
 {
-    struct fake_host_call call = {.is_break = true, .done = done, .context = context};
+    struct fake_host_call call = {.kind = FAKE_HOST_SEND_BREAK, .done = done, .context = context};
 
     snprintf(call.alias, sizeof call.alias, "%s", alias);
     begin(domain, &call);
+}
+
+static void set_link(struct host_domain *domain, const uint8_t mac[6], bool up, host_done_fn *done,
+                     void *context)
+{
+    struct fake_host_call call = {
+        .kind = FAKE_HOST_SET_LINK, .up = up, .done = done, .context = context};
+
+    memcpy(call.mac, mac, sizeof call.mac);
+    begin(domain, &call);
+}
+
+static void set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
+                          void *context)
+{
+    begin(domain, &(struct fake_host_call){.kind = FAKE_HOST_SET_CPU_QUOTA,
+                                           .permille = permille,
+                                           .done = done,
+                                           .context = context});
 }
 
 static void cancel(struct host_domain *domain, void *context)
@@ -54,6 +76,8 @@ static const struct host_ops ops = {
     .power = power,
     .set_boot = set_boot,
     .send_break = send_break,
+    .set_link = set_link,
+    .set_cpu_quota = set_cpu_quota,
     .cancel = cancel,
 };
 
@@ -61,7 +85,10 @@ void fake_host_init(struct fake_host *host, enum host_power_state state)
 {
     static char name[] = "guest";
 
-    *host = (struct fake_host){.domain = {.ops = &ops, .name = name, .state = state}};
+    *host = (struct fake_host){
+        .domain = {.ops = &ops, .name = name, .state = state},
+        .hardware = {.sockets = 1, .vcpus = 1, .dimms = 1, .memory_kib = 1024 * 1024}};
+    host->domain.hardware = &host->hardware;
 }
 
 void fake_host_finish(struct fake_host *host, int result)

@@ -34,7 +34,7 @@ static void expect_told(enum host_boot_device device, bool persistent)
 {
     const struct fake_host_call *call = fake_host_last(&fake_bmc.host);
 
-    assert_true(call->is_boot);
+    assert_int_equal(call->kind, FAKE_HOST_SET_BOOT);
     assert_int_equal(call->override.device, device);
     assert_int_equal(call->override.persistent, persistent);
 }

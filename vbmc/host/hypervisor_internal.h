@@ -41,6 +41,7 @@ struct hypervisor {
     struct virt_domain *domains;
     struct virt_domain *vanished;          /* gone, but for an operation that still runs */
     struct virt_serial_look *serial_looks; /* under way */
+    struct virt_adjustment *adjustments;   /* under way */
     unsigned dumps;                        /* under way */
 };
 

@@ -13,6 +13,7 @@
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/serial_break.h"
+#include "vbmc/host/virt_adjustment.h"
 #include "vbmc/host/virt_domain.h"
 
 #define BOOT_MENU_MS 30000
@@ -315,11 +316,14 @@ static void cancel(struct host_domain *host, void *context)
 {
     operation_cancel(virt_domain_of_host(host), context);
     serial_break_cancel(virt_domain_of_host(host), context);
+    virt_adjustment_cancel(virt_domain_of_host(host), context);
 }
 
 const struct host_ops virt_domain_ops = {
     .power = power,
     .set_boot = override_set,
     .send_break = serial_break_send,
+    .set_link = virt_adjustment_set_link,
+    .set_cpu_quota = virt_adjustment_set_cpu_quota,
     .cancel = cancel,
 };
