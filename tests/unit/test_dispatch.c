@@ -30,8 +30,26 @@ static const struct {
     {"00 0a", PRIVILEGE_ADMINISTRATOR, "00", "00"},
     {"00 0b", PRIVILEGE_ADMINISTRATOR, "00", "00"},
     {"00 0f", PRIVILEGE_USER, "", ""},
+    {"04 00", PRIVILEGE_ADMINISTRATOR, "20 00", "20 00"},
+    {"04 01", PRIVILEGE_USER, "", ""},
+    {"04 10", PRIVILEGE_USER, "", ""},
+    {"04 23", PRIVILEGE_USER, "01 00", "01 00"},
+    {"04 24", PRIVILEGE_OPERATOR, "01 ff 01 01", "01 ff 01 01"},
+    {"04 25", PRIVILEGE_USER, "01 ff", "01 ff"},
+    {"04 26", PRIVILEGE_OPERATOR, "01 00 00 00 00 00 00 00", "01 00 00 00 00 00 00 00"},
+    {"04 27", PRIVILEGE_USER, "01", "01"},
+    {"04 28", PRIVILEGE_OPERATOR, "01 c0", "01 c0 00 00 00 00"},
+    {"04 29", PRIVILEGE_USER, "01", "01"},
+    {"04 2a", PRIVILEGE_OPERATOR, "01 00", "01 00 00 00 00 00"},
+    {"04 2b", PRIVILEGE_USER, "01", "01"},
+    {"04 2d", PRIVILEGE_USER, "01", "01"},
+    {"04 2e", PRIVILEGE_OPERATOR, "01 01 01", "01 01 01"},
+    {"04 2f", PRIVILEGE_USER, "01", "01"},
+    {"04 30", PRIVILEGE_ADMINISTRATOR, "01 00", "01 00 00 00 00 00 00 00 00 00"},
     {"06 01", PRIVILEGE_USER, "", ""},
     {"06 04", PRIVILEGE_USER, "", ""},
+    {"06 06", PRIVILEGE_ADMINISTRATOR, "7f 7f", "7f 7f"},
+    {"06 07", PRIVILEGE_USER, "", ""},
     {"06 08", PRIVILEGE_USER, "", ""},
     {"06 37", 0, "", ""},
     {"06 38", 0, "8e 04", "8e 04"},
@@ -39,6 +57,12 @@ static const struct {
     {"06 3c", PRIVILEGE_CALLBACK, "01 00 00 00", "00 00 00 00 01"},
     {"06 3d", PRIVILEGE_USER, "00", "ff 01 00 00 00"},
     {"06 54", 0, "0e 00 80", "0e 00 80"},
+    {"0a 20", PRIVILEGE_USER, "", ""},
+    {"0a 21", PRIVILEGE_USER, "", ""},
+    {"0a 22", PRIVILEGE_USER, "", ""},
+    {"0a 23", PRIVILEGE_USER, "00 00 00 00 00 ff", "00 00 00 00 00 ff"},
+    {"0a 28", PRIVILEGE_USER, "", ""},
+    {"0a 2c", PRIVILEGE_OPERATOR, "00", "00"},
 };
 
 /* Session operations that find nothing. */
@@ -134,8 +158,8 @@ static const char *ask(size_t i, const char *data, int cut)
 
 static void test_list_is_the_tables(void **state)
 {
-    static const struct command_table *const tables[] = {&cmd_app_table, &cmd_session_table,
-                                                         &cmd_chassis_table};
+    static const struct command_table *const tables[] = {
+        &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_sensor_table, &cmd_sdr_table};
     size_t count = 0;
     char name[8];
 
@@ -250,7 +274,10 @@ static void test_unknown(void **state)
         "00 03",
         "00 ff",
         "02 01",
-        "04 2d 01",
+        "04 20 00",
+        "04 22",
+        "0a 24",
+        "0a 27 00 00 43 4c 52 aa",
         "06 00",
         "06 02",
         "06 52 00 00 00 00",

@@ -11,6 +11,7 @@
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/payload.h"
+#include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/host/host.h"
@@ -65,6 +66,7 @@ struct bmc {
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by whoever owns the BMC. */
     struct sensors *sensors;
+    struct sdr_repository sdr;
     struct sel *sel;
     struct fru *fru;
     struct dcmi *dcmi;

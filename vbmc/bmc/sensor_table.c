@@ -36,7 +36,7 @@ enum {
     ENTITY_PROCESSOR = 0x03,
     ENTITY_MANAGEMENT_MODULE = 0x06,
     ENTITY_SYSTEM_BOARD = 0x07,
-    ENTITY_MEMORY_MODULE = 0x08,
+    ENTITY_MEMORY_DEVICE = 0x20,
     ENTITY_POWER_SUPPLY = 0x0a,
     ENTITY_ADD_IN_CARD = 0x0b,
     ENTITY_FRONT_PANEL = 0x0c,
@@ -95,7 +95,7 @@ const struct sensor_definition sensor_table[] = {
     {
         ROW(SENSOR_DIMM_TEMP, 1, "DIMM Temp"),
         TEMPERATURE,
-        IN(ENTITY_MEMORY_MODULE, 1),
+        IN(ENTITY_MEMORY_DEVICE, 1),
         .thresholds = {NAN, NAN, NAN, 80, 85, 95},
         .hysteresis = 2,
     },
@@ -257,7 +257,7 @@ const struct sensor_definition sensor_table[] = {
     {
         ROW(SENSOR_MEMORY, 1, "Memory"),
         DISCRETE(TYPE_MEMORY),
-        IN(ENTITY_MEMORY_MODULE, 1),
+        IN(ENTITY_MEMORY_DEVICE, 1),
         .assertions = 0x0063, /* correctable, uncorrectable, correctable limit, presence */
         .deassertions = 0x0022,
         .states = 0x0062,

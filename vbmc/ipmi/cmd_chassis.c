@@ -2,6 +2,7 @@
  * own. */
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/ipmi/cmd_boot.h"
 #include "vbmc/ipmi/command.h"
 
@@ -21,9 +22,49 @@ static int get_chassis_capabilities(const struct ipmi_request *request, struct w
 
 /* Get Chassis Status (section 28.2). */
 #define STATUS_POWER_ON          0x01
+#define STATUS_POWER_FAULT       0x08
 #define STATUS_CONTROL_FAULT     0x10
 #define LAST_EVENT_ON_BY_COMMAND 0x10
+#define MISC_INTRUSION           0x01
+#define MISC_DRIVE_FAULT         0x04
+#define MISC_FAN_FAULT           0x08
 #define MISC_IDENTIFY_SUPPORTED  0x40
+
+/* A failed supply is a fault of the main power subsystem even where another one carries on. What
+ * only warns, as a drive's predictive failure, is no fault. */
+struct chassis_faults {
+    bool power, intrusion, drive, fan;
+};
+
+static struct chassis_faults find_faults(const struct bmc *bmc)
+{
+    struct chassis_faults faults = {false};
+    struct sensor_view view;
+
+    for (unsigned number = 0; bmc->sensors && sensors_next(bmc->sensors, &number, &view) == 0;) {
+        if (view.severity < SENSOR_CRITICAL)
+            continue;
+        const struct sensor_definition *definition = sensors_definition(bmc->sensors, view.number);
+        switch (definition->number) {
+        case SENSOR_PSU_STATUS:
+        case SENSOR_POWER_UNIT:
+            faults.power = true;
+            break;
+        case SENSOR_INTRUSION:
+            faults.intrusion = true;
+            break;
+        case SENSOR_DISK:
+            faults.drive = true;
+            break;
+        case SENSOR_FAN:
+            faults.fan = true;
+            break;
+        default:
+            break;
+        }
+    }
+    return faults;
+}
 
 static int get_chassis_status(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
@@ -31,15 +72,20 @@ static int get_chassis_status(const struct ipmi_request *request, struct wire_in
     const struct bmc *bmc = request->bmc;
     const struct chassis *chassis = &bmc->chassis;
     enum host_power_state state = bmc_power_state(bmc);
+    struct chassis_faults faults = find_faults(bmc);
 
     (void)in;
     if (state == HOST_POWER_UNKNOWN)
         return CC_NODE_BUSY; /* never a guess */
     wire_put_u8(out, (uint8_t)(chassis->restore_policy << 5 |
                                (chassis->control_fault ? STATUS_CONTROL_FAULT : 0) |
+                               (faults.power ? STATUS_POWER_FAULT : 0) |
                                (host_power_state_is_on(state) ? STATUS_POWER_ON : 0)));
     wire_put_u8(out, chassis->last_on_by_command ? LAST_EVENT_ON_BY_COMMAND : 0);
-    wire_put_u8(out, (uint8_t)(MISC_IDENTIFY_SUPPORTED | chassis_identify_state(bmc) << 4));
+    wire_put_u8(out, (uint8_t)(MISC_IDENTIFY_SUPPORTED | chassis_identify_state(bmc) << 4 |
+                               (faults.intrusion ? MISC_INTRUSION : 0) |
+                               (faults.drive ? MISC_DRIVE_FAULT : 0) |
+                               (faults.fan ? MISC_FAN_FAULT : 0)));
     wire_put_u8(out, chassis->front_panel_disabled);
     return CC_SUCCESS;
 }

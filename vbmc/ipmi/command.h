@@ -43,6 +43,8 @@ extern const struct command_table cmd_app_table;
 extern const struct command_table cmd_session_table;
 extern const struct command_table cmd_chassis_table;
 extern const struct command_table cmd_payload_table;
+extern const struct command_table cmd_sensor_table;
+extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
 

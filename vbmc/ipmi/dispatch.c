@@ -10,8 +10,8 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table,     &cmd_session_table, &cmd_chassis_table,
-    &cmd_payload_table, &cmd_fru_table,     &cmd_sel_table,
+    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table,
+    &cmd_fru_table, &cmd_sel_table,     &cmd_sensor_table,  &cmd_sdr_table,
 };
 
 static const struct command *find_command(uint8_t netfn, uint8_t number)
