@@ -7,6 +7,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/availability.h"
+#include "vbmc/bmc/supply.h"
 #include "vbmc/cli.h"
 
 #define TEXT_SIZE 128
@@ -19,25 +20,6 @@ struct simulation {
     double expected, long_run;
     const struct availability_tier *tier;
 };
-
-static const struct policy {
-    const char *name;
-    unsigned times, more; /* units: times N and more */
-} policies[] = {
-    {"N", 1, 0},
-    {"N+1", 1, 1},
-    {"2N", 2, 0},
-    {"2N+1", 2, 1},
-};
-
-static const struct policy *find_policy(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (strcasecmp(policies[i].name, name) == 0)
-            return &policies[i];
-    }
-    return NULL;
-}
 
 static double down_hours_per_year(double availability)
 {
@@ -199,18 +181,20 @@ int cli_run_simulate(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
     struct simulation simulation = {.settings = options->simulation};
+    struct supply_layout layout;
 
     if (strcmp(options->names[0], "simulate") != 0)
         return cli_fail_usage(cli, "facility does not know '%s'", options->names[0]);
     if (options->name_count > 1)
         return cli_fail_usage(cli, "simulate does not know what to do with '%s'",
                               options->names[1]);
+    supply_layout_set_defaults(&layout);
     const char *name = options->redundancy ? options->redundancy : "2N";
-    const struct policy *policy = find_policy(name);
-    if (!policy)
+    if (supply_redundancy_parse(name, &layout.redundancy))
         return cli_fail_usage(cli, "'%s' is no redundancy: N, N+1, 2N or 2N+1", name);
-    simulation.redundancy = policy->name;
-    simulation.settings.units = policy->times * simulation.settings.needed + policy->more;
+    layout.needed = simulation.settings.needed;
+    simulation.redundancy = supply_redundancy_name(layout.redundancy);
+    simulation.settings.units = supply_psu_count(&layout);
     if (availability_simulate(&simulation.settings, &simulation.estimate))
         return cli_fail_usage(cli, "--years: a run takes one hour to %d years",
                               AVAILABILITY_YEARS_MAX);

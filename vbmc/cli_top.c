@@ -121,7 +121,7 @@ static void take_answer(struct top *top)
     top->is_asking = false;
     top->ask_at_s = now_s() + top->interval_s;
     if (top->asker.failed)
-        snprintf(top->trouble, sizeof top->trouble, "%s (trying again)", top->asker.error.text);
+        snprintf(top->trouble, sizeof top->trouble, "trying again: %s", top->asker.error.text);
     else
         show_rows(top, top->asker.rows);
     top->asker.rows = NULL;
@@ -133,7 +133,7 @@ static void look_for_silence(struct top *top)
     double silence = now_s() - top->asked_at_s;
 
     if (top->is_asking && silence >= SILENCE_S)
-        snprintf(top->trouble, sizeof top->trouble, "vbmcd has not answered for %.0f s (waiting)",
+        snprintf(top->trouble, sizeof top->trouble, "waiting: vbmcd has not answered for %.0f s",
                  floor(silence));
 }
 

@@ -26,6 +26,7 @@ class Screen:
         self.rows, self.columns = rows, columns
         self.cells = [[" "] * columns for _ in range(rows)]
         self.row = self.column = 0
+        self.is_settled = not tell  # the program still writes for the old size
         if tell:
             self.child.setwinsize(rows, columns)
 
@@ -35,7 +36,7 @@ class Screen:
         width = 0 if unicodedata.combining(character) else \
             2 if unicodedata.east_asian_width(character) in "WF" else 1
         assert unicodedata.category(character) != "Cc", f"the program wrote {character!r}"
-        if width == 0:
+        if width == 0 or not self.is_settled:
             return
         assert self.column + width <= self.columns, f"{character!r} is beyond the right margin"
         self.cells[self.row][self.column] = character
@@ -44,6 +45,9 @@ class Screen:
         self.column += width
 
     def obey(self, private, numbers, final):
+        self.is_settled |= final == "J"
+        if not self.is_settled and not private:
+            return
         values = [int(number or 0) for number in numbers.split(";")]
         first = values[0] or 1
         if private or final in "mrtlh":
