@@ -62,6 +62,7 @@ static const struct {
     {"0a 22", PRIVILEGE_USER, "", ""},
     {"0a 23", PRIVILEGE_USER, "00 00 00 00 00 ff", "00 00 00 00 00 ff"},
     {"0a 28", PRIVILEGE_USER, "", ""},
+    {"0a 29", PRIVILEGE_OPERATOR, "00 00 00 65", "00 00 00 65"},
     {"0a 2c", PRIVILEGE_OPERATOR, "00", "00"},
 };
 

@@ -3,6 +3,7 @@
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/ipmi/command.h"
 
@@ -86,7 +87,7 @@ static int get_sdr(const struct ipmi_request *request, struct wire_in *in, struc
     return CC_SUCCESS;
 }
 
-/* Get SDR Repository Time (section 33.17): the BMC has one clock. */
+/* Get SDR Repository Time (section 33.17): the BMC has one clock, that of the SEL. */
 static int get_sdr_repository_time(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
@@ -97,6 +98,22 @@ static int get_sdr_repository_time(const struct ipmi_request *request, struct wi
         return CC_INVALID_COMMAND;
     wire_put_u32(out, (uint32_t)bmc->hooks->wall_time(bmc));
     return CC_SUCCESS;
+}
+
+/* Set SDR Repository Time (section 33.18). */
+static int set_sdr_repository_time(const struct ipmi_request *request, struct wire_in *in,
+                                   struct wire_out *out)
+{
+    uint32_t seconds = wire_u32(in);
+    struct bmc_ticket ticket = command_ticket(request);
+
+    (void)out;
+    if (!request->bmc->sensors || !request->bmc->sel)
+        return CC_INVALID_COMMAND;
+    if (seconds == SEL_TIME_UNSPECIFIED)
+        return CC_INVALID_DATA_FIELD;
+    sel_set_time(request->bmc->sel, seconds, &ticket);
+    return COMMAND_PENDING;
 }
 
 /* Run Initialization Agent (section 33.21): all sensors go back to what their records say. */
@@ -121,6 +138,8 @@ static const struct command commands[] = {
     {NETFN_STORAGE, 0x22, PRIVILEGE_USER, 0, 0, reserve_sdr_repository, "Reserve SDR Repository"},
     {NETFN_STORAGE, 0x23, PRIVILEGE_USER, 6, 6, get_sdr, "Get SDR"},
     {NETFN_STORAGE, 0x28, PRIVILEGE_USER, 0, 0, get_sdr_repository_time, "Get SDR Repository Time"},
+    {NETFN_STORAGE, 0x29, PRIVILEGE_OPERATOR, 4, 4, set_sdr_repository_time,
+     "Set SDR Repository Time"},
     {NETFN_STORAGE, 0x2c, PRIVILEGE_OPERATOR, 1, 1, run_initialization_agent,
      "Run Initialization Agent"},
 };
