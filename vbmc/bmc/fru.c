@@ -72,7 +72,7 @@ void fru_free(struct fru *fru)
 
 /* ---- asset tag ---- */
 
-/* DCMI 1.5, section 6.4.2: UTF-8 is told by this in front; else the text is Latin-1. */
+/* DCMI 1.5, Get Asset Tag: UTF-8 is told by this in front; else the text is Latin-1. */
 static const uint8_t utf8_mark[] = {0xef, 0xbb, 0xbf};
 
 static const struct tag *present_tag(const struct fru *fru)

@@ -57,7 +57,7 @@ const uint8_t *fru_image(const struct fru *fru, uint8_t id);
  * written; -ENOMEM. */
 int fru_write(struct fru *fru, uint8_t id, size_t offset, const uint8_t *bytes, size_t length);
 
-/* The asset tag: bytes of Latin-1, or UTF-8 behind a byte order mark (DCMI 1.5, section 6.4.2).
+/* The asset tag: bytes of Latin-1, or UTF-8 behind a byte order mark (DCMI 1.5, Get Asset Tag).
  * Returns the length. */
 size_t fru_asset_tag(const struct fru *fru, uint8_t tag[FRU_ASSET_TAG_MAX]);
 /* The caller stores BMC_DOCUMENT_FRU. 0; -EINVAL if it is too long; -ENOSPC if a written FRU 0 has

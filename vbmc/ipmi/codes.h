@@ -37,4 +37,7 @@ enum completion_code {
     CC_UNSPECIFIED = 0xff,
 };
 
+/* First byte of request and response data of a group extension (section 5.1). */
+#define GROUP_DCMI 0xdc
+
 #endif

@@ -47,6 +47,7 @@ extern const struct command_table cmd_sensor_table;
 extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
+extern const struct command_table cmd_dcmi_table;
 
 /* The ticket that answers this request through its sink, with the completion code of the result. */
 struct bmc_ticket command_ticket(const struct ipmi_request *request);

@@ -10,12 +10,17 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table,
-    &cmd_fru_table, &cmd_sel_table,     &cmd_sensor_table,  &cmd_sdr_table,
+    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table, &cmd_fru_table,
+    &cmd_sel_table, &cmd_sensor_table,  &cmd_sdr_table,     &cmd_dcmi_table,
 };
 
-static const struct command *find_command(uint8_t netfn, uint8_t number)
+/* A command of a group extension is one of its group; the only one here is DCMI. */
+static const struct command *find_command(const struct ipmi_msg *msg)
 {
+    uint8_t netfn = msg->netfn, number = msg->command;
+
+    if (netfn == NETFN_GROUP_EXTENSION && (msg->data_length == 0 || msg->data[0] != GROUP_DCMI))
+        return NULL;
     for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
         for (size_t i = 0; i < tables[t]->count; i++) {
             const struct command *command = &tables[t]->rows[i];
@@ -79,7 +84,7 @@ static uint8_t check(const struct ipmi_request *request, const struct command *c
 enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response)
 {
     const struct ipmi_msg *msg = request->msg;
-    const struct command *command = find_command(msg->netfn, msg->command);
+    const struct command *command = find_command(msg);
     int code = check(request, command);
 
     response->data_length = 0;
@@ -88,7 +93,7 @@ enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_
     if (code == COMMAND_PENDING)
         return IPMI_PENDING;
     response->completion_code = (uint8_t)code;
-    if (msg->netfn == NETFN_GROUP_EXTENSION && msg->data_length > 0 && code != CC_SUCCESS) {
+    if (msg->netfn == NETFN_GROUP_EXTENSION && msg->data_length > 0 && response->data_length == 0) {
         /* The group is repeated even in an error (section 5.1, NetFn 2Ch). */
         response->data[0] = msg->data[0];
         response->data_length = 1;

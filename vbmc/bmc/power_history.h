@@ -1,0 +1,49 @@
+/* What a server drew over the last while: minimum, maximum and time-weighted average over rolling
+ * windows. Memory is bounded: time is cut into buckets, 60 of 1 s, 60 of 15 s and 60 of 1 min; a
+ * window is made of whole buckets and the one that has just begun, so that it is up to one bucket
+ * shorter than its name says. */
+#ifndef VBMC_BMC_POWER_HISTORY_H
+#define VBMC_BMC_POWER_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define POWER_HISTORY_BUCKETS 60
+#define POWER_HISTORY_TIERS   3
+/* How long a value holds when no other follows: nobody knows what was drawn after that. */
+#define POWER_HISTORY_HOLD_MS 10000
+
+struct power_bucket {
+    uint64_t number; /* time / width; tells an old bucket from a present one */
+    double watt_ms;
+    uint32_t known_ms; /* how much of the bucket is known */
+    float least, most;
+};
+
+struct power_history {
+    struct power_bucket buckets[POWER_HISTORY_TIERS][POWER_HISTORY_BUCKETS];
+    bool has_value;
+    double watts;        /* the last value ... */
+    uint64_t noted_ms;   /* ... and since when it holds */
+    uint64_t counted_ms; /* up to when it is in the buckets */
+};
+
+/* Windows that there are, in ascending order, in seconds; 0 ends them. */
+extern const unsigned power_history_windows[];
+
+/* The value from now on. Time does not go backwards. */
+void power_history_note(struct power_history *history, uint64_t now_ms, double watts);
+/* The last value is not too old. */
+bool power_history_is_live(const struct power_history *history, uint64_t now_ms);
+
+struct power_statistics {
+    double least, most, average; /* W */
+    uint32_t known_ms;           /* of the window */
+};
+
+/* Over one of power_history_windows, ending now. 0; -ENODATA if nothing is known of it; -EINVAL if
+ * there is no such window. */
+int power_history_read(struct power_history *history, uint64_t now_ms, unsigned window_s,
+                       struct power_statistics *statistics);
+
+#endif
