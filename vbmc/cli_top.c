@@ -79,9 +79,9 @@ static int start_asker(struct cli *cli, struct asker *asker)
         return cli_fail(cli, "%s", error);
     asker->orders = eventfd(0, EFD_CLOEXEC);
     asker->answers = eventfd(0, EFD_CLOEXEC);
-    int failed = asker->orders < 0 || asker->answers < 0
-                     ? errno
-                     : pthread_create(&thread, NULL, answer_orders, asker);
+    if (asker->orders < 0 || asker->answers < 0)
+        return cli_fail(cli, "cannot start asking: %s", strerror(errno));
+    int failed = pthread_create(&thread, NULL, answer_orders, asker);
     if (failed)
         return cli_fail(cli, "cannot start asking: %s", strerror(failed));
     pthread_detach(thread);
