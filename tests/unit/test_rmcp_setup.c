@@ -244,6 +244,52 @@ static void test_unknown_names(void **state)
     assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
 }
 
+static unsigned told_failures;
+static uint8_t told_user;
+
+static void on_login_failed(void *context, uint8_t user_id)
+{
+    assert_ptr_equal(context, &console);
+    told_failures++;
+    told_user = user_id;
+}
+
+static int send_rakp3_status(uint8_t status)
+{
+    uint8_t payload[8] = {console.tag, status};
+
+    memcpy(payload + 4, &console.exchange.bmc_id, 4); /* least byte first, as this machine has it */
+    return console_send_clear(&console, PAYLOAD_RAKP3, payload, sizeof payload);
+}
+
+/* Whoever keeps the event log is told, also when the console itself finds out. */
+static void test_failures_are_told(void **state)
+{
+    (void)state;
+    told_failures = 0;
+    console.config.login_failed = on_login_failed;
+    console.config.login_context = &console;
+    console_restart(&console);
+    assert_nobody("nobody", CONSOLE_ROLE);
+    assert_int_equal(told_failures, 1);
+    assert_int_equal(told_user, 0);
+    console.kuid[0] ^= 1;
+    assert_nobody(CONSOLE_NAME, CONSOLE_ROLE);
+    console.kuid[0] ^= 1;
+    assert_int_equal(told_failures, 2);
+    assert_int_equal(told_user, USER_ID_FIRST);
+    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(send_rakp3_status(RAKP_INVALID_INTEGRITY_CHECK_VALUE), CONSOLE_NO_ANSWER);
+    assert_int_equal(told_failures, 3);
+    /* Giving up for another reason is no failure, nor is a login. */
+    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(send_rakp3_status(RAKP_NO_RESOURCES), CONSOLE_NO_ANSWER);
+    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(told_failures, 3);
+}
+
 /* A user disabled or changed between RAKP 1 and 3 does not get in. */
 static void test_user_changes(void **state)
 {
@@ -498,13 +544,28 @@ static void test_configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_algorithms),       TEST(test_open_fields),       TEST(test_open_role),
-        TEST(test_random_fails),     TEST(test_session_id),        TEST(test_rakp1_role),
-        TEST(test_open_role_bounds), TEST(test_unknown_names),     TEST(test_user_changes),
-        TEST(test_name_lengths),     TEST(test_padded_name),       TEST(test_kg),
-        TEST(test_repeated_rakp1),   TEST(test_repeated_rakp3),    TEST(test_rakp3_out_of_turn),
-        TEST(test_rakp3_lengths),    TEST(test_half_open_expires), TEST(test_flood),
-        TEST(test_full_of_sessions), TEST(test_setup_headers),     TEST(test_configuration),
+        TEST(test_algorithms),
+        TEST(test_open_fields),
+        TEST(test_open_role),
+        TEST(test_random_fails),
+        TEST(test_session_id),
+        TEST(test_rakp1_role),
+        TEST(test_open_role_bounds),
+        TEST(test_unknown_names),
+        TEST(test_failures_are_told),
+        TEST(test_user_changes),
+        TEST(test_name_lengths),
+        TEST(test_padded_name),
+        TEST(test_kg),
+        TEST(test_repeated_rakp1),
+        TEST(test_repeated_rakp3),
+        TEST(test_rakp3_out_of_turn),
+        TEST(test_rakp3_lengths),
+        TEST(test_half_open_expires),
+        TEST(test_flood),
+        TEST(test_full_of_sessions),
+        TEST(test_setup_headers),
+        TEST(test_configuration),
     };
 
     return cmocka_run_group_tests_name("rmcp set-up", tests, NULL, NULL);

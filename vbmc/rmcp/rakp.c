@@ -396,6 +396,25 @@ static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, ui
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP4, room, out.pos);
 }
 
+static void tell_failure(struct rmcp_server *server, const struct session *session,
+                         const struct endpoint *from)
+{
+    log_login(session, from, false);
+    server->counters.login_failures++;
+    if (server->config.login_failed)
+        server->config.login_failed(server->config.login_context, session->user_id);
+}
+
+/* The console gave up. One that checks RAKP 2, as ipmitool does, says so when its password is
+ * another. */
+static void give_up(struct rmcp_server *server, const struct endpoint *from,
+                    struct session *session, uint8_t status)
+{
+    if (status == RAKP_INVALID_INTEGRITY_CHECK_VALUE)
+        tell_failure(server, session, from);
+    session_table_remove(server->sessions, session);
+}
+
 /* RAKP 3 of a session in CHALLENGED. */
 static void finish(struct rmcp_server *server, const struct endpoint *from, uint8_t tag,
                    struct session *session, bool right, uint64_t now_ms)
@@ -410,8 +429,7 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
         return;
     }
     if (!right) {
-        log_login(session, from, false);
-        server->counters.login_failures++;
+        tell_failure(server, session, from);
         session_table_remove(server->sessions, session);
     }
     send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
@@ -442,7 +460,7 @@ static void receive_rakp3(struct rmcp_server *server, const struct endpoint *fro
     }
     bool right = status == RAKP_OK && code3_is_right(server, session, code, length);
     if (session->state == SESSION_CHALLENGED && status != RAKP_OK)
-        session_table_remove(server->sessions, session); /* the console gave up */
+        give_up(server, from, session, status);
     else if (session->state == SESSION_CHALLENGED)
         finish(server, from, tag, session, right, now_ms);
     else if (right)

@@ -48,6 +48,10 @@ struct rmcp_config {
     void *random_context;
     const struct rmcp_session_events *events; /* may be NULL */
     void *events_context;
+    /* A log-in failed for its name or password, as this side or the console found out. user_id is 0
+     * for a name that nobody has. NULL: nobody wants to know. */
+    void (*login_failed)(void *context, uint8_t user_id);
+    void *login_context;
     unsigned active_max;    /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
     unsigned half_open_max; /* session set-ups under way; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
     uint64_t idle_ms;       /* 0: RMCP_IDLE_MS_DEFAULT */
