@@ -50,8 +50,10 @@ static const struct cli_verb verbs[] = {
      CLI_GROUP_TOP | CLI_GROUP_FORMAT, 0, 0, cli_run_top},
     {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", "what a guest boots next",
      CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
-    {"facility", "simulate", "reckon how much down-time a redundancy of power supplies leaves",
-     CLI_GROUP_SIMULATE | CLI_GROUP_FORMAT, 1, 2, cli_run_simulate},
+    {"inject", "NAME [TARGET KIND]", cli_inject_help, CLI_GROUP_INJECT | CLI_GROUP_FORMAT, 1, 3,
+     cli_run_inject},
+    {"facility", "[ITEM [WHICH] STATE | simulate]", cli_facility_help,
+     CLI_GROUP_ROOM | CLI_GROUP_SIMULATE | CLI_GROUP_FORMAT, 0, 3, cli_run_facility},
     {"discover", "", "list the domains of all hypervisors, and why one has no BMC",
      CLI_GROUP_FORMAT, 0, 0, cli_run_discover},
     {"define", "FILE.xml", "define a domain under the embedded driver ('-': standard input)",
@@ -187,7 +189,8 @@ static void print_help(FILE *out)
           "Virtual BMCs of libvirt/QEMU guests: asks the daemon, vbmcd.\n\nVerbs:\n",
           out);
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-        fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+        fprintf(out, "  %-10s %.*s\n", verbs[i].name, (int)strcspn(verbs[i].help, "\n"),
+                verbs[i].help);
     fputs("\nOptions:\n", out);
     cli_options_print_help(CLI_GROUP_GLOBAL, out);
     fputs(

@@ -35,7 +35,7 @@ typedef int cli_run(struct cli *cli);
 struct cli_verb {
     const char *name;
     const char *arguments; /* for the usage line */
-    const char *help;
+    const char *help; /* its first line is for the list of verbs */
     unsigned groups; /* of options, see cli_option_group */
     size_t names_min;
     size_t names_max;
@@ -105,6 +105,10 @@ int cli_print_object(struct cli *cli, struct json_object *object);
 
 /* cli_readings.c: what a BMC knows of its server; cli_top.c: what all of them do, live. */
 extern cli_run cli_run_sensors, cli_run_sel, cli_run_fru, cli_run_top;
+
+/* cli_room.c: what breaks in a server and in the room, with its help. */
+extern cli_run cli_run_inject, cli_run_facility;
+extern const char cli_inject_help[], cli_facility_help[];
 
 /* cli_simulate.c: `vbmc facility simulate`, whose first name is "simulate". */
 extern cli_run cli_run_simulate;

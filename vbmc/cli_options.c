@@ -94,6 +94,10 @@ static const struct cli_option {
      "give a domain without a serial port one"},
     {"last", 0, CLI_GROUP_SEL, OPTION_COUNT, AT(last), "COUNT", "only the last so many events"},
     {"clear", 0, CLI_GROUP_SEL, OPTION_FLAG, AT(clear), NULL, "clear the log"},
+    {"list", 0, CLI_GROUP_INJECT, OPTION_FLAG, AT(list), NULL, "list what is injected"},
+    {"clear", 0, CLI_GROUP_INJECT, OPTION_FLAG, AT(clear), NULL,
+     "undo it: all, that of a TARGET, or one KIND"},
+    {"clear", 0, CLI_GROUP_ROOM, OPTION_FLAG, AT(clear), NULL, "all as it should be"},
     {"asset-tag", 0, CLI_GROUP_FRU, OPTION_TEXT, AT(asset_tag), "TEXT",
      "write the asset tag instead of showing the inventory"},
     {"interval", 'd', CLI_GROUP_TOP, OPTION_INTERVAL, AT(interval_s), "SECONDS",
@@ -323,10 +327,17 @@ int cli_options_parse_global(int argc, char **argv, struct cli_options *options,
     return failed;
 }
 
+/* "-3.5", which getopt would take for an option. */
+static bool is_negative(const char *word)
+{
+    return word[0] == '-' && word[1] >= '0' && word[1] <= '9';
+}
+
 int cli_options_parse(int argc, char **argv, unsigned groups, struct cli_options *options,
                       char error[CLI_OPTIONS_ERROR_SIZE])
 {
-    int failed = parse(argc, argv, ":", groups, options, error);
+    bool hide_last = groups & CLI_GROUP_INJECT && argc > 1 && is_negative(argv[argc - 1]);
+    int failed = parse(argc - hide_last, argv, ":", groups, options, error);
 
     options->names = argv + optind;
     options->name_count = (size_t)(argc - optind);

@@ -27,6 +27,8 @@ enum cli_option_group {
     CLI_GROUP_SEL = 1 << 11,
     CLI_GROUP_FRU = 1 << 12,
     CLI_GROUP_TOP = 1 << 13,
+    CLI_GROUP_INJECT = 1 << 14, /* a last word such as -3.5 is no option */
+    CLI_GROUP_ROOM = 1 << 15,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -65,6 +67,7 @@ struct cli_options {
     bool add_serial;
     unsigned last; /* events; 0: all */
     bool clear;
+    bool list;
     const char *asset_tag;
     double interval_s;
     const char *redundancy;

@@ -131,6 +131,7 @@ static const struct {
     [CONFIG_SECTION_HYPERVISOR] = {"hypervisor", add_hypervisor},
     [CONFIG_SECTION_BMC] = {"bmc", NULL},
     [CONFIG_SECTION_SSH] = {"ssh", NULL},
+    [CONFIG_SECTION_FACILITY] = {"facility", NULL},
     [CONFIG_SECTION_USER] = {"user", add_user},
     [CONFIG_SECTION_DOMAIN] = {"domain", add_domain},
 };
@@ -183,7 +184,7 @@ static int begin_section(struct config_parse *parse, const struct ini_entry *ent
 
     if (!is_known)
         log_warning("%s:%u: unknown section [%s] is ignored; known are daemon, hypervisor NAME, "
-                    "bmc, ssh, user NAME, domain NAME",
+                    "bmc, ssh, facility, user NAME, domain NAME",
                     parse->path, entry->line, entry->section);
     else if (is_named != (name != NULL))
         return config_fail(parse, entry->line, "[%s]: is written [%s%s]", entry->section,
@@ -200,6 +201,7 @@ static int begin_section(struct config_parse *parse, const struct ini_entry *ent
         .index = next_index(parse->config, section),
         .line = entry->line,
     };
+    config_begin_model(block);
     return is_named ? sections[section].add(parse, name, entry->line) : 0;
 }
 
@@ -216,6 +218,8 @@ static void *section_structure(struct config *config, const struct config_block 
         return &config->bmc;
     case CONFIG_SECTION_SSH:
         return &config->ssh;
+    case CONFIG_SECTION_FACILITY:
+        return &config->facility;
     case CONFIG_SECTION_USER:
         return &config->users[block->index];
     case CONFIG_SECTION_DOMAIN:
@@ -259,8 +263,11 @@ static int take_key(struct config_parse *parse, const struct ini_entry *entry)
     if (block->section == CONFIG_SECTION_UNKNOWN)
         return 0;
     const struct config_key *key = config_key_find(block->section, entry->key);
-    if (!key)
-        return warn_unknown_key(parse, block, entry);
+    if (!key) {
+        int result =
+            config_take_model_constant(parse, block, entry->key, entry->value, entry->line);
+        return result == -ENOENT ? warn_unknown_key(parse, block, entry) : result;
+    }
     if (config_key_seen(block, key->name))
         return config_fail(parse, entry->line, "%s: is given twice in this section", key->name);
     if (key->excludes && config_key_seen(block, key->excludes))
@@ -272,7 +279,7 @@ static int take_key(struct config_parse *parse, const struct ini_entry *entry)
                            "value into a file of its own%s%s, comments above the line",
                            key->name, key->excludes ? " and name it with " : "",
                            key->excludes ? key->excludes : "");
-    block->seen |= UINT64_C(1) << (key - config_keys);
+    config_key_note(block, key);
     parse->has_inline_secret |= key->is_secret;
     return take_value(parse, block, key, entry);
 }
@@ -303,6 +310,8 @@ static int set_defaults(struct config *config)
     config->bmc.console_replay = DEFAULT_REPLAY;
     config->bmc.console_log_size = DEFAULT_LOG_SIZE;
     config->bmc.console_log_files = DEFAULT_LOG_FILES;
+    platform_settings_set_defaults(&config->bmc.server);
+    facility_settings_set_defaults(&config->facility);
     return config->daemon.state_dir && config->daemon.runtime_dir && config->bmc.address ? 0
                                                                                          : -ENOMEM;
 }
@@ -353,6 +362,8 @@ static int load_file(struct config_parse *parse, bool may_be_absent)
     if (result == 0)
         result = ini_load(fd, parse->path, INI_DIALECT_OWN, take_entry, parse, parse->error,
                           parse->error_size);
+    if (result == 0)
+        result = config_inherit_servers(parse);
     if (result == 0)
         result = config_check(parse);
     if (result == 0 && parse->has_inline_secret)

@@ -12,6 +12,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/facility.h"
+#include "vbmc/bmc/platform.h"
+#include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/privilege.h"
 #include "vbmc/bmc/users.h"
 
@@ -50,6 +53,7 @@ struct config_hypervisor {
     char *uri;
     char *sasl_username; /* NULL, or both are set */
     char *sasl_password;
+    unsigned sample_period_s;
 };
 
 struct config_prefix {
@@ -74,6 +78,8 @@ struct config_bmc {
     char *console_log;       /* folder of the console logs; NULL: none are written */
     uint64_t console_log_size;
     unsigned console_log_files; /* full ones that are kept */
+    enum sel_full_policy sel_full;
+    struct platform_settings server;
 };
 
 struct config_ssh {
@@ -98,8 +104,9 @@ struct config_domain {
     char *address;          /* NULL: not given */
     uint16_t port;          /* 0: not given */
     struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
-    enum config_console console; /* likewise */
-    char *serial;                /* alias of the serial port to show; NULL: the first */
+    enum config_console console;     /* likewise */
+    struct platform_settings server; /* likewise */
+    char *serial;                    /* alias of the serial port to show; NULL: the first */
 };
 
 struct config {
@@ -107,6 +114,7 @@ struct config {
     struct config_daemon daemon;
     struct config_bmc bmc;
     struct config_ssh ssh;
+    struct facility_settings facility;
     struct config_hypervisor *hypervisors; /* at least one, in the order of the file */
     size_t hypervisor_count;
     struct config_user *users;

@@ -6,6 +6,7 @@
 #include "vbmc/base/array.h"
 
 #define AT(section, member) offsetof(struct config_##section, member)
+#define AT_FACILITY(member) offsetof(struct facility_settings, member)
 #define WHOLE_STRUCTURE     0
 
 static const char a_path[] = "a path is wanted";
@@ -20,6 +21,13 @@ static const char a_prefix[] = "a prefix is written ADDRESS/BITS, such as 127.1.
 static const char a_size[] = "a size is a number with K or M, from 4K to 64M, such as 256K";
 static const char a_console[] = "always or on-demand is wanted";
 static const char a_listen[] = "ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022";
+
+static const char a_redundancy[] = "N, N+1, 2N or 2N+1 is wanted";
+static const char a_needed[] = "1 or 2 is wanted: so many PSUs carry the server";
+static const char some_feeds[] = "feeds are letters from A to D, such as A B";
+static const char a_power_limit[] = "report or enforce is wanted";
+static const char a_celsius[] = "degrees Celsius are wanted, from -20 to 100";
+static const char some_seconds[] = "a number of seconds is wanted, from 0 to 86400";
 
 #define S(name) CONFIG_SECTION_##name
 
@@ -40,6 +48,8 @@ const struct config_key config_keys[] = {
      .wanted = a_user},
     {S(HYPERVISOR), "sasl-password", config_value_text, AT(hypervisor, sasl_password),
      .is_secret = true, .wanted = "a password is wanted"},
+    {S(HYPERVISOR), "sample-period", config_value_period, AT(hypervisor, sample_period_s),
+     .wanted = "a number of seconds is wanted, from 1 to 60"},
 
     {S(BMC), "discover", config_value_discover, AT(bmc, discover),
      .wanted = "all, tagged or none is wanted"},
@@ -65,6 +75,32 @@ const struct config_key config_keys[] = {
     {S(BMC), "console-log-size", config_value_history, AT(bmc, console_log_size), .wanted = a_size},
     {S(BMC), "console-log-files", config_value_log_files, AT(bmc, console_log_files),
      .wanted = "a number of files is wanted, from 0 to 1000"},
+    {S(BMC), "sel-full", config_value_sel_full, AT(bmc, sel_full),
+     .wanted = "drop-oldest or stop is wanted"},
+    {S(BMC), "redundancy", config_value_redundancy, AT(bmc, server.supply.redundancy),
+     .wanted = a_redundancy},
+    {S(BMC), "psus-needed", config_value_needed, AT(bmc, server.supply.needed), .wanted = a_needed},
+    {S(BMC), "psu-feeds", config_value_psu_feeds, AT(bmc, server.supply), .wanted = some_feeds},
+    {S(BMC), "power-limit", config_value_power_limit, AT(bmc, server.enforce_power_limit),
+     .wanted = a_power_limit},
+
+    {S(FACILITY), "feeds", config_value_feeds, AT_FACILITY(feed_count), .wanted = some_feeds},
+    {S(FACILITY), "ups-feeds", config_value_ups_feeds, AT_FACILITY(ups_feeds),
+     .wanted = "none or feeds are wanted, such as A B"},
+    {S(FACILITY), "ups-runtime", config_value_seconds, AT_FACILITY(ups_runtime_s),
+     .wanted = some_seconds},
+    {S(FACILITY), "ups-recharge", config_value_seconds, AT_FACILITY(ups_recharge_s),
+     .wanted = some_seconds},
+    {S(FACILITY), "generator", config_value_yes_no, AT_FACILITY(has_generator),
+     .wanted = "yes or no is wanted"},
+    {S(FACILITY), "generator-start", config_value_seconds, AT_FACILITY(generator_start_s),
+     .wanted = some_seconds},
+    {S(FACILITY), "inlet", config_value_celsius, AT_FACILITY(inlet_c), .wanted = a_celsius},
+    {S(FACILITY), "warming", config_value_warming, AT_FACILITY(warming_c_per_min),
+     .wanted = "degrees a minute are wanted, from 0.1 to 60"},
+    {S(FACILITY), "hottest", config_value_celsius, AT_FACILITY(hottest_c), .wanted = a_celsius},
+    {S(FACILITY), "cooling-time", config_value_minutes, AT_FACILITY(cooling_minutes),
+     .wanted = "minutes are wanted, from 0.1 to 1440"},
 
     {S(SSH), "listen", config_value_listen, WHOLE_STRUCTURE, .wanted = a_listen},
     {S(SSH), "bmc-port", config_value_port, AT(ssh, bmc_port), .wanted = a_port},
@@ -85,6 +121,14 @@ const struct config_key config_keys[] = {
     {S(DOMAIN), "console", config_value_console, AT(domain, console), .wanted = a_console},
     {S(DOMAIN), "serial", config_value_text, AT(domain, serial),
      .wanted = "the alias of a serial port is wanted, such as serial1"},
+    {S(DOMAIN), "redundancy", config_value_redundancy, AT(domain, server.supply.redundancy),
+     .wanted = a_redundancy},
+    {S(DOMAIN), "psus-needed", config_value_needed, AT(domain, server.supply.needed),
+     .wanted = a_needed},
+    {S(DOMAIN), "psu-feeds", config_value_psu_feeds, AT(domain, server.supply),
+     .wanted = some_feeds},
+    {S(DOMAIN), "power-limit", config_value_power_limit, AT(domain, server.enforce_power_limit),
+     .wanted = a_power_limit},
     {S(DOMAIN), "cipher-suites", config_value_suites, AT(domain, channel), .wanted = some_suites},
     {S(DOMAIN), "kg", config_value_kg, AT(domain, channel), .is_secret = true,
      .excludes = "kg-file", .wanted = a_kg},
@@ -95,7 +139,7 @@ const struct config_key config_keys[] = {
 #undef S
 
 const size_t config_key_count = ARRAY_SIZE(config_keys);
-static_assert(ARRAY_SIZE(config_keys) <= 64, "config_block.seen has a bit for each");
+static_assert(ARRAY_SIZE(config_keys) <= 128, "config_block.seen has a bit for each");
 
 const struct config_key *config_key_find(enum config_section section, const char *name)
 {
@@ -110,7 +154,16 @@ bool config_key_seen(const struct config_block *block, const char *name)
 {
     const struct config_key *key = config_key_find(block->section, name);
 
-    return key && (block->seen >> (key - config_keys) & 1);
+    size_t index = key ? (size_t)(key - config_keys) : 0;
+
+    return key && (block->seen[index / 64] >> index % 64 & 1);
+}
+
+void config_key_note(struct config_block *block, const struct config_key *key)
+{
+    size_t index = (size_t)(key - config_keys);
+
+    block->seen[index / 64] |= UINT64_C(1) << index % 64;
 }
 
 #define SUGGEST_LENGTH_MAX   32

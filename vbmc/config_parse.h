@@ -9,6 +9,7 @@ enum config_section {
     CONFIG_SECTION_HYPERVISOR,
     CONFIG_SECTION_BMC,
     CONFIG_SECTION_SSH,
+    CONFIG_SECTION_FACILITY,
     CONFIG_SECTION_USER,
     CONFIG_SECTION_DOMAIN,
     CONFIG_SECTION_UNKNOWN,
@@ -17,9 +18,10 @@ enum config_section {
 /* One section of the file: what of it was given, and where. */
 struct config_block {
     enum config_section section;
-    size_t index;  /* which hypervisor, user or domain */
-    unsigned line; /* of the header */
-    uint64_t seen; /* bit N: config_keys[N] was given */
+    size_t index;                 /* which hypervisor, user or domain */
+    unsigned line;                /* of the header */
+    uint64_t seen[2];             /* bit N: config_keys[N] was given */
+    struct model_constants model; /* of [bmc] and [domain]; NaN: not given */
 };
 
 struct config_parse {
@@ -57,6 +59,7 @@ const struct config_key *config_key_find(enum config_section section, const char
 const char *config_key_suggest(enum config_section section, const char *name);
 /* True if the key was given in this block. */
 bool config_key_seen(const struct config_block *block, const char *name);
+void config_key_note(struct config_block *block, const struct config_key *key);
 
 /* config_value.c: the parse functions of the table. */
 int config_value_text(struct config_parse *parse, const char *value, void *target);
@@ -78,6 +81,27 @@ int config_value_replay(struct config_parse *parse, const char *value, void *tar
 int config_value_log_files(struct config_parse *parse, const char *value, void *target);
 int config_value_idle(struct config_parse *parse, const char *value, void *target);
 int config_value_history(struct config_parse *parse, const char *value, void *target);
+
+/* config_server.c: what a server and its room are like. */
+int config_value_redundancy(struct config_parse *parse, const char *value, void *target);
+int config_value_needed(struct config_parse *parse, const char *value, void *target);
+int config_value_psu_feeds(struct config_parse *parse, const char *value, void *supply);
+int config_value_power_limit(struct config_parse *parse, const char *value, void *target);
+int config_value_sel_full(struct config_parse *parse, const char *value, void *target);
+int config_value_period(struct config_parse *parse, const char *value, void *target);
+int config_value_feeds(struct config_parse *parse, const char *value, void *target);
+int config_value_ups_feeds(struct config_parse *parse, const char *value, void *target);
+int config_value_seconds(struct config_parse *parse, const char *value, void *target);
+int config_value_celsius(struct config_parse *parse, const char *value, void *target);
+int config_value_warming(struct config_parse *parse, const char *value, void *target);
+int config_value_minutes(struct config_parse *parse, const char *value, void *target);
+
+/* Reads model-NAME of [bmc] or [domain]; -ENOENT if there is no constant of that name. */
+int config_take_model_constant(struct config_parse *parse, struct config_block *block,
+                               const char *key, const char *value, unsigned line);
+void config_begin_model(struct config_block *block);
+/* What domains take over from [bmc], and [bmc] from the defaults. 0, or -EINVAL. */
+int config_inherit_servers(struct config_parse *parse);
 
 /* config_secret.c: passwords and keys, written out or in a file of their own. */
 int config_value_password(struct config_parse *parse, const char *value, void *target);

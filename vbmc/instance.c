@@ -8,8 +8,10 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/boot_watch.h"
 #include "vbmc/instance_console.h"
 #include "vbmc/instance_sel.h"
+#include "vbmc/instance_server.h"
 #include "vbmc/instance_sol.h"
 #include "vbmc/rmcp/server.h"
 
@@ -21,10 +23,12 @@ struct instance {
     struct bmc bmc;
     struct rmcp_server *rmcp;
     struct instance_sol *sol;
+    struct instance_server *server;
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
     struct instance_console *console;
+    struct boot_watch *boot_watch;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
     struct store_chassis stored_chassis; /* what is on disk, as far as a client can change it */
@@ -157,6 +161,7 @@ static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
         .poh_minutes = chassis_poh_minutes(bmc),
         .was_on = bmc->chassis.was_on,
         .restart_cause = (uint8_t)bmc->chassis.restart_cause,
+        .boots = bmc->chassis.boots,
     };
     int result = store_chassis_put(instance->shared->store, &save->chassis, on_chassis_saved, save);
     if (result < 0)
@@ -200,11 +205,28 @@ static uint64_t hook_now(struct bmc *bmc)
     return now_ms();
 }
 
+static void save_document(struct bmc *bmc, enum bmc_document document,
+                          const struct bmc_ticket *ticket)
+{
+    struct instance *instance = bmc->owner;
+
+    instance_server_save(instance->server, document, ticket);
+}
+
+static int64_t hook_wall_time(struct bmc *bmc)
+{
+    int64_t seconds = (int64_t)time(NULL);
+
+    return bmc->sel ? sel_time(bmc->sel, seconds) : seconds;
+}
+
 static const struct bmc_hooks hooks = {
     .save_chassis = save_chassis,
     .save_boot = save_boot,
+    .save_document = save_document,
     .wake_at = hook_wake_at,
     .now = hook_now,
+    .wall_time = hook_wall_time,
 };
 
 /* ---- sessions ---- */
@@ -216,6 +238,13 @@ static void send_datagram(void *context, const struct endpoint *to, const uint8_
 
     if (instance->socket)
         udp_socket_send(instance->socket, to, bytes, length);
+}
+
+static void on_login_failed(void *context, uint8_t user_id)
+{
+    struct instance *instance = context;
+
+    platform_note_login_failure(instance->bmc.platform, user_id, CHANNEL_LAN);
 }
 
 static struct rmcp_server *new_rmcp_server(struct instance *instance)
@@ -230,6 +259,8 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
         .send_context = instance,
         .events = &instance_sol_events,
         .events_context = instance->sol,
+        .login_failed = on_login_failed,
+        .login_context = instance,
     };
 
     memcpy(config.guid, instance->bmc.guid, sizeof config.guid);
@@ -326,6 +357,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
         bmc->chassis.poh_minutes = chassis->poh_minutes;
         bmc->chassis.was_on = bmc->chassis.was_on_last_run = chassis->was_on;
         bmc->chassis.restart_cause = (enum restart_cause)chassis->restart_cause;
+        bmc->chassis.boots = chassis->boots;
     }
     if (boot) {
         bmc->boot.valid_bit_clearing = boot->valid_bit_clearing;
@@ -358,6 +390,13 @@ static void on_timer_closed(uv_handle_t *handle)
     free_closed(instance);
 }
 
+static void on_booted(void *context)
+{
+    struct instance *instance = context;
+
+    platform_note_boot_completed(instance->bmc.platform);
+}
+
 struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
                               const struct store_bmc *record, const struct store_chassis *chassis,
                               const struct store_boot *boot)
@@ -373,9 +412,12 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     restore_state(instance, chassis, boot);
     instance_sel_open(&instance->bmc, shared->store);
     instance->console = instance_console_new(shared->loop, shared->state_dir, &record->uuid);
+    instance->server = instance_server_new(&instance->bmc, shared->store, shared->facility);
+    instance->boot_watch = boot_watch_new(on_booted, instance);
     instance->sol = instance_sol_new(&instance->bmc, shared->store);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
-    if (!instance->console || !instance->rmcp || copy_record(&instance->record, record) < 0) {
+    if (!instance->console || !instance->server || !instance->boot_watch || !instance->rmcp ||
+        copy_record(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
     }
@@ -388,6 +430,11 @@ void instance_restore_sol(struct instance *instance, const struct store_sol *sol
     instance_sol_restore(instance->sol, sol);
 }
 
+void instance_restore_document(struct instance *instance, const char *name, const char *text)
+{
+    instance_server_restore(instance->server, name, text);
+}
+
 void instance_free(struct instance *instance)
 {
     if (!instance)
@@ -396,7 +443,9 @@ void instance_free(struct instance *instance)
     instance_stop_listening(instance);
     rmcp_server_free(instance->rmcp);
     instance_sol_free(instance->sol);
+    boot_watch_free(instance->boot_watch);
     instance_console_free(instance->console);
+    instance_server_free(instance->server);
     instance_sel_close(&instance->bmc);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
@@ -443,6 +492,9 @@ void instance_configure(struct instance *instance, const struct config *config)
     replace_users(instance, &users);
     bool changed = !channel_equal(&instance->bmc.channel, channel);
     instance->bmc.channel = *channel;
+    if (instance->bmc.sel)
+        sel_set_policy(instance->bmc.sel, config->bmc.sel_full);
+    platform_configure(instance->bmc.platform, section ? &section->server : &config->bmc.server);
     if (instance->session_timeout_s != config->bmc.session_timeout_s) {
         instance->session_timeout_s = config->bmc.session_timeout_s;
         rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +
@@ -554,7 +606,11 @@ struct virt_domain *instance_domain(const struct instance *instance)
 
 void instance_host_event(struct instance *instance, enum host_event event)
 {
+    struct hub *hub = instance_console_hub(instance->console);
+
     bmc_host_event(&instance->bmc, event);
+    if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))
+        boot_watch_arm(instance->boot_watch, hub);
     instance_console_host_event(instance->console, event);
 }
 

@@ -29,6 +29,7 @@ struct instance_shared {
     struct limiter *limiter;
     const struct ipmi_sink *sink;
     const char *state_dir;
+    const struct facility *facility;
 };
 
 /* A BMC without socket and guest, made from what is stored (`chassis` and `boot` may be NULL). The
@@ -38,6 +39,8 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
                               const struct store_boot *boot);
 /* The SOL configuration as it is stored; without it the defaults hold. */
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
+/* Takes over what the store has under `name` (vbmc/document.h). */
+void instance_restore_document(struct instance *instance, const char *name, const char *text);
 /* Closes everything; memory goes when the loop has turned. */
 void instance_free(struct instance *instance);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/host/virt_loop.h"
 
@@ -27,98 +28,6 @@ static void reply_to_session(void *context, const struct ipmi_token *token,
         instance_reply(instance, token, response);
 }
 
-static const struct store_chassis *find_chassis(const struct store_chassis *rows, size_t count,
-                                                const struct uuid *uuid)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (uuid_equal(&rows[i].uuid, uuid))
-            return &rows[i];
-    }
-    return NULL;
-}
-
-static const struct store_boot *find_boot(const struct store_boot *rows, size_t count,
-                                          const struct uuid *uuid)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (uuid_equal(&rows[i].uuid, uuid))
-            return &rows[i];
-    }
-    return NULL;
-}
-
-static void restore_sol(struct instance *instance, const struct store_sol *rows, size_t count)
-{
-    for (size_t i = 0; instance && i < count; i++) {
-        if (uuid_equal(&rows[i].uuid, &instance_record(instance)->uuid))
-            instance_restore_sol(instance, &rows[i]);
-    }
-}
-
-static bool record_is_wanted(const struct manager *manager, const struct store_bmc *record)
-{
-    const struct config_domain *section =
-        config_find_domain(manager->config, record->name ? record->name : "", &record->uuid);
-
-    return record->name && !(section && !section->enabled) &&
-           (record->is_explicit || manager->config->bmc.discover != CONFIG_DISCOVER_NONE);
-}
-
-static void link_of_record(struct manager *manager, const struct store_bmc *record)
-{
-    const struct hypervisor_settings settings = {
-        .name = record->uri,
-        .uri = record->uri,
-        .sasl_username = record->sasl_username,
-        .sasl_password = record->sasl_password,
-        .runtime_dir = manager->config->daemon.runtime_dir,
-    };
-
-    if (record->uri)
-        manager_add_link(manager, &settings, false);
-}
-
-/* The BMCs of earlier runs answer from the start, before their hypervisors are connected. */
-static int load_bmcs(struct manager *manager, char *error, size_t size)
-{
-    struct store *store = manager->shared.store;
-    struct store_bmc *bmcs = NULL;
-    struct store_chassis *chassis = NULL;
-    struct store_boot *boots = NULL;
-    struct store_sol *sols = NULL;
-    size_t bmc_count = 0, chassis_count = 0, boot_count = 0, sol_count = 0;
-    int result = store_bmcs_load_all(store, &bmcs, &bmc_count);
-
-    if (result == 0)
-        result = store_chassis_load_all(store, &chassis, &chassis_count);
-    if (result == 0)
-        result = store_boot_load_all(store, &boots, &boot_count);
-    if (result == 0)
-        result = store_sol_load_all(store, &sols, &sol_count);
-    if (result < 0)
-        snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
-                 strerror(-result));
-    for (size_t i = 0; result == 0 && i < bmc_count; i++) {
-        if (bmcset_find_uuid(&manager->set, &bmcs[i].uuid))
-            continue;
-        if (bmcs[i].deleted) {
-            if (!manager_is_deleted(manager, &bmcs[i].uuid))
-                manager_mark_deleted(manager, &bmcs[i].uuid);
-        } else if (record_is_wanted(manager, &bmcs[i])) {
-            link_of_record(manager, &bmcs[i]);
-            struct instance *made = manager_make_instance(
-                manager, &bmcs[i], find_chassis(chassis, chassis_count, &bmcs[i].uuid),
-                find_boot(boots, boot_count, &bmcs[i].uuid));
-            restore_sol(made, sols, sol_count);
-        }
-    }
-    store_bmcs_free(bmcs, bmc_count);
-    free(chassis);
-    store_boot_free(boots, boot_count);
-    free(sols);
-    return result;
-}
-
 static void start_configured_hypervisors(struct manager *manager)
 {
     const struct config *config = manager->config;
@@ -129,6 +38,7 @@ static void start_configured_hypervisors(struct manager *manager)
             .uri = config->hypervisors[i].uri,
             .sasl_username = config->hypervisors[i].sasl_username,
             .sasl_password = config->hypervisors[i].sasl_password,
+            .sample_period_s = config->hypervisors[i].sample_period_s,
             .runtime_dir = config->daemon.runtime_dir,
         };
         if (!manager_add_link(manager, &settings, true))
@@ -194,10 +104,13 @@ static int start(struct manager *manager, char *error, size_t size)
         log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
     follow_openstack(manager);
     manager_note_boot(manager);
-    result = load_bmcs(manager, error, size);
+    result = manager_load_room(manager, error, size);
+    if (result == 0)
+        result = manager_load_bmcs(manager, error, size);
     if (result < 0)
         return result;
     uv_timer_start(&manager->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
+    manager_run_room(manager);
     start_configured_hypervisors(manager);
     start_openstack_hypervisors(manager);
     return 0;
@@ -230,6 +143,7 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager->hours.data = manager;
     uv_timer_init(loop, &manager->restore);
     manager->restore.data = manager;
+    manager_begin_room(manager);
     int result = manager->state_dir ? start(manager, error, size) : -ENOMEM;
     if (result < 0) {
         manager_stop(manager);
@@ -239,12 +153,19 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     return 0;
 }
 
+static void on_room_closed(uv_handle_t *handle)
+{
+    struct manager *manager = CONTAINER_OF((uv_timer_t *)handle, struct manager, room);
+
+    free(manager->state_dir);
+    free(manager);
+}
+
 static void on_reaper_closed(uv_handle_t *handle)
 {
     struct manager *manager = handle->data;
 
-    free(manager->state_dir);
-    free(manager);
+    uv_close((uv_handle_t *)&manager->room, on_room_closed);
 }
 
 static void on_hours_closed(uv_handle_t *handle)
@@ -370,12 +291,12 @@ static void review_domains(struct manager *manager)
     for (size_t i = manager->set.count; i-- > 0;) {
         struct instance *instance = manager->set.instances[i];
         struct virt_domain *domain = instance_domain(instance);
-        if (!record_is_wanted(manager, instance_record(instance)))
+        if (!manager_wants_record(manager, instance_record(instance)))
             manager_drop_instance(manager, instance);
         else if (domain)
             manager_drop_untagged(manager, instance, domain);
     }
-    if (load_bmcs(manager, error, sizeof error) < 0)
+    if (manager_load_bmcs(manager, error, sizeof error) < 0)
         log_error("%s", error);
     for (struct link *link = manager->links; link; link = link->next) {
         struct virt_domain *domain = NULL;
@@ -398,6 +319,7 @@ void manager_reload(struct manager *manager, struct config *config)
     manager->config = config;
     config_free(old);
     follow_openstack(manager);
+    manager_configure_room(manager);
     for (size_t i = 0; i < manager->set.count; i++)
         instance_configure(manager->set.instances[i], config);
     start_hypervisors(manager);

@@ -43,6 +43,11 @@ struct virt_domain *manager_find_domain(const struct manager *manager, const cha
 /* Why a domain has no BMC, in a few words; NULL if it has one. */
 const char *manager_why_none(const struct manager *manager, const struct virt_domain *domain);
 
+/* The room that all servers stand in. */
+struct facility *manager_facility(struct manager *manager);
+/* Stores the room as it is; what a change of it brings about for its servers happens at once. */
+void manager_save_facility(struct manager *manager, store_done_fn done, void *context);
+
 /* The end of something that was asked for; `text` says what went wrong. */
 typedef void manager_done_fn(void *context, int result, const char *text);
 

@@ -47,6 +47,10 @@ struct manager {
     uv_timer_t restore;
     void (*changed)(void *context); /* see manager_watch */
     void *changed_context;
+    struct facility facility;
+    uv_timer_t room; /* steps it, and all servers in it */
+    uint64_t stepped_ms;
+    unsigned steps;
     bool stopping;
     unsigned ending; /* hypervisors whose threads have not ended yet */
     uint64_t started_ms;
@@ -110,6 +114,20 @@ void manager_finish_stopping(struct manager *manager);
 void manager_note_boot(struct manager *manager);
 /* A hypervisor is connected for the first time. */
 void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor);
+
+/* manager_load.c: brings up the BMCs of earlier runs that are not there yet; they answer before
+ * their hypervisors are connected. 0, or a negative error with its text. */
+int manager_load_bmcs(struct manager *manager, char *error, size_t size);
+/* Whether the configuration lets the BMC of that record be. */
+bool manager_wants_record(const struct manager *manager, const struct store_bmc *record);
+
+/* manager_room.c: makes the room as it is configured, with its timer not yet running. */
+void manager_begin_room(struct manager *manager);
+/* Takes over what is stored of it. 0, or a negative error with its text. */
+int manager_load_room(struct manager *manager, char *error, size_t size);
+void manager_run_room(struct manager *manager);
+/* Follows the configuration. */
+void manager_configure_room(struct manager *manager);
 
 /* manager_additions.c: ends the additions that waited for this hypervisor. */
 void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor);

@@ -103,7 +103,7 @@ static bool is_in_conflict(const struct verbs *verbs, struct instance *instance)
     return found > 1;
 }
 
-static const char *note_of(const struct verbs *verbs, struct instance *instance)
+const char *verbs_note(const struct verbs *verbs, struct instance *instance)
 {
     if (instance_record(instance)->active && !instance_is_listening(instance))
         return instance_error(instance);
@@ -120,27 +120,37 @@ static int compare_names(const void *a, const void *b)
                   instance_record(*(struct instance *const *)b)->name);
 }
 
+struct instance **verbs_visible_instances(const struct verbs *verbs,
+                                          const struct control_request *request, size_t *count)
+{
+    const struct bmcset *set = manager_bmcs(verbs->manager);
+    struct instance **visible = calloc(set->count + 1, sizeof(struct instance *));
+
+    *count = 0;
+    for (size_t i = 0; visible && i < set->count; i++) {
+        if (may_see(request, set->instances[i]))
+            visible[(*count)++] = set->instances[i];
+    }
+    if (visible)
+        qsort(visible, *count, sizeof(struct instance *), compare_names);
+    return visible;
+}
+
 static void do_list(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)
 {
-    const struct bmcset *set = manager_bmcs(verbs->manager);
+    size_t count;
+    CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
-    CLEANUP_FREE struct instance **sorted = calloc(set->count + 1, sizeof(struct instance *));
 
     (void)arguments;
-    for (size_t i = 0; sorted && i < set->count; i++)
-        sorted[i] = set->instances[i];
-    if (sorted)
-        qsort(sorted, set->count, sizeof(struct instance *), compare_names);
-    for (size_t i = 0; sorted && i < set->count; i++) {
-        if (!may_see(request, sorted[i]))
-            continue;
+    for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
-        const char *note = note_of(verbs, sorted[i]);
-        add_text(row, "domain_name", instance_record(sorted[i])->name);
-        add_text(row, "status", status_of(sorted[i]));
-        add_text(row, "address", address_of(verbs, sorted[i]));
-        json_object_object_add(row, "port", json_object_new_int(port_of(verbs, sorted[i])));
+        const char *note = verbs_note(verbs, instances[i]);
+        add_text(row, "domain_name", instance_record(instances[i])->name);
+        add_text(row, "status", status_of(instances[i]));
+        add_text(row, "address", address_of(verbs, instances[i]));
+        json_object_object_add(row, "port", json_object_new_int(port_of(verbs, instances[i])));
         if (note)
             add_text(row, "note", note);
         json_object_array_add(list, row);
@@ -182,6 +192,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     json_object_object_add(result, "port", json_object_new_int(port_of(verbs, instance)));
     add_text(result, "status", status_of(instance));
     add_text(result, "username", user[0] ? user : NULL);
+    verbs_add_health(result, instance);
     control_reply_ok(request, result);
 }
 
@@ -506,15 +517,19 @@ static const struct {
     {"discover", do_discover, PRIVILEGE_ADMINISTRATOR, true},
     {"dump", verbs_dump, PRIVILEGE_ADMINISTRATOR, true}, /* to any path of the machine */
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
-    {"fru", verbs_fru, PRIVILEGE_USER, false}, /* to set the asset tag: operator */
+    {"facility", verbs_facility, PRIVILEGE_USER, false}, /* to change it: administrator, whole */
+    {"fru", verbs_fru, PRIVILEGE_USER, false},           /* to set the asset tag: operator */
+    {"inject", verbs_inject, PRIVILEGE_USER, false},     /* to change it: administrator */
     {"list", do_list, PRIVILEGE_USER, false},
     {"power", verbs_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},
     {"screenshot", verbs_screenshot, PRIVILEGE_USER, false},
+    {"sensors", verbs_sensors, PRIVILEGE_USER, false},
     {"show", do_show, PRIVILEGE_USER, false},
     {"start", do_start, PRIVILEGE_ADMINISTRATOR, true},
     {"status", do_status, PRIVILEGE_ADMINISTRATOR, true}, /* the URIs of hypervisors */
     {"stop", do_stop, PRIVILEGE_ADMINISTRATOR, true},
+    {"top", verbs_top, PRIVILEGE_USER, false},
     {"undefine", do_undefine, PRIVILEGE_ADMINISTRATOR, true},
 };
 

@@ -13,6 +13,13 @@ typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request);
 
+/* Those that the asking account may know of, by name; `count` of them, the array is the caller's to
+ * free. */
+struct instance **verbs_visible_instances(const struct verbs *verbs,
+                                          const struct control_request *request, size_t *count);
+/* What deserves a remark beside a BMC's name; NULL: nothing. */
+const char *verbs_note(const struct verbs *verbs, struct instance *instance);
+
 /* Answers that a higher level is needed. */
 void verbs_refuse_privilege(struct control_request *request, enum privilege needed);
 
@@ -34,5 +41,33 @@ verbs_run verbs_add_serial, verbs_screenshot, verbs_dump;
  * fru {"name"}: [{"id", "device", "area", "field", "value"}].
  * fru {"name", "asset_tag"}: sets it. */
 verbs_run verbs_fru;
+
+/* verbs_room.c: what breaks in a server and in the room. A change is answered when it is on disk.
+ *
+ * inject {"name"}: array of {"target", "kind", "since" (ISO 8601, UTC)}, in the order of injection.
+ * inject {"name", "target", "kind"}: breaks it; {}. Administrators.
+ * inject {"name", "clear": true [, "target" [, "kind"]]}: {"cleared": count}. Administrators.
+ * facility {}: {"feeds": [{"feed": "A", "state": "up|down"}], "utility": "ok|lost",
+ *     "ups": "line|battery|none", "battery_percent" (0..100; null without UPS),
+ *     "generator": "standby|starting|running|failed|none", "crac": "ok|failed", "inlet" (C),
+ *     "servers": [{"domain_name", "redundancy": "2N", "feeds": "A B",
+ *         "supply": "full|degraded|redundancy lost|non-redundant|insufficient", "power"}]}, with
+ *     those servers that the account may know of. A feed is down, too, when it has no power.
+ * facility {"item", "which" (of a feed), "state"}: changes it, see facility_set; {}. Administrators
+ *     of all BMCs.
+ * facility {"clear": true}: all as it should be; {}. The same. */
+verbs_run verbs_inject, verbs_facility;
+
+/* verbs_health.c
+ *
+ * sensors {"name"}: a list of {"number", "name", "type", "reading" (number, or null), "unit",
+ *     "status" ("ok", "warning", "critical", "non-recoverable", "unavailable"), "states" (texts, of
+ *     a discrete sensor), "thresholds" (those there are: "upper critical", ...)}.
+ * top {}: a list of {"domain_name", "power", "cpu", "memory", "io" (percent), "inlet", "cpu_temp"
+ *     (of the hottest, C), "watts", "health", "uptime", "note"}; null where it is not known. */
+verbs_run verbs_sensors, verbs_top;
+/* Adds what `show` says of the server: "power", "uptime" (seconds; null: off), "boot_count",
+ * "health" ("ok", "warning", "critical") and "health_sensor" (null: all is well). */
+void verbs_add_health(struct json_object *result, struct instance *instance);
 
 #endif

@@ -17,6 +17,32 @@ _vbmc_replies()
     done
 }
 
+_vbmc_fault_targets=$'disk/vda\npsu/1\npsu/2\nfan/1\nfan/2\nfan/3\nfan/4\ntemp/inlet\ntemp/cpu\ntemp/dimm\ntemp/exhaust\nmemory\nintrusion\nnic/0'
+
+# What may stand behind a target of inject, and behind an item of the room.
+_vbmc_fault_kinds()
+{
+    case $1 in
+        disk/*) printf '%s\n' predictive-failure fault ;;
+        psu/*) printf '%s\n' predictive-failure ac-lost failed removed ;;
+        fan/*) echo failed ;;
+        memory) printf '%s\n' ecc-correctable ecc-uncorrectable ;;
+        intrusion) echo open ;;
+        nic/*) echo down ;;
+    esac
+}
+
+_vbmc_room_states()
+{
+    case $1 in
+        feed) printf '%s\n' A B C D ;;
+        [A-D]) printf '%s\n' down up ;;
+        ups) printf '%s\n' battery line ;;
+        utility) printf '%s\n' lost ok ;;
+        generator | crac) printf '%s\n' failed ok ;;
+    esac
+}
+
 _vbmc()
 {
     local word=$2 previous=$3 verb='' i
@@ -70,13 +96,16 @@ _vbmc()
         case $verb:$((COMP_CWORD - verb_at)) in
             define:* | screenshot:2 | dump:2) compopt -o default ;;
             power:2) _vbmc_replies $'on\noff\ncycle\nreset\nsoft\ndiag\nstatus' "$word" ;;
-            facility:1) _vbmc_replies simulate "$word" ;;
+            inject:2) _vbmc_replies "$_vbmc_fault_targets" "$word" ;;
+            inject:3) _vbmc_replies "$(_vbmc_fault_kinds "$previous")" "$word" ;;
+            facility:1) _vbmc_replies $'feed\nups\nutility\ngenerator\ncrac\nsimulate' "$word" ;;
+            facility:[23]) _vbmc_replies "$(_vbmc_room_states "$previous")" "$word" ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

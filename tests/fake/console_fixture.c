@@ -22,6 +22,7 @@
 #define SEND_TURNS_MAX 100000
 
 struct console_fixture console_fixture;
+static struct facility facility;
 
 /* ---- the serial port ---- */
 
@@ -119,7 +120,11 @@ void console_fixture_start(size_t history_size)
     assert_non_null(mkdtemp(fixture->folder));
     assert_int_equal(
         store_open(&fixture->loop, fixture->folder, &fixture->store, error, sizeof error), 0);
-    fixture->shared = (struct instance_shared){.state_dir = fixture->folder,
+    platform_settings_set_defaults(&fixture->config.bmc.server);
+    facility_settings_set_defaults(&fixture->config.facility);
+    facility_init(&facility, &fixture->config.facility);
+    fixture->shared = (struct instance_shared){.facility = &facility,
+                                               .state_dir = fixture->folder,
                                                .loop = &fixture->loop,
                                                .store = fixture->store,
                                                .limiter = limiter_new()};

@@ -15,6 +15,7 @@
 
 static uv_loop_t loop;
 static struct instance_shared shared;
+static struct facility facility;
 static struct bmcset set;
 static struct config config;
 static struct config_domain sections[2];
@@ -25,7 +26,10 @@ static int setup(void **state)
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     uv_loop_init(&loop);
-    shared = (struct instance_shared){.loop = &loop};
+    struct facility_settings room;
+    facility_settings_set_defaults(&room);
+    facility_init(&facility, &room);
+    shared = (struct instance_shared){.loop = &loop, .facility = &facility};
     memset(&config, 0, sizeof config);
     memset(sections, 0, sizeof sections);
     config.bmc.address = loopback;

@@ -20,6 +20,7 @@ static uv_loop_t loop;
 static char folder[64];
 static struct store *store;
 static struct instance_shared shared;
+static struct facility facility;
 static struct instance *instance;
 static struct config config;
 static struct config_user users[2];
@@ -58,13 +59,17 @@ static int setup(void **state)
     snprintf(folder, sizeof folder, "/tmp/vbmc-test-instance-XXXXXX");
     if (!mkdtemp(folder) || store_open(&loop, folder, &store, error, sizeof error) < 0)
         return -1;
-    shared = (struct instance_shared){.state_dir = folder,
+    shared = (struct instance_shared){.facility = &facility,
+                                      .state_dir = folder,
                                       .loop = &loop,
                                       .store = store,
                                       .limiter = limiter_new(),
                                       .sink = &sink};
     replies = 0;
     memset(&config, 0, sizeof config);
+    platform_settings_set_defaults(&config.bmc.server);
+    facility_settings_set_defaults(&config.facility);
+    facility_init(&facility, &config.facility);
     memset(users, 0, sizeof users);
     snprintf(users[0].name, sizeof users[0].name, "admin");
     snprintf(users[0].password, sizeof users[0].password, "secret");

@@ -21,6 +21,7 @@
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
+#include "vbmc/store/document.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sel.h"
 #include "vbmc/store/sol.h"
@@ -154,9 +155,45 @@ static void test_bmcs(void **state)
     close_store(store);
 }
 
+static void test_documents(void **state)
+{
+    struct store_document *rows = NULL;
+    CLEANUP_FREE char *text = NULL;
+    struct uuid a = make_uuid(7), b = make_uuid(8);
+    struct store *store = open_store();
+    struct waiter waiter = {0};
+    size_t count;
+
+    (void)state;
+    assert_int_equal(store_document_put(store, &b, "fru", "{}", NULL, NULL), 0);
+    assert_int_equal(store_document_put(store, &a, "sensors", "[1]", NULL, NULL), 0);
+    assert_int_equal(store_document_put(store, &a, "sensors", "[2]", NULL, NULL), 0);
+    assert_int_equal(store_document_put(store, &a, "dcmi", "", on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_document_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 3);
+    assert_string_equal(rows[0].name, "dcmi");
+    assert_string_equal(rows[0].text, "");
+    assert_string_equal(rows[1].text, "[2]");
+    assert_true(uuid_equal(&rows[2].uuid, &b));
+    store_documents_free(rows, count);
+    assert_int_equal(store_document_load(store, &a, "sensors", &text), 0);
+    assert_string_equal(text, "[2]");
+    free(text);
+    assert_int_equal(store_document_load(store, &a, "none", &text), 0);
+    assert_null(text);
+    waiter = (struct waiter){0};
+    assert_int_equal(store_forget_domain(store, &a, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_document_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 1);
+    store_documents_free(rows, count);
+    close_store(store);
+}
+
 static void test_chassis_and_boot(void **state)
 {
-    struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true, 11};
+    struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true, 11, 4000000000};
     struct store_boot boot = {
         .uuid = make_uuid(7),
         .valid_bit_clearing = 0x1f,
@@ -183,6 +220,7 @@ static void test_chassis_and_boot(void **state)
     assert_true(chassis_rows[0].poh_minutes == UINT32_MAX);
     assert_true(chassis_rows[0].was_on);
     assert_int_equal(chassis_rows[0].restart_cause, 11);
+    assert_true(chassis_rows[0].boots == 4000000000);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(boot_rows[0].valid_bit_clearing, 0x1f);
@@ -675,11 +713,22 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bmcs),         TEST(test_chassis_and_boot),  TEST(test_sol),
-        TEST(test_sel),          TEST(test_failed_job),        TEST(test_concurrent_submits),
-        TEST(test_kill),         TEST(test_permissions),       TEST(test_second_opener),
-        TEST(test_migration),    TEST(test_failing_migration), TEST(test_newer_version),
-        TEST(test_damaged_file), TEST(test_full_disk),         TEST(test_submit_while_closing),
+        TEST(test_bmcs),
+        TEST(test_chassis_and_boot),
+        TEST(test_documents),
+        TEST(test_sol),
+        TEST(test_sel),
+        TEST(test_failed_job),
+        TEST(test_concurrent_submits),
+        TEST(test_kill),
+        TEST(test_permissions),
+        TEST(test_second_opener),
+        TEST(test_migration),
+        TEST(test_failing_migration),
+        TEST(test_newer_version),
+        TEST(test_damaged_file),
+        TEST(test_full_disk),
+        TEST(test_submit_while_closing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -185,16 +185,25 @@ static const struct {
     {"delete", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"discover", "", PRIVILEGE_ADMINISTRATOR, true},
     {"dumpxml", "\"name\":\"mine\"", PRIVILEGE_ADMINISTRATOR, true},
+    {"facility", "", PRIVILEGE_USER, false},
+    {"facility", "\"clear\":true", PRIVILEGE_ADMINISTRATOR, true},
+    {"facility", "\"item\":\"nosuch\",\"state\":\"ok\"", PRIVILEGE_ADMINISTRATOR, true},
     {"fru", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"inject", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"inject", "\"name\":\"mine\",\"clear\":true", PRIVILEGE_ADMINISTRATOR, false},
+    {"inject", "\"name\":\"mine\",\"target\":\"nosuch\",\"kind\":\"fault\"",
+     PRIVILEGE_ADMINISTRATOR, false},
     {"list", "", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"status\"", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_OPERATOR, false},
     {"power", "\"name\":\"mine\",\"action\":\"nosuch\"", PRIVILEGE_OPERATOR, false},
     {"reload", "", PRIVILEGE_ADMINISTRATOR, true},
+    {"sensors", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"show", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"start", "\"names\":[\"mine\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"status", "", PRIVILEGE_ADMINISTRATOR, true},
     {"stop", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
+    {"top", "", PRIVILEGE_USER, false},
     {"undefine", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
 };
 
@@ -241,7 +250,8 @@ static void test_privileges(void **state)
 
 static void test_one_bmc(void **state)
 {
-    static const char *const verbs_of_one[] = {"show", "power", "console", "bootdev"};
+    static const char *const verbs_of_one[] = {"show",    "sensors", "power",
+                                               "console", "bootdev", "inject"};
     const struct control_identity mine = identity_of(PRIVILEGE_ADMINISTRATOR, true);
     const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
     char text[128];
@@ -249,6 +259,9 @@ static void test_one_bmc(void **state)
     (void)state;
     assert_non_null(strstr(ask(&root, "list", ""), "\"theirs\""));
     assert_non_null(strstr(ask(&mine, "list", ""), "\"mine\""));
+    assert_null(strstr(answer, "theirs"));
+    assert_non_null(strstr(ask(&root, "top", ""), "\"theirs\""));
+    assert_non_null(strstr(ask(&mine, "top", ""), "\"mine\""));
     assert_null(strstr(answer, "theirs"));
     for (size_t i = 0; i < ARRAY_SIZE(verbs_of_one); i++) {
         static const char *const hidden[] = {"theirs", "66666666-7777-4888-8999-aaaaaaaaaaaa",
@@ -272,6 +285,23 @@ static void test_one_bmc(void **state)
                            "{\"power\":\"off\"}")); /* nobody has switched it on */
 }
 
+/* Scripts find the state of the BMC by looking for this word among all properties. */
+static void test_show(void **state)
+{
+    static const char *const added[] = {"\"power\":\"off\"", "\"uptime\":null", "\"boot_count\":0",
+                                        "\"health\":", "\"health_sensor\":"};
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    const char *heard = ask(&root, "show", "\"name\":\"mine\""), *first = strstr(heard, "status");
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(added); i++) {
+        if (!strstr(heard, added[i]))
+            fail_msg("%s is not in %s", added[i], heard);
+    }
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "status"));
+}
+
 /* A console that may not be typed at says so in the answer already. */
 static void test_console_privileges(void **state)
 {
@@ -283,12 +313,88 @@ static void test_console_privileges(void **state)
     assert_non_null(strstr(ask(&operator, "console", "\"name\":\"mine\""), "\"writable\":true"));
 }
 
+/* ---- what breaks ---- */
+
+static void assert_answers(const struct control_identity *identity, const char *verb,
+                           const char *arguments, const char *says)
+{
+    if (!strstr(ask(identity, verb, arguments), says))
+        fail_msg("%s {%s}: %s instead of %s", verb, arguments, answer, says);
+}
+
+static void test_inject(void **state)
+{
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+
+    (void)state;
+    assert_answers(&root, "inject", "\"name\":\"mine\"", "\"result\":[]");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\",\"kind\":\"ac-lost\"",
+                   "{\"ok\":true,\"result\":{}}");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"temp/inlet\",\"kind\":\"+15\"",
+                   "{\"ok\":true,\"result\":{}}");
+    assert_answers(&root, "inject", "\"name\":\"mine\"",
+                   "[{\"target\":\"psu/1\",\"kind\":\"ac-lost\",\"since\":\"2");
+    assert_answers(&root, "inject", "\"name\":\"mine\"",
+                   "Z\"},{\"target\":\"temp/inlet\",\"kind\":\"+15\",\"since\":\"2");
+    assert_answers(&root, "inject", "\"name\":\"theirs\"", "\"result\":[]");
+    assert_answers(&root, "facility", "", "\"supply\":\"redundancy lost\"");
+
+    /* Wrong words say what would be right. */
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\",\"kind\":\"down\"",
+                   "psu can be: ");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\"", "come together");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true,\"kind\":\"failed\"",
+                   "a kind needs its target");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true,\"target\":\"psu\"",
+                   "\"code\":\"usage\"");
+
+    assert_answers(&root, "inject",
+                   "\"name\":\"mine\",\"clear\":true,\"target\":\"psu/1\",\"kind\":\"failed\"",
+                   "{\"cleared\":0}");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true,\"target\":\"psu/1\"",
+                   "{\"cleared\":1}");
+    assert_answers(&root, "inject", "\"name\":\"mine\"", "\"result\":[{\"target\":\"temp/inlet\"");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true", "{\"cleared\":1}");
+    assert_answers(&root, "inject", "\"name\":\"mine\"", "\"result\":[]");
+}
+
+static void test_facility(void **state)
+{
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    const struct control_identity mine = identity_of(PRIVILEGE_USER, true);
+
+    (void)state;
+    assert_answers(
+        &root, "facility", "",
+        "{\"feeds\":[{\"feed\":\"A\",\"state\":\"up\"},{\"feed\":\"B\",\"state\":\"up\"}],"
+        "\"utility\":\"ok\",");
+    assert_answers(&root, "facility", "", "\"crac\":\"ok\",\"inlet\":22.0,\"servers\":[");
+    assert_answers(&root, "facility", "",
+                   "{\"domain_name\":\"theirs\",\"redundancy\":\"2N\",\"feeds\":\"A B\","
+                   "\"supply\":\"full\",\"power\":\"off\"}");
+    assert_answers(&mine, "facility", "", "\"domain_name\":\"mine\"");
+    assert_null(strstr(answer, "theirs"));
+
+    assert_answers(&root, "facility", "\"item\":\"feed\",\"which\":\"B\",\"state\":\"down\"",
+                   "{\"ok\":true,\"result\":{}}");
+    assert_answers(&root, "facility", "\"item\":\"crac\",\"state\":\"failed\"", "\"ok\":true");
+    assert_answers(&mine, "facility", "", "{\"feed\":\"B\",\"state\":\"down\"}");
+    assert_non_null(strstr(answer, "\"crac\":\"failed\""));
+    assert_non_null(strstr(answer, "\"supply\":\"redundancy lost\""));
+    assert_answers(&root, "facility", "\"item\":\"feed\",\"which\":\"Q\",\"state\":\"down\"",
+                   "A, B");
+    assert_answers(&root, "facility", "\"item\":\"crac\"", "come together");
+    assert_answers(&root, "facility", "\"clear\":true", "\"ok\":true");
+    assert_answers(&mine, "facility", "", "\"supply\":\"full\"");
+    assert_null(strstr(answer, "down"));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_privileges),
-        cmocka_unit_test(test_one_bmc),
-        cmocka_unit_test(test_console_privileges),
+        cmocka_unit_test(test_privileges), cmocka_unit_test(test_one_bmc),
+        cmocka_unit_test(test_show),       cmocka_unit_test(test_console_privileges),
+        cmocka_unit_test(test_inject),     cmocka_unit_test(test_facility),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

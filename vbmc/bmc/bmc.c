@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "vbmc/bmc/platform.h"
 #include "vbmc/bmc/sel.h"
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
@@ -39,6 +40,8 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     chassis_follow_state(bmc);
     if (host)
         boot_apply(bmc);
+    if (bmc->platform)
+        platform_set_host(bmc->platform);
 }
 
 void bmc_tick(struct bmc *bmc)
@@ -60,6 +63,8 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     chassis_host_event(bmc, event);
     boot_host_event(bmc, event);
+    if (bmc->platform)
+        platform_host_event(bmc->platform, event);
 }
 
 enum host_power_state bmc_power_state(const struct bmc *bmc)

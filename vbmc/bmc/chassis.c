@@ -5,6 +5,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/platform.h"
 
 #define MINUTE_MS 60000
 
@@ -83,11 +84,17 @@ static void start_first_action(struct bmc *bmc)
     enum host_power_action action = chassis->queue[0].action;
     int result = decide_by_state(bmc_power_state(bmc), action);
 
+    /* A server whose supplies deliver too little does not come up. */
+    if (result > 0 && action == HOST_POWER_ACTION_UP && bmc->platform &&
+        !platform_has_supply(bmc->platform))
+        result = -EINVAL;
     if (result <= 0) {
         finish_first_action(bmc, result);
         return;
     }
     log_info("%s: chassis control: %s", bmc->host->name, chassis_action_name(action));
+    if (bmc->platform)
+        platform_note_action(bmc->platform, action);
     bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
 }
 
@@ -179,6 +186,10 @@ void chassis_follow_state(struct bmc *bmc)
     chassis->poh_counted_ms = bmc->hooks->now(bmc);
     if (chassis->poh_counting)
         chassis->was_on = true;
+    if (!chassis->poh_counting)
+        chassis->on_since_ms = 0;
+    else if (!chassis->on_since_ms)
+        chassis->on_since_ms = bmc->hooks->now(bmc);
 }
 
 void chassis_tick(struct bmc *bmc)
@@ -218,6 +229,8 @@ static void note_started(struct bmc *bmc)
     bool by_us = is_under_way(chassis, HOST_POWER_ACTION_UP) ||
                  is_under_way(chassis, HOST_POWER_ACTION_CYCLE);
 
+    chassis->boots++;
+    chassis->on_since_ms = bmc->hooks->now(bmc);
     chassis->last_on_by_command = by_us;
     chassis->restart_cause = by_us ? RESTART_CAUSE_CHASSIS_CONTROL : RESTART_CAUSE_POWER_BUTTON;
 }
@@ -247,7 +260,8 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
         note_started(bmc);
         break;
     case HOST_EVENT_STOPPED:
-        bmc->chassis.was_on = false;
+        if (!bmc->platform || !platform_is_dark(bmc->platform))
+            bmc->chassis.was_on = false;
         break;
     case HOST_EVENT_RESET:
         note_reset(bmc);

@@ -29,7 +29,7 @@
  * Fans. The controller is proportional: full speed at fan_target_c + fan_band_k / 2 of the hottest
  * CPU, the least speed at fan_target_c - fan_band_k / 2, straight between. It has no memory, so it
  * does not hunt; the fan's inertia, short against the heat sink's, makes the speed follow the
- * temperature, not the load.
+ * temperature, not the load. T_cpu is what the sensor reads, cpu_offset_c included.
  *
  *     duty    = least + (1 - least) (T_cpu - fan_target_c + fan_band_k / 2) / fan_band_k
  *               within least..1; least = fan_least, or fan_least_failed while a fan has failed
@@ -57,13 +57,14 @@
 
 #include "vbmc/base/array.h"
 
-#define STEP_S     0.25
-#define LONGEST_S  3600.0
-#define MEGABYTE   1e6
-#define RATE_MOST  1e15 /* per second; keeps infinity out */
-#define PARTS_MOST 1024 /* of disks, NICs and DIMMs */
-#define AIR_LEAST  (-40.0)
-#define AIR_MOST   100.0
+#define STEP_S        0.25
+#define LONGEST_S     3600.0
+#define MEGABYTE      1e6
+#define RATE_MOST     1e15 /* per second; keeps infinity out */
+#define PARTS_MOST    1024 /* of disks, NICs and DIMMs */
+#define AIR_LEAST     (-40.0)
+#define AIR_MOST      100.0
+#define OFFSET_MOST_K 200.0
 
 #define AT(member) offsetof(struct model_constants, member)
 
@@ -243,23 +244,35 @@ static double fan_speed(const struct model *model, unsigned fan)
     return model->readings.fan_rpm[fan] / model->constants.fan_max_rpm;
 }
 
+static double cpus_watts(const struct model *model, const struct model_inputs *inputs)
+{
+    double sum = 0;
+
+    for (unsigned socket = 0; socket < sockets_of(inputs); socket++)
+        sum += cpu_watts(model, inputs, socket);
+    return sum;
+}
+
+static double fans_watts(const struct model *model)
+{
+    double sum = 0;
+
+    for (unsigned fan = 0; fan < MODEL_FANS; fan++)
+        sum += model->constants.fan_max_watts * pow(fan_speed(model, fan), 3);
+    return sum;
+}
+
 static double dc_watts(const struct model *model, const struct model_inputs *inputs)
 {
     const struct model_constants *c = &model->constants;
-    double sum = c->board_watts;
+    const struct model_readings *readings = &model->readings;
 
     if (count_live(inputs) == 0)
         return 0;
     if (!inputs->on)
         return c->standby_watts;
-    for (unsigned socket = 0; socket < sockets_of(inputs); socket++)
-        sum += cpu_watts(model, inputs, socket);
-    for (unsigned fan = 0; fan < MODEL_FANS; fan++) {
-        double speed = fan_speed(model, fan);
-        sum += c->fan_max_watts * speed * speed * speed;
-    }
-    return sum + parts(inputs->dimms) * dimm_watts(model, inputs) + disks_watts(c, inputs) +
-           nics_watts(c, inputs);
+    return c->board_watts + readings->cpus_w + readings->fans_w + readings->disks_w +
+           parts(inputs->dimms) * dimm_watts(model, inputs) + nics_watts(c, inputs);
 }
 
 static double efficiency(const struct model_constants *c, double load)
@@ -291,9 +304,13 @@ static void renew_power(struct model *model, const struct model_inputs *inputs)
     const struct model_constants *c = &model->constants;
     struct model_readings *readings = &model->readings;
     unsigned live = count_live(inputs);
-    double dc = dc_watts(model, inputs), each = 0;
+    double each = 0;
     bool on = is_on(inputs);
 
+    readings->cpus_w = on ? cpus_watts(model, inputs) : 0;
+    readings->disks_w = on ? disks_watts(c, inputs) : 0;
+    readings->fans_w = on ? fans_watts(model) : 0;
+    double dc = dc_watts(model, inputs);
     if (live > 0)
         each = dc / live / efficiency(c, dc / live / c->psu_rated_watts);
     readings->dc_w = dc;
@@ -315,13 +332,21 @@ static double least_speed(const struct model_constants *c, const struct model_in
     return any_failed ? fmax(c->fan_least_failed, c->fan_least) : c->fan_least;
 }
 
+/* What a CPU's sensor reads, right or wrong. */
+static double read_cpu(const struct model *model, const struct model_inputs *inputs,
+                       unsigned socket)
+{
+    return model->readings.cpu_c[socket] +
+           limit(inputs->cpu_offset_c[socket], -OFFSET_MOST_K, OFFSET_MOST_K);
+}
+
 static double duty_for(const struct model *model, const struct model_inputs *inputs)
 {
     const struct model_constants *c = &model->constants;
-    double least = least_speed(c, inputs), hottest = model->readings.cpu_c[0];
+    double least = least_speed(c, inputs), hottest = read_cpu(model, inputs, 0);
 
     for (unsigned socket = 1; socket < sockets_of(inputs); socket++)
-        hottest = fmax(hottest, model->readings.cpu_c[socket]);
+        hottest = fmax(hottest, read_cpu(model, inputs, socket));
     double above = hottest - (c->fan_target_c - c->fan_band_k / 2);
     return least + (1 - least) * limit(above / c->fan_band_k, 0, 1);
 }

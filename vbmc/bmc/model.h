@@ -59,6 +59,7 @@ struct model_inputs {
     unsigned dimms, disks, nics;
     double cpu_utilisation[MODEL_SOCKETS_MAX]; /* 0..1 */
     double memory_utilisation;                 /* 0..1 */
+    double cpu_offset_c[MODEL_SOCKETS_MAX];    /* by which a CPU's sensor is off: fans follow it */
     double disk_requests_per_s, disk_bytes_per_s, nic_bytes_per_s;
     double inlet_c;      /* air at the inlet, injected changes included */
     uint8_t fans_failed; /* bit N: fan N + 1 stands */
@@ -70,11 +71,12 @@ struct model_inputs {
  * temperature. No PSU live: the same, and 0 W whatever `on` says. */
 struct model_readings {
     double inlet_c, exhaust_c, dimm_c;
-    double cpu_c[MODEL_SOCKETS_MAX]; /* those that are not there have the inlet's */
+    double cpu_c[MODEL_SOCKETS_MAX]; /* without cpu_offset_c; absent ones: inlet's */
     double fan_rpm[MODEL_FANS];
     double psu_input_w[MODEL_PSUS_MAX]; /* AC */
     double system_w;                    /* AC, the sum of all PSUs */
     double dc_w;
+    double cpus_w, disks_w, fans_w; /* shares of dc_w */
     double volt_12, volt_5, volt_3_3, volt_battery;
 };
 

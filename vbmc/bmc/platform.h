@@ -32,9 +32,23 @@ const struct platform_settings *platform_settings(const struct platform *platfor
 
 /* Lets the time since the last call pass. About once a second. */
 void platform_step(struct platform *platform);
-/* For bmc.c. */
+/* For bmc.c and chassis.c, whose `platform` may be NULL. */
 void platform_set_host(struct platform *platform);
 void platform_host_event(struct platform *platform, enum host_event event);
+/* A power action is about to be carried out. */
+void platform_note_action(struct platform *platform, enum host_power_action action);
+/* False while its power supplies cannot carry the server. */
+bool platform_has_supply(const struct platform *platform);
+/* True from when that ended the guest until it is on again: what the power restore policy calls
+ * "previous" is the state before. */
+bool platform_is_dark(const struct platform *platform);
+/* A log-in to the BMC has failed; user_id 0: a name that nobody has. Of many only some a minute are
+ * logged, so that guessing does not flush the log. */
+void platform_note_login_failure(struct platform *platform, uint8_t user_id, uint8_t channel);
+/* The daemon has started. */
+void platform_note_restart(struct platform *platform);
+/* The guest's system has come up, as its console shows. */
+void platform_note_boot_completed(struct platform *platform);
 
 const struct model_readings *platform_readings(const struct platform *platform);
 const struct supply_state *platform_supply(const struct platform *platform);

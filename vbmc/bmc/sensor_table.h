@@ -9,6 +9,7 @@
 
 /* IPMI 2.0, table 42-1. */
 #define EVENT_TYPE_THRESHOLD    0x01
+#define EVENT_TYPE_LIMIT        0x05
 #define EVENT_TYPE_AVAILABILITY 0x0a
 #define EVENT_TYPE_REDUNDANCY   0x0b
 #define EVENT_TYPE_SPECIFIC     0x6f

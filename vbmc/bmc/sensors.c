@@ -202,22 +202,36 @@ void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, 
     sensor->available = true;
     if (is_threshold) {
         sensor->raw = sensor->fed_raw;
-        compare(sensors, sensor);
+        if (sensor->is_idle)
+            sensor->states = sensor->deasserted = 0;
+        else
+            compare(sensors, sensor);
     } else {
         change_states(sensors, sensor, sensor->fed_states, data2, data3);
     }
 }
 
-void sensors_set_reading(struct sensors *sensors, uint8_t number, double value)
+static void feed_reading(struct sensors *sensors, uint8_t number, double value, bool is_idle)
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
     if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
         return;
+    sensor->is_idle = is_idle;
     sensor->is_fed = isfinite(value);
     if (sensor->is_fed)
         sensor->fed_raw = sensor_scale_to_raw(&sensor->scale, value);
     sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
+}
+
+void sensors_set_reading(struct sensors *sensors, uint8_t number, double value)
+{
+    feed_reading(sensors, number, value, false);
+}
+
+void sensors_set_idle_reading(struct sensors *sensors, uint8_t number, double value)
+{
+    feed_reading(sensors, number, value, true);
 }
 
 void sensors_set_unavailable(struct sensors *sensors, uint8_t number)

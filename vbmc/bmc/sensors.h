@@ -21,6 +21,11 @@ enum sensor_number {
     SENSOR_FAN = 0x10,       /* 4 */
     SENSOR_PSU_INPUT = 0x18, /* 6 */
     SENSOR_SYS_POWER = 0x20,
+    SENSOR_CPU_POWER = 0x21, /* shares of what is behind the supplies */
+    SENSOR_DISK_POWER = 0x22,
+    SENSOR_FAN_POWER = 0x23,
+    SENSOR_POWER_LIMIT = 0x24,   /* 0Bh, event type 05h: that of DCMI */
+    SENSOR_THERMAL_LIMIT = 0x25, /* 01h, event type 05h: likewise */
     SENSOR_12V = 0x28,
     SENSOR_5V = 0x29,
     SENSOR_3_3V = 0x2a,
@@ -104,6 +109,9 @@ uint8_t sensors_find_nic(const struct sensors *sensors, const uint8_t mac[6]);
 /* In the sensor's unit; limited to what a raw reading can say (what is no number: unavailable).
  * Crossed thresholds make events. A number that does not exist is left out, here and below. */
 void sensors_set_reading(struct sensors *sensors, uint8_t number, double value);
+/* The same of something that rests, as a fan of a server that is off: shown, but no threshold is
+ * looked at; those that were asserted are dropped without an event. */
+void sensors_set_idle_reading(struct sensors *sensors, uint8_t number, double value);
 /* Nothing to read, as of a CPU without power: asserted thresholds are dropped without an event. */
 void sensors_set_unavailable(struct sensors *sensors, uint8_t number);
 /* All states of a discrete sensor, bit N: offset N. Each change is an event if it is enabled; the

@@ -14,6 +14,7 @@ struct sensor {
     /* What was fed last. It is shown unless the sensor does not scan or something is held in its
      * place. */
     bool is_fed;
+    bool is_idle; /* no threshold counts */
     uint8_t fed_raw;
     uint16_t fed_states;
     /* What is shown. */

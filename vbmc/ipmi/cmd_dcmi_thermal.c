@@ -48,8 +48,8 @@ static unsigned select_sensors(const struct sensors *sensors, const struct selec
 
     *total = 0;
     for (unsigned number = 0; sensors && sensors_next(sensors, &number, &view) == 0;) {
-        if (view.type != SENSOR_TYPE_TEMPERATURE || view.entity != selection->entity ||
-            (selection->only_available && !view.available))
+        if (!view.is_threshold || view.type != SENSOR_TYPE_TEMPERATURE ||
+            view.entity != selection->entity || (selection->only_available && !view.available))
             continue;
         ++*total;
         if (selection->instance != 0 ? view.entity_instance == selection->instance

@@ -16,6 +16,7 @@ struct store_chassis {
     uint32_t poh_minutes;     /* power-on time */
     bool was_on;              /* for the restore policy "as before" */
     uint8_t restart_cause;    /* IPMI 2.0, section 28.11 */
+    uint32_t boots;           /* starts of the guest that were seen */
 };
 
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */

@@ -68,9 +68,18 @@ static const char *const steps[] = {
     " last_by_software INTEGER NOT NULL CHECK (last_by_software BETWEEN 0 AND 65535),"
     " last_by_bmc INTEGER NOT NULL CHECK (last_by_bmc BETWEEN 0 AND 65535)"
     ") WITHOUT ROWID;",
+    "CREATE TABLE documents ("
+    " uuid BLOB NOT NULL CHECK (length(uuid) = 16),"
+    " name TEXT NOT NULL,"
+    " text TEXT NOT NULL,"
+    " PRIMARY KEY (uuid, name)"
+    ") WITHOUT ROWID;"
+    "ALTER TABLE chassis ADD COLUMN boots INTEGER NOT NULL DEFAULT 0"
+    " CHECK (boots BETWEEN 0 AND 4294967295);",
 };
 
-const char *const schema_domain_tables[] = {"bmcs", "chassis", "boot", "sol", "sel", "sel_state"};
+const char *const schema_domain_tables[] = {"bmcs", "chassis",   "boot",     "sol",
+                                            "sel",  "sel_state", "documents"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_version(void)

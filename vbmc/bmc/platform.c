@@ -1,0 +1,266 @@
+/* Once a second:
+ *
+ *     guest's samples -> load -\
+ *     room: feeds, UPS -> PSUs --> model --> analog sensors --> thresholds --> SEL
+ *     room: cooling -> inlet --/         \-> DCMI power
+ *
+ * and beside that, as they happen, the driver's events -> discrete sensors -> SEL. Sensor reads
+ * look at the results only. */
+#include "vbmc/bmc/platform_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/sdr.h"
+
+/* After a pause of the daemon (suspended, stopped in a debugger) the physics does not catch up with
+ * hours. */
+#define STEP_MAX_S 60.0
+
+void platform_settings_set_defaults(struct platform_settings *settings)
+{
+    *settings = (struct platform_settings){0};
+    model_constants_set_defaults(&settings->model);
+    supply_layout_set_defaults(&settings->supply);
+}
+
+static bool is_on(const struct platform *platform)
+{
+    return host_power_state_is_on(bmc_power_state(platform->bmc));
+}
+
+static void evaluate_supply(struct platform *platform)
+{
+    uint8_t faults[SUPPLY_PSUS_MAX];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
+        faults[i] = faults_of_psu(&platform->faults, i);
+    supply_evaluate(&platform->settings.supply, facility_feeds_live(platform->facility), faults,
+                    &platform->supply);
+}
+
+struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
+{
+    struct platform *platform = calloc(1, sizeof *platform);
+
+    if (!platform)
+        return NULL;
+    platform->bmc = bmc;
+    platform->facility = facility;
+    platform_settings_set_defaults(&platform->settings);
+    platform_forget_samples(platform);
+    model_init(&platform->model, &platform->settings.model, facility->inlet_c);
+    evaluate_supply(platform);
+    return platform;
+}
+
+void platform_free(struct platform *platform)
+{
+    free(platform);
+}
+
+/* ---- what is built in ---- */
+
+static void follow_hardware(struct platform *platform)
+{
+    static const struct bmc_ticket nobody;
+    struct bmc *bmc = platform->bmc;
+    const struct host_hardware *hardware = bmc->host ? bmc->host->hardware : NULL;
+    unsigned psus = supply_psu_count(&platform->settings.supply);
+
+    if (!hardware)
+        return; /* what was there stays: the domain may be back soon */
+    sensors_set_hardware(bmc->sensors, hardware, psus);
+    if (bmc->fru)
+        fru_set_hardware(bmc->fru, bmc->host->name, &bmc->uuid, hardware, psus,
+                         (unsigned)platform->settings.model.psu_rated_watts);
+    if (bmc->dcmi)
+        dcmi_set_name(bmc->dcmi, bmc->host->name);
+    if (sdr_note_change(bmc))
+        bmc->hooks->save_document(bmc, BMC_DOCUMENT_SENSORS, &nobody);
+    platform_show_states(platform);
+}
+
+void platform_configure(struct platform *platform, const struct platform_settings *settings)
+{
+    platform->settings = *settings;
+    platform->model.constants = settings->model;
+    evaluate_supply(platform);
+    follow_hardware(platform);
+}
+
+const struct platform_settings *platform_settings(const struct platform *platform)
+{
+    return &platform->settings;
+}
+
+/* ---- one second ---- */
+
+static double cpu_offset(const struct platform *platform, unsigned socket)
+{
+    char name[8];
+
+    snprintf(name, sizeof name, "cpu%u", socket + 1);
+    return faults_temperature_offset(&platform->faults, "cpu") +
+           faults_temperature_offset(&platform->faults, name);
+}
+
+static void fill_inputs(const struct platform *platform, struct model_inputs *inputs)
+{
+    const struct host_domain *host = platform->bmc->host;
+    const struct host_hardware *hardware = host ? host->hardware : NULL;
+    const struct platform_load *load = &platform->load;
+
+    *inputs = (struct model_inputs){
+        .on = is_on(platform),
+        .sockets = hardware ? hardware->sockets : 1,
+        .dimms = hardware ? hardware->dimms : 1,
+        .disks = hardware ? hardware->disk_count : 0,
+        .nics = hardware ? hardware->nic_count : 0,
+        .memory_utilisation = load->memory > 0 ? load->memory : 0,
+        .disk_requests_per_s = load->requests_per_s,
+        .disk_bytes_per_s = load->disk_bytes_per_s,
+        .nic_bytes_per_s = load->nic_bytes_per_s,
+        .inlet_c =
+            platform->facility->inlet_c + faults_temperature_offset(&platform->faults, "inlet"),
+        .psus = supply_psu_count(&platform->settings.supply),
+        .psus_live = platform->supply.live,
+    };
+    for (unsigned i = 0; i < MODEL_SOCKETS_MAX; i++) {
+        inputs->cpu_utilisation[i] = load->cpu[i];
+        inputs->cpu_offset_c[i] = cpu_offset(platform, i);
+    }
+    for (unsigned i = 0; i < MODEL_FANS; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "%u", i + 1);
+        if (faults_has(&platform->faults, FAULT_TARGET_FAN, name, FAULT_FAILED))
+            inputs->fans_failed |= (uint8_t)(1U << i);
+    }
+}
+
+/* A reading, or none: of a server that is off, or of whose state nothing is known. */
+static void show(struct platform *platform, unsigned number, bool there, double value)
+{
+    if (there)
+        sensors_set_reading(platform->bmc->sensors, (uint8_t)number, value);
+    else
+        sensors_set_unavailable(platform->bmc->sensors, (uint8_t)number);
+}
+
+static void show_share(struct platform *platform, uint8_t number, bool there, double share)
+{
+    show(platform, number, there && share >= 0, share * 100);
+}
+
+static void show_readings(struct platform *platform)
+{
+    const struct model_readings *readings = &platform->model.readings;
+    const struct platform_load *load = &platform->load;
+    bool known = bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN;
+    bool on = is_on(platform);
+
+    show(platform, SENSOR_INLET_TEMP, true, readings->inlet_c);
+    show(platform, SENSOR_EXHAUST_TEMP, on,
+         readings->exhaust_c + faults_temperature_offset(&platform->faults, "exhaust"));
+    show(platform, SENSOR_DIMM_TEMP, on,
+         readings->dimm_c + faults_temperature_offset(&platform->faults, "dimm"));
+    for (unsigned i = 0; i < MODEL_SOCKETS_MAX; i++)
+        show(platform, SENSOR_CPU_TEMP + i, on, readings->cpu_c[i] + cpu_offset(platform, i));
+    for (unsigned i = 0; i < MODEL_FANS; i++) {
+        if (on || !known)
+            show(platform, SENSOR_FAN + i, on, readings->fan_rpm[i]);
+        else
+            sensors_set_idle_reading(platform->bmc->sensors, (uint8_t)(SENSOR_FAN + i), 0);
+    }
+    for (unsigned i = 0; i < MODEL_PSUS_MAX; i++)
+        show(platform, SENSOR_PSU_INPUT + i, known, readings->psu_input_w[i]);
+    show(platform, SENSOR_SYS_POWER, known, readings->system_w);
+    show(platform, SENSOR_CPU_POWER, on, readings->cpus_w);
+    show(platform, SENSOR_DISK_POWER, on, readings->disks_w);
+    show(platform, SENSOR_FAN_POWER, on, readings->fans_w);
+    show(platform, SENSOR_12V, on, readings->volt_12);
+    show(platform, SENSOR_5V, on, readings->volt_5);
+    show(platform, SENSOR_3_3V, on, readings->volt_3_3);
+    show(platform, SENSOR_VBAT, true, readings->volt_battery);
+    show_share(platform, SENSOR_CPU_UTIL, on && load->known, load->cpu_all);
+    show_share(platform, SENSOR_MEM_UTIL, on && load->known, load->memory);
+    show_share(platform, SENSOR_IO_UTIL, on && load->known, load->io);
+}
+
+void platform_step(struct platform *platform)
+{
+    struct bmc *bmc = platform->bmc;
+    uint64_t now_ms = bmc->hooks->now(bmc);
+    double seconds = platform->stepped_ms ? (double)(now_ms - platform->stepped_ms) / 1000 : 0;
+    struct model_inputs inputs;
+
+    platform->stepped_ms = now_ms;
+    platform_age_load(platform, now_ms);
+    evaluate_supply(platform);
+    fill_inputs(platform, &inputs);
+    model_step(&platform->model, &inputs, seconds < STEP_MAX_S ? seconds : STEP_MAX_S);
+    platform_show_states(platform);
+    show_readings(platform);
+    if (bmc->dcmi && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
+        dcmi_note_power(bmc->dcmi, now_ms, platform->model.readings.system_w);
+    platform_guard_power(platform);
+    platform_limit_power(platform);
+}
+
+/* ---- reading ---- */
+
+const struct model_readings *platform_readings(const struct platform *platform)
+{
+    return &platform->model.readings;
+}
+
+const struct supply_state *platform_supply(const struct platform *platform)
+{
+    return &platform->supply;
+}
+
+double platform_cpu_utilisation(const struct platform *platform)
+{
+    return is_on(platform) && platform->load.known ? platform->load.cpu_all : -1;
+}
+
+double platform_memory_utilisation(const struct platform *platform)
+{
+    return is_on(platform) && platform->load.known ? platform->load.memory : -1;
+}
+
+double platform_io_utilisation(const struct platform *platform)
+{
+    return is_on(platform) && platform->load.known ? platform->load.io : -1;
+}
+
+const struct faults *platform_faults(const struct platform *platform)
+{
+    return &platform->faults;
+}
+
+bool platform_is_dark(const struct platform *platform)
+{
+    return platform->dark;
+}
+
+bool platform_has_supply(const struct platform *platform)
+{
+    return platform->supply.sufficient;
+}
+
+/* ---- for bmc.c ---- */
+
+void platform_set_host(struct platform *platform)
+{
+    platform_forget_samples(platform);
+    follow_hardware(platform);
+}
+
+void platform_follow_hardware(struct platform *platform)
+{
+    follow_hardware(platform);
+}

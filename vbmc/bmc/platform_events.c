@@ -1,0 +1,189 @@
+/* The guest's life as an event log tells it. Each event comes from a discrete sensor, whose states
+ * also say how the server is now. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vbmc/bmc/platform_internal.h"
+
+#define UNSPECIFIED 0xff
+
+/* Offsets of IPMI 2.0, table 42-3. */
+enum {
+    BOOT_POWER_UP = 0,
+    BOOT_HARD_RESET = 1,
+    BOOT_WARM_RESET = 2,
+    STOP_GRACEFUL = 3,
+    OS_BOOT_COMPLETED = 1,
+    BUTTON_POWER = 0,
+    POWER_UNIT_FAILURE = 6,
+    AUDIT_INVALID = 2, /* user or password */
+    AVAILABILITY_RUNNING = 0,
+};
+
+/* SeaBIOS answers a reset with another of its own, within a second even under emulation. */
+#define RESET_BURST_MS 1500
+
+static void raise_event(struct platform *platform, uint8_t number, uint8_t offset)
+{
+    sensors_raise(platform->bmc->sensors, number, offset, UNSPECIFIED, UNSPECIFIED);
+}
+
+/* What went wrong with the run before is over. */
+static void forget_failures(struct platform *platform)
+{
+    platform->panicked = platform->internal_error = false;
+    memset(platform->failed_disks, 0, sizeof platform->failed_disks);
+    platform->boot_told = false;
+}
+
+/* Data 2 and 3 as the offset "system restart" has them: restart cause and channel. */
+static void raise_boot(struct platform *platform, uint8_t offset)
+{
+    enum restart_cause cause = platform->bmc->chassis.restart_cause;
+
+    platform->reset_ms = platform->bmc->hooks->now(platform->bmc);
+    sensors_raise(platform->bmc->sensors, SENSOR_SYSTEM_BOOT, offset, (uint8_t)cause,
+                  cause == RESTART_CAUSE_CHASSIS_CONTROL ? CHANNEL_LAN : 0);
+}
+
+static void started(struct platform *platform)
+{
+    platform->tripped = false;
+    forget_failures(platform);
+    platform_show_states(platform);
+    raise_boot(platform, BOOT_POWER_UP);
+    platform_apply_links(platform);
+}
+
+static void was_reset(struct platform *platform)
+{
+    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+
+    if (platform->reset_ms && now_ms - platform->reset_ms < RESET_BURST_MS)
+        return;
+    forget_failures(platform);
+    raise_boot(platform, platform->bmc->chassis.restart_cause == RESTART_CAUSE_CHASSIS_CONTROL
+                             ? BOOT_HARD_RESET
+                             : BOOT_WARM_RESET);
+}
+
+static void stopped(struct platform *platform)
+{
+    switch (platform->bmc->host->stop_reason) {
+    case HOST_STOP_SHUTDOWN:
+        raise_event(platform, SENSOR_OS_STOP, STOP_GRACEFUL);
+        break;
+    case HOST_STOP_FAILED:
+        raise_event(platform, SENSOR_POWER_UNIT, POWER_UNIT_FAILURE);
+        break;
+    default:
+        break;
+    }
+    platform_forget_samples(platform);
+    platform_show_states(platform);
+}
+
+static void boot_completed(struct platform *platform)
+{
+    if (platform->boot_told)
+        return;
+    platform->boot_told = true;
+    raise_event(platform, SENSOR_OS_BOOT, OS_BOOT_COMPLETED);
+}
+
+static void io_failed(struct platform *platform, const char *target)
+{
+    for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
+        if (strcmp(platform->failed_disks[i], target) == 0)
+            return;
+        if (platform->failed_disks[i][0])
+            continue;
+        snprintf(platform->failed_disks[i], sizeof platform->failed_disks[i], "%s", target);
+        platform_show_states(platform);
+        return;
+    }
+}
+
+bool platform_disk_has_failed(const struct platform *platform, const char *target)
+{
+    for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
+        if (strcmp(platform->failed_disks[i], target) == 0)
+            return true;
+    }
+    return false;
+}
+
+#define LOGINS_MAX       5
+#define LOGINS_WITHIN_MS 60000
+
+/* Data 2 and 3: table 42-3, session audit. */
+void platform_note_login_failure(struct platform *platform, uint8_t user_id, uint8_t channel)
+{
+    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+
+    if (now_ms - platform->logins_since_ms >= LOGINS_WITHIN_MS) {
+        platform->logins_since_ms = now_ms;
+        platform->logins = 0;
+    }
+    if (platform->logins++ < LOGINS_MAX)
+        sensors_raise(platform->bmc->sensors, SENSOR_LOGIN, AUDIT_INVALID, user_id & 0x3f,
+                      channel & 0x0f);
+}
+
+void platform_note_restart(struct platform *platform)
+{
+    raise_event(platform, SENSOR_BMC, AVAILABILITY_RUNNING);
+}
+
+void platform_note_boot_completed(struct platform *platform)
+{
+    if (host_power_state_is_on(bmc_power_state(platform->bmc)))
+        boot_completed(platform);
+}
+
+void platform_note_action(struct platform *platform, enum host_power_action action)
+{
+    if (action == HOST_POWER_ACTION_SOFT_SHUTDOWN)
+        raise_event(platform, SENSOR_POWER_BUTTON, BUTTON_POWER);
+}
+
+void platform_host_event(struct platform *platform, enum host_event event)
+{
+    switch (event) {
+    case HOST_EVENT_STATE:
+        platform_show_states(platform);
+        break;
+    case HOST_EVENT_STARTED:
+        started(platform);
+        break;
+    case HOST_EVENT_STOPPED:
+        stopped(platform);
+        break;
+    case HOST_EVENT_RESET:
+        was_reset(platform);
+        break;
+    case HOST_EVENT_HARDWARE:
+    case HOST_EVENT_RENAMED:
+        platform_follow_hardware(platform);
+        break;
+    case HOST_EVENT_SAMPLED:
+        platform_take_sample(platform);
+        break;
+    case HOST_EVENT_PANICKED:
+        platform->panicked = true;
+        platform_show_states(platform);
+        break;
+    case HOST_EVENT_INTERNAL_ERROR:
+        platform->internal_error = true;
+        platform_show_states(platform);
+        break;
+    case HOST_EVENT_IO_ERROR:
+        io_failed(platform, platform->bmc->host->io_error_disk);
+        break;
+    case HOST_EVENT_AGENT_CONNECTED:
+        boot_completed(platform);
+        break;
+    default:
+        break;
+    }
+}

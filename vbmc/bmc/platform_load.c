@@ -1,0 +1,78 @@
+/* From counters to load: what a guest did between two samples. */
+#include <math.h>
+#include <string.h>
+
+#include "vbmc/bmc/platform_internal.h"
+
+/* Several periods of sampling: a hypervisor that is slow once does not blank the sensors. */
+#define LOAD_VALID_MS 15000
+#define NS_PER_S      1e9
+
+static double clamp_share(double share)
+{
+    return share > 1 ? 1 : share > 0 ? share : 0;
+}
+
+/* Counters may jump back when the hypervisor restarts or a disk is taken away. */
+static double difference(uint64_t now, uint64_t before)
+{
+    return now > before ? (double)(now - before) : 0;
+}
+
+static void take_cpu(struct platform_load *load, const struct host_sample *now,
+                     const struct host_sample *before, double elapsed_ns)
+{
+    double busy_ns = 0;
+    unsigned vcpus = 0;
+
+    for (unsigned i = 0; i < HOST_SOCKETS_MAX; i++) {
+        double socket_ns = difference(now->socket_ns[i], before->socket_ns[i]);
+        load->cpu[i] =
+            now->socket_vcpus[i] ? clamp_share(socket_ns / elapsed_ns / now->socket_vcpus[i]) : 0;
+        busy_ns += socket_ns;
+        vcpus += now->socket_vcpus[i];
+    }
+    load->cpu_all = vcpus ? clamp_share(busy_ns / elapsed_ns / vcpus) : 0;
+}
+
+static void take_io(struct platform_load *load, const struct host_sample *now,
+                    const struct host_sample *before, double elapsed_ns)
+{
+    double per_s = NS_PER_S / elapsed_ns;
+
+    load->requests_per_s = difference(now->disk_requests, before->disk_requests) * per_s;
+    load->disk_bytes_per_s = difference(now->disk_bytes, before->disk_bytes) * per_s;
+    load->nic_bytes_per_s = difference(now->nic_bytes, before->nic_bytes) * per_s;
+    /* As iostat has it: the share of the time in which a request was under way; with several at
+     * once their times add up. */
+    load->io = clamp_share(difference(now->disk_busy_ns, before->disk_busy_ns) / elapsed_ns);
+}
+
+void platform_take_sample(struct platform *platform)
+{
+    const struct host_sample *now = &platform->bmc->host->sample, *before = &platform->last;
+    struct platform_load *load = &platform->load;
+
+    load->memory =
+        now->memory_kib ? clamp_share((double)now->memory_used_kib / (double)now->memory_kib) : -1;
+    if (before->taken_ns && now->run == before->run && now->taken_ns > before->taken_ns) {
+        double elapsed_ns = (double)(now->taken_ns - before->taken_ns);
+        take_cpu(load, now, before, elapsed_ns);
+        take_io(load, now, before, elapsed_ns);
+        load->known = true;
+        platform->load_at_ms = platform->bmc->hooks->now(platform->bmc);
+    }
+    platform->last = *now;
+}
+
+void platform_forget_samples(struct platform *platform)
+{
+    platform->last.taken_ns = 0;
+    platform->load = (struct platform_load){.memory = -1};
+}
+
+void platform_age_load(struct platform *platform, uint64_t now_ms)
+{
+    if (platform->load.known && now_ms - platform->load_at_ms > LOAD_VALID_MS)
+        platform_forget_samples(platform);
+}

@@ -1,0 +1,277 @@
+/* Discrete states: what was injected, what the room does, and what the guest's hardware shows. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/platform_internal.h"
+
+/* States of IPMI 2.0, table 42-3, as bits. */
+enum {
+    PSU_PRESENCE = 1 << 0,
+    PSU_FAILURE = 1 << 1,
+    PSU_PREDICTIVE = 1 << 2,
+    PSU_INPUT_LOST = 1 << 3,
+    DRIVE_PRESENCE = 1 << 0,
+    DRIVE_FAULT = 1 << 1,
+    DRIVE_PREDICTIVE = 1 << 2,
+    MEMORY_UNCORRECTABLE = 1 << 1,
+    MEMORY_PRESENCE = 1 << 6,
+    PROCESSOR_IERR = 1 << 0,
+    PROCESSOR_THERMAL_TRIP = 1 << 1,
+    PROCESSOR_PRESENCE = 1 << 7,
+    LAN_HEARTBEAT_LOST = 1 << 0,
+    LAN_HEARTBEAT = 1 << 1,
+    POWER_UNIT_OFF = 1 << 0,
+    POWER_UNIT_AC_LOST = 1 << 4,
+    BATTERY_LOW = 1 << 0,
+    BATTERY_PRESENT = 1 << 2,
+    INTRUSION_CHASSIS = 1 << 0,
+    STOP_RUN_TIME = 1 << 1,
+    ACPI_S0 = 1 << 0,
+    ACPI_S3 = 1 << 3,
+    ACPI_S5 = 1 << 5,
+};
+
+#define MEMORY_CORRECTABLE_OFFSET 0
+#define UNSPECIFIED               0xff
+
+static void show(struct platform *platform, unsigned number, int states)
+{
+    sensors_set_states(platform->bmc->sensors, (uint8_t)number, (uint16_t)states);
+}
+
+static int state(bool asserted, int bit)
+{
+    return asserted ? bit : 0;
+}
+
+static void show_supply(struct platform *platform)
+{
+    const struct supply_state *supply = &platform->supply;
+
+    for (unsigned i = 0; i < supply_psu_count(&platform->settings.supply); i++) {
+        uint8_t faults = faults_of_psu(&platform->faults, i);
+        int states = 0;
+        if (!(faults & SUPPLY_PSU_REMOVED))
+            states = PSU_PRESENCE | state(supply->ac_lost >> i & 1, PSU_INPUT_LOST) |
+                     state(faults & SUPPLY_PSU_FAILED, PSU_FAILURE) |
+                     state(faults & SUPPLY_PSU_PREDICTIVE, PSU_PREDICTIVE);
+        show(platform, SENSOR_PSU_STATUS + i, states);
+    }
+    show(platform, SENSOR_PS_REDUNDANCY, 1 << supply->redundancy);
+}
+
+static void show_room(struct platform *platform)
+{
+    const struct facility *facility = platform->facility;
+
+    show(platform, SENSOR_UPS_INPUT, state(facility_on_battery(facility), POWER_UNIT_AC_LOST));
+    show(platform, SENSOR_UPS_BATTERY,
+         state(facility_battery_low(facility), BATTERY_LOW) |
+             state(facility_has_ups(facility), BATTERY_PRESENT));
+}
+
+/* Of a guest whose state is not known the former is shown. */
+static void show_power(struct platform *platform)
+{
+    enum host_power_state power = bmc_power_state(platform->bmc);
+
+    if (power == HOST_POWER_UNKNOWN)
+        return;
+    show(platform, SENSOR_POWER_UNIT,
+         state(power == HOST_POWER_OFF, POWER_UNIT_OFF) |
+             state(!platform->supply.sufficient, POWER_UNIT_AC_LOST));
+    show(platform, SENSOR_ACPI_POWER,
+         power == HOST_POWER_OFF         ? ACPI_S5
+         : power == HOST_POWER_SUSPENDED ? ACPI_S3
+                                         : ACPI_S0);
+}
+
+static bool nic_is_injected_down(const struct platform *platform, unsigned index)
+{
+    char name[16];
+
+    snprintf(name, sizeof name, "%u", index);
+    return faults_has(&platform->faults, FAULT_TARGET_NIC, name, FAULT_DOWN);
+}
+
+static void show_disk(struct platform *platform, const char *target)
+{
+    bool fault = faults_has(&platform->faults, FAULT_TARGET_DISK, target, FAULT_FAULT) ||
+                 platform_disk_has_failed(platform, target);
+    bool predictive =
+        faults_has(&platform->faults, FAULT_TARGET_DISK, target, FAULT_PREDICTIVE_FAILURE);
+
+    show(platform, sensors_find_disk(platform->bmc->sensors, target),
+         DRIVE_PRESENCE | state(fault, DRIVE_FAULT) | state(predictive, DRIVE_PREDICTIVE));
+}
+
+/* A server that is off has no link. */
+static void show_nic(struct platform *platform, const struct host_nic *nic, unsigned index)
+{
+    bool on = host_power_state_is_on(bmc_power_state(platform->bmc));
+    bool down = nic->link_down || nic_is_injected_down(platform, index);
+
+    show(platform, sensors_find_nic(platform->bmc->sensors, nic->mac),
+         state(on && down, LAN_HEARTBEAT_LOST) | state(on && !down, LAN_HEARTBEAT));
+}
+
+static void show_parts(struct platform *platform, const struct host_hardware *hardware)
+{
+    for (unsigned i = 0; i < hardware->disk_count; i++)
+        show_disk(platform, hardware->disks[i].target);
+    for (unsigned i = 0; i < hardware->nic_count; i++)
+        show_nic(platform, &hardware->nics[i], i);
+    show(platform, SENSOR_CPU_STATUS,
+         PROCESSOR_PRESENCE | state(platform->internal_error, PROCESSOR_IERR) |
+             state(platform->tripped, PROCESSOR_THERMAL_TRIP));
+    for (unsigned i = 1; i < hardware->sockets; i++)
+        show(platform, SENSOR_CPU_STATUS + i, PROCESSOR_PRESENCE);
+}
+
+void platform_show_states(struct platform *platform)
+{
+    const struct host_domain *host = platform->bmc->host;
+    const struct faults *faults = &platform->faults;
+
+    show_supply(platform);
+    show_room(platform);
+    show_power(platform);
+    show(platform, SENSOR_INTRUSION,
+         state(faults_has(faults, FAULT_TARGET_INTRUSION, "", FAULT_OPEN), INTRUSION_CHASSIS));
+    show(platform, SENSOR_MEMORY,
+         MEMORY_PRESENCE |
+             state(faults_has(faults, FAULT_TARGET_MEMORY, "", FAULT_ECC_UNCORRECTABLE),
+                   MEMORY_UNCORRECTABLE));
+    show(platform, SENSOR_OS_STOP, state(platform->panicked, STOP_RUN_TIME));
+    if (host && host->hardware)
+        show_parts(platform, host->hardware);
+}
+
+/* ---- links ---- */
+
+static void link_set(void *context, int result, const char *text)
+{
+    struct bmc *bmc = context;
+
+    if (result < 0 && bmc->host)
+        log_warning("%s: the link of a NIC could not be set: %s", bmc->host->name,
+                    text ? text : strerror(-result));
+}
+
+static void set_link(struct platform *platform, const struct host_nic *nic, bool up)
+{
+    struct host_domain *host = platform->bmc->host;
+
+    if (host->ops->set_link && host_power_state_is_on(host->state))
+        host->ops->set_link(host, nic->mac, up, link_set, platform->bmc);
+}
+
+void platform_apply_links(struct platform *platform)
+{
+    const struct host_domain *host = platform->bmc->host;
+
+    for (unsigned i = 0; host && host->hardware && i < host->hardware->nic_count; i++) {
+        if (nic_is_injected_down(platform, i) && !host->hardware->nics[i].link_down)
+            set_link(platform, &host->hardware->nics[i], false);
+    }
+}
+
+/* ---- injecting ---- */
+
+static const struct host_nic *nic_of(const struct platform *platform, const struct fault *fault)
+{
+    const struct host_domain *host = platform->bmc->host;
+    unsigned long index = strtoul(fault->instance, NULL, 10);
+
+    if (!host || !host->hardware || index >= host->hardware->nic_count)
+        return NULL;
+    return &host->hardware->nics[index];
+}
+
+static bool has_disk(const struct host_hardware *hardware, const char *target)
+{
+    for (unsigned i = 0; i < hardware->disk_count; i++) {
+        if (strcmp(hardware->disks[i].target, target) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the server does not have cannot break. */
+static bool has_part(const struct platform *platform, const struct fault *fault, char *error,
+                     size_t size)
+{
+    const struct host_domain *host = platform->bmc->host;
+    const struct host_hardware *hardware = host ? host->hardware : NULL;
+    unsigned psus = supply_psu_count(&platform->settings.supply);
+    unsigned long number = strtoul(fault->instance, NULL, 10);
+
+    error[0] = '\0';
+    switch (fault->target) {
+    case FAULT_TARGET_DISK:
+        if (!hardware || !has_disk(hardware, fault->instance))
+            snprintf(error, size, "the guest has no disk %s", fault->instance);
+        break;
+    case FAULT_TARGET_NIC:
+        if (!nic_of(platform, fault))
+            snprintf(error, size, "the guest has %u NICs; they are counted from 0",
+                     hardware ? hardware->nic_count : 0);
+        break;
+    case FAULT_TARGET_PSU:
+        if (number < 1 || number > psus)
+            snprintf(error, size, "the server has the PSUs 1 to %u", psus);
+        break;
+    case FAULT_TARGET_FAN:
+        if (number < 1 || number > MODEL_FANS)
+            snprintf(error, size, "the server has the fans 1 to %d", MODEL_FANS);
+        break;
+    default:
+        break;
+    }
+    return error[0] == '\0';
+}
+
+int platform_inject(struct platform *platform, const struct fault *fault, char *error,
+                    size_t error_size)
+{
+    if (!has_part(platform, fault, error, error_size))
+        return -ENOENT;
+    if (!fault_stays(fault)) {
+        if (fault->kind == FAULT_ECC_CORRECTABLE)
+            sensors_raise(platform->bmc->sensors, SENSOR_MEMORY, MEMORY_CORRECTABLE_OFFSET,
+                          UNSPECIFIED, UNSPECIFIED);
+        return 0;
+    }
+    if (faults_add(&platform->faults, fault) < 0) {
+        snprintf(error, error_size, "there are %d faults already", FAULTS_MAX);
+        return -ENOSPC;
+    }
+    platform_apply_links(platform);
+    platform_step(platform);
+    return 0;
+}
+
+unsigned platform_clear_faults(struct platform *platform, const struct fault *like,
+                               const enum fault_kind *kind)
+{
+    struct faults before = platform->faults;
+    unsigned cleared = faults_clear(&platform->faults, like, kind);
+
+    for (unsigned i = 0; i < before.count; i++) {
+        const struct host_nic *nic =
+            before.items[i].target == FAULT_TARGET_NIC ? nic_of(platform, &before.items[i]) : NULL;
+        if (nic &&
+            !faults_has(&platform->faults, FAULT_TARGET_NIC, before.items[i].instance, FAULT_DOWN))
+            set_link(platform, nic, true);
+    }
+    platform_step(platform);
+    return cleared;
+}
+
+void platform_restore_faults(struct platform *platform, const struct faults *faults)
+{
+    platform->faults = *faults;
+}

@@ -1,0 +1,21 @@
+/* The documents of one BMC (enum bmc_document) and their way to the store and back. Loop thread. */
+#ifndef VBMC_INSTANCE_DOCUMENTS_H
+#define VBMC_INSTANCE_DOCUMENTS_H
+
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/store/store.h"
+
+struct instance_documents;
+
+/* The parts of the BMC exist already and outlive it. NULL if there is no memory. */
+struct instance_documents *instance_documents_new(struct bmc *bmc, struct store *store);
+/* What is on its way to the disk goes on. NULL is allowed. */
+void instance_documents_free(struct instance_documents *documents);
+/* Takes over what the store has under `name`. Damage is logged and left out. */
+void instance_documents_restore(struct instance_documents *documents, const char *name,
+                                const char *text);
+/* For bmc_hooks. */
+void instance_documents_save(struct instance_documents *documents, enum bmc_document document,
+                             const struct bmc_ticket *ticket);
+
+#endif

@@ -1,0 +1,92 @@
+#include "vbmc/instance_server.h"
+
+#include <stdlib.h>
+
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/instance_documents.h"
+
+struct instance_server {
+    struct bmc *bmc;
+    struct instance_documents *documents;
+};
+
+static void on_event(void *context, const struct sensor_event *event)
+{
+    struct bmc *bmc = context;
+
+    if (bmc->sel)
+        sel_log(bmc->sel, event);
+}
+
+/* The platform compares all records itself, those of FRUs included. */
+static void on_records_changed(void *context)
+{
+    (void)context;
+}
+
+static const struct sensors_ops sensors_ops = {
+    .event = on_event,
+    .records_changed = on_records_changed,
+};
+
+static void on_limit_exceeded(void *context, enum dcmi_limit limit, bool exceeded)
+{
+    struct bmc *bmc = context;
+    uint8_t number = limit == DCMI_LIMIT_POWER ? SENSOR_POWER_LIMIT : SENSOR_THERMAL_LIMIT;
+
+    sensors_set_states(bmc->sensors, number, exceeded ? 1u << 1 : 1u << 0);
+}
+
+static const struct dcmi_ops dcmi_ops = {.limit_exceeded = on_limit_exceeded};
+
+struct instance_server *instance_server_new(struct bmc *bmc, struct store *store,
+                                            const struct facility *facility)
+{
+    struct instance_server *server = calloc(1, sizeof *server);
+
+    if (!server)
+        return NULL;
+    server->bmc = bmc;
+    bmc->sensors = sensors_new(&sensors_ops, bmc);
+    bmc->fru = fru_new();
+    bmc->dcmi = dcmi_new(bmc);
+    if (bmc->dcmi)
+        dcmi_set_ops(bmc->dcmi, &dcmi_ops, bmc);
+    bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
+    server->documents = instance_documents_new(bmc, store);
+    if (bmc->platform && bmc->fru && bmc->dcmi && server->documents)
+        return server;
+    instance_server_free(server);
+    return NULL;
+}
+
+void instance_server_free(struct instance_server *server)
+{
+    if (!server)
+        return;
+    struct bmc *bmc = server->bmc;
+    instance_documents_free(server->documents);
+    platform_free(bmc->platform);
+    dcmi_free(bmc->dcmi);
+    fru_free(bmc->fru);
+    sensors_free(bmc->sensors);
+    bmc->platform = NULL;
+    bmc->dcmi = NULL;
+    bmc->fru = NULL;
+    bmc->sensors = NULL;
+    free(server);
+}
+
+void instance_server_restore(struct instance_server *server, const char *name, const char *text)
+{
+    instance_documents_restore(server->documents, name, text);
+}
+
+void instance_server_save(struct instance_server *server, enum bmc_document document,
+                          const struct bmc_ticket *ticket)
+{
+    instance_documents_save(server->documents, document, ticket);
+}

@@ -1,0 +1,133 @@
+/* What the store knows, taken over at the start and, as far as it is new, at a reload. */
+#include "vbmc/manager_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/store/document.h"
+
+struct stored {
+    struct store_bmc *bmcs;
+    struct store_chassis *chassis;
+    struct store_boot *boots;
+    struct store_sol *sols;
+    struct store_document *documents;
+    size_t bmc_count, chassis_count, boot_count, sol_count, document_count;
+};
+
+static int load(struct store *store, struct stored *stored)
+{
+    int result = store_bmcs_load_all(store, &stored->bmcs, &stored->bmc_count);
+
+    if (result == 0)
+        result = store_chassis_load_all(store, &stored->chassis, &stored->chassis_count);
+    if (result == 0)
+        result = store_boot_load_all(store, &stored->boots, &stored->boot_count);
+    if (result == 0)
+        result = store_sol_load_all(store, &stored->sols, &stored->sol_count);
+    if (result == 0)
+        result = store_document_load_all(store, &stored->documents, &stored->document_count);
+    return result;
+}
+
+static void clear(struct stored *stored)
+{
+    store_bmcs_free(stored->bmcs, stored->bmc_count);
+    free(stored->chassis);
+    store_boot_free(stored->boots, stored->boot_count);
+    free(stored->sols);
+    store_documents_free(stored->documents, stored->document_count);
+}
+
+static const struct store_chassis *find_chassis(const struct stored *stored,
+                                                const struct uuid *uuid)
+{
+    for (size_t i = 0; i < stored->chassis_count; i++) {
+        if (uuid_equal(&stored->chassis[i].uuid, uuid))
+            return &stored->chassis[i];
+    }
+    return NULL;
+}
+
+static const struct store_boot *find_boot(const struct stored *stored, const struct uuid *uuid)
+{
+    for (size_t i = 0; i < stored->boot_count; i++) {
+        if (uuid_equal(&stored->boots[i].uuid, uuid))
+            return &stored->boots[i];
+    }
+    return NULL;
+}
+
+static void restore_rest(struct instance *instance, const struct stored *stored)
+{
+    const struct uuid *uuid = &instance_record(instance)->uuid;
+
+    for (size_t i = 0; i < stored->sol_count; i++) {
+        if (uuid_equal(&stored->sols[i].uuid, uuid))
+            instance_restore_sol(instance, &stored->sols[i]);
+    }
+    for (size_t i = 0; i < stored->document_count; i++) {
+        if (uuid_equal(&stored->documents[i].uuid, uuid))
+            instance_restore_document(instance, stored->documents[i].name,
+                                      stored->documents[i].text);
+    }
+}
+
+bool manager_wants_record(const struct manager *manager, const struct store_bmc *record)
+{
+    const struct config_domain *section =
+        config_find_domain(manager->config, record->name ? record->name : "", &record->uuid);
+
+    return record->name && !(section && !section->enabled) &&
+           (record->is_explicit || manager->config->bmc.discover != CONFIG_DISCOVER_NONE);
+}
+
+static void link_of_record(struct manager *manager, const struct store_bmc *record)
+{
+    const struct hypervisor_settings settings = {
+        .name = record->uri,
+        .uri = record->uri,
+        .sasl_username = record->sasl_username,
+        .sasl_password = record->sasl_password,
+        .runtime_dir = manager->config->daemon.runtime_dir,
+    };
+
+    if (record->uri)
+        manager_add_link(manager, &settings, false);
+}
+
+static void load_bmc(struct manager *manager, const struct stored *stored,
+                     const struct store_bmc *record)
+{
+    if (bmcset_find_uuid(&manager->set, &record->uuid))
+        return;
+    if (record->deleted) {
+        if (!manager_is_deleted(manager, &record->uuid))
+            manager_mark_deleted(manager, &record->uuid);
+        return;
+    }
+    if (!manager_wants_record(manager, record))
+        return;
+    link_of_record(manager, record);
+    struct instance *made = manager_make_instance(
+        manager, record, find_chassis(stored, &record->uuid), find_boot(stored, &record->uuid));
+    if (!made)
+        return;
+    restore_rest(made, stored);
+    platform_note_restart(instance_bmc(made)->platform);
+}
+
+int manager_load_bmcs(struct manager *manager, char *error, size_t size)
+{
+    struct stored stored = {0};
+    int result = load(manager->shared.store, &stored);
+
+    if (result < 0)
+        snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
+                 strerror(-result));
+    for (size_t i = 0; result == 0 && i < stored.bmc_count; i++)
+        load_bmc(manager, &stored, &stored.bmcs[i]);
+    clear(&stored);
+    return result;
+}

@@ -1,0 +1,209 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/verbs_internal.h"
+
+#define STATES     15 /* of a discrete sensor: offsets 0 to 14 */
+#define SOCKETS    8
+#define THRESHOLDS 6
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+/* Not the 17 digits that make a reading of 3.3 V look like an accident. */
+static struct json_object *real(double value)
+{
+    char text[64];
+
+    int length = snprintf(text, sizeof text, "%.3f", value);
+    while (length > 1 && text[length - 1] == '0')
+        text[--length] = '\0';
+    if (length > 1 && text[length - 1] == '.')
+        text[--length] = '\0';
+    return json_object_new_double_s(value, text);
+}
+
+/* ---- show ---- */
+
+/* NULL while the guest is off, or not known to be on. */
+static struct json_object *uptime_of(struct bmc *bmc)
+{
+    uint64_t since = bmc->chassis.on_since_ms, now = bmc->hooks->now(bmc);
+
+    return since && now >= since ? json_object_new_int64((int64_t)((now - since) / 1000)) : NULL;
+}
+
+static const char *health_of(const struct bmc *bmc, const char **sensor)
+{
+    static const char *const names[] = {
+        [SENSOR_OK] = "ok",
+        [SENSOR_WARNING] = "warning",
+        [SENSOR_CRITICAL] = "critical",
+        [SENSOR_NON_RECOVERABLE] = "critical",
+    };
+
+    *sensor = NULL;
+    return bmc->sensors ? names[sensors_health(bmc->sensors, sensor)] : NULL;
+}
+
+/* No key here holds the word "status": scripts look for it with grep. */
+void verbs_add_health(struct json_object *result, struct instance *instance)
+{
+    struct bmc *bmc = instance_bmc(instance);
+    const char *sensor, *health = health_of(bmc, &sensor);
+
+    add_text(result, "power", verbs_state_name(bmc_power_state(bmc)));
+    json_object_object_add(result, "uptime", uptime_of(bmc));
+    json_object_object_add(result, "boot_count", json_object_new_int64(bmc->chassis.boots));
+    add_text(result, "health", health);
+    add_text(result, "health_sensor", sensor);
+}
+
+/* ---- sensors ---- */
+
+static struct json_object *states_of(const struct sensor_view *view)
+{
+    struct json_object *states = json_object_new_array();
+    char unnamed[32];
+
+    for (unsigned offset = 0; offset < STATES && !view->is_threshold && view->available; offset++) {
+        if (!(view->states & 1U << offset))
+            continue;
+        const char *text = sensor_state_text(view->type, view->event_type, (uint8_t)offset);
+        snprintf(unnamed, sizeof unnamed, "state %u", offset);
+        json_object_array_add(states, json_object_new_string(text ? text : unnamed));
+    }
+    return states;
+}
+
+static struct json_object *thresholds_of(const struct sensors *sensors,
+                                         const struct sensor_view *view)
+{
+    static const char *const names[THRESHOLDS] = {
+        "lower non-critical", "lower critical", "lower non-recoverable",
+        "upper non-critical", "upper critical", "upper non-recoverable",
+    };
+    struct json_object *thresholds = json_object_new_object();
+    double value;
+
+    for (unsigned which = 0; which < THRESHOLDS && view->is_threshold; which++) {
+        if (sensors_threshold(sensors, view->number, which, &value) == 0)
+            json_object_object_add(thresholds, names[which], real(value));
+    }
+    return thresholds;
+}
+
+static struct json_object *sensor_row(const struct sensors *sensors, const struct sensor_view *view)
+{
+    static const char *const severities[] = {
+        [SENSOR_OK] = "ok",
+        [SENSOR_WARNING] = "warning",
+        [SENSOR_CRITICAL] = "critical",
+        [SENSOR_NON_RECOVERABLE] = "non-recoverable",
+    };
+    struct json_object *row = json_object_new_object();
+    const char *type = sensor_type_text(view->type);
+
+    json_object_object_add(row, "number", json_object_new_int(view->number));
+    add_text(row, "name", view->name);
+    add_text(row, "type", type ? type : "");
+    json_object_object_add(row, "reading",
+                           view->is_threshold && view->available ? real(view->value) : NULL);
+    add_text(row, "unit", view->unit);
+    add_text(row, "status", view->available ? severities[view->severity] : "unavailable");
+    json_object_object_add(row, "states", states_of(view));
+    json_object_object_add(row, "thresholds", thresholds_of(sensors, view));
+    return row;
+}
+
+/* Those that have something to read: one that only sends events has not. */
+void verbs_sensors(const struct verbs *verbs, struct json_object *arguments,
+                   struct control_request *request)
+{
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+    struct sensor_view view;
+    unsigned number = 0;
+
+    if (!instance)
+        return;
+    const struct sensors *sensors = instance_bmc(instance)->sensors;
+    struct json_object *rows = json_object_new_array();
+    while (sensors && sensors_next(sensors, &number, &view) == 0) {
+        if (!view.is_event_only)
+            json_object_array_add(rows, sensor_row(sensors, &view));
+    }
+    control_reply_ok(request, rows);
+}
+
+/* ---- top ---- */
+
+/* NULL without a reading. */
+static struct json_object *reading_of(const struct bmc *bmc, unsigned number)
+{
+    struct sensor_view view;
+
+    if (!bmc->sensors || sensors_view(bmc->sensors, (uint8_t)number, &view) || !view.available)
+        return NULL;
+    return real(view.value);
+}
+
+static struct json_object *hottest_cpu_of(const struct bmc *bmc)
+{
+    struct sensor_view view;
+    double hottest = 0;
+    bool found = false;
+
+    for (unsigned i = 0; bmc->sensors && i < SOCKETS; i++) {
+        if (sensors_view(bmc->sensors, (uint8_t)(SENSOR_CPU_TEMP + i), &view) || !view.available)
+            continue;
+        if (!found || view.value > hottest)
+            hottest = view.value;
+        found = true;
+    }
+    return found ? real(hottest) : NULL;
+}
+
+static struct json_object *summary_row(const struct verbs *verbs, struct instance *instance)
+{
+    static const struct {
+        const char *key;
+        enum sensor_number number;
+    } readings[] = {
+        {"cpu", SENSOR_CPU_UTIL},     {"memory", SENSOR_MEM_UTIL}, {"io", SENSOR_IO_UTIL},
+        {"inlet", SENSOR_INLET_TEMP}, {"watts", SENSOR_SYS_POWER},
+    };
+    struct bmc *bmc = instance_bmc(instance);
+    struct json_object *row = json_object_new_object();
+    const char *sensor;
+
+    add_text(row, "domain_name", instance_record(instance)->name);
+    add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
+    for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
+        json_object_object_add(row, readings[i].key, reading_of(bmc, readings[i].number));
+    json_object_object_add(row, "cpu_temp", hottest_cpu_of(bmc));
+    add_text(row, "health", health_of(bmc, &sensor));
+    json_object_object_add(row, "uptime", uptime_of(bmc));
+    add_text(row, "note", verbs_note(verbs, instance));
+    return row;
+}
+
+void verbs_top(const struct verbs *verbs, struct json_object *arguments,
+               struct control_request *request)
+{
+    size_t count;
+    CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
+    struct json_object *rows = json_object_new_array();
+
+    (void)arguments;
+    for (size_t i = 0; i < count; i++)
+        json_object_array_add(rows, summary_row(verbs, instances[i]));
+    control_reply_ok(request, rows);
+}
