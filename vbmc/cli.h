@@ -35,8 +35,8 @@ typedef int cli_run(struct cli *cli);
 struct cli_verb {
     const char *name;
     const char *arguments; /* for the usage line */
-    const char *help; /* its first line is for the list of verbs */
-    unsigned groups; /* of options, see cli_option_group */
+    const char *help;      /* its first line is for the list of verbs */
+    unsigned groups;       /* of options, see cli_option_group */
     size_t names_min;
     size_t names_max;
     cli_run *run;
