@@ -48,6 +48,9 @@ mount -t tmpfs tmpfs /run
 dir=/run/test
 mkdir -p $dir /run/lock
 mount --bind "$VBMC_TEST_INSIDE" $dir
+# FreeIPMI caches SDRs by address below the home of the password file; each test has other BMCs there.
+mkdir -p /root/.freeipmi
+mount -t tmpfs tmpfs /root/.freeipmi
 mkdir $dir/home
 export HOME=$dir/home PATH=$build:$PATH LC_ALL=C.UTF-8
 unset VIRTUALBMC_CONFIG VBMC_SOCKET LIBVIRT_DEFAULT_URI XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME

@@ -111,7 +111,8 @@ def dcmi_watts():
 
 def freeipmi_names():
     return run("ipmi-sensors", "-D", "LAN_2_0", "-I", "17", "-l", "admin", "-h", f"127.0.0.1:{PORT}",
-               "-u", "admin", "-p", PASSWORD, "--no-header-output", "--comma-separated-output")
+               "-u", "admin", "-p", PASSWORD, "--no-header-output", "--comma-separated-output",
+               "--quiet-cache")
 
 
 def busy_loop():

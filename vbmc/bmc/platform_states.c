@@ -60,7 +60,9 @@ static void show_supply(struct platform *platform)
                      state(faults & SUPPLY_PSU_PREDICTIVE, PSU_PREDICTIVE);
         show(platform, SENSOR_PSU_STATUS + i, states);
     }
-    show(platform, SENSOR_PS_REDUNDANCY, 1 << supply->redundancy);
+    /* "Sufficient, non-redundant" is a fault where redundancy is expected, and only there. */
+    bool expected = platform->settings.supply.redundancy != SUPPLY_N || !supply->sufficient;
+    show(platform, SENSOR_PS_REDUNDANCY, state(expected, 1 << supply->redundancy));
 }
 
 static void show_room(struct platform *platform)
