@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <curses.h>
+#include <term.h>
 
 #include "vbmc/base/array.h"
 
@@ -81,6 +82,19 @@ static void prepare_for_crashes(void)
         sigaction(crashes[i], &action, NULL);
 }
 
+/* Asked beforehand: a newterm that fails leaves memory behind. */
+static bool can_place_cursor(void)
+{
+    int found;
+
+    if (setupterm(NULL, STDOUT_FILENO, &found) != OK)
+        return false;
+    const char *place = tigetstr((char *)"cup");
+    bool can = place && place != (const char *)-1;
+    del_curterm(cur_term);
+    return can;
+}
+
 static void set_up(bool colour)
 {
     cbreak();
@@ -103,18 +117,11 @@ int cli_top_screen_open(bool colour)
 {
     static bool has_exit_handler;
 
-    if (tcgetattr(STDIN_FILENO, &top.saved) < 0)
+    if (tcgetattr(STDIN_FILENO, &top.saved) < 0 || !can_place_cursor())
         return -ENOTSUP;
     top.screen = newterm(NULL, stdout, stdin);
     if (!top.screen)
         return -ENOTSUP;
-    const char *place = tigetstr((char *)"cup");
-    if (!place || place == (const char *)-1) {
-        endwin();
-        delscreen(top.screen);
-        top.screen = NULL;
-        return -ENOTSUP;
-    }
     if (!has_exit_handler)
         has_exit_handler = atexit(close_at_exit) == 0;
     set_up(colour);
@@ -227,9 +234,9 @@ static bool has_foot(void)
 
 size_t cli_top_screen_page(void)
 {
-    int lines = LINES - HEAD_LINES - (has_foot() ? FOOT_LINES : 0);
+    int room = LINES - HEAD_LINES - (has_foot() ? FOOT_LINES : 0);
 
-    return lines > 1 ? (size_t)lines : 1;
+    return room > 1 ? (size_t)room : 1;
 }
 
 static void put_foot(const struct cli_top_view *view)
