@@ -230,7 +230,7 @@ int cli_run_sensors(struct cli *cli)
 
 /* ---- the event log ---- */
 
-/* Seconds since 1970 as the user's time of day. */
+/* Seconds since 1970 as the user's time of day; a text as it is; "" if it is not known. */
 static struct json_object *time_for_people(struct json_object *value)
 {
     struct tm local;
@@ -238,7 +238,7 @@ static struct json_object *time_for_people(struct json_object *value)
     time_t seconds = (time_t)json_object_get_int64(value);
 
     if (!json_object_is_type(value, json_type_int))
-        return json_object_get(value);
+        return value ? json_object_get(value) : json_object_new_string("");
     if (!localtime_r(&seconds, &local) ||
         strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0)
         return NULL;
