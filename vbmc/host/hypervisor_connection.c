@@ -104,6 +104,16 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     return connection;
 }
 
+/* Drivers without a remote end know no keep-alive, and cannot lose a connection. */
+virConnectPtr hypervisor_open_another(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
+{
+    virConnectPtr connection = open_with_reason(hypervisor, text);
+
+    if (connection)
+        virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+    return connection;
+}
+
 struct lost {
     struct inbox_item item;
     struct hypervisor *hypervisor;
@@ -169,11 +179,9 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     if (embedded_is_uri(hypervisor->uri) &&
         embedded_prepare(hypervisor->uri, text, WORKER_TEXT_SIZE) < 0)
         return NULL;
-    virConnectPtr connection = open_with_reason(hypervisor, text);
+    virConnectPtr connection = hypervisor_open_another(hypervisor, text);
     if (!connection)
         return NULL;
-    /* Drivers without a remote end know neither, and cannot lose a connection. */
-    virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
     virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);
     listing = calloc(1, sizeof *listing);
     if (!listing || virt_events_register(&hypervisor->events, connection) < 0 ||

@@ -63,6 +63,9 @@ extern const struct worker_ops hypervisor_worker_ops;
  * keeper, as one that libvirt does not understand. */
 void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir);
 
+/* Opens a connection of its own; not the loop thread. NULL, with the reason in `text`. */
+virConnectPtr hypervisor_open_another(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE]);
+
 /* What the keeper, and libvirt's callbacks on any thread, have posted; hypervisor.c. */
 void hypervisor_deliver_listing(struct inbox_item *item); /* a struct listing */
 void hypervisor_deliver_lost(struct hypervisor *hypervisor);

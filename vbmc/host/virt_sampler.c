@@ -12,6 +12,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/host/hypervisor_internal.h"
 #include "vbmc/host/virt_domain.h"
+#include "vbmc/host/virt_lane.h"
 #include "vbmc/host/virt_stats.h"
 
 #define CALLS_MAX       2 /* at once */
@@ -33,6 +34,8 @@ static const struct {
 
 struct virt_sampler {
     struct hypervisor *hypervisor;
+    struct virt_lane lanes[CALLS_MAX];
+    struct worker_job closing; /* of the lanes */
     uv_timer_t timer;
     unsigned period_s;
     uint64_t count;
@@ -58,6 +61,7 @@ struct sampling {
     struct worker_job job;
     struct virt_sampler *sampler;
     struct sampling *next; /* of those under way */
+    unsigned lane;
     uint64_t number;
     unsigned way;
     uint64_t submitted_ns;
@@ -113,14 +117,10 @@ static void take_record(struct sampling *sampling, const virDomainStatsRecord *r
         virt_stats_read(record->params, record->nparams, entry->sockets, &entry->stats) == 0;
 }
 
-static void run(struct worker_job *job, virConnectPtr connection)
+static void call(struct sampling *sampling, virConnectPtr connection)
 {
-    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
     virDomainStatsRecordPtr *records = NULL;
 
-    sampling->records = -1;
-    if (!connection)
-        return;
     uint64_t begun = uv_hrtime();
     sampling->records = virConnectGetAllDomainStats(connection, ways[sampling->way].stats, &records,
                                                     ways[sampling->way].flags);
@@ -134,6 +134,30 @@ static void run(struct worker_job *job, virConnectPtr connection)
     for (int i = 0; i < sampling->records; i++)
         take_record(sampling, records[i]);
     virDomainStatsRecordListFree(records);
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
+    struct virt_lane *lane = &sampling->sampler->lanes[sampling->lane];
+
+    sampling->records = -1;
+    if (!connection)
+        return;
+    virConnectPtr own = virt_lane_enter(lane, connection, sampling->error);
+    if (!own)
+        return;
+    call(sampling, own);
+    virt_lane_leave(lane);
+}
+
+static void run_closing(struct worker_job *job, virConnectPtr connection)
+{
+    struct virt_sampler *sampler = CONTAINER_OF(job, struct virt_sampler, closing);
+
+    (void)connection;
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_close(&sampler->lanes[i]);
 }
 
 /* ---- the loop: results ---- */
@@ -260,6 +284,12 @@ static void fill_entries(const struct hypervisor *hypervisor, struct sampling *s
     qsort(sampling->entries, sampling->count, sizeof sampling->entries[0], compare_entries);
 }
 
+/* There are at most two, and each has its own. */
+static unsigned free_lane(const struct virt_sampler *sampler)
+{
+    return sampler->under_way && sampler->under_way->lane == 0 ? 1 : 0;
+}
+
 static void submit(struct virt_sampler *sampler, size_t running)
 {
     struct sampling *sampling = calloc(1, sizeof *sampling + running * sizeof(struct entry));
@@ -268,6 +298,7 @@ static void submit(struct virt_sampler *sampler, size_t running)
         return;
     sampling->sampler = sampler;
     sampling->way = sampler->way;
+    sampling->lane = free_lane(sampler);
     sampling->number = ++sampler->count;
     sampling->submitted_ns = uv_hrtime();
     fill_entries(sampler->hypervisor, sampling);
@@ -324,21 +355,38 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
         return NULL;
     sampler->hypervisor = hypervisor;
     sampler->period_s = period_s ? period_s : VIRT_SAMPLER_PERIOD_S;
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_init(&sampler->lanes[i], hypervisor);
     uint64_t period_ms = (uint64_t)sampler->period_s * 1000;
     uv_timer_init(hypervisor->loop, &sampler->timer);
     uv_timer_start(&sampler->timer, on_period, period_ms, period_ms);
     return sampler;
 }
 
+static void closing_done(struct worker_job *job)
+{
+    (void)job; /* the sampler's own */
+}
+
 void virt_sampler_stop(struct virt_sampler *sampler)
 {
-    if (sampler)
-        uv_timer_stop(&sampler->timer);
+    if (!sampler)
+        return;
+    uv_timer_stop(&sampler->timer);
+    if (!sampler->hypervisor->worker)
+        return;
+    sampler->closing.run = run_closing;
+    sampler->closing.done = closing_done;
+    worker_submit_action(sampler->hypervisor->worker, &sampler->closing);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    free(CONTAINER_OF((uv_timer_t *)handle, struct virt_sampler, timer));
+    struct virt_sampler *sampler = CONTAINER_OF((uv_timer_t *)handle, struct virt_sampler, timer);
+
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_destroy(&sampler->lanes[i]);
+    free(sampler);
 }
 
 void virt_sampler_free(struct virt_sampler *sampler)

@@ -5,7 +5,8 @@
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
  * after three periods another call goes beside it, which passes over the guest that the first one
  * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two, so that power actions
- * always find a thread. Loop thread, but for the call. */
+ * always find a thread, and each has a connection of its own (virt_lane.h). Loop thread, but for
+ * the call. */
 #ifndef VBMC_HOST_VIRT_SAMPLER_H
 #define VBMC_HOST_VIRT_SAMPLER_H
 
@@ -22,7 +23,8 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
 void virt_sampler_connected(struct virt_sampler *sampler);
 /* Calls made so far. */
 uint64_t virt_sampler_count(const struct virt_sampler *sampler);
-/* No more calls; those under way come back. NULL is allowed, here and below. */
+/* No more calls; those under way come back. Before the worker is stopped. NULL is allowed, here and
+ * below. */
 void virt_sampler_stop(struct virt_sampler *sampler);
 /* After the worker's last job; the memory goes with the loop's next turn. */
 void virt_sampler_free(struct virt_sampler *sampler);
