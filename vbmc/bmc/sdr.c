@@ -48,6 +48,7 @@
 #define CAPABLE_OF_EVENTS_ONE_BY_ONE  0x00
 
 #define UNITS_NO_ANALOG_READING 0xc0
+#define UNITS_TWOS_COMPLEMENT   0x80
 #define UNITS_PERCENT           0x01
 #define NOMINAL_READING_GIVEN   0x01
 #define SHARE_COUNT_ONE         0x01
@@ -115,17 +116,18 @@ static void put_full(struct wire_out *out, const struct sensor_view *view,
     wire_put_u16(out, sensor_definition_deassertions(definition) | compared(thresholds >> 3));
     wire_put_u8(out, thresholds); /* readable */
     wire_put_u8(out, thresholds); /* settable */
-    wire_put_u8(out, definition->unit->is_percent ? UNITS_PERCENT : 0);
+    wire_put_u8(out, (uint8_t)((scale->is_signed ? UNITS_TWOS_COMPLEMENT : 0) |
+                               (definition->unit->is_percent ? UNITS_PERCENT : 0)));
     wire_put_u8(out, definition->unit->code);
     wire_put_u8(out, 0); /* modifier unit */
     wire_put_u8(out, 0); /* linear */
     sdr_put_factors(out, scale);
     wire_put_u8(out, definition->nominal > 0 ? NOMINAL_READING_GIVEN : 0);
     wire_put_u8(out, definition->nominal > 0 ? sensor_scale_to_raw(scale, definition->nominal) : 0);
-    wire_put_zeros(out, 2);                        /* normal maximum and minimum */
-    wire_put_u8(out, 0xff);                        /* maximum */
-    wire_put_u8(out, 0x00);                        /* minimum */
-    for (unsigned i = SENSOR_THRESHOLDS; i-- > 0;) /* UNR UC UNC LNR LC LNC */
+    wire_put_zeros(out, 2);                           /* normal maximum and minimum */
+    wire_put_u8(out, scale->is_signed ? 0x7f : 0xff); /* maximum */
+    wire_put_u8(out, scale->is_signed ? 0x80 : 0x00); /* minimum */
+    for (unsigned i = SENSOR_THRESHOLDS; i-- > 0;)    /* UNR UC UNC LNR LC LNC */
         wire_put_u8(out, thresholds & 1u << i ? sensor_definition_threshold(definition, i) : 0);
     wire_put_u8(out, definition->hysteresis);
     wire_put_u8(out, definition->hysteresis);

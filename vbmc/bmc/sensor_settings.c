@@ -57,7 +57,9 @@ static bool thresholds_make_sense(const struct sensor_definition *definition,
     for (unsigned lower = SENSOR_LNC; lower <= SENSOR_LNR; lower++) {
         for (unsigned upper = SENSOR_UNC; upper <= SENSOR_UNR; upper++) {
             bool are_both = mask & 1u << lower && mask & 1u << upper;
-            if (are_both && settings->thresholds[lower] >= settings->thresholds[upper])
+            if (are_both &&
+                sensor_scale_counts(&definition->scale, settings->thresholds[lower]) >=
+                    sensor_scale_counts(&definition->scale, settings->thresholds[upper]))
                 return false;
         }
     }

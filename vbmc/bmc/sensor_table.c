@@ -11,6 +11,7 @@ enum {
     TYPE_VOLTAGE = 0x02,
     TYPE_FAN = 0x04,
     TYPE_PHYSICAL_SECURITY = 0x05,
+    TYPE_PLATFORM_SECURITY = 0x06,
     TYPE_PROCESSOR = 0x07,
     TYPE_POWER_SUPPLY = 0x08,
     TYPE_POWER_UNIT = 0x09,
@@ -28,7 +29,6 @@ enum {
     TYPE_WATCHDOG2 = 0x23,
     TYPE_LAN = 0x27,
     TYPE_BATTERY = 0x29,
-    TYPE_SESSION_AUDIT = 0x2a,
 };
 
 /* Entities (table 43-13). */
@@ -47,7 +47,7 @@ enum {
     ENTITY_FIRMWARE = 0x22,
     ENTITY_OPERATING_SYSTEM = 0x23,
     ENTITY_BATTERY = 0x28,
-    ENTITY_AIR_INLET = 0x37,
+    ENTITY_AIR_INLET = 0x40,
 };
 
 static const struct sensor_unit celsius = {"C", 1, false};
@@ -56,14 +56,14 @@ static const struct sensor_unit watts = {"W", 6, false};
 static const struct sensor_unit rpm = {"RPM", 18, false};
 static const struct sensor_unit percent = {"%", 0, true};
 
-/* What the rows have in common. Temperatures count unsigned from -128 C: ipmitool turns a threshold
- * into a signed raw value wrongly. Watts count by 2 for each socket, which lets a disk's work be
- * seen and still leaves room for all that a server can draw through one supply. A utilisation never
- * reaches its thresholds of 101 % until a client lowers them. */
+/* What the rows have in common. No B, which FreeIPMI adds to a hysteresis. Watts count by 2 for
+ * each socket, which lets a disk's work be seen and still leaves room for all that a server can
+ * draw through one supply. A utilisation never reaches its thresholds of 101 % until a client
+ * lowers them (the lesser first, else ipmitool refuses). */
 #define ROW(first, n, text) .number = (first), .count = (n), .name = (text)
 #define IN(id, instance)    .entity = (id), .entity_instance = (instance)
 #define ANALOG(kind, of)    .type = (kind), .event_type = EVENT_TYPE_THRESHOLD, .unit = &(of)
-#define TEMPERATURE         ANALOG(TYPE_TEMPERATURE, celsius), .scale = {.m = 1, .b = -128}
+#define TEMPERATURE         ANALOG(TYPE_TEMPERATURE, celsius), .scale = {.m = 1, .is_signed = true}
 #define FAN_SPEED           ANALOG(TYPE_FAN, rpm), .scale = {.m = 100}
 #define VOLTAGE(millivolts)                                                                        \
     ANALOG(TYPE_VOLTAGE, volts), .scale = {.m = (millivolts), .r_exponent = -3}
@@ -330,10 +330,9 @@ const struct sensor_definition sensor_table[] = {
         .assertions = 0x001f,
     },
     {
-        ROW(SENSOR_LOGIN, 1, "User Login"),
-        EVENT_ONLY(TYPE_SESSION_AUDIT),
+        ROW(SENSOR_LOGIN, 1, "User Login"), EVENT_ONLY(TYPE_PLATFORM_SECURITY),
         IN(ENTITY_MANAGEMENT_MODULE, 1),
-        .assertions = 0x000f,
+        .assertions = 0x0020, /* out-of-band access password violation */
     },
     {
         ROW(SENSOR_BMC, 1, "BMC"),
@@ -442,19 +441,22 @@ static double power_of_ten(int exponent)
 
 uint8_t sensor_scale_to_raw(const struct sensor_scale *scale, double value)
 {
-    double raw =
+    double counts =
         (value / power_of_ten(scale->r_exponent) - scale->b * power_of_ten(scale->b_exponent)) /
-            scale->m +
-        0.5; /* to the nearest */
+        scale->m;
+    int least = scale->is_signed ? -128 : 0, most = least + 255;
 
-    if (!(raw > 0))
-        return 0;
-    return raw < 256 ? (uint8_t)raw : 255;
+    if (!(counts > least))
+        return (uint8_t)least;
+    if (counts >= most)
+        return (uint8_t)most;
+    return (uint8_t)(counts < 0 ? (int)(counts - 0.5) : (int)(counts + 0.5)); /* the nearest */
 }
 
 double sensor_scale_to_value(const struct sensor_scale *scale, uint8_t raw)
 {
-    double value = scale->m * raw + scale->b * power_of_ten(scale->b_exponent);
+    double value =
+        scale->m * sensor_scale_counts(scale, raw) + scale->b * power_of_ten(scale->b_exponent);
 
     /* Divided rather than multiplied: 0.1 cannot be said exactly. */
     return scale->r_exponent < 0 ? value / power_of_ten(-scale->r_exponent)

@@ -17,11 +17,12 @@
 #define SENSOR_NAME_MAX   16
 #define SENSOR_THRESHOLDS 6
 
-/* A reading of y units has the raw value x of y = (M x + B 10^Bexp) 10^Rexp, x unsigned (section
- * 36.3). */
+/* A reading of y units has the raw value x of y = (M x + B 10^Bexp) 10^Rexp, x unsigned or in two's
+ * complement (section 36.3). */
 struct sensor_scale {
     int16_t m, b;
     int8_t b_exponent, r_exponent;
+    bool is_signed;
 };
 
 struct sensor_unit {
@@ -87,6 +88,12 @@ uint16_t sensor_definition_assertions(const struct sensor_definition *definition
 uint16_t sensor_definition_deassertions(const struct sensor_definition *definition);
 /* Raw threshold in the table; `which` is one that there is. */
 uint8_t sensor_definition_threshold(const struct sensor_definition *definition, unsigned which);
+
+/* The raw reading as a number: raw readings are compared by these. */
+static inline int sensor_scale_counts(const struct sensor_scale *scale, uint8_t raw)
+{
+    return scale->is_signed && raw >= 0x80 ? raw - 0x100 : raw;
+}
 
 /* Limited to what a raw reading can say. */
 uint8_t sensor_scale_to_raw(const struct sensor_scale *scale, double value);

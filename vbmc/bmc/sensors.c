@@ -167,7 +167,8 @@ static void change_states(const struct sensors *sensors, struct sensor *sensor, 
 static bool threshold_stands(const struct sensor *sensor, unsigned which, bool stood)
 {
     const struct sensor_settings *settings = &sensor->settings;
-    int threshold = settings->thresholds[which], reading = sensor->raw;
+    int threshold = sensor_scale_counts(&sensor->scale, settings->thresholds[which]);
+    int reading = sensor_scale_counts(&sensor->scale, sensor->raw);
 
     if (which >= SENSOR_UNC)
         return reading + (stood ? settings->positive_hysteresis : 0) >= threshold;

@@ -47,7 +47,7 @@ enum sensor_number {
     SENSOR_UPS_INPUT = 0x4a,     /* 09h: offset 4 while on battery */
     SENSOR_UPS_BATTERY = 0x4b,   /* 29h */
     SENSOR_POWER_BUTTON = 0x4c,  /* 14h: events only; a graceful shutdown was asked for */
-    SENSOR_LOGIN = 0x4d,         /* 2Ah: events only */
+    SENSOR_LOGIN = 0x4d,         /* 06h: offset 5, a failed login; events only */
     SENSOR_BMC = 0x4e,           /* 16h, event type 0Ah: the BMC (re)started; events only */
     SENSOR_CLOCK = 0x4f,         /* 12h: offset 5, the time was set; events only */
     SENSOR_CPU_STATUS = 0x50,    /* 8; 07h */
