@@ -524,6 +524,7 @@ static const struct {
     {"power", verbs_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},
     {"screenshot", verbs_screenshot, PRIVILEGE_USER, false},
+    {"sel", verbs_sel, PRIVILEGE_USER, false}, /* to clear it: operator */
     {"sensors", verbs_sensors, PRIVILEGE_USER, false},
     {"show", do_show, PRIVILEGE_USER, false},
     {"start", do_start, PRIVILEGE_ADMINISTRATOR, true},

@@ -70,4 +70,10 @@ verbs_run verbs_sensors, verbs_top;
  * "health" ("ok", "warning", "critical") and "health_sensor" (null: all is well). */
 void verbs_add_health(struct json_object *result, struct instance *instance);
 
+/* verbs_sel.c
+ *
+ * sel {"name", "last": how many}: rows as in vbmc/sel_text.h, oldest first.
+ * sel {"name", "clear": true}: for operators. */
+verbs_run verbs_sel;
+
 #endif

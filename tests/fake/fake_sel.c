@@ -2,7 +2,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 struct fake_sel fake_sel;
 
@@ -102,4 +107,116 @@ int fake_sel_teardown(void **state)
 {
     stop();
     return fake_bmc_teardown(state);
+}
+
+/* ---- a client ---- */
+
+static void on_done(const struct bmc_ticket *ticket, int result)
+{
+    struct fake_sel_answer *answer = (struct fake_sel_answer *)ticket->sink;
+
+    answer->calls++;
+    answer->result = result;
+    answer->id = (uint16_t)(ticket->data[0] | ticket->data[1] << 8);
+}
+
+struct bmc_ticket fake_sel_ticket(struct fake_sel_answer *answer)
+{
+    *answer = (struct fake_sel_answer){0};
+    return (struct bmc_ticket){.done = on_done, .sink = answer};
+}
+
+void fake_sel_start_add(struct fake_sel_answer *answer, uint8_t number)
+{
+    const uint8_t record[SEL_RECORD_SIZE] = {
+        0xaa, 0xbb, 0x02, 1, 2, 3, 4, 0x41, 0, 0x04, 0x01, number, 0x01, 0x57, 0x60, 0x55,
+    };
+    struct bmc_ticket ticket = fake_sel_ticket(answer);
+
+    sel_add(fake_sel.sel, record, &ticket);
+}
+
+/* The id. */
+uint16_t fake_sel_add(uint8_t number)
+{
+    struct fake_sel_answer answer;
+
+    fake_sel_start_add(&answer, number);
+    assert_int_equal(answer.calls, 1);
+    assert_int_equal(answer.result, 0);
+    return answer.id;
+}
+
+int fake_sel_add_result(void)
+{
+    struct fake_sel_answer answer;
+
+    fake_sel_start_add(&answer, 1);
+    assert_int_equal(answer.calls, 1);
+    return answer.result;
+}
+
+void fake_sel_log(uint8_t number)
+{
+    const struct sensor_event event = {
+        .type = 0x01, .number = number, .event_type = 0x01, .data = {0x57, 0x60, 0x55}};
+
+    sel_log(fake_sel.sel, &event);
+}
+
+int fake_sel_delete(uint16_t id)
+{
+    struct fake_sel_answer answer;
+    struct bmc_ticket ticket = fake_sel_ticket(&answer);
+
+    sel_delete(fake_sel.sel, id, &ticket);
+    assert_int_equal(answer.calls, 1);
+    return answer.result;
+}
+
+int fake_sel_clear(void)
+{
+    struct fake_sel_answer answer;
+    struct bmc_ticket ticket = fake_sel_ticket(&answer);
+
+    sel_clear(fake_sel.sel, &ticket);
+    assert_int_equal(answer.calls, 1);
+    return answer.result;
+}
+
+const uint8_t *fake_sel_record(unsigned n)
+{
+    static uint8_t record[SEL_RECORD_SIZE];
+
+    assert_int_equal(sel_record(fake_sel.sel, n, record), 0);
+    return record;
+}
+
+uint16_t fake_sel_id(unsigned n)
+{
+    return sel_record_id(fake_sel_record(n));
+}
+
+const uint8_t *fake_sel_newest(void)
+{
+    return fake_sel_record(sel_count(fake_sel.sel) - 1);
+}
+
+uint32_t fake_sel_time_of(const uint8_t *record)
+{
+    return (uint32_t)(record[3] | record[4] << 8 | record[5] << 16) | (uint32_t)record[6] << 24;
+}
+
+void fake_sel_fill(unsigned count)
+{
+    while (sel_count(fake_sel.sel) < count)
+        fake_sel_add(1);
+}
+
+/* What is shown and what is on disk are the same. */
+void fake_sel_expect_on_disk(void)
+{
+    assert_int_equal(fake_sel.count, sel_count(fake_sel.sel));
+    for (unsigned i = 0; i < fake_sel.count; i++)
+        assert_memory_equal(fake_sel.entries[i].record, fake_sel_record(i), SEL_RECORD_SIZE);
 }

@@ -39,4 +39,38 @@ void fake_sel_restart(void);
 /* Ends the save under way; there has to be one. */
 void fake_sel_finish(int result);
 
+/* ---- a client ---- */
+
+struct fake_sel_answer {
+    unsigned calls;
+    int result;
+    uint16_t id;
+};
+
+/* A ticket that ends in `answer`, which is emptied. */
+struct bmc_ticket fake_sel_ticket(struct fake_sel_answer *answer);
+/* Adds an event of sensor `number`, with an id and a time that the BMC has to replace. */
+void fake_sel_start_add(struct fake_sel_answer *answer, uint8_t number);
+/* The same where the disk takes it at once; the id. */
+uint16_t fake_sel_add(uint8_t number);
+/* The same; the result. */
+int fake_sel_add_result(void);
+int fake_sel_delete(uint16_t id);
+int fake_sel_clear(void);
+/* Adds until there are so many. */
+void fake_sel_fill(unsigned count);
+
+/* An event of the BMC itself. */
+void fake_sel_log(uint8_t number);
+
+/* ---- what the log shows ---- */
+
+/* Good until the next call. */
+const uint8_t *fake_sel_record(unsigned n);
+const uint8_t *fake_sel_newest(void);
+uint16_t fake_sel_id(unsigned n);
+uint32_t fake_sel_time_of(const uint8_t *record);
+/* The log shows what is on the disk, and nothing else. */
+void fake_sel_expect_on_disk(void);
+
 #endif

@@ -32,11 +32,11 @@ static void test_info(void **state)
     EXPECT("0a 41", "00 00 10 10 00 00 10 00 10 01");
     EXPECT("0a 44 " RECORD, "00 01 00");
     EXPECT("0a 44 " RECORD, "00 02 00");
-    EXPECT("0a 40", "00 51 02 00 e0 ff " STAMP " " NEVER " 0b");
+    EXPECT("0a 40", "00 51 02 00 de ff " STAMP " " NEVER " 0b");
     EXPECT("0a 41", "00 00 10 10 00 fe 0f fe 0f 01");
     EXPECT("0a 42", "00 01 00");
     EXPECT("0a 46 01 00 01 00", "00 01 00");
-    EXPECT("0a 40", "00 51 01 00 f0 ff " STAMP " " STAMP " 0b");
+    EXPECT("0a 40", "00 51 01 00 ee ff " STAMP " " STAMP " 0b");
 }
 
 static void test_overflow(void **state)
@@ -48,7 +48,7 @@ static void test_overflow(void **state)
         sel_log(fake_sel.sel, &event);
     }
     EXPECT("0a 44 " RECORD, "c4");
-    EXPECT("0a 40", "00 51 00 10 00 00 " STAMP " " NEVER " 8b");
+    EXPECT("0a 40", "00 51 ff 0f 00 00 " STAMP " " NEVER " 8b");
     EXPECT("0a 41", "00 00 10 10 00 00 00 00 00 01");
 }
 

@@ -198,6 +198,9 @@ static const struct {
     {"power", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_OPERATOR, false},
     {"power", "\"name\":\"mine\",\"action\":\"nosuch\"", PRIVILEGE_OPERATOR, false},
     {"reload", "", PRIVILEGE_ADMINISTRATOR, true},
+    {"sel", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"sel", "\"name\":\"mine\",\"last\":0", PRIVILEGE_USER, false},
+    {"sel", "\"name\":\"mine\",\"clear\":true", PRIVILEGE_OPERATOR, false},
     {"sensors", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"show", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"start", "\"names\":[\"mine\"]", PRIVILEGE_ADMINISTRATOR, true},
@@ -250,8 +253,8 @@ static void test_privileges(void **state)
 
 static void test_one_bmc(void **state)
 {
-    static const char *const verbs_of_one[] = {"show",    "sensors", "power",
-                                               "console", "bootdev", "inject"};
+    static const char *const verbs_of_one[] = {"show",    "sensors", "power", "console",
+                                               "bootdev", "inject",  "sel"};
     const struct control_identity mine = identity_of(PRIVILEGE_ADMINISTRATOR, true);
     const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
     char text[128];
@@ -389,12 +392,35 @@ static void test_facility(void **state)
     assert_null(strstr(answer, "down"));
 }
 
+/* ---- the event log ---- */
+
+static void test_event_log(void **state)
+{
+    static const char *const wrong[] = {"0", "-1", "\"1\"", "1.5", "null", "99999999999999999999"};
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    char text[64];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_answers(&root, "sel", "\"name\":\"theirs\",\"clear\":true", "{\"ok\":true");
+        assert_answers(&root, "sel", "\"name\":\"theirs\"", "\"event\":\"Log area reset/cleared\"");
+        assert_null(strstr(answer, "},{")); /* one row, whose id is new each time */
+    }
+    assert_null(strstr(answer, "\"id\":1,"));
+    assert_answers(&root, "sel", "\"name\":\"theirs\",\"last\":5", "Log area reset/cleared");
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        snprintf(text, sizeof text, "\"name\":\"theirs\",\"last\":%s", wrong[i]);
+        assert_answers(&root, "sel", text, "the last how many records?");
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_privileges), cmocka_unit_test(test_one_bmc),
         cmocka_unit_test(test_show),       cmocka_unit_test(test_console_privileges),
         cmocka_unit_test(test_inject),     cmocka_unit_test(test_facility),
+        cmocka_unit_test(test_event_log),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

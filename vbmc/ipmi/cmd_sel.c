@@ -16,7 +16,12 @@
 #define SUPPORTS_RESERVE         0x02
 #define SUPPORTS_ALLOCATION_INFO 0x01
 
-#define FREE_BYTES_MAX  0xfffe /* "64 KiB - 2 or more" */
+/* ipmitool adds the bytes used and free up in 16 bits to tell a percentage, and takes 64 KiB - 1
+ * and more for unknown. So a log that is full to the last place shows one record less in the count.
+ */
+#define ENTRIES_SHOWN_MAX 4095
+#define BYTES_SHOWN_MAX   0xfffe
+
 #define WHOLE_RECORD    0xff
 #define RECORDS_IN_UNIT 1
 
@@ -51,10 +56,13 @@ static int get_sel_info(const struct ipmi_request *request, struct wire_in *in,
     if (!sel)
         return CC_INVALID_COMMAND;
     const struct sel_state *state = sel_state(sel);
+    unsigned entries = sel_count(sel) < ENTRIES_SHOWN_MAX ? sel_count(sel) : ENTRIES_SHOWN_MAX;
     unsigned bytes = free_records(sel) * SEL_RECORD_SIZE;
+    if (bytes > BYTES_SHOWN_MAX - entries * SEL_RECORD_SIZE)
+        bytes = BYTES_SHOWN_MAX - entries * SEL_RECORD_SIZE;
     wire_put_u8(out, SEL_VERSION);
-    wire_put_u16(out, (uint16_t)sel_count(sel));
-    wire_put_u16(out, (uint16_t)(bytes < FREE_BYTES_MAX ? bytes : FREE_BYTES_MAX));
+    wire_put_u16(out, (uint16_t)entries);
+    wire_put_u16(out, (uint16_t)bytes);
     wire_put_u32(out, state->added_at);
     wire_put_u32(out, state->erased_at);
     wire_put_u8(out, (uint8_t)((state->overflow ? SUPPORTS_OVERFLOW_FLAG : 0) | SUPPORTS_DELETE |

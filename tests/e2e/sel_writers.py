@@ -1,0 +1,203 @@
+"""Adds records to a BMC's event log from several sessions at once, kills the daemon in the midst of it
+at a moment that the seed decides, and checks at the start that all records of earlier runs are there.
+What was acknowledged is kept in a file from run to run: "ID HEX" for each record, "seen ID" for one
+that came to be without an answer, "clear 0"."""
+import argparse
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import threading
+import time
+
+from ipmi_client import Session
+
+STORAGE = 0x0A
+GET_INFO, RESERVE, GET, ADD, CLEAR = 0x40, 0x42, 0x43, 0x44, 0x47
+WRITERS = 4
+CAPACITY = 4096
+KILLED_AFTER_MAX = 200  # records; 500 rounds do not use up all ids
+
+
+def connect(port):
+    session = Session(port=port, attempts=3, timeout=2)
+    session.set_privilege()
+    return session
+
+
+def list_log(name):
+    """The same by the control socket, which is faster."""
+    rows = json.loads(subprocess.check_output(["vbmc", "sel", name, "-f", "json"]))
+    return {row["id"]: bytes.fromhex(row["raw"]) for row in rows}
+
+
+def read_log(session):
+    """All records in the log's order, by IPMI: {id: bytes}."""
+    found, wanted = {}, 0
+    while wanted != 0xFFFF:
+        code, data = session.request(STORAGE, GET, struct.pack("<HHBB", 0, wanted, 0, 0xFF))
+        if code == 0xCB and not found:
+            break
+        assert code == 0, "Get SEL Entry %04x: %02x" % (wanted, code)
+        wanted, record = struct.unpack("<H", data[:2])[0], data[2:]
+        record_id = struct.unpack("<H", record[:2])[0]
+        assert record_id not in found, "%04x is there twice" % record_id
+        found[record_id] = record
+    return found
+
+
+class Journal:
+    """What the daemon has acknowledged."""
+
+    def __init__(self, path):
+        self.path = path
+        self.records = {}  # those that have to be there
+        self.used = set()  # every id that was ever seen
+        self.lock = threading.Lock()
+        if os.path.exists(path):
+            with open(path) as lines:
+                for line in lines:
+                    self.take(*line.split())
+        self.file = open(path, "a")
+
+    def take(self, what, value):
+        if what == "seen":
+            self.used.add(int(value))
+        elif what == "clear":
+            self.records = {}
+        else:
+            assert int(what) not in self.used, "id %s was given twice" % what
+            self.used.add(int(what))
+            self.records[int(what)] = bytes.fromhex(value)
+
+    def note(self, what, value):
+        with self.lock:
+            self.take(str(what), str(value))
+            self.file.write("%s %s\n" % (what, value))
+            self.file.flush()
+
+
+def check(session, journal, found):
+    """Each acknowledged record is there.  The oldest may have made room."""
+    missing = [record_id for record_id in journal.records if record_id not in found]
+    room_made = len(found) == CAPACITY
+    oldest = min(found) if found else 0
+    lost = [record_id for record_id in missing if not (room_made and record_id < oldest)]
+    assert not lost, "acknowledged and lost: %s" % lost
+    for record_id, record in journal.records.items():
+        if record_id in found:
+            # The BMC has set the time.
+            assert found[record_id][:3] + found[record_id][7:] == record[:3] + record[7:], \
+                "%04x was %s and is %s" % (record_id, record.hex(), found[record_id].hex())
+    for record_id in found:
+        if record_id not in journal.used:  # stored, but the answer never came
+            journal.note("seen", record_id)
+    code, info = session.request(STORAGE, GET_INFO)
+    assert code == 0 and min(len(found), CAPACITY - 1) == struct.unpack("<H", info[1:3])[0], \
+        (len(found), info)
+    return len(found)
+
+
+class Writer(threading.Thread):
+    def __init__(self, port, journal, number, stopping):
+        super().__init__()
+        self.session = connect(port)
+        self.session.timeout = 10
+        self.session.attempts = 1
+        self.journal, self.number, self.stopping = journal, number, stopping
+        self.added, self.error = 0, None
+
+    def run(self):
+        try:
+            while True:
+                self.add()
+        except AssertionError as error:
+            self.error = error
+        except OSError as error:
+            if not self.stopping.is_set():
+                self.error = "%r although nobody killed the daemon" % error
+
+    def add(self):
+        record = struct.pack("<HBIHBBBB3s", 0xAAAA, 2, 0, 0x0041, 4, 0xC0 + self.number, 0x30, 0x6F,
+                             struct.pack("<I", self.added)[:3])
+        code, data = self.session.request(STORAGE, ADD, record)
+        assert code == 0 and len(data) == 2, "Add SEL Entry: %02x" % code
+        self.journal.note(struct.unpack("<H", data)[0], (data + record[2:]).hex())
+        self.added += 1
+
+    def end(self):
+        """What is sent to a port that nobody has comes back as an error, which ends the waiting."""
+        while self.is_alive():
+            try:
+                self.session.socket.send(b"")
+            except OSError:
+                pass
+            self.join(0.01)
+
+
+def kill_while_writing(port, daemon, journal, chance):
+    """The number of records that were acknowledged."""
+    stopping = threading.Event()
+    writers = [Writer(port, journal, number, stopping) for number in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    wanted = chance.randint(1, KILLED_AFTER_MAX)
+    deadline = time.monotonic() + 30
+    while sum(writer.added for writer in writers) < wanted and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0, 0.005))  # anywhere in the course of a commit
+    stopping.set()
+    os.kill(daemon, signal.SIGKILL)
+    for writer in writers:
+        writer.end()
+    errors = [str(writer.error) for writer in writers if writer.error]
+    assert not errors, errors
+    added = sum(writer.added for writer in writers)
+    assert added >= wanted, "%d records in 30 s" % added
+    return added
+
+
+def clear(session, journal):
+    """With no writers about, so that it is known what went."""
+    code, data = session.request(STORAGE, RESERVE)
+    assert code == 0
+    code, data = session.request(STORAGE, CLEAR, data + b"CLR\xaa")
+    assert (code, data) == (0, b"\x01"), (code, data)
+    journal.note("clear", 0)
+    found = read_log(session)
+    assert len(found) == 1, found
+    (record_id, record), = found.items()
+    assert record_id not in journal.used
+    assert record[10:14] == bytes([0x10, 0x44, 0x6F, 0x02]), record.hex()
+    journal.note(record_id, record.hex())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--record", required=True)
+    parser.add_argument("--daemon", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--clear", action="store_true")
+    parser.add_argument("--check-only", action="store_true")
+    options = parser.parse_args()
+    journal = Journal(options.record)
+    session = connect(options.port)
+    found = list_log(options.name)
+    count = check(session, journal, found)
+    if options.clear:
+        clear(session, journal)
+    if options.check_only:
+        assert read_log(session) == found
+        print("%d records, %d ids given, none twice" % (count, len(journal.used)))
+    else:
+        added = kill_while_writing(options.port, options.daemon, journal,
+                                   random.Random(options.seed))
+        print("round %d: %d records before, %d added" % (options.seed, count, added))
+
+
+if __name__ == "__main__":
+    main()
