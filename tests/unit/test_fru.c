@@ -140,9 +140,24 @@ static void test_server(void **state)
     expect_line("0 System product version=QEMU 7.2.22");
     expect_line("0 System product serial number=" UUID_TEXT);
     expect_line("0 System product custom 1=web01");
+    expect_line("0 System records system id=" UUID_TEXT);
     expect_no_line_with("manufacturing date");
     expect_no_line_with("asset tag");
     expect_no_line_with("error");
+}
+
+/* The UUID as SMBIOS has it (the GUID section of the specification sheet). */
+static void test_system_id_record(void **state)
+{
+    static const uint8_t record[] = {0x03, 0x82, 0x11, 0x13, 0x57, 0x07, 0x78, 0x56,
+                                     0x34, 0x12, 0xbc, 0x9a, 0xef, 0x4d, 0x81, 0x23,
+                                     0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+
+    (void)state;
+    set_hardware("web01");
+    const uint8_t *image = fru_image(fru, 0);
+    assert_int_equal(sum(image + image[5] * 8U, 5), 0);
+    assert_memory_equal(image + image[5] * 8U, record, sizeof record);
 }
 
 static void test_smbios_comes_first(void **state)
@@ -223,9 +238,9 @@ static void test_devices(void **state)
 /* The records of a PSU, as the specification's chapter 18 has them. */
 static void test_power_records(void **state)
 {
-    static const uint8_t supply[] = {0xee, 0x02, 0xff, 0xff, 0xff, 0x00, 0x10, 0x27,
+    static const uint8_t supply[] = {0xee, 0x02, 0x41, 0x03, 0x1e, 0x05, 0x10, 0x27,
                                      0x9c, 0x31, 0x20, 0x4e, 0xc0, 0x5d, 0x2f, 0x3f,
-                                     0x00, 0x0e, 0xee, 0x02, 0x00, 0x00, 0x00, 0x00};
+                                     0x0c, 0x0e, 0xee, 0x02, 0x00, 0x00, 0x00, 0x00};
     static const uint8_t output[] = {0x01, 0xb0, 0x04, 0x74, 0x04, 0xec, 0x04,
                                      0x78, 0x00, 0x00, 0x00, 0x24, 0xf4};
 
@@ -609,6 +624,33 @@ static void test_asset_tag_in_image(void **state)
     }
 }
 
+/* `ipmitool fru edit 0 field p 5 X` writes C1h and X: the area ends there. */
+static void test_asset_tag_of_one_byte(void **state)
+{
+    struct fru_field field;
+    uint8_t image[FRU_SERVER_SIZE];
+
+    (void)state;
+    set_hardware("web01");
+    assert_int_equal(fru_set_asset_tag(fru, (const uint8_t *)"AB", 2), 0);
+    memcpy(image, fru_image(fru, 0), sizeof image);
+    assert_int_equal(fru_product_field(image, sizeof image, FRU_PRODUCT_ASSET_TAG, &field), 0);
+    size_t at = (size_t)(field.bytes - image) - 1, product = image[4] * 8U;
+    size_t end = product + image[product + 1] * 8U - 1;
+    image[at] = 0xc1;
+    image[end] = (uint8_t)(image[end] - sum(image + product, end + 1 - product));
+    write_in_pieces(image, sizeof image, 16);
+    expect_no_line_with("error");
+    expect_no_line_with("asset tag");
+    expect_tag("AB"); /* nothing else was set */
+    assert_int_equal(fru_set_asset_tag(fru, (const uint8_t *)"X", 1), 0);
+    expect_tag("X");
+    expect_line("0 System product asset tag=X");
+    expect_line("0 System product serial number=" UUID_TEXT);
+    expect_line("0 System records system id=" UUID_TEXT);
+    expect_sound(0);
+}
+
 /* By DCMI, into an image that a client wrote. */
 static void test_asset_tag_into_written(void **state)
 {
@@ -646,6 +688,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_server, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_system_id_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_smbios_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_records, setup, teardown),
@@ -661,6 +704,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asset_tag_bounds, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asset_tag_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asset_tag_in_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asset_tag_of_one_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asset_tag_into_written, setup, teardown),
     };
 

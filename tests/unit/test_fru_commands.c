@@ -68,7 +68,7 @@ static void test_area_info(void **state)
 static void test_read(void **state)
 {
     static const struct line lines[] = {
-        {"0a 11 00 00 00 08", "00 08 01 00 01 08 11 00 00 e5"},
+        {"0a 11 00 00 00 08", "00 08 01 00 01 08 11 1b 00 ca"},
         {"0a 11 00 08 00 04", "00 04 01 07 17 ca"}, /* "pc-q35-7.2" follows */
         {"0a 11 00 00 00 00", "00 00"},
         {"0a 11 00 fe 03 10", "00 02 00 00"}, /* across the end */

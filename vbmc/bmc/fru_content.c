@@ -80,6 +80,22 @@ static void put_server(struct fru_writer *writer, const struct fru_facts *facts,
     fru_area_end(writer);
 }
 
+/* The server's UUID, as SMBIOS has it (section 18.4, sub-record 07h). It also keeps `ipmitool fru
+ * edit` right, which takes an image without records for one whose records move too. */
+#define RECORD_MANAGEMENT_ACCESS 0x03
+#define ACCESS_SYSTEM_ID         0x07
+
+static void put_system_id_record(struct fru_writer *writer, const struct uuid *uuid)
+{
+    static const uint8_t order[] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint8_t bytes[1 + sizeof order] = {ACCESS_SYSTEM_ID};
+
+    for (size_t i = 0; i < sizeof order; i++)
+        bytes[1 + i] = uuid->bytes[order[i]];
+    fru_area_begin(writer, FRU_AREA_RECORDS);
+    fru_put_record(writer, RECORD_MANAGEMENT_ACCESS, true, bytes, sizeof bytes);
+}
+
 void fru_make_server(const struct fru_facts *facts, const uint8_t *tag, size_t tag_length,
                      uint8_t *image)
 {
@@ -91,6 +107,7 @@ void fru_make_server(const struct fru_facts *facts, const uint8_t *tag, size_t t
     put_chassis(&writer, facts, uuid);
     put_board(&writer, facts, uuid);
     put_server(&writer, facts, uuid, tag, tag_length);
+    put_system_id_record(&writer, facts->uuid);
     bool fits = fru_write_end(&writer);
     assert(fits);
     (void)fits;
@@ -127,10 +144,10 @@ static void put_part(struct fru_writer *writer, const struct part *part)
     fru_area_end(writer);
 }
 
-/* Sections 18.1 and 18.2; voltages in 10 mV. */
+/* Sections 18.1 and 18.2; voltages in 10 mV. What no model computes is as supplies of this kind
+ * have it. */
 #define RECORD_POWER_SUPPLY 0x00
 #define RECORD_DC_OUTPUT    0x01
-#define UNSPECIFIED         0xff
 #define PSU_WATTS_MAX       0x0fff
 #define PSU_FLAGS           0x0e /* power factor correction, autoswitch, hot swap */
 #define MAIN_OUTPUT_VOLTS   12
@@ -142,16 +159,16 @@ static void put_power_supply_record(struct fru_writer *writer, unsigned watts, b
     struct wire_out out = wire_out_init(bytes, sizeof bytes);
 
     wire_put_u16(&out, (uint16_t)watts);
-    wire_put_u16(&out, UINT16_MAX); /* peak VA */
-    wire_put_u8(&out, UNSPECIFIED); /* inrush current, A */
-    wire_put_u8(&out, 0);           /* and for how many ms */
-    wire_put_u16(&out, 10000);      /* 100 to 127 V */
+    wire_put_u16(&out, (uint16_t)(watts * 10 / 9)); /* peak VA, at an efficiency of 90 % */
+    wire_put_u8(&out, 30);                          /* inrush current, A */
+    wire_put_u8(&out, 5);                           /* and for how many ms */
+    wire_put_u16(&out, 10000);                      /* 100 to 127 V */
     wire_put_u16(&out, 12700);
     wire_put_u16(&out, 20000); /* 200 to 240 V */
     wire_put_u16(&out, 24000);
     wire_put_u8(&out, 47); /* Hz */
     wire_put_u8(&out, 63);
-    wire_put_u8(&out, 0); /* drop-out tolerance, ms */
+    wire_put_u8(&out, 12); /* drop-out tolerance, ms */
     wire_put_u8(&out, PSU_FLAGS);
     wire_put_u16(&out, (uint16_t)watts); /* peak; hold-up time 0 */
     wire_put_zeros(&out, 3);             /* no combined outputs */
@@ -167,7 +184,7 @@ static void put_dc_output_record(struct fru_writer *writer, uint16_t milliampere
 
     wire_put_u8(&out, 1); /* output 1, not there in standby */
     wire_put_u16(&out, MAIN_OUTPUT_VOLTS * 100);
-    wire_put_u16(&out, MAIN_OUTPUT_VOLTS * 95); /* -5 and +5 % */
+    wire_put_u16(&out, MAIN_OUTPUT_VOLTS * 95); /* least and most: -5 and +5 % */
     wire_put_u16(&out, MAIN_OUTPUT_VOLTS * 105);
     wire_put_u16(&out, 120); /* ripple and noise, mV */
     wire_put_u16(&out, 0);

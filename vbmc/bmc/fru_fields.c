@@ -131,8 +131,10 @@ static void read_product(const struct reading *reading)
 
 /* ---- records (chapter 18); voltages in 10 mV ---- */
 
-#define RECORD_POWER_SUPPLY 0x00
-#define RECORD_DC_OUTPUT    0x01
+#define RECORD_POWER_SUPPLY      0x00
+#define RECORD_DC_OUTPUT         0x01
+#define RECORD_MANAGEMENT_ACCESS 0x03
+#define ACCESS_SYSTEM_ID         0x07
 
 static void tell_voltage_range(const struct reading *reading, const char *field, struct wire_in *in)
 {
@@ -169,6 +171,23 @@ static void read_dc_output(const struct reading *reading, struct wire_in *in)
         tell_format(reading, "records", field, "%.2f V, %.1f A at most", volts, amperes);
 }
 
+/* A UUID in the order of SMBIOS: the first three groups are numbers, low byte first. */
+static void read_management_access(const struct reading *reading, struct wire_in *in)
+{
+    static const uint8_t order[] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint8_t kind = wire_u8(in);
+    const uint8_t *bytes = wire_bytes(in, sizeof order);
+    struct uuid uuid;
+    char text[UUID_TEXT_SIZE];
+
+    if (kind != ACCESS_SYSTEM_ID || !bytes)
+        return;
+    for (size_t i = 0; i < sizeof order; i++)
+        uuid.bytes[order[i]] = bytes[i];
+    uuid_format(&uuid, text);
+    tell(reading, "records", "system id", text);
+}
+
 static void read_records(const struct reading *reading)
 {
     struct wire_in in, data;
@@ -186,6 +205,8 @@ static void read_records(const struct reading *reading)
             read_power_supply(reading, &data);
         else if (type == RECORD_DC_OUTPUT)
             read_dc_output(reading, &data);
+        else if (type == RECORD_MANAGEMENT_ACCESS)
+            read_management_access(reading, &data);
     }
 }
 

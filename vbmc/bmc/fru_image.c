@@ -373,6 +373,7 @@ static int rewrite_product(const uint8_t *image, size_t size, enum fru_product_f
     struct fru_writer writer = {.out = wire_out_init(area, AREA_MAX)};
     struct fru_field field;
     struct wire_in in;
+    unsigned i = 0;
     int result = fru_area_open(image, size, FRU_AREA_PRODUCT, &in);
 
     if (result < 0)
@@ -380,7 +381,7 @@ static int rewrite_product(const uint8_t *image, size_t size, enum fru_product_f
     wire_put_u8(&writer.out, FORMAT_VERSION);
     wire_put_u8(&writer.out, 0);
     wire_put_u8(&writer.out, wire_u8(&in));
-    for (unsigned i = 0; (result = fru_field_next(&in, &field)) == 0; i++) {
+    for (; (result = fru_field_next(&in, &field)) == 0; i++) {
         if (i == (unsigned)n) {
             fru_put_latin1(&writer, bytes, length);
             continue;
@@ -390,6 +391,9 @@ static int rewrite_product(const uint8_t *image, size_t size, enum fru_product_f
     }
     if (result != -ENOENT)
         return result;
+    /* An 8-bit text of one byte reads as the end mark. Clients that write one cut the rest off. */
+    for (; i <= (unsigned)n; i++)
+        fru_put_latin1(&writer, bytes, i == (unsigned)n ? length : 0);
     end_area(&writer.out, 0);
     return writer.out.failed ? -ENOSPC : (int)writer.out.pos;
 }

@@ -83,7 +83,8 @@ bool fru_language_is_english(uint8_t language);
 /* A field of the product area. 0, -ENOENT, -EINVAL. */
 int fru_product_field(const uint8_t *image, size_t size, enum fru_product_field n,
                       struct fru_field *field);
-/* Puts Latin-1 text into a field of the product area; the rest of the image keeps what it says.
+/* Puts Latin-1 text into a field of the product area, which gets it if it ends before; the rest of
+ * the image keeps what it says.
  * Needs an image whose product area can be read. 0; -ENOENT or -EINVAL if it cannot; -ENOSPC. */
 int fru_replace_product_field(uint8_t *image, size_t size, enum fru_product_field n,
                               const uint8_t *bytes, size_t length);
