@@ -80,6 +80,12 @@ static void replace_text(char **text, char **replacement)
     *replacement = NULL;
 }
 
+/* Bytes that hold nothing are zero in both (host.h). */
+static bool is_same_hardware(const void *left, const void *right)
+{
+    return memcmp(left, right, sizeof(struct host_hardware)) == 0;
+}
+
 bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts)
 {
     struct host_hardware *hardware = facts->hardware;
@@ -88,7 +94,7 @@ bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *fa
         return false;
     domxml_copy_text(hardware->emulator_version, sizeof hardware->emulator_version,
                      hypervisor_emulator_version(domain->hypervisor));
-    if (domain->hardware && memcmp(domain->hardware, hardware, sizeof *hardware) == 0)
+    if (domain->hardware && is_same_hardware(domain->hardware, hardware))
         return false;
     free(domain->hardware);
     domain->hardware = hardware;
