@@ -58,10 +58,8 @@ static bool is_local(const struct hypervisor *hypervisor)
 
 static void restore_guest(struct bmc *bmc, const char *name)
 {
-    static const struct bmc_ticket nobody;
-
     log_info("%s: power is back, and its restore policy wants it on", name);
-    chassis_control(bmc, HOST_POWER_ACTION_UP, 0, &nobody);
+    chassis_restore_power(bmc);
 }
 
 /* Only what was taken for running at the first look, and was not told anything since. */

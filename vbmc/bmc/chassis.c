@@ -112,8 +112,8 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
     return true;
 }
 
-void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                     const struct bmc_ticket *ticket)
+static void queue_action(struct bmc *bmc, enum host_power_action action, enum restart_cause cause,
+                         uint32_t session, const struct bmc_ticket *ticket)
 {
     struct chassis *chassis = &bmc->chassis;
 
@@ -126,12 +126,28 @@ void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t se
         return;
     }
     struct chassis_action *newest = &chassis->queue[chassis->queued++];
-    *newest = (struct chassis_action){.action = action, .session = session};
+    *newest = (struct chassis_action){.action = action, .cause = cause, .session = session};
     newest->waiters.deadline_ms = bmc->hooks->now(bmc) + BMC_ANSWER_WITHIN_MS;
     waiters_add(&newest->waiters, ticket);
     bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
     if (chassis->queued == 1)
         start_first_action(bmc);
+}
+
+void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                     const struct bmc_ticket *ticket)
+{
+    queue_action(bmc, action, RESTART_CAUSE_CHASSIS_CONTROL, session, ticket);
+}
+
+void chassis_restore_power(struct bmc *bmc)
+{
+    static const struct bmc_ticket nobody;
+    enum restart_cause cause = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON
+                                   ? RESTART_CAUSE_RESTORE_ALWAYS_ON
+                                   : RESTART_CAUSE_RESTORE_PREVIOUS;
+
+    queue_action(bmc, HOST_POWER_ACTION_UP, cause, 0, &nobody);
 }
 
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
@@ -231,8 +247,8 @@ static void note_started(struct bmc *bmc)
 
     chassis->boots++;
     chassis->on_since_ms = bmc->hooks->now(bmc);
-    chassis->last_on_by_command = by_us;
-    chassis->restart_cause = by_us ? RESTART_CAUSE_CHASSIS_CONTROL : RESTART_CAUSE_POWER_BUTTON;
+    chassis->last_on_by_command = by_us && chassis->queue[0].cause == RESTART_CAUSE_CHASSIS_CONTROL;
+    chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
 }
 
 static void note_reset(struct bmc *bmc)

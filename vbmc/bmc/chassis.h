@@ -40,6 +40,7 @@ enum identify_state {
 
 struct chassis_action {
     enum host_power_action action;
+    enum restart_cause cause; /* of a start that it makes */
     uint32_t session;
     struct waiters waiters;
 };
@@ -82,6 +83,9 @@ const char *chassis_action_name(enum host_power_action action);
  * -EBUSY (the queue is full), -EIO. */
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
+
+/* Starts the guest as its power restore policy has it; the restart cause says so. */
+void chassis_restore_power(struct bmc *bmc);
 
 /* seconds 0 and not indefinite: off. */
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite);

@@ -32,6 +32,12 @@ static bool is_on(const struct platform *platform)
     return host_power_state_is_on(bmc_power_state(platform->bmc));
 }
 
+/* A guest whose server has lost its supply runs on for the moment that it takes to end it. */
+static bool is_powered(const struct platform *platform)
+{
+    return is_on(platform) && platform->supply.sufficient;
+}
+
 static void evaluate_supply(struct platform *platform)
 {
     uint8_t faults[SUPPLY_PSUS_MAX];
@@ -104,8 +110,7 @@ static double cpu_offset(const struct platform *platform, unsigned socket)
     char name[8];
 
     snprintf(name, sizeof name, "cpu%u", socket + 1);
-    return faults_temperature_offset(&platform->faults, "cpu") +
-           faults_temperature_offset(&platform->faults, name);
+    return faults_temperature_offset(&platform->faults, name);
 }
 
 static void fill_inputs(const struct platform *platform, struct model_inputs *inputs)
@@ -115,7 +120,7 @@ static void fill_inputs(const struct platform *platform, struct model_inputs *in
     const struct platform_load *load = &platform->load;
 
     *inputs = (struct model_inputs){
-        .on = is_on(platform),
+        .on = is_powered(platform),
         .sockets = hardware ? hardware->sockets : 1,
         .dimms = hardware ? hardware->dimms : 1,
         .disks = hardware ? hardware->disk_count : 0,
@@ -160,7 +165,7 @@ static void show_readings(struct platform *platform)
     const struct model_readings *readings = &platform->model.readings;
     const struct platform_load *load = &platform->load;
     bool known = bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN;
-    bool on = is_on(platform);
+    bool on = is_powered(platform);
 
     show(platform, SENSOR_INLET_TEMP, true, readings->inlet_c);
     show(platform, SENSOR_EXHAUST_TEMP, on,

@@ -50,7 +50,7 @@ static void come_back(struct platform *platform)
     log_info("%s: it has power again and %s, by its power restore policy", name_of(platform),
              restore ? "is started" : "stays off");
     if (restore)
-        control(platform, HOST_POWER_ACTION_UP);
+        chassis_restore_power(platform->bmc);
     else
         platform->bmc->chassis.was_on = false;
 }
