@@ -244,7 +244,8 @@ static void on_login_failed(void *context, uint8_t user_id)
 {
     struct instance *instance = context;
 
-    platform_note_login_failure(instance->bmc.platform, user_id, CHANNEL_LAN);
+    (void)user_id;
+    platform_note_login_failure(instance->bmc.platform);
 }
 
 static struct rmcp_server *new_rmcp_server(struct instance *instance)

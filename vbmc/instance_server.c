@@ -55,6 +55,11 @@ struct instance_server *instance_server_new(struct bmc *bmc, struct store *store
     bmc->dcmi = dcmi_new(bmc);
     if (bmc->dcmi)
         dcmi_set_ops(bmc->dcmi, &dcmi_ops, bmc);
+    if (bmc->sensors) {
+        /* Known from the start, so that the first excess is an event. */
+        on_limit_exceeded(bmc, DCMI_LIMIT_POWER, false);
+        on_limit_exceeded(bmc, DCMI_LIMIT_INLET_TEMPERATURE, false);
+    }
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
     server->documents = instance_documents_new(bmc, store);
     if (bmc->platform && bmc->fru && bmc->dcmi && server->documents)

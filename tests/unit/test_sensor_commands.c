@@ -257,10 +257,10 @@ static void test_settings_wait_for_the_disk(void **state)
 static void test_repository_info(void **state)
 {
     (void)state;
-    assert_string_equal(talk("0a 20"), "00 51 2d 00 00 00 00 00 00 00 00 00 00 00 23");
+    assert_string_equal(talk("0a 20"), "00 51 32 00 00 00 00 00 00 00 00 00 00 00 23");
     sdr_note_change(&fake_bmc.bmc);
-    assert_string_equal(talk("0a 20"), "00 51 2d 00 00 00 00 f1 53 65 00 00 00 00 23");
-    assert_string_equal(talk("0a 21"), "00 2d 00 40 00 00 00 00 00 01");
+    assert_string_equal(talk("0a 20"), "00 51 32 00 00 00 00 f1 53 65 00 00 00 00 23");
+    assert_string_equal(talk("0a 21"), "00 32 00 40 00 00 00 00 00 01");
 }
 
 #define INLET                                                                                      \
@@ -308,11 +308,15 @@ static void test_time(void **state)
     (void)state;
     assert_string_equal(talk("0a 28"), "00 00 f1 53 65");
     assert_string_equal(talk("0a 29 00 00 00 65"), "c1"); /* without an event log */
-    fake_sel_setup(state);
+    sensors_free(sensors());
+    fake_sel_setup(state); /* a new BMC */
+    fake_bmc.bmc.sensors = fake_sensors_new();
     assert_string_equal(talk("0a 29 ff ff ff ff"), "cc");
     assert_string_equal(talk("0a 29 00 00 00 65"), "00");
     assert_string_equal(talk("0a 48"), "00 00 00 00 65");
+    sensors_free(sensors());
     fake_sel_teardown(state);
+    fake_sensors_setup(state);
 }
 
 static void test_writing_is_refused(void **state)

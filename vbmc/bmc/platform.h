@@ -42,9 +42,9 @@ bool platform_has_supply(const struct platform *platform);
 /* True from when that ended the guest until it is on again: what the power restore policy calls
  * "previous" is the state before. */
 bool platform_is_dark(const struct platform *platform);
-/* A log-in to the BMC has failed; user_id 0: a name that nobody has. Of many only some a minute are
- * logged, so that guessing does not flush the log. */
-void platform_note_login_failure(struct platform *platform, uint8_t user_id, uint8_t channel);
+/* A log-in to the BMC has failed. Of many only some a minute are logged, so that guessing does not
+ * flush the log. */
+void platform_note_login_failure(struct platform *platform);
 /* The daemon has started. */
 void platform_note_restart(struct platform *platform);
 /* The guest's system has come up, as its console shows. */

@@ -16,7 +16,7 @@ enum {
     OS_BOOT_COMPLETED = 1,
     BUTTON_POWER = 0,
     POWER_UNIT_FAILURE = 6,
-    AUDIT_INVALID = 2, /* user or password */
+    SECURITY_OUT_OF_BAND_PASSWORD = 5,
     AVAILABILITY_RUNNING = 0,
 };
 
@@ -116,8 +116,8 @@ bool platform_disk_has_failed(const struct platform *platform, const char *targe
 #define LOGINS_MAX       5
 #define LOGINS_WITHIN_MS 60000
 
-/* Data 2 and 3: table 42-3, session audit. */
-void platform_note_login_failure(struct platform *platform, uint8_t user_id, uint8_t channel)
+/* Not as session audit, which ipmitool lists without a word. */
+void platform_note_login_failure(struct platform *platform)
 {
     uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
 
@@ -126,8 +126,7 @@ void platform_note_login_failure(struct platform *platform, uint8_t user_id, uin
         platform->logins = 0;
     }
     if (platform->logins++ < LOGINS_MAX)
-        sensors_raise(platform->bmc->sensors, SENSOR_LOGIN, AUDIT_INVALID, user_id & 0x3f,
-                      channel & 0x0f);
+        raise_event(platform, SENSOR_LOGIN, SECURITY_OUT_OF_BAND_PASSWORD);
 }
 
 void platform_note_restart(struct platform *platform)

@@ -23,7 +23,7 @@ static const struct {
 
 #define ENTITY_AIR_INLET 0x37
 
-static uint8_t entity_of_request(uint8_t entity)
+static uint8_t ipmi_entity(uint8_t entity)
 {
     for (size_t i = 0; i < ARRAY_SIZE(entities); i++) {
         if (entities[i].dcmi == entity)
@@ -49,7 +49,8 @@ static unsigned select_sensors(const struct sensors *sensors, const struct selec
     *total = 0;
     for (unsigned number = 0; sensors && sensors_next(sensors, &number, &view) == 0;) {
         if (!view.is_threshold || view.type != SENSOR_TYPE_TEMPERATURE ||
-            view.entity != selection->entity || (selection->only_available && !view.available))
+            ipmi_entity(view.entity) != selection->entity ||
+            (selection->only_available && !view.available))
             continue;
         ++*total;
         if (selection->instance != 0 ? view.entity_instance == selection->instance
@@ -65,7 +66,7 @@ static bool read_selection(struct wire_in *in, struct selection *selection)
 {
     uint8_t type = wire_u8(in);
 
-    selection->entity = entity_of_request(wire_u8(in));
+    selection->entity = ipmi_entity(wire_u8(in));
     selection->instance = wire_u8(in);
     selection->start = wire_u8(in);
     return type == SENSOR_TYPE_TEMPERATURE;
@@ -120,7 +121,7 @@ int cmd_dcmi_get_temperature_readings(const struct ipmi_request *request, struct
  * commands, has the actions first, as DCMI 1.5. */
 static int read_inlet(struct wire_in *in)
 {
-    uint8_t entity = entity_of_request(wire_u8(in)), instance = wire_u8(in);
+    uint8_t entity = ipmi_entity(wire_u8(in)), instance = wire_u8(in);
 
     if (entity != ENTITY_AIR_INLET)
         return CC_INVALID_DATA_FIELD;
