@@ -17,7 +17,7 @@ static void on_event(void *context, const struct sensor_event *event)
 {
     struct bmc *bmc = context;
 
-    if (bmc->sel)
+    if (bmc->sel && event->number != SENSOR_SEL) /* of itself the log writes better */
         sel_log(bmc->sel, event);
 }
 

@@ -228,14 +228,17 @@ static void test_drop_oldest(void **state)
     (void)state;
     fake_sel_fill(ALMOST_FULL - 1);
     assert_int_equal(count_fullness(), 0);
+    assert_int_equal(sel_states(fake_sel.sel), 0);
     fake_sel_add(1);
     expect_fullness(fake_sel_newest(), 0x35, 80);
     assert_int_equal(sel_percent(fake_sel.sel), 80);
+    assert_int_equal(sel_states(fake_sel.sel), 1 << 5);
     fake_sel_fill(SEL_RECORDS_MAX - 2);
     assert_int_equal(count_fullness(), 1);
     fake_sel_add(1);
     assert_int_equal(sel_count(fake_sel.sel), SEL_RECORDS_MAX);
     assert_int_equal(sel_percent(fake_sel.sel), 100);
+    assert_int_equal(sel_states(fake_sel.sel), 1 << 5 | 1 << 4);
     expect_fullness(fake_sel_newest(), 0x34, 100);
     assert_int_equal(fake_sel_id(0), 1);
     for (unsigned i = 0; i < 300; i++) {

@@ -6,6 +6,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/platform_internal.h"
+#include "vbmc/bmc/sel.h"
 
 /* States of IPMI 2.0, table 42-3, as bits. */
 enum {
@@ -148,6 +149,8 @@ void platform_show_states(struct platform *platform)
              state(faults_has(faults, FAULT_TARGET_MEMORY, "", FAULT_ECC_UNCORRECTABLE),
                    MEMORY_UNCORRECTABLE));
     show(platform, SENSOR_OS_STOP, state(platform->panicked, STOP_RUN_TIME));
+    if (platform->bmc->sel)
+        show(platform, SENSOR_SEL, sel_states(platform->bmc->sel));
     if (host && host->hardware)
         show_parts(platform, host->hardware);
 }

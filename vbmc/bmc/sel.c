@@ -455,6 +455,14 @@ unsigned sel_percent(const struct sel *sel)
     return sel->book.count >= SEL_RECORDS_MAX ? 100 : sel->book.count * 100 / SEL_RECORDS_MAX;
 }
 
+uint16_t sel_states(const struct sel *sel)
+{
+    unsigned percent = sel_percent(sel);
+
+    return (uint16_t)((percent >= SEL_ALMOST_FULL_PERCENT ? 1 << SEL_OFFSET_ALMOST_FULL : 0) |
+                      (percent == 100 ? 1 << SEL_OFFSET_FULL : 0));
+}
+
 int sel_record(const struct sel *sel, unsigned n, uint8_t record[SEL_RECORD_SIZE])
 {
     if (n >= sel->book.count)

@@ -121,6 +121,9 @@ const struct sel_state *sel_state(const struct sel *sel);
 unsigned sel_count(const struct sel *sel);
 /* 0..100, rounded down. */
 unsigned sel_percent(const struct sel *sel);
+/* The states of SENSOR_SEL (table 42-3, type 10h): full, almost full. The log writes the events
+ * that belong to them itself, as the last place is kept for the one that says full. */
+uint16_t sel_states(const struct sel *sel);
 /* The n-th, oldest first; -ENOENT. */
 int sel_record(const struct sel *sel, unsigned n, uint8_t record[SEL_RECORD_SIZE]);
 /* Which one has that id, SEL_ID_FIRST and SEL_ID_LAST included; -ENOENT. */

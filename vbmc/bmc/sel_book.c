@@ -21,8 +21,6 @@
 /* Sensor type 10h, event logging disabled (table 42-3). */
 #define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
 #define TYPE_EVENT_LOGGING         0x10
-#define OFFSET_SEL_FULL            0x04
-#define OFFSET_SEL_ALMOST_FULL     0x05
 #define DATA3_SENSOR_SPECIFIC      0x30 /* in event data 1 (section 29.7) */
 #define UNSPECIFIED                0xff
 
@@ -210,12 +208,12 @@ static void tell_fullness(struct sel_plan *plan, uint32_t time)
     if (!plan->told_almost_full &&
         live_count(plan) * 100 >= SEL_ALMOST_FULL_PERCENT * SEL_RECORDS_MAX) {
         plan->told_almost_full = true;
-        append_fullness(plan, OFFSET_SEL_ALMOST_FULL, live_count(plan) * 100 / SEL_RECORDS_MAX,
+        append_fullness(plan, SEL_OFFSET_ALMOST_FULL, live_count(plan) * 100 / SEL_RECORDS_MAX,
                         time);
     }
     if (!plan->told_full && live_count(plan) == SEL_RECORDS_MAX - 1) {
         plan->told_full = true;
-        append_fullness(plan, OFFSET_SEL_FULL, 100, time);
+        append_fullness(plan, SEL_OFFSET_FULL, 100, time);
     }
 }
 

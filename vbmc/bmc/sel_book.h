@@ -5,7 +5,11 @@
 
 #include "vbmc/bmc/sel.h"
 
-/* Full in this many percent: worth an event (table 42-3, type 10h, offset 5). */
+/* Of sensor type 10h (table 42-3). */
+#define SEL_OFFSET_FULL        0x04
+#define SEL_OFFSET_ALMOST_FULL 0x05
+
+/* Full in this many percent: worth an event. */
 #define SEL_ALMOST_FULL_PERCENT 80
 /* Below this the event may come again. */
 #define SEL_ALMOST_FULL_REARM_PERCENT 75
