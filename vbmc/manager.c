@@ -202,6 +202,7 @@ void manager_finish_stopping(struct manager *manager)
 void manager_stop(struct manager *manager)
 {
     manager->stopping = true;
+    manager_stop_room(manager); /* it stores now and then, and the store goes first */
     /* The BMCs go first: they let go of their domains and store what they know. */
     while (manager->set.count > 0)
         manager_drop_instance(manager, manager->set.instances[0]);

@@ -51,6 +51,7 @@ struct manager {
     uv_timer_t room; /* steps it, and all servers in it */
     uint64_t stepped_ms;
     unsigned steps;
+    unsigned newest_room_save; /* number of the one begun last */
     bool stopping;
     unsigned ending; /* hypervisors whose threads have not ended yet */
     uint64_t started_ms;
@@ -126,6 +127,7 @@ void manager_begin_room(struct manager *manager);
 /* Takes over what is stored of it. 0, or a negative error with its text. */
 int manager_load_room(struct manager *manager, char *error, size_t size);
 void manager_run_room(struct manager *manager);
+void manager_stop_room(struct manager *manager);
 /* Follows the configuration. */
 void manager_configure_room(struct manager *manager);
 

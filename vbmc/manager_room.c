@@ -61,42 +61,51 @@ int manager_load_room(struct manager *manager, char *error, size_t size)
 
 struct facility_save {
     struct manager *manager;
+    unsigned number;
     store_done_fn done;
     void *context;
 };
 
-/* What was not stored does not hold either. */
+/* What was not stored does not hold either, unless a later save says so. */
 static void on_saved(void *context, int result)
 {
     struct facility_save *save = context;
+    struct manager *manager = save->manager;
     char error[512];
 
-    if (result < 0 && !save->manager->stopping) {
-        if (manager_load_room(save->manager, error, sizeof error) < 0)
+    if (result < 0 && !manager->stopping && save->number == manager->newest_room_save) {
+        if (manager_load_room(manager, error, sizeof error) < 0)
             log_error("%s", error);
-        step_all(save->manager);
+        step_all(manager);
     }
     save->done(save->context, result);
     free(save);
 }
 
+static int store_room(struct manager *manager, store_done_fn done, void *context)
+{
+    struct json_object *json = facility_state_encode(&manager->facility);
+
+    if (!json)
+        return -ENOMEM;
+    int result = store_document_put(manager->shared.store, &no_domain, DOCUMENT,
+                                    json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
+                                    done, context);
+    json_object_put(json);
+    return result;
+}
+
 void manager_save_facility(struct manager *manager, store_done_fn done, void *context)
 {
     struct facility_save *save = calloc(1, sizeof *save);
-    struct json_object *json = facility_state_encode(&manager->facility);
 
-    if (!save || !json) {
-        free(save);
-        json_object_put(json);
+    if (!save) {
         done(context, -ENOMEM);
         return;
     }
-    *save = (struct facility_save){manager, done, context};
+    *save = (struct facility_save){manager, ++manager->newest_room_save, done, context};
     step_all(manager);
-    int result = store_document_put(manager->shared.store, &no_domain, DOCUMENT,
-                                    json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
-                                    on_saved, save);
-    json_object_put(json);
+    int result = store_room(manager, on_saved, save);
     if (result < 0)
         on_saved(save, result);
 }
@@ -112,8 +121,12 @@ static void on_step(uv_timer_t *timer)
     struct manager *manager = CONTAINER_OF(timer, struct manager, room);
 
     step_all(manager);
-    if (++manager->steps % SAVE_STEPS == 0 && drifts(&manager->facility))
-        manager_save_facility(manager, manager_report_store, NULL);
+    if (++manager->steps % SAVE_STEPS != 0 || !drifts(&manager->facility))
+        return;
+    /* A disk that is full does not fill the battery: what was not stored goes on here. */
+    int result = store_room(manager, manager_report_store, NULL);
+    if (result < 0)
+        manager_report_store(NULL, result);
 }
 
 void manager_begin_room(struct manager *manager)
@@ -126,6 +139,11 @@ void manager_begin_room(struct manager *manager)
 void manager_run_room(struct manager *manager)
 {
     uv_timer_start(&manager->room, on_step, STEP_MS, STEP_MS);
+}
+
+void manager_stop_room(struct manager *manager)
+{
+    uv_timer_stop(&manager->room);
 }
 
 void manager_configure_room(struct manager *manager)
