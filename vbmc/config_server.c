@@ -56,7 +56,8 @@ static int read_letters(const char *value, uint8_t *feeds, size_t max)
 
     for (value += strspn(value, " \t"); *value; value += strspn(value, " \t")) {
         int feed = toupper((unsigned char)*value++) - 'A';
-        if (feed < 0 || feed >= SUPPLY_FEEDS_MAX || count == max || (*value && !isblank(*value)))
+        if (feed < 0 || feed >= SUPPLY_FEEDS_MAX || count == max ||
+            (*value && !isblank((unsigned char)*value)))
             return -EINVAL;
         feeds[count++] = (uint8_t)feed;
     }

@@ -67,12 +67,16 @@ void instance_documents_free(struct instance_documents *documents)
 void instance_documents_restore(struct instance_documents *documents, const char *name,
                                 const char *text)
 {
+    char uuid[UUID_TEXT_SIZE];
+
+    uuid_format(&documents->bmc->uuid, uuid);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (strcmp(kinds[i]->name, name) != 0)
             continue;
         struct json_object *json = json_tokener_parse(text);
         if (!json || kinds[i]->decode(documents->bmc, json) < 0)
-            log_warning("what is stored of its %s is damaged in part; the rest holds", name);
+            log_warning("%s: what is stored of its %s is damaged in part; the rest holds", uuid,
+                        name);
         json_object_put(documents->kinds[i].stored);
         documents->kinds[i].stored = json;
     }
@@ -85,13 +89,16 @@ static void on_saved(void *context, int result)
     struct document_save *save = context;
     struct instance_documents *documents = save->documents;
     struct json_object **stored = &documents->kinds[save->document].stored;
+    char uuid[UUID_TEXT_SIZE];
 
     if (result == 0) {
         json_object_put(*stored);
         *stored = save->json;
         save->json = NULL;
     } else if (documents->bmc && save->number == documents->kinds[save->document].newest) {
-        log_error("%s not stored: %s", kinds[save->document]->name, strerror(-result));
+        uuid_format(&documents->bmc->uuid, uuid);
+        log_error("%s: its %s could not be stored: %s", uuid, kinds[save->document]->name,
+                  strerror(-result));
         kinds[save->document]->decode(documents->bmc, *stored);
     }
     json_object_put(save->json);
