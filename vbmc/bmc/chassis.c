@@ -112,8 +112,8 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
     return true;
 }
 
-static void queue_action(struct bmc *bmc, enum host_power_action action, enum restart_cause cause,
-                         uint32_t session, const struct bmc_ticket *ticket)
+static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                         enum restart_cause cause, const struct bmc_ticket *ticket)
 {
     struct chassis *chassis = &bmc->chassis;
 
@@ -126,7 +126,7 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, enum re
         return;
     }
     struct chassis_action *newest = &chassis->queue[chassis->queued++];
-    *newest = (struct chassis_action){.action = action, .cause = cause, .session = session};
+    *newest = (struct chassis_action){.action = action, .session = session, .cause = cause};
     newest->waiters.deadline_ms = bmc->hooks->now(bmc) + BMC_ANSWER_WITHIN_MS;
     waiters_add(&newest->waiters, ticket);
     bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
@@ -137,17 +137,23 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, enum re
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
-    queue_action(bmc, action, RESTART_CAUSE_CHASSIS_CONTROL, session, ticket);
+    queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+}
+
+bool chassis_wants_power(const struct chassis *chassis)
+{
+    return chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||
+           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on);
 }
 
 void chassis_restore_power(struct bmc *bmc)
 {
     static const struct bmc_ticket nobody;
-    enum restart_cause cause = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON
-                                   ? RESTART_CAUSE_RESTORE_ALWAYS_ON
-                                   : RESTART_CAUSE_RESTORE_PREVIOUS;
+    bool always = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON;
 
-    queue_action(bmc, HOST_POWER_ACTION_UP, cause, 0, &nobody);
+    queue_action(bmc, HOST_POWER_ACTION_UP, 0,
+                 always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
+                 &nobody);
 }
 
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
@@ -242,13 +248,15 @@ static bool is_under_way(const struct chassis *chassis, enum host_power_action a
 static void note_started(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
+    /* A reset of a guest that has panicked is a new start. */
     bool by_us = is_under_way(chassis, HOST_POWER_ACTION_UP) ||
-                 is_under_way(chassis, HOST_POWER_ACTION_CYCLE);
+                 is_under_way(chassis, HOST_POWER_ACTION_CYCLE) ||
+                 is_under_way(chassis, HOST_POWER_ACTION_HARD_RESET);
 
     chassis->boots++;
     chassis->on_since_ms = bmc->hooks->now(bmc);
-    chassis->last_on_by_command = by_us && chassis->queue[0].cause == RESTART_CAUSE_CHASSIS_CONTROL;
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
+    chassis->last_on_by_command = chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL;
 }
 
 static void note_reset(struct bmc *bmc)

@@ -40,8 +40,8 @@ enum identify_state {
 
 struct chassis_action {
     enum host_power_action action;
-    enum restart_cause cause; /* of a start that it makes */
     uint32_t session;
+    enum restart_cause cause; /* of a start that comes of it */
     struct waiters waiters;
 };
 
@@ -84,7 +84,10 @@ const char *chassis_action_name(enum host_power_action action);
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
 
-/* Starts the guest as its power restore policy has it; the restart cause says so. */
+/* Whether the power restore policy has the guest on when power comes back. */
+bool chassis_wants_power(const struct chassis *chassis);
+/* Power up because power is back: nobody's command, and for Get System Restart Cause the policy's.
+ */
 void chassis_restore_power(struct bmc *bmc);
 
 /* seconds 0 and not indefinite: off. */

@@ -32,13 +32,7 @@ static bool is_on(const struct platform *platform)
     return host_power_state_is_on(bmc_power_state(platform->bmc));
 }
 
-/* A guest whose server has lost its supply runs on for the moment that it takes to end it. */
-static bool is_powered(const struct platform *platform)
-{
-    return is_on(platform) && platform->supply.sufficient;
-}
-
-static void evaluate_supply(struct platform *platform)
+void platform_evaluate_supply(struct platform *platform)
 {
     uint8_t faults[SUPPLY_PSUS_MAX];
 
@@ -58,8 +52,10 @@ struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
     platform->facility = facility;
     platform_settings_set_defaults(&platform->settings);
     platform_forget_samples(platform);
+    /* A guest that is found running is not about to boot, and may be limited already. */
+    platform->boot_told = platform->quota.unsure = true;
     model_init(&platform->model, &platform->settings.model, facility->inlet_c);
-    evaluate_supply(platform);
+    platform_evaluate_supply(platform);
     return platform;
 }
 
@@ -77,9 +73,9 @@ static void follow_hardware(struct platform *platform)
     const struct host_hardware *hardware = bmc->host ? bmc->host->hardware : NULL;
     unsigned psus = supply_psu_count(&platform->settings.supply);
 
+    sensors_set_hardware(bmc->sensors, hardware, psus);
     if (!hardware)
         return; /* what was there stays: the domain may be back soon */
-    sensors_set_hardware(bmc->sensors, hardware, psus);
     if (bmc->fru)
         fru_set_hardware(bmc->fru, bmc->host->name, &bmc->uuid, hardware, psus,
                          (unsigned)platform->settings.model.psu_rated_watts);
@@ -94,7 +90,7 @@ void platform_configure(struct platform *platform, const struct platform_setting
 {
     platform->settings = *settings;
     platform->model.constants = settings->model;
-    evaluate_supply(platform);
+    platform_evaluate_supply(platform);
     follow_hardware(platform);
 }
 
@@ -119,8 +115,9 @@ static void fill_inputs(const struct platform *platform, struct model_inputs *in
     const struct host_hardware *hardware = host ? host->hardware : NULL;
     const struct platform_load *load = &platform->load;
 
+    /* A server does not cool down because its hypervisor cannot be asked for a minute. */
     *inputs = (struct model_inputs){
-        .on = is_powered(platform),
+        .on = platform->was_on && platform->supply.sufficient,
         .sockets = hardware ? hardware->sockets : 1,
         .dimms = hardware ? hardware->dimms : 1,
         .disks = hardware ? hardware->disk_count : 0,
@@ -165,7 +162,7 @@ static void show_readings(struct platform *platform)
     const struct model_readings *readings = &platform->model.readings;
     const struct platform_load *load = &platform->load;
     bool known = bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN;
-    bool on = is_powered(platform);
+    bool on = is_on(platform) && platform->supply.sufficient; /* else it is about to end */
 
     show(platform, SENSOR_INLET_TEMP, true, readings->inlet_c);
     show(platform, SENSOR_EXHAUST_TEMP, on,
@@ -203,8 +200,10 @@ void platform_step(struct platform *platform)
     struct model_inputs inputs;
 
     platform->stepped_ms = now_ms;
+    if (bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
+        platform->was_on = is_on(platform);
     platform_age_load(platform, now_ms);
-    evaluate_supply(platform);
+    platform_evaluate_supply(platform);
     fill_inputs(platform, &inputs);
     model_step(&platform->model, &inputs, seconds < STEP_MAX_S ? seconds : STEP_MAX_S);
     platform_show_states(platform);
@@ -212,6 +211,7 @@ void platform_step(struct platform *platform)
     if (bmc->dcmi && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
         dcmi_note_power(bmc->dcmi, now_ms, platform->model.readings.system_w);
     platform_guard_power(platform);
+    platform_follow_links(platform);
     platform_limit_power(platform);
 }
 
@@ -262,6 +262,8 @@ bool platform_has_supply(const struct platform *platform)
 void platform_set_host(struct platform *platform)
 {
     platform_forget_samples(platform);
+    platform_doubt_links(platform);
+    platform_doubt_quota(platform);
     follow_hardware(platform);
 }
 

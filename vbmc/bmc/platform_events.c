@@ -48,20 +48,28 @@ static void raise_boot(struct platform *platform, uint8_t offset)
 
 static void started(struct platform *platform)
 {
-    platform->tripped = false;
+    platform->tripped = platform->acted.any = false;
     forget_failures(platform);
     platform_show_states(platform);
     raise_boot(platform, BOOT_POWER_UP);
-    platform_apply_links(platform);
+    platform_follow_links(platform);
+}
+
+/* A start with a boot override resets the guest once by itself. */
+static bool is_starting(const struct chassis *chassis)
+{
+    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
+                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
 }
 
 static void was_reset(struct platform *platform)
 {
     uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
 
-    if (platform->reset_ms && now_ms - platform->reset_ms < RESET_BURST_MS)
-        return;
     forget_failures(platform);
+    if (is_starting(&platform->bmc->chassis) ||
+        (platform->reset_ms && now_ms - platform->reset_ms < RESET_BURST_MS))
+        return;
     raise_boot(platform, platform->bmc->chassis.restart_cause == RESTART_CAUSE_CHASSIS_CONTROL
                              ? BOOT_HARD_RESET
                              : BOOT_WARM_RESET);
@@ -76,10 +84,16 @@ static void stopped(struct platform *platform)
     case HOST_STOP_FAILED:
         raise_event(platform, SENSOR_POWER_UNIT, POWER_UNIT_FAILURE);
         break;
+    case HOST_STOP_CRASHED:
+        platform->panicked = true;
+        break;
     default:
         break;
     }
+    platform->acted.any = false;
     platform_forget_samples(platform);
+    platform_forget_links(platform);
+    platform_forget_quota(platform);
     platform_show_states(platform);
 }
 
@@ -150,7 +164,9 @@ void platform_host_event(struct platform *platform, enum host_event event)
 {
     switch (event) {
     case HOST_EVENT_STATE:
-        platform_show_states(platform);
+        /* Why a guest is off is told before that it is off: "stopped" follows. */
+        if (bmc_power_state(platform->bmc) != HOST_POWER_OFF)
+            platform_show_states(platform);
         break;
     case HOST_EVENT_STARTED:
         started(platform);

@@ -24,10 +24,18 @@ struct platform {
         double requests_per_s, disk_bytes_per_s, nic_bytes_per_s;
     } load;
     uint64_t load_at_ms;
+    uint64_t load_valid_ms; /* from then on */
     /* The run of things. */
     uint64_t stepped_ms; /* 0: not yet */
     bool looked;         /* at the guest's state, at least once */
+    bool was_on;         /* when its state was last known */
     bool dark;           /* without enough supply since the guest was last on */
+    unsigned restarts;   /* tried since it is dark and has supply again */
+    struct {
+        bool any;
+        enum host_power_action action;
+        uint64_t at_ms;
+    } acted;             /* the platform itself, since the guest was last started or stopped */
     bool panicked;       /* the guest's kernel, in this run */
     bool internal_error; /* QEMU has stopped it */
     bool tripped;        /* shut itself down for its temperature, until it is started again */
@@ -36,12 +44,36 @@ struct platform {
     uint64_t reset_ms;                     /* last reset or start that was logged */
     uint64_t logins_since_ms;              /* failed log-ins are counted since */
     unsigned logins;
-    unsigned quota_permille; /* of the guest's CPU; 0: not limited */
-    uint64_t quota_ms;
+    struct platform_quota {
+        unsigned permille; /* of the guest's CPU time, as it was set; 0: not limited */
+        bool unsure;       /* whether that is so: an earlier run of the daemon may have set one */
+        bool busy;         /* a request is under way ... */
+        unsigned asked;    /* ... for this */
+        bool is_void;      /* ... and was for a run of the guest that is over */
+        bool told;         /* that it failed */
+        uint64_t retry_ms;
+        uint64_t decided_ms;
+        uint64_t load_at_ms; /* what was looked at then */
+    } quota;
+    /* NICs whose links are down, or are to be, by injection in this run of the guest. */
+    struct platform_links {
+        struct platform_link {
+            uint8_t mac[6];
+            bool is_down;
+            bool told; /* that it failed */
+            uint64_t retry_ms;
+        } items[HOST_NICS_MAX];
+        unsigned count;
+        bool busy; /* a request is under way ... */
+        uint8_t asked[6];
+        bool asked_up;
+        bool is_void; /* ... and was for a run of the guest that is over */
+    } links;
 };
 
 /* platform.c */
 void platform_follow_hardware(struct platform *platform);
+void platform_evaluate_supply(struct platform *platform);
 
 /* platform_load.c: takes the guest's newest sample. */
 void platform_take_sample(struct platform *platform);
@@ -52,8 +84,14 @@ void platform_age_load(struct platform *platform, uint64_t now_ms);
 
 /* platform_states.c: all states of discrete sensors, which follow from what is known now. */
 void platform_show_states(struct platform *platform);
-/* Sets the guest's links as the faults have it. */
-void platform_apply_links(struct platform *platform);
+
+/* platform_links.c: sets the guest's links as the faults have it. */
+void platform_follow_links(struct platform *platform);
+bool platform_nic_is_injected_down(const struct platform *platform, unsigned index);
+/* The guest has stopped, and its links with it. */
+void platform_forget_links(struct platform *platform);
+/* It is another guest now, or none; what was asked for is cancelled. */
+void platform_doubt_links(struct platform *platform);
 
 /* platform_events.c: requests have failed on the disk since the guest was started or reset. */
 bool platform_disk_has_failed(const struct platform *platform, const char *target);
@@ -61,5 +99,9 @@ bool platform_disk_has_failed(const struct platform *platform, const char *targe
 /* platform_power.c: what follows from too little supply, too much heat and a power limit. */
 void platform_guard_power(struct platform *platform);
 void platform_limit_power(struct platform *platform);
+/* The guest has stopped, and its CPU quota is gone with it. */
+void platform_forget_quota(struct platform *platform);
+/* It is another guest now, or none; what was asked for is cancelled. */
+void platform_doubt_quota(struct platform *platform);
 
 #endif

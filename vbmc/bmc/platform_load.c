@@ -4,9 +4,13 @@
 
 #include "vbmc/bmc/platform_internal.h"
 
-/* Several periods of sampling: a hypervisor that is slow once does not blank the sensors. */
-#define LOAD_VALID_MS 15000
-#define NS_PER_S      1e9
+/* A hypervisor that is slow once does not blank the sensors: a load holds for several periods of
+ * sampling, which are as long as the configuration says. */
+#define LOAD_VALID_PERIODS 3
+#define LOAD_VALID_MS_MIN  15000
+#define LOAD_VALID_MS_MAX  180000
+#define NS_PER_S           1e9
+#define NS_PER_MS          1000000
 
 static double clamp_share(double share)
 {
@@ -48,19 +52,31 @@ static void take_io(struct platform_load *load, const struct host_sample *now,
     load->io = clamp_share(difference(now->disk_busy_ns, before->disk_busy_ns) / elapsed_ns);
 }
 
+static uint64_t valid_ms(uint64_t period_ns)
+{
+    uint64_t periods_ms = LOAD_VALID_PERIODS * (period_ns / NS_PER_MS);
+
+    if (periods_ms < LOAD_VALID_MS_MIN)
+        return LOAD_VALID_MS_MIN;
+    return periods_ms < LOAD_VALID_MS_MAX ? periods_ms : LOAD_VALID_MS_MAX;
+}
+
 void platform_take_sample(struct platform *platform)
 {
     const struct host_sample *now = &platform->bmc->host->sample, *before = &platform->last;
     struct platform_load *load = &platform->load;
 
+    if (now->run != before->run)
+        platform_forget_samples(platform);
     load->memory =
         now->memory_kib ? clamp_share((double)now->memory_used_kib / (double)now->memory_kib) : -1;
-    if (before->taken_ns && now->run == before->run && now->taken_ns > before->taken_ns) {
+    if (before->taken_ns && now->taken_ns > before->taken_ns) {
         double elapsed_ns = (double)(now->taken_ns - before->taken_ns);
         take_cpu(load, now, before, elapsed_ns);
         take_io(load, now, before, elapsed_ns);
         load->known = true;
         platform->load_at_ms = platform->bmc->hooks->now(platform->bmc);
+        platform->load_valid_ms = valid_ms(now->taken_ns - before->taken_ns);
     }
     platform->last = *now;
 }
@@ -73,6 +89,6 @@ void platform_forget_samples(struct platform *platform)
 
 void platform_age_load(struct platform *platform, uint64_t now_ms)
 {
-    if (platform->load.known && now_ms - platform->load_at_ms > LOAD_VALID_MS)
+    if (platform->load.known && now_ms - platform->load_at_ms > platform->load_valid_ms)
         platform_forget_samples(platform);
 }

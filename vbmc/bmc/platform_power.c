@@ -8,7 +8,8 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/platform_internal.h"
 
-#define THRESHOLD_UNR 5 /* in the order of Get Sensor Thresholds */
+#define RETRY_MS     10000
+#define RESTARTS_MAX 3 /* of a guest that does not start when its power is back */
 
 static bool is_on(const struct platform *platform)
 {
@@ -20,58 +21,99 @@ static const char *name_of(const struct platform *platform)
     return platform->bmc->host ? platform->bmc->host->name : "a BMC";
 }
 
-/* Nobody waits for these; one at a time. */
-static void control(struct platform *platform, enum host_power_action action)
+/* Nobody waits for these; one at a time. What has failed is tried again, but not each second. True
+ * if it was begun. */
+static bool act(struct platform *platform, enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
+    struct bmc *bmc = platform->bmc;
+    uint64_t now_ms = bmc->hooks->now(bmc);
 
-    if (platform->bmc->chassis.queued == 0)
-        chassis_control(platform->bmc, action, 0, &nobody);
+    if (bmc->chassis.queued > 0 || (platform->acted.any && platform->acted.action == action &&
+                                    now_ms - platform->acted.at_ms < RETRY_MS))
+        return false;
+    platform->acted.any = true;
+    platform->acted.action = action;
+    platform->acted.at_ms = now_ms;
+    if (action == HOST_POWER_ACTION_UP)
+        chassis_restore_power(bmc);
+    else
+        chassis_control(bmc, action, 0, &nobody);
+    return true;
 }
 
 /* ---- supply ---- */
 
+static void become_dark(struct platform *platform)
+{
+    platform->dark = true;
+    platform->restarts = 0;
+}
+
 static void go_dark(struct platform *platform)
 {
-    if (!platform->dark)
+    if (!platform->dark) {
         log_warning("%s: its power supplies cannot carry it any more: it loses power",
                     name_of(platform));
-    platform->dark = true;
-    control(platform, HOST_POWER_ACTION_DOWN);
+        become_dark(platform);
+    }
+    act(platform, HOST_POWER_ACTION_DOWN);
+}
+
+/* For good: somebody else has to start it. */
+static void stay_off(struct platform *platform)
+{
+    static const struct bmc_ticket nobody;
+    struct bmc *bmc = platform->bmc;
+
+    platform->dark = bmc->chassis.was_on = false;
+    bmc->hooks->save_chassis(bmc, &nobody);
 }
 
 static void come_back(struct platform *platform)
 {
-    const struct chassis *chassis = &platform->bmc->chassis;
-    bool restore = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||
-                   (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on);
+    bool wanted = chassis_wants_power(&platform->bmc->chassis);
 
-    platform->dark = false;
-    log_info("%s: it has power again and %s, by its power restore policy", name_of(platform),
-             restore ? "is started" : "stays off");
-    if (restore)
-        chassis_restore_power(platform->bmc);
-    else
-        platform->bmc->chassis.was_on = false;
+    if (platform->restarts == 0)
+        log_info("%s: it has power again and %s, by its power restore policy", name_of(platform),
+                 wanted ? "is started" : "stays off");
+    if (!wanted || platform->restarts == RESTARTS_MAX)
+        stay_off(platform);
+    else if (act(platform, HOST_POWER_ACTION_UP))
+        platform->restarts++;
 }
 
+/* At the start of the daemon: a server without supply that was on when it was last heard of was
+ * ended for that; one with supply that is off now was ended by somebody meanwhile. */
+static void look_first(struct platform *platform)
+{
+    const struct chassis *chassis = &platform->bmc->chassis;
+
+    platform->looked = true;
+    if (is_on(platform) || !chassis->was_on_last_run)
+        return;
+    if (platform->supply.sufficient)
+        stay_off(platform);
+    else
+        become_dark(platform);
+}
+
+/* While an action is under way it is not clear yet what comes of it. */
 static void guard_supply(struct platform *platform)
 {
-    enum host_power_state state = bmc_power_state(platform->bmc);
-
-    if (state == HOST_POWER_UNKNOWN)
+    if (bmc_power_state(platform->bmc) == HOST_POWER_UNKNOWN)
         return;
-    bool first_look = !platform->looked;
-    platform->looked = true;
+    if (!platform->looked)
+        look_first(platform);
     if (!platform->supply.sufficient) {
+        platform->restarts = 0;
         if (is_on(platform))
             go_dark(platform);
-        else if (first_look && platform->bmc->chassis.was_on_last_run)
-            platform->dark = true; /* it was ended for this in an earlier run of the daemon */
-    } else if (platform->dark && state == HOST_POWER_OFF) {
-        come_back(platform);
-    } else if (platform->dark && is_on(platform)) {
-        platform->dark = false; /* power came back before it was off */
+    } else if (platform->dark && platform->bmc->chassis.queued == 0) {
+        if (is_on(platform))
+            platform->dark = false;
+        else
+            come_back(platform);
     }
 }
 
@@ -83,7 +125,7 @@ static bool is_over(const struct platform *platform, unsigned number)
     double limit;
 
     return sensors_view(platform->bmc->sensors, (uint8_t)number, &view) == 0 && view.available &&
-           sensors_threshold(platform->bmc->sensors, (uint8_t)number, THRESHOLD_UNR, &limit) == 0 &&
+           sensors_threshold(platform->bmc->sensors, (uint8_t)number, SENSOR_UNR, &limit) == 0 &&
            view.value >= limit;
 }
 
@@ -105,7 +147,7 @@ static void guard_heat(struct platform *platform)
     if (!platform->tripped)
         log_warning("%s: too hot, it switches itself off", name_of(platform));
     platform->tripped = true;
-    control(platform, HOST_POWER_ACTION_DOWN);
+    act(platform, HOST_POWER_ACTION_DOWN);
 }
 
 void platform_guard_power(struct platform *platform)
@@ -118,47 +160,59 @@ void platform_guard_power(struct platform *platform)
 
 #define QUOTA_FULL      1000
 #define QUOTA_LEAST     50
-#define QUOTA_STEP      50   /* upwards, each period */
-#define QUOTA_PERIOD_MS 2000 /* that of the samples: a change has to be seen before the next */
+#define QUOTA_STEP      50 /* upwards, each period */
+#define QUOTA_PERIOD_MS 2000
+#define QUOTA_RETRY_MS  60000
 #define LIMIT_MARGIN    0.95 /* below this share of the limit the guest gets more again */
 
-static void quota_set(void *context, int result, const char *text)
+static void quota_answered(void *context, int result, const char *text)
 {
     struct bmc *bmc = context;
+    struct platform_quota *quota = &bmc->platform->quota;
+    bool is_void = quota->is_void;
 
-    if (result < 0 && bmc->host)
+    quota->busy = quota->is_void = false;
+    if (is_void)
+        return;
+    if (result == 0) {
+        quota->permille = quota->asked;
+        quota->unsure = quota->told = false;
+        return;
+    }
+    quota->retry_ms = bmc->hooks->now(bmc) + QUOTA_RETRY_MS;
+    if (!quota->told)
         log_warning("%s: its power limit cannot slow it down: %s", bmc->host->name,
                     text ? text : strerror(-result));
+    quota->told = true;
 }
 
+/* One request at a time: the driver does not keep their order. */
 static void set_quota(struct platform *platform, unsigned permille)
 {
     struct host_domain *host = platform->bmc->host;
+    struct platform_quota *quota = &platform->quota;
 
-    if (permille == platform->quota_permille || !host || !host->ops->set_cpu_quota)
+    if (quota->busy || !host->ops->set_cpu_quota || (permille == quota->permille && !quota->unsure))
         return;
-    platform->quota_permille = permille;
-    host->ops->set_cpu_quota(host, permille, quota_set, platform->bmc);
+    quota->asked = permille;
+    quota->busy = true;
+    host->ops->set_cpu_quota(host, permille, quota_answered, platform->bmc);
 }
 
-void platform_limit_power(struct platform *platform)
+/* What a change has done is seen by the samples after it only. */
+static bool is_decision_due(const struct platform *platform, uint64_t now_ms)
 {
-    unsigned limit = platform->bmc->dcmi ? dcmi_power_limit_watts(platform->bmc->dcmi) : 0;
-    double watts = platform->model.readings.system_w;
-    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
-    unsigned permille = platform->quota_permille ? platform->quota_permille : QUOTA_FULL;
+    const struct platform_quota *quota = &platform->quota;
 
-    if (!is_on(platform)) {
-        platform->quota_permille = 0; /* a new start begins without */
-        return;
-    }
-    if (limit == 0 || !platform->settings.enforce_power_limit) {
-        set_quota(platform, 0);
-        return;
-    }
-    if (now_ms - platform->quota_ms < QUOTA_PERIOD_MS)
-        return;
-    platform->quota_ms = now_ms;
+    return !quota->busy && platform->load.known && platform->load_at_ms != quota->load_at_ms &&
+           now_ms - quota->decided_ms >= QUOTA_PERIOD_MS;
+}
+
+static void decide_quota(struct platform *platform, unsigned limit)
+{
+    unsigned permille = platform->quota.permille ? platform->quota.permille : QUOTA_FULL;
+    double watts = platform->model.readings.system_w;
+
     if (watts > limit)
         permille = (unsigned)(permille * limit / watts);
     else if (watts < limit * LIMIT_MARGIN)
@@ -166,4 +220,40 @@ void platform_limit_power(struct platform *platform)
     if (permille < QUOTA_LEAST)
         permille = QUOTA_LEAST;
     set_quota(platform, permille < QUOTA_FULL ? permille : 0);
+}
+
+void platform_limit_power(struct platform *platform)
+{
+    unsigned limit = platform->bmc->dcmi ? dcmi_power_limit_watts(platform->bmc->dcmi) : 0;
+    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+    struct platform_quota *quota = &platform->quota;
+
+    if (!is_on(platform) || now_ms < quota->retry_ms)
+        return;
+    if (limit == 0 || !platform->settings.enforce_power_limit) {
+        if (quota->permille != 0) /* else it is the administrator's own, or none */
+            set_quota(platform, 0);
+    } else if (is_decision_due(platform, now_ms)) {
+        quota->decided_ms = now_ms;
+        quota->load_at_ms = platform->load_at_ms;
+        decide_quota(platform, limit);
+    }
+}
+
+void platform_forget_quota(struct platform *platform)
+{
+    struct platform_quota *quota = &platform->quota;
+
+    quota->permille = 0;
+    quota->retry_ms = 0;
+    quota->unsure = false;
+    quota->is_void = quota->busy;
+}
+
+void platform_doubt_quota(struct platform *platform)
+{
+    struct platform_quota *quota = &platform->quota;
+
+    quota->busy = quota->is_void = false;
+    quota->unsure = true;
 }

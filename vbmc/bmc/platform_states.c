@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/log.h"
 #include "vbmc/bmc/platform_internal.h"
 #include "vbmc/bmc/sel.h"
 
@@ -92,14 +91,6 @@ static void show_power(struct platform *platform)
                                          : ACPI_S0);
 }
 
-static bool nic_is_injected_down(const struct platform *platform, unsigned index)
-{
-    char name[16];
-
-    snprintf(name, sizeof name, "%u", index);
-    return faults_has(&platform->faults, FAULT_TARGET_NIC, name, FAULT_DOWN);
-}
-
 static void show_disk(struct platform *platform, const char *target)
 {
     bool fault = faults_has(&platform->faults, FAULT_TARGET_DISK, target, FAULT_FAULT) ||
@@ -114,9 +105,12 @@ static void show_disk(struct platform *platform, const char *target)
 /* A server that is off has no link. */
 static void show_nic(struct platform *platform, const struct host_nic *nic, unsigned index)
 {
-    bool on = host_power_state_is_on(bmc_power_state(platform->bmc));
-    bool down = nic->link_down || nic_is_injected_down(platform, index);
+    enum host_power_state power = bmc_power_state(platform->bmc);
+    bool on = host_power_state_is_on(power);
+    bool down = nic->link_down || platform_nic_is_injected_down(platform, index);
 
+    if (power == HOST_POWER_UNKNOWN)
+        return;
     show(platform, sensors_find_nic(platform->bmc->sensors, nic->mac),
          state(on && down, LAN_HEARTBEAT_LOST) | state(on && !down, LAN_HEARTBEAT));
 }
@@ -153,35 +147,6 @@ void platform_show_states(struct platform *platform)
         show(platform, SENSOR_SEL, sel_states(platform->bmc->sel));
     if (host && host->hardware)
         show_parts(platform, host->hardware);
-}
-
-/* ---- links ---- */
-
-static void link_set(void *context, int result, const char *text)
-{
-    struct bmc *bmc = context;
-
-    if (result < 0 && bmc->host)
-        log_warning("%s: the link of a NIC could not be set: %s", bmc->host->name,
-                    text ? text : strerror(-result));
-}
-
-static void set_link(struct platform *platform, const struct host_nic *nic, bool up)
-{
-    struct host_domain *host = platform->bmc->host;
-
-    if (host->ops->set_link && host_power_state_is_on(host->state))
-        host->ops->set_link(host, nic->mac, up, link_set, platform->bmc);
-}
-
-void platform_apply_links(struct platform *platform)
-{
-    const struct host_domain *host = platform->bmc->host;
-
-    for (unsigned i = 0; host && host->hardware && i < host->hardware->nic_count; i++) {
-        if (nic_is_injected_down(platform, i) && !host->hardware->nics[i].link_down)
-            set_link(platform, &host->hardware->nics[i], false);
-    }
 }
 
 /* ---- injecting ---- */
@@ -233,6 +198,11 @@ static bool has_part(const struct platform *platform, const struct fault *fault,
         if (number < 1 || number > MODEL_FANS)
             snprintf(error, size, "the server has the fans 1 to %d", MODEL_FANS);
         break;
+    case FAULT_TARGET_TEMP:
+        if (strncmp(fault->instance, "cpu", 3) == 0 && fault->instance[3] && hardware &&
+            strtoul(fault->instance + 3, NULL, 10) > hardware->sockets)
+            snprintf(error, size, "the server has the CPUs 1 to %u", hardware->sockets);
+        break;
     default:
         break;
     }
@@ -254,7 +224,6 @@ int platform_inject(struct platform *platform, const struct fault *fault, char *
         snprintf(error, error_size, "there are %d faults already", FAULTS_MAX);
         return -ENOSPC;
     }
-    platform_apply_links(platform);
     platform_step(platform);
     return 0;
 }
@@ -262,16 +231,10 @@ int platform_inject(struct platform *platform, const struct fault *fault, char *
 unsigned platform_clear_faults(struct platform *platform, const struct fault *like,
                                const enum fault_kind *kind)
 {
-    struct faults before = platform->faults;
+    /* Links that an earlier run of the daemon took down have to be known by now. */
+    platform_follow_links(platform);
     unsigned cleared = faults_clear(&platform->faults, like, kind);
 
-    for (unsigned i = 0; i < before.count; i++) {
-        const struct host_nic *nic =
-            before.items[i].target == FAULT_TARGET_NIC ? nic_of(platform, &before.items[i]) : NULL;
-        if (nic &&
-            !faults_has(&platform->faults, FAULT_TARGET_NIC, before.items[i].instance, FAULT_DOWN))
-            set_link(platform, nic, true);
-    }
     platform_step(platform);
     return cleared;
 }
@@ -279,4 +242,5 @@ unsigned platform_clear_faults(struct platform *platform, const struct fault *li
 void platform_restore_faults(struct platform *platform, const struct faults *faults)
 {
     platform->faults = *faults;
+    platform_evaluate_supply(platform);
 }
