@@ -240,7 +240,7 @@ static void make_parts(struct fru *fru, const struct fru_facts *facts, const cha
 {
     for (unsigned i = 0; i < count_max; i++) {
         struct unit *unit = &fru->units[first + i];
-        snprintf(unit->name, sizeof unit->name, "%.8s%u", name, i + 1);
+        snprintf(unit->name, sizeof unit->name, "%.4s%u", name, i + 1);
         uint8_t *image = i < count ? image_to_make(fru, first + i) : NULL;
         if (image)
             make(facts, i + 1, image);
