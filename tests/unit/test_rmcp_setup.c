@@ -282,6 +282,20 @@ static void test_failures_are_told(void **state)
     assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(send_rakp3_status(RAKP_INVALID_INTEGRITY_CHECK_VALUE), CONSOLE_NO_ANSWER);
     assert_int_equal(told_failures, 3);
+    /* ipmitool and FreeIPMI just stop there. */
+    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT - 1;
+    rmcp_server_tick(console.server, console.now_ms);
+    assert_int_equal(told_failures, 3);
+    rmcp_server_tick(console.server, ++console.now_ms);
+    assert_int_equal(told_failures, 4);
+    told_failures = 3;
+    /* Who asks for nobody's challenge has not tried to log in. */
+    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
+    rmcp_server_tick(console.server, console.now_ms);
+    assert_int_equal(told_failures, 3);
     /* Giving up for another reason is no failure, nor is a login. */
     assert_int_equal(console_open(&console, 3), RAKP_OK);
     assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);

@@ -246,8 +246,8 @@ static bool is_same_rakp1(const struct rakp_exchange *exchange, const struct rak
 }
 
 /* Takes RAKP 1's contents into a session in OPENED. */
-static enum rakp_status challenge(struct rmcp_server *server, struct session *session,
-                                  const struct rakp1 *message)
+static enum rakp_status challenge(struct rmcp_server *server, const struct endpoint *from,
+                                  struct session *session, const struct rakp1 *message)
 {
     struct rakp_exchange *exchange = &session->exchange;
     uint8_t wanted = message->role & PRIVILEGE_MASK;
@@ -263,6 +263,7 @@ static enum rakp_status challenge(struct rmcp_server *server, struct session *se
     status = check_privilege(wanted, limit);
     if (status != RAKP_OK)
         return status;
+    session->peer = *from;
     if (rmcp_core_random(server, exchange->rc, RAKP_RANDOM_SIZE) < 0)
         return RAKP_NO_RESOURCES;
 
@@ -330,7 +331,7 @@ static void receive_rakp1(struct rmcp_server *server, const struct endpoint *fro
         return;
     }
     if (session->state == SESSION_OPENED) {
-        status = challenge(server, session, &message);
+        status = challenge(server, from, session, &message);
     } else if (session->state != SESSION_CHALLENGED ||
                !is_same_rakp1(&session->exchange, &message)) {
         rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
@@ -375,15 +376,15 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
     return RAKP_OK;
 }
 
-static void log_login(const struct session *session, const struct endpoint *from, bool accepted)
+static void log_login(const struct session *session, const struct endpoint *from,
+                      const char *outcome)
 {
     char name[RAKP_NAME_MAX + 1] = "";
     char address[ENDPOINT_TEXT_SIZE];
 
     memcpy(name, session->exchange.name, session->exchange.name_length);
     endpoint_address_format(&from->remote, address);
-    log_info("IPMI login as '%s' from %s: %s", name, address,
-             accepted ? "session established" : "wrong name or password");
+    log_info("IPMI login as '%s' from %s: %s", name, address, outcome);
 }
 
 static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
@@ -397,21 +398,28 @@ static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, ui
 }
 
 static void tell_failure(struct rmcp_server *server, const struct session *session,
-                         const struct endpoint *from)
+                         const struct endpoint *from, const char *outcome)
 {
-    log_login(session, from, false);
+    log_login(session, from, outcome);
     server->counters.login_failures++;
     if (server->config.login_failed)
         server->config.login_failed(server->config.login_context, session->user_id);
 }
 
-/* The console gave up. One that checks RAKP 2, as ipmitool does, says so when its password is
- * another. */
+static const char wrong[] = "wrong name or password";
+
+void rakp_abandoned(struct rmcp_server *server, const struct session *session)
+{
+    tell_failure(server, session, &session->peer,
+                 "no answer to RAKP 2, as with a wrong name or password");
+}
+
+/* The console gave up. One that checks RAKP 2 may say that its password is another. */
 static void give_up(struct rmcp_server *server, const struct endpoint *from,
                     struct session *session, uint8_t status)
 {
     if (status == RAKP_INVALID_INTEGRITY_CHECK_VALUE)
-        tell_failure(server, session, from);
+        tell_failure(server, session, from, wrong);
     session_table_remove(server->sessions, session);
 }
 
@@ -424,12 +432,12 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
         right ? establish(server, from, session, now_ms) : RAKP_INVALID_INTEGRITY_CHECK_VALUE;
 
     if (status == RAKP_OK) {
-        log_login(session, from, true);
+        log_login(session, from, "session established");
         send_rakp4(server, from, tag, session);
         return;
     }
     if (!right) {
-        tell_failure(server, session, from);
+        tell_failure(server, session, from, wrong);
         session_table_remove(server->sessions, session);
     }
     send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);

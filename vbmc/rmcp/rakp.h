@@ -29,4 +29,9 @@ enum rakp_status {
 void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8_t type,
                   struct wire_in payload, uint64_t now_ms);
 
+/* The console of a session in CHALLENGED went without a word. That is how ipmitool and FreeIPMI
+ * find out that a password is wrong (RAKP 2 does not verify), and how a hash is fetched to guess
+ * one at leisure. */
+void rakp_abandoned(struct rmcp_server *server, const struct session *session);
+
 #endif

@@ -72,6 +72,11 @@ static void on_session_ended(void *context, uint32_t session)
         events->ended(server->config.events_context, session);
 }
 
+static void on_session_abandoned(void *context, const struct session *session)
+{
+    rakp_abandoned(context, session);
+}
+
 struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
 {
     struct session_limits limits = config_limits(config);
@@ -88,7 +93,7 @@ struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
     if (!server->config.random)
         server->config.random = crypto_random;
     server->crypto = crypto_new();
-    server->sessions = session_table_new(&limits, on_session_ended, server);
+    server->sessions = session_table_new(&limits, on_session_ended, on_session_abandoned, server);
     if (!server->crypto || !server->sessions ||
         rmcp_core_random(server, server->nobodys_key, sizeof server->nobodys_key) < 0) {
         rmcp_server_free(server);

@@ -6,7 +6,8 @@
 struct session_table {
     struct session_limits limits;
     session_ended_fn *ended;
-    void *ended_context;
+    session_abandoned_fn *abandoned;
+    void *context;
     uint64_t opened; /* sessions ever */
     uint8_t last_handle;
     unsigned size;
@@ -14,7 +15,8 @@ struct session_table {
 };
 
 struct session_table *session_table_new(const struct session_limits *limits,
-                                        session_ended_fn *ended, void *context)
+                                        session_ended_fn *ended, session_abandoned_fn *abandoned,
+                                        void *context)
 {
     unsigned size = limits->active + limits->half_open;
     struct session_table *table = calloc(1, sizeof *table + size * sizeof(struct session *));
@@ -23,7 +25,8 @@ struct session_table *session_table_new(const struct session_limits *limits,
         return NULL;
     table->limits = *limits;
     table->ended = ended;
-    table->ended_context = context;
+    table->abandoned = abandoned;
+    table->context = context;
     table->size = size;
     return table;
 }
@@ -41,7 +44,7 @@ static void free_slot(struct session_table *table, struct session **slot)
     crypto_wipe(session, sizeof *session);
     free(session);
     if (tell)
-        table->ended(table->ended_context, id);
+        table->ended(table->context, id);
 }
 
 void session_table_free(struct session_table *table)
@@ -175,8 +178,12 @@ static uint64_t session_deadline(const struct session_table *table, const struct
 void session_table_expire(struct session_table *table, uint64_t now_ms)
 {
     for (unsigned i = 0; i < table->size; i++) {
-        if (table->slots[i] && session_deadline(table, table->slots[i]) <= now_ms)
-            free_slot(table, &table->slots[i]);
+        struct session *session = table->slots[i];
+        if (!session || session_deadline(table, session) > now_ms)
+            continue;
+        if (session->state == SESSION_CHALLENGED)
+            table->abandoned(table->context, session);
+        free_slot(table, &table->slots[i]);
     }
 }
 

@@ -48,7 +48,7 @@ struct session {
     struct rmcpplus_keys keys;
     uint32_t next_outbound;
     struct window inbound;
-    struct endpoint peer;         /* where the latest genuine packet came from */
+    struct endpoint peer;         /* where RAKP 1, later the latest genuine packet, came from */
     struct repeat_cache *repeats; /* NULL while half-open */
 };
 
@@ -65,9 +65,14 @@ struct session_table;
  * free it. */
 typedef void session_ended_fn(void *context, uint32_t id);
 
+/* The console of a session in CHALLENGED has said nothing in all its time. May not use the table.
+ */
+typedef void session_abandoned_fn(void *context, const struct session *session);
+
 /* NULL if there is no memory. Freeing wipes all keys. */
 struct session_table *session_table_new(const struct session_limits *limits,
-                                        session_ended_fn *ended, void *context);
+                                        session_ended_fn *ended, session_abandoned_fn *abandoned,
+                                        void *context);
 void session_table_free(struct session_table *table);
 
 /* A new session in OPENED with that id, which must be free and not 0; the oldest half-open one
