@@ -264,6 +264,8 @@ void platform_set_host(struct platform *platform)
     platform_forget_samples(platform);
     platform_doubt_links(platform);
     platform_doubt_quota(platform);
+    platform_evaluate_supply(platform);
+    platform_look_first(platform);
     follow_hardware(platform);
 }
 

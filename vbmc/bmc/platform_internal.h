@@ -97,6 +97,8 @@ void platform_doubt_links(struct platform *platform);
 bool platform_disk_has_failed(const struct platform *platform, const char *target);
 
 /* platform_power.c: what follows from too little supply, too much heat and a power limit. */
+/* Before anything changes in the room: what the guest's state says of the time before. */
+void platform_look_first(struct platform *platform);
 void platform_guard_power(struct platform *platform);
 void platform_limit_power(struct platform *platform);
 /* The guest has stopped, and its CPU quota is gone with it. */

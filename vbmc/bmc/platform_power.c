@@ -85,10 +85,12 @@ static void come_back(struct platform *platform)
 
 /* At the start of the daemon: a server without supply that was on when it was last heard of was
  * ended for that; one with supply that is off now was ended by somebody meanwhile. */
-static void look_first(struct platform *platform)
+void platform_look_first(struct platform *platform)
 {
     const struct chassis *chassis = &platform->bmc->chassis;
 
+    if (platform->looked || bmc_power_state(platform->bmc) == HOST_POWER_UNKNOWN)
+        return;
     platform->looked = true;
     if (is_on(platform) || !chassis->was_on_last_run)
         return;
@@ -103,8 +105,7 @@ static void guard_supply(struct platform *platform)
 {
     if (bmc_power_state(platform->bmc) == HOST_POWER_UNKNOWN)
         return;
-    if (!platform->looked)
-        look_first(platform);
+    platform_look_first(platform);
     if (!platform->supply.sufficient) {
         platform->restarts = 0;
         if (is_on(platform))
