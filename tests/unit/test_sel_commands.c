@@ -238,14 +238,15 @@ static void test_privileges(void **state)
 
 static void test_without_a_log(void **state)
 {
+    static const char add[] = "0a 44 " RECORD, clear[] = "0a 47 00 00 " CLEAR;
     static const char *const requests[] = {
         "0a 40",
         "0a 41",
         "0a 42",
         "0a 43 00 00 00 00 00 ff",
-        "0a 44 " RECORD,
+        add,
         "0a 46 00 00 00 00",
-        "0a 47 00 00 " CLEAR,
+        clear,
         "0a 48",
         "0a 49 00 00 00 00",
         "0a 5a 00",
