@@ -48,15 +48,20 @@ static void fill_hardware(struct host_hardware *hardware)
     }
 }
 
-static void build(void)
+/* In the daemon's order: what was stored is there before the guest is. */
+static void build(const struct faults *faults)
 {
     struct bmc *bmc = &fake_bmc.bmc;
+    struct host_domain *host = bmc->host;
 
+    bmc->host = NULL;
     bmc->sensors = sensors_new(&ops, &fake_server);
     bmc->dcmi = dcmi_new(bmc);
     bmc->platform = platform_new(bmc, &fake_server.facility);
     assert(bmc->sensors && bmc->dcmi && bmc->platform);
     platform_configure(bmc->platform, &fake_server.settings);
+    platform_restore_faults(bmc->platform, faults);
+    bmc->host = host;
     platform_set_host(bmc->platform);
 }
 
@@ -85,7 +90,7 @@ static int setup(enum host_power_state state)
     platform_settings_set_defaults(&fake_server.settings);
     fake_bmc_init(&fake_bmc, state);
     fill_hardware(&fake_bmc.host.hardware);
-    build();
+    build(&(struct faults){.count = 0});
     fake_server_step(1);
     return 0;
 }
@@ -134,8 +139,7 @@ void fake_server_restart(void)
     demolish();
     forget_calls();
     bmc->chassis.was_on_last_run = bmc->chassis.was_on;
-    build();
-    platform_restore_faults(bmc->platform, &faults);
+    build(&faults);
 }
 
 void fake_server_step(unsigned seconds)
