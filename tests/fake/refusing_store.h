@@ -1,0 +1,19 @@
+/* A real store in a folder of its own under /tmp that refuses documents when the test says so. One
+ * at a time. */
+#ifndef TESTS_FAKE_REFUSING_STORE_H
+#define TESTS_FAKE_REFUSING_STORE_H
+
+#include "vbmc/store/store.h"
+
+/* Makes the folder. */
+const char *refusing_store_folder(void);
+/* The same with a store in it. */
+struct store *refusing_store_open(uv_loop_t *loop);
+/* From now on documents are refused that have this in their text ("": all). A store has to be open
+ * there. */
+void refusing_store_refuse(const char *part);
+void refusing_store_accept(void);
+/* Removes the folder, when the store is closed. */
+void refusing_store_remove(void);
+
+#endif

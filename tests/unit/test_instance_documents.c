@@ -1,0 +1,266 @@
+/* The documents of one BMC on a real store: what is saved comes back, and what could not be stored
+ * does not stay either, unless a later save holds it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_server.h"
+#include "tests/fake/refusing_store.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/fru.h"
+#include "vbmc/instance_documents.h"
+#include "vbmc/store/document.h"
+
+static uv_loop_t loop;
+static struct store *store;
+static struct instance_documents *documents;
+static unsigned answers, failures;
+static int result;
+
+static int setup(void **state)
+{
+    fake_server_setup(state);
+    uv_loop_init(&loop);
+    store = refusing_store_open(&loop);
+    fake_bmc.bmc.fru = fru_new();
+    documents = instance_documents_new(&fake_bmc.bmc, store);
+    answers = failures = 0;
+    return !fake_bmc.bmc.fru || !documents;
+}
+
+static int teardown(void **state)
+{
+    instance_documents_free(documents);
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    refusing_store_remove();
+    fru_free(fake_bmc.bmc.fru);
+    fake_bmc.bmc.fru = NULL;
+    log_set_target(LOG_TARGET_STDERR);
+    return uv_loop_close(&loop) || fake_server_teardown(state);
+}
+
+static void on_done(const struct bmc_ticket *ticket, int outcome)
+{
+    (void)ticket;
+    answers++;
+    failures += outcome < 0;
+    result = outcome;
+}
+
+static const struct bmc_ticket ticket = {.done = on_done};
+
+static void save(enum bmc_document document)
+{
+    instance_documents_save(documents, document, &ticket);
+}
+
+/* The result of the save that ends last. */
+static int wait_for(unsigned count)
+{
+    while (answers < count)
+        uv_run(&loop, UV_RUN_ONCE);
+    return result;
+}
+
+/* Forgets everything, and takes over what is on disk as the daemon does when it starts. */
+static void start_again(void)
+{
+    struct store_document *stored;
+    size_t count;
+    struct faults none = {0};
+
+    instance_documents_free(documents);
+    documents = instance_documents_new(&fake_bmc.bmc, store);
+    assert_non_null(documents);
+    platform_restore_faults(fake_bmc.bmc.platform, &none);
+    sensors_reset_settings(fake_bmc.bmc.sensors);
+    dcmi_reset(fake_bmc.bmc.dcmi);
+    assert_int_equal(store_document_load_all(store, &stored, &count), 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.uuid, sizeof stored[i].uuid);
+        instance_documents_restore(documents, stored[i].name, stored[i].text);
+    }
+    store_documents_free(stored, count);
+}
+
+static bool has_fault(const char *psu, enum fault_kind kind)
+{
+    return faults_has(platform_faults(fake_bmc.bmc.platform), FAULT_TARGET_PSU, psu, kind);
+}
+
+static void set_threshold(uint8_t raw)
+{
+    struct sensor_settings settings;
+
+    assert_int_equal(sensors_settings(fake_bmc.bmc.sensors, SENSOR_INLET_TEMP, &settings), 0);
+    settings.thresholds[SENSOR_UNC] = raw;
+    assert_int_equal(sensors_set_settings(fake_bmc.bmc.sensors, &settings), 0);
+}
+
+static uint8_t threshold(void)
+{
+    struct sensor_settings settings;
+
+    assert_int_equal(sensors_settings(fake_bmc.bmc.sensors, SENSOR_INLET_TEMP, &settings), 0);
+    return settings.thresholds[SENSOR_UNC];
+}
+
+static void set_limit(uint16_t watts)
+{
+    const struct dcmi_power_limit limit = {
+        .active = true, .watts = watts, .correction_ms = DCMI_CORRECTION_MS_MIN, .sampling_s = 1};
+
+    assert_int_equal(dcmi_set_power_limit(fake_bmc.bmc.dcmi, &limit), 0);
+}
+
+/* ---- the tests ---- */
+
+static void test_all_come_back(void **state)
+{
+    (void)state;
+    fake_server_inject("psu/1", "ac-lost");
+    set_threshold(160);
+    set_limit(321);
+    for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
+        save((enum bmc_document)i);
+    assert_int_equal(answers, 0); /* not before it is on disk */
+    assert_int_equal(wait_for(BMC_DOCUMENT_COUNT), 0);
+    start_again();
+    assert_true(has_fault("1", FAULT_AC_LOST));
+    assert_int_equal(threshold(), 160);
+    assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 321);
+}
+
+/* Nothing was stored before: back to the defaults. */
+static void test_first_save_fails(void **state)
+{
+    uint8_t standard = threshold();
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    fake_server_inject("psu/1", "ac-lost");
+    set_threshold(160);
+    set_limit(321);
+    for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
+        save((enum bmc_document)i);
+    assert_true(wait_for(BMC_DOCUMENT_COUNT) < 0);
+    assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
+    assert_int_equal(threshold(), standard);
+    assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 0);
+    refusing_store_accept();
+    start_again();
+    assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
+}
+
+static void test_later_save_fails(void **state)
+{
+    (void)state;
+    set_limit(300);
+    save(BMC_DOCUMENT_DCMI);
+    fake_server_inject("psu/1", "ac-lost");
+    save(BMC_DOCUMENT_FAULTS);
+    assert_int_equal(wait_for(2), 0);
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    fake_server_inject("psu/2", "failed");
+    fake_server_clear("psu/1");
+    save(BMC_DOCUMENT_FAULTS);
+    set_limit(200);
+    save(BMC_DOCUMENT_DCMI);
+    assert_true(wait_for(4) < 0);
+    assert_true(has_fault("1", FAULT_AC_LOST));
+    assert_false(has_fault("2", FAULT_FAILED));
+    assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 300);
+    /* And after a restart the stored one is what a failure goes back to. */
+    start_again();
+    fake_server_clear(NULL);
+    save(BMC_DOCUMENT_FAULTS);
+    assert_true(wait_for(5) < 0);
+    assert_true(has_fault("1", FAULT_AC_LOST));
+}
+
+/* Of two saves under way the first fails: the second holds both changes. */
+static void test_save_fails_before_another(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    fake_server_inject("psu/1", "ac-lost");
+    save(BMC_DOCUMENT_FAULTS);
+    assert_int_equal(wait_for(1), 0);
+    refusing_store_refuse("failed\",\"since\":0}]}");
+    fake_server_inject("psu/2", "failed"); /* the last one of the list is refused */
+    save(BMC_DOCUMENT_FAULTS);
+    fake_server_inject("fan/1", "failed");
+    fake_server_clear("fan/1");
+    fake_server_inject("intrusion", "open");
+    save(BMC_DOCUMENT_FAULTS);
+    assert_int_equal(wait_for(3), 0);
+    assert_int_equal(failures, 1);
+    assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 3);
+    start_again();
+    assert_true(has_fault("1", FAULT_AC_LOST));
+    assert_true(has_fault("2", FAULT_FAILED));
+}
+
+static void test_damage(void **state)
+{
+    static const char *const texts[] = {
+        "", "{", "[]", "{\"faults\": 5}", "null", "{\"faults\": [{\"target\": \"psu/1\"}]}"};
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        instance_documents_restore(documents, "faults", texts[i]);
+        assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
+    }
+    instance_documents_restore(documents, "of the future", "{}");
+    instance_documents_restore(
+        documents, "faults",
+        "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
+        "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
+    assert_true(has_fault("1", FAULT_AC_LOST)); /* the rest holds */
+}
+
+static void test_freed_while_saves_run(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    fake_server_inject("psu/1", "ac-lost");
+    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_DOCUMENT_DCMI);
+    instance_documents_free(documents);
+    documents = NULL;
+    assert_int_equal(wait_for(2), 0);
+    /* and with one that fails, which has nothing to bring back any more */
+    documents = instance_documents_new(&fake_bmc.bmc, store);
+    refusing_store_refuse("");
+    save(BMC_DOCUMENT_FAULTS);
+    instance_documents_free(documents);
+    documents = NULL;
+    assert_true(wait_for(3) < 0);
+    assert_true(has_fault("1", FAULT_AC_LOST));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_all_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_first_save_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_later_save_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_save_fails_before_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_freed_while_saves_run, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

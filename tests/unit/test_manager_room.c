@@ -1,0 +1,160 @@
+/* The room in its store: what was done to it comes back, and what could not be stored is undone,
+ * unless a later change that holds it is stored. A real manager on libvirt's test driver. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libvirt/virterror.h>
+
+#include "tests/fake/refusing_store.h"
+#include "vbmc/base/log.h"
+#include "vbmc/manager.h"
+
+static uv_loop_t loop;
+static const char *folder;
+static struct manager *manager;
+static unsigned answers, failures;
+
+static void start(void)
+{
+    char path[128], error[512];
+    struct config *config = NULL;
+
+    snprintf(path, sizeof path, "%s/vbmc.conf", folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "[daemon]\nstate-dir = %s\n[bmc]\ndiscover = none\n"
+            "[hypervisor local]\nuri = test:///default\n",
+            folder);
+    fclose(file);
+    if (config_load(path, &config, error, sizeof error) < 0)
+        fail_msg("%s", error);
+    assert_int_equal(manager_start(&loop, config, NULL, &manager, error, sizeof error), 0);
+}
+
+static void stop(void)
+{
+    manager_stop(manager);
+    uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
+}
+
+static void ignore_error(void *context, virErrorPtr error)
+{
+    (void)context;
+    (void)error;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_ERROR);
+    virInitialize();
+    virSetErrorFunc(NULL, ignore_error);
+    uv_loop_init(&loop);
+    folder = refusing_store_folder();
+    answers = failures = 0;
+    start();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    stop();
+    log_set_target(LOG_TARGET_STDERR);
+    refusing_store_remove();
+    return uv_loop_close(&loop);
+}
+
+static void on_done(void *context, int result)
+{
+    (void)context;
+    answers++;
+    failures += result < 0;
+}
+
+static void change(const char *item, const char *which, const char *state)
+{
+    char error[256];
+
+    assert_int_equal(
+        facility_set(manager_facility(manager), item, which, state, error, sizeof error), 0);
+    manager_save_facility(manager, on_done, NULL);
+}
+
+static void wait_for(unsigned count)
+{
+    while (answers < count)
+        uv_run(&loop, UV_RUN_ONCE);
+}
+
+static void test_comes_back(void **state)
+{
+    (void)state;
+    change("feed", "A", "down");
+    change("crac", NULL, "failed");
+    wait_for(2);
+    assert_int_equal(failures, 0);
+    stop();
+    start();
+    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x2);
+    assert_true(manager_facility(manager)->crac_failed);
+    change("feed", "A", "up");
+    stop(); /* what is on its way is finished */
+    assert_int_equal(answers, 3);
+    start();
+    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x3);
+}
+
+static void test_failed_save(void **state)
+{
+    (void)state;
+    change("feed", "B", "down");
+    wait_for(1);
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    change("feed", "A", "down");
+    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0);
+    wait_for(2);
+    assert_int_equal(failures, 1);
+    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x1);
+    facility_clear(manager_facility(manager));
+    manager_save_facility(manager, on_done, NULL);
+    wait_for(3);
+    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x1);
+}
+
+/* A change that fails is on disk by the one after it. */
+static void test_failed_save_before_another(void **state)
+{
+    struct facility *facility = manager_facility(manager);
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    change("utility", NULL, "ok");
+    wait_for(1);
+    refusing_store_refuse("\"feeds_down\":[\"A\"]");
+    change("feed", "A", "down");
+    change("feed", "B", "down");
+    wait_for(3);
+    assert_int_equal(failures, 1);
+    assert_int_equal(facility->feeds_down, 0x3);
+    stop();
+    start();
+    assert_int_equal(manager_facility(manager)->feeds_down, 0x3);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failed_save, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failed_save_before_another, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
