@@ -7,14 +7,15 @@
 #include "vbmc/ipmi/command.h"
 
 /* Get Chassis Capabilities (section 28.1). */
+#define CAPABILITY_INTRUSION_SENSOR     0x01
 #define CAPABILITY_DIAGNOSTIC_INTERRUPT 0x04
 
 static int get_chassis_capabilities(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)
 {
-    (void)request;
     (void)in;
-    wire_put_u8(out, CAPABILITY_DIAGNOSTIC_INTERRUPT);
+    wire_put_u8(out, CAPABILITY_DIAGNOSTIC_INTERRUPT |
+                         (request->bmc->sensors ? CAPABILITY_INTRUSION_SENSOR : 0));
     for (int device = 0; device < 5; device++) /* FRU, SDR, SEL, system management, bridge */
         wire_put_u8(out, IPMI_BMC_ADDRESS);
     return CC_SUCCESS;

@@ -15,6 +15,14 @@
 #define RUN_AGENT              0x01
 #define INITIALIZATION_IS_OVER 0x01
 
+/* A time that there is none of (section 37). */
+#define TIME_UNSPECIFIED UINT32_MAX
+
+static uint32_t time_or_unspecified(uint32_t time)
+{
+    return time != 0 ? time : TIME_UNSPECIFIED;
+}
+
 /* Get SDR Repository Info (section 33.9). */
 static int get_sdr_repository_info(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
@@ -27,8 +35,8 @@ static int get_sdr_repository_info(const struct ipmi_request *request, struct wi
     wire_put_u8(out, SDR_VERSION);
     wire_put_u16(out, (uint16_t)sdr_count(bmc));
     wire_put_u16(out, 0); /* free bytes: nothing can be added */
-    wire_put_u32(out, bmc->sdr.addition_time);
-    wire_put_u32(out, bmc->sdr.erase_time);
+    wire_put_u32(out, time_or_unspecified(bmc->sdr.addition_time));
+    wire_put_u32(out, time_or_unspecified(bmc->sdr.erase_time));
     wire_put_u8(out, NON_MODAL_UPDATE | RESERVE_SUPPORTED | ALLOCATION_SUPPORTED);
     return CC_SUCCESS;
 }
