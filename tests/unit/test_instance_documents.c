@@ -128,7 +128,7 @@ static void test_all_come_back(void **state)
 {
     (void)state;
     fake_server_inject("psu/1", "ac-lost");
-    set_threshold(160);
+    set_threshold(33);
     set_limit(321);
     for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
         save((enum bmc_document)i);
@@ -136,7 +136,7 @@ static void test_all_come_back(void **state)
     assert_int_equal(wait_for(BMC_DOCUMENT_COUNT), 0);
     start_again();
     assert_true(has_fault("1", FAULT_AC_LOST));
-    assert_int_equal(threshold(), 160);
+    assert_int_equal(threshold(), 33);
     assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 321);
 }
 
@@ -149,7 +149,7 @@ static void test_first_save_fails(void **state)
     log_set_target(LOG_TARGET_SYSLOG);
     refusing_store_refuse("");
     fake_server_inject("psu/1", "ac-lost");
-    set_threshold(160);
+    set_threshold(33);
     set_limit(321);
     for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
         save((enum bmc_document)i);

@@ -1,6 +1,7 @@
 /* What `vbmc inject` breaks and the room does, as states and events, and the links of NICs, which
  * are really set. */
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,6 +88,10 @@ static void test_temperatures(void **state)
                                               "Inlet Temp: Upper Non-critical - going high, over");
     fake_server_step(60);
     double cpu = fake_server_reading(SENSOR_CPU_TEMP), other = cpu;
+    assert_int_equal(fake_server_inject("temp/cpu", "+10"), 0); /* of each, once */
+    assert_true(fabs(fake_server_reading(SENSOR_CPU_TEMP) - cpu - 10) < 2);
+    assert_true(fabs(fake_server_reading(SENSOR_CPU_TEMP + 1) - other - 10) < 2);
+    assert_int_equal(fake_server_clear(NULL), 1);
     assert_int_equal(fake_server_inject("temp/cpu2", "+30"), 0);
     assert_true(fake_server_reading(SENSOR_CPU_TEMP + 1) > other + 25);
     assert_true(fake_server_reading(SENSOR_CPU_TEMP) < cpu + 2);
