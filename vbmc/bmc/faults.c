@@ -295,6 +295,8 @@ uint8_t faults_of_psu(const struct faults *faults, unsigned psu)
     char instance[FAULT_INSTANCE_MAX];
     uint8_t bits = 0;
 
+    if (faults->count == 0)
+        return 0;
     snprintf(instance, sizeof instance, "%u", psu + 1);
     for (size_t i = 0; i < ARRAY_SIZE(map); i++) {
         if (faults_has(faults, FAULT_TARGET_PSU, instance, map[i].kind))

@@ -14,6 +14,8 @@ bool platform_nic_is_injected_down(const struct platform *platform, unsigned ind
 {
     char name[16];
 
+    if (platform->faults.count == 0)
+        return false;
     snprintf(name, sizeof name, "%u", index);
     return faults_has(&platform->faults, FAULT_TARGET_NIC, name, FAULT_DOWN);
 }
