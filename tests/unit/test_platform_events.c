@@ -200,6 +200,25 @@ static void test_io_error(void **state)
                         "Disk vdb: Drive Fault, over");
 }
 
+/* The disk is replaced by another while the guest runs. */
+static void test_failed_disk_is_replaced(void **state)
+{
+    struct host_hardware *hardware = &fake_bmc.host.hardware;
+
+    (void)state;
+    io_error("vda");
+    io_error("vdb");
+    hardware->disk_count = 1;
+    happens(HOST_EVENT_HARDWARE);
+    hardware->disk_count = 2;
+    fake_server_events();
+    happens(HOST_EVENT_HARDWARE);
+    fake_server_step(5);
+    assert_string_equal(fake_server_events(), "Disk vdb: Drive Present");
+    assert_int_equal(fake_server_states(SENSOR_DISK), 1 << 0 | 1 << 1);
+    assert_int_equal(fake_server_states(SENSOR_DISK + 1), 1 << 0);
+}
+
 static void test_boot_completed(void **state)
 {
     (void)state;
@@ -284,6 +303,7 @@ int main(void)
         ON(test_panic_and_reset),
         ON(test_internal_error),
         ON(test_io_error),
+        ON(test_failed_disk_is_replaced),
         OFF(test_boot_completed),
         ON(test_no_boot_completed),
         ON(test_logins),

@@ -118,6 +118,20 @@ static void io_failed(struct platform *platform, const char *target)
     }
 }
 
+/* A disk that was taken out has taken its failure along. */
+static void forget_missing_disks(struct platform *platform)
+{
+    const struct host_hardware *hardware = platform->bmc->host->hardware;
+
+    for (unsigned i = 0; hardware && i < HOST_DISKS_MAX; i++) {
+        bool is_there = false;
+        for (unsigned n = 0; n < hardware->disk_count && !is_there; n++)
+            is_there = strcmp(hardware->disks[n].target, platform->failed_disks[i]) == 0;
+        if (!is_there)
+            platform->failed_disks[i][0] = '\0';
+    }
+}
+
 bool platform_disk_has_failed(const struct platform *platform, const char *target)
 {
     for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
@@ -178,6 +192,9 @@ void platform_host_event(struct platform *platform, enum host_event event)
         was_reset(platform);
         break;
     case HOST_EVENT_HARDWARE:
+        forget_missing_disks(platform);
+        platform_follow_hardware(platform);
+        break;
     case HOST_EVENT_RENAMED:
         platform_follow_hardware(platform);
         break;
