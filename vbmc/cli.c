@@ -18,7 +18,7 @@
 
 #define MESSAGE_SIZE 4096
 
-static const struct cli_verb verbs[] = {
+const struct cli_verb cli_verbs[] = {
     {"add", "NAME", "give a domain a BMC of its own", CLI_GROUP_ADD | CLI_GROUP_FORMAT, 1, 1,
      cli_run_add},
     {"delete", "NAME...", "stop BMCs and forget them", CLI_GROUP_FORMAT, 1, SIZE_MAX,
@@ -76,11 +76,13 @@ static const struct cli_verb verbs[] = {
     {"version", "", "print the version", CLI_GROUP_FORMAT, 0, 0, cli_run_version},
 };
 
+const size_t cli_verb_count = ARRAY_SIZE(cli_verbs);
+
 const struct cli_verb *cli_find_verb(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
+    for (size_t i = 0; i < cli_verb_count; i++) {
+        if (strcmp(cli_verbs[i].name, name) == 0)
+            return &cli_verbs[i];
     }
     return NULL;
 }
@@ -188,9 +190,9 @@ static void print_help(FILE *out)
     fputs("Usage: vbmc [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
           "Virtual BMCs of libvirt/QEMU guests: asks the daemon, vbmcd.\n\nVerbs:\n",
           out);
-    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-        fprintf(out, "  %-10s %.*s\n", verbs[i].name, (int)strcspn(verbs[i].help, "\n"),
-                verbs[i].help);
+    for (size_t i = 0; i < cli_verb_count; i++)
+        fprintf(out, "  %-10s %.*s\n", cli_verbs[i].name, (int)strcspn(cli_verbs[i].help, "\n"),
+                cli_verbs[i].help);
     fputs("\nOptions:\n", out);
     cli_options_print_help(CLI_GROUP_GLOBAL, out);
     fputs(
@@ -230,8 +232,8 @@ static int complete_names(struct cli *cli)
 int cli_run_complete(struct cli *cli)
 {
     if (cli->options.verbs) {
-        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-            puts(verbs[i].name);
+        for (size_t i = 0; i < cli_verb_count; i++)
+            puts(cli_verbs[i].name);
         return CLI_EXIT_DONE;
     }
     if (cli->options.options_of) {

@@ -57,6 +57,9 @@ int cli_fail(const struct cli *cli, const char *format, ...) __attribute__((form
 /* The same for wrong usage. Returns CLI_EXIT_USAGE. */
 int cli_fail_usage(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* In the order of the help. */
+extern const struct cli_verb cli_verbs[];
+extern const size_t cli_verb_count;
 const struct cli_verb *cli_find_verb(const char *name);
 /* Where the control socket is: --socket, --config, $VBMC_SOCKET, the default. 0, or -EINVAL with a
  * line in `error`. */
