@@ -18,6 +18,33 @@
 
 #define MESSAGE_SIZE 4096
 
+/* The first line is also for the list of verbs. */
+static const char power_help[] =
+    "do to a guest what its power buttons do, or tell its state\n\n"
+    "  on             start it; a paused one goes on\n"
+    "  off            end it at once, like pulling the plug\n"
+    "  cycle          off and, a few seconds later, on\n"
+    "  reset          the reset button\n"
+    "  soft           the power button, for its system to shut down\n"
+    "  diag           an NMI, for its system to dump or to stop in its debugger\n"
+    "  status         tell its state; so does no action at all";
+static const char bootdev_help[] =
+    "what a guest boots next\n\n"
+    "  pxe            the network\n"
+    "  disk           a disk; safe and diag mean the same\n"
+    "  cdrom, floppy  removable media\n"
+    "  bios           the firmware's boot menu, at the next start from off\n"
+    "  none           what its definition says: takes back what was asked for\n\n"
+    "It counts for the next boot, if that comes within a minute; a reset is enough.";
+static const char top_help[] =
+    "watch power, load, temperature and health of all BMCs\n\n"
+    "  q                                  leaves\n"
+    "  n, c, t, w, h                      sort by name, CPU, temperature, watts, health\n"
+    "  r                                  the other way round\n"
+    "  Space                              ask now\n"
+    "  arrows, page keys, k, j, g, G      scroll\n\n"
+    "Without a terminal, or with -f, it prints one table.";
+
 const struct cli_verb cli_verbs[] = {
     {"add", "NAME", "give a domain a BMC of its own", CLI_GROUP_ADD | CLI_GROUP_FORMAT, 1, 1,
      cli_run_add},
@@ -26,10 +53,12 @@ const struct cli_verb cli_verbs[] = {
     {"start", "NAME...", "let BMCs answer", CLI_GROUP_FORMAT, 1, SIZE_MAX, cli_run_names},
     {"stop", "NAME...", "silence BMCs", CLI_GROUP_FORMAT, 1, SIZE_MAX, cli_run_names},
     {"list", "", "list the BMCs", CLI_GROUP_FORMAT, 0, 0, cli_run_list},
-    {"show", "NAME", "show one BMC", CLI_GROUP_FORMAT, 1, 1, cli_run_show},
-    {"power", "NAME [on|off|cycle|reset|soft|diag|status]",
-     "do to a guest what its power buttons do, or tell its state", CLI_GROUP_FORMAT, 1, 2,
+    {"show", "NAME", "show one BMC, and its server's power, uptime and health", CLI_GROUP_FORMAT, 1,
+     1, cli_run_show},
+    {"power", "NAME [on|off|cycle|reset|soft|diag|status]", power_help, CLI_GROUP_FORMAT, 1, 2,
      cli_run_power},
+    {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", bootdev_help,
+     CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
     {"console", "NAME", "show a guest's serial console and type there; Ctrl-] opens a menu",
      CLI_GROUP_CONSOLE, 1, 1, cli_run_console},
     {"break", "NAME", "send a break to a guest's serial port", 0, 1, 1, cli_run_break},
@@ -46,10 +75,7 @@ const struct cli_verb cli_verbs[] = {
      CLI_GROUP_SEL | CLI_GROUP_FORMAT, 1, 1, cli_run_sel},
     {"fru", "NAME", "show a guest's inventory, or write its asset tag",
      CLI_GROUP_FRU | CLI_GROUP_FORMAT, 1, 1, cli_run_fru},
-    {"top", "", "watch power, load, temperature and health of all BMCs",
-     CLI_GROUP_TOP | CLI_GROUP_FORMAT, 0, 0, cli_run_top},
-    {"bootdev", "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy", "what a guest boots next",
-     CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT, 2, 2, cli_run_bootdev},
+    {"top", "", top_help, CLI_GROUP_TOP | CLI_GROUP_FORMAT, 0, 0, cli_run_top},
     {"inject", "NAME [TARGET KIND]", cli_inject_help, CLI_GROUP_INJECT | CLI_GROUP_FORMAT, 1, 3,
      cli_run_inject},
     {"facility", "[ITEM [WHICH] STATE | simulate]", cli_facility_help,
@@ -62,17 +88,17 @@ const struct cli_verb cli_verbs[] = {
      cli_run_undefine},
     {"dumpxml", "NAME", "print a domain's definition", CLI_GROUP_DUMPXML | CLI_GROUP_FORMAT, 1, 1,
      cli_run_dumpxml},
-    {"status", "", "state of the daemon and its hypervisors", CLI_GROUP_FORMAT, 0, 0,
+    {"status", "", "show the state of the daemon and its hypervisors", CLI_GROUP_FORMAT, 0, 0,
      cli_run_status},
     {"reload", "", "let the daemon read its configuration again", CLI_GROUP_FORMAT, 0, 0,
      cli_run_reload},
-    {"shell", "[COMMAND]", "take commands one by one, as SSH users do", 0, 0, SIZE_MAX,
-     cli_run_shell},
+    {"shell", "[COMMAND]", "take commands one by one, as by SSH; 'vbmc shell help' lists them", 0,
+     0, SIZE_MAX, cli_run_shell},
     {"doctor", "", "look for what is wrong, and say what to do",
      CLI_GROUP_DOCTOR | CLI_GROUP_FORMAT, 0, 0, cli_run_doctor},
-    {"complete", "", "print domain names, for shell completion", CLI_GROUP_COMPLETE, 0, 0,
-     cli_run_complete},
-    {"help", "[VERB]", "print help", 0, 0, 1, cli_run_help},
+    {"complete", "", "print words for shell completion; without an option, the names of BMCs",
+     CLI_GROUP_COMPLETE, 0, 0, cli_run_complete},
+    {"help", "[VERB]", "print help, of a verb if one is given", 0, 0, 1, cli_run_help},
     {"version", "", "print the version", CLI_GROUP_FORMAT, 0, 0, cli_run_version},
 };
 
@@ -173,8 +199,9 @@ void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsig
 {
     bool has_program = groups & CLI_GROUP_PROGRAM;
 
-    printf("Usage: %s%s%s%s %s\n\n%s\n", program, has_program ? " [OPTION...] " : "", verb->name,
-           has_program || verb->groups ? " [OPTION...]" : "", verb->arguments, verb->help);
+    printf("Usage: %s%s%s%s%s%s\n\n%s\n", program, has_program ? " [OPTION...] " : "", verb->name,
+           has_program || verb->groups ? " [OPTION...]" : "", *verb->arguments ? " " : "",
+           verb->arguments, verb->help);
     if (verb->groups) {
         fputs("\nOptions (before or behind the arguments; '--' ends them):\n", stdout);
         cli_options_print_help(verb->groups, stdout);

@@ -76,7 +76,7 @@ static int run_help(struct cli *cli)
     }
     for (size_t i = 0; names[i]; i++) {
         command = cli_shell_find(names[i]);
-        printf("  %-8s %s\n", command->name, command->help);
+        printf("  %-8s %.*s\n", command->name, (int)strcspn(command->help, "\n"), command->help);
     }
     puts("\n'help COMMAND' tells more. NAME may be left out where there is one BMC only.");
     return CLI_EXIT_DONE;
