@@ -17,7 +17,24 @@ _vbmc_replies()
     done
 }
 
-_vbmc_fault_targets=$'disk/vda\npsu/1\npsu/2\nfan/1\nfan/2\nfan/3\nfan/4\ntemp/inlet\ntemp/cpu\ntemp/dimm\ntemp/exhaust\nmemory\nintrusion\nnic/0'
+# The parts of a server that can be broken, by its sensors; with --clear those that are.
+_vbmc_fault_targets()
+{
+    local name=$1 clears=$2
+    shift 2
+
+    if [[ -n $clears ]]; then
+        "$@" inject "$name" --list -f value -c target 2>/dev/null | sort -u
+        return
+    fi
+    "$@" sensors "$name" -f value -c name 2>/dev/null | awk '
+        $0 != "Disk Power" && sub("^Disk ", "") { print "disk/" $0 }
+        /^PSU[0-9]+ Status$/ { gsub("[^0-9]", ""); print "psu/" $0 }
+        /^Fan[0-9]+$/ { sub("Fan", ""); print "fan/" $0 }
+        /^CPU[0-9]+ Temp$/ { gsub("[^0-9]", ""); print "temp/cpu" $0 }
+        /^NIC[0-9]+ Link$/ { gsub("[^0-9]", ""); print "nic/" $0 - 1 }'
+    printf '%s\n' temp/{inlet,cpu,dimm,exhaust} memory intrusion
+}
 
 # What may stand behind a target of inject, and behind an item of the room.
 _vbmc_fault_kinds()
@@ -45,9 +62,8 @@ _vbmc_room_states()
 
 _vbmc()
 {
-    local word=$2 previous=$3 verb='' i
-    local -a ask=("${COMP_WORDS[0]}")
-    local -i verb_at=0
+    local word=$2 previous=$3 verb='' clears='' i
+    local -a ask=("${COMP_WORDS[0]}") operands=()
 
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -62,9 +78,23 @@ _vbmc()
             -*) ;;
             *)
                 verb=${COMP_WORDS[i]}
-                verb_at=i
                 break
                 ;;
+        esac
+    done
+    # Its operands so far: neither options nor their values.
+    for ((i++; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            -f | --format)
+                [[ $verb == console ]] || ((i++))
+                ;;
+            -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | \
+                --asset-tag | --hypervisor | --socket | --config | --log-file)
+                ((i++))
+                ;;
+            --clear) clears=1 ;;
+            -*) ;;
+            *) operands+=("${COMP_WORDS[i]}") ;;
         esac
     done
 
@@ -74,9 +104,10 @@ _vbmc()
             return
             ;;
         -f | --format)
-            [[ $verb != console ]] || return
-            _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
-            return
+            if [[ $verb != console ]]; then
+                _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
+                return
+            fi
             ;;
         --redundancy)
             _vbmc_replies $'N\nN+1\n2N\n2N+1' "$word"
@@ -93,13 +124,15 @@ _vbmc()
     elif [[ -z $verb || $verb == help ]]; then
         _vbmc_replies "$("${ask[@]}" complete --verbs 2>/dev/null)" "$word"
     else
-        case $verb:$((COMP_CWORD - verb_at)) in
+        case $verb:$((${#operands[@]} + 1)) in
             define:* | screenshot:2 | dump:2) compopt -o default ;;
             power:2) _vbmc_replies $'on\noff\ncycle\nreset\nsoft\ndiag\nstatus' "$word" ;;
-            inject:2) _vbmc_replies "$_vbmc_fault_targets" "$word" ;;
-            inject:3) _vbmc_replies "$(_vbmc_fault_kinds "$previous")" "$word" ;;
+            inject:2)
+                _vbmc_replies "$(_vbmc_fault_targets "${operands[0]}" "$clears" "${ask[@]}")" "$word"
+                ;;
+            inject:3) _vbmc_replies "$(_vbmc_fault_kinds "${operands[1]}")" "$word" ;;
             facility:1) _vbmc_replies $'feed\nups\nutility\ngenerator\ncrac\nsimulate' "$word" ;;
-            facility:[23]) _vbmc_replies "$(_vbmc_room_states "$previous")" "$word" ;;
+            facility:[23]) _vbmc_replies "$(_vbmc_room_states "${operands[-1]}")" "$word" ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
