@@ -299,6 +299,15 @@ sol_session
 say "What was said stays, and can be read afterwards. By SSH and by 'vbmc console $guest' others join in."
 try 'uname -sr' vbmc console "$guest" --log --lines 8
 
+say "It has what a server in a rack has: sensors, computed from what the guest really does ..."
+ipmi 'CPU1 Temp' sdr type Temperature
+ipmi 'Sys Power' sensor reading 'CPU Util' 'CPU Power' Fan1 'Sys Power'
+
+say "... and parts that can fail. Pull the plug of a power supply, and put it back."
+try '' vbmc inject "$guest" psu/1 ac-lost
+ipmi 'Power Supply AC lost' sdr type 'Power Supply'
+try 'cleared' vbmc inject "$guest" --clear
+
 say "Soft shutdown presses the ACPI power button; the guest does the rest."
 ipmi 'Soft' chassis power soft
 within 20 "the guest's shutdown" power_is off
@@ -354,6 +363,9 @@ say "The BMC's identity is the domain's UUID, as libvirt prints it."
 uuid=$(sed -n 's,.*<uuid>\(.*\)</uuid>.*,\1,p' <<<"$stored")
 ipmi "$uuid" mc guid
 [[ -n $uuid ]] || fail "the domain has no UUID"
+
+say "Its event log has seen all of this."
+ipmi 'Power Button pressed' sel elist last 30
 
 say "And off, the hard way. The same can be done without IPMI: vbmc power $guest off"
 ipmi 'Down/Off' chassis power off

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_bmc.h"
+#include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
 
 #define PXE_ONCE     "00 08 05 80 04 00 00 00"
@@ -15,19 +16,6 @@
 #define HAS_PXE_ONCE "00 01 05 80 04 00 00 00"
 #define BLOCK        "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f"
 #define ZEROS        "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
-
-struct line {
-    const char *request, *answer;
-};
-
-static void expect_lines(const struct line *lines, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *answer = fake_bmc_talk(&fake_bmc, lines[i].request);
-        if (strcmp(answer, lines[i].answer) != 0)
-            fail_msg("%s: %s, not %s", lines[i].request, answer, lines[i].answer);
-    }
-}
 
 /* A device that the guest was told to boot first, by the last call. */
 static void expect_told(enum host_boot_device device, bool persistent)

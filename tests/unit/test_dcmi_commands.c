@@ -11,24 +11,12 @@
 
 #include "qmp/json.h"
 #include "tests/fake/fake_bmc.h"
+#include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/document.h"
-
-struct line {
-    const char *request, *answer;
-};
-
-static void expect_lines(const struct line *lines, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *answer = fake_bmc_talk(&fake_bmc, lines[i].request);
-        if (strcmp(answer, lines[i].answer) != 0)
-            fail_msg("%s: %s, not %s", lines[i].request, answer, lines[i].answer);
-    }
-}
 
 static void ignore_event(void *context, const struct sensor_event *event)
 {

@@ -11,22 +11,10 @@
 
 #include "qmp/json.h"
 #include "tests/fake/fake_bmc.h"
+#include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/document.h"
-
-struct line {
-    const char *request, *answer;
-};
-
-static void expect_lines(const struct line *lines, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *answer = fake_bmc_talk(&fake_bmc, lines[i].request);
-        if (strcmp(answer, lines[i].answer) != 0)
-            fail_msg("%s: %s, not %s", lines[i].request, answer, lines[i].answer);
-    }
-}
 
 static int setup(void **state)
 {
