@@ -252,6 +252,12 @@ static void test_settings_wait_for_the_disk(void **state)
     assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 4);
 }
 
+static void test_chassis_has_an_intrusion_sensor(void **state)
+{
+    (void)state;
+    assert_string_equal(talk("00 00"), "00 05 20 20 20 20 20");
+}
+
 /* ---- the repository ---- */
 
 static void test_repository_info(void **state)
@@ -514,6 +520,7 @@ int main(void)
         TEST(test_set_reading),
         TEST(test_set_reading_refused),
         TEST(test_settings_wait_for_the_disk),
+        TEST(test_chassis_has_an_intrusion_sensor),
         TEST(test_repository_info),
         TEST(test_get_sdr),
         TEST(test_time),
