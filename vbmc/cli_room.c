@@ -33,8 +33,8 @@ const char cli_facility_help[] =
     "  vbmc facility --clear                      all as it should be\n"
     "  vbmc facility simulate [OPTION...]         reckon how much down-time a redundancy of power\n"
     "                                             supplies leaves; asks no daemon\n\n"
-    "A server that is left without enough supply loses power at once, and comes back by its\n"
-    "power restore policy.";
+    "A server that is left without enough supply loses power at once, and comes back if its power\n"
+    "restore policy says so ('ipmitool chassis policy always-on').";
 
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
