@@ -169,7 +169,7 @@ static void test_every_constant(void **state)
         for (size_t j = 0; j < ARRAY_SIZE(values); j++) {
             snprintf(text, sizeof text, H "[bmc]\nmodel-%s = %.6f\n", row->name, values[j]);
             CLEANUP_CONFIG struct config *config = must_load(text);
-            double got = *(double *)((char *)&config->bmc.server.model + row->offset);
+            double got = *model_constant_value(&config->bmc.server.model, row);
             assert_true(got - values[j] < 1e-6 && values[j] - got < 1e-6);
         }
         struct config *config = NULL;
