@@ -138,7 +138,7 @@ lint-run:
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
-	vbmc/bmc/*.c vbmc/ipmi/*.c) vbmc/base/wire.c vbmc/base/log.c vbmc/base/endpoint.c vbmc/base/uuid.c
+	vbmc/bmc/*.c vbmc/ipmi/*.c) $(addprefix vbmc/base/,wire.c log.c endpoint.c uuid.c)
 
 fuzz: deps-lint
 	@+$(MAKE) --no-print-directory fuzz-run
@@ -150,7 +150,7 @@ fuzz-run: $(BUILD)/fuzz_datagram
 
 $(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h)
 	@mkdir -p $(BUILD)
-	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lcrypto
+	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lcrypto -lm
 
 $(BUILD)/fuzz_sol: tests/fuzz/fuzz_sol.c $(wildcard sol/*.[ch] vbmc/base/*.h)
 	@mkdir -p $(BUILD)

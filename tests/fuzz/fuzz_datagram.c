@@ -12,12 +12,19 @@
  * The first record of mode 1 to 3 makes the harness log in. Bits 3..2 of that record choose the
  * cipher suite. Bits 7..4 are seconds that pass before each record. Random is fixed, so that an
  * input runs the same way every time. */
+#include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/unit/rmcp_console.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/platform.h"
+#include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensors.h"
 
 #define MODE_MASK   0x03
 #define SUITE_SHIFT 2
@@ -34,15 +41,22 @@ enum mode {
 
 static const uint8_t suites[] = {3, 17, 2, 15};
 
-/* The real commands over a model whose guest finishes every second action at once and the others
- * when the next record comes. Late answers reach the server the way the daemon brings them. */
+/* The real commands over a whole server, whose guest finishes every second action at once and the
+ * others when the next record comes; the event log's store does the same. Late answers reach the
+ * server the way the daemon brings them. */
 struct target {
     struct console console;
     struct bmc bmc;
     struct host_domain domain;
+    char name[8];
+    struct host_hardware hardware;
+    struct facility facility;
     unsigned actions;
     host_done_fn *done; /* the action under way, or NULL */
     void *done_context;
+    unsigned sel_saves;
+    void (*sel_saved)(void *context, int result); /* of the save under way, or NULL */
+    void *sel_context;
 };
 
 static struct target target;
@@ -90,6 +104,22 @@ static void host_set_boot(struct host_domain *domain, const struct host_boot_ove
     begin_action(done, context);
 }
 
+static void host_set_link(struct host_domain *domain, const uint8_t mac[6], bool up,
+                          host_done_fn *done, void *context)
+{
+    (void)domain;
+    (void)mac;
+    (void)up;
+    done(context, 0, NULL);
+}
+
+static void host_set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
+                               void *context)
+{
+    (void)domain;
+    done(context, permille % 2 == 0 ? 0 : -EIO, NULL);
+}
+
 static void host_cancel(struct host_domain *domain, void *context)
 {
     (void)domain;
@@ -100,12 +130,22 @@ static void host_cancel(struct host_domain *domain, void *context)
 static const struct host_ops host_ops = {
     .power = host_power,
     .set_boot = host_set_boot,
+    .set_link = host_set_link,
+    .set_cpu_quota = host_set_cpu_quota,
     .cancel = host_cancel,
 };
 
 static void save(struct bmc *bmc, const struct bmc_ticket *ticket)
 {
     (void)bmc;
+    bmc_ticket_finish(ticket, 0);
+}
+
+static void save_document(struct bmc *bmc, enum bmc_document document,
+                          const struct bmc_ticket *ticket)
+{
+    (void)bmc;
+    (void)document;
     bmc_ticket_finish(ticket, 0);
 }
 
@@ -120,6 +160,55 @@ static uint64_t now(struct bmc *bmc)
     (void)bmc;
     return target.console.now_ms;
 }
+
+static int64_t machine_time(void *context)
+{
+    (void)context;
+    return 1700000000 + (int64_t)(target.console.now_ms / 1000);
+}
+
+static int64_t wall_time(struct bmc *bmc)
+{
+    return sel_time(bmc->sel, machine_time(NULL));
+}
+
+static void finish_sel_save(void)
+{
+    void (*saved)(void *context, int result) = target.sel_saved;
+
+    target.sel_saved = NULL;
+    if (saved)
+        saved(target.sel_context, 0);
+}
+
+static void save_sel(void *context, const struct sel_change *change,
+                     void (*done)(void *done_context, int result), void *done_context)
+{
+    (void)context;
+    (void)change;
+    if (target.sel_saved)
+        abort(); /* one at a time */
+    target.sel_saved = done;
+    target.sel_context = done_context;
+    if (target.sel_saves++ % 2 == 0)
+        finish_sel_save();
+}
+
+static const struct sel_ops sel_ops = {.save = save_sel, .machine_time = machine_time};
+
+static void on_sensor_event(void *context, const struct sensor_event *event)
+{
+    (void)context;
+    if (event->number != SENSOR_SEL)
+        sel_log(target.bmc.sel, event);
+}
+
+static void on_records_changed(void *context)
+{
+    (void)context;
+}
+
+static const struct sensors_ops sensors_ops = {on_sensor_event, on_records_changed};
 
 /* SOL without its machine, which has a target of its own: whoever activates it gets back what he
  * sends, and is thrown out by the last user. */
@@ -232,9 +321,70 @@ static const struct rmcp_session_events events = {.payload = on_payload, .ended 
 static const struct bmc_hooks hooks = {
     .save_chassis = save,
     .save_boot = save,
+    .save_document = save_document,
     .wake_at = wake_at,
     .now = now,
+    .wall_time = wall_time,
 };
+
+static void start_server(void)
+{
+    struct bmc *bmc = &target.bmc;
+    struct facility_settings room;
+    struct platform_settings settings;
+    struct host_hardware *hardware = &target.hardware;
+
+    facility_settings_set_defaults(&room);
+    facility_init(&target.facility, &room);
+    platform_settings_set_defaults(&settings);
+    settings.enforce_power_limit = true;
+    *hardware = (struct host_hardware){.sockets = 2, .vcpus = 4, .dimms = 2};
+    hardware->disk_count = hardware->nic_count = 2;
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(hardware->disks[i].target, sizeof hardware->disks[i].target, "vd%c", 'a' + (int)i);
+        hardware->nics[i].mac[5] = (uint8_t)(1 + i);
+    }
+    target.domain.hardware = hardware;
+    bmc->sel = sel_new(bmc, &sel_ops, NULL);
+    bmc->sensors = sensors_new(&sensors_ops, NULL);
+    bmc->fru = fru_new();
+    bmc->dcmi = dcmi_new(bmc);
+    bmc->platform = platform_new(bmc, &target.facility);
+    platform_configure(bmc->platform, &settings);
+    target.sel_saves = 0;
+}
+
+static void stop_server(void)
+{
+    struct bmc *bmc = &target.bmc;
+
+    platform_free(bmc->platform);
+    dcmi_free(bmc->dcmi);
+    fru_free(bmc->fru);
+    sensors_free(bmc->sensors);
+    sel_free(bmc->sel);
+    bmc->platform = NULL;
+    bmc->dcmi = NULL;
+    bmc->fru = NULL;
+    bmc->sensors = NULL;
+    bmc->sel = NULL;
+    finish_sel_save();
+}
+
+/* Two seconds in which the guest has worked with half of its power. */
+static void step_server(void)
+{
+    struct host_sample *sample = &target.domain.sample;
+
+    sample->taken_ns += UINT64_C(2000000000);
+    sample->vcpus = 4;
+    for (unsigned i = 0; i < 2; i++) {
+        sample->socket_vcpus[i] = 2;
+        sample->socket_ns[i] += UINT64_C(2000000000);
+    }
+    bmc_host_event(&target.bmc, HOST_EVENT_SAMPLED);
+    platform_step(target.bmc.platform);
+}
 
 static void start(void)
 {
@@ -249,9 +399,11 @@ static void start(void)
     bmc_init(&target.bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
     target.bmc.users = console->users;
     target.bmc.channel = console->channel;
-    target.domain = (struct host_domain){.ops = &host_ops, .state = HOST_POWER_OFF};
+    target.domain =
+        (struct host_domain){.ops = &host_ops, .name = target.name, .state = HOST_POWER_OFF};
     target.actions = 0;
     target.done = NULL;
+    start_server();
     bmc_set_host(&target.bmc, &target.domain);
     target.bmc.payload = &payload_ops;
     sol_owner = (struct bmc_sol_owner){0};
@@ -265,6 +417,7 @@ static void start(void)
 
 static void stop(void)
 {
+    stop_server(); /* in the daemon's order */
     bmc_clear(&target.bmc);
     console_free(&target.console);
 }
@@ -337,7 +490,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         length = length < wire_left(&in) ? length : wire_left(&in);
         console->now_ms += (uint64_t)(mode >> TIME_SHIFT) * 1000;
         finish_action();
+        finish_sel_save();
         bmc_tick(&target.bmc);
+        if (mode >> TIME_SHIFT > 0)
+            step_server();
         if ((mode & MODE_MASK) != MODE_RAW && !logged_in) {
             uint8_t suite = suites[mode >> SUITE_SHIFT & SUITE_MASK];
             if (console_login(console, suite, CONSOLE_ROLE) != RAKP_OK)

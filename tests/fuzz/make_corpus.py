@@ -8,6 +8,7 @@ import os
 import struct
 
 RAW, RAW_IN_SESSION, MESSAGE, PAYLOAD = range(4)
+SENSOR_EVENT, STORAGE, GROUP = 0x04, 0x0A, 0x2C
 TARGET = "tests/fuzz/corpus/datagram"
 
 
@@ -18,6 +19,61 @@ def record(mode, data, suite=0, seconds=0):
 def write(name, *records):
     with open(os.path.join(TARGET, name), "wb") as out:
         out.write(b"".join(records))
+
+
+# What a monitoring system and an administrator ask of a server. The first reservations are 1.
+SENSORS = [
+    (SENSOR_EVENT, 0x2D, b"\x01"), (SENSOR_EVENT, 0x23, b"\x10\x40"),
+    (SENSOR_EVENT, 0x27, b"\x08"), (SENSOR_EVENT, 0x26, b"\x08\x3f\0\0\0\x10\x20\x30"),
+    (SENSOR_EVENT, 0x26, b"\x01\x18\0\0\0\x10\x11\0"), (SENSOR_EVENT, 0x25, b"\x08\xff"),
+    (SENSOR_EVENT, 0x24, b"\x08\xff\x02\x03"), (SENSOR_EVENT, 0x29, b"\x38"),
+    (SENSOR_EVENT, 0x28, b"\x38\xe0\xff\x0f"), (SENSOR_EVENT, 0x28, b"\x08\xd0\xff\x0f\xff\x0f"),
+    (SENSOR_EVENT, 0x2A, b"\x08\x00"), (SENSOR_EVENT, 0x2A, b"\x80\x80\x02\0\x02\0"),
+    (SENSOR_EVENT, 0x2B, b"\x80"), (SENSOR_EVENT, 0x2F, b"\xc0"),
+    (SENSOR_EVENT, 0x2E, b"\x01\x01\x01"), (SENSOR_EVENT, 0x30, b"\x08\x01\xff"),
+    (SENSOR_EVENT, 0x30, b"\x80\x50\0\x03\0\0\0\xa0\x01\x02"),
+    (SENSOR_EVENT, 0x00, b"\x20\0"), (SENSOR_EVENT, 0x01, b""), (SENSOR_EVENT, 0x10, b""),
+    (SENSOR_EVENT, 0x02, b"\x04\x01\x30\x01\x57\x60\x55"),
+    (SENSOR_EVENT, 0x14, b"\x01\x05\0"), (SENSOR_EVENT, 0x15, b""),
+]
+SDR = [
+    (STORAGE, 0x20, b""), (STORAGE, 0x21, b""), (STORAGE, 0x22, b""),
+    (STORAGE, 0x23, b"\0\0\0\0\0\xff"), (STORAGE, 0x23, b"\x01\0\0\0\0\x05"),
+    (STORAGE, 0x23, b"\x01\0\x01\0\x05\x10"), (STORAGE, 0x23, b"\x01\0\xff\xff\x3f\x01"),
+    (STORAGE, 0x28, b""), (STORAGE, 0x29, b"\0\0\0\x60"), (STORAGE, 0x2C, b"\x01"),
+]
+SEL = [
+    (STORAGE, 0x40, b""), (STORAGE, 0x41, b""), (STORAGE, 0x42, b""),
+    (STORAGE, 0x44, b"\0\0\x02\0\0\0\0\x41\0\x04\x01\x01\x01\x57\x60\x55"),
+    (STORAGE, 0x44, b"\0\0\xe0abcdefghijklm"), (STORAGE, 0x43, b"\0\0\0\0\0\xff"),
+    (STORAGE, 0x43, b"\x01\0\xff\xff\x0f\x01"), (STORAGE, 0x46, b"\x01\0\x01\0"),
+    (STORAGE, 0x46, b"\x01\0\xff\xff"), (STORAGE, 0x47, b"\x01\0CLR\0"),
+    (STORAGE, 0x47, b"\x01\0CLR\xaa"), (STORAGE, 0x47, b"\x01\0CLR\0"), (STORAGE, 0x48, b""),
+    (STORAGE, 0x49, b"\xfe\xff\xff\xff"), (STORAGE, 0x49, b"\0\0\0\x60"), (STORAGE, 0x5A, b"\0"),
+    (STORAGE, 0x5C, b""), (STORAGE, 0x5D, b"\xff\x07"), (STORAGE, 0x5D, b"\x60\xfa"),
+]
+FRU = [
+    (STORAGE, 0x10, b"\0"), (STORAGE, 0x10, b"\x07"), (STORAGE, 0x11, b"\0\0\0\x08"),
+    (STORAGE, 0x11, b"\x01\xf8\0\xff"), (STORAGE, 0x11, b"\0\0\0\xff"),
+    (STORAGE, 0x12, b"\0\0\0\x01\0\x01\x09\x16\0\0\xdf"),
+    (STORAGE, 0x12, b"\0\x04\0\x01" + b"\0\0\xfb" + b"\x01\x01\0\xc0\xc0\xc0\xc0\xc0"),
+    (STORAGE, 0x12, b"\x01\xff\0\xff"), (STORAGE, 0x12, b"\0\xff\xff\0\0"),
+]
+DCMI = [
+    *((GROUP, 0x01, b"\xdc" + bytes([n])) for n in range(6)),
+    (GROUP, 0x02, b"\xdc\x01\0\0"), (GROUP, 0x02, b"\xdc\x02\x05\0"),
+    (GROUP, 0x04, b"\xdc\0\0\0\x01\x32\0\xe8\x03\0\0\0\0\x01\0"), (GROUP, 0x05, b"\xdc\x01\0\0"),
+    (GROUP, 0x03, b"\xdc\0\0"), (GROUP, 0x06, b"\xdc\0\x10"), (GROUP, 0x07, b"\xdc\x01\x41\0\0"),
+    (GROUP, 0x08, b"\xdc\0\x05asset"), (GROUP, 0x08, b"\xdc\x05\x02gg"), (GROUP, 0x09, b"\xdc\0\x10"),
+    (GROUP, 0x0A, b"\xdc\0\x03me\0"), (GROUP, 0x0B, b"\xdc\x40\x01\x60\x10\x01\0"),
+    (GROUP, 0x0C, b"\xdc\x40\x01"), (GROUP, 0x10, b"\xdc\x01\x41\0\x01"),
+    (GROUP, 0x12, b"\xdc\x02\0\x83"), (GROUP, 0x12, b"\xdc\x04\0\x78\0"), (GROUP, 0x13, b"\xdc\x04\0"),
+]
+
+
+def messages(requests, suite=0, seconds=0):
+    return [record(MESSAGE, bytes([netfn, command, n % 64]) + data, suite, seconds)
+            for n, (netfn, command, data) in enumerate(requests)]
 
 
 def main():
@@ -46,10 +102,9 @@ def main():
             (0x00, 0x01, b""), (0x00, 0x02, b"\x01"), (0x00, 0x08, b"\x05\x80\x04\0\0\0"),
             (0x00, 0x09, b"\x05\0\0"), (0x06, 0x3D, b"\0"), (0x06, 0x3C, b"\0\0\0\0\x01"),
         ]
-        messages = [bytes([netfn, command, n]) + data
-                    for n, (netfn, command, data) in enumerate(requests)]
-        write(f"messages_{suite}", *(record(MESSAGE, message, suite) for message in messages))
-        write(f"repeats_{suite}", *(record(MESSAGE, messages[2], suite, s) for s in (0, 1, 6, 15)))
+        write(f"messages_{suite}", *messages(requests, suite))
+        request = bytes([requests[2][0], requests[2][1], 2]) + requests[2][2]
+        write(f"repeats_{suite}", *(record(MESSAGE, request, suite, s) for s in (0, 1, 6, 15)))
         write(f"payloads_{suite}", *(record(PAYLOAD, bytes([kind]) + b"\x01\0\0\0abc", suite)
                                      for kind in (0, 1, 2, 0x10, 0x14, 0x20)))
         sol = [
@@ -58,10 +113,13 @@ def main():
             (0x06, 0x49, b"\x01\x01\0\0\0\0"), (0x06, 0x4C, b"\x01\x42\x02\0\0\0"),
             (0x06, 0x4D, b"\x01\x02"), (0x0C, 0x21, b"\x01\x01\x01"), (0x0C, 0x22, b"\x01\x03\0\0"),
         ]
-        steps = [record(MESSAGE, bytes([netfn, command, n]) + data, suite)
-                 for n, (netfn, command, data) in enumerate(sol)]
+        steps = messages(sol, suite)
         steps.insert(5, record(PAYLOAD, b"\x01\x01\0\0\0abc", suite))
         write(f"sol_{suite}", *steps)
+    for name, requests in (("sensors", SENSORS), ("sdr", SDR), ("sel", SEL), ("fru", FRU),
+                           ("dcmi", DCMI)):
+        write(name, *messages(requests))
+        write(f"{name}_over_time", *messages(requests, seconds=2))
 
 
 main()
