@@ -190,9 +190,34 @@ static void test_io_errors(void **state)
         guest->incidents.io_errors[i].told_ms -= 1000;
     virt_incident_io_error(guest, "disk0");
     assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], 3);
-    virt_incident_io_error(guest, "disk2");
-    virt_incident_io_error(guest, "");
+    for (unsigned i = 0; i < 3; i++) {
+        virt_incident_io_error(guest, "disk2");
+        virt_incident_io_error(guest, "");
+    }
     assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], 3);
+    /* Those are told once a second too, together. */
+    assert_string_equal(guest->incidents.io_errors[2].target, "");
+    assert_int_not_equal(guest->incidents.io_errors[2].told_ms, 0);
+    assert_int_equal(guest->incidents.io_errors[3].told_ms, 0);
+}
+
+/* A storage that goes away takes many disks with it: each is told once a second nevertheless. */
+static void test_io_errors_of_many_disks(void **state)
+{
+    (void)state;
+    virDomainFree(virt_fixture_define("<devices>" DISK("vda") "</devices>"));
+    TURN_UNTIL(virt_fixture_is_there);
+    struct virt_domain *guest = virt_fixture.guest;
+    guest->hardware->disk_count = HOST_DISKS_MAX;
+    for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
+        struct host_disk *disk = &guest->hardware->disks[i];
+        snprintf(disk->target, sizeof disk->target, "vd%u", i);
+        snprintf(disk->alias, sizeof disk->alias, "disk%u", i);
+    }
+    for (unsigned turn = 0; turn < 2; turn++)
+        for (unsigned i = 0; i < HOST_DISKS_MAX; i++)
+            virt_incident_io_error(guest, guest->hardware->disks[i].alias);
+    assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], HOST_DISKS_MAX);
 }
 
 int main(void)
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_reasons),
         TEST(test_panic_or_failure),
         TEST(test_io_errors),
+        TEST(test_io_errors_of_many_disks),
     };
 
     return cmocka_run_group_tests(tests, virt_fixture_setup_group, virt_fixture_teardown_group);

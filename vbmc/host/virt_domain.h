@@ -30,7 +30,7 @@ struct boot_live {
     char *record;                 /* the above as JSON text, for the store */
 };
 
-/* A disk of which errors were told. */
+/* A disk of which errors were told; one that the domain XML does not know has no target. */
 struct virt_io_error {
     char target[16];
     uint64_t told_ms; /* loop time; 0: none */
@@ -41,7 +41,7 @@ struct virt_incidents {
     enum host_stop_reason stop_told; /* by an event, of a stop that has not been seen yet */
     bool panicked;                   /* since its start or reset */
     bool asked_why_paused;           /* in this pause */
-    struct virt_io_error io_errors[8];
+    struct virt_io_error io_errors[HOST_DISKS_MAX + 1];
 };
 
 struct virt_domain {

@@ -135,15 +135,15 @@ void virt_incident_io_error(struct virt_domain *domain, const char *alias)
     uint64_t now_ms = uv_now(hypervisor_loop(domain->hypervisor));
     const struct host_disk *disk = find_disk(domain, alias);
 
+    struct virt_io_error *error = find_io_error(&domain->incidents, disk ? disk->target : "");
+    if (error->told_ms != 0 && now_ms - error->told_ms < IO_ERROR_QUIET_MS)
+        return;
+    error->told_ms = now_ms;
     if (!disk) {
         log_warning("%s: I/O error on a disk that its domain XML does not know (%s)",
                     domain->host.name, alias);
         return;
     }
-    struct virt_io_error *error = find_io_error(&domain->incidents, disk->target);
-    if (error->told_ms != 0 && now_ms - error->told_ms < IO_ERROR_QUIET_MS)
-        return;
-    error->told_ms = now_ms;
     log_info("%s: I/O error on disk %s", domain->host.name, disk->target);
     snprintf(domain->host.io_error_disk, sizeof domain->host.io_error_disk, "%s", disk->target);
     virt_domain_emit(domain, HOST_EVENT_IO_ERROR);
