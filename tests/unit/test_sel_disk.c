@@ -132,6 +132,22 @@ static void test_own_events_wait(void **state)
 }
 
 /* A client's request is a reason to try, and what has waited goes before it. */
+/* The disk refused a client's record; the event that comes then is not forgotten, though nobody
+ * else has anything to do with the log. */
+static void test_own_event_behind_a_refused_client(void **state)
+{
+    (void)state;
+    fake_sel.result = -ENOSPC;
+    assert_int_equal(fake_sel_add_result(), -ENOSPC);
+    fake_sel.result = 0;
+    fake_bmc_advance(&fake_bmc, 1000);
+    fake_sel_log(1);
+    assert_int_equal(sel_count(fake_sel.sel), 0);
+    fake_bmc_advance(&fake_bmc, SEL_RETRY_MS);
+    assert_int_equal(sel_count(fake_sel.sel), 1);
+    fake_sel_expect_on_disk();
+}
+
 static void test_client_while_own_events_wait(void **state)
 {
     (void)state;
@@ -225,6 +241,7 @@ int main(void)
         TEST(test_killed_while_storing),
         TEST(test_client_is_told),
         TEST(test_own_events_wait),
+        TEST(test_own_event_behind_a_refused_client),
         TEST(test_client_while_own_events_wait),
         TEST(test_failure_ends_all_that_wait),
         TEST(test_refused_events_are_not_repeated),

@@ -245,8 +245,6 @@ static void keep_own_events(struct sel *sel, int result, struct operations *ende
         operations_append(operation->own ? &sel->queue : ended, operation);
     sel->clients = 0;
     sel->retry_at_ms = sel->bmc->hooks->now(sel->bmc) + SEL_RETRY_MS;
-    if (sel->queue.first)
-        sel->bmc->hooks->wake_at(sel->bmc, sel->retry_at_ms);
 }
 
 static void end_step(struct sel *sel, int result)
@@ -329,6 +327,8 @@ static void start(struct sel *sel)
     while (!sel->plan && sel->queue.first && is_time_to_try(sel))
         begin_step(sel);
     sel->is_starting = false;
+    if (!sel->plan && sel->queue.first) /* also what has come since the disk refused */
+        sel->bmc->hooks->wake_at(sel->bmc, sel->retry_at_ms);
 }
 
 void sel_tick(struct sel *sel)
