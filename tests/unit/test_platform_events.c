@@ -257,10 +257,26 @@ static void test_logins(void **state)
     for (unsigned i = 0; i < 1000; i++)
         platform_note_login_failure(platform());
     assert_int_equal(fake_server.event_count, 4);
-    fake_server_step(61);
+    fake_server_step(600);
     for (unsigned i = 0; i < 1000; i++)
         platform_note_login_failure(platform());
-    assert_int_equal(fake_server.event_count, 9);
+    assert_int_equal(fake_server.event_count, 5);
+    fake_server_step(3600);
+    for (unsigned i = 0; i < 1000; i++)
+        platform_note_login_failure(platform());
+    assert_int_equal(fake_server.event_count, 10);
+}
+
+/* Somebody guesses once a second, all night: the log has room for 4096 records. */
+static void test_a_night_of_guessing(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 12 * 3600; i++) {
+        fake_bmc.now_ms += 1000;
+        platform_note_login_failure(platform());
+        fake_server.events[0] = '\0';
+    }
+    assert_int_equal(fake_server.event_count, 5 + 12 * 6 - 1);
 }
 
 static void test_restart_of_the_bmc(void **state)
@@ -307,6 +323,7 @@ int main(void)
         OFF(test_boot_completed),
         ON(test_no_boot_completed),
         ON(test_logins),
+        ON(test_a_night_of_guessing),
         ON(test_restart_of_the_bmc),
         ON(test_suspended),
     };

@@ -42,7 +42,7 @@ bool platform_has_supply(const struct platform *platform);
 /* True from when that ended the guest until it is on again: what the power restore policy calls
  * "previous" is the state before. */
 bool platform_is_dark(const struct platform *platform);
-/* A log-in to the BMC has failed. Of many only some a minute are logged, so that guessing does not
+/* A log-in to the BMC has failed. Of many only some an hour are logged, so that guessing does not
  * flush the log. */
 void platform_note_login_failure(struct platform *platform);
 /* The daemon has started. */

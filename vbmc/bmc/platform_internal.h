@@ -42,8 +42,8 @@ struct platform {
     bool boot_told;      /* this start's end of booting is in the log */
     char failed_disks[HOST_DISKS_MAX][16]; /* targets on which requests failed in this run */
     uint64_t reset_ms;                     /* last reset or start that was logged */
-    uint64_t logins_since_ms;              /* failed log-ins are counted since */
-    unsigned logins;
+    unsigned logins;                       /* that failed and were logged, as far as ... */
+    uint64_t logins_since_ms;              /* ... time since then has not made up for them */
     struct platform_quota {
         unsigned permille; /* of the guest's CPU time, as it was set; 0: not limited */
         bool unsure;       /* whether that is so: an earlier run of the daemon may have set one */
