@@ -38,7 +38,9 @@ static struct json_object *uptime_of(struct bmc *bmc)
 {
     uint64_t since = bmc->chassis.on_since_ms, now = bmc->hooks->now(bmc);
 
-    return since && now >= since ? json_object_new_int64((int64_t)((now - since) / 1000)) : NULL;
+    if (!host_power_state_is_on(bmc_power_state(bmc)) || !since || now < since)
+        return NULL;
+    return json_object_new_int64((int64_t)((now - since) / 1000));
 }
 
 static const char *health_of(const struct bmc *bmc, const char **sensor)

@@ -270,9 +270,34 @@ static void test_hours_of_a_run_that_is_over(void **state)
     assert_string_equal(talk("00 0f"), "00 3c 02 00 00 00");
 }
 
+/* Up since its start, also while nobody can ask its hypervisor. */
+static void test_on_since(void **state)
+{
+    struct fake_bmc fake;
+
+    (void)state;
+    fake_bmc_init(&fake, HOST_POWER_OFF);
+    assert_int_equal(fake.bmc.chassis.on_since_ms, 0);
+    fake_bmc_set_state(&fake, HOST_POWER_RUNNING);
+    uint64_t started = fake.now_ms;
+    assert_int_equal(fake.bmc.chassis.on_since_ms, started);
+    assert_int_equal(fake.bmc.chassis.boots, 1);
+    fake_bmc_advance(&fake, 1000);
+    fake.host.domain.state = HOST_POWER_UNKNOWN;
+    bmc_host_event(&fake.bmc, HOST_EVENT_STATE);
+    fake_bmc_advance(&fake, 1000);
+    fake.host.domain.state = HOST_POWER_RUNNING;
+    bmc_host_event(&fake.bmc, HOST_EVENT_STATE);
+    assert_int_equal(fake.bmc.chassis.on_since_ms, started);
+    fake_bmc_set_state(&fake, HOST_POWER_OFF);
+    assert_int_equal(fake.bmc.chassis.on_since_ms, 0);
+    fake_bmc_clear(&fake);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_on_since),
         cmocka_unit_test_setup_teardown(test_capabilities, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_status_follows_the_guest, fake_bmc_setup,
                                         fake_bmc_teardown),

@@ -208,9 +208,9 @@ void chassis_follow_state(struct bmc *bmc)
     chassis->poh_counted_ms = bmc->hooks->now(bmc);
     if (chassis->poh_counting)
         chassis->was_on = true;
-    if (!chassis->poh_counting)
-        chassis->on_since_ms = 0;
-    else if (!chassis->on_since_ms)
+    if (bmc_power_state(bmc) == HOST_POWER_OFF)
+        chassis->on_since_ms = 0; /* a hypervisor that cannot be asked has switched nothing off */
+    else if (chassis->poh_counting && !chassis->on_since_ms)
         chassis->on_since_ms = bmc->hooks->now(bmc);
 }
 
