@@ -244,6 +244,21 @@ static void test_power_limit_logs(void **state)
     assert_int_equal(fake_bmc.host.count, 0); /* nobody was powered off */
 }
 
+/* A guest whose load comes and goes about the limit does not fill the log. */
+static void test_load_about_the_limit(void **state)
+{
+    (void)state;
+    set_limit(DCMI_POWER_LOG, 200, 1000);
+    for (unsigned i = 0; i < 24; i++) {
+        pass(3, 201);
+        pass(2, 200);
+    }
+    expect_told(4, DCMI_LIMIT_POWER, false); /* twice in two minutes */
+    set_limit(DCMI_POWER_LOG, 190, 1000);    /* another limit counts for itself */
+    pass(3, 200);
+    expect_told(5, DCMI_LIMIT_POWER, true);
+}
+
 static void test_power_limit_powers_off(void **state)
 {
     (void)state;
@@ -383,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup(test_gap, clear_history),
         cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_limit_logs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_load_about_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_limit_powers_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_exception, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limit_changes, setup, teardown),

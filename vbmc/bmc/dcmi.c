@@ -10,11 +10,15 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sensors.h"
 
+/* A load that comes and goes about the limit is told of so often at most, lest it fill the log. */
+#define REPORT_EACH_MS 60000
+
 /* A limit that is exceeded, and since when. */
 struct excess {
     bool is_above;
     bool is_reported;
     uint64_t since_ms;
+    uint64_t reported_ms; /* last; 0: never */
 };
 
 struct identifier {
@@ -43,11 +47,17 @@ static void tell(const struct dcmi *dcmi, enum dcmi_limit limit, bool exceeded)
         dcmi->ops->limit_exceeded(dcmi->context, limit, exceeded);
 }
 
-/* Another limit has been kept so far. */
-static void begin_anew(const struct dcmi *dcmi, struct excess *excess, enum dcmi_limit limit)
+static void end_excess(const struct dcmi *dcmi, struct excess *excess, enum dcmi_limit limit)
 {
     if (excess->is_reported)
         tell(dcmi, limit, false);
+    excess->is_above = excess->is_reported = false;
+}
+
+/* Another limit has been kept so far. */
+static void begin_anew(const struct dcmi *dcmi, struct excess *excess, enum dcmi_limit limit)
+{
+    end_excess(dcmi, excess, limit);
     *excess = (struct excess){.is_above = false};
 }
 
@@ -64,14 +74,17 @@ static bool is_exception(struct dcmi *dcmi, struct excess *excess, enum dcmi_lim
                          bool above, uint64_t now_ms, uint64_t allowed_ms)
 {
     if (!above) {
-        begin_anew(dcmi, excess, limit);
+        end_excess(dcmi, excess, limit);
         return false;
     }
     if (!excess->is_above)
-        *excess = (struct excess){.is_above = true, .since_ms = now_ms};
-    if (excess->is_reported || now_ms - excess->since_ms <= allowed_ms)
+        excess->since_ms = now_ms;
+    excess->is_above = true;
+    if (excess->is_reported || now_ms - excess->since_ms <= allowed_ms ||
+        (excess->reported_ms && now_ms - excess->reported_ms < REPORT_EACH_MS))
         return false;
     excess->is_reported = true;
+    excess->reported_ms = now_ms;
     tell(dcmi, limit, true);
     return true;
 }

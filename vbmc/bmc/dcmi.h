@@ -26,8 +26,9 @@ enum dcmi_limit {
 
 struct dcmi_ops {
     /* A limit with an exception action (power off, or log) was exceeded for longer than it allows,
-     * or is no longer (exceeded false): once each. For the event log. The power-off itself follows.
-     * May not call back into the DCMI part. */
+     * or is no longer (exceeded false): once each, and that the same limit is exceeded once a
+     * minute at most. For the event log. The power-off itself follows. May not call back into the
+     * DCMI part. */
     void (*limit_exceeded)(void *context, enum dcmi_limit limit, bool exceeded);
 };
 
@@ -55,7 +56,8 @@ int dcmi_power_statistics(struct dcmi *dcmi, unsigned window_s,
 bool dcmi_power_is_measured(const struct dcmi *dcmi);
 
 /* Section 6.6.2. The correction time is how long the limit may be exceeded without a break before
- * the exception action is taken, once, until the power is below the limit again. */
+ * the exception action is taken, once, until the power is below the limit again (and once a minute
+ * at most). */
 enum dcmi_power_action {
     DCMI_POWER_NO_ACTION = 0x00,
     DCMI_POWER_OFF = 0x01, /* hard, and an event */
