@@ -309,43 +309,6 @@ void instance_reply(struct instance *instance, const struct ipmi_token *token,
 
 /* ---- life ---- */
 
-static int copy_record(struct store_bmc *to, const struct store_bmc *from)
-{
-    char *const sources[] = {from->name, from->address,       from->username,     from->password,
-                             from->uri,  from->sasl_username, from->sasl_password};
-    char **const targets[] = {&to->name, &to->address,       &to->username,     &to->password,
-                              &to->uri,  &to->sasl_username, &to->sasl_password};
-
-    *to = *from;
-    for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-        *targets[i] = sources[i] ? strdup(sources[i]) : NULL;
-        if (sources[i] && !*targets[i]) {
-            for (size_t rest = i + 1; rest < ARRAY_SIZE(targets); rest++)
-                *targets[rest] = NULL;
-            return -ENOMEM;
-        }
-    }
-    return 0;
-}
-
-static void free_secret(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
-static void clear_record(struct store_bmc *record)
-{
-    free(record->name);
-    free(record->address);
-    free(record->username);
-    free_secret(record->password);
-    free(record->uri);
-    free(record->sasl_username);
-    free_secret(record->sasl_password);
-}
-
 static void restore_state(struct instance *instance, const struct store_chassis *chassis,
                           const struct store_boot *boot)
 {
@@ -377,7 +340,7 @@ static void free_closed(struct instance *instance)
 {
     if (!instance->closed || instance->saves > 0)
         return;
-    clear_record(&instance->record);
+    store_bmc_clear(&instance->record);
     free(instance->boot_live);
     free(instance->boot_stored);
     free(instance);
@@ -418,7 +381,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->sol = instance_sol_new(&instance->bmc, shared->store);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
     if (!instance->console || !instance->server || !instance->boot_watch || !instance->rmcp ||
-        copy_record(&instance->record, record) < 0) {
+        store_bmc_copy(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
     }
@@ -634,11 +597,9 @@ int instance_replace_record(struct instance *instance, const struct store_bmc *r
 {
     struct store_bmc copy;
 
-    if (copy_record(&copy, record) < 0) {
-        clear_record(&copy);
+    if (store_bmc_copy(&copy, record) < 0)
         return -ENOMEM;
-    }
-    clear_record(&instance->record);
+    store_bmc_clear(&instance->record);
     instance->record = copy;
     return 0;
 }

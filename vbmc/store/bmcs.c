@@ -54,14 +54,36 @@ static void read_row(struct sql *sql, void *row)
         *text_at(bmc, i) = sql_text(sql);
 }
 
-static void clear(void *row)
+void store_bmc_clear(struct store_bmc *bmc)
 {
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        char *text = *text_at(row, i);
+        char *text = *text_at(bmc, i);
         if (text)
             explicit_bzero(text, strlen(text));
         free(text);
     }
+}
+
+int store_bmc_copy(struct store_bmc *to, const struct store_bmc *from)
+{
+    bool is_complete = true;
+
+    *to = *from;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        char **text = text_at(to, i);
+        if (*text)
+            is_complete = (*text = strdup(*text)) && is_complete;
+    }
+    if (is_complete)
+        return 0;
+    store_bmc_clear(to);
+    *to = (struct store_bmc){0};
+    return -ENOMEM;
+}
+
+static void clear(void *row)
+{
+    store_bmc_clear(row);
 }
 
 static void release(void *data)
@@ -74,18 +96,9 @@ int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_
                    void *context)
 {
     struct store_bmc *copy = malloc(sizeof *copy);
-    bool is_complete = true;
 
-    if (!copy)
-        return -ENOMEM;
-    *copy = *bmc;
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        char **text = text_at(copy, i);
-        if (*text)
-            is_complete = (*text = strdup(*text)) && is_complete;
-    }
-    if (!is_complete) {
-        release(copy);
+    if (!copy || store_bmc_copy(copy, bmc) < 0) {
+        free(copy);
         return -ENOMEM;
     }
     return store_submit(store, &(struct store_job){run_put, release, copy, done, context});

@@ -26,6 +26,11 @@ struct store_bmc {
     char *sasl_password;
 };
 
+/* Copies with strings of its own, for store_bmc_clear. 0, or -ENOMEM with *to zeroed. */
+int store_bmc_copy(struct store_bmc *to, const struct store_bmc *from);
+/* Frees the strings and wipes the passwords. */
+void store_bmc_clear(struct store_bmc *bmc);
+
 /* Writes a copy of `bmc` in place of what is stored for its UUID. As store_submit. */
 int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_fn done,
                    void *context);
