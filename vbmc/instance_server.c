@@ -21,15 +21,8 @@ static void on_event(void *context, const struct sensor_event *event)
         sel_log(bmc->sel, event);
 }
 
-/* The platform compares all records itself, those of FRUs included. */
-static void on_records_changed(void *context)
-{
-    (void)context;
-}
-
 static const struct sensors_ops sensors_ops = {
     .event = on_event,
-    .records_changed = on_records_changed,
 };
 
 static void on_limit_exceeded(void *context, enum dcmi_limit limit, bool exceeded)

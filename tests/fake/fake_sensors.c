@@ -31,13 +31,7 @@ static void on_event(void *context, const struct sensor_event *event)
              event->data[0], event->data[1], event->data[2]);
 }
 
-static void on_records_changed(void *context)
-{
-    assert(context == &fake_bmc);
-    fake_record_changes++;
-}
-
-static const struct sensors_ops ops = {on_event, on_records_changed};
+static const struct sensors_ops ops = {on_event};
 
 struct sensors *fake_sensors_new(void)
 {
@@ -75,7 +69,7 @@ void fake_sensors_plug(const char *target)
 
     memset(disk, 0, sizeof *disk);
     snprintf(disk->target, sizeof disk->target, "%s", target);
-    sensors_set_hardware(fake_bmc.bmc.sensors, &fake_hardware, PSUS);
+    fake_record_changes += sensors_set_hardware(fake_bmc.bmc.sensors, &fake_hardware, PSUS);
 }
 
 void fake_sensors_unplug(const char *target)
@@ -87,5 +81,5 @@ void fake_sensors_unplug(const char *target)
             fake_hardware.disks[kept++] = fake_hardware.disks[i];
     assert(kept + 1 == fake_hardware.disk_count);
     fake_hardware.disk_count = kept;
-    sensors_set_hardware(fake_bmc.bmc.sensors, &fake_hardware, PSUS);
+    fake_record_changes += sensors_set_hardware(fake_bmc.bmc.sensors, &fake_hardware, PSUS);
 }

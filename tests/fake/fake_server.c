@@ -27,12 +27,7 @@ static void on_event(void *context, const struct sensor_event *event)
     fake_server.event_count++;
 }
 
-static void on_records_changed(void *context)
-{
-    assert(context == &fake_server);
-}
-
-static const struct sensors_ops ops = {.event = on_event, .records_changed = on_records_changed};
+static const struct sensors_ops ops = {.event = on_event};
 
 static void fill_hardware(struct host_hardware *hardware)
 {

@@ -203,12 +203,7 @@ static void on_sensor_event(void *context, const struct sensor_event *event)
         sel_log(target.bmc.sel, event);
 }
 
-static void on_records_changed(void *context)
-{
-    (void)context;
-}
-
-static const struct sensors_ops sensors_ops = {on_sensor_event, on_records_changed};
+static const struct sensors_ops sensors_ops = {on_sensor_event};
 
 /* SOL without its machine, which has a target of its own: whoever activates it gets back what he
  * sends, and is thrown out by the last user. */

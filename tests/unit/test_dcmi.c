@@ -158,15 +158,10 @@ static void ignore_event(void *context, const struct sensor_event *event)
     (void)context, (void)event;
 }
 
-static void ignore_change(void *context)
-{
-    (void)context;
-}
-
 static int setup(void **state)
 {
     static const struct dcmi_ops ops = {on_limit};
-    static const struct sensors_ops sensor_ops = {ignore_event, ignore_change};
+    static const struct sensors_ops sensor_ops = {ignore_event};
     static const struct host_hardware hardware = {.sockets = 2, .vcpus = 2, .dimms = 1};
 
     fake_bmc_setup(state);

@@ -23,14 +23,9 @@ static void ignore_event(void *context, const struct sensor_event *event)
     (void)context, (void)event;
 }
 
-static void ignore_change(void *context)
-{
-    (void)context;
-}
-
 static int setup(void **state)
 {
-    static const struct sensors_ops ops = {ignore_event, ignore_change};
+    static const struct sensors_ops ops = {ignore_event};
     static const struct host_hardware hardware = {.sockets = 2, .vcpus = 2, .dimms = 1};
     struct bmc *bmc = &fake_bmc.bmc;
 

@@ -20,14 +20,9 @@ static void on_event(void *context, const struct sensor_event *event)
     (void)event;
 }
 
-static void on_records(void *context)
-{
-    (void)context;
-}
-
 static int setup(void **state)
 {
-    static const struct sensors_ops ops = {.event = on_event, .records_changed = on_records};
+    static const struct sensors_ops ops = {.event = on_event};
     static const struct host_hardware hardware = {.sockets = 1, .vcpus = 1, .dimms = 1};
 
     (void)state;

@@ -192,7 +192,7 @@ static bool fill_nics(struct sensors *sensors, const struct host_hardware *hardw
     return fill_bays(sensors, &bays, &arrivals);
 }
 
-void sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
+bool sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
                           unsigned psus)
 {
     bool changed = set_count(sensors, SENSOR_PER_PSU, psus);
@@ -207,8 +207,7 @@ void sensors_set_hardware(struct sensors *sensors, const struct host_hardware *h
     } else {
         set_sockets(sensors, sensors->sockets);
     }
-    if (changed)
-        sensors->ops->records_changed(sensors->context);
+    return changed;
 }
 
 /* ---- who is where ---- */

@@ -70,8 +70,6 @@ struct sensor_event {
 struct sensors_ops {
     /* May not call back into the sensors. */
     void (*event)(void *context, const struct sensor_event *event);
-    /* Records came, went or changed: the repository's time stamps move. */
-    void (*records_changed)(void *context);
 };
 
 /* Which number a disk or a NIC has, for good; stored. */
@@ -97,8 +95,9 @@ void sensors_free(struct sensors *sensors);
 /* What is built in; hardware NULL: not known, only the PSUs are looked at. Sensors of what is no
  * longer there are taken away, but for disks and NICs, which stay as empty slots until all numbers
  * are used up; removable disks have no slot. New sensors begin without a reading and without an
- * event, but a disk that is added later begins as an empty slot, so that its presence is one. */
-void sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
+ * event, but a disk that is added later begins as an empty slot, so that its presence is one. True
+ * if sensors came, went or changed their record. */
+bool sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
                           unsigned psus);
 /* Number of a disk by its target, or of a NIC by its address; 0 if it has none. */
 uint8_t sensors_find_disk(const struct sensors *sensors, const char *target);
