@@ -58,7 +58,10 @@ class Pty:
         self.received = bytearray(self.console.child.buffer)
 
     def read(self):
-        self.received += os.read(self.fd, 1 << 16)
+        try:
+            self.received += os.read(self.fd, 1 << 16)
+        except OSError as error:
+            raise AssertionError(f"{self.name} has ended: {bytes(self.received[-300:])}") from error
 
     def leave(self):
         self.console.leave()
