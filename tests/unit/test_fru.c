@@ -568,7 +568,7 @@ static void test_asset_tag_bounds(void **state)
 static void test_asset_tag_texts(void **state)
 {
     static const char japanese[] = "\xe6\x97\xa5\xe6\x9c\xac";
-    char text[FRU_ASSET_TAG_TEXT_SIZE], longer[80];
+    char longer[80];
 
     (void)state;
     set_hardware("web01");
@@ -577,15 +577,10 @@ static void test_asset_tag_texts(void **state)
                      0);
     expect_tag("R\xe4"
                "ck?");
-    fru_asset_tag_text(fru, text);
-    assert_string_equal(text, "R\xc3\xa4"
-                              "ck?");
     expect_line("0 System product asset tag=R\xc3\xa4"
                 "ck?");
     assert_int_equal(fru_set_asset_tag_text(fru, japanese), 0);
     expect_tag("\xef\xbb\xbf\xe6\x97\xa5\xe6\x9c\xac");
-    fru_asset_tag_text(fru, text);
-    assert_string_equal(text, japanese);
     expect_line("0 System product asset tag=??");
     assert_int_equal(fru_set_asset_tag_text(fru, "a\nb"), -EINVAL);
     assert_int_equal(fru_set_asset_tag_text(fru, "\xff"), -EINVAL);
@@ -595,12 +590,10 @@ static void test_asset_tag_texts(void **state)
     memcpy(longer + 58, japanese, 3);
     longer[61] = '\0'; /* 61 and the mark */
     assert_int_equal(fru_set_asset_tag_text(fru, longer), -EINVAL);
-    fru_asset_tag_text(fru, text);
-    assert_string_equal(text, japanese);
+    expect_tag("\xef\xbb\xbf\xe6\x97\xa5\xe6\x9c\xac");
     /* A client may set anything. */
     assert_int_equal(fru_set_asset_tag(fru, (const uint8_t *)"\xef\xbb\xbf\xff\x00z", 6), 0);
-    fru_asset_tag_text(fru, text);
-    assert_string_equal(text, "??z");
+    expect_line("0 System product asset tag=??z");
 }
 
 /* By a FRU tool: it writes the image, and the tag follows as soon as it can be read. */

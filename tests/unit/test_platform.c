@@ -11,12 +11,24 @@
 
 #include "tests/fake/fake_server.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/platform_internal.h"
 
 #define INLET_C 22
 
 static struct platform *platform(void)
 {
     return fake_bmc.bmc.platform;
+}
+
+/* Negative while it is not known. */
+static double cpu_utilisation(void)
+{
+    return platform()->load.known ? platform()->load.cpu_all : -1;
+}
+
+static double memory_utilisation(void)
+{
+    return platform()->load.known ? platform()->load.memory : -1;
 }
 
 static bool is_near(double value, double expected)
@@ -31,24 +43,24 @@ static void test_load_from_two_samples(void **state)
     struct host_sample *sample = &fake_bmc.host.domain.sample;
 
     (void)state;
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
     fake_server_sample(2, 1, 1); /* one says nothing yet */
-    assert_true(platform_cpu_utilisation(platform()) < 0);
-    assert_true(platform_memory_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
+    assert_true(memory_utilisation() < 0);
     sample->memory_kib = 1000;
     sample->memory_used_kib = 250;
     sample->disk_busy_ns += 500000000;
     fake_server_sample(2, 0.2, 0.8);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 0.5));
-    assert_true(is_near(platform_memory_utilisation(platform()), 0.25));
-    assert_true(is_near(platform_io_utilisation(platform()), 0.25));
+    assert_true(is_near(cpu_utilisation(), 0.5));
+    assert_true(is_near(memory_utilisation(), 0.25));
+    assert_true(is_near(platform()->load.io, 0.25));
     fake_server_step(1);
     assert_true(is_near(fake_server_reading(SENSOR_CPU_UTIL), 50));
     assert_true(is_near(fake_server_reading(SENSOR_MEM_UTIL), 25));
     assert_true(is_near(fake_server_reading(SENSOR_IO_UTIL), 25));
     sample->memory_kib = 0; /* the balloon says nothing any more */
     fake_server_sample(2, 0, 0);
-    assert_true(platform_memory_utilisation(platform()) < 0);
+    assert_true(memory_utilisation() < 0);
 }
 
 /* Each socket's temperature follows its own load. */
@@ -72,11 +84,11 @@ static void test_hostile_samples(void **state)
     (void)state;
     fake_server_sample(2, 1, 1);
     fake_server_sample(2, 1, 1);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 1));
+    assert_true(is_near(cpu_utilisation(), 1));
     sample->socket_ns[0] = sample->socket_ns[1] = 0;
     sample->disk_busy_ns = 0;
     fake_server_sample(2, 0, 0);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 0));
+    assert_true(is_near(cpu_utilisation(), 0));
     sample->socket_ns[0] = sample->disk_bytes = sample->disk_requests = UINT64_MAX / 2;
     sample->disk_busy_ns = sample->nic_bytes = UINT64_MAX;
     fake_server_sample(0.000000001, 0, 0);
@@ -87,7 +99,7 @@ static void test_hostile_samples(void **state)
     sample->socket_vcpus[0] = sample->socket_vcpus[1] = 0;
     sample->taken_ns += 1000000000;
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_SAMPLED);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 0));
+    assert_true(is_near(cpu_utilisation(), 0));
 }
 
 static void test_restart_of_the_guest(void **state)
@@ -96,17 +108,17 @@ static void test_restart_of_the_guest(void **state)
 
     (void)state;
     fake_server_work(4, 1);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 1));
+    assert_true(is_near(cpu_utilisation(), 1));
     /* Another run, of whose start nobody has heard yet: its first sample is no second one. */
     *sample = (struct host_sample){.run = 2, .taken_ns = sample->taken_ns};
     fake_server_sample(2, 1, 1);
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
     fake_server_sample(2, 0.5, 0.5);
-    assert_true(is_near(platform_cpu_utilisation(platform()), 0.5));
+    assert_true(is_near(cpu_utilisation(), 0.5));
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
     fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
 }
 
 static void test_stale_samples(void **state)
@@ -119,7 +131,7 @@ static void test_stale_samples(void **state)
     assert_true(isnan(fake_server_reading(SENSOR_CPU_UTIL)));
     assert_true(isnan(fake_server_reading(SENSOR_MEM_UTIL)));
     assert_true(isnan(fake_server_reading(SENSOR_IO_UTIL)));
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
     assert_false(isnan(fake_server_reading(SENSOR_CPU_TEMP))); /* the model goes on */
     fake_server_work(4, 1);
     assert_true(is_near(fake_server_reading(SENSOR_CPU_UTIL), 100));
@@ -168,7 +180,7 @@ static void test_readings_when_on(void **state)
     assert_true(each > 20 && each == fake_server_reading(SENSOR_PSU_INPUT + 1));
     assert_true(fabs(fake_server_reading(SENSOR_SYS_POWER) - 2 * each) <= 4);
     assert_true(fabs(dcmi_current_watts(fake_bmc.bmc.dcmi) -
-                     platform_readings(platform())->system_w) <= 0.5);
+                     platform()->model.readings.system_w) <= 0.5);
     assert_int_equal(fake_server_states(SENSOR_ACPI_POWER), 1 << 0);
 }
 
@@ -252,7 +264,7 @@ static void test_vanished_domain(void **state)
     assert_int_equal(fake_server_clear(NULL), 1);
     fake_server_events();
     bmc_set_host(&fake_bmc.bmc, host);
-    assert_true(platform_cpu_utilisation(platform()) < 0);
+    assert_true(cpu_utilisation() < 0);
     fake_server_work(10, 0.5);
     assert_true(is_near(fake_server_reading(SENSOR_CPU_UTIL), 50));
     assert_string_equal(fake_server_events(), "");

@@ -12,6 +12,7 @@
 #include "tests/fake/fake_server.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/platform_internal.h"
 
 static struct platform *platform(void)
 {
@@ -53,19 +54,19 @@ static void test_limit_is_enforced(void **state)
 {
     (void)state;
     work_hard(120, 0);
-    double without = platform_readings(platform())->system_w;
+    double without = platform()->model.readings.system_w;
     assert_true(without > 280);
     limit_to(200);
     enforce(true);
     unsigned permille = work_hard(180, 0);
     assert_in_range(permille, 50, 900);
-    double watts = platform_readings(platform())->system_w;
+    double watts = platform()->model.readings.system_w;
     assert_true(watts <= 206 && watts > 170);
     /* released when it is no longer active */
     limit_to(0);
     assert_int_equal(work_hard(4, permille), 0);
     work_hard(120, 0);
-    assert_true(fabs(platform_readings(platform())->system_w - without) < 4);
+    assert_true(fabs(platform()->model.readings.system_w - without) < 4);
 }
 
 static void test_limit_is_reported_only(void **state)

@@ -397,15 +397,15 @@ static void test_chassis_status(void **state)
     (void)state;
     assert_string_equal(talk("00 01"), "00 01 00 40 00");
     sensors_set_reading(sensors(), SENSOR_FAN, 1400);               /* slow, but it turns */
-    sensors_set_state(sensors(), SENSOR_DISK, 2, true, 0xff, 0xff); /* predictive */
+    sensors_set_states(sensors(), SENSOR_DISK, 0x04); /* predictive */
     assert_string_equal(talk("00 01"), "00 01 00 40 00");
     sensors_set_reading(sensors(), SENSOR_FAN, 0);
     assert_string_equal(talk("00 01"), "00 01 00 48 00");
-    sensors_set_state(sensors(), SENSOR_DISK, 1, true, 0xff, 0xff);
+    sensors_set_states(sensors(), SENSOR_DISK, 0x06);
     assert_string_equal(talk("00 01"), "00 01 00 4c 00");
-    sensors_set_state(sensors(), SENSOR_INTRUSION, 0, true, 0xff, 0xff);
+    sensors_set_states(sensors(), SENSOR_INTRUSION, 0x01);
     assert_string_equal(talk("00 01"), "00 01 00 4d 00");
-    sensors_set_state(sensors(), SENSOR_PSU_STATUS + 1, 1, true, 0xff, 0xff);
+    sensors_set_states(sensors(), SENSOR_PSU_STATUS + 1, 0x02);
     assert_string_equal(talk("00 01"), "00 09 00 4d 00");
 }
 

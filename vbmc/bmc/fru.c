@@ -184,20 +184,6 @@ int fru_set_asset_tag_text(struct fru *fru, const char *utf8)
     return -EINVAL;
 }
 
-void fru_asset_tag_text(const struct fru *fru, char text[FRU_ASSET_TAG_TEXT_SIZE])
-{
-    const struct tag *tag = present_tag(fru);
-    const struct fru_field field = {
-        .type = FRU_TYPE_TEXT, .length = (uint8_t)tag->length, .bytes = tag->bytes};
-
-    static_assert(FRU_ASSET_TAG_TEXT_SIZE >= FRU_UTF8_SIZE, "any field fits");
-    if (is_marked_utf8(tag))
-        fru_clean_utf8((const char *)tag->bytes + sizeof utf8_mark, tag->length - sizeof utf8_mark,
-                       text);
-    else
-        fru_field_text(&field, true, text);
-}
-
 bool fru_asset_tag_is_set(const struct fru *fru)
 {
     return fru->tag_is_set;

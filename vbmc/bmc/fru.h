@@ -66,9 +66,6 @@ int fru_set_asset_tag(struct fru *fru, const uint8_t *tag, size_t length);
 /* The same with UTF-8: as Latin-1 if that can say it, else behind a byte order mark. -EINVAL also
  * for what is no printable text. */
 int fru_set_asset_tag_text(struct fru *fru, const char *utf8);
-/* As UTF-8; always valid. */
-#define FRU_ASSET_TAG_TEXT_SIZE 192
-void fru_asset_tag_text(const struct fru *fru, char text[FRU_ASSET_TAG_TEXT_SIZE]);
 
 /* ---- storing ---- */
 

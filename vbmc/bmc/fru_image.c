@@ -116,19 +116,6 @@ static void put_utf8(struct wire_out *out, uint32_t character)
         wire_put_u8(out, (uint8_t)(0x80 | (character >> 6 * rest & 0x3f)));
 }
 
-void fru_clean_utf8(const char *utf8, size_t length, char text[FRU_UTF8_SIZE])
-{
-    struct wire_out out = wire_out_init(text, FRU_UTF8_SIZE - 1);
-    size_t end = length < FRU_TEXT_MAX ? length : FRU_TEXT_MAX;
-
-    for (size_t at = 0; at < end;) {
-        uint32_t character;
-        at += next_character((const uint8_t *)utf8 + at, end - at, &character);
-        put_utf8(&out, character);
-    }
-    text[out.pos] = '\0';
-}
-
 static void put_hex(struct wire_out *out, uint8_t byte)
 {
     static const char digits[] = "0123456789abcdef";

@@ -101,7 +101,5 @@ enum fru_text_kind {
     FRU_TEXT_NONE,    /* control characters, or no UTF-8 */
 };
 enum fru_text_kind fru_text_kind(const char *utf8, size_t length);
-/* UTF-8 from outside as valid UTF-8, '?' for what is wrong; at most FRU_TEXT_MAX bytes are read. */
-void fru_clean_utf8(const char *utf8, size_t length, char text[FRU_UTF8_SIZE]);
 
 #endif

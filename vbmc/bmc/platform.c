@@ -27,11 +27,6 @@ void platform_settings_set_defaults(struct platform_settings *settings)
     supply_layout_set_defaults(&settings->supply);
 }
 
-static bool is_on(const struct platform *platform)
-{
-    return host_power_state_is_on(bmc_power_state(platform->bmc));
-}
-
 void platform_evaluate_supply(struct platform *platform)
 {
     uint8_t faults[SUPPLY_PSUS_MAX];
@@ -66,7 +61,7 @@ void platform_free(struct platform *platform)
 
 /* ---- what is built in ---- */
 
-static void follow_hardware(struct platform *platform)
+void platform_follow_hardware(struct platform *platform)
 {
     static const struct bmc_ticket nobody;
     struct bmc *bmc = platform->bmc;
@@ -91,7 +86,7 @@ void platform_configure(struct platform *platform, const struct platform_setting
     platform->settings = *settings;
     platform->model.constants = settings->model;
     platform_evaluate_supply(platform);
-    follow_hardware(platform);
+    platform_follow_hardware(platform);
 }
 
 const struct platform_settings *platform_settings(const struct platform *platform)
@@ -164,7 +159,7 @@ static void show_readings(struct platform *platform)
     const struct model_readings *readings = &platform->model.readings;
     const struct platform_load *load = &platform->load;
     bool known = bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN;
-    bool on = is_on(platform) && platform->supply.sufficient; /* else it is about to end */
+    bool on = platform_is_on(platform) && platform->supply.sufficient; /* else it is about to end */
 
     show(platform, SENSOR_INLET_TEMP, true, readings->inlet_c);
     show(platform, SENSOR_EXHAUST_TEMP, on,
@@ -203,7 +198,7 @@ void platform_step(struct platform *platform)
 
     platform->stepped_ms = now_ms;
     if (bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
-        platform->was_on = is_on(platform);
+        platform->was_on = platform_is_on(platform);
     platform_age_load(platform, now_ms);
     platform_evaluate_supply(platform);
     fill_inputs(platform, &inputs);
@@ -218,31 +213,6 @@ void platform_step(struct platform *platform)
 }
 
 /* ---- reading ---- */
-
-const struct model_readings *platform_readings(const struct platform *platform)
-{
-    return &platform->model.readings;
-}
-
-const struct supply_state *platform_supply(const struct platform *platform)
-{
-    return &platform->supply;
-}
-
-double platform_cpu_utilisation(const struct platform *platform)
-{
-    return is_on(platform) && platform->load.known ? platform->load.cpu_all : -1;
-}
-
-double platform_memory_utilisation(const struct platform *platform)
-{
-    return is_on(platform) && platform->load.known ? platform->load.memory : -1;
-}
-
-double platform_io_utilisation(const struct platform *platform)
-{
-    return is_on(platform) && platform->load.known ? platform->load.io : -1;
-}
 
 const struct faults *platform_faults(const struct platform *platform)
 {
@@ -268,10 +238,5 @@ void platform_set_host(struct platform *platform)
     platform_doubt_quota(platform);
     platform_evaluate_supply(platform);
     platform_look_first(platform);
-    follow_hardware(platform);
-}
-
-void platform_follow_hardware(struct platform *platform)
-{
-    follow_hardware(platform);
+    platform_follow_hardware(platform);
 }

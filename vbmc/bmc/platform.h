@@ -50,13 +50,6 @@ void platform_note_restart(struct platform *platform);
 /* The guest's system has come up, as its console shows. */
 void platform_note_boot_completed(struct platform *platform);
 
-const struct model_readings *platform_readings(const struct platform *platform);
-const struct supply_state *platform_supply(const struct platform *platform);
-/* 0..1; negative while they are not known. */
-double platform_cpu_utilisation(const struct platform *platform);
-double platform_memory_utilisation(const struct platform *platform);
-double platform_io_utilisation(const struct platform *platform);
-
 /* `vbmc inject`. The change acts at once; store it by hooks->save_document. */
 const struct faults *platform_faults(const struct platform *platform);
 /* 0, -ENOSPC, or -ENOENT with a line in `error` (the server has no such part). */

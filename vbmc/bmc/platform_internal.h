@@ -71,7 +71,12 @@ struct platform {
     } links;
 };
 
-/* platform.c */
+static inline bool platform_is_on(const struct platform *platform)
+{
+    return host_power_state_is_on(bmc_power_state(platform->bmc));
+}
+
+/* platform.c: what is built in, as far as it is known. */
 void platform_follow_hardware(struct platform *platform);
 void platform_evaluate_supply(struct platform *platform);
 

@@ -11,11 +11,6 @@
 #define RETRY_MS     10000
 #define RESTARTS_MAX 3 /* of a guest that does not start when its power is back */
 
-static bool is_on(const struct platform *platform)
-{
-    return host_power_state_is_on(bmc_power_state(platform->bmc));
-}
-
 static const char *name_of(const struct platform *platform)
 {
     return platform->bmc->host ? platform->bmc->host->name : "a BMC";
@@ -92,7 +87,7 @@ void platform_look_first(struct platform *platform)
     if (platform->looked || bmc_power_state(platform->bmc) == HOST_POWER_UNKNOWN)
         return;
     platform->looked = true;
-    if (is_on(platform) || !chassis->was_on_last_run)
+    if (platform_is_on(platform) || !chassis->was_on_last_run)
         return;
     if (platform->supply.sufficient)
         stay_off(platform);
@@ -108,10 +103,10 @@ static void guard_supply(struct platform *platform)
     platform_look_first(platform);
     if (!platform->supply.sufficient) {
         platform->restarts = 0;
-        if (is_on(platform))
+        if (platform_is_on(platform))
             go_dark(platform);
     } else if (platform->dark && platform->bmc->chassis.queued == 0) {
-        if (is_on(platform))
+        if (platform_is_on(platform))
             platform->dark = false;
         else
             come_back(platform);
@@ -143,7 +138,7 @@ static bool is_too_hot(const struct platform *platform)
 
 static void guard_heat(struct platform *platform)
 {
-    if (!is_on(platform) || !is_too_hot(platform))
+    if (!platform_is_on(platform) || !is_too_hot(platform))
         return;
     if (!platform->tripped)
         log_warning("%s: too hot, it switches itself off", name_of(platform));
@@ -229,7 +224,7 @@ void platform_limit_power(struct platform *platform)
     uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
     struct platform_quota *quota = &platform->quota;
 
-    if (!is_on(platform) || now_ms < quota->retry_ms)
+    if (!platform_is_on(platform) || now_ms < quota->retry_ms)
         return;
     if (limit == 0 || !platform->settings.enforce_power_limit) {
         if (quota->permille != 0) /* else it is the administrator's own, or none */

@@ -271,21 +271,6 @@ void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states
         sensor->deasserted = 0;
 }
 
-void sensors_set_state(struct sensors *sensors, uint8_t number, uint8_t offset, bool asserted,
-                       uint8_t data2, uint8_t data3)
-{
-    struct sensor *sensor = find_discrete(sensors, number);
-
-    if (!sensor || offset >= OFFSETS)
-        return;
-    uint16_t bit = (uint16_t)(1u << offset) & sensor->definition->states;
-    if (!sensor->is_fed)
-        sensor->fed_states = 0;
-    sensor->is_fed = true;
-    sensor->fed_states = asserted ? sensor->fed_states | bit : sensor->fed_states & (uint16_t)~bit;
-    sensor_show(sensors, sensor, data2, data3);
-}
-
 void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint8_t data2,
                    uint8_t data3)
 {

@@ -117,10 +117,6 @@ void sensors_set_unavailable(struct sensors *sensors, uint8_t number);
  * first states of a new sensor, or of one that was unavailable, are none: that the BMC sees them
  * for the first time does not mean that they have begun now. */
 void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states);
-/* The same for one state, with its event data 2 and 3 (0xff: unspecified). An event even if nothing
- * was known of the sensor. */
-void sensors_set_state(struct sensors *sensors, uint8_t number, uint8_t offset, bool asserted,
-                       uint8_t data2, uint8_t data3);
 /* An event that leaves no state behind. data2, data3: 0xff if unspecified, else sensor-specific. */
 void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint8_t data2,
                    uint8_t data3);
