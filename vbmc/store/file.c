@@ -14,6 +14,11 @@
 
 #define BUSY_TIMEOUT_MS 5000
 #define DATABASE        "state.db"
+/* The write-ahead log: from this many pages on it is copied to the database and begun again, and
+ * what it holds of the disk beyond that is given back. Small, since a disk that it fills can only
+ * be emptied by what makes the database itself larger. */
+#define WAL_PAGES "64"
+#define WAL_BYTES "262144"
 
 struct opening {
     struct store_file *file;
@@ -42,7 +47,8 @@ static int fail_sql(const struct opening *opening, sqlite3 *db, int result)
         return fail(opening, result, opening->path,
                     "the database is damaged and was left as it is; move it away to start anew, or "
                     "put a copy of an earlier one in its place");
-    bool has_text = db && sqlite3_errcode(db) != SQLITE_OK;
+    /* SQLite's own text for a full disk may be "disk I/O error". */
+    bool has_text = db && sqlite3_errcode(db) != SQLITE_OK && result != -ENOSPC;
     return fail(opening, result, opening->path, has_text ? sqlite3_errmsg(db) : strerror(-result));
 }
 
@@ -130,11 +136,16 @@ static int set_up_writer(const struct opening *opening)
     if (result == 0)
         result = sql_run(db, "PRAGMA journal_mode = WAL;"
                              "PRAGMA synchronous = FULL;"
+                             "PRAGMA wal_autocheckpoint = " WAL_PAGES ";"
+                             "PRAGMA journal_size_limit = " WAL_BYTES ";"
                              "PRAGMA foreign_keys = ON;"
                              "PRAGMA secure_delete = ON;");
     if (result == 0)
         result = schema_migrate(db);
-    return result < 0 ? fail_sql(opening, db, result) : 0;
+    if (result < 0)
+        return fail_sql(opening, db, result);
+    store_file_checkpoint(opening->file); /* of the last run; on a full disk it stays as it is */
+    return 0;
 }
 
 static int open_all(const struct opening *opening)
@@ -172,6 +183,12 @@ int store_file_open(struct store_file *file, const char *state_dir, char *error,
     if (result < 0)
         store_file_close(file);
     return result;
+}
+
+int store_file_checkpoint(struct store_file *file)
+{
+    return sql_errno(file->writer, sqlite3_wal_checkpoint_v2(
+                                       file->writer, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
 }
 
 void store_file_close(struct store_file *file)

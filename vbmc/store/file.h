@@ -13,6 +13,10 @@ struct store_file {
 
 /* 0, or a negative error with one line in `error` and nothing left open. */
 int store_file_open(struct store_file *file, const char *state_dir, char *error, size_t error_size);
+/* Copies what the write-ahead log holds to the database and gives its room on the disk back. For
+ * the writer thread, outside a transaction. 0; -ENOSPC if the database cannot grow by as much as
+ * the log holds of new pages; another negative error. Nothing is lost in either case. */
+int store_file_checkpoint(struct store_file *file);
 void store_file_close(struct store_file *file);
 
 #endif

@@ -89,6 +89,17 @@ static int run_transaction(sqlite3 *db, struct entry *first, const struct entry 
     return result;
 }
 
+/* The same, but where the disk is full, what the write-ahead log holds of it is given back first.
+ */
+static int run_with_room(struct store *store, struct entry *first, const struct entry *end)
+{
+    int result = run_transaction(store->file.writer, first, end);
+
+    if (result == -ENOSPC && store_file_checkpoint(&store->file) == 0)
+        result = run_transaction(store->file.writer, first, end);
+    return result;
+}
+
 static void note_outcome(struct store *store, int result)
 {
     if (result == store->last_error)
@@ -104,12 +115,11 @@ static void note_outcome(struct store *store, int result)
  * not take the others with it. */
 static void run_group(struct store *store, struct entry *first)
 {
-    sqlite3 *db = store->file.writer;
-    int result = run_transaction(db, first, NULL);
+    int result = run_with_room(store, first, NULL);
 
     if (result < 0 && result != -EBUSY && first->next) {
         for (struct entry *entry = first; entry; entry = entry->next)
-            result = run_transaction(db, entry, entry->next);
+            result = run_with_room(store, entry, entry->next);
     }
     for (const struct entry *entry = first; entry && result == 0; entry = entry->next) {
         if (entry->result < 0 && entry->result != -EINVAL)
