@@ -175,6 +175,9 @@ static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
     const struct virt_domain *domain = instance->domain;
     struct store_boot row = {
         .uuid = bmc->uuid,
+        .service_partition = boot->service_partition,
+        .service_partition_scan = boot->service_partition_scan,
+        .locked = boot->locked,
         .valid_bit_clearing = boot->valid_bit_clearing,
         .info_acknowledge = boot->info_acknowledge,
         .live = (char *)(domain ? virt_domain_boot_live(domain) : instance->boot_live),
@@ -324,6 +327,9 @@ static void restore_state(struct instance *instance, const struct store_chassis 
         bmc->chassis.boots = chassis->boots;
     }
     if (boot) {
+        bmc->boot.service_partition = boot->service_partition;
+        bmc->boot.service_partition_scan = boot->service_partition_scan;
+        bmc->boot.locked = boot->locked;
         bmc->boot.valid_bit_clearing = boot->valid_bit_clearing;
         bmc->boot.info_acknowledge = boot->info_acknowledge;
         memcpy(bmc->boot.flags, boot->flags, sizeof boot->flags);
@@ -573,6 +579,7 @@ void instance_host_event(struct instance *instance, enum host_event event)
     struct hub *hub = instance_console_hub(instance->console);
 
     bmc_host_event(&instance->bmc, event);
+    instance_sol_host_event(instance->sol, event);
     if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))
         boot_watch_arm(instance->boot_watch, hub);
     instance_console_host_event(instance->console, event);

@@ -352,16 +352,29 @@ static void on_heard(void *context, uint32_t session, uint64_t now_ms)
         sol_session_heard(sol->active, now_ms);
 }
 
+static void end_set(struct instance_sol *sol)
+{
+    sol->setting_session = NO_SESSION;
+    sol->params.set_in_progress = 0;
+}
+
+/* Section 26.3, parameter 0. */
+void instance_sol_host_event(struct instance_sol *sol, enum host_event event)
+{
+    if (event == HOST_EVENT_RESET || event == HOST_EVENT_STOPPED ||
+        (event == HOST_EVENT_STATE && bmc_power_state(sol->bmc) == HOST_POWER_OFF))
+        end_set(sol);
+}
+
 static void on_ended(void *context, uint32_t session)
 {
     struct instance_sol *sol = context;
 
+    bmc_session_ended(sol->bmc, session);
     if (session == sol->bereft_session)
         sol->bereft_session = NO_SESSION;
-    if (session == sol->setting_session) {
-        sol->setting_session = NO_SESSION;
-        sol->params.set_in_progress = 0;
-    }
+    if (session == sol->setting_session)
+        end_set(sol);
     if (is_owner(sol, session)) {
         sol_session_free(sol->active);
         sol->active = NULL;

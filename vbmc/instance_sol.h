@@ -39,6 +39,9 @@ void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stor
 /* Takes the console from whoever has it, and says so to him. */
 void instance_sol_end(struct instance_sol *sol);
 
+/* The guest's events: "set in progress" ends at a reset and when it is off. */
+void instance_sol_host_event(struct instance_sol *sol, enum host_event event);
+
 void instance_sol_tick(struct instance_sol *sol, uint64_t now_ms);
 /* When instance_sol_tick has something to do; UINT64_MAX if it has not. */
 uint64_t instance_sol_next_deadline(const struct instance_sol *sol);

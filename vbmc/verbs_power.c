@@ -114,7 +114,7 @@ void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
         flags[0] = BOOT_FLAGS_VALID;
         if (is_persistent)
             flags[0] |= BOOT_FLAGS_PERSISTENT;
-        boot_set_flags(instance_bmc(instance), flags, &ticket);
+        boot_set_flags(instance_bmc(instance), flags, false, &ticket);
         boot_note_chassis_control(instance_bmc(instance)); /* a person's word does not expire */
         return;
     }

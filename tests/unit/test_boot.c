@@ -1,4 +1,5 @@
 /* System boot options: every parameter at its bounds, and what clients really send. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,6 +134,60 @@ static void test_set_in_progress(void **state)
     expect_lines(lines, ARRAY_SIZE(lines));
 }
 
+#define BEGIN_SET    "00 08 00 01"
+#define IS_COMPLETE  "00 01 00 00"
+#define IN_PROGRESS  "00 01 00 01"
+#define GET_PROGRESS "00 09 00 00 00"
+
+/* Table 28-14, parameter 0. */
+static void test_set_in_progress_ends(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, BEGIN_SET), "00");
+    bmc_session_ended(&fake_bmc.bmc, FAKE_BMC_SESSION + 1); /* another's */
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IN_PROGRESS);
+    bmc_session_ended(&fake_bmc.bmc, FAKE_BMC_SESSION);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IS_COMPLETE);
+
+    fake_bmc_talk(&fake_bmc, BEGIN_SET);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IS_COMPLETE);
+
+    fake_bmc_talk(&fake_bmc, BEGIN_SET);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_PAUSED);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IN_PROGRESS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IS_COMPLETE);
+
+    /* Who goes on by himself has nothing to fear of the one who had it before. */
+    fake_bmc_talk(&fake_bmc, BEGIN_SET);
+    fake_bmc_talk(&fake_bmc, "00 08 00 00");
+    fake_bmc.session = FAKE_BMC_SESSION + 1;
+    fake_bmc_talk(&fake_bmc, BEGIN_SET);
+    bmc_session_ended(&fake_bmc.bmc, FAKE_BMC_SESSION);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IN_PROGRESS);
+
+    /* Found off after its hypervisor was away. */
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IN_PROGRESS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IS_COMPLETE);
+}
+
+/* What was refused does not mark anything either. */
+static void test_refused_marks_nothing(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 87 05 00"), "c9");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 09 07 04 00"), "00 01 07 04 " ZEROS);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, BEGIN_SET), "00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 80 01"), "81");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_PROGRESS), IN_PROGRESS);
+    fake_bmc.host.result = -EIO;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 85 80 04 00 00 00"), "ff");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), "00 01 05 00 00 00 00 00");
+}
+
 static void test_mark_invalid(void **state)
 {
     static const struct line lines[] = {
@@ -217,6 +272,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lengths, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_unknown_parameters, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_set_in_progress, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_set_in_progress_ends, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_refused_marks_nothing, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_mark_invalid, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_mailbox, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_ipmitool, fake_bmc_setup, fake_bmc_teardown),

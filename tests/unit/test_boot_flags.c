@@ -251,8 +251,12 @@ static void test_refused_changes_nothing(void **state)
 
 static void test_parameters_answered_when_stored(void **state)
 {
-    static const char *const requests[] = {"00 08 03 08", "00 08 04 01 01",
-                                           "00 08 06 01 02 03 04 05 06 07 08 09", "00 08 07 00 01"};
+    static const char *const requests[] = {
+        "00 08 03 08",    "00 08 04 01 01", "00 08 06 01 02 03 04 05 06 07 08 09",
+        "00 08 07 00 01", "00 08 01 5a",    "00 08 02 01",
+        "00 08 85",       "00 08 05",       "00 08 81",
+        "00 08 01",       "00 08 80",       "00 08 00 00", /* parameter 0: only its mark is kept */
+    };
 
     (void)state;
     fake_bmc.saves_wait = true;

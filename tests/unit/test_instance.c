@@ -129,7 +129,12 @@ static void test_state_comes_back(void **state)
                                     .poh_minutes = 121,
                                     .was_on = true,
                                     .restart_cause = RESTART_CAUSE_SOFT_RESET};
-    struct store_boot boot = {.valid_bit_clearing = 8, .flags = {0xc0, 4}, .info_acknowledge = 3};
+    struct store_boot boot = {.service_partition = 7,
+                              .service_partition_scan = 1,
+                              .locked = 0x20,
+                              .valid_bit_clearing = 8,
+                              .flags = {0xc0, 4},
+                              .info_acknowledge = 3};
 
     (void)state;
     memset(boot.mailbox, 0x5a, sizeof boot.mailbox);
@@ -147,6 +152,9 @@ static void test_state_comes_back(void **state)
     assert_memory_equal(bmc->boot.flags, boot.flags, sizeof boot.flags);
     assert_memory_equal(bmc->boot.mailbox, boot.mailbox, sizeof boot.mailbox);
     assert_memory_equal(bmc->boot.initiator, boot.initiator, sizeof boot.initiator);
+    assert_int_equal(bmc->boot.service_partition, 7);
+    assert_int_equal(bmc->boot.service_partition_scan, 1);
+    assert_int_equal(bmc->boot.locked, 0x20);
     assert_int_equal(bmc->boot.valid_bit_clearing, 8);
     assert_int_equal(bmc->boot.info_acknowledge, 3);
 }
@@ -155,6 +163,7 @@ static void test_state_comes_back(void **state)
 static void test_answered_when_stored(void **state)
 {
     static const uint8_t policy[] = {POWER_RESTORE_PREVIOUS}, flags[] = {5, 0xc0, 0x08, 0, 0, 0};
+    static const uint8_t mark[] = {0x85}, partition[] = {1, 0x5a};
     CLEANUP_FREE struct store_chassis *chassis = NULL;
     struct store_boot *boots = NULL;
     size_t count = 0;
@@ -177,6 +186,16 @@ static void test_answered_when_stored(void **state)
     assert_int_equal(store_boot_load_all(store, &boots, &count), 0);
     assert_int_equal(count, 1);
     assert_memory_equal(boots[0].flags, flags + 1, 5);
+    store_boot_free(boots, count);
+
+    assert_false(ask(NETFN_CHASSIS, 0x08, mark, sizeof mark));
+    turn_until_replied(3);
+    assert_false(ask(NETFN_CHASSIS, 0x08, partition, sizeof partition));
+    turn_until_replied(4);
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    assert_int_equal(store_boot_load_all(store, &boots, &count), 0);
+    assert_int_equal(boots[0].locked, 0x20);
+    assert_int_equal(boots[0].service_partition, 0x5a);
     store_boot_free(boots, count);
 }
 

@@ -989,6 +989,17 @@ static void test_set_in_progress(void **state)
     assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 2, -1), CC_SUCCESS);
     assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 0, -1), CC_SUCCESS);
     assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
+    assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 1, -1), CC_SUCCESS);
+    instance_sol_host_event(sol, HOST_EVENT_RESET);
+    assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
+    assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 1, -1), CC_SUCCESS);
+    instance_sol_host_event(sol, HOST_EVENT_STOPPED);
+    assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
+    /* Boot options of the same session as well. */
+    bmc.boot.set_in_progress = 1;
+    bmc.boot.setting_session = console.exchange.bmc_id;
+    assert_int_equal(rmcp_server_close_session(console.server, console.exchange.bmc_id), 0);
+    assert_int_equal(bmc.boot.set_in_progress, 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

@@ -196,6 +196,9 @@ static void test_chassis_and_boot(void **state)
     struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true, 11, 4000000000};
     struct store_boot boot = {
         .uuid = make_uuid(7),
+        .service_partition = 0x5a,
+        .service_partition_scan = 1,
+        .locked = 0x81,
         .valid_bit_clearing = 0x1f,
         .info_acknowledge = 1,
         .flags = {0xe0, 4, 0, 0, 9},
@@ -223,6 +226,9 @@ static void test_chassis_and_boot(void **state)
     assert_true(chassis_rows[0].boots == 4000000000);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
     assert_int_equal(count, 1);
+    assert_int_equal(boot_rows[0].service_partition, 0x5a);
+    assert_int_equal(boot_rows[0].service_partition_scan, 1);
+    assert_int_equal(boot_rows[0].locked, 0x81);
     assert_int_equal(boot_rows[0].valid_bit_clearing, 0x1f);
     assert_memory_equal(boot_rows[0].flags, boot.flags, sizeof boot.flags);
     assert_memory_equal(boot_rows[0].initiator, boot.initiator, sizeof boot.initiator);

@@ -67,6 +67,11 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
         platform_host_event(bmc->platform, event);
 }
 
+void bmc_session_ended(struct bmc *bmc, uint32_t session)
+{
+    boot_session_ended(bmc, session);
+}
+
 enum host_power_state bmc_power_state(const struct bmc *bmc)
 {
     return bmc->host ? bmc->host->state : HOST_POWER_UNKNOWN;

@@ -86,6 +86,9 @@ uint64_t bmc_next_deadline(const struct bmc *bmc);
 /* The driver's events, in the order they happened. */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
 
+/* A session of the LAN is over, for whatever reason: what lasts no longer than it falls back. */
+void bmc_session_ended(struct bmc *bmc, uint32_t session);
+
 /* Unknown without a host. */
 enum host_power_state bmc_power_state(const struct bmc *bmc);
 

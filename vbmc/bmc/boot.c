@@ -22,6 +22,36 @@ void boot_set_defaults(struct boot_options *boot)
     *boot = (struct boot_options){0};
 }
 
+bool boot_is_marked(const struct boot_options *boot, unsigned parameter)
+{
+    return (boot->locked >> parameter & 1) != 0;
+}
+
+void boot_mark(struct boot_options *boot, unsigned parameter, bool invalid)
+{
+    uint8_t bit = (uint8_t)(1u << parameter);
+
+    boot->locked = invalid ? boot->locked | bit : boot->locked & (uint8_t)~bit;
+}
+
+void boot_begin_set(struct bmc *bmc, uint32_t session)
+{
+    bmc->boot.set_in_progress = BOOT_SET_IN_PROGRESS;
+    bmc->boot.setting_session = session;
+}
+
+void boot_end_set(struct bmc *bmc)
+{
+    bmc->boot.set_in_progress = BOOT_SET_COMPLETE;
+    bmc->boot.setting_session = 0;
+}
+
+void boot_session_ended(struct bmc *bmc, uint32_t session)
+{
+    if (session != 0 && session == bmc->boot.setting_session)
+        boot_end_set(bmc);
+}
+
 struct host_boot_override boot_override(const struct boot_options *boot)
 {
     struct host_boot_override override = {.device = HOST_BOOT_NONE};
@@ -33,6 +63,12 @@ struct host_boot_override boot_override(const struct boot_options *boot)
     return override;
 }
 
+static void restore_former_flags(struct boot_options *boot)
+{
+    memcpy(boot->flags, boot->former_flags, sizeof boot->flags);
+    boot_mark(boot, BOOT_PARAMETER_FLAGS, boot->former_flags_locked);
+}
+
 /* Whoever waits is told of success only when the flags are on disk. */
 static void answer_waiters(struct bmc *bmc, int result)
 {
@@ -40,7 +76,7 @@ static void answer_waiters(struct bmc *bmc, int result)
 
     bmc->boot.waiters.count = 0;
     if (result < 0 && waiting.count > 0) {
-        memcpy(bmc->boot.flags, bmc->boot.former_flags, BOOT_FLAGS_SIZE);
+        restore_former_flags(&bmc->boot);
         boot_restart_expiry(bmc);
         bmc->hooks->save_boot(bmc, &nobody);
         boot_apply(bmc);
@@ -89,15 +125,18 @@ void boot_restart_expiry(struct bmc *bmc)
         bmc->hooks->wake_at(bmc, boot->expires_at_ms);
 }
 
-void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
+void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket)
 {
     struct boot_options *boot = &bmc->boot;
     uint64_t now = bmc->hooks->now(bmc);
 
-    if (boot->waiters.count == 0)
+    if (boot->waiters.count == 0) {
         memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
+        boot->former_flags_locked = boot_is_marked(boot, BOOT_PARAMETER_FLAGS);
+    }
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
+    boot_mark(boot, BOOT_PARAMETER_FLAGS, invalid);
     boot_restart_expiry(bmc);
     if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
         boot->unapplied = true;
@@ -116,6 +155,9 @@ void boot_take_back(struct bmc *bmc, const struct boot_options *stored)
     struct boot_options *boot = &bmc->boot;
     bool other_flags = memcmp(boot->flags, stored->flags, sizeof boot->flags) != 0;
 
+    boot->service_partition = stored->service_partition;
+    boot->service_partition_scan = stored->service_partition_scan;
+    boot->locked = stored->locked;
     boot->valid_bit_clearing = stored->valid_bit_clearing;
     boot->info_acknowledge = stored->info_acknowledge;
     memcpy(boot->flags, stored->flags, sizeof boot->flags);
@@ -173,7 +215,13 @@ void boot_host_event(struct bmc *bmc, enum host_event event)
         if ((bmc->boot.flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
             clear_valid_bit(bmc);
         break;
+    case HOST_EVENT_RESET:
+    case HOST_EVENT_STOPPED:
+        boot_end_set(bmc);
+        break;
     case HOST_EVENT_STATE:
+        if (bmc_power_state(bmc) == HOST_POWER_OFF)
+            boot_end_set(bmc);
         if (bmc->boot.unapplied && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
             boot_apply(bmc);
         break;

@@ -20,6 +20,8 @@ struct bmc;
 #define BOOT_MAILBOX_SIZE    (BOOT_MAILBOX_BLOCK * BOOT_MAILBOX_BLOCKS)
 #define BOOT_VALID_EXPIRY_MS 60000
 
+#define BOOT_PARAMETER_FLAGS 5
+
 /* Boot flags, byte 0 and byte 1. */
 #define BOOT_FLAGS_VALID         0x80
 #define BOOT_FLAGS_PERSISTENT    0x40
@@ -35,7 +37,8 @@ enum boot_set_in_progress {
 };
 
 struct boot_options {
-    uint8_t set_in_progress; /* not stored */
+    uint8_t set_in_progress;  /* not stored */
+    uint32_t setting_session; /* that set it to "in progress"; 0: none, or no LAN session */
     uint8_t service_partition;
     uint8_t service_partition_scan;
     uint8_t valid_bit_clearing; /* parameter 3 */
@@ -44,8 +47,9 @@ struct boot_options {
     uint8_t former_flags[BOOT_FLAGS_SIZE]; /* come back if the guest refuses the present ones */
     uint8_t initiator[BOOT_INITIATOR_SIZE];
     uint8_t mailbox[BOOT_MAILBOX_SIZE];
-    uint8_t locked; /* bit n: parameter n is marked invalid */
-    bool expires;   /* the valid bit falls at expires_at_ms */
+    uint8_t locked;           /* bit n: parameter n is marked invalid */
+    bool former_flags_locked; /* of parameter 5, goes with former_flags */
+    bool expires;             /* the valid bit falls at expires_at_ms */
     uint64_t expires_at_ms;
     unsigned applying;      /* overrides on their way to the guest */
     bool unapplied;         /* the guest could not be told when the flags were set */
@@ -55,8 +59,9 @@ struct boot_options {
 void boot_set_defaults(struct boot_options *boot);
 
 /* Replaces the boot flags and hands the override they ask for to the guest. The ticket is finished
- * when the flags are stored and the guest has taken it or BMC_ANSWER_WITHIN_MS have passed. */
-void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE],
+ * when the flags are stored and the guest has taken it or BMC_ANSWER_WITHIN_MS have passed.
+ * `invalid`: the client marks them so, which changes nothing else. */
+void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket);
 
 /* The flags come from the store: their clock starts anew, since nobody knows how long they waited.
@@ -75,7 +80,18 @@ void boot_withdraw(struct bmc *bmc);
 /* A chassis control arrived: the 60 s clock stops. */
 void boot_note_chassis_control(struct bmc *bmc);
 
+/* "Set in progress" of parameter 0 lasts until the session that set it says otherwise or ends, the
+ * guest is reset or it is off. */
+void boot_begin_set(struct bmc *bmc, uint32_t session);
+void boot_end_set(struct bmc *bmc);
+
+/* Whether a parameter (below 8) is marked invalid, and the change of that; nothing is stored by it.
+ */
+bool boot_is_marked(const struct boot_options *boot, unsigned parameter);
+void boot_mark(struct boot_options *boot, unsigned parameter, bool invalid);
+
 /* For bmc.c. */
+void boot_session_ended(struct bmc *bmc, uint32_t session);
 void boot_tick(struct bmc *bmc);
 uint64_t boot_next_deadline(const struct bmc *bmc);
 void boot_host_event(struct bmc *bmc, enum host_event event);

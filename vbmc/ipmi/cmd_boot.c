@@ -23,13 +23,16 @@ struct parameter {
 
 static int set_set_in_progress(const struct ipmi_request *request, struct wire_in *in)
 {
-    struct boot_options *boot = &request->bmc->boot;
+    const struct boot_options *boot = &request->bmc->boot;
     uint8_t state = wire_u8(in) & 0x03;
 
     if (state == BOOT_SET_IN_PROGRESS && boot->set_in_progress == BOOT_SET_IN_PROGRESS)
         return CC_SET_ALREADY_IN_PROGRESS;
     /* Every write takes effect at once, so that there is nothing left to commit. */
-    boot->set_in_progress = state == BOOT_SET_COMMIT_WRITE ? BOOT_SET_COMPLETE : state;
+    if (state == BOOT_SET_IN_PROGRESS)
+        boot_begin_set(request->bmc, request->token.session);
+    else
+        boot_end_set(request->bmc);
     return CC_SUCCESS;
 }
 
@@ -44,7 +47,7 @@ static int get_set_in_progress(const struct boot_options *boot, uint8_t selector
 static int set_service_partition(const struct ipmi_request *request, struct wire_in *in)
 {
     request->bmc->boot.service_partition = wire_u8(in);
-    return CC_SUCCESS;
+    return command_save_boot(request);
 }
 
 static int get_service_partition(const struct boot_options *boot, uint8_t selector,
@@ -58,7 +61,7 @@ static int get_service_partition(const struct boot_options *boot, uint8_t select
 static int set_service_partition_scan(const struct ipmi_request *request, struct wire_in *in)
 {
     request->bmc->boot.service_partition_scan = wire_u8(in) & 0x03;
-    return CC_SUCCESS;
+    return command_save_boot(request);
 }
 
 static int get_service_partition_scan(const struct boot_options *boot, uint8_t selector,
@@ -111,7 +114,7 @@ static int set_boot_flags(const struct ipmi_request *request, struct wire_in *in
     uint8_t flags[BOOT_FLAGS_SIZE];
 
     wire_copy(in, flags, sizeof flags);
-    boot_set_flags(request->bmc, flags, &ticket);
+    boot_set_flags(request->bmc, flags, request->msg->data[0] & PARAMETER_INVALID, &ticket);
     return COMMAND_PENDING;
 }
 
@@ -179,11 +182,16 @@ int cmd_boot_set(const struct ipmi_request *request, struct wire_in *in, struct 
     size_t length = wire_left(in); /* 0: only the valid bit is changed */
     if (length > 0 && (length < parameter->data_min || length > parameter->data_max))
         return CC_REQUEST_LENGTH_INVALID;
-    if (selector & PARAMETER_INVALID)
-        boot->locked |= (uint8_t)(1u << number);
-    else
-        boot->locked &= (uint8_t) ~(1u << number);
-    return length > 0 ? parameter->set(request, in) : CC_SUCCESS;
+    if (length > 0 && number == BOOT_PARAMETER_FLAGS)
+        return parameter->set(request, in); /* marks them itself: the guest may yet refuse them */
+    bool was_invalid = boot_is_marked(boot, number);
+    boot_mark(boot, number, selector & PARAMETER_INVALID);
+    int code = length > 0 ? parameter->set(request, in) : command_save_boot(request);
+    if (code == CC_SUCCESS && was_invalid != boot_is_marked(boot, number))
+        return command_save_boot(request); /* all that is stored of this parameter */
+    if (code > CC_SUCCESS)
+        boot_mark(boot, number, was_invalid);
+    return code;
 }
 
 int cmd_boot_get(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
@@ -196,6 +204,6 @@ int cmd_boot_get(const struct ipmi_request *request, struct wire_in *in, struct 
     if (number >= ARRAY_SIZE(parameters))
         return CC_PARAMETER_NOT_SUPPORTED;
     wire_put_u8(out, PARAMETER_VERSION);
-    wire_put_u8(out, (uint8_t)(number | (boot->locked >> number & 1 ? PARAMETER_INVALID : 0)));
+    wire_put_u8(out, (uint8_t)(number | (boot_is_marked(boot, number) ? PARAMETER_INVALID : 0)));
     return parameters[number].get(boot, set_selector, out);
 }

@@ -14,7 +14,8 @@ static int run_put(sqlite3 *db, void *data)
 
     sql_begin(&sql, db,
               "INSERT OR REPLACE INTO boot (uuid, valid_bit_clearing, info_acknowledge, flags,"
-              " initiator, mailbox, live, stored) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+              " initiator, mailbox, live, stored, service_partition, service_partition_scan,"
+              " locked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &boot->uuid);
     sql_bind_int(&sql, boot->valid_bit_clearing);
     sql_bind_int(&sql, boot->info_acknowledge);
@@ -23,6 +24,9 @@ static int run_put(sqlite3 *db, void *data)
     sql_bind_blob(&sql, boot->mailbox, sizeof boot->mailbox);
     sql_bind_text(&sql, boot->live);
     sql_bind_text(&sql, boot->stored);
+    sql_bind_int(&sql, boot->service_partition);
+    sql_bind_int(&sql, boot->service_partition_scan);
+    sql_bind_int(&sql, boot->locked);
     return sql_end(&sql);
 }
 
@@ -38,6 +42,9 @@ static void read_row(struct sql *sql, void *row)
     sql_blob(sql, boot->mailbox, sizeof boot->mailbox);
     boot->live = sql_text(sql);
     boot->stored = sql_text(sql);
+    boot->service_partition = (uint8_t)sql_int(sql);
+    boot->service_partition_scan = (uint8_t)sql_int(sql);
+    boot->locked = (uint8_t)sql_int(sql);
 }
 
 static void clear(void *row)
@@ -81,7 +88,8 @@ int store_boot_load_all(struct store *store, struct store_boot **boots, size_t *
 {
     return row_load_all(store,
                         "SELECT uuid, valid_bit_clearing, info_acknowledge, flags, initiator,"
-                        " mailbox, live, stored FROM boot ORDER BY uuid",
+                        " mailbox, live, stored, service_partition, service_partition_scan, locked"
+                        " FROM boot ORDER BY uuid",
                         &(struct row_type){sizeof **boots, read_row, clear}, (void **)boots, count);
 }
 

@@ -10,11 +10,14 @@
 
 struct store_boot {
     struct uuid uuid;
-    uint8_t valid_bit_clearing; /* parameter 3 */
-    uint8_t info_acknowledge;   /* parameter 4 */
-    uint8_t flags[5];           /* parameter 5 */
-    uint8_t initiator[9];       /* parameter 6 */
-    uint8_t mailbox[80];        /* parameter 7, all blocks */
+    uint8_t service_partition;      /* parameter 1 */
+    uint8_t service_partition_scan; /* parameter 2 */
+    uint8_t locked;                 /* bit n: parameter n is marked invalid */
+    uint8_t valid_bit_clearing;     /* parameter 3 */
+    uint8_t info_acknowledge;       /* parameter 4 */
+    uint8_t flags[5];               /* parameter 5 */
+    uint8_t initiator[9];           /* parameter 6 */
+    uint8_t mailbox[80];            /* parameter 7, all blocks */
     char *live;   /* JSON text: the override as applied to the running guest; may be NULL */
     char *stored; /* JSON text: boot orders before a persistent override; may be NULL */
 };

@@ -76,6 +76,12 @@ static const char *const steps[] = {
     ") WITHOUT ROWID;"
     "ALTER TABLE chassis ADD COLUMN boots INTEGER NOT NULL DEFAULT 0"
     " CHECK (boots BETWEEN 0 AND 4294967295);",
+    "ALTER TABLE boot ADD COLUMN service_partition INTEGER NOT NULL DEFAULT 0"
+    " CHECK (service_partition BETWEEN 0 AND 255);"
+    "ALTER TABLE boot ADD COLUMN service_partition_scan INTEGER NOT NULL DEFAULT 0"
+    " CHECK (service_partition_scan BETWEEN 0 AND 255);"
+    "ALTER TABLE boot ADD COLUMN locked INTEGER NOT NULL DEFAULT 0"
+    " CHECK (locked BETWEEN 0 AND 255);",
 };
 
 const char *const schema_domain_tables[] = {"bmcs", "chassis",   "boot",     "sol",
