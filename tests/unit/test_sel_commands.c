@@ -121,7 +121,10 @@ static void test_clear(void **state)
     (void)state;
     EXPECT("0a 44 " RECORD, "00 01 00");
     EXPECT("0a 47 00 00 " CLEAR, "c5");
+    EXPECT("0a 47 00 00 " STATUS, "c5");
+    EXPECT("0a 47 ad de " STATUS, "c5");
     EXPECT("0a 42", "00 01 00");
+    EXPECT("0a 47 ad de " STATUS, "c5");
     EXPECT("0a 47 01 00 43 4c 53 aa", "cc");
     EXPECT("0a 47 01 00 43 4c 52 ab", "cc");
     EXPECT("0a 47 01 00 " STATUS, "00 01");
@@ -135,6 +138,9 @@ static void test_clear(void **state)
     assert_string_equal(fake_bmc_answer(&fake_bmc, request), "00 01");
     EXPECT("0a 47 01 00 " STATUS, "00 01");
     EXPECT("0a 43 00 00 00 00 00 ff", "00 ff ff 02 00 " CLEARED);
+    EXPECT("0a 42", "00 02 00");
+    EXPECT("0a 47 01 00 " STATUS, "c5"); /* another took its place */
+    EXPECT("0a 47 02 00 " STATUS, "00 01");
 }
 
 static void test_answers_wait_for_the_disk(void **state)

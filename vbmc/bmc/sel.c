@@ -499,6 +499,11 @@ bool sel_is_reserved(const struct sel *sel, uint16_t reservation)
     return sel->is_reserved && reservation == sel->last_reservation;
 }
 
+bool sel_may_ask_progress(const struct sel *sel, uint16_t reservation)
+{
+    return reservation != 0 && reservation == sel->last_reservation;
+}
+
 /* ---- life ---- */
 
 struct sel *sel_new(struct bmc *bmc, const struct sel_ops *ops, void *context)

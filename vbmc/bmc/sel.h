@@ -143,6 +143,9 @@ uint16_t sel_reserve(struct sel *sel);
  * that neither additions nor deletions disturb who reads, and ipmitool deletes several records
  * under one reservation. */
 bool sel_is_reserved(const struct sel *sel, uint16_t reservation);
+/* Whether the progress of a clear may be asked for under it: until there is another one, also after
+ * the clear has ended it. */
+bool sel_may_ask_progress(const struct sel *sel, uint16_t reservation);
 
 /* ---- for bmc.c; NULL is allowed ---- */
 

@@ -174,6 +174,8 @@ static int clear_sel(const struct ipmi_request *request, struct wire_in *in, str
     if (!mark || memcmp(mark, "CLR", 3) != 0)
         return CC_INVALID_DATA_FIELD;
     if (action == CLEAR_STATUS) {
+        if (!sel_may_ask_progress(sel, reservation))
+            return CC_RESERVATION_CANCELLED;
         wire_put_u8(out, sel_is_clearing(sel) ? CLEAR_ERASING : CLEAR_COMPLETED);
         return CC_SUCCESS;
     }
