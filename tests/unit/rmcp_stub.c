@@ -4,12 +4,18 @@
 
 #define CMD_SET_SESSION_PRIVILEGE 0x3b
 #define CMD_CLOSE_SESSION         0x3c
+#define CMD_GET_CHASSIS_STATUS    0x01
 
 struct rmcp_stub rmcp_stub;
 
 void rmcp_stub_reset(void)
 {
     memset(&rmcp_stub, 0, sizeof rmcp_stub);
+}
+
+bool ipmi_only_reads(const struct ipmi_msg *msg)
+{
+    return msg->netfn == NETFN_CHASSIS && msg->command == CMD_GET_CHASSIS_STATUS;
 }
 
 enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response)

@@ -1,5 +1,6 @@
 /* An ipmi_dispatch that answers as the test says and remembers what it was asked. Close Session and
- * Set Session Privilege Level do what they should through the session operations. */
+ * Set Session Privilege Level do what they should through the session operations. Get Chassis
+ * Status is the one that only reads. */
 #ifndef TESTS_UNIT_RMCP_STUB_H
 #define TESTS_UNIT_RMCP_STUB_H
 

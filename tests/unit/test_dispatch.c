@@ -317,6 +317,25 @@ static void test_group_extension(void **state)
     assert_string_equal(fake_bmc_talk(&fake, "2c 01 dc 01"), "d4 dc");
 }
 
+static void test_only_reads(void **state)
+{
+    static const struct {
+        uint8_t netfn, command;
+        bool only_reads;
+    } cases[] = {
+        {NETFN_CHASSIS, 0x01, true},  {NETFN_CHASSIS, 0x02, false}, {NETFN_CHASSIS, 0x09, true},
+        {NETFN_STORAGE, 0x11, true},  {NETFN_STORAGE, 0x42, false}, {NETFN_STORAGE, 0x43, true},
+        {NETFN_STORAGE, 0x44, false}, {NETFN_APP, 0x01, true},      {NETFN_APP, 0x33, false},
+        {NETFN_APP, 0x35, false},     {NETFN_APP, 0x3c, false},     {NETFN_APP, 0xee, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct ipmi_msg msg = {.netfn = cases[i].netfn, .command = cases[i].command};
+        assert_int_equal(ipmi_only_reads(&msg), cases[i].only_reads);
+    }
+}
+
 static void test_codes_of_results(void **state)
 {
     static const struct {
@@ -351,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_lun, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
         cmocka_unit_test_setup_teardown(test_group_extension, setup, teardown),
+        cmocka_unit_test(test_only_reads),
         cmocka_unit_test_setup_teardown(test_codes_of_results, setup, teardown),
     };
 

@@ -242,6 +242,75 @@ static void test_repeat(void **state)
     assert_int_equal(rmcp_stub.calls, 7); /* over its lifetime */
 }
 
+/* Sends On, Off, On .. under one rqSeq; each has to run. */
+static void send_alternately(unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        uint8_t action = i % 2 == 0;
+        unsigned calls = rmcp_stub.calls;
+        send_same(NETFN_CHASSIS, 2, &action, 1);
+        assert_int_equal(rmcp_stub.calls, calls + 1);
+        console.now_ms += 100;
+    }
+}
+
+/* A client may use one rqSeq for all its requests: On, Off, On ends with On. */
+static void test_constant_rq_seq(void **state)
+{
+    static const uint8_t on = 1, off = 0;
+
+    (void)state;
+    send_alternately(9);
+    /* Still a repeat, as long as nothing else came under that number. */
+    assert_int_equal(send_same(NETFN_CHASSIS, 2, &on, 1), 1);
+    console.rq_seq++;
+    send_same(NETFN_CHASSIS, 2, &off, 1);
+    console.rq_seq--;
+    assert_int_equal(send_same(NETFN_CHASSIS, 2, &on, 1), 1);
+    assert_int_equal(rmcp_stub.calls, 10);
+    assert_int_equal(counters()->repeats, 2);
+}
+
+/* The same while the first still runs: it is answered, but answers no repeat. */
+static void test_constant_rq_seq_late(void **state)
+{
+    static const uint8_t on = 1, off = 0;
+
+    (void)state;
+    rmcp_stub.outcome = IPMI_PENDING;
+    assert_int_equal(send_same(NETFN_CHASSIS, 2, &on, 1), 0);
+    struct ipmi_token token = rmcp_stub.request.token;
+    assert_int_equal(send_same(NETFN_CHASSIS, 2, &off, 1), 0);
+    rmcp_server_complete(console.server, &token, &rmcp_stub.response, console.now_ms);
+    assert_int_equal(console.sent, 1);
+    rmcp_stub.outcome = IPMI_ANSWERED;
+    assert_int_equal(send_same(NETFN_CHASSIS, 2, &on, 1), 1);
+    assert_int_equal(rmcp_stub.calls, 3);
+    assert_int_equal(counters()->repeats, 0);
+}
+
+/* What only reads says what is so now, also to the same bytes, at once or late. */
+static void test_repeated_read(void **state)
+{
+    uint8_t message[RMCP_DATAGRAM_MAX];
+
+    (void)state;
+    rmcp_stub.response.data_length = 1;
+    for (uint8_t i = 0; i < 5; i++) {
+        bool is_late = i % 2 == 1;
+        rmcp_stub.response.data[0] = i;
+        rmcp_stub.outcome = is_late ? IPMI_PENDING : IPMI_ANSWERED;
+        assert_int_equal(send_same(NETFN_CHASSIS, 1, NULL, 0), !is_late);
+        if (is_late)
+            rmcp_server_complete(console.server, &rmcp_stub.request.token, &rmcp_stub.response,
+                                 console.now_ms);
+        assert_int_equal(console.sent, 1);
+        console_unseal(&console, message);
+        assert_int_equal(message[7], i);
+    }
+    assert_int_equal(rmcp_stub.calls, 5);
+}
+
 /* Another session with the same bytes is no repeat. */
 static void test_repeat_other_session(void **state)
 {
@@ -470,6 +539,9 @@ int main(void)
         TEST(test_payload_types),
         TEST(test_peer),
         TEST(test_repeat),
+        TEST(test_constant_rq_seq),
+        TEST(test_constant_rq_seq_late),
+        TEST(test_repeated_read),
         TEST(test_repeat_other_session),
         TEST(test_fast_poller),
         TEST(test_late_answer),

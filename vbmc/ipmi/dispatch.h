@@ -84,4 +84,7 @@ enum ipmi_outcome {
 
 enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response);
 
+/* True for a command that changes nothing, so that a request that comes twice may run twice. */
+bool ipmi_only_reads(const struct ipmi_msg *msg);
+
 #endif

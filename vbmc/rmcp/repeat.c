@@ -28,13 +28,36 @@ const struct repeat_entry *repeat_find(const struct repeat_cache *cache, const u
 {
     for (size_t i = 0; i < REPEAT_ENTRIES; i++) {
         const struct repeat_entry *entry = &cache->entries[i];
-        if (entry->serial == 0 || entry->request_length != length ||
+        if (entry->serial == 0 || entry->superseded || entry->request_length != length ||
             memcmp(entry->request, message, length) != 0)
             continue;
         if (entry->pending || now_ms - entry->answered_ms < REPEAT_LIFETIME_MS)
             return entry;
     }
     return NULL;
+}
+
+/* IPMI message: addresses and NetFn, checksum, rqSA, rqSeq and LUN. */
+#define OFFSET_RQ_SEQ 4
+
+static bool has_same_rq_seq(const struct repeat_entry *entry, const uint8_t *message, size_t length)
+{
+    return length > OFFSET_RQ_SEQ && entry->request_length > OFFSET_RQ_SEQ &&
+           entry->request[OFFSET_RQ_SEQ] >> 2 == message[OFFSET_RQ_SEQ] >> 2;
+}
+
+void repeat_supersede(struct repeat_cache *cache, const uint8_t *message, size_t length)
+{
+    for (size_t i = 0; i < REPEAT_ENTRIES; i++) {
+        struct repeat_entry *entry = &cache->entries[i];
+        if (entry->serial == 0 || !has_same_rq_seq(entry, message, length) ||
+            (entry->request_length == length && memcmp(entry->request, message, length) == 0))
+            continue;
+        if (entry->pending)
+            entry->superseded = true;
+        else
+            entry->serial = 0;
+    }
 }
 
 struct repeat_entry *repeat_begin(struct repeat_cache *cache, uint32_t serial,
@@ -47,6 +70,7 @@ struct repeat_entry *repeat_begin(struct repeat_cache *cache, uint32_t serial,
             continue;
         entry->serial = serial;
         entry->pending = true;
+        entry->superseded = false;
         entry->request_length = length;
         entry->response_length = 0;
         memcpy(entry->request, message, length);
@@ -77,4 +101,10 @@ void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *respo
     entry->response_length = length > 0 ? (size_t)length : 0;
     entry->pending = false;
     entry->answered_ms = now_ms;
+}
+
+void repeat_sent(struct repeat_entry *entry, bool only_reads)
+{
+    if (!entry->pending && (only_reads || entry->superseded))
+        entry->serial = 0;
 }

@@ -20,6 +20,7 @@
 struct repeat_entry {
     uint32_t serial; /* token.request; 0: the entry is empty */
     bool pending;    /* still being worked on */
+    bool superseded; /* its rqSeq has carried another request since: it answers no repeat */
     uint64_t answered_ms;
     size_t request_length;
     size_t response_length;
@@ -37,6 +38,11 @@ void repeat_cache_free(struct repeat_cache *cache);
 const struct repeat_entry *repeat_find(const struct repeat_cache *cache, const uint8_t *message,
                                        size_t length, uint64_t now_ms);
 
+/* The session uses the rqSeq of this message: what that number carried before, other than the same
+ * bytes, is answered no more. A client may use one number for all its requests: what it asks for
+ * again is then a new request, not a repeat. */
+void repeat_supersede(struct repeat_cache *cache, const uint8_t *message, size_t length);
+
 /* Remembers a message that is about to run, in place of the oldest that is not pending. `serial` is
  * not 0, length at most REPEAT_REQUEST_MAX. NULL if all entries are pending. */
 struct repeat_entry *repeat_begin(struct repeat_cache *cache, uint32_t serial,
@@ -48,5 +54,9 @@ struct repeat_entry *repeat_find_pending(struct repeat_cache *cache, uint32_t se
 /* Builds the response message of an entry and keeps it there; the entry is pending no more. */
 void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
                    uint64_t now_ms);
+/* The answer of a finished entry has been sent. Forgets an entry that must not answer a repeat: a
+ * superseded one, and a request that only reads, which is cheap and safe to run again and would
+ * else be told what was true seconds ago. */
+void repeat_sent(struct repeat_entry *entry, bool only_reads);
 
 #endif

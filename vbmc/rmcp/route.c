@@ -2,7 +2,8 @@
  *
  *   new      -> pending            ipmi_dispatch has it
  *   pending  -> answered           at once, or by route_complete; sent when that happens
- *   answered -> forgotten          after its lifetime, or pushed out by newer requests
+ *   answered -> forgotten          after its lifetime, pushed out by newer requests, when its rqSeq
+ *                                  carries other bytes, or at once if it only reads
  *
  * The same bytes again while pending are ignored, as the answer will come; while answered they get
  * the stored answer under a new session sequence number. When as many requests as the cache holds
@@ -98,6 +99,17 @@ static void send_entry(struct rmcp_server *server, struct session *session,
                               entry->response_length);
 }
 
+/* Sends the answer of an entry for the first time. */
+static void answer_entry(struct rmcp_server *server, struct session *session,
+                         struct repeat_entry *entry)
+{
+    struct ipmi_msg msg;
+
+    send_entry(server, session, entry);
+    repeat_sent(entry, ipmi_msg_parse(entry->request, entry->request_length, &msg) == 0 &&
+                           ipmi_only_reads(&msg));
+}
+
 static uint32_t take_serial(struct rmcp_server *server)
 {
     if (++server->last_serial == 0)
@@ -128,7 +140,7 @@ static void run(struct rmcp_server *server, struct session *session, const struc
     if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED)
         return;
     repeat_finish(entry, &response, now_ms);
-    send_entry(server, session, entry);
+    answer_entry(server, session, entry);
 }
 
 static void route_ipmi(struct rmcp_server *server, struct session *session, const uint8_t *bytes,
@@ -145,6 +157,7 @@ static void route_ipmi(struct rmcp_server *server, struct session *session, cons
         send_code(server, session, &msg, CC_REQUEST_LENGTH_EXCEEDED);
         return;
     }
+    repeat_supersede(session->repeats, bytes, length);
     const struct repeat_entry *known = repeat_find(session->repeats, bytes, length, now_ms);
     if (!known) {
         run(server, session, &msg, bytes, length, now_ms);
@@ -187,5 +200,5 @@ void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
         return;
     }
     repeat_finish(entry, response, now_ms);
-    send_entry(server, session, entry);
+    answer_entry(server, session, entry);
 }
