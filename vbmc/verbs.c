@@ -36,6 +36,47 @@ static bool may_see(const struct control_request *request, struct instance *inst
     return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
 }
 
+/* How hypervisors are reached is for who manages them, not for who manages a guest. */
+static bool may_see_hypervisors(const struct control_request *request)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
+}
+
+/* The first hypervisor that is not connected; NULL: all are. */
+static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
+{
+    struct hypervisor *hypervisor = NULL;
+
+    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+        if (!hypervisor_is_up(hypervisor))
+            return hypervisor;
+    }
+    return NULL;
+}
+
+/* Scripts search for the beginning of this text. What is not found may be on a hypervisor that
+ * cannot be asked. */
+static void describe_unknown_name(const struct verbs *verbs, const char *name,
+                                  const struct control_request *request, char text[512])
+{
+    struct hypervisor *away = may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
+
+    snprintf(text, 512, "No domain with matching name %.256s was found%s%.64s%s", name,
+             away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
+             away ? " is not connected" : "");
+}
+
+static void refuse_unknown_name(const struct verbs *verbs, const char *name,
+                                struct control_request *request)
+{
+    char text[512];
+
+    describe_unknown_name(verbs, name, request, text);
+    control_reply_error(request, CONTROL_NOT_FOUND, "%s", text);
+}
+
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request)
 {
@@ -47,8 +88,7 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
     if (!name)
         control_reply_error(request, CONTROL_USAGE, "the request names no domain");
     else if (!instance)
-        control_reply_error(request, CONTROL_NOT_FOUND, "No domain with matching name %s was found",
-                            name);
+        refuse_unknown_name(verbs, name, request);
     return instance;
 }
 
@@ -105,10 +145,15 @@ static bool is_in_conflict(const struct verbs *verbs, struct instance *instance)
 
 const char *verbs_note(const struct verbs *verbs, struct instance *instance)
 {
+    struct virt_domain *domain = instance_domain(instance);
+
     if (instance_record(instance)->active && !instance_is_listening(instance))
         return instance_error(instance);
-    if (!instance_domain(instance))
-        return "its domain is not there";
+    if (domain && !hypervisor_is_up(virt_domain_hypervisor(domain)))
+        return "its hypervisor is not connected";
+    if (!domain)
+        return unconnected_hypervisor(verbs) ? "its domain is on no hypervisor that is connected"
+                                             : "its domain is not there";
     if (is_in_conflict(verbs, instance))
         return "its UUID is on more than one hypervisor";
     return NULL;
@@ -142,8 +187,9 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
+    bool shows_power = manager_config(verbs->manager)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
+                       flag_argument(arguments, "power");
 
-    (void)arguments;
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
         const char *note = verbs_note(verbs, instances[i]);
@@ -151,19 +197,13 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
         add_text(row, "status", status_of(instances[i]));
         add_text(row, "address", address_of(verbs, instances[i]));
         json_object_object_add(row, "port", json_object_new_int(port_of(verbs, instances[i])));
+        if (shows_power)
+            add_text(row, "power", verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
         if (note)
             add_text(row, "note", note);
         json_object_array_add(list, row);
     }
     control_reply_ok(request, list);
-}
-
-/* How hypervisors are reached is for who manages them, not for who manages a guest. */
-static bool may_see_hypervisors(const struct control_request *request)
-{
-    const struct control_identity *identity = control_request_identity(request);
-
-    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
 }
 
 static void do_show(const struct verbs *verbs, struct json_object *arguments,
@@ -177,6 +217,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     struct virt_domain *domain = instance_domain(instance);
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
     const char *uri = record->uri, *sasl_username = record->sasl_username;
+    const char *note = verbs_note(verbs, instance);
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
     if (!may_see_hypervisors(request))
@@ -193,6 +234,8 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     add_text(result, "status", status_of(instance));
     add_text(result, "username", user[0] ? user : NULL);
     verbs_add_health(result, instance);
+    if (note)
+        add_text(result, "note", note);
     control_reply_ok(request, result);
 }
 
@@ -298,12 +341,12 @@ static void for_each_named(const struct verbs *verbs, struct json_object *argume
         const char *name =
             json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
         struct instance *instance = bmcset_find_name(manager_bmcs(verbs->manager), name);
-        char text[256];
+        char text[512];
         if (instance) {
             action(verbs, instance, several);
             continue;
         }
-        snprintf(text, sizeof text, "No domain with matching name %.128s was found", name);
+        describe_unknown_name(verbs, name, request, text);
         one_done(several, -ENOENT, text);
     }
     one_done(several, 0, NULL);
@@ -409,8 +452,7 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
     if (!name)
         control_reply_error(request, CONTROL_USAGE, "the request names no domain");
     else if (!domain)
-        control_reply_error(request, CONTROL_NOT_FOUND, "No domain with matching name %s was found",
-                            name);
+        refuse_unknown_name(verbs, name, request);
     return domain;
 }
 
