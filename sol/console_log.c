@@ -1,147 +1,33 @@
 #include "sol/console_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "sol/hub.h"
-#include "vbmc/base/cleanup.h"
-#include "vbmc/base/log.h"
+#include "sol/log_file.h"
 
 #define STAMP_SIZE   32
-#define PATH_ROOM    16 /* for ".NNN" behind the path */
-#define OUTPUT_SIZE  ((size_t)16 * 1024)
+#define OUTPUT_SIZE  ((size_t)4 * 1024)
 #define MESSAGE_SIZE (HUB_TEXT_SIZE + 16)
 
 struct console_log {
     struct hub_reader *reader;
-    char *path;
-    uint64_t size;
-    unsigned keep;
-    int fd; /* -1: not open */
-    uint64_t used;
-    bool failing;
-    uint64_t dropped; /* bytes that could not be written, not yet told of in the file */
+    struct log_file *file;
     bool in_line;     /* the last byte written was not a line feed */
     bool held_return; /* a carriage return, of which the next byte decides */
     size_t output_used;
     char output[OUTPUT_SIZE];
 };
 
-/* ---- the file ---- */
-
-static void close_file(struct console_log *log)
-{
-    if (log->fd >= 0)
-        close(log->fd);
-    log->fd = -1;
-}
-
-static int open_file(struct console_log *log)
-{
-    struct stat status;
-
-    if (log->fd >= 0)
-        return 0;
-    log->fd =
-        open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-    if (log->fd < 0 || fstat(log->fd, &status) < 0)
-        return -errno;
-    if (!S_ISREG(status.st_mode))
-        return -EINVAL;
-    log->used = (uint64_t)status.st_size;
-    return 0;
-}
-
-static void number_path(const struct console_log *log, unsigned number, char *path, size_t size)
-{
-    if (number == 0)
-        snprintf(path, size, "%s", log->path);
-    else
-        snprintf(path, size, "%s.%u", log->path, number);
-}
-
-static void rotate(struct console_log *log)
-{
-    size_t size = strlen(log->path) + PATH_ROOM;
-    CLEANUP_FREE char *from = malloc(size);
-    CLEANUP_FREE char *to = malloc(size);
-
-    if (!from || !to)
-        return;
-    close_file(log);
-    if (log->keep == 0)
-        unlink(log->path);
-    for (unsigned number = log->keep; number > 0; number--) {
-        number_path(log, number - 1, from, size);
-        number_path(log, number, to, size);
-        if (rename(from, to) < 0 && errno != ENOENT)
-            log_warning("%s: cannot become %s: %s", from, to, strerror(errno));
-    }
-}
-
-static void note_failure(struct console_log *log, int error)
-{
-    if (!log->failing)
-        log_warning("%s: the console log cannot be written: %s", log->path, strerror(-error));
-    log->failing = true;
-    log->dropped += log->output_used;
-    close_file(log); /* perhaps it is the file's fault */
-}
-
-static int write_all(struct console_log *log, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(log->fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        bytes += written;
-        size -= (size_t)written;
-        log->used += (uint64_t)written;
-    }
-    return 0;
-}
-
-static int tell_dropped(struct console_log *log)
-{
-    char text[MESSAGE_SIZE];
-
-    int length = snprintf(text, sizeof text, "\n--- %llu bytes could not be written here ---\n",
-                          (unsigned long long)log->dropped);
-    return write_all(log, text, (size_t)length);
-}
-
 static void flush(struct console_log *log)
 {
-    int result = log->output_used > 0 ? open_file(log) : 0;
-
-    if (log->output_used == 0)
-        return;
-    if (result == 0 && log->dropped > 0)
-        result = tell_dropped(log);
-    if (result == 0)
-        result = write_all(log, log->output, log->output_used);
-    if (result < 0) {
-        note_failure(log, result);
-    } else {
-        if (log->failing)
-            log_info("%s: the console log is written again", log->path);
-        log->failing = false;
-        log->dropped = 0;
-    }
+    if (log->output_used > 0)
+        log_file_append(log->file, log->output, log->output_used);
     log->output_used = 0;
-    /* A line is not torn apart. */
-    if (log->fd >= 0 && log->used >= log->size && !log->in_line)
-        rotate(log);
 }
 
 /* ---- what stands in it ---- */
@@ -179,8 +65,6 @@ static void put_byte(struct console_log *log, char byte)
         put_stamp(log);
     put(log, &byte, 1);
     log->in_line = byte != '\n';
-    if (!log->in_line && log->used + log->output_used >= log->size)
-        flush(log);
 }
 
 static void put_message(struct console_log *log, const char *message)
@@ -234,12 +118,9 @@ int console_log_new(struct hub *hub, const char *path, uint64_t size, unsigned k
     *result = NULL;
     if (!log)
         return -ENOMEM;
-    log->fd = -1;
-    log->size = size;
-    log->keep = keep;
-    log->path = strdup(path);
-    int made =
-        log->path ? hub_reader_new(hub, HUB_FROM_END, 0, &events, log, &log->reader) : -ENOMEM;
+    int made = log_file_new(path, size, keep, &log->file);
+    if (made == 0)
+        made = hub_reader_new(hub, HUB_FROM_END, 0, &events, log, &log->reader);
     if (made < 0) {
         console_log_free(log);
         return made;
@@ -254,7 +135,6 @@ void console_log_free(struct console_log *log)
         return;
     hub_reader_free(log->reader);
     flush(log);
-    close_file(log);
-    free(log->path);
+    log_file_free(log->file);
     free(log);
 }

@@ -12,6 +12,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <uv.h>
+
+#include "sol/disk.h"
+#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/ring.h"
@@ -24,13 +28,21 @@
 #define FRAME_SIZE  8  /* before a record's bytes: size, checksum */
 #define RECORD_MAX  ((size_t)64 * 1024)
 
+#define SETTLE_MS 1000
+
 struct history {
+    struct disk_file file;
+    uv_mutex_t mutex; /* guards the ring: the loop thread changes it, the disk's thread reads it */
     struct ring *ring;
-    int fd;        /* -1 while the file cannot be written */
-    bool warned;   /* that it cannot */
-    size_t growth; /* bytes since the file was last written anew, or since that was tried */
     char *path;
     char *new_path;
+
+    /* The disk's thread: */
+    int fd;           /* -1 while there is no file to go on in */
+    off_t size;       /* of the file, whole records only */
+    uint64_t written; /* position up to which the file has the ring's bytes */
+    size_t growth;    /* bytes since the file was last written anew */
+    bool warned;      /* that it cannot be written */
 };
 
 static void cleanup_close_file(FILE **file)
@@ -135,115 +147,229 @@ static int restore(struct history *history)
     return 0;
 }
 
-/* ---- writing ---- */
+/* ---- writing: all on the disk's thread ---- */
+
+/* In one call, so that a kill finds all of it or a part. */
+static int write_pieces(int fd, struct iovec *pieces, int count, size_t size)
+{
+    ssize_t written = disk_writev(fd, pieces, count);
+
+    if (written < 0)
+        return -errno;
+    return (size_t)written == size ? 0 : -ENOSPC;
+}
 
 static int write_record(int fd, const uint8_t *bytes, size_t size)
 {
     uint8_t frame[FRAME_SIZE];
     struct wire_out out = wire_out_init(frame, sizeof frame);
     struct iovec pieces[] = {{frame, sizeof frame}, {(void *)bytes, size}};
-    ssize_t written;
 
     wire_put_u32(&out, (uint32_t)size);
     wire_put_u32(&out, checksum(checksum(CHECKSUM_BEGIN, frame, 4), bytes, size));
-    written = writev(fd, pieces, 2); /* one call, so that a kill finds all of it or a part */
-    if (written < 0)
-        return -errno;
-    return (size_t)written == sizeof frame + size ? 0 : -ENOSPC;
+    return write_pieces(fd, pieces, 2, sizeof frame + size);
 }
 
 static int write_header(int fd, uint64_t position)
 {
     uint8_t header[HEADER_SIZE];
     struct wire_out out = wire_out_init(header, sizeof header);
-    ssize_t written;
 
     wire_put_bytes(&out, MAGIC, MAGIC_SIZE);
     wire_put_u32(&out, VERSION);
     wire_put_u32(&out, (uint32_t)position);
     wire_put_u32(&out, (uint32_t)(position >> 32));
     wire_put_u32(&out, checksum(CHECKSUM_BEGIN, header, out.pos));
-    written = write(fd, header, out.pos);
-    if (written < 0)
-        return -errno;
-    return (size_t)written == out.pos ? 0 : -ENOSPC;
+    return write_pieces(fd, &(struct iovec){header, out.pos}, 1, out.pos);
 }
 
-static int write_ring(int fd, const struct ring *ring)
+/* A copy of all that the ring holds, to be freed; NULL if there is no memory. */
+static uint8_t *copy_ring(struct history *history, uint64_t *start, size_t *size)
 {
-    uint64_t position = ring_start(ring);
     const uint8_t *bytes;
-    size_t size;
-    int result = write_header(fd, position);
+    size_t used = 0, piece;
 
-    while (result == 0 && (size = ring_peek(ring, position, &bytes)) > 0) {
-        if (size > RECORD_MAX)
-            size = RECORD_MAX;
-        result = write_record(fd, bytes, size);
-        position += size;
+    uv_mutex_lock(&history->mutex);
+    *start = ring_start(history->ring);
+    *size = ring_end(history->ring) - *start;
+    uint8_t *copy = malloc(*size > 0 ? *size : 1);
+    while (copy && (piece = ring_peek(history->ring, *start + used, &bytes)) > 0) {
+        memcpy(copy + used, bytes, piece);
+        used += piece;
+    }
+    uv_mutex_unlock(&history->mutex);
+    return copy;
+}
+
+/* A copy of what the file lacks next, up to `most` bytes. -ESTALE if the ring went round before it
+ * was written. */
+static int copy_next(struct history *history, uint8_t *copy, size_t most, size_t *size)
+{
+    const uint8_t *bytes;
+    int result = 0;
+
+    *size = 0;
+    uv_mutex_lock(&history->mutex);
+    if (history->written < ring_start(history->ring)) {
+        result = -ESTALE;
+    } else {
+        size_t held = ring_peek(history->ring, history->written, &bytes);
+        *size = held < most ? held : most;
+        memcpy(copy, bytes, *size);
+    }
+    uv_mutex_unlock(&history->mutex);
+    return result;
+}
+
+static int write_copy(int fd, uint64_t start, const uint8_t *copy, size_t size)
+{
+    int result = write_header(fd, start);
+
+    for (size_t done = 0; result == 0 && done < size;) {
+        size_t piece = size - done < RECORD_MAX ? size - done : RECORD_MAX;
+        result = write_record(fd, copy + done, piece);
+        done += piece;
     }
     return result;
 }
 
-static void give_up(struct history *history, int error)
+static void close_file(struct history *history)
 {
     if (history->fd >= 0)
         close(history->fd);
     history->fd = -1;
-    if (!history->warned)
-        log_warning("console history %s: cannot be written: %s", history->path, strerror(-error));
-    history->warned = true;
+}
+
+static int open_new(struct history *history)
+{
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+    unlink(history->new_path); /* left behind by a kill, perhaps with other rights */
+    int fd = open(history->new_path, flags, 0600);
+    if (fd < 0 && errno == ENOENT && disk_make_folder(history->path) == 0)
+        fd = open(history->new_path, flags, 0600);
+    return fd < 0 ? -errno : fd;
 }
 
 /* Puts a file that holds just the ring in the place of the old one, and goes on in it. */
-static void write_anew(struct history *history)
+static int write_anew(struct history *history)
 {
-    CLEANUP_CLOSE int fd = -1;
-    int result = 0;
+    uint64_t start;
+    size_t size;
+    CLEANUP_FREE uint8_t *copy = copy_ring(history, &start, &size);
+    int fd = copy ? open_new(history) : -ENOMEM;
+    struct stat status;
+    int result = fd < 0 ? fd : write_copy(fd, start, copy, size);
 
-    history->growth = 0;
-    unlink(history->new_path); /* left behind by a kill, perhaps with other rights */
-    fd = open(history->new_path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    result = fd < 0 ? -errno : write_ring(fd, history->ring);
-    if (result == 0 && rename(history->new_path, history->path) < 0)
+    if (result == 0 && (fstat(fd, &status) < 0 || rename(history->new_path, history->path) < 0))
         result = -errno;
+    close_file(history);
     if (result < 0) {
-        if (fd >= 0)
+        if (fd >= 0) {
+            close(fd);
             unlink(history->new_path);
-        give_up(history, result);
-        return;
+        }
+        return result;
     }
-    if (history->fd >= 0)
-        close(history->fd);
     history->fd = fd;
-    fd = -1;
-    if (history->warned)
-        log_info("console history %s: is written again", history->path);
-    history->warned = false;
+    history->size = status.st_size;
+    history->written = start + size;
+    history->growth = 0;
+    return 0;
 }
 
-void history_append(struct history *history, const void *bytes, size_t size)
+/* What a record left that was cut short is taken away again, so that the file can be gone on in;
+ * and another file takes its place where it may be the file's fault. */
+static void undo_record(struct history *history, int error)
 {
-    const uint8_t *from = bytes;
+    if (error != -ENOSPC && error != -EDQUOT)
+        close_file(history);
+    else if (ftruncate(history->fd, history->size) < 0 ||
+             lseek(history->fd, history->size, SEEK_SET) < 0)
+        close_file(history);
+}
+
+static int append_record(struct history *history, const uint8_t *bytes, size_t size)
+{
+    int result = write_record(history->fd, bytes, size);
+
+    if (result < 0) {
+        undo_record(history, result);
+        return result;
+    }
+    history->size += (off_t)(FRAME_SIZE + size);
+    history->written += size;
+    history->growth += FRAME_SIZE + size;
+    return 0;
+}
+
+/* DISK_MORE after a piece, DISK_DONE if there was none. */
+static int append_next(struct history *history)
+{
+    CLEANUP_FREE uint8_t *piece = malloc(RECORD_MAX);
+    size_t size = 0;
+    int result = piece ? copy_next(history, piece, RECORD_MAX, &size) : -ENOMEM;
+
+    if (result == -ESTALE)
+        result = write_anew(history);
+    else if (result == 0 && size == 0)
+        return DISK_DONE;
+    else if (result == 0)
+        result = append_record(history, piece, size);
+    return result < 0 ? result : DISK_MORE;
+}
+
+static int write_next(struct disk_file *file)
+{
+    struct history *history = CONTAINER_OF(file, struct history, file);
     size_t limit = ring_capacity(history->ring);
+    int result;
 
     if (limit < RECORD_MAX)
         limit = RECORD_MAX;
-    while (size > 0 && history->growth < limit) {
-        size_t piece = size < RECORD_MAX ? size : RECORD_MAX;
-        int result = history->fd >= 0 ? write_record(history->fd, from, piece) : 0;
-        if (result < 0)
-            give_up(history, result);
-        history->growth += FRAME_SIZE + piece;
-        from += piece;
-        size -= piece;
+    if (history->fd < 0 || history->growth >= limit) {
+        result = write_anew(history);
+        if (result == 0)
+            result = DISK_MORE;
+    } else {
+        result = append_next(history);
     }
-    if (history->growth >= limit) /* with all of `bytes` in it, since the ring has them */
-        write_anew(history);
+    if (result < 0 && !history->warned)
+        log_warning("console history %s: cannot be written: %s", history->path, strerror(-result));
+    else if (result >= 0 && history->warned)
+        log_info("console history %s: is written again", history->path);
+    history->warned = result < 0;
+    return result;
+}
+
+static void free_history(struct history *history)
+{
+    close_file(history);
+    ring_free(history->ring);
+    free(history->path);
+    free(history->new_path);
+    uv_mutex_destroy(&history->mutex);
+    free(history);
+}
+
+static void on_release(struct disk_file *file)
+{
+    free_history(CONTAINER_OF(file, struct history, file));
+}
+
+/* ---- the loop thread ---- */
+
+void history_append(struct history *history, const void *bytes, size_t size)
+{
+    uv_mutex_lock(&history->mutex);
+    ring_append(history->ring, bytes, size);
+    uv_mutex_unlock(&history->mutex);
+    disk_file_wake(&history->file);
 }
 
 int history_open(const char *path, struct ring *ring, struct history **history)
 {
+    static const struct disk_file_ops ops = {write_next, on_release};
     struct history *created;
     int result = -ENOMEM;
 
@@ -255,27 +381,74 @@ int history_open(const char *path, struct ring *ring, struct history **history)
         return -ENOMEM;
     created->ring = ring;
     created->fd = -1;
+    uv_mutex_init(&created->mutex);
     created->path = strdup(path);
     if (asprintf(&created->new_path, "%s.new", path) < 0)
         created->new_path = NULL;
+    /* The file may be one that was just let go of. */
+    if (!disk_settle(DISK_STATE, SETTLE_MS))
+        log_warning("console history %s: the disk is slow, what it holds may not be all", path);
     if (created->path && created->new_path)
         result = restore(created);
+    if (result == 0)
+        result = disk_file_begin(&created->file, DISK_STATE, &ops);
     if (result < 0) {
-        history_free(created);
+        created->ring = NULL;
+        free_history(created);
         return result;
     }
-    write_anew(created);
+    disk_file_wake(&created->file);
     *history = created;
     return 0;
 }
 
 void history_free(struct history *history)
 {
-    if (!history)
-        return;
-    if (history->fd >= 0)
-        close(history->fd);
-    free(history->path);
-    free(history->new_path);
-    free(history);
+    if (history)
+        disk_file_end(&history->file);
+}
+
+/* ---- removing ---- */
+
+struct removal {
+    struct disk_file file;
+    char *path;
+};
+
+static int remove_path(struct disk_file *file)
+{
+    const char *path = CONTAINER_OF(file, struct removal, file)->path;
+
+    if (unlink(path) < 0 && errno != ENOENT) {
+        int error = errno;
+        log_warning("%s: cannot be removed: %s", path, strerror(error));
+        return -error;
+    }
+    return DISK_DONE;
+}
+
+static void free_removal(struct disk_file *file)
+{
+    struct removal *removal = CONTAINER_OF(file, struct removal, file);
+
+    free(removal->path);
+    free(removal);
+}
+
+int history_remove(const char *path)
+{
+    static const struct disk_file_ops ops = {remove_path, free_removal};
+    struct removal *removal = calloc(1, sizeof *removal);
+    int result = -ENOMEM;
+
+    if (!removal)
+        return -ENOMEM;
+    removal->path = strdup(path);
+    if (removal->path)
+        result = disk_file_begin(&removal->file, DISK_STATE, &ops);
+    if (result < 0)
+        free_removal(&removal->file);
+    else
+        disk_file_end(&removal->file);
+    return result;
 }

@@ -38,7 +38,7 @@ struct hub_writer {
 };
 
 struct hub {
-    struct ring *scrollback;
+    struct ring *scrollback; /* the history's, if there is one: it alone may change it then */
     struct history *history; /* NULL without a file */
     struct ring *queue;
     uint64_t sent; /* position in the queue: the source took what is before it */
@@ -79,8 +79,10 @@ static uint64_t system_clock(void *context)
 
 static void release_hub(struct hub *hub)
 {
-    history_free(hub->history);
-    ring_free(hub->scrollback);
+    if (hub->history)
+        history_free(hub->history);
+    else
+        ring_free(hub->scrollback);
     ring_free(hub->queue);
     free(hub);
 }
@@ -296,9 +298,10 @@ static void on_received(void *context, const uint8_t *bytes, size_t size)
 {
     struct hub *hub = context;
 
-    ring_append(hub->scrollback, bytes, size);
     if (hub->history)
         history_append(hub->history, bytes, size);
+    else
+        ring_append(hub->scrollback, bytes, size);
     hub->last_received_ms = hub->clock(hub->clock_context);
     tell_readers(hub, NULL);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sol/console_log.h"
+#include "sol/history.h"
 #include "sol/serial.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
@@ -400,22 +401,17 @@ void instance_console_forget(const char *state_dir, const struct uuid *uuid)
 {
     CLEANUP_FREE char *path = history_path(state_dir, uuid);
 
-    if (path && unlink(path) < 0 && errno != ENOENT)
-        log_warning("%s: cannot be removed: %s", path, strerror(errno));
+    if (!path || history_remove(path) < 0)
+        log_error("no memory to remove a console history");
 }
 
 static int make_hub(struct instance_console *console, const struct config *config)
 {
-    CLEANUP_FREE char *folder = strdup(console->history_path);
     const struct hub_options options = {
         .history_size = config->bmc.console_history,
         .history_file = console->history_path,
     };
 
-    if (!folder)
-        return -ENOMEM;
-    *strrchr(folder, '/') = '\0';
-    mkdir(folder, 0700); /* a failure shows, and is told of, when the file is written */
     int result = hub_new(&options, &console->hub);
     if (result == 0)
         hub_set_break(console->hub, break_and_log, console);
@@ -458,7 +454,6 @@ static void keep_log(struct instance_console *console, const struct config *conf
     console->log_path = path;
     if (!path)
         return;
-    mkdir(bmc->console_log, 0700); /* likewise */
     if (console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
                         &console->log) < 0)
         log_error("%s: no memory for the console log", name);

@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 #endif
 
+#include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
@@ -44,6 +45,7 @@ static const char usage[] =
     "SIGHUP reloads the configuration. See vbmcd(8) and vbmc.conf(5).\n";
 
 #define STOP_WITHIN_MS 5000
+#define DISK_WITHIN_MS 3000 /* for the last words of the guests */
 
 struct daemon {
     uv_loop_t loop;
@@ -217,6 +219,7 @@ static void on_stop_overdue(uv_timer_t *timer)
 
     log_warning("libvirt does not come back: leaving without it");
     manager_flush(daemon->manager);
+    disk_finish(DISK_WITHIN_MS);
     _exit(EXIT_SUCCESS);
 }
 
@@ -406,5 +409,6 @@ int main(int argc, char **argv)
     uv_close((uv_handle_t *)&daemon.overdue, NULL);
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon.loop);
+    disk_finish(DISK_WITHIN_MS);
     return EXIT_SUCCESS;
 }

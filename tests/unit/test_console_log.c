@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <regex.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 #include <unistd.h>
 
 #include "sol/console_log.h"
+#include "sol/disk.h"
 #include "sol/hub.h"
+#include "sol/log_file.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/stream.h"
 
@@ -68,6 +71,7 @@ static int teardown(void **state)
     console_log_free(console_log);
     console_log = NULL;
     hub_free(hub);
+    assert_true(disk_settle(DISK_LOGS, 10000));
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     return system(command);
 }
@@ -85,6 +89,7 @@ static const char *content(const char *suffix)
     regex_t stamp;
     size_t used = 0;
 
+    assert_true(disk_flush(DISK_LOGS, 10000));
     snprintf(name, sizeof name, "%s%s", path, suffix);
     FILE *file = fopen(name, "r");
     if (!file)
@@ -174,15 +179,114 @@ static void test_appends_to_what_is_there(void **state)
     assert_string_equal(content(""), "@one\n@two\n");
 }
 
-static void test_folder_comes_later(void **state)
+static void test_folder_is_made(void **state)
 {
+    struct stat status;
+
     (void)state;
     assert_int_equal(rmdir(folder), 0);
     open_log(1 << 20, 1);
-    guest_says("lost\n");
-    assert_int_equal(mkdir(folder, 0700), 0);
-    guest_says("there\n");
-    assert_string_equal(content(""), "\n--- 29 bytes could not be written here ---\n@there\n");
+    guest_says("text\n");
+    assert_string_equal(content(""), "@text\n");
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0700);
+}
+
+static void test_cannot_be_written_for_a_while(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path, 0700), 0);
+    open_log(1 << 20, 1);
+    guest_says("kept\n");
+    assert_true(disk_flush(DISK_LOGS, 10000));
+    guest_says("kept too\n");
+    assert_int_equal(rmdir(path), 0);
+    assert_string_equal(content(""), "@kept\n@kept too\n");
+}
+
+#define STAMP 24 /* bytes of "2026-11-22 18:47:41.671 " */
+
+/* Every line is there, or counted in the mark. */
+static void check_lines_and_mark(const char *line, size_t lines)
+{
+    const size_t whole = STAMP + strlen(line);
+    unsigned long long dropped = 0;
+    size_t kept = 0, after = 0;
+    char text[2048];
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    while (fgets(text, sizeof text, file)) {
+        if (strlen(text) == whole && strcmp(text + STAMP, line) == 0 && dropped == 0)
+            kept++;
+        else if (sscanf(text, "--- %llu bytes could not be written here ---", &dropped) != 1 &&
+                 text[0] != '\n')
+            after += strcmp(text + STAMP, "after\n") == 0 && dropped > 0 ? 1 : 100;
+    }
+    fclose(file);
+    assert_true(kept * whole >= LOG_FILE_PENDING_MAX - 2 * whole);
+    assert_int_equal(kept * whole + dropped, lines * whole);
+    assert_int_equal(after, 1);
+}
+
+/* Memory is bounded: what is beyond the limit is lost, and marked where it is. */
+static void test_more_than_may_wait(void **state)
+{
+    char line[1024];
+    size_t lines = 3 * LOG_FILE_PENDING_MAX / sizeof line;
+
+    (void)state;
+    memset(line, 'x', sizeof line);
+    strcpy(line + sizeof line - 2, "\n");
+    assert_int_equal(mkdir(path, 0700), 0);
+    open_log(1 << 30, 1);
+    for (size_t i = 0; i < lines; i++)
+        guest_says(line);
+    assert_int_equal(rmdir(path), 0);
+    assert_true(disk_flush(DISK_LOGS, 10000));
+    guest_says("after\n");
+    assert_true(disk_flush(DISK_LOGS, 10000));
+    check_lines_and_mark(line, lines);
+}
+
+/* A disk that takes nothing until it is released. */
+static atomic_bool hanging;
+
+static ssize_t write_to_hung_disk(int fd, const struct iovec *pieces, int count)
+{
+    while (hanging)
+        usleep(1000);
+    return writev(fd, pieces, count);
+}
+
+static void test_hung_disk(void **state)
+{
+    (void)state;
+    hanging = true;
+    disk_set_writev(write_to_hung_disk);
+    open_log(1 << 20, 1);
+    guest_says("one\n"); /* none of these waits, or the test would not end */
+    guest_says("two\n");
+    hub_notify(hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
+    assert_false(disk_flush(DISK_LOGS, 20));
+    console_log_free(console_log);
+    console_log = NULL;
+    assert_false(disk_settle(DISK_LOGS, 20));
+    hanging = false;
+    assert_true(disk_settle(DISK_LOGS, 10000));
+    disk_set_writev(NULL);
+    assert_string_equal(content(""), "@one\n@two\n@--- the guest was reset ---\n");
+}
+
+static void test_fifo_is_not_waited_for(void **state)
+{
+    (void)state;
+    assert_int_equal(mkfifo(path, 0600), 0);
+    open_log(1 << 20, 1);
+    guest_says("text\n");
+    assert_true(disk_flush(DISK_LOGS, 10000));
+    assert_int_equal(unlink(path), 0);
+    assert_string_equal(content(""), "@text\n");
 }
 
 static void test_no_link_is_followed(void **state)
@@ -205,6 +309,7 @@ static void test_hub_goes_first(void **state)
     hub = NULL;
     console_log_free(console_log);
     console_log = NULL;
+    assert_true(disk_settle(DISK_LOGS, 10000));
     assert_string_equal(content(""), "@text");
 }
 
@@ -218,7 +323,11 @@ int main(void)
         TEST(test_many_lines_at_once_rotate_between_lines),
         TEST(test_none_kept),
         TEST(test_appends_to_what_is_there),
-        TEST(test_folder_comes_later),
+        TEST(test_folder_is_made),
+        TEST(test_cannot_be_written_for_a_while),
+        TEST(test_more_than_may_wait),
+        TEST(test_hung_disk),
+        TEST(test_fifo_is_not_waited_for),
         TEST(test_no_link_is_followed),
         TEST(test_hub_goes_first),
     };

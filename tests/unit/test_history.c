@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "sol/disk.h"
 #include "sol/history.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/ring.h"
@@ -23,9 +25,14 @@
 #define FRAME  8
 
 static char folder[64], path[96], new_path[112];
-static struct ring *ring;
+static struct ring *ring; /* the history's */
 static struct history *history;
 static char logged[4096];
+
+static void flush(void)
+{
+    assert_true(disk_flush(DISK_STATE, 10000));
+}
 
 /* Opens the history as a new daemon would, with an empty ring; what is logged goes to `logged`. */
 static void restart(size_t capacity)
@@ -35,14 +42,15 @@ static void restart(size_t capacity)
     size_t got;
 
     history_free(history);
-    ring_free(ring);
     history = NULL;
+    flush();
     ring = ring_new(capacity);
     assert_non_null(ring);
     assert_non_null(capture);
     fflush(stderr);
     dup2(fileno(capture), STDERR_FILENO);
     assert_int_equal(history_open(path, ring, &history), 0);
+    flush();
     fflush(stderr);
     dup2(saved, STDERR_FILENO);
     close(saved);
@@ -54,8 +62,8 @@ static void restart(size_t capacity)
 
 static void say(const void *bytes, size_t size)
 {
-    ring_append(ring, bytes, size);
     history_append(history, bytes, size);
+    flush();
 }
 
 static void check_ring(uint64_t start, const void *bytes, size_t size)
@@ -98,9 +106,8 @@ static int teardown(void **state)
 {
     (void)state;
     history_free(history);
-    ring_free(ring);
     history = NULL;
-    ring = NULL;
+    flush();
     unlink(path);
     unlink(new_path);
     rmdir(path);
@@ -160,10 +167,13 @@ static void test_killed(void **state)
     int status;
 
     (void)state;
-    restart(1024);
+    history_free(history);
+    history = NULL;
+    disk_finish(10000); /* threads are not inherited */
     child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        restart(1024);
         for (unsigned i = 0; i < 100; i++)
             say("last words\n", 11);
         raise(SIGKILL);
@@ -277,24 +287,130 @@ static void test_other_files(void **state)
     check_ring(0, "", 0);
 }
 
-/* What cannot be written does not disturb, and is written when it can be. */
+/* What cannot be written does not disturb, and is written when it can be, however little is said
+ * behind it. */
 static void test_cannot_write(void **state)
 {
-    static const uint8_t zeros[70 * 1024];
-
     (void)state;
     unlink(path);
     assert_int_equal(mkdir(path, 0700), 0);
-    restart(16);
+    restart(64);
     assert_non_null(strstr(logged, "cannot be written"));
     assert_int_equal(access(new_path, F_OK), -1);
-    say("lost for now", 12);
+    say("not lost, ", 10);
     assert_int_equal(rmdir(path), 0);
-    say(zeros, sizeof zeros); /* as much as makes it try again */
     say("seen again", 10);
-    restart(16);
+    restart(64);
     assert_string_equal(logged, "");
-    check_ring(12 + sizeof zeros - 6, "\0\0\0\0\0\0seen again", 16);
+    check_ring(0, "not lost, seen again", 20);
+}
+
+/* A disk that takes so many bytes more, and then no whole record. */
+static atomic_long room;
+
+static ssize_t write_to_small_disk(int fd, const struct iovec *pieces, int count)
+{
+    long left = room, size = 0;
+
+    for (int i = 0; i < count; i++)
+        size += (long)pieces[i].iov_len;
+    if (left <= 0) {
+        errno = ENOSPC;
+        return -1;
+    }
+    room -= size < left ? size : left;
+    if (size <= left)
+        return writev(fd, pieces, count);
+    return write(fd, pieces[0].iov_base, left < FRAME ? (size_t)left : FRAME);
+}
+
+static void test_full_disk(void **state)
+{
+    long before;
+
+    (void)state;
+    restart(64);
+    say("stored", 6);
+    before = file_size();
+    disk_set_writev(write_to_small_disk);
+    room = 5;
+    say(" not yet", 8);
+    assert_int_equal(file_size(), before); /* no half of a record stays */
+    say(", and", 5);
+    assert_int_equal(file_size(), before);
+    room = 1000;
+    say(" now", 4);
+    restart(64);
+    assert_string_equal(logged, "");
+    check_ring(0, "stored not yet, and now", 23);
+
+    /* More than the ring holds: what it holds is there. */
+    room = 0;
+    for (int i = 0; i < 20; i++)
+        say("0123456789", 10);
+    room = 1000;
+    say("end", 3);
+    restart(64);
+    assert_string_equal(logged, "");
+    check_ring(23 + 203 - 64, "9012345678901234567890123456789012345678901234567890123456789end",
+               64);
+    disk_set_writev(NULL);
+}
+
+/* A disk that takes nothing until it is released. */
+static atomic_bool hanging;
+
+static ssize_t write_to_hung_disk(int fd, const struct iovec *pieces, int count)
+{
+    while (hanging)
+        usleep(1000);
+    return writev(fd, pieces, count);
+}
+
+static void test_hung_disk(void **state)
+{
+    static uint8_t much[64 * 1024];
+
+    (void)state;
+    restart(256 * 1024);
+    hanging = true;
+    disk_set_writev(write_to_hung_disk);
+    /* None of these waits, or the test would not end. */
+    for (int i = 0; i < 32; i++) {
+        memset(much, 'a' + i % 26, sizeof much);
+        history_append(history, much, sizeof much);
+    }
+    assert_false(disk_flush(DISK_STATE, 20));
+    history_free(history);
+    history = NULL;
+    assert_false(disk_settle(DISK_STATE, 20));
+    assert_int_equal(history_remove("/tmp/vbmc-there-is-no-such-file"), 0);
+    hanging = false;
+    assert_true(disk_settle(DISK_STATE, 10000));
+    disk_set_writev(NULL);
+
+    restart(256 * 1024);
+    assert_int_equal(ring_end(ring), 32 * sizeof much);
+    assert_int_equal(ring_start(ring), 28 * sizeof much);
+}
+
+/* A history that is forgotten while its disk hangs does not come back. */
+static void test_removed_while_written(void **state)
+{
+    (void)state;
+    restart(256 * 1024);
+    hanging = true;
+    disk_set_writev(write_to_hung_disk);
+    for (int i = 0; i < 300; i++)
+        history_append(history, "a line that is much too long for what it says\n", 46);
+    history_free(history);
+    history = NULL;
+    assert_int_equal(history_remove(path), 0);
+    hanging = false;
+    assert_true(disk_settle(DISK_STATE, 10000));
+    disk_set_writev(NULL);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(access(new_path, F_OK), -1);
 }
 
 static void test_arguments(void **state)
@@ -302,7 +418,7 @@ static void test_arguments(void **state)
     struct history *none = history;
 
     (void)state;
-    assert_int_equal(history_open("", ring, &none), -EINVAL);
+    assert_int_equal(history_open("", NULL, &none), -EINVAL);
     assert_null(none);
     history_free(NULL);
 }
@@ -317,6 +433,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_anywhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cannot_write, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hung_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_removed_while_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
     };
 

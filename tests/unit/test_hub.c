@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "sol/disk.h"
 #include "sol/hub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
@@ -832,6 +833,7 @@ static void test_restart_with_history(void **state)
     assert_string_equal(read_all(&a), "---[ end\nSeaBIOS\n");
     leave(&a);
     free_hub();
+    assert_true(disk_settle(DISK_STATE, 10000));
 
     file = fopen(path, "w");
     assert_non_null(file);
@@ -839,6 +841,7 @@ static void test_restart_with_history(void **state)
     fclose(file);
     new_hub(32, 0, path);
     assert_int_equal(hub_history_length(hub), 0);
+    assert_true(disk_flush(DISK_STATE, 10000));
     unlink(path);
 }
 

@@ -17,6 +17,7 @@
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "sol/disk.h"
 #include "vbmc/instance_console.h"
 
 static char folder[64], path[96];
@@ -501,10 +502,13 @@ static void test_history_survives(void **state)
     drop();
     snprintf(file, sizeof file, "%.60s/consoles/01020300-0000-0000-0000-000000000000.history",
              folder);
+    assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_equal(access(file, F_OK), 0);
     instance_console_forget(folder, &uuid);
+    assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_equal(access(file, F_OK), -1);
     instance_console_forget(folder, &uuid); /* is no mistake */
+    assert_true(disk_settle(DISK_STATE, 10000));
 }
 
 int main(void)
