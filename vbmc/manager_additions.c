@@ -1,4 +1,5 @@
-/* What an administrator says about single BMCs: add, delete, start, stop. */
+/* `vbmc add`: the search for the domain, which may have to wait for its hypervisor, and what its
+ * BMC is to be. */
 #include "vbmc/manager_internal.h"
 
 #include <errno.h>
@@ -7,32 +8,6 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/instance_console.h"
-
-struct pending_done {
-    manager_done_fn *done;
-    void *context;
-};
-
-static void on_record_stored(void *context, int result)
-{
-    struct pending_done *pending = context;
-
-    pending->done(pending->context, result, result < 0 ? strerror(-result) : NULL);
-    free(pending);
-}
-
-static void store_and_finish(struct instance *instance, manager_done_fn *done, void *context)
-{
-    struct pending_done *pending = calloc(1, sizeof *pending);
-
-    if (!pending) {
-        done(context, -ENOMEM, "out of memory");
-        return;
-    }
-    *pending = (struct pending_done){done, context};
-    instance_save_record(instance, on_record_stored, pending);
-}
 
 /* The record for an addition: what was said, else what discovery had given, else the defaults of
  * the tool whose habits are asked for. */
@@ -117,14 +92,7 @@ static void add_for_domain(struct manager *manager, const struct manager_additio
         done(context, result, text);
         return;
     }
-    manager_unmark_deleted(manager, &record.uuid);
-    instance = manager_adopt_record(manager, instance, &record);
-    if (!instance) {
-        done(context, -ENOMEM, "out of memory");
-        return;
-    }
-    manager_attach_best(manager, instance);
-    store_and_finish(instance, done, context);
+    manager_add_record(manager, &record, done, context);
 }
 
 static void no_such_domain(const char *name, manager_done_fn *done, void *context)
@@ -294,44 +262,4 @@ void manager_add(struct manager *manager, const struct manager_addition *additio
         done(context, -ENOMEM, "out of memory");
     else
         search_hypervisors(manager, addition, link->hypervisor, done, context);
-}
-
-void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
-                    void *context)
-{
-    struct store_bmc *record = instance_record(instance);
-
-    record->deleted = true;
-    record->active = false;
-    record->is_explicit = false;
-    manager_mark_deleted(manager, &record->uuid);
-    boot_withdraw(instance_bmc(instance));
-    struct uuid uuid = record->uuid;
-    store_forget_domain(manager->shared.store, &uuid, manager_report_store, NULL);
-    store_and_finish(instance, done, context);
-    manager_drop_instance(manager, instance);
-    instance_console_forget(manager->shared.state_dir, &uuid);
-    manager_release_links(manager);
-}
-
-void manager_set_active(struct manager *manager, struct instance *instance, bool active,
-                        manager_done_fn *done, void *context)
-{
-    struct store_bmc *record = instance_record(instance);
-
-    if (active && !instance_is_listening(instance)) {
-        manager_start_listening(manager, instance);
-        if (!instance_is_listening(instance)) {
-            done(context, -EIO, instance_error(instance));
-            return;
-        }
-    }
-    if (!active)
-        manager_stop_listening(manager, instance);
-    if (record->active == active) {
-        done(context, 0, NULL);
-        return;
-    }
-    record->active = active;
-    store_and_finish(instance, done, context);
 }

@@ -26,6 +26,8 @@ struct waiting_addition {
     void *context;
 };
 
+struct change; /* manager_changes.c */
+
 struct manager {
     uv_loop_t *loop;
     struct config *config;
@@ -42,6 +44,7 @@ struct manager {
     struct udp_socket *socket;   /* of all BMCs, with one address per BMC */
     struct instance **by_offset; /* ADDRESSES_MAX pointers; NULL without `socket` */
     struct waiting_addition *waiting;
+    struct change *changes; /* asked for and not answered yet, in their order */
     uv_timer_t reaper;
     uv_timer_t hours;
     uv_timer_t restore;
@@ -135,5 +138,10 @@ void manager_configure_room(struct manager *manager);
 void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor);
 /* The daemon stops: ends them all. */
 void manager_end_waiting(struct manager *manager);
+
+/* manager_changes.c: stores the record (which is copied) of a BMC that somebody asked for, then
+ * makes it, or makes it of a discovered one. -EEXIST where there is one by somebody's word. */
+void manager_add_record(struct manager *manager, const struct store_bmc *record,
+                        manager_done_fn *done, void *context);
 
 #endif

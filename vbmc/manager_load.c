@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/instance_console.h"
 #include "vbmc/store/document.h"
 
 struct stored {
@@ -103,8 +104,11 @@ static void load_bmc(struct manager *manager, const struct stored *stored,
     if (bmcset_find_uuid(&manager->set, &record->uuid))
         return;
     if (record->deleted) {
-        if (!manager_is_deleted(manager, &record->uuid))
-            manager_mark_deleted(manager, &record->uuid);
+        if (manager_is_deleted(manager, &record->uuid))
+            return;
+        manager_mark_deleted(manager, &record->uuid);
+        /* The daemon may have been killed between the mark and this. */
+        instance_console_forget(manager->shared.state_dir, &record->uuid);
         return;
     }
     if (!manager_wants_record(manager, record))

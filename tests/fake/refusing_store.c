@@ -25,7 +25,7 @@ struct store *refusing_store_open(uv_loop_t *loop)
     return store;
 }
 
-static void run(const char *statement)
+static sqlite3 *open_database(void)
 {
     char path[128];
     sqlite3 *db;
@@ -34,9 +34,33 @@ static void run(const char *statement)
     int result = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
     assert(result == SQLITE_OK);
     sqlite3_busy_timeout(db, 5000);
-    result = sqlite3_exec(db, statement, NULL, NULL, NULL);
+    return db;
+}
+
+static void run(const char *statement)
+{
+    sqlite3 *db = open_database();
+    int result = sqlite3_exec(db, statement, NULL, NULL, NULL);
+
     assert(result == SQLITE_OK);
     sqlite3_close(db);
+}
+
+int refusing_store_count(const char *rest)
+{
+    char *text = sqlite3_mprintf("SELECT count(*) FROM %s", rest);
+    sqlite3 *db = open_database();
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(db, text, -1, &statement, NULL);
+
+    assert(result == SQLITE_OK);
+    result = sqlite3_step(statement);
+    assert(result == SQLITE_ROW);
+    int count = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    sqlite3_free(text);
+    return count;
 }
 
 void refusing_store_refuse(const char *part)
@@ -49,6 +73,12 @@ void refusing_store_refuse(const char *part)
     assert(statement);
     run(statement);
     sqlite3_free(statement);
+}
+
+void refusing_store_refuse_bmcs(void)
+{
+    run("CREATE TRIGGER refuse BEFORE INSERT ON bmcs "
+        "BEGIN SELECT RAISE(ABORT, 'as the test says'); END");
 }
 
 void refusing_store_accept(void)

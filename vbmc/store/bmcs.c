@@ -6,6 +6,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/store/row.h"
+#include "vbmc/store/schema.h"
 #include "vbmc/store/sql.h"
 
 static const size_t texts[] = {
@@ -92,8 +93,8 @@ static void release(void *data)
     free(data);
 }
 
-int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_fn done,
-                   void *context)
+static int submit_put(struct store *store, int (*run)(sqlite3 *db, void *data),
+                      const struct store_bmc *bmc, store_done_fn done, void *context)
 {
     struct store_bmc *copy = malloc(sizeof *copy);
 
@@ -101,7 +102,27 @@ int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_
         free(copy);
         return -ENOMEM;
     }
-    return store_submit(store, &(struct store_job){run_put, release, copy, done, context});
+    return store_submit(store, &(struct store_job){run, release, copy, done, context});
+}
+
+int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_fn done,
+                   void *context)
+{
+    return submit_put(store, run_put, bmc, done, context);
+}
+
+static int run_put_alone(sqlite3 *db, void *data)
+{
+    const struct store_bmc *bmc = data;
+    int result = schema_forget_domain(db, &bmc->uuid);
+
+    return result < 0 ? result : run_put(db, data);
+}
+
+int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store_done_fn done,
+                         void *context)
+{
+    return submit_put(store, run_put_alone, bmc, done, context);
 }
 
 int store_bmcs_remove(struct store *store, const struct uuid *uuid, store_done_fn done,

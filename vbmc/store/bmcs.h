@@ -34,6 +34,9 @@ void store_bmc_clear(struct store_bmc *bmc);
 /* Writes a copy of `bmc` in place of what is stored for its UUID. As store_submit. */
 int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_fn done,
                    void *context);
+/* The same, and forgets everything else that is known about the domain, in one transaction. */
+int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store_done_fn done,
+                         void *context);
 int store_bmcs_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
                       void *context);
 

@@ -88,6 +88,21 @@ const char *const schema_domain_tables[] = {"bmcs", "chassis",   "boot",     "so
                                             "sel",  "sel_state", "documents"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
+int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)
+{
+    char text[64];
+    int result = 0;
+
+    for (size_t i = 0; i < schema_domain_table_count && result == 0; i++) {
+        struct sql sql;
+        snprintf(text, sizeof text, "DELETE FROM %s WHERE uuid = ?", schema_domain_tables[i]);
+        sql_begin(&sql, db, text);
+        sql_bind_uuid(&sql, uuid);
+        result = sql_end(&sql);
+    }
+    return result;
+}
+
 int schema_version(void)
 {
     return ARRAY_SIZE(steps);

@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
+#include "vbmc/base/uuid.h"
+
 /* The version this program writes (PRAGMA user_version). */
 int schema_version(void);
 
@@ -18,5 +20,8 @@ int schema_migrate(sqlite3 *db);
 /* The tables that hold rows of one domain, in a column `uuid`. */
 extern const char *const schema_domain_tables[];
 extern const size_t schema_domain_table_count;
+
+/* Removes all rows of a domain, inside the transaction at hand. 0 or a negative error. */
+int schema_forget_domain(sqlite3 *db, const struct uuid *uuid);
 
 #endif

@@ -284,17 +284,7 @@ sqlite3 *store_reader(struct store *store)
 
 static int run_forget(sqlite3 *db, void *data)
 {
-    char text[64];
-    int result = 0;
-
-    for (size_t i = 0; i < schema_domain_table_count && result == 0; i++) {
-        struct sql sql;
-        snprintf(text, sizeof text, "DELETE FROM %s WHERE uuid = ?", schema_domain_tables[i]);
-        sql_begin(&sql, db, text);
-        sql_bind_uuid(&sql, data);
-        result = sql_end(&sql);
-    }
-    return result;
+    return schema_forget_domain(db, data);
 }
 
 int store_forget_domain(struct store *store, const struct uuid *uuid, store_done_fn done,

@@ -1,0 +1,215 @@
+/* add, delete, start and stop: what the store refuses is answered as failed and not done, neither
+ * now nor after a restart; what it takes is done, and delete leaves nothing behind. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/manager_fixture.h"
+#include "tests/fake/refusing_store.h"
+
+#define G1 "11111111-2222-4333-8444-555555555555"
+#define G2 "66666666-7777-4888-8999-aaaaaaaaaaaa"
+
+static const char *const both[][2] = {{"g1", G1}, {"g2", G2}};
+static const char *const hypervisors[] = {"a", NULL};
+static const char lines[] = "[bmc]\nports = 47240-47249\n";
+
+static bool has_both(void *context)
+{
+    (void)context;
+    return manager_bmcs(fixture_manager)->count == 2;
+}
+
+static void start(const char *more)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "%s%s", lines, more);
+    manager_fixture_start(hypervisors, text);
+}
+
+static int setup(void **state)
+{
+    manager_fixture_setup(state);
+    manager_fixture_define("a", both, 2);
+    start("");
+    manager_fixture_wait(has_both, NULL, "two BMCs");
+    return 0;
+}
+
+static void restart(void)
+{
+    manager_fixture_stop();
+    start("");
+}
+
+static bool listens(const char *uuid)
+{
+    struct instance *instance = manager_fixture_bmc(uuid);
+
+    return instance && instance_is_listening(instance);
+}
+
+static void test_stop_and_start_that_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(manager_fixture_set_active(G2, false), 0);
+    refusing_store_refuse_bmcs();
+    assert_true(manager_fixture_set_active(G1, false) < 0);
+    assert_true(manager_fixture_set_active(G2, true) < 0);
+    assert_true(listens(G1));
+    assert_false(listens(G2));
+    assert_true(instance_record(manager_fixture_bmc(G1))->active);
+    assert_false(instance_record(manager_fixture_bmc(G2))->active);
+    refusing_store_accept();
+    restart();
+    assert_true(listens(G1));
+    assert_false(listens(G2));
+    assert_int_equal(manager_fixture_set_active(G1, false), 0);
+    assert_int_equal(manager_fixture_set_active(G2, true), 0);
+    assert_false(listens(G1));
+    assert_true(listens(G2));
+    restart();
+    assert_false(listens(G1));
+    assert_true(listens(G2));
+}
+
+static void test_add_that_is_refused(void **state)
+{
+    const struct manager_addition plain = {.name = "g1"};
+    const struct manager_addition own = {.name = "g2", .username = "me", .password = "mine"};
+
+    (void)state;
+    assert_int_equal(manager_fixture_delete(G2), 0);
+    refusing_store_refuse_bmcs();
+    assert_true(manager_fixture_add(&plain) < 0); /* of a discovered one */
+    assert_true(manager_fixture_add(&own) < 0);   /* of a deleted one */
+    assert_false(instance_record(manager_fixture_bmc(G1))->is_explicit);
+    assert_true(listens(G1));
+    assert_null(manager_fixture_bmc(G2));
+    refusing_store_accept();
+    restart();
+    assert_false(instance_record(manager_fixture_bmc(G1))->is_explicit);
+    assert_null(manager_fixture_bmc(G2));
+    assert_int_equal(manager_fixture_add(&own), 0);
+    assert_true(instance_record(manager_fixture_bmc(G2))->is_explicit);
+    assert_int_equal(manager_fixture_add(&own), -EEXIST);
+    restart();
+    assert_string_equal(instance_record(manager_fixture_bmc(G2))->username, "me");
+}
+
+static const char *history_path(void)
+{
+    static char path[160];
+
+    snprintf(path, sizeof path, "%s/consoles/" G1 ".history", manager_fixture_folder());
+    return path;
+}
+
+/* One that a kill between the mark and the removal has left. */
+static void leave_history(void)
+{
+    FILE *file = fopen(history_path(), "w");
+
+    assert_non_null(file);
+    fclose(file);
+}
+
+static void test_delete_that_is_refused(void **state)
+{
+    static const char *const tables[] = {"chassis", "boot", "sol", "sel", "sel_state", "documents"};
+    static const struct bmc_ticket nobody;
+    struct bmc *bmc = instance_bmc(manager_fixture_bmc(G1));
+
+    (void)state;
+    bmc->hooks->save_chassis(bmc, &nobody);
+    refusing_store_refuse_bmcs();
+    assert_true(manager_fixture_delete(G1) < 0);
+    assert_true(listens(G1));
+    assert_true(refusing_store_count("chassis WHERE uuid = x'11111111222243338444555555555555'") >
+                0);
+    refusing_store_accept();
+    restart();
+    assert_true(listens(G1));
+    assert_int_equal(manager_fixture_delete(G1), 0);
+    assert_null(manager_fixture_bmc(G1));
+    manager_fixture_stop(); /* all is written */
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char rest[128];
+        snprintf(rest, sizeof rest, "%s WHERE uuid = x'11111111222243338444555555555555'",
+                 tables[i]);
+        assert_int_equal(refusing_store_count(rest), 0);
+    }
+    assert_int_equal(
+        refusing_store_count("bmcs WHERE uuid = x'11111111222243338444555555555555' AND deleted"),
+        1);
+    assert_int_not_equal(access(history_path(), F_OK), 0);
+    leave_history();
+    start("");
+    assert_int_not_equal(access(history_path(), F_OK), 0);
+    assert_null(manager_fixture_bmc(G1));
+    assert_true(listens(G2));
+}
+
+/* Two clients at once: the second finds what the first has done. */
+static unsigned answers;
+static int results[2];
+
+static void note(void *context, int result, const char *text)
+{
+    (void)context, (void)text;
+    results[answers++] = result;
+}
+
+static bool both_are_answered(void *context)
+{
+    (void)context;
+    return answers == 2;
+}
+
+static void test_changes_at_once(void **state)
+{
+    const struct manager_addition addition = {.name = "g1"};
+    struct instance *instance = manager_fixture_bmc(G1);
+
+    (void)state;
+    answers = 0;
+    manager_add(fixture_manager, &addition, note, NULL);
+    manager_add(fixture_manager, &addition, note, NULL);
+    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    assert_int_equal(results[0], 0);
+    assert_int_equal(results[1], -EEXIST);
+    answers = 0;
+    manager_delete(fixture_manager, instance, note, NULL);
+    manager_set_active(fixture_manager, instance, true, note, NULL);
+    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    assert_int_equal(results[0], 0);
+    assert_int_equal(results[1], -ENOENT);
+    assert_null(manager_fixture_bmc(G1));
+    /* What is asked for when the daemon stops is answered too. */
+    answers = 0;
+    manager_delete(fixture_manager, manager_fixture_bmc(G2), note, NULL);
+    manager_add(fixture_manager, &addition, note, NULL);
+    manager_fixture_stop();
+    assert_int_equal(answers, 2);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_stop_and_start_that_are_refused, setup,
+                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup,
+                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_changes_at_once, setup, manager_fixture_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

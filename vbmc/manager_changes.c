@@ -1,0 +1,283 @@
+/* What an administrator says about single BMCs: add, delete, start, stop.
+ *
+ * A change is stored first and carried out when it is on disk, so that one which is answered as
+ * failed was not done. Changes of one BMC are carried out one after another: the next begins when
+ * the one before it has been answered. */
+#include "vbmc/manager_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "vbmc/instance_console.h"
+
+struct change {
+    struct change *next;
+    struct manager *manager;
+    struct uuid uuid;
+    void (*begin)(struct change *change);
+    struct store_bmc record; /* of an addition; strings owned */
+    bool was_there;          /* the BMC existed when the addition was stored */
+    bool active;             /* of a start (true) or a stop */
+    manager_done_fn *done;
+    void *context;
+};
+
+static struct change *first_of(const struct manager *manager, const struct uuid *uuid)
+{
+    struct change *change = manager->changes;
+
+    while (change && !uuid_equal(&change->uuid, uuid))
+        change = change->next;
+    return change;
+}
+
+static void end_change(struct change *change, int result, const char *text)
+{
+    struct manager *manager = change->manager;
+    struct uuid uuid = change->uuid;
+    struct change **place = &manager->changes;
+
+    while (*place != change)
+        place = &(*place)->next;
+    *place = change->next;
+    change->done(change->context, result, result < 0 && !text ? strerror(-result) : text);
+    store_bmc_clear(&change->record);
+    free(change);
+    struct change *next = first_of(manager, &uuid);
+    if (next)
+        next->begin(next);
+}
+
+/* Takes over what `template` says; its record is copied. */
+static void submit_change(struct manager *manager, const struct change *template)
+{
+    struct change *change = malloc(sizeof *change), **end = &manager->changes;
+
+    if (!change || store_bmc_copy(&change->record, &template->record) < 0) {
+        free(change);
+        template->done(template->context, -ENOMEM, "out of memory");
+        return;
+    }
+    struct store_bmc record = change->record;
+    *change = *template;
+    change->record = record;
+    change->manager = manager;
+    bool waits = first_of(manager, &change->uuid) != NULL;
+    while (*end)
+        end = &(*end)->next;
+    *end = change;
+    if (!waits)
+        change->begin(change);
+}
+
+/* ---- add ---- */
+
+static void on_addition_stored(void *context, int result)
+{
+    struct change *change = context;
+    struct manager *manager = change->manager;
+
+    if (result < 0 || manager->stopping) {
+        end_change(change, result, NULL);
+        return;
+    }
+    manager_unmark_deleted(manager, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+    bool was_discovered_meanwhile = instance && !change->was_there;
+    instance = manager_adopt_record(manager, instance, &change->record);
+    if (!instance) {
+        end_change(change, -ENOMEM, "out of memory");
+        return;
+    }
+    if (was_discovered_meanwhile) /* and its record was stored in place of ours */
+        instance_save_record(instance, manager_report_store, NULL);
+    manager_attach_best(manager, instance);
+    end_change(change, 0, NULL);
+}
+
+static void begin_addition(struct change *change)
+{
+    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    char message[256];
+
+    if (instance && instance_record(instance)->is_explicit) {
+        snprintf(message, sizeof message, "Domain %.128s already exists: File exists",
+                 change->record.name);
+        end_change(change, -EEXIST, message);
+        return;
+    }
+    change->was_there = instance != NULL;
+    change->record.changed_at = (int64_t)time(NULL);
+    int result =
+        store_bmcs_put(change->manager->shared.store, &change->record, on_addition_stored, change);
+    if (result < 0)
+        end_change(change, result, NULL);
+}
+
+void manager_add_record(struct manager *manager, const struct store_bmc *record,
+                        manager_done_fn *done, void *context)
+{
+    submit_change(manager, &(struct change){
+                               .uuid = record->uuid,
+                               .begin = begin_addition,
+                               .record = *record,
+                               .done = done,
+                               .context = context,
+                           });
+}
+
+/* ---- delete ---- */
+
+/* All that is left of a deleted BMC: its mark. */
+static int store_mark(struct manager *manager, const struct uuid *uuid, char *name,
+                      store_done_fn done, void *context)
+{
+    const struct store_bmc mark = {
+        .uuid = *uuid,
+        .name = name,
+        .deleted = true,
+        .changed_at = (int64_t)time(NULL),
+    };
+
+    return store_bmcs_put_alone(manager->shared.store, &mark, done, context);
+}
+
+static void on_deletion_stored(void *context, int result)
+{
+    struct change *change = context;
+    struct manager *manager = change->manager;
+    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+
+    if (result < 0 || manager->stopping) {
+        end_change(change, result, NULL);
+        return;
+    }
+    manager_mark_deleted(manager, &change->uuid);
+    if (instance) {
+        CLEANUP_FREE char *name = strdup(instance_record(instance)->name);
+        boot_withdraw(instance_bmc(instance));
+        manager_drop_instance(manager, instance);
+        /* What it stored until now, and what it stored at its end, is forgotten as well. */
+        store_mark(manager, &change->uuid, name, manager_report_store, NULL);
+    }
+    instance_console_forget(manager->shared.state_dir, &change->uuid);
+    manager_release_links(manager);
+    end_change(change, 0, NULL);
+}
+
+static void no_such_bmc(struct change *change)
+{
+    end_change(change, -ENOENT, "No domain with matching name was found: its BMC is gone");
+}
+
+static void begin_deletion(struct change *change)
+{
+    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+
+    if (!instance) {
+        no_such_bmc(change);
+        return;
+    }
+    int result = store_mark(change->manager, &change->uuid, instance_record(instance)->name,
+                            on_deletion_stored, change);
+    if (result < 0)
+        end_change(change, result, NULL);
+}
+
+void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
+                    void *context)
+{
+    submit_change(manager, &(struct change){
+                               .uuid = instance_record(instance)->uuid,
+                               .begin = begin_deletion,
+                               .done = done,
+                               .context = context,
+                           });
+}
+
+/* ---- start and stop ---- */
+
+static struct instance *take_back_active(struct change *change)
+{
+    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+
+    if (instance)
+        instance_record(instance)->active = !change->active;
+    return instance;
+}
+
+/* The address that it was to have cannot be had: it is down as before. */
+static void on_start_taken_back(void *context, int result)
+{
+    struct change *change = context;
+    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    char text[256];
+
+    snprintf(text, sizeof text, "%s", instance ? instance_error(instance) : "its BMC is gone");
+    if (result < 0)
+        manager_report_store(NULL, result);
+    end_change(change, -EIO, text);
+}
+
+static void on_active_stored(void *context, int result)
+{
+    struct change *change = context;
+    struct manager *manager = change->manager;
+    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+
+    if (manager->stopping) {
+        end_change(change, result, NULL);
+    } else if (!instance) {
+        no_such_bmc(change);
+    } else if (result < 0) {
+        /* A save of something else may have come in between, with what was not stored here. */
+        instance_save_record(take_back_active(change), NULL, NULL);
+        end_change(change, result, NULL);
+    } else if (!change->active) {
+        manager_stop_listening(manager, instance);
+        end_change(change, 0, NULL);
+    } else {
+        manager_start_listening(manager, instance);
+        if (instance_is_listening(instance))
+            end_change(change, 0, NULL);
+        else
+            instance_save_record(take_back_active(change), on_start_taken_back, change);
+    }
+}
+
+static void begin_active(struct change *change)
+{
+    struct manager *manager = change->manager;
+    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+
+    if (!instance) {
+        no_such_bmc(change);
+        return;
+    }
+    struct store_bmc *record = instance_record(instance);
+    if (record->active == change->active) {
+        if (change->active && !instance_is_listening(instance))
+            manager_start_listening(manager, instance);
+        bool failed = change->active && !instance_is_listening(instance);
+        end_change(change, failed ? -EIO : 0, failed ? instance_error(instance) : NULL);
+        return;
+    }
+    /* Whatever stores the record from now on stores this too; what it means is done later. */
+    record->active = change->active;
+    instance_save_record(instance, on_active_stored, change);
+}
+
+void manager_set_active(struct manager *manager, struct instance *instance, bool active,
+                        manager_done_fn *done, void *context)
+{
+    submit_change(manager, &(struct change){
+                               .uuid = instance_record(instance)->uuid,
+                               .begin = begin_active,
+                               .active = active,
+                               .done = done,
+                               .context = context,
+                           });
+}
