@@ -20,6 +20,7 @@
 
 #define STREAM_CHUNK  (64 * 1024)
 #define TYPED_CHUNK   4096
+#define HELD_MS       5000          /* for the serial port to be connected */
 #define TYPED_MAX     (1024 * 1024) /* bytes typed at a terminal that the guest has not taken */
 #define SEND_QUEUE    (TYPED_MAX + 2 * STREAM_CHUNK)
 #define TAKEN_POLL_MS 20 /* how often to look whether the daemon has read all */
@@ -29,7 +30,8 @@ static volatile sig_atomic_t caught[NSIG];
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const char streamed_kinds[] = {CONSOLE_OUTPUT, '\0'};
-static const char whole_kinds[] = {CONSOLE_LOST, CONSOLE_NOTICE, CONSOLE_REPLY, CONSOLE_END, '\0'};
+static const char whole_kinds[] = {CONSOLE_LOST,    CONSOLE_NOTICE, CONSOLE_REPLY,
+                                   CONSOLE_DROPPED, CONSOLE_END,    '\0'};
 static const int job_signals[] = {SIGTSTP, SIGCONT};
 #define SIGNALS (ARRAY_SIZE(ending_signals) + ARRAY_SIZE(job_signals))
 
@@ -49,6 +51,7 @@ struct session {
     bool types_at_terminal;
     struct cli_escape escape;
     bool input_ended;
+    int64_t held_until; /* ms; until then a script's input waits for the serial port; 0: no more */
     int64_t silent_since; /* ms */
     bool is_taken;        /* everything typed, by the daemon */
     bool has_told_refusal, has_told_overflow;
@@ -261,7 +264,12 @@ static void take_frame(struct session *session, const struct console_frame *fram
     case CONSOLE_LOST:
         tell_lost(session, frame);
         break;
+    case CONSOLE_DROPPED:
+        session->result->refused = true;
+        cli_output_tell(session->output, text);
+        break;
     case CONSOLE_NOTICE:
+        session->held_until = 0; /* connected, or why not */
         cli_output_tell(session->output, text);
         break;
     case CONSOLE_REPLY:
@@ -379,9 +387,17 @@ static void take_signals(struct session *session)
 
 /* ---- the loop ---- */
 
+static int64_t held_for(const struct session *session)
+{
+    int64_t left = session->held_until ? session->held_until - now_ms() : 0;
+
+    return left > 0 ? left : 0;
+}
+
 static bool wants_input(const struct session *session)
 {
-    if (session->attach->in < 0 || session->input_ended || session->stream_ended)
+    if (held_for(session) > 0 || session->attach->in < 0 || session->input_ended ||
+        session->stream_ended)
         return false;
     /* A person must be able to leave whatever the guest does; a script waits for the guest. */
     return session->types_at_terminal || unsent(session) < STREAM_CHUNK;
@@ -398,6 +414,8 @@ static void turn(struct session *session)
         {.fd = attach->out, .events = cli_output_is_empty(session->output) ? 0 : POLLOUT},
     };
     int wait_ms = session->input_ended ? wait_for_silence(session) : -1;
+    if (held_for(session) > 0 && wait_ms < 0)
+        wait_ms = (int)held_for(session);
     struct timespec wait = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000L};
 
     if (session->is_done)
@@ -449,6 +467,8 @@ static int prepare(struct session *session)
     const struct cli_attach *attach = session->attach;
 
     session->types_at_terminal = attach->in >= 0 && isatty(attach->in);
+    if (attach->opening && !session->types_at_terminal)
+        session->held_until = now_ms() + HELD_MS;
     session->output = cli_output_new(attach->out, attach->err, attach->in < 0);
     session->send = ring_new(SEND_QUEUE);
     session->received = malloc(STREAM_CHUNK);

@@ -18,6 +18,7 @@ struct cli_attach {
     int err;             /* where messages go if `out` is no terminal */
     const char *banner;  /* one line for a terminal, or NULL */
     bool writable;       /* the daemon will take input */
+    bool opening;        /* the guest's serial port is about to be connected */
     unsigned silence_ms; /* after the end of input: leave when nothing has come for so long */
 };
 
@@ -35,14 +36,15 @@ struct cli_attach_result {
     enum cli_attach_end end;
     int error;    /* positive errno */
     int signal;   /* SIGINT, SIGTERM, SIGHUP or SIGQUIT */
-    bool refused; /* something was typed that was not sent */
+    bool refused; /* something was typed that did not get to the guest */
     char text[CONSOLE_PARSER_WHOLE_MAX + 1];
 };
 
 /* Carries bytes both ways until one side ends it. Terminals are put to raw mode if `in` is one, and
  * are left as they were found; SIGTSTP stops the process with the terminal restored.
  *
- * Input that is no terminal goes to the guest as it is. At its end this leaves as soon as the
+ * Input that is no terminal goes to the guest as it is, once its serial port is connected or has not
+ * been for some seconds. At its end this leaves as soon as the
  * daemon has taken all of it and nothing has come from the guest for `silence_ms`. Output that is
  * no terminal is the guest's bytes and nothing else. */
 void cli_attach_run(const struct cli_attach *attach, struct cli_attach_result *result);

@@ -61,7 +61,11 @@ static struct json_object *console_arguments(const struct cli *cli)
     if (options->log) {
         add_flag(arguments, "log", true);
         add_flag(arguments, "follow", options->follow);
-    } else if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col) {
+        return arguments;
+    }
+    if (!isatty(STDIN_FILENO))
+        add_flag(arguments, "script", true);
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col) {
         add_number(arguments, "columns", window.ws_col);
         add_number(arguments, "rows", window.ws_row);
     }
@@ -134,6 +138,7 @@ static int open_console(struct cli *cli)
             .err = STDERR_FILENO,
             .banner = options->log || options->quiet ? NULL : banner,
             .writable = flag_of(answer, "writable"),
+            .opening = flag_of(answer, "opening"),
             .silence_ms = SILENCE_MS,
         };
         fflush(stdout);

@@ -11,9 +11,12 @@
  *   - "log": true: only history is wanted; the port is not touched, nobody is told, nothing can be
  *     typed, there are no notices
  *   - "follow": false, with "log": CONSOLE_END follows the history there is now
+ *   - "script": true: nobody is there to wait for what a guest lacks. Refused, or ended, when the
+ *     running guest has no serial port that can be opened
  *   - "columns", "rows": the size of the terminal, where there is one
  *
- * Its result: "name"; "writable" (the account may type); "connected"; "source" (a line on where the
+ * Its result: "name"; "writable" (the account may type); "connected"; "opening" (not connected, but
+ * about to be); "source" (a line on where the
  * bytes come from, or why they do not); "people" (who else is there, one line, may be ""). */
 #ifndef VBMC_CONSOLE_FRAME_H
 #define VBMC_CONSOLE_FRAME_H
@@ -28,11 +31,12 @@ enum {
 
 enum console_frame_kind {
     /* From the daemon. */
-    CONSOLE_OUTPUT = 'O', /* what the guest wrote */
-    CONSOLE_LOST = 'L',   /* 8 bytes, little endian: so many bytes are missing here */
-    CONSOLE_NOTICE = 'N', /* one line of text for people */
-    CONSOLE_REPLY = 'R',  /* what became of a CONSOLE_BREAK or CONSOLE_NMI: one line, "" if done */
-    CONSOLE_END = 'E',    /* one line on why it ends, may be ""; the last frame */
+    CONSOLE_OUTPUT = 'O',  /* what the guest wrote */
+    CONSOLE_LOST = 'L',    /* 8 bytes, little endian: so many bytes are missing here */
+    CONSOLE_NOTICE = 'N',  /* one line of text for people */
+    CONSOLE_REPLY = 'R',   /* what became of a CONSOLE_BREAK or CONSOLE_NMI: one line, "" if done */
+    CONSOLE_DROPPED = 'D', /* one line on why what was typed did not get to the guest */
+    CONSOLE_END = 'E',     /* one line on why it ends, may be ""; the last frame */
     /* To the daemon. */
     CONSOLE_INPUT = 'I',   /* typed; bytes beyond what the guest takes wait in the socket */
     CONSOLE_BREAK = 'B',   /* no payload; each is answered by a CONSOLE_REPLY */

@@ -42,7 +42,8 @@ struct console_session {
     struct replay replay;
     struct hub_writer *writer; /* NULL: who looks only */
     struct console_person *person;
-    bool log; /* history only */
+    bool log;    /* history only */
+    bool script; /* ends when there is no serial port */
     bool may_type;
     bool told_off; /* typed all the same */
     bool told_disconnected;
@@ -267,6 +268,9 @@ static void on_notice(void *context, const struct hub_notice *notice)
         return;
     snprintf(text, sizeof text, "%s%s", beginning ? beginning : "", notice->text);
     add_text(session, CONSOLE_NOTICE, notice->position, text);
+    const char *problem = instance_console_problem(instance_console(session->instance));
+    if (session->script && problem)
+        add_text(session, CONSOLE_END, notice->position, problem);
     pump(session);
 }
 
@@ -401,7 +405,7 @@ static void refuse_to_act(struct console_session *session, enum console_frame_ki
     static const char text[] = "you may look, not act (that needs the privilege level operator)";
 
     if (kind == CONSOLE_INPUT && !session->told_off && !session->log)
-        say(session, CONSOLE_NOTICE, text);
+        say(session, CONSOLE_DROPPED, text);
     else if (kind != CONSOLE_INPUT)
         say(session, CONSOLE_REPLY, text);
     session->told_off = true;
@@ -435,7 +439,7 @@ static size_t type(struct console_session *session, const uint8_t *bytes, size_t
         snprintf(text, sizeof text, "nothing was typed: %s",
                  instance_console_source(instance_console(session->instance)));
         session->told_disconnected = true;
-        say(session, CONSOLE_NOTICE, text);
+        say(session, CONSOLE_DROPPED, text);
     }
     return size;
 }
@@ -552,6 +556,7 @@ static int open_session(struct console_session *session, struct json_object *arg
     struct instance_console *console = instance_console(session->instance);
 
     session->log = flag(arguments, "log", false);
+    session->script = !session->log && flag(arguments, "script", false);
     session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
     if (!session->log) {
         session->person = instance_console_join(console, identity->who);
@@ -583,6 +588,8 @@ static struct json_object *describe(struct console_session *session)
     json_object_object_add(
         result, "connected",
         json_object_new_boolean(hub_is_connected(instance_console_hub(console))));
+    json_object_object_add(result, "opening",
+                           json_object_new_boolean(instance_console_is_opening(console)));
     json_object_object_add(result, "source",
                            json_object_new_string(instance_console_source(console)));
     json_object_object_add(result, "people", json_object_new_string(people));
@@ -608,6 +615,13 @@ void console_session_start(struct instance *instance, struct json_object *argume
     if (!session || !instance_console_hub(instance_console(instance))) {
         free(session);
         control_reply_error(request, CONTROL_FAILED, "too many consoles are open");
+        return;
+    }
+    const char *problem = instance_console_problem(instance_console(instance));
+    if (problem && !flag(arguments, "log", false) && flag(arguments, "script", false)) {
+        free(session);
+        control_reply_error(request, CONTROL_FAILED, "%s", problem);
+        instance_console_look_again(instance_console(instance));
         return;
     }
     session_count++;

@@ -55,6 +55,7 @@ struct instance_console {
     bool looking;
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
+    bool unusable; /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_people, console_person) people;
     LIST_HEAD(console_breaks, console_break) breaks;
     struct console_log *log;
@@ -147,6 +148,7 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     struct stream *stream = NULL;
 
     console->looking = false;
+    console->unusable = result == -ENOENT;
     if (result < 0) {
         explain(console, text);
         return;
@@ -155,6 +157,7 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     console->alias = serial->alias ? strdup(serial->alias) : NULL;
     result = open_port(console, serial, &stream);
     if (result < 0) {
+        console->unusable = result == -EPROTOTYPE || result == -ENOTSUP;
         explain_failure(console, serial, result);
         return;
     }
@@ -260,6 +263,7 @@ void instance_console_set_domain(struct instance_console *console, struct virt_d
         end_breaks(console);
     }
     console->domain = domain;
+    console->unusable = false;
     update(console);
 }
 
@@ -283,6 +287,7 @@ void instance_console_host_event(struct instance_console *console, enum host_eve
         break;
     case HOST_EVENT_STOPPED:
         close_port(console, "the guest is off");
+        console->unusable = false;
         explain(console, "");
         hub_notify(console->hub, HUB_NOTICE_GUEST_OFF, "the guest is off");
         break;
@@ -493,6 +498,22 @@ struct hub *instance_console_hub(struct instance_console *console)
 unsigned instance_console_replay_lines(const struct instance_console *console)
 {
     return console->replay_lines;
+}
+
+const char *instance_console_problem(const struct instance_console *console)
+{
+    return console->unusable && guest_is_on(console) ? console->why_not : NULL;
+}
+
+bool instance_console_is_opening(const struct instance_console *console)
+{
+    return console->looking || (guest_is_on(console) && hub_has_source(console->hub) &&
+                                !hub_is_connected(console->hub));
+}
+
+void instance_console_look_again(struct instance_console *console)
+{
+    update(console);
 }
 
 const char *instance_console_source(const struct instance_console *console)

@@ -44,6 +44,15 @@ unsigned instance_console_replay_lines(const struct instance_console *console);
 /* Where the bytes come from, or why they do not; one line. */
 const char *instance_console_source(const struct instance_console *console);
 
+/* Why the running guest has no console for as long as it runs: its domain has no serial port, not
+ * the one that the configuration names, or one of a type that cannot be opened. One line; NULL
+ * while that is not so, or not known. */
+const char *instance_console_problem(const struct instance_console *console);
+/* True while the serial port of the running guest is being looked for or connected to. */
+bool instance_console_is_opening(const struct instance_console *console);
+/* Looks for the serial port now, if it should be open and is not: one may have been added. */
+void instance_console_look_again(struct instance_console *console);
+
 /* Sends a break to the guest's UART, for magic SysRq. 0, and `done` runs exactly once, perhaps
  * before this returns, with -ENODEV if the domain goes before; or, with `done` never called,
  * -ENOTCONN when the guest is off or has no serial port, -ENOTSUP, or -ENOMEM. */

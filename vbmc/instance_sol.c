@@ -265,6 +265,12 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
 
     if (!sol->rmcp || !sol->console)
         return -ENODEV;
+    if (instance_console_problem(sol->console)) {
+        log_info("%s: SOL is refused: %s", user_name(sol, new_owner->user_id),
+                 instance_console_problem(sol->console));
+        instance_console_look_again(sol->console);
+        return -ENOTSUP;
+    }
     snprintf(who, sizeof who, "%s by SOL from %s", user_name(sol, new_owner->user_id), address);
     int result = sol_session_new(&config, &sol->active);
     if (result < 0)
@@ -447,6 +453,8 @@ void instance_sol_tick(struct instance_sol *sol, uint64_t now_ms)
         sol_session_free(sol->active);
         sol->active = NULL;
     }
+    if (sol->active && instance_console_problem(sol->console))
+        instance_sol_end(sol);
     if (sol->active && sol_session_next_deadline(sol->active) <= now_ms)
         sol_session_tick(sol->active, now_ms);
     if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms <= now_ms)

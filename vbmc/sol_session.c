@@ -136,8 +136,18 @@ static void on_writable(void *context)
     rearm(session);
 }
 
+/* It may be that there is no serial port, which ends the session at its owner's next turn. */
+static void on_notice(void *context, const struct hub_notice *notice)
+{
+    struct sol_session *session = context;
+
+    if (notice->kind == HUB_NOTICE_MESSAGE)
+        session->bmc->hooks->wake_at(session->bmc, now(session));
+}
+
 static const struct hub_reader_events reader_events = {
     .available = on_available,
+    .notice = on_notice,
     .closed = on_closed,
 };
 static const struct hub_writer_events writer_events = {.writable = on_writable};

@@ -19,7 +19,7 @@ import struct
 import time
 
 SOCKET = "/run/vbmc/control.sock"
-NAMES = {"L": "lost", "N": "notice", "R": "reply", "E": "end"}
+NAMES = {"L": "lost", "N": "notice", "R": "reply", "D": "dropped", "E": "end"}
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ import struct
 import sys
 
 SOCKET = "/run/vbmc/control.sock"
-FRAMES_TEXT = {b"N": "notice", b"R": "reply", b"E": "end"}
+FRAMES_TEXT = {b"N": "notice", b"R": "reply", b"D": "dropped", b"E": "end"}
 
 
 def read_answer(stream):

@@ -232,10 +232,11 @@ static void write_down(struct console_client *client, const void *bytes, size_t 
 static void write_down_frame(struct console_client *client, uint8_t kind, const uint8_t *payload,
                              size_t size)
 {
-    const char *name = kind == CONSOLE_NOTICE  ? "notice"
-                       : kind == CONSOLE_REPLY ? "reply"
-                       : kind == CONSOLE_END   ? "end"
-                                               : NULL;
+    const char *name = kind == CONSOLE_NOTICE    ? "notice"
+                       : kind == CONSOLE_REPLY   ? "reply"
+                       : kind == CONSOLE_DROPPED ? "dropped"
+                       : kind == CONSOLE_END     ? "end"
+                                                 : NULL;
     char text[512];
     uint64_t lost = 0;
 

@@ -222,6 +222,41 @@ static void test_output_unchanged(void **state)
     expect_text(fixture, fixture->errors, "[guest?reset]\n[513 bytes lost]\n");
 }
 
+static void test_dropped_input(void **state)
+{
+    struct fixture *fixture = *state;
+
+    use_pipes(fixture);
+    fixture->attach.writable = true;
+    start(fixture);
+    press(fixture, "x");
+    shut(&fixture->keyboard);
+    expect_frame(fixture, CONSOLE_INPUT, "x", 1);
+    say_text(fixture, CONSOLE_DROPPED, "nothing was typed: the guest is off");
+    wait_end(fixture, CLI_ATTACH_LEFT);
+    assert_true(fixture->result.refused);
+    expect_text(fixture, fixture->errors, "[nothing was typed: the guest is off]\n");
+}
+
+/* A script types at once; where the daemon opens the port only now, nothing of that is to be lost.
+ */
+static void test_input_waits_for_the_port(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pollfd poll_fd = {.fd = fixture->daemon, .events = POLLIN};
+
+    use_pipes(fixture);
+    fixture->attach.writable = fixture->attach.opening = true;
+    press(fixture, "x");
+    shut(&fixture->keyboard);
+    start(fixture);
+    assert_int_equal(poll(&poll_fd, 1, 50), 0);
+    say_text(fixture, CONSOLE_NOTICE, "the serial port is connected: plug");
+    expect_frame(fixture, CONSOLE_INPUT, "x", 1);
+    wait_end(fixture, CLI_ATTACH_LEFT);
+    assert_false(fixture->result.refused);
+}
+
 static void test_rest_behind_answer(void **state)
 {
     struct fixture *fixture = *state;
@@ -491,6 +526,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_output_unchanged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dropped_input, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_input_waits_for_the_port, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rest_behind_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_oversized_frame, setup, teardown),
         cmocka_unit_test_setup_teardown(test_end_of_input, setup, teardown),

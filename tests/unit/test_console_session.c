@@ -104,7 +104,8 @@ static void test_result(void **state)
     console_client_open_now(&client);
     assert_string_equal(client.answer,
                         "{\"ok\":true,\"result\":{\"name\":\"web01\",\"writable\":true,"
-                        "\"connected\":true,\"source\":\"its domain is not there\",\"people\":\"\"}"
+                        "\"connected\":true,\"opening\":false,\"source\":\"its domain is not "
+                        "there\",\"people\":\"\"}"
                         "}");
     console_client_open(&other, PRIVILEGE_USER, "guest by SSH", "\"lines\":0", NULL, 0);
     assert_non_null(strstr(other.answer, "\"writable\":false"));
@@ -349,7 +350,7 @@ static void test_nobody_listens(void **state)
     stream_report_state(&console_fixture.source.stream, STREAM_DISCONNECTED, "unplugged");
     assert_string_equal(hear(), "[notice: the serial port is disconnected: unplugged]");
     console_client_type(&client, "lost");
-    assert_string_equal(hear(), "[notice: nothing was typed: its domain is not there]");
+    assert_string_equal(hear(), "[dropped: nothing was typed: its domain is not there]");
     console_client_type(&client, "lost");
     assert_string_equal(hear(), ""); /* told once */
     stream_report_state(&console_fixture.source.stream, STREAM_CONNECTED, "plug");
@@ -359,7 +360,7 @@ static void test_nobody_listens(void **state)
     stream_report_state(&console_fixture.source.stream, STREAM_TAKEN_OVER, "by you");
     assert_string_equal(hear(), "[notice: the console was taken over: by you]");
     console_client_type(&client, "lost");
-    assert_string_equal(hear(), "[notice: nothing was typed: its domain is not there]");
+    assert_string_equal(hear(), "[dropped: nothing was typed: its domain is not there]");
     leave();
 }
 
@@ -374,7 +375,7 @@ static void test_looking_only(void **state)
     console_fixture_say("one\n");
     console_client_open(&client, PRIVILEGE_USER, "looker", "", NULL, 0);
     assert_string_equal(hear(), "one\n");
-    snprintf(expected, sizeof expected, "[notice: %s]", no);
+    snprintf(expected, sizeof expected, "[dropped: %s]", no);
     console_client_type(&client, "x");
     assert_string_equal(hear(), expected);
     console_client_type(&client, "y");

@@ -350,6 +350,7 @@ static void test_no_such_port(void **state)
         TURN_UNTIL(is_looked_up);
         assert_non_null(strstr(instance_console_source(console), cases[i].word));
         assert_non_null(strstr(notices, cases[i].word)); /* people are told */
+        assert_non_null(strstr(instance_console_problem(console), cases[i].word));
         assert_false(hub_has_source(instance_console_hub(console)));
         notices[0] = '\0';
         instance_console_host_event(console, HOST_EVENT_RESET); /* looks again, tells once */
@@ -363,6 +364,27 @@ static void test_no_such_port(void **state)
         domain = NULL;
         TURN_UNTIL(virt_fixture_is_gone);
     }
+}
+
+/* What a guest lacks counts for as long as it runs: the next time it may have it. */
+static void test_problem_ends_with_the_guest(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    assert_null(instance_console_problem(console));
+    start_guest("");
+    instance_console_set_domain(console, virt_fixture.guest);
+    assert_null(instance_console_problem(console)); /* not known yet */
+    assert_true(instance_console_is_opening(console));
+    TURN_UNTIL(is_looked_up);
+    assert_non_null(instance_console_problem(console));
+    assert_false(instance_console_is_opening(console));
+    instance_console_look_again(console);
+    assert_true(instance_console_is_opening(console));
+    TURN_UNTIL(is_looked_up);
+    assert_non_null(instance_console_problem(console));
+    instance_console_host_event(console, HOST_EVENT_STOPPED);
+    assert_null(instance_console_problem(console));
 }
 
 /* ---- events ---- */
@@ -519,6 +541,7 @@ int main(void)
         TEST(test_on_demand),
         TEST(test_mode_changes),
         TEST(test_another_port),
+        TEST(test_problem_ends_with_the_guest),
         TEST(test_domain_goes_while_looking),
         TEST(test_hypervisor_stops_while_looking),
         TEST(test_pty),

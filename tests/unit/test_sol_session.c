@@ -35,6 +35,8 @@ struct instance_console {
     unsigned replay;
     unsigned people;
     char who[CONSOLE_WHO_SIZE];
+    const char *problem;
+    unsigned looks;
 };
 
 struct console_person {
@@ -51,6 +53,16 @@ struct hub *instance_console_hub(struct instance_console *console)
 unsigned instance_console_replay_lines(const struct instance_console *console)
 {
     return console->replay;
+}
+
+const char *instance_console_problem(const struct instance_console *console)
+{
+    return console->problem;
+}
+
+void instance_console_look_again(struct instance_console *console)
+{
+    console->looks++;
 }
 
 struct console_person *instance_console_join(struct instance_console *console, const char *who)
@@ -797,6 +809,27 @@ static void test_ended_by_the_bmc(void **state)
     assert_int_equal(get_device_id(&console), CC_SUCCESS); /* its session is not closed */
 }
 
+/* A guest that has no serial port is found out before, or only because somebody came. */
+static void test_no_serial_port(void **state)
+{
+    (void)state;
+    guest.problem = "g1 has no serial port";
+    assert_int_equal(activate(&console), 0x81);
+    assert_int_equal(guest.looks, 1);
+    guest.problem = NULL;
+    assert_int_equal(activate(&console), CC_SUCCESS);
+    advance(1000);
+    hub_notify(guest.hub, HUB_NOTICE_MESSAGE, "something else");
+    advance(1000);
+    assert_silent();
+    guest.problem = "g1 has no serial port";
+    hub_notify(guest.hub, HUB_NOTICE_MESSAGE, guest.problem);
+    advance(0);
+    expect_sol(&console, 0, 0, 0, SOLPROTO_STATUS_DEACTIVATED, "");
+    expect_nobody();
+    guest.problem = NULL;
+}
+
 /* ---- configuration ---- */
 
 static void break_store(void)
@@ -1010,6 +1043,7 @@ int main(void)
         TEST(test_activate),
         TEST(test_activate_repeated),
         TEST(test_no_console),
+        TEST(test_no_serial_port),
         TEST(test_type),
         TEST(test_much_output),
         TEST(test_resend),

@@ -45,7 +45,7 @@ struct bmc_payload_ops {
     struct bmc_sol_owner (*owner)(void *context);
     /* Gives the instance, which is free, to a session; `address` is where it came from, for people.
      * Nothing is sent before the answer to the present request has left. 0, or a negative error as
-     * in vbmc/host/host.h. */
+     * in vbmc/host/host.h; -ENOTSUP: the guest has no serial port. */
     int (*activate)(void *context, const struct bmc_sol_owner *owner, const char *address,
                     struct bmc_sol_activation *activation);
     /* Takes the instance, which is active, from its owner. `session` is who asks for it; another

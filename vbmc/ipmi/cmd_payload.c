@@ -113,7 +113,7 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
     format_address(&session.remote, address);
     int result = bmc->payload->activate(bmc->payload_context, &owner, address, &activation);
     if (result < 0)
-        return command_code_of_result(result);
+        return result == -ENOTSUP ? CC_PAYLOAD_DISABLED : command_code_of_result(result);
     wire_put_u32(out, 0); /* no test mode */
     wire_put_u16(out, activation.inbound_size);
     wire_put_u16(out, activation.outbound_size);
