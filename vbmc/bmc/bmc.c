@@ -37,7 +37,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         boot_cancel(bmc);
     }
     bmc->host = host;
-    chassis_follow_state(bmc);
+    chassis_set_host(bmc);
     if (host)
         boot_apply(bmc);
     if (bmc->platform)

@@ -199,19 +199,40 @@ uint32_t chassis_poh_minutes(struct bmc *bmc)
     return bmc->chassis.poh_minutes;
 }
 
+/* A guest whose hypervisor cannot be asked has most likely stayed as it was: the time counts when
+ * it is found on, and does not when it is found off or was stopped meanwhile, which is told first.
+ */
 void chassis_follow_state(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
+    enum host_power_state state = bmc_power_state(bmc);
 
+    if (state == HOST_POWER_UNKNOWN) {
+        count_power_on_time(bmc);
+        chassis->poh_in_doubt = chassis->poh_in_doubt || chassis->poh_counting;
+        chassis->poh_counting = false;
+        return;
+    }
+    if (chassis->poh_in_doubt && host_power_state_is_on(state))
+        chassis->poh_counting = true;
+    chassis->poh_in_doubt = false;
     count_power_on_time(bmc);
-    chassis->poh_counting = host_power_state_is_on(bmc_power_state(bmc));
+    chassis->poh_counting = host_power_state_is_on(state);
     chassis->poh_counted_ms = bmc->hooks->now(bmc);
-    if (chassis->poh_counting)
-        chassis->was_on = true;
-    if (bmc_power_state(bmc) == HOST_POWER_OFF)
-        chassis->on_since_ms = 0; /* a hypervisor that cannot be asked has switched nothing off */
-    else if (chassis->poh_counting && !chassis->on_since_ms)
+    if (!chassis->poh_counting)
+        return;
+    chassis->was_on = true;
+    if (!chassis->on_since_ms)
         chassis->on_since_ms = bmc->hooks->now(bmc);
+}
+
+/* A running guest of another hypervisor in the place of the present one is the same guest, which
+ * has moved: it was not started, and has been on for as long as before. */
+void chassis_set_host(struct bmc *bmc)
+{
+    chassis_follow_state(bmc);
+    if (bmc_power_state(bmc) == HOST_POWER_OFF)
+        bmc->chassis.on_since_ms = 0;
 }
 
 void chassis_tick(struct bmc *bmc)
@@ -284,6 +305,7 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
         note_started(bmc);
         break;
     case HOST_EVENT_STOPPED:
+        bmc->chassis.on_since_ms = 0;
         if (!bmc->platform || !platform_is_dark(bmc->platform))
             bmc->chassis.was_on = false;
         break;

@@ -63,6 +63,7 @@ struct chassis {
     uint64_t identify_until_ms;
     uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
     bool poh_counting;            /* the guest is on */
+    bool poh_in_doubt;            /* it was when its state was last known */
     uint64_t poh_counted_ms;      /* time up to which poh_minutes is counted, while counting */
     uint64_t poh_rest_ms;         /* part of a minute of earlier runs */
     /* Power actions in order of arrival; the first one is under way. */
@@ -98,8 +99,10 @@ enum identify_state chassis_identify_state(const struct bmc *bmc);
 uint32_t chassis_poh_minutes(struct bmc *bmc);
 
 /* For bmc.c. */
-/* The state of the guest has changed, or there is another guest or none. */
+/* The state of the guest has changed. Where it went off, HOST_EVENT_STOPPED follows. */
 void chassis_follow_state(struct bmc *bmc);
+/* There is another host_domain, or none. */
+void chassis_set_host(struct bmc *bmc);
 void chassis_tick(struct bmc *bmc);
 uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);

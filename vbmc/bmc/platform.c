@@ -233,7 +233,11 @@ bool platform_has_supply(const struct platform *platform)
 
 void platform_set_host(struct platform *platform)
 {
-    platform_forget_samples(platform);
+    /* The load of a guest that has moved is what it was until the next pair of samples. */
+    if (bmc_power_state(platform->bmc) == HOST_POWER_OFF)
+        platform_forget_samples(platform);
+    else
+        platform->last.taken_ns = 0;
     platform_doubt_links(platform);
     platform_doubt_quota(platform);
     platform_evaluate_supply(platform);

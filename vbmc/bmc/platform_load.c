@@ -66,7 +66,7 @@ void platform_take_sample(struct platform *platform)
     const struct host_sample *now = &platform->bmc->host->sample, *before = &platform->last;
     struct platform_load *load = &platform->load;
 
-    if (now->run != before->run)
+    if (before->taken_ns && now->run != before->run)
         platform_forget_samples(platform);
     load->memory =
         now->memory_kib ? clamp_share((double)now->memory_used_kib / (double)now->memory_kib) : -1;
