@@ -20,7 +20,7 @@ def check(condition, text):
 
 
 def wait_for(condition, text):
-    end = time.monotonic() + 10 * PATIENCE
+    end = time.monotonic() + 60 * PATIENCE
     while not condition():
         check(time.monotonic() < end, f"not in time: {text}")
         time.sleep(0.02)
@@ -31,7 +31,7 @@ class Terminal:
 
     def __init__(self, *command):
         self.child = pexpect.spawn("sh", ["-c", 'read go; exec "$@"', "sh", *command],
-                                   timeout=15 * PATIENCE, dimensions=(24, 80))
+                                   timeout=60 * PATIENCE, dimensions=(24, 80))
         self.child.delaybeforesend = None
         self.before = self.settings()
         self.child.sendline("go")

@@ -55,7 +55,7 @@ class Console:
         request = {"verb": "console", "arguments": dict(arguments, name=name)}
         self.socket.sendall(json.dumps(request).encode() + b"\n")
         while b"\n" not in self.pending:
-            self._receive(10)
+            self._receive(60)
         line, _, rest = bytes(self.pending).partition(b"\n")
         self.pending = bytearray()
         answer = json.loads(line)
@@ -142,7 +142,7 @@ class Console:
     def events_text(self):
         return [(k, p.decode(errors="replace")) for k, p in self.events if k in "NRE"][-20:]
 
-    def expect(self, pattern, seconds=10):
+    def expect(self, pattern, seconds=60):
         """Waits for the guest to say what matches, beyond what the last expect() found."""
         expression = re.compile(pattern if isinstance(pattern, bytes) else pattern.encode())
         found = []
@@ -154,21 +154,21 @@ class Console:
         self.searched = found[0].end()
         return found[0]
 
-    def expect_text(self, part, kind="N", seconds=10, beyond=0):
+    def expect_text(self, part, kind="N", seconds=60, beyond=0):
         """Waits for a notice (or another frame of text) that contains `part`, beyond the first so
         many of its kind."""
         self.wait(lambda: any(part in text for text in self.texts(kind)[beyond:]), seconds,
                   "%s %r" % (NAMES[kind], part))
 
-    def run(self, command, seconds=20):
+    def run(self, command, seconds=60):
         """Runs a command at the prompt '~ # ' of the test guest; its output."""
         self.type(command + "\n")
-        self.expect(re.escape(command) + r"\r*\n", 10)
+        self.expect(re.escape(command) + r"\r*\n", 60)
         begin = self.searched
         match = self.expect(r"~ # ", seconds)
         return bytes(self.output[begin:match.start()])
 
-    def log_in(self, seconds=20):
+    def log_in(self, seconds=60):
         self.type("\n")
         self.expect("login: $", seconds)
         self.type("root\n")

@@ -18,7 +18,7 @@ def send_break(console, keys, answer):
         if answer:
             console.expect(answer)
         console.type("h")
-        if console.child.expect([pexpect.TIMEOUT, rb"sysrq: HELP"], timeout=3 * PATIENCE):
+        if console.child.expect([pexpect.TIMEOUT, rb"sysrq: HELP"], timeout=5 * PATIENCE):
             return
     raise AssertionError(f"{console.name}: no answer to a break in {console.child.before!r}")
 
@@ -26,7 +26,7 @@ def send_break(console, keys, answer):
 def try_console(client, port, name, has_break):
     console = Console(client, name, port, user="op")
     # What is typed before the client has its terminal in raw mode is lost.
-    deadline = time.monotonic() + 60 * PATIENCE
+    deadline = time.monotonic() + 180 * PATIENCE
     found = 0
     while found == 0:
         if time.monotonic() > deadline:

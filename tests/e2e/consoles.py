@@ -67,7 +67,7 @@ def after_a_panic():
     console.type("\r")
     console.expect(rb"~ # ")
     console.type("echo c > /proc/sysrq-trigger\r")
-    console.expect(rb"end Kernel panic", 30 * PATIENCE)
+    console.expect(rb"end Kernel panic", 120 * PATIENCE)
     console.leave()
     for name in clients:
         console = open_console(name)

@@ -14,7 +14,7 @@ SEQUENCE = re.compile(r"\x1b(?:\[([?>!]?)([0-9;]*)([@-~])|[()].|[=>78Mc])")
 
 class Screen:
     def __init__(self, command, rows=24, columns=100, environment=None):
-        self.child = pexpect.spawn(command[0], command[1:], dimensions=(rows, columns), timeout=5,
+        self.child = pexpect.spawn(command[0], command[1:], dimensions=(rows, columns), timeout=60,
                                    encoding="utf-8", codec_errors="strict",
                                    env={**os.environ, "TERM": "xterm", **(environment or {})})
         self.child.delaybeforesend = None
@@ -130,7 +130,7 @@ class Screen:
     def text(self):
         return "\n".join(self.lines())
 
-    def wait(self, condition, what="", seconds=10):
+    def wait(self, condition, what="", seconds=60):
         """Until the condition holds for the screen's text; returns that."""
         end = time.monotonic() + seconds * PATIENCE
         while not condition(self.text()):
@@ -138,16 +138,16 @@ class Screen:
             assert self.read(0.1), f"the program has ended:\n{self.text()}"
         return self.text()
 
-    def sees(self, text, seconds=10):
+    def sees(self, text, seconds=60):
         return self.wait(lambda shown: text in shown, repr(text), seconds)
 
-    def misses(self, text, seconds=10):
+    def misses(self, text, seconds=60):
         return self.wait(lambda shown: text not in shown, "no " + repr(text), seconds)
 
     def type(self, keys):
         self.child.send(keys)
 
-    def end(self, seconds=10):
+    def end(self, seconds=60):
         """Waits for the program's end: its exit status, or minus its signal."""
         deadline = time.monotonic() + seconds * PATIENCE
         while self.read(0.1):

@@ -16,7 +16,7 @@ OPTIONS = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHosts
 
 def shell():
     """libedit has a command line of its own, by which an editor could be started."""
-    child = pexpect.spawn("ssh", OPTIONS + ["-t", "admin@127.0.0.1"], timeout=15 * PATIENCE)
+    child = pexpect.spawn("ssh", OPTIONS + ["-t", "admin@127.0.0.1"], timeout=60 * PATIENCE)
     child.expect("assword: ?")
     child.send("secret\n")
     for keys in (b"\x1bx", b"\x1bX", b"\xc3\xb8\x7f", b"\xf8"):
@@ -30,7 +30,7 @@ def shell():
 
 def connect():
     transport = paramiko.Transport(socket.create_connection(("127.0.0.1", 6022)))
-    transport.start_client(timeout=15 * PATIENCE)
+    transport.start_client(timeout=60 * PATIENCE)
     return transport
 
 
@@ -48,7 +48,7 @@ def packet(kind, *fields):
 
 
 def send_until_closed(transport, message):
-    end = time.monotonic() + 15 * PATIENCE
+    end = time.monotonic() + 60 * PATIENCE
     while transport.is_active() and time.monotonic() < end:
         try:
             transport._send_message(message)
@@ -107,7 +107,7 @@ def all_sessions():
         sessions.append(transport)
     transport = connect()
     transport.auth_password("admin", "secret")
-    channel = transport.open_session(timeout=15 * PATIENCE)
+    channel = transport.open_session(timeout=60 * PATIENCE)
     channel.exec_command("list")
     assert b"g1" in channel.recv(65536)
     active = sum(session.is_active() for session in sessions)

@@ -6,7 +6,7 @@ import re
 import pexpect
 
 PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
-ANSWER_S = 15 * PATIENCE
+ANSWER_S = 60 * PATIENCE
 PROMPT = re.compile(rb"~ # (\x1b\[6n)?$")
 HOST = "127.0.0.1"
 PYGHMI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pyghmi_console.py")
@@ -42,7 +42,7 @@ class Console:
     def type(self, text):
         self.child.send(text)
 
-    def log_in(self, seconds=60 * PATIENCE):
+    def log_in(self, seconds=180 * PATIENCE):
         """From the login prompt, which is shown again."""
         self.expect(rb"login: $", seconds)
         self.type("root\r")
