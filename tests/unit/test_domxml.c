@@ -90,10 +90,75 @@ static void test_live(void **state)
     assert_ptr_equal(domxml_first_device(&live, HOST_BOOT_DISK), &live.devices[2]);
     assert_ptr_equal(domxml_first_device(&live, HOST_BOOT_NETWORK), &live.devices[6]);
     assert_ptr_equal(domxml_first_device(&live, HOST_BOOT_CDROM), &live.devices[3]);
-    assert_ptr_equal(domxml_first_device(&live, HOST_BOOT_REMOVABLE), &live.devices[4]);
+    assert_ptr_equal(domxml_first_device(&live, HOST_BOOT_REMOVABLE), &live.devices[7]);
     assert_null(domxml_first_device(&live, HOST_BOOT_FIRMWARE_MENU));
     assert_null(domxml_first_device(&live, HOST_BOOT_NONE));
     domxml_live_clear(&live);
+}
+
+/* Devices of a kind, and which of them is chosen. */
+static const struct {
+    const char *os, *devices;
+    enum host_boot_device class;
+    const char *alias;
+} choices[] = {
+#define DEVICE(name, alias, inside) "<" name "><alias name='" alias "'/>" inside "</" name ">"
+#define DRIVE(kind, alias, inside)                                                                 \
+    "<disk device='" kind "'><alias name='" alias "'/>" inside "</disk>"
+#define MEDIUM "<source file='/img/a.iso'/>"
+    {"", DRIVE("cdrom", "a", "") DRIVE("cdrom", "b", MEDIUM), HOST_BOOT_CDROM, "b"},
+    {"", DRIVE("cdrom", "a", "<source/>") DRIVE("cdrom", "b", "<source dev='/dev/sr0'/>"),
+     HOST_BOOT_CDROM, "b"},
+    {"", DRIVE("cdrom", "a", "<source file=''/>") DRIVE("cdrom", "b", "<source volume='v'/>"),
+     HOST_BOOT_CDROM, "b"},
+    {"", DRIVE("cdrom", "a", "") DRIVE("cdrom", "b", "<source protocol='http'/>"), HOST_BOOT_CDROM,
+     "b"},
+    {"", DRIVE("cdrom", "a", MEDIUM "<target tray='open'/>") DRIVE("cdrom", "b", MEDIUM),
+     HOST_BOOT_CDROM, "b"},
+    /* An order counts among those that can boot, and among all if none can. */
+    {"",
+     DRIVE("cdrom", "a", "<boot order='1'/>") DRIVE("cdrom", "b", MEDIUM)
+         DRIVE("cdrom", "c", MEDIUM "<boot order='2'/>"),
+     HOST_BOOT_CDROM, "c"},
+    {"", DRIVE("cdrom", "a", "") DRIVE("cdrom", "b", "<boot order='3'/>"), HOST_BOOT_CDROM, "b"},
+    {"", DRIVE("cdrom", "a", "") DRIVE("cdrom", "b", ""), HOST_BOOT_CDROM, "a"},
+    {"", DRIVE("floppy", "a", "") DRIVE("floppy", "b", MEDIUM), HOST_BOOT_REMOVABLE, "b"},
+    {"", DRIVE("floppy", "a", "") DRIVE("disk", "b", "<target bus='usb' removable='on'/>"),
+     HOST_BOOT_REMOVABLE, "b"},
+    {"", DRIVE("disk", "a", "") DRIVE("disk", "b", MEDIUM), HOST_BOOT_DISK, "a"},
+#define ROM_NIC(alias, rom) DEVICE("interface", alias, "<model type='virtio'/>" rom)
+    {"", ROM_NIC("a", "<rom bar='off'/>") ROM_NIC("b", ""), HOST_BOOT_NETWORK, "b"},
+    {"", ROM_NIC("a", "<rom enabled='no'/>") ROM_NIC("b", "<rom bar='on'/>"), HOST_BOOT_NETWORK,
+     "b"},
+    {"", ROM_NIC("a", "<rom file=''/>") ROM_NIC("b", "<rom file='/a.rom'/>"), HOST_BOOT_NETWORK,
+     "b"},
+    {"", ROM_NIC("a", "<rom bar='off'/>") ROM_NIC("b", "<rom enabled='no'/>"), HOST_BOOT_NETWORK,
+     "a"},
+    /* UEFI boots from a virtio NIC without one, and from no other. */
+    {"<os firmware='efi'/>", ROM_NIC("a", "<rom bar='off'/>") ROM_NIC("b", ""), HOST_BOOT_NETWORK,
+     "a"},
+    {"<os><loader type='pflash'>f</loader></os>", ROM_NIC("a", "<rom bar='off'/>") ROM_NIC("b", ""),
+     HOST_BOOT_NETWORK, "a"},
+    {"<os firmware='efi'/>",
+     DEVICE("interface", "a", "<model type='e1000'/><rom bar='off'/>") ROM_NIC("b", ""),
+     HOST_BOOT_NETWORK, "b"},
+};
+
+static void test_what_can_boot(void **state)
+{
+    struct domxml_live live;
+    char xml[1024];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+        snprintf(xml, sizeof xml, "<domain>%s<devices>%s</devices></domain>", choices[i].os,
+                 choices[i].devices);
+        assert_int_equal(domxml_parse_live(xml, &live), 0);
+        const struct domxml_device *device = domxml_first_device(&live, choices[i].class);
+        if (!device || strcmp(device->alias, choices[i].alias) != 0)
+            fail_msg("%s is chosen of %s", device ? device->alias : "nothing", xml);
+        domxml_live_clear(&live);
+    }
 }
 
 static void test_orders(void **state)
@@ -277,9 +342,13 @@ static void test_entities(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_live),        cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_qmp_sockets), cmocka_unit_test(test_foreign_commandline),
-        cmocka_unit_test(test_no_domain),   cmocka_unit_test(test_missing_elements),
+        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_what_can_boot),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_qmp_sockets),
+        cmocka_unit_test(test_foreign_commandline),
+        cmocka_unit_test(test_no_domain),
+        cmocka_unit_test(test_missing_elements),
         cmocka_unit_test(test_entities),
     };
 

@@ -130,6 +130,60 @@ static void test_put_first_and_back(void **state)
     }
 }
 
+/* The same choice as of a running guest. */
+static void test_put_first_what_can_boot(void **state)
+{
+    static const struct {
+        const char *devices, *expected;
+        enum host_boot_device class;
+    } cases[] = {
+        {"<disk device='cdrom'/><disk device='cdrom'><source file='a'/></disk>",
+         "<disk device='cdrom'/><disk device='cdrom'><source file='a'/><boot order='1'/></disk>",
+         HOST_BOOT_CDROM},
+        {"<interface><rom bar='off'/><boot order='1'/></interface><interface/>",
+         "<interface><rom bar='off'/><boot order='2'/></interface>"
+         "<interface><boot order='1'/></interface>",
+         HOST_BOOT_NETWORK},
+        {"<interface><rom bar='off'/></interface>",
+         "<interface><rom bar='off'/><boot order='1'/></interface>", HOST_BOOT_NETWORK},
+    };
+    char before[256], expected[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_FREE char *edited = NULL;
+        CLEANUP_FREE char *undo = NULL;
+        CLEANUP_FREE char *restored = NULL;
+        snprintf(before, sizeof before, "<domain><os/><devices>%s</devices></domain>\n",
+                 cases[i].devices);
+        snprintf(expected, sizeof expected, "<domain><os/><devices>%s</devices></domain>\n",
+                 cases[i].expected);
+        assert_int_equal(domxml_put_first(before, cases[i].class, &edited, &undo), 0);
+        assert_same(edited, expected, false);
+        assert_int_equal(domxml_restore_boot(edited, undo, &restored), 0);
+        assert_same(restored, before, false);
+    }
+}
+
+static void test_leave_out_kernel(void **state)
+{
+    static const char with[] = HEAD "    <kernel>/k</kernel>\n    <initrd>/i</initrd>\n"
+                                    "    <cmdline>console=ttyS0 'a &amp; b'</cmdline>\n"
+                                    "    <boot dev='hd'/>\n" MIDDLE TAIL;
+    static const char without[] = HEAD "    <boot dev='hd'/>\n" MIDDLE TAIL;
+    CLEANUP_FREE char *edited = NULL;
+
+    (void)state;
+    assert_int_equal(domxml_leave_out_kernel(with, &edited), 0);
+    assert_same(edited, without, false);
+    free(cleanup_steal_pointer(&edited));
+    assert_int_equal(domxml_leave_out_kernel(without, &edited), -ENOENT);
+    assert_null(edited);
+    assert_int_equal(domxml_leave_out_kernel("<domain/>", &edited), -ENOENT);
+    assert_int_equal(domxml_leave_out_kernel("<network/>", &edited), -EINVAL);
+    assert_null(edited);
+}
+
 /* The record is what override.c reads the class from. */
 static void test_record(void **state)
 {
@@ -266,6 +320,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_put_first_and_back),
+        cmocka_unit_test(test_put_first_what_can_boot),
+        cmocka_unit_test(test_leave_out_kernel),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_no_such_device),
         cmocka_unit_test(test_restore_after_other_changes),

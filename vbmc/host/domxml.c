@@ -24,30 +24,6 @@ static unsigned boot_order(xmlNodePtr device)
     return order <= ORDER_MAX ? (unsigned)order : 0;
 }
 
-/* <disk device='..'>: what libvirt calls disk, lun, cdrom and floppy. A disk on the USB bus that
- * says removable='on' is what a technician would plug in. */
-static enum host_boot_device disk_class(xmlNodePtr disk)
-{
-    xmlNodePtr target = domxml_child(disk, "target");
-
-    if (domxml_attribute_is(disk, "device", "cdrom"))
-        return HOST_BOOT_CDROM;
-    if (domxml_attribute_is(disk, "device", "floppy"))
-        return HOST_BOOT_REMOVABLE;
-    if (domxml_attribute_is(target, "bus", "usb") && domxml_attribute_is(target, "removable", "on"))
-        return HOST_BOOT_REMOVABLE;
-    return HOST_BOOT_DISK;
-}
-
-static enum host_boot_device device_class(xmlNodePtr node)
-{
-    if (domxml_is_element(node, "disk"))
-        return disk_class(node);
-    if (domxml_is_element(node, "interface"))
-        return HOST_BOOT_NETWORK;
-    return HOST_BOOT_NONE;
-}
-
 /* qemu:arg values name a second QMP monitor as "-qmp unix:PATH,server=on,..", or as "-chardev
  * socket,id=ID,path=PATH,.." with "-mon chardev=ID,mode=control". */
 static char *copy_option(const char *options, const char *name)
@@ -131,6 +107,7 @@ static int add_device(struct domxml_live *live, xmlNodePtr node, enum host_boot_
         .alias = domxml_attribute(domxml_child(node, "alias"), "name"),
         .class = class,
         .order = boot_order(node),
+        .can_boot = domxml_can_boot(node),
     };
     return 0;
 }
@@ -145,7 +122,7 @@ int domxml_parse_live(const char *xml, struct domxml_live *live)
     xmlNodePtr root = xmlDocGetRootElement(doc);
     xmlNodePtr devices = domxml_child(root, "devices");
     for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
-        enum host_boot_device class = device_class(node);
+        enum host_boot_device class = domxml_device_class(node);
         if (class != HOST_BOOT_NONE && add_device(live, node, class) < 0) {
             domxml_live_clear(live);
             return -ENOMEM;
@@ -164,6 +141,14 @@ void domxml_live_clear(struct domxml_live *live)
     *live = (struct domxml_live){0};
 }
 
+/* Whether firmware tries `device` before `other`, which comes before it in the document. */
+static bool is_tried_before(const struct domxml_device *device, const struct domxml_device *other)
+{
+    if (device->can_boot != other->can_boot)
+        return device->can_boot;
+    return device->order != 0 && (other->order == 0 || device->order < other->order);
+}
+
 const struct domxml_device *domxml_first_device(const struct domxml_live *live,
                                                 enum host_boot_device class)
 {
@@ -171,9 +156,7 @@ const struct domxml_device *domxml_first_device(const struct domxml_live *live,
 
     for (size_t i = 0; i < live->device_count; i++) {
         const struct domxml_device *device = &live->devices[i];
-        if (device->class != class)
-            continue;
-        if (!first || (device->order != 0 && (first->order == 0 || device->order < first->order)))
+        if (device->class == class && (!first || is_tried_before(device, first)))
             first = device;
     }
     return first;
@@ -295,7 +278,7 @@ static void append_first_of_class(struct sequence *sequence, xmlNodePtr devices,
                                   enum host_boot_device class)
 {
     for (xmlNodePtr node = devices->children; node; node = node->next) {
-        if (class != HOST_BOOT_NONE && device_class(node) == class) {
+        if (class != HOST_BOOT_NONE && domxml_device_class(node) == class) {
             if (!sequence_has(sequence, node))
                 sequence->nodes[sequence->count++] = node;
             return;
@@ -311,18 +294,40 @@ static void append_os_boot(struct sequence *sequence, xmlNodePtr devices, struct
     }
 }
 
-/* Moves the first device of a class to the front; a device that was in no order joins there. */
+/* The device of a class that comes first in the sequence or else in the document; with `can_boot`
+ * the first of those that can. NULL if there is none. */
+static xmlNodePtr find_first(const struct sequence *sequence, xmlNodePtr devices,
+                             enum host_boot_device class, bool can_boot)
+{
+    if (class == HOST_BOOT_NONE)
+        return NULL;
+    for (size_t i = 0; i < sequence->count; i++) {
+        xmlNodePtr node = sequence->nodes[i];
+        if (domxml_device_class(node) == class && (!can_boot || domxml_can_boot(node)))
+            return node;
+    }
+    for (xmlNodePtr node = devices->children; node; node = node->next) {
+        if (domxml_device_class(node) == class && (!can_boot || domxml_can_boot(node)))
+            return node;
+    }
+    return NULL;
+}
+
+/* Moves the device of a class that domxml_first_device names to the front; one that was in no order
+ * joins there. */
 static int move_to_front(struct sequence *sequence, xmlNodePtr devices, enum host_boot_device class)
 {
+    xmlNodePtr chosen = find_first(sequence, devices, class, true);
     size_t i = 0;
 
-    while (i < sequence->count && device_class(sequence->nodes[i]) != class)
+    if (!chosen)
+        chosen = find_first(sequence, devices, class, false);
+    if (!chosen)
+        return -ENOENT;
+    while (i < sequence->count && sequence->nodes[i] != chosen)
         i++;
     if (i == sequence->count)
-        append_first_of_class(sequence, devices, class);
-    if (i == sequence->count)
-        return -ENOENT;
-    xmlNodePtr chosen = sequence->nodes[i];
+        sequence->count++;
     memmove(&sequence->nodes[1], &sequence->nodes[0], i * sizeof sequence->nodes[0]);
     sequence->nodes[0] = chosen;
     return 0;
@@ -449,5 +454,24 @@ int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited)
     snprintf(timeout, sizeof timeout, "%u", menu_ms);
     xmlSetProp(menu, BAD_CAST "enable", BAD_CAST "yes");
     xmlSetProp(menu, BAD_CAST "timeout", BAD_CAST timeout);
+    return domxml_print(doc, edited);
+}
+
+int domxml_leave_out_kernel(const char *xml, char **edited)
+{
+    static const char *const elements[] = {"kernel", "initrd", "cmdline", "shim"};
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
+
+    *edited = NULL;
+    if (!doc)
+        return -EINVAL;
+    xmlNodePtr os = domxml_child(xmlDocGetRootElement(doc), "os");
+    if (!domxml_child(os, "kernel"))
+        return -ENOENT;
+    for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
+        xmlNodePtr node = domxml_child(os, elements[i]);
+        if (node)
+            remove_node(node);
+    }
     return domxml_print(doc, edited);
 }
