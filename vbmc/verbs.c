@@ -234,6 +234,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     add_text(result, "status", status_of(instance));
     add_text(result, "username", user[0] ? user : NULL);
     verbs_add_health(result, instance);
+    verbs_add_boot_device(result, instance_bmc(instance));
     if (note)
         add_text(result, "note", note);
     control_reply_ok(request, result);

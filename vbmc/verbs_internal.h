@@ -69,6 +69,9 @@ verbs_run verbs_sensors, verbs_top;
 /* Adds what `show` says of the server: "power", "uptime" (seconds; null: off), "boot_count",
  * "health" ("ok", "warning", "critical") and "health_sensor" (null: all is well). */
 void verbs_add_health(struct json_object *result, struct instance *instance);
+/* verbs_power.c: what `show` says of the next boot: "boot_device" ("none", "pxe (next boot)", "disk
+ * (persistent)") and "boot_obstacle" (why the guest does not follow it; null: nothing known). */
+void verbs_add_boot_device(struct json_object *result, const struct bmc *bmc);
 
 /* verbs_sel.c
  *

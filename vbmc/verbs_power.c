@@ -1,6 +1,7 @@
 /* The verbs that do to one guest what people do at a server: its buttons, its boot device, its
  * console. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <json-c/json.h>
@@ -89,16 +90,39 @@ void verbs_power(const struct verbs *verbs, struct json_object *arguments,
                         "the action is one of on, off, cycle, reset, soft, diag, status");
 }
 
+/* Boot device selectors (IPMI 2.0, section 28.13, parameter 5) by their names in `vbmc bootdev`. */
+static const struct {
+    const char *name;
+    uint8_t selector;
+} boot_devices[] = {
+    {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2}, {"safe", 0x3},
+    {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
+};
+
+void verbs_add_boot_device(struct json_object *result, const struct bmc *bmc)
+{
+    const uint8_t *flags = bmc->boot.flags;
+    uint8_t selector = flags[0] & BOOT_FLAGS_VALID ? BOOT_FLAGS_DEVICE(flags[1]) : 0;
+    const char *obstacle = boot_obstacle(bmc);
+    const char *when = selector == 0                      ? ""
+                       : flags[0] & BOOT_FLAGS_PERSISTENT ? " (persistent)"
+                                                          : " (next boot)";
+    char name[8], text[32];
+
+    snprintf(name, sizeof name, "0x%x", selector);
+    for (size_t i = 0; i < ARRAY_SIZE(boot_devices); i++) {
+        if (boot_devices[i].selector == selector)
+            snprintf(name, sizeof name, "%s", boot_devices[i].name);
+    }
+    snprintf(text, sizeof text, "%s%s", name, when);
+    json_object_object_add(result, "boot_device", json_object_new_string(text));
+    json_object_object_add(result, "boot_obstacle",
+                           obstacle ? json_object_new_string(obstacle) : NULL);
+}
+
 void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
                    struct control_request *request)
 {
-    static const struct {
-        const char *name;
-        uint8_t selector; /* IPMI 2.0, section 28.13, parameter 5 */
-    } devices[] = {
-        {"none", 0x0}, {"pxe", 0x1},   {"disk", 0x2}, {"safe", 0x3},
-        {"diag", 0x4}, {"cdrom", 0x5}, {"bios", 0x6}, {"floppy", 0xf},
-    };
     const char *name = qmp_json_string(arguments, "device");
     struct json_object *persistent = qmp_json_member(arguments, "persistent", json_type_boolean);
     bool is_persistent = persistent && json_object_get_boolean(persistent);
@@ -106,10 +130,10 @@ void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
 
     if (!instance)
         return;
-    for (size_t i = 0; name && i < ARRAY_SIZE(devices); i++) {
-        if (strcmp(name, devices[i].name) != 0)
+    for (size_t i = 0; name && i < ARRAY_SIZE(boot_devices); i++) {
+        if (strcmp(name, boot_devices[i].name) != 0)
             continue;
-        uint8_t flags[BOOT_FLAGS_SIZE] = {0, (uint8_t)(devices[i].selector << 2)};
+        uint8_t flags[BOOT_FLAGS_SIZE] = {0, (uint8_t)(boot_devices[i].selector << 2)};
         struct bmc_ticket ticket = ticket_for(request);
         flags[0] = BOOT_FLAGS_VALID;
         if (is_persistent)

@@ -293,6 +293,37 @@ static void test_many_at_once(void **state)
     expect_told(HOST_BOOT_CDROM, false);
 }
 
+/* ---- what the guest does not follow ---- */
+
+static void test_obstacle(void **state)
+{
+    static struct host_hardware hardware;
+    const struct bmc *bmc = &fake_bmc.bmc;
+
+    (void)state;
+    fake_bmc.host.domain.hardware = NULL;
+    assert_null(boot_obstacle(bmc)); /* nothing is asked for */
+    assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
+    assert_null(boot_obstacle(bmc)); /* nothing is known of the guest */
+    fake_bmc.host.domain.hardware = &hardware;
+    assert_string_equal(boot_obstacle(bmc), "the guest has no such device");
+    hardware.nic_count = 1;
+    assert_null(boot_obstacle(bmc));
+    snprintf(fake_bmc.host.domain.boot_obstacle, sizeof fake_bmc.host.domain.boot_obstacle,
+             "QEMU's words");
+    assert_string_equal(boot_obstacle(bmc), "QEMU's words");
+    fake_bmc.host.domain.boot_obstacle[0] = '\0';
+    fake_bmc_talk(&fake_bmc, "00 08 05 80 14 00 00 00"); /* cdrom */
+    hardware.disks[hardware.disk_count++].boot_device = HOST_BOOT_DISK;
+    assert_string_equal(boot_obstacle(bmc), "the guest has no such device");
+    hardware.disks[hardware.disk_count++].boot_device = HOST_BOOT_CDROM;
+    assert_null(boot_obstacle(bmc));
+    fake_bmc_talk(&fake_bmc, "00 08 05 80 18 00 00 00"); /* bios */
+    assert_null(boot_obstacle(bmc));
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    assert_null(boot_obstacle(bmc));
+}
+
 /* ---- no guest, or no way to it ---- */
 
 static void test_kept_until_there_is_a_guest(void **state)
@@ -370,6 +401,7 @@ int main(void)
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_two_at_once, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_many_at_once, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_obstacle, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_kept_until_there_is_a_guest, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_kept_while_the_hypervisor_is_away, fake_bmc_setup,

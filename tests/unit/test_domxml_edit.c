@@ -167,20 +167,22 @@ static void test_put_first_what_can_boot(void **state)
 
 static void test_leave_out_kernel(void **state)
 {
+#define DEVICE "    <disk device='disk'/>\n"
     static const char with[] = HEAD "    <kernel>/k</kernel>\n    <initrd>/i</initrd>\n"
                                     "    <cmdline>console=ttyS0 'a &amp; b'</cmdline>\n"
-                                    "    <boot dev='hd'/>\n" MIDDLE TAIL;
-    static const char without[] = HEAD "    <boot dev='hd'/>\n" MIDDLE TAIL;
+                                    "    <boot dev='hd'/>\n" MIDDLE DEVICE TAIL;
+    static const char without[] = HEAD "    <boot dev='hd'/>\n" MIDDLE DEVICE TAIL;
     CLEANUP_FREE char *edited = NULL;
 
     (void)state;
-    assert_int_equal(domxml_leave_out_kernel(with, &edited), 0);
+    assert_int_equal(domxml_leave_out_kernel(with, HOST_BOOT_DISK, &edited), 0);
     assert_same(edited, without, false);
     free(cleanup_steal_pointer(&edited));
-    assert_int_equal(domxml_leave_out_kernel(without, &edited), -ENOENT);
+    assert_int_equal(domxml_leave_out_kernel(without, HOST_BOOT_DISK, &edited), -ENOENT);
     assert_null(edited);
-    assert_int_equal(domxml_leave_out_kernel("<domain/>", &edited), -ENOENT);
-    assert_int_equal(domxml_leave_out_kernel("<network/>", &edited), -EINVAL);
+    assert_int_equal(domxml_leave_out_kernel(with, HOST_BOOT_CDROM, &edited), -ENOENT);
+    assert_int_equal(domxml_leave_out_kernel("<domain/>", HOST_BOOT_DISK, &edited), -ENOENT);
+    assert_int_equal(domxml_leave_out_kernel("<network/>", HOST_BOOT_DISK, &edited), -EINVAL);
     assert_null(edited);
 }
 

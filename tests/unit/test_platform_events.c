@@ -65,6 +65,13 @@ static void test_on_by_somebody(void **state)
     assert_int_equal(fake_server.last.data[1], RESTART_CAUSE_POWER_BUTTON);
 }
 
+static void test_boot_without_its_override(void **state)
+{
+    (void)state;
+    happens(HOST_EVENT_BOOT_MISSED);
+    assert_string_equal(fake_server_events(), "Boot Device: No bootable media");
+}
+
 static void test_reset(void **state)
 {
     (void)state;
@@ -310,6 +317,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         OFF(test_on),
         OFF(test_on_by_somebody),
+        ON(test_boot_without_its_override),
         ON(test_reset),
         OFF(test_reset_after_a_start),
         ON(test_soft_shutdown),

@@ -63,6 +63,30 @@ struct host_boot_override boot_override(const struct boot_options *boot)
     return override;
 }
 
+static bool has_device(const struct host_hardware *hardware, enum host_boot_device device)
+{
+    if (device == HOST_BOOT_NETWORK)
+        return hardware->nic_count > 0;
+    for (unsigned i = 0; i < hardware->disk_count; i++) {
+        if (hardware->disks[i].boot_device == device)
+            return true;
+    }
+    return false;
+}
+
+const char *boot_obstacle(const struct bmc *bmc)
+{
+    enum host_boot_device device = boot_override(&bmc->boot).device;
+
+    if (!bmc->host || device == HOST_BOOT_NONE || device == HOST_BOOT_FIRMWARE_MENU)
+        return NULL;
+    if (bmc->host->boot_obstacle[0])
+        return bmc->host->boot_obstacle;
+    return bmc->host->hardware && !has_device(bmc->host->hardware, device)
+               ? "the guest has no such device"
+               : NULL;
+}
+
 static void restore_former_flags(struct boot_options *boot)
 {
     memcpy(boot->flags, boot->former_flags, sizeof boot->flags);

@@ -71,6 +71,10 @@ void boot_restart_expiry(struct bmc *bmc);
 /* The override that the flags ask for at present; HOST_BOOT_NONE if the valid bit is clear. */
 struct host_boot_override boot_override(const struct boot_options *boot);
 
+/* Why the guest does not follow the override that the flags ask for; NULL if there is none, or no
+ * reason is known. For people; valid until the guest's next event. */
+const char *boot_obstacle(const struct bmc *bmc);
+
 /* What could not be stored gives way to what is: the parameters of `stored`. */
 void boot_take_back(struct bmc *bmc, const struct boot_options *stored);
 

@@ -12,6 +12,7 @@ enum {
     BOOT_POWER_UP = 0,
     BOOT_HARD_RESET = 1,
     BOOT_WARM_RESET = 2,
+    BOOT_ERROR_NO_MEDIA = 0,
     STOP_GRACEFUL = 3,
     OS_BOOT_COMPLETED = 1,
     BUTTON_POWER = 0,
@@ -194,6 +195,9 @@ void platform_host_event(struct platform *platform, enum host_event event)
         break;
     case HOST_EVENT_RESET:
         was_reset(platform);
+        break;
+    case HOST_EVENT_BOOT_MISSED:
+        raise_event(platform, SENSOR_BOOT_DEVICE, BOOT_ERROR_NO_MEDIA);
         break;
     case HOST_EVENT_HARDWARE:
         forget_missing_disks(platform);

@@ -23,6 +23,7 @@ enum {
     TYPE_BUTTON = 0x14,
     TYPE_MICROCONTROLLER = 0x16,
     TYPE_BOOT_INITIATED = 0x1d,
+    TYPE_BOOT_ERROR = 0x1e,
     TYPE_OS_BOOT = 0x1f,
     TYPE_OS_STOP = 0x20,
     TYPE_ACPI_POWER = 0x22,
@@ -281,6 +282,10 @@ const struct sensor_definition sensor_table[] = {
         EVENT_ONLY(TYPE_BOOT_INITIATED),
         IN(ENTITY_FIRMWARE, 1),
         .assertions = 0x00ff,
+    },
+    {
+        ROW(SENSOR_BOOT_DEVICE, 1, "Boot Device"), EVENT_ONLY(TYPE_BOOT_ERROR),
+        IN(ENTITY_FIRMWARE, 1), .assertions = 0x0001, /* no bootable media */
     },
     {
         ROW(SENSOR_OS_STOP, 1, "OS Stop"),

@@ -51,6 +51,7 @@ enum sensor_number {
     SENSOR_BMC = 0x4e,           /* 16h, event type 0Ah: the BMC (re)started; events only */
     SENSOR_CLOCK = 0x4f,         /* 12h: offset 5, the time was set; events only */
     SENSOR_CPU_STATUS = 0x50,    /* 8; 07h */
+    SENSOR_BOOT_DEVICE = 0x58,   /* 1Eh: offset 0, an override was not followed; events only */
     SENSOR_DISK = 0x80,          /* 64; 0Dh */
     SENSOR_NIC = 0xc0,           /* 32; 27h LAN, offset 0 heartbeat lost, 1 heartbeat */
 };

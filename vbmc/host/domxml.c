@@ -457,7 +457,16 @@ int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited)
     return domxml_print(doc, edited);
 }
 
-int domxml_leave_out_kernel(const char *xml, char **edited)
+static bool has_class(xmlNodePtr devices, enum host_boot_device class)
+{
+    for (xmlNodePtr node = devices ? devices->children : NULL; node; node = node->next) {
+        if (domxml_device_class(node) == class)
+            return true;
+    }
+    return false;
+}
+
+int domxml_leave_out_kernel(const char *xml, enum host_boot_device class, char **edited)
 {
     static const char *const elements[] = {"kernel", "initrd", "cmdline", "shim"};
     CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
@@ -465,8 +474,8 @@ int domxml_leave_out_kernel(const char *xml, char **edited)
     *edited = NULL;
     if (!doc)
         return -EINVAL;
-    xmlNodePtr os = domxml_child(xmlDocGetRootElement(doc), "os");
-    if (!domxml_child(os, "kernel"))
+    xmlNodePtr root = xmlDocGetRootElement(doc), os = domxml_child(root, "os");
+    if (!domxml_child(os, "kernel") || !has_class(domxml_child(root, "devices"), class))
         return -ENOENT;
     for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
         xmlNodePtr node = domxml_child(os, elements[i]);

@@ -45,7 +45,7 @@ int domxml_restore_boot(const char *xml, const char *undo, char **edited);
 /* Has the firmware offer its boot menu for menu_ms (at most 65535). */
 int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited);
 /* Leaves out the kernel of a direct kernel boot and what belongs to it, so that the firmware boots
- * from the devices. -ENOENT: there is none. */
-int domxml_leave_out_kernel(const char *xml, char **edited);
+ * from a device of that class. -ENOENT: there is no kernel, or no such device. */
+int domxml_leave_out_kernel(const char *xml, enum host_boot_device class, char **edited);
 
 #endif

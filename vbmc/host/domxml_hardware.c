@@ -201,6 +201,7 @@ static void read_disk(xmlNodePtr node, struct host_hardware *hardware)
     copy_text_of(domxml_child(node, "serial"), disk->serial, sizeof disk->serial);
     disk->is_removable = domxml_attribute_is(node, "device", "cdrom") ||
                          domxml_attribute_is(node, "device", "floppy");
+    disk->boot_device = domxml_device_class(node);
     hardware->disk_count++;
 }
 

@@ -69,7 +69,8 @@ struct host_disk {
     char target[16]; /* as the guest is told to name it: "vda" */
     char alias[32];  /* libvirt's, "virtio-disk0"; "" in a guest that is off */
     char serial[HOST_TEXT_SIZE];
-    bool is_removable; /* cdrom or floppy */
+    bool is_removable;                 /* cdrom or floppy */
+    enum host_boot_device boot_device; /* as which of these it is booted from */
 };
 
 struct host_nic {
@@ -170,6 +171,7 @@ struct host_domain {
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */
     char io_error_disk[16];               /* target; valid during HOST_EVENT_IO_ERROR */
+    char boot_obstacle[96]; /* why the guest does not take its override; "": nothing known */
 };
 
 /* True if QEMU exists: running, paused, suspended or crashed. */
@@ -185,6 +187,7 @@ enum host_event {
     HOST_EVENT_STOPPED,       /* QEMU is gone, for whatever reason */
     HOST_EVENT_RESET,         /* the guest was reset, by anybody */
     HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and taken back */
+    HOST_EVENT_BOOT_MISSED,   /* a boot went without the override that was asked for */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
     HOST_EVENT_RENAMED,
     HOST_EVENT_TAGGED,          /* the domain got or lost our metadata */

@@ -41,6 +41,7 @@ struct operation {
     bool started_paused; /* a start that waits for its boot override */
     bool resumed_save;   /* ... from a managed save: never to be reset */
     bool used_boot_menu;
+    enum host_boot_device kernel_gives_way_to; /* at a start: it would come before the device */
     struct host_boot_override override;
     char *xml;                     /* scratch, freed with the operation, as `undo` */
     char *undo;                    /* what an edit of the definition replaced */

@@ -7,7 +7,10 @@
  * reset, and runs (power.c).
  *
  *   none      nothing is asked for
- *   waiting   asked for, guest off, or without such a device
+ *   waiting   asked for, guest off
+ *   refused   asked for, and the guest cannot follow: it has no such device, or QEMU refuses (the
+ *             kernel of a direct kernel boot has index 0). The boot it was meant for goes without
+ *             it and uses it up all the same
  *   applied   bootindex is 0; `original` is what it was
  *   used      a reset has been seen; SeaBIOS answers a reset of a booted guest with another of its
  *             own, so that a burst ends when BURST_MS have passed without one. Then, or when the
@@ -141,6 +144,25 @@ static void consumed(struct virt_domain *domain)
     virt_domain_emit(domain, HOST_EVENT_BOOT_CONSUMED);
 }
 
+/* A boot has begun without the override that was asked for. A persistent one goes on waiting for a
+ * boot that can follow it. */
+static void missed(struct virt_domain *domain)
+{
+    log_warning("%s: booted without its boot override (%s)%s%s", domain->host.name,
+                device_names[domain->override.device], domain->host.boot_obstacle[0] ? ": " : "",
+                domain->host.boot_obstacle);
+    virt_domain_emit(domain, HOST_EVENT_BOOT_MISSED);
+    if (!domain->override.persistent) {
+        domain->host.boot_obstacle[0] = '\0';
+        consumed(domain);
+    }
+}
+
+static void note_obstacle(struct virt_domain *domain, const char *why)
+{
+    snprintf(domain->host.boot_obstacle, sizeof domain->host.boot_obstacle, "%.95s", why);
+}
+
 static void step_undo_live(struct operation *operation);
 static void start_settling(struct virt_domain *domain);
 
@@ -241,6 +263,10 @@ static void step_undo_live(struct operation *operation)
         operation_next(operation);
         return;
     }
+    if (live->original == 0) { /* nothing was changed */
+        live_undone(operation, NULL);
+        return;
+    }
     monitor_step_submitted(operation, qmp_qom_set_integer(client, live->path, live->property,
                                                           live->original, live_undone, operation));
 }
@@ -262,6 +288,7 @@ static void applied(void *context, const struct qmp_error *error)
     struct operation *operation = context;
     struct virt_domain *domain = operation->domain;
 
+    note_obstacle(domain, error ? error->text : "");
     if (!error) {
         log_info("%s: boot override: %s first at the next reset", domain->host.name,
                  device_names[domain->override.device]);
@@ -287,17 +314,20 @@ static void original_read(void *context, int64_t value, const struct qmp_error *
         applied(operation, error);
         return;
     }
-    if (value == 0) { /* QEMU refuses to set what is set already */
-        if (!was_ours)
-            forget_live(domain);
+    if (value == 0 && was_ours) { /* QEMU refuses to set what is set already */
+        note_obstacle(domain, "");
         operation_next(operation);
         return;
     }
     live->device = domain->override.device;
     live->original = value;
     live->used = false;
-    monitor_step_submitted(operation, qmp_qom_set_integer(monitor_client(domain), live->path,
-                                                          live->property, 0, applied, operation));
+    if (value == 0)
+        applied(operation, NULL); /* the guest's own order has it first */
+    else
+        monitor_step_submitted(operation,
+                               qmp_qom_set_integer(monitor_client(domain), live->path,
+                                                   live->property, 0, applied, operation));
 }
 
 static void read_original(struct operation *operation)
@@ -371,9 +401,9 @@ void override_step_apply(struct operation *operation)
     }
     const struct domxml_device *device = domxml_first_device(monitor_live_xml(domain), wanted);
     if (!device || !device->alias || !monitor_client(domain)) {
+        note_obstacle(domain, device && device->alias ? "no QMP" : "the guest has no such device");
         log_warning("%s: boot override (%s): %s; the guest's own order stays", domain->host.name,
-                    device_names[wanted],
-                    device && device->alias ? "no QMP" : "the guest has no such device");
+                    device_names[wanted], domain->host.boot_obstacle);
         operation_next(operation);
         return;
     }
@@ -413,6 +443,7 @@ static void step_take(struct operation *operation)
     struct virt_domain *domain = operation->domain;
 
     domain->override = operation->override;
+    note_obstacle(domain, "");
     settle_former(domain);
     /* Nothing is asked for and nothing was done, or the guest is off: all is said. */
     if ((domain->override.device == HOST_BOOT_NONE && domain->boot_live.device == HOST_BOOT_NONE) ||
@@ -457,6 +488,7 @@ static void step_reset_for_override(struct operation *operation)
     struct virt_domain *domain = operation->domain;
 
     if (domain->boot_live.device == HOST_BOOT_NONE || domain->boot_live.used) {
+        override_note_boot(domain);
         operation_next(operation);
         return;
     }
@@ -474,6 +506,13 @@ static bool is_started_by_us(const struct virt_domain *domain)
                          operation->action == HOST_POWER_ACTION_HARD_RESET);
 }
 
+void override_note_boot(struct virt_domain *domain)
+{
+    if (is_live_device(override_at_start(domain).device) &&
+        domain->boot_live.device == HOST_BOOT_NONE)
+        missed(domain);
+}
+
 struct host_boot_override override_at_start(const struct virt_domain *domain)
 {
     struct host_boot_override none = {.device = HOST_BOOT_NONE};
@@ -483,11 +522,20 @@ struct host_boot_override override_at_start(const struct virt_domain *domain)
     return domain->override;
 }
 
+enum host_boot_device override_device(const struct virt_domain *domain)
+{
+    enum host_boot_device device = domain->override.device;
+
+    return is_live_device(device) ? device : HOST_BOOT_NONE;
+}
+
 void override_guest_started(struct virt_domain *domain, bool live)
 {
     static operation_step *const steps[] = {monitor_step_open, override_step_apply,
                                             step_let_firmware_begin, step_reset_for_override, NULL};
 
+    if (!hypervisor_is_qemu(domain->hypervisor))
+        override_note_boot(domain); /* there is no way to have it followed */
     if (!is_live_device(override_at_start(domain).device) || is_started_by_us(domain))
         return;
     if (live)
@@ -502,6 +550,7 @@ void override_guest_stopped(struct virt_domain *domain)
 
     stop_settling(domain);
     monitor_forget(domain);
+    note_obstacle(domain, "");
     if (domain->boot_live.device == HOST_BOOT_NONE)
         return;
     forget_live(domain);
@@ -512,8 +561,13 @@ void override_guest_stopped(struct virt_domain *domain)
 
 void override_guest_reset(struct virt_domain *domain)
 {
-    if (domain->boot_live.device == HOST_BOOT_NONE || domain->override.persistent)
+    if (domain->override.persistent)
         return;
+    if (domain->boot_live.device == HOST_BOOT_NONE) {
+        if (domain->host.boot_obstacle[0])
+            override_note_boot(domain);
+        return;
+    }
     if (!domain->boot_live.used) {
         domain->boot_live.used = true;
         store_live(domain);

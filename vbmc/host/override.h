@@ -17,6 +17,11 @@ operation_step override_step_apply;
 
 /* What a guest that is about to start has to be given by QMP: nothing if its definition says it. */
 struct host_boot_override override_at_start(const struct virt_domain *domain);
+/* The guest begins to boot, or to be resumed for its first boot: an override that it could not be
+ * given is used up by that (a persistent one stays), and HOST_EVENT_BOOT_MISSED tells. */
+void override_note_boot(struct virt_domain *domain);
+/* The device that is asked for; HOST_BOOT_NONE: none, or the firmware's menu. */
+enum host_boot_device override_device(const struct virt_domain *domain);
 /* The guest was started with the firmware's boot menu: that override is used up. */
 void override_note_menu_used(struct virt_domain *domain);
 

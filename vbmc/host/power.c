@@ -42,63 +42,88 @@ static bool override_needs_qmp(const struct host_boot_override *override)
     return override->device != HOST_BOOT_NONE && override->device != HOST_BOOT_FIRMWARE_MENU;
 }
 
-/* Starts the guest from its stored definition with the firmware's boot menu switched on; the stored
- * definition stays as it is. */
-static int create_with_menu(struct operation *operation, virConnectPtr connection,
-                            virDomainPtr domain)
+/* The XML that a start is made from, where it is another than the definition; -ENOENT: it is not.
+ */
+static int edit_for_start(const struct operation *operation, const char *xml, char **edited)
 {
-    CLEANUP_FREE char *xml =
-        virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU)
+        return domxml_enable_boot_menu(xml, BOOT_MENU_MS, edited);
+    if (operation->kernel_gives_way_to != HOST_BOOT_NONE)
+        return domxml_leave_out_kernel(xml, operation->kernel_gives_way_to, edited);
+    return -ENOENT;
+}
+
+static bool may_edit(const struct operation *operation)
+{
+    return operation->override.device == HOST_BOOT_FIRMWARE_MENU ||
+           operation->kernel_gives_way_to != HOST_BOOT_NONE;
+}
+
+static void note_edit(struct operation *operation)
+{
+    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU)
+        operation->used_boot_menu = true;
+    else
+        log_info("%s: started without its kernel, for its boot override",
+                 operation->domain->host.name);
+}
+
+/* Starts the guest from its stored definition with an edit that is for this start alone: the stored
+ * definition stays as it is. 1 if there was nothing to edit and nothing was done. */
+static int create_edited(struct operation *operation, virConnectPtr connection, virDomainPtr domain,
+                         unsigned flags)
+{
+    CLEANUP_FREE char *xml = NULL;
     CLEANUP_FREE char *edited = NULL;
 
+    if (!may_edit(operation))
+        return 1;
+    xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
     if (!xml)
         return last_error(operation);
-    if (domxml_enable_boot_menu(xml, BOOT_MENU_MS, &edited) < 0)
-        return virDomainCreate(domain) == 0 ? 0 : last_error(operation);
-    virDomainPtr started = virDomainCreateXML(connection, edited, 0);
+    if (edit_for_start(operation, xml, &edited) < 0)
+        return 1;
+    virDomainPtr started = virDomainCreateXML(connection, edited, flags);
     if (!started)
         return last_error(operation);
     virDomainFree(started);
-    operation->used_boot_menu = true;
+    note_edit(operation);
     return 0;
+}
+
+static unsigned start_flags(struct operation *operation)
+{
+    operation->started_paused = override_needs_qmp(&operation->override);
+    return operation->started_paused ? VIR_DOMAIN_START_PAUSED : 0;
 }
 
 /* A managed save is resumed, never discarded: a boot override waits for the reset after it. */
 static int create(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     bool saved = virDomainHasManagedSaveImage(domain, 0) == 1;
-    unsigned flags = 0;
+    unsigned flags = start_flags(operation);
+    int result = saved ? 1 : create_edited(operation, connection, domain, flags);
 
-    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU && !saved)
-        return create_with_menu(operation, connection, domain);
-    if (override_needs_qmp(&operation->override)) {
-        flags = VIR_DOMAIN_START_PAUSED;
-        operation->resumed_save = saved;
-        operation->started_paused = true;
-    }
+    operation->resumed_save = operation->started_paused && saved;
+    if (result <= 0)
+        return result;
     return virDomainCreateWithFlags(domain, flags) == 0 ? 0 : last_error(operation);
 }
 
 static int create_transient(struct operation *operation, virConnectPtr connection)
 {
-    unsigned flags = 0;
     char *edited = NULL;
 
     if (!operation->xml) {
         snprintf(operation->text, sizeof operation->text, "the domain does not exist any more");
         return -ENODEV;
     }
-    if (operation->override.device == HOST_BOOT_FIRMWARE_MENU &&
-        domxml_enable_boot_menu(operation->xml, BOOT_MENU_MS, &edited) == 0) {
+    if (edit_for_start(operation, operation->xml, &edited) == 0) {
         free(operation->xml);
         operation->xml = edited;
-        operation->used_boot_menu = true;
+        note_edit(operation);
     }
-    if (override_needs_qmp(&operation->override)) {
-        flags = VIR_DOMAIN_START_PAUSED;
-        operation->started_paused = true;
-    }
-    virDomainPtr domain = virDomainCreateXML(connection, operation->xml, flags);
+    virDomainPtr domain = virDomainCreateXML(connection, operation->xml, start_flags(operation));
     if (!domain)
         return last_error(operation);
     virDomainFree(domain);
@@ -184,6 +209,8 @@ static void step_resume(struct operation *operation)
 static void step_resumed(struct operation *operation)
 {
     operation->domain->resume_owed = false;
+    if (!operation->resumed_save)
+        override_note_boot(operation->domain);
     operation_next(operation);
 }
 
@@ -220,8 +247,10 @@ static void step_up(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
-    if (hypervisor_is_qemu(domain->hypervisor)) /* no other takes one, nor a paused start */
+    if (hypervisor_is_qemu(domain->hypervisor)) { /* no other takes one, nor a paused start */
         operation->override = override_at_start(domain);
+        operation->kernel_gives_way_to = override_device(domain);
+    }
     domain->resume_owed =
         domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
     if (!domain->persistent && domain->transient_xml) {
