@@ -49,17 +49,6 @@ struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number)
     return NULL;
 }
 
-struct instance *bmcset_find_name(const struct bmcset *set, const char *name)
-{
-    struct uuid uuid;
-
-    for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(instance_record(set->instances[i])->name, name) == 0)
-            return set->instances[i];
-    }
-    return uuid_parse(name, &uuid) == 0 ? bmcset_find_uuid(set, &uuid) : NULL;
-}
-
 struct instance *bmcset_find_domain(const struct bmcset *set, const struct virt_domain *domain)
 {
     for (size_t i = 0; i < set->count; i++) {

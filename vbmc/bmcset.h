@@ -21,8 +21,6 @@ void bmcset_clear(struct bmcset *set);
 
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid);
 struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number);
-/* By the domain's name, or by its UUID in text. */
-struct instance *bmcset_find_name(const struct bmcset *set, const char *name);
 /* The instance that shows this very domain; NULL if none does. */
 struct instance *bmcset_find_domain(const struct bmcset *set, const struct virt_domain *domain);
 

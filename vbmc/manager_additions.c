@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
 
 /* The record for an addition: what was said, else what discovery had given, else the defaults of
  * the tool whose habits are asked for. */
@@ -135,7 +136,9 @@ static void looked(void *context, int result, const char *text)
     search(waiting);
 }
 
-static void end_search(struct waiting_addition *waiting, struct virt_domain *domain)
+/* `ambiguous`: the choices, where the name means several domains. */
+static void end_search(struct waiting_addition *waiting, struct virt_domain *domain,
+                       const char *ambiguous)
 {
     struct manager *manager = waiting->manager;
     const struct manager_addition *addition = &waiting->addition;
@@ -145,6 +148,8 @@ static void end_search(struct waiting_addition *waiting, struct virt_domain *dom
         waiting->done(waiting->context, -ESHUTDOWN, "the daemon is stopping");
     } else if (domain) {
         add_for_domain(manager, addition, domain, waiting->done, waiting->context);
+    } else if (ambiguous) {
+        waiting->done(waiting->context, -ENOTUNIQ, ambiguous);
     } else if (hypervisor_is_up(waiting->hypervisor)) {
         no_such_domain(addition->name, waiting->done, waiting->context);
     } else {
@@ -158,23 +163,44 @@ static void end_search(struct waiting_addition *waiting, struct virt_domain *dom
         manager_release_links(manager);
 }
 
-/* Goes through the hypervisors, each of which has to be connected, or known not to be, first. */
+/* NAME@HYPERVISOR means NAME there. */
+static void look_for(struct waiting_addition *waiting)
+{
+    const char *typed = waiting->addition.name;
+    const char *places[] = {hypervisor_name(waiting->hypervisor),
+                            hypervisor_uri(waiting->hypervisor)};
+    size_t length = strlen(typed);
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        size_t tail = strlen(places[i]) + 1;
+        if (tail < length && typed[strlen(typed) - tail] == '@' &&
+            strcmp(typed + strlen(typed) - tail + 1, places[i]) == 0)
+            length = strlen(typed) - tail;
+    }
+    CLEANUP_FREE char *name = strndup(typed, length);
+    hypervisor_look_for(waiting->hypervisor, name ? name : typed, looked, waiting);
+}
+
+/* Goes through all hypervisors, each of which has to be connected, or known not to be, first: the
+ * name may mean a domain of each. */
 static void search(struct waiting_addition *waiting)
 {
     struct manager *manager = waiting->manager;
     struct hypervisor *hypervisor = waiting->hypervisor, *next = NULL;
-    struct virt_domain *domain =
-        manager_find_domain(manager, waiting->addition.name, waiting->addition.uri);
+    struct virt_domain *domain;
+    char text[MANAGER_NAME_ERROR_SIZE];
+    int result = manager_named_domain(manager, waiting->addition.name, waiting->addition.uri,
+                                      &domain, text, sizeof text);
 
     if (!waiting->addition.uri)
         next = manager_next_hypervisor(manager, hypervisor);
-    if (domain || manager->stopping) {
-        end_search(waiting, domain);
+    if (manager->stopping || result == -ENOTUNIQ) {
+        end_search(waiting, NULL, text);
     } else if (!hypervisor_is_up(hypervisor) && hypervisor_error(hypervisor)[0] == '\0') {
         waiting->next = manager->waiting;
         manager->waiting = waiting;
-    } else if (hypervisor_is_up(hypervisor) && !waiting->looked) {
-        hypervisor_look_for(hypervisor, waiting->addition.name, looked, waiting);
+    } else if (!domain && hypervisor_is_up(hypervisor) && !waiting->looked) {
+        look_for(waiting);
     } else if (next) {
         manager_hold_link(manager, hypervisor, -1);
         manager_hold_link(manager, next, 1);
@@ -182,7 +208,7 @@ static void search(struct waiting_addition *waiting)
         waiting->looked = false;
         search(waiting);
     } else {
-        end_search(waiting, NULL);
+        end_search(waiting, domain, NULL);
     }
 }
 

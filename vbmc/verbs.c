@@ -59,37 +59,68 @@ static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
 /* Scripts search for the beginning of this text. What is not found may be on a hypervisor that
  * cannot be asked. */
 static void describe_unknown_name(const struct verbs *verbs, const char *name,
-                                  const struct control_request *request, char text[512])
+                                  const struct control_request *request,
+                                  char text[MANAGER_NAME_ERROR_SIZE])
 {
     struct hypervisor *away = may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
 
-    snprintf(text, 512, "No domain with matching name %.256s was found%s%.64s%s", name,
+    snprintf(text, MANAGER_NAME_ERROR_SIZE,
+             "No domain with matching name %.256s was found%s%.64s%s", name,
              away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
              away ? " is not connected" : "");
 }
 
-static void refuse_unknown_name(const struct verbs *verbs, const char *name,
-                                struct control_request *request)
+/* Who knows one BMC only has no others to take for it. */
+static const struct uuid *only_bmc_of(const struct control_request *request)
 {
-    char text[512];
+    const struct control_identity *identity = control_request_identity(request);
 
-    describe_unknown_name(verbs, name, request, text);
-    control_reply_error(request, CONTROL_NOT_FOUND, "%s", text);
+    return identity->one_bmc ? &identity->uuid : NULL;
+}
+
+/* The BMC that a name means; else NULL with the reason. */
+static struct instance *find_named(const struct verbs *verbs, const char *name,
+                                   const struct control_request *request,
+                                   char text[MANAGER_NAME_ERROR_SIZE])
+{
+    struct instance *instance;
+    int result = manager_named_bmc(verbs->manager, name, only_bmc_of(request), &instance, text,
+                                   MANAGER_NAME_ERROR_SIZE);
+
+    if (result == -ENOENT)
+        describe_unknown_name(verbs, name, request, text);
+    return instance;
 }
 
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request)
 {
     const char *name = text_argument(arguments, "name");
-    struct instance *instance = name ? bmcset_find_name(manager_bmcs(verbs->manager), name) : NULL;
+    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    struct instance *instance = name ? find_named(verbs, name, request, text) : NULL;
 
-    if (instance && !may_see(request, instance))
-        instance = NULL;
-    if (!name)
-        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
-    else if (!instance)
-        refuse_unknown_name(verbs, name, request);
+    if (!instance)
+        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
     return instance;
+}
+
+/* Of rows in the order of their names only neighbours, and names that read like something else, can
+ * be mistaken for one another. */
+void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
+                    struct instance *const *instances, size_t count, size_t i,
+                    struct json_object *row)
+{
+    const char *name = instance_record(instances[i])->name;
+    struct uuid uuid;
+    bool is_plain = !strchr(name, '@') && uuid_parse(name, &uuid) < 0;
+
+    if (i > 0)
+        is_plain &= strcmp(name, instance_record(instances[i - 1])->name) != 0;
+    if (i + 1 < count)
+        is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
+    CLEANUP_FREE char *full =
+        is_plain ? NULL : manager_name_of(verbs->manager, instances[i], only_bmc_of(request));
+    add_text(row, "domain_name", full ? full : name);
 }
 
 void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
@@ -193,7 +224,7 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
         const char *note = verbs_note(verbs, instances[i]);
-        add_text(row, "domain_name", instance_record(instances[i])->name);
+        verbs_add_name(verbs, request, instances, count, i, row);
         add_text(row, "status", status_of(instances[i]));
         add_text(row, "address", address_of(verbs, instances[i]));
         json_object_object_add(row, "port", json_object_new_int(port_of(verbs, instances[i])));
@@ -218,6 +249,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
     const char *uri = record->uri, *sasl_username = record->sasl_username;
     const char *note = verbs_note(verbs, instance);
+    CLEANUP_FREE char *name = manager_name_of(verbs->manager, instance, only_bmc_of(request));
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
     if (!may_see_hypervisors(request))
@@ -225,7 +257,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     struct json_object *result = json_object_new_object();
     json_object_object_add(result, "active", json_object_new_boolean(record->active));
     add_text(result, "address", address_of(verbs, instance));
-    add_text(result, "domain_name", record->name);
+    add_text(result, "domain_name", name ? name : record->name);
     add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
     add_text(result, "libvirt_sasl_username", sasl_username);
     add_text(result, "libvirt_uri", uri);
@@ -248,6 +280,7 @@ static enum control_code code_of(int result)
     case -EEXIST:
         return CONTROL_EXISTS;
     case -ENOENT:
+    case -ENOTUNIQ:
         return CONTROL_NOT_FOUND;
     case -EINVAL:
         return CONTROL_USAGE;
@@ -303,7 +336,7 @@ struct several {
     struct control_request *request;
     size_t left;
     int result;
-    char text[512];
+    char text[MANAGER_NAME_ERROR_SIZE];
 };
 
 static void one_done(void *context, int result, const char *text)
@@ -341,13 +374,12 @@ static void for_each_named(const struct verbs *verbs, struct json_object *argume
         struct json_object *item = json_object_array_get_idx(names, i);
         const char *name =
             json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
-        struct instance *instance = bmcset_find_name(manager_bmcs(verbs->manager), name);
-        char text[512];
+        char text[MANAGER_NAME_ERROR_SIZE];
+        struct instance *instance = find_named(verbs, name, request, text);
         if (instance) {
             action(verbs, instance, several);
             continue;
         }
-        describe_unknown_name(verbs, name, request, text);
         one_done(several, -ENOENT, text);
     }
     one_done(several, 0, NULL);
@@ -448,12 +480,14 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
                                         struct control_request *request)
 {
     const char *name = text_argument(arguments, "name");
-    struct virt_domain *domain = name ? manager_find_domain(verbs->manager, name, NULL) : NULL;
+    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    struct virt_domain *domain = NULL;
 
-    if (!name)
-        control_reply_error(request, CONTROL_USAGE, "the request names no domain");
-    else if (!domain)
-        refuse_unknown_name(verbs, name, request);
+    if (name &&
+        manager_named_domain(verbs->manager, name, NULL, &domain, text, sizeof text) == -ENOENT)
+        describe_unknown_name(verbs, name, request, text);
+    if (!domain)
+        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
     return domain;
 }
 

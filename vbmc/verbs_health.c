@@ -205,7 +205,10 @@ void verbs_top(const struct verbs *verbs, struct json_object *arguments,
     struct json_object *rows = json_object_new_array();
 
     (void)arguments;
-    for (size_t i = 0; i < count; i++)
-        json_object_array_add(rows, summary_row(verbs, instances[i]));
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *row = summary_row(verbs, instances[i]);
+        verbs_add_name(verbs, request, instances, count, i, row);
+        json_object_array_add(rows, row);
+    }
     control_reply_ok(request, rows);
 }

@@ -17,6 +17,11 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
  * free. */
 struct instance **verbs_visible_instances(const struct verbs *verbs,
                                           const struct control_request *request, size_t *count);
+/* Puts what the account may call it (see manager_name_of) as "domain_name" into the row of
+ * `instances[i]`, with those of verbs_visible_instances. */
+void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
+                    struct instance *const *instances, size_t count, size_t i,
+                    struct json_object *row);
 /* What deserves a remark beside a BMC's name; NULL: nothing. */
 const char *verbs_note(const struct verbs *verbs, struct instance *instance);
 

@@ -260,8 +260,11 @@ static void answer_facility(const struct verbs *verbs, struct control_request *r
     add_text(result, "generator", generator_state(facility));
     add_text(result, "crac", facility->crac_failed ? "failed" : "ok");
     json_object_object_add(result, "inlet", json_object_new_double_s(facility->inlet_c, inlet));
-    for (size_t i = 0; i < count; i++)
-        json_object_array_add(servers, describe_server(facility, instances[i]));
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *row = describe_server(facility, instances[i]);
+        verbs_add_name(verbs, request, instances, count, i, row);
+        json_object_array_add(servers, row);
+    }
     json_object_object_add(result, "servers", servers);
     control_reply_ok(request, result);
 }

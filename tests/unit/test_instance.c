@@ -290,9 +290,6 @@ static void test_set(void **state)
     assert_null(bmcset_find_uuid(&set, &other));
     assert_ptr_equal(bmcset_find_number(&set, 3), instance);
     assert_null(bmcset_find_number(&set, 4));
-    assert_ptr_equal(bmcset_find_name(&set, "web01"), instance);
-    assert_ptr_equal(bmcset_find_name(&set, "01020300-0000-0000-0000-000000000000"), instance);
-    assert_null(bmcset_find_name(&set, "web02"));
     bmcset_remove(&set, instance);
     assert_int_equal(set.count, 0);
     bmcset_clear(&set);

@@ -1,0 +1,287 @@
+/* What a name means that somebody typed. Names of domains are unique on one hypervisor only, and a
+ * domain may be called like the UUID of another: what is typed means one BMC or domain, or it is
+ * refused with the choices, since it may be followed by "off". */
+#include "vbmc/manager_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHOICES_MAX 8
+
+/* ---- what is typed, what it may mean ---- */
+
+static bool means_place(const struct hypervisor *hypervisor, const char *text)
+{
+    return hypervisor && (strcmp(hypervisor_name(hypervisor), text) == 0 ||
+                          strcmp(hypervisor_uri(hypervisor), text) == 0);
+}
+
+/* NAME, or NAME@HYPERVISOR; both may have an @ in them. */
+static bool means(const char *text, const char *name, const struct hypervisor *hypervisor)
+{
+    size_t length = strlen(name);
+
+    if (strncmp(text, name, length) != 0)
+        return false;
+    return text[length] == '\0' ||
+           (text[length] == '@' && means_place(hypervisor, text + length + 1));
+}
+
+static struct hypervisor *hypervisor_of(const struct manager *manager, struct instance *instance)
+{
+    struct virt_domain *domain = instance_domain(instance);
+    const char *uri = instance_record(instance)->uri;
+
+    if (domain)
+        return virt_domain_hypervisor(domain);
+    for (struct link *link = manager->links; uri && link; link = link->next) {
+        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
+            return link->hypervisor;
+    }
+    return NULL;
+}
+
+static struct virt_domain *find_domain_of_uuid(const struct manager *manager,
+                                               const struct uuid *uuid, const char *uri)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
+            continue;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+            if (uuid_equal(virt_domain_uuid(domain), uuid))
+                return domain;
+        }
+    }
+    return NULL;
+}
+
+/* Its domain is on no hypervisor that it could be on: a domain of its name is another one. */
+static bool is_without_domain(const struct manager *manager, struct instance *instance)
+{
+    const char *uri = instance_record(instance)->uri;
+
+    if (instance_domain(instance))
+        return false;
+    for (struct link *link = manager->links; link; link = link->next) {
+        bool counts = !uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
+        if (counts && !hypervisor_is_up(link->hypervisor))
+            return false;
+    }
+    return !find_domain_of_uuid(manager, &instance_record(instance)->uuid, uri);
+}
+
+/* ---- a refusal ---- */
+
+struct choices {
+    char *text;
+    size_t size;
+    size_t used;
+    unsigned count;
+};
+
+static void add_choice(struct choices *choices, const char *name,
+                       const struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    char uuid_text[UUID_TEXT_SIZE];
+    size_t left = choices->size - choices->used;
+    int length = 0;
+
+    if (choices->count++ >= CHOICES_MAX)
+        return;
+    uuid_format(uuid, uuid_text);
+    /* Where a hypervisor has no name but its URI, that is not everybody's to know. */
+    if (hypervisor && strcmp(hypervisor_name(hypervisor), hypervisor_uri(hypervisor)) != 0)
+        length =
+            snprintf(choices->text + choices->used, left, "%s%.128s@%.64s (%s)",
+                     choices->count > 1 ? ", " : "", name, hypervisor_name(hypervisor), uuid_text);
+    else
+        length = snprintf(choices->text + choices->used, left, "%s%s",
+                          choices->count > 1 ? ", " : "", uuid_text);
+    choices->used += length > 0 && (size_t)length < left ? (size_t)length : left - 1;
+}
+
+static int refuse_choices(const struct choices *choices, const char *typed, char *error,
+                          size_t size)
+{
+    char more[32] = "";
+
+    if (choices->count > CHOICES_MAX)
+        snprintf(more, sizeof more, " and %u more", choices->count - CHOICES_MAX);
+    snprintf(error, size, "%.128s means more than one domain, say which: %s%s", typed,
+             choices->text, more);
+    return -ENOTUNIQ;
+}
+
+/* ---- BMCs ---- */
+
+static bool may_be(const struct instance *instance, const struct uuid *only)
+{
+    return !only || uuid_equal(&instance_record((struct instance *)instance)->uuid, only);
+}
+
+/* The BMC that the text names among those that have a domain, or among those that have none; counts
+ * all that it may mean. */
+static struct instance *find_named(const struct manager *manager, const char *text,
+                                   const struct uuid *only, bool without_domain, unsigned *count)
+{
+    struct instance *found = NULL;
+
+    *count = 0;
+    for (size_t i = 0; i < manager->set.count; i++) {
+        struct instance *instance = manager->set.instances[i];
+        if (!may_be(instance, only) ||
+            !means(text, instance_record(instance)->name, hypervisor_of(manager, instance)) ||
+            is_without_domain(manager, instance) != without_domain)
+            continue;
+        found = instance;
+        (*count)++;
+    }
+    return found;
+}
+
+static int refuse_ambiguous(const struct manager *manager, const char *typed, bool without_domain,
+                            char *error, size_t size)
+{
+    char text[MANAGER_NAME_ERROR_SIZE];
+    struct choices choices = {.text = text, .size = sizeof text};
+
+    for (size_t i = 0; i < manager->set.count; i++) {
+        struct instance *instance = manager->set.instances[i];
+        const struct store_bmc *record = instance_record(instance);
+        struct hypervisor *hypervisor = hypervisor_of(manager, instance);
+        if (means(typed, record->name, hypervisor) &&
+            is_without_domain(manager, instance) == without_domain)
+            add_choice(&choices, record->name, without_domain ? NULL : hypervisor, &record->uuid);
+    }
+    return refuse_choices(&choices, typed, error, size);
+}
+
+int manager_named_bmc(const struct manager *manager, const char *typed, const struct uuid *only,
+                      struct instance **found, char *error, size_t size)
+{
+    struct uuid uuid;
+    unsigned count;
+
+    *found = NULL;
+    if (uuid_parse(typed, &uuid) == 0) {
+        struct instance *instance = bmcset_find_uuid(&manager->set, &uuid);
+        if (instance && may_be(instance, only))
+            *found = instance;
+        /* What is the UUID of a domain is not another's name, also when that domain has no BMC. */
+        if (*found || (!only && (find_domain_of_uuid(manager, &uuid, NULL) ||
+                                 manager_is_deleted(manager, &uuid))))
+            return *found ? 0 : -ENOENT;
+    }
+    for (unsigned without_domain = 0; without_domain < 2; without_domain++) {
+        /* Nor is the name of a domain that has no BMC. */
+        struct virt_domain *domain;
+        if (without_domain && !only &&
+            manager_named_domain(manager, typed, NULL, &domain, error, size) != -ENOENT)
+            return -ENOENT;
+        struct instance *instance = find_named(manager, typed, only, without_domain, &count);
+        if (count > 1)
+            return refuse_ambiguous(manager, typed, without_domain, error, size);
+        *found = instance;
+        if (instance)
+            return 0;
+    }
+    return -ENOENT;
+}
+
+static bool is_found_by(const struct manager *manager, const char *text, const struct uuid *only,
+                        const struct instance *instance)
+{
+    char error[MANAGER_NAME_ERROR_SIZE];
+    struct instance *found;
+
+    return manager_named_bmc(manager, text, only, &found, error, sizeof error) == 0 &&
+           found == instance;
+}
+
+char *manager_name_of(const struct manager *manager, struct instance *instance,
+                      const struct uuid *only)
+{
+    const struct store_bmc *record = instance_record(instance);
+    const struct hypervisor *hypervisor = hypervisor_of(manager, instance);
+    char uuid[UUID_TEXT_SIZE], *text = NULL;
+
+    if (is_found_by(manager, record->name, only, instance))
+        return strdup(record->name);
+    if (hypervisor && strcmp(hypervisor_name(hypervisor), hypervisor_uri(hypervisor)) != 0) {
+        if (asprintf(&text, "%s@%s", record->name, hypervisor_name(hypervisor)) < 0)
+            return NULL;
+        if (is_found_by(manager, text, only, instance))
+            return text;
+        free(text);
+    }
+    uuid_format(&record->uuid, uuid);
+    return strdup(uuid);
+}
+
+/* ---- domains ---- */
+
+/* Of several copies of one domain the one that its BMC shows. */
+static struct virt_domain *copy_that_counts(const struct manager *manager,
+                                            struct virt_domain *domain, const char *uri)
+{
+    const struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    struct virt_domain *shown = instance ? instance_domain(instance) : NULL;
+
+    if (shown && (!uri || strcmp(uri, hypervisor_uri(virt_domain_hypervisor(shown))) == 0))
+        return shown;
+    return domain;
+}
+
+struct domain_search {
+    const char *typed;
+    const char *uri;
+    struct virt_domain *found;
+    bool exact; /* by name and hypervisor, or several domains */
+    struct choices choices;
+};
+
+static void consider_domain(struct domain_search *search, struct virt_domain *domain)
+{
+    const char *name = virt_domain_name(domain);
+
+    if (!means(search->typed, name, virt_domain_hypervisor(domain)))
+        return;
+    if (search->found && uuid_equal(virt_domain_uuid(search->found), virt_domain_uuid(domain)))
+        return;
+    add_choice(&search->choices, name, virt_domain_hypervisor(domain), virt_domain_uuid(domain));
+    if (!search->found)
+        search->found = domain;
+    search->exact = strcmp(search->typed, name) != 0;
+}
+
+int manager_named_domain(const struct manager *manager, const char *typed, const char *uri,
+                         struct virt_domain **found, char *error, size_t size)
+{
+    char text[MANAGER_NAME_ERROR_SIZE] = "";
+    struct domain_search search = {.typed = typed, .choices = {.text = text, .size = sizeof text}};
+    struct uuid uuid;
+
+    *found = NULL;
+    if (uuid_parse(typed, &uuid) == 0)
+        *found = find_domain_of_uuid(manager, &uuid, uri);
+    if (*found) {
+        *found = copy_that_counts(manager, *found, uri);
+        return 0;
+    }
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
+            continue;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain)))
+            consider_domain(&search, domain);
+    }
+    if (search.choices.count > 1)
+        return refuse_choices(&search.choices, typed, error, size);
+    *found = search.found;
+    if (search.found && !search.exact)
+        *found = copy_that_counts(manager, search.found, uri);
+    return search.found ? 0 : -ENOENT;
+}
