@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <libvirt/virterror.h>
 
+#include "sol/disk.h"
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
 
@@ -139,6 +140,7 @@ void manager_fixture_stop(void)
     manager_stop(fixture_manager);
     fixture_manager = NULL;
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
+    assert_true(disk_settle(DISK_STATE, DEADLINE_NS / 1000000));
 }
 
 void manager_fixture_wait(bool (*is_so)(void *context), void *context, const char *what)

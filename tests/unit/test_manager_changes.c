@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sol/disk.h"
 #include "tests/fake/manager_fixture.h"
 #include "tests/fake/refusing_store.h"
 
@@ -152,6 +153,7 @@ static void test_delete_that_is_refused(void **state)
     assert_int_not_equal(access(history_path(), F_OK), 0);
     leave_history();
     start("");
+    assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_not_equal(access(history_path(), F_OK), 0);
     assert_null(manager_fixture_bmc(G1));
     assert_true(listens(G2));

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <libvirt/virterror.h>
 
+#include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/verbs.h"
@@ -125,6 +126,7 @@ static int teardown(void **state)
     control_free(control);
     manager_stop(manager);
     uv_run(&loop, UV_RUN_DEFAULT);
+    disk_settle(DISK_STATE, DEADLINE_MS);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);
     return uv_loop_close(&loop) || system(command);
 }
