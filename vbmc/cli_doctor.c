@@ -54,6 +54,17 @@ static int load_config(struct doctor *doctor, struct config **config)
     return 0;
 }
 
+const char *doctor_log_place(const struct doctor *doctor)
+{
+    struct json_object *log;
+
+    if (!json_object_is_type(doctor->status, json_type_object) ||
+        !json_object_object_get_ex(doctor->status, "log", &log) ||
+        !json_object_is_type(log, json_type_string))
+        return NULL;
+    return json_object_get_string(log);
+}
+
 static void check_daemon(struct doctor *doctor)
 {
     char path[PATH_SIZE], reason[TEXT_SIZE];
@@ -67,7 +78,8 @@ static void check_daemon(struct doctor *doctor)
     if (!failed)
         failed = cli_client_call(path, "list", NULL, NULL, NULL, &doctor->bmcs, &error);
     if (!failed)
-        doctor_say(doctor, DOCTOR_OK, "daemon", NULL, "vbmcd answers on %s", path);
+        doctor_say(doctor, DOCTOR_OK, "daemon", NULL, "vbmcd answers on %s, and logs to %s", path,
+                   doctor_log_place(doctor) ? doctor_log_place(doctor) : "an unknown place");
     else if (failed == -ENOENT)
         doctor_say(doctor, DOCTOR_WARNING, "daemon",
                    "start it: 'systemctl start vbmcd', or 'vbmcd'", "no vbmcd answers on %s", path);

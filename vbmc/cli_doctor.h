@@ -27,6 +27,9 @@ struct doctor {
 void doctor_say(struct doctor *doctor, enum doctor_level level, const char *check,
                 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Where the daemon logs, for people; NULL if none answers. */
+const char *doctor_log_place(const struct doctor *doctor);
+
 /* cli_doctor_host.c: hypervisors, QEMU, KVM. */
 void doctor_check_hypervisors(struct doctor *doctor);
 /* cli_doctor_net.c: addresses and ports. */

@@ -332,8 +332,12 @@ static void report_daemon_view(struct doctor *doctor, const char *name, const ch
         const char *state = json_object_get_string(value);
         json_object_object_get_ex(entry, "error", &error);
         bool connected = state && strcmp(state, "connected") == 0;
+        const char *log = doctor_log_place(doctor);
+        char advice[512];
+        snprintf(advice, sizeof advice, "see the log of vbmcd%s%s", log ? ": " : "",
+                 log ? log : "");
         doctor_say(doctor, connected ? DOCTOR_OK : DOCTOR_PROBLEM, check,
-                   connected ? NULL : "see the log of vbmcd", "vbmcd says: %s%s%s",
+                   connected ? NULL : advice, "vbmcd says: %s%s%s",
                    state ? state : "unknown", error ? ": " : "",
                    error ? json_object_get_string(error) : "");
     }

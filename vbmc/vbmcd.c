@@ -131,25 +131,37 @@ static int go_to_background(struct daemon *daemon)
     return 0;
 }
 
+/* What goes wrong up to here is on standard error, where whoever starts the daemon looks. False if
+ * there is no file to log to. */
+static bool open_log(const struct config *config)
+{
+    const char *path = config->daemon.log_file;
+
+    if (!path)
+        return false;
+    if (strcmp(path, log_place()) != 0)
+        log_info("logging goes on in %s", path);
+    int result = log_set_file(path);
+    if (result == 0)
+        return true;
+    log_error("log-file = %s: %s; logging goes on as without it", path, strerror(-result));
+    return false;
+}
+
 /* The daemon works: let go of the terminal. */
-static void detach(struct daemon *daemon, const struct config *config)
+static void detach(struct daemon *daemon, bool has_log)
 {
     if (daemon->ready_fd < 0)
         return;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int log = -1;
-    if (config->daemon.log_file)
-        log = open(config->daemon.log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-    if (log < 0) {
-        openlog("vbmcd", LOG_PID, LOG_DAEMON);
-        log_set_target(LOG_TARGET_SYSLOG);
-    }
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    dup2(log >= 0 ? log : null, STDERR_FILENO);
+    if (!has_log) {
+        openlog("vbmcd", LOG_PID, LOG_DAEMON);
+        log_set_target(LOG_TARGET_SYSLOG);
+        dup2(null, STDERR_FILENO);
+    }
     close(null);
-    if (log >= 0)
-        close(log);
     if (chdir("/") < 0)
         log_warning("cannot change to /: %s", strerror(errno));
     if (write(daemon->ready_fd, "", 1) < 0)
@@ -208,6 +220,7 @@ static int reload(void *context, char *error, size_t size)
         return result;
     }
     log_set_level(config->daemon.log_level);
+    open_log(config);
     manager_reload(daemon->manager, config);
     return 0;
 }
@@ -402,8 +415,9 @@ int main(int argc, char **argv)
     }
     watch_signals(&daemon);
     start_watchdog(&daemon);
+    bool has_log = open_log(manager_config(daemon.manager));
     log_info("vbmcd %s is running", VBMC_VERSION);
-    detach(&daemon, manager_config(daemon.manager));
+    detach(&daemon, has_log);
     notify("READY=1");
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&daemon.overdue, NULL);

@@ -9,6 +9,7 @@
 
 #include "qmp/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
 #include "vbmc/version.h"
 
 static const char *text_argument(struct json_object *arguments, const char *name)
@@ -563,6 +564,7 @@ static void do_status(const struct verbs *verbs, struct json_object *arguments,
         json_object_array_add(hypervisors, row);
     }
     add_text(result, "version", VBMC_VERSION);
+    add_text(result, "log", log_place());
     json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
     json_object_object_add(result, "running", json_object_new_int(running));
     json_object_object_add(result, "hypervisors", hypervisors);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,6 +48,27 @@ static int setup(void **state)
     log_set_level(LOG_LEVEL_DEBUG);
     log_set_target(LOG_TARGET_JOURNAL); /* no time stamps */
     return 0;
+}
+
+static void test_file(void **state)
+{
+    char path[] = "/tmp/vbmc-test-log-XXXXXX", line[256] = "";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_string_equal(log_place(), "the journal (journalctl _COMM=vbmcd)");
+    begin_capture();
+    assert_int_equal(log_set_file("/nonexistent/file"), -ENOENT);
+    assert_string_equal(log_place(), "the journal (journalctl _COMM=vbmcd)");
+    log_info("before");
+    assert_int_equal(log_set_file(path), 0);
+    assert_string_equal(log_place(), path);
+    log_info("behind");
+    assert_string_equal(end_capture(), "<6>before\n");
+    assert_true(read(fd, line, sizeof line - 1) > 0);
+    assert_non_null(strstr(line, " info: behind\n"));
+    close(fd);
+    unlink(path);
 }
 
 static void test_levels(void **state)
@@ -155,6 +177,7 @@ int main(void)
         cmocka_unit_test_setup(test_control_characters, setup),
         cmocka_unit_test_setup(test_c1_control_characters, setup),
         cmocka_unit_test_setup(test_long_line_is_cut, setup),
+        cmocka_unit_test_setup(test_file, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

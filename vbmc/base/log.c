@@ -1,13 +1,18 @@
 #include "vbmc/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "vbmc/base/cleanup.h"
 
 static const struct {
     const char *name;
@@ -21,6 +26,7 @@ static const struct {
 
 static _Atomic enum log_level log_level = LOG_LEVEL_INFO;
 static _Atomic enum log_target log_target = LOG_TARGET_STDERR;
+static char *log_file; /* NULL: standard error is what it was at the start */
 
 void log_set_level(enum log_level level)
 {
@@ -35,6 +41,34 @@ enum log_level log_get_level(void)
 void log_set_target(enum log_target target)
 {
     log_target = target;
+}
+
+int log_set_file(const char *path)
+{
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+    char *copy = strdup(path);
+
+    if (fd < 0 || !copy || dup2(fd, STDERR_FILENO) < 0) {
+        int error = copy ? errno : ENOMEM;
+        free(copy);
+        return -error;
+    }
+    free(log_file);
+    log_file = copy;
+    log_target = LOG_TARGET_STDERR;
+    return 0;
+}
+
+const char *log_place(void)
+{
+    static const char *const places[] = {
+        [LOG_TARGET_STDERR] = "standard error of vbmcd",
+        [LOG_TARGET_JOURNAL] = "the journal (journalctl _COMM=vbmcd)",
+        [LOG_TARGET_SYSLOG] = "syslog (daemon.*, as vbmcd)",
+    };
+    enum log_target target = log_target;
+
+    return target == LOG_TARGET_STDERR && log_file ? log_file : places[target];
 }
 
 int log_level_parse(const char *text, enum log_level *level)

@@ -20,6 +20,12 @@ enum log_target {
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 void log_set_target(enum log_target target);
+/* From here on lines go to the end of that file, with time stamps; so does whatever else is written
+ * to standard error. Called again it opens the file anew, for programs that rotate logs. 0, or a
+ * negative error with nothing changed. Before other threads log, or on the loop thread. */
+int log_set_file(const char *path);
+/* Where lines go, for people: the path of a file, or "the journal (...)". Loop thread. */
+const char *log_place(void);
 /* "error", "warning", "info" or "debug" to a level; 0, or -EINVAL. */
 int log_level_parse(const char *text, enum log_level *level);
 
