@@ -44,6 +44,11 @@ static const char top_help[] =
     "  Space                              ask now\n"
     "  arrows, page keys, k, j, g, G      scroll\n\n"
     "Without a terminal, or with -f, it prints one table.";
+static const char hypervisor_help[] =
+    "list the hypervisors, or give one up\n\n"
+    "  declare-dead   it will not come back: guests that it may have run are released, and can be\n"
+    "                 started elsewhere. Only for a machine that is certainly off: a guest that\n"
+    "                 still runs there would run twice on its disk.";
 
 const struct cli_verb cli_verbs[] = {
     {"add", "NAME", "give a domain a BMC of its own", CLI_GROUP_ADD | CLI_GROUP_FORMAT, 1, 1,
@@ -82,6 +87,8 @@ const struct cli_verb cli_verbs[] = {
      CLI_GROUP_ROOM | CLI_GROUP_SIMULATE | CLI_GROUP_FORMAT, 0, 3, cli_run_facility},
     {"discover", "", "list the domains of all hypervisors, and why one has no BMC",
      CLI_GROUP_FORMAT, 0, 0, cli_run_discover},
+    {"hypervisor", "[NAME declare-dead]", hypervisor_help, CLI_GROUP_FORMAT, 0, 2,
+     cli_run_hypervisor},
     {"define", "FILE.xml", "define a domain under the embedded driver ('-': standard input)",
      CLI_GROUP_DEFINE | CLI_GROUP_FORMAT, 1, 1, cli_run_define},
     {"undefine", "NAME", "undefine a domain under the embedded driver", CLI_GROUP_FORMAT, 1, 1,

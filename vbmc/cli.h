@@ -77,8 +77,8 @@ int cli_run_version(struct cli *cli);
 
 /* cli_verbs.c: what the daemon answers. */
 extern cli_run cli_run_add, cli_run_names, cli_run_list, cli_run_show, cli_run_power,
-    cli_run_discover, cli_run_define, cli_run_undefine, cli_run_dumpxml, cli_run_bootdev,
-    cli_run_reload, cli_run_status, cli_run_nmi, cli_run_dump;
+    cli_run_discover, cli_run_hypervisor, cli_run_define, cli_run_undefine, cli_run_dumpxml,
+    cli_run_bootdev, cli_run_reload, cli_run_status, cli_run_nmi, cli_run_dump;
 
 /* cli_console.c, cli_screenshot.c, cli_shell.c */
 extern cli_run cli_run_console, cli_run_break, cli_run_who, cli_run_screenshot, cli_run_shell;
@@ -96,6 +96,9 @@ int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *ar
                        struct json_object **result, struct cli_stream *stream);
 /* {"name": the first name given}. */
 struct json_object *cli_name_arguments(const struct cli *cli);
+/* Asks for something whose success says all; its result is printed only as json. Takes over the
+ * arguments. */
+int cli_ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments);
 /* Asks for something that is one text, under `key`; prints it bare, or the whole as json. */
 int cli_ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
                      const char *key);

@@ -281,3 +281,27 @@ int cli_run_status(struct cli *cli)
     json_object_put(result);
     return code;
 }
+
+int cli_run_hypervisor(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Name", "name"}, {"State", "state"}, {"Busy BMCs", "waiting"},
+        {"URI", "uri"},   {"Error", "error"},
+    };
+    const struct cli_options *options = &cli->options;
+    struct json_object *rows;
+
+    if (options->name_count == 1 ||
+        (options->name_count == 2 && strcmp(options->names[1], "declare-dead") != 0))
+        return cli_fail_usage(cli, "the only action is declare-dead");
+    if (options->name_count == 2) {
+        struct json_object *arguments = cli_name_arguments(cli);
+        json_object_object_add(arguments, "action", json_object_new_string(options->names[1]));
+        return cli_ask_and_obey(cli, "hypervisor", arguments);
+    }
+    int code = ask_for_rows(cli, NULL, &rows);
+    if (code == CLI_EXIT_DONE)
+        return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
+    json_object_put(rows);
+    return code;
+}

@@ -145,8 +145,7 @@ int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t cou
     return code;
 }
 
-/* Asks for something whose success says all; its result is printed only as json. */
-static int ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments)
+int cli_ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments)
 {
     struct json_object *result;
     int code = cli_ask(cli, verb, arguments, &result);
@@ -187,7 +186,7 @@ int cli_run_add(struct cli *cli)
     add_text(arguments, "libvirt_sasl_password", options->sasl_password);
     if (options->port)
         json_object_object_add(arguments, "port", json_object_new_int(options->port));
-    return ask_and_obey(cli, "add", arguments);
+    return cli_ask_and_obey(cli, "add", arguments);
 }
 
 int cli_run_names(struct cli *cli)
@@ -198,7 +197,7 @@ int cli_run_names(struct cli *cli)
     for (size_t i = 0; i < cli->options.name_count; i++)
         json_object_array_add(names, json_object_new_string(cli->options.names[i]));
     json_object_object_add(arguments, "names", names);
-    return ask_and_obey(cli, cli->verb->name, arguments);
+    return cli_ask_and_obey(cli, cli->verb->name, arguments);
 }
 
 static void print_text(const struct cli *cli, const char *text)
@@ -250,7 +249,7 @@ int cli_run_power(struct cli *cli)
     add_text(arguments, "action", action);
     if (strcmp(action, "status") == 0)
         return cli_ask_for_text(cli, "power", arguments, "power");
-    return ask_and_obey(cli, "power", arguments);
+    return cli_ask_and_obey(cli, "power", arguments);
 }
 
 int cli_run_nmi(struct cli *cli)
@@ -258,7 +257,7 @@ int cli_run_nmi(struct cli *cli)
     struct json_object *arguments = cli_name_arguments(cli);
 
     add_text(arguments, "action", "diag");
-    return ask_and_obey(cli, "power", arguments);
+    return cli_ask_and_obey(cli, "power", arguments);
 }
 
 /* The hypervisor's machine writes the file; where that is this one, a relative path means what it
@@ -278,7 +277,7 @@ int cli_run_dump(struct cli *cli)
     struct json_object *arguments = cli_name_arguments(cli);
     add_text(arguments, "file", path);
     cli->progress_in_place = true;
-    return ask_and_obey(cli, "dump", arguments);
+    return cli_ask_and_obey(cli, "dump", arguments);
 }
 
 int cli_run_bootdev(struct cli *cli)
@@ -288,7 +287,7 @@ int cli_run_bootdev(struct cli *cli)
     add_text(arguments, "device", cli->options.names[1]);
     json_object_object_add(arguments, "persistent",
                            json_object_new_boolean(cli->options.persistent));
-    return ask_and_obey(cli, "bootdev", arguments);
+    return cli_ask_and_obey(cli, "bootdev", arguments);
 }
 
 /* Reads a whole text file, or standard input for "-". NULL with errno. */
@@ -330,12 +329,12 @@ int cli_run_define(struct cli *cli)
     struct json_object *arguments = json_object_new_object();
     add_text(arguments, "xml", xml);
     add_text(arguments, "hypervisor", cli->options.hypervisor);
-    return ask_and_obey(cli, "define", arguments);
+    return cli_ask_and_obey(cli, "define", arguments);
 }
 
 int cli_run_undefine(struct cli *cli)
 {
-    return ask_and_obey(cli, "undefine", cli_name_arguments(cli));
+    return cli_ask_and_obey(cli, "undefine", cli_name_arguments(cli));
 }
 
 int cli_run_dumpxml(struct cli *cli)
@@ -348,5 +347,5 @@ int cli_run_dumpxml(struct cli *cli)
 
 int cli_run_reload(struct cli *cli)
 {
-    return ask_and_obey(cli, "reload", NULL);
+    return cli_ask_and_obey(cli, "reload", NULL);
 }

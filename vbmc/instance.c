@@ -27,6 +27,7 @@ struct instance {
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
+    struct placement placement;
     struct instance_console *console;
     struct boot_watch *boot_watch;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
@@ -347,6 +348,7 @@ static void free_closed(struct instance *instance)
     if (!instance->closed || instance->saves > 0)
         return;
     store_bmc_clear(&instance->record);
+    placement_clear(&instance->placement);
     free(instance->boot_live);
     free(instance->boot_stored);
     free(instance);
@@ -588,6 +590,11 @@ void instance_host_event(struct instance *instance, enum host_event event)
 struct instance_console *instance_console(struct instance *instance)
 {
     return instance->console;
+}
+
+struct placement *instance_placement(struct instance *instance)
+{
+    return &instance->placement;
 }
 
 struct bmc *instance_bmc(struct instance *instance)

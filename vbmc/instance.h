@@ -13,6 +13,7 @@
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/udp.h"
+#include "vbmc/placement.h"
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
@@ -69,6 +70,8 @@ struct virt_domain *instance_domain(const struct instance *instance);
 /* The driver's events, in the order they happened. */
 void instance_host_event(struct instance *instance, enum host_event event);
 
+/* Where its guest is; whoever changes it stores it. */
+struct placement *instance_placement(struct instance *instance);
 struct bmc *instance_bmc(struct instance *instance);
 struct instance_console *instance_console(struct instance *instance);
 /* The record as it is to be stored; the caller may change it and calls instance_save_record. Its

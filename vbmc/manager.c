@@ -82,6 +82,7 @@ static void on_save_hours(uv_timer_t *timer)
         struct bmc *bmc = instance_bmc(manager->set.instances[i]);
         if (host_power_state_is_on(bmc_power_state(bmc)))
             bmc->hooks->save_chassis(bmc, &nobody);
+        manager_save_placement(manager, manager->set.instances[i]); /* if that failed before */
     }
 }
 
@@ -107,6 +108,9 @@ static int start(struct manager *manager, char *error, size_t size)
     result = manager_load_room(manager, error, size);
     if (result == 0)
         result = manager_load_bmcs(manager, error, size);
+    if (result == 0 && (result = manager_load_dead_hypervisors(manager)) < 0)
+        snprintf(error, size, "%s/state.db cannot be read: %s", manager->state_dir,
+                 strerror(-result));
     if (result < 0)
         return result;
     uv_timer_start(&manager->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
@@ -192,6 +196,7 @@ void manager_finish_stopping(struct manager *manager)
     udp_socket_close(manager->socket);
     free(manager->by_offset);
     free(manager->deleted);
+    placement_map_clear(&manager->map);
     store_close(manager->shared.store);
     limiter_free(manager->shared.limiter);
     config_free(manager->config);
@@ -306,7 +311,7 @@ static void review_domains(struct manager *manager)
             if (!instance)
                 manager_discover(manager, domain);
             else if (!manager_drop_untagged(manager, instance, domain))
-                manager_attach_best(manager, instance);
+                manager_see_copies(manager, instance);
         }
     }
 }

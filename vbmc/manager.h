@@ -58,6 +58,9 @@ struct virt_domain *manager_find_domain(const struct manager *manager, const cha
 /* Why a domain has no BMC, in a few words; NULL if it has one. */
 const char *manager_why_none(const struct manager *manager, const struct virt_domain *domain);
 
+/* The hypervisors that a guest is or may be on. */
+const struct placement_map *manager_placement_map(const struct manager *manager);
+
 /* The room that all servers stand in. */
 struct facility *manager_facility(struct manager *manager);
 /* Stores the room as it is; what a change of it brings about for its servers happens at once. */
@@ -65,6 +68,12 @@ void manager_save_facility(struct manager *manager, store_done_fn done, void *co
 
 /* The end of something that was asked for; `text` says what went wrong. */
 typedef void manager_done_fn(void *context, int result, const char *text);
+
+/* Releases the guests that a hypervisor may have which is not connected and will not come back; by
+ * its name or URI. Stored before it is done, and ends when the hypervisor is connected. -ENOENT,
+ * -EBUSY (it is connected), or that of the store. */
+void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,
+                          void *context);
 
 /* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what
  * is not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES

@@ -94,7 +94,7 @@ static void on_addition_stored(void *context, int result)
     }
     if (was_discovered_meanwhile) /* and its record was stored in place of ours */
         instance_save_record(instance, manager_report_store, NULL);
-    manager_attach_best(manager, instance);
+    manager_see_copies(manager, instance);
     end_change(change, 0, NULL);
 }
 

@@ -104,46 +104,9 @@ void manager_drop_instance(struct manager *manager, struct instance *instance)
     instance_free(instance);
 }
 
-/* ---- one UUID, perhaps on several hypervisors ---- */
+/* ---- names ---- */
 
-static struct virt_domain *find_best_domain(const struct manager *manager,
-                                            struct instance *instance)
-{
-    const struct store_bmc *record = instance_record(instance);
-    struct virt_domain *best = NULL;
-
-    for (struct link *link = manager->links; link; link = link->next) {
-        struct virt_domain *domain = NULL;
-        if (record->uri && strcmp(record->uri, hypervisor_uri(link->hypervisor)) != 0)
-            continue;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
-            if (!uuid_equal(virt_domain_uuid(domain), &record->uuid))
-                continue;
-            bool runs = host_power_state_is_on(virt_domain_host(domain)->state);
-            if (!best || (runs && !host_power_state_is_on(virt_domain_host(best)->state)))
-                best = domain;
-        }
-    }
-    return best;
-}
-
-/* The running one counts, else the first; the present one is kept where both are alike. */
-void manager_attach_best(struct manager *manager, struct instance *instance)
-{
-    struct virt_domain *present = instance_domain(instance);
-    struct virt_domain *best = find_best_domain(manager, instance);
-    const char *uri = instance_record(instance)->uri;
-
-    if (present && uri && strcmp(uri, hypervisor_uri(virt_domain_hypervisor(present))) != 0)
-        present = NULL;
-    if (present && best &&
-        host_power_state_is_on(virt_domain_host(present)->state) ==
-            host_power_state_is_on(virt_domain_host(best)->state))
-        return;
-    instance_set_domain(instance, best);
-}
-
-static void follow_name(struct manager *manager, struct instance *instance)
+void manager_follow_name(struct manager *manager, struct instance *instance)
 {
     struct store_bmc *record = instance_record(instance);
     const char *name = virt_domain_host(instance_domain(instance))->name;
@@ -218,7 +181,9 @@ void manager_discover(struct manager *manager, struct virt_domain *domain)
     struct instance *instance = manager_make_instance(manager, &record, NULL, NULL);
     if (instance) {
         instance_save_record(instance, manager_report_store, NULL);
-        instance_set_domain(instance, domain);
+        manager_see_copy(manager, instance, domain);
+        if (manager->links->next)
+            manager_see_copies(manager, instance);
     }
 }
 
@@ -246,6 +211,26 @@ bool manager_drop_untagged(struct manager *manager, struct instance *instance,
     return true;
 }
 
+static bool all_are_up(const struct manager *manager)
+{
+    for (const struct link *link = manager->links; link; link = link->next) {
+        if (!hypervisor_is_up(link->hypervisor) && !link->place->dead)
+            return false;
+    }
+    return true;
+}
+
+/* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain, as
+ * soon as no hypervisor can have that any more. */
+static bool is_lost(const struct manager *manager, struct instance *instance)
+{
+    const struct placement *placement = instance_placement(instance);
+
+    return !instance_domain(instance) && !instance_record(instance)->is_explicit &&
+           placement->count == 0 && placement->decided.verdict == PLACEMENT_ABSENT &&
+           all_are_up(manager);
+}
+
 static void on_appeared(void *context, struct virt_domain *domain)
 {
     struct manager *manager = context;
@@ -260,29 +245,33 @@ static void on_appeared(void *context, struct virt_domain *domain)
     }
     if (manager_drop_untagged(manager, instance, domain))
         return;
-    manager_attach_best(manager, instance);
+    manager_see_copy(manager, instance, domain);
     if (instance_domain(instance) == domain)
-        follow_name(manager, instance);
+        manager_follow_name(manager, instance);
 }
 
-/* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain. */
 static void on_vanished(void *context, struct virt_domain *domain)
 {
     struct manager *manager = context;
-    struct instance *instance = bmcset_find_domain(&manager->set, domain);
     struct uuid uuid = *virt_domain_uuid(domain);
+    struct instance *instance = bmcset_find_uuid(&manager->set, &uuid);
 
     if (instance) {
-        instance_set_domain(instance, NULL);
-        instance_set_domain(instance, find_best_domain(manager, instance));
-        if (!instance_domain(instance) && !instance_record(instance)->is_explicit)
+        manager_lose_copy(manager, instance, domain);
+        if (is_lost(manager, instance))
             forget_instance(manager, instance);
-    } else if (manager_is_deleted(manager, &uuid)) {
+        else if (!instance_domain(instance) && !instance_record(instance)->is_explicit)
+            log_info(
+                "%s: left hypervisor %s; its BMC and event log are kept, as it may be elsewhere",
+                instance_record(instance)->name, hypervisor_name(virt_domain_hypervisor(domain)));
+    } else if (manager_is_deleted(manager, &uuid) && all_are_up(manager)) {
         manager_unmark_deleted(manager, &uuid);
         manager_forget_domain(manager, &uuid);
     }
 }
 
+/* The state goes to the placement first: whether a guest that is off here is off at all, or runs
+ * elsewhere by now, is not for its BMC to find out. */
 static void on_event(void *context, struct virt_domain *domain, enum host_event event)
 {
     struct manager *manager = context;
@@ -298,22 +287,17 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         manager_discover(manager, domain);
         return;
     }
-    if (instance_domain(instance) == domain) {
-        instance_host_event(instance, event);
-        if (event == HOST_EVENT_RENAMED)
-            follow_name(manager, instance);
-    }
     if (event == HOST_EVENT_STATE || !instance_domain(instance))
-        manager_attach_best(manager, instance);
-}
-
-static bool all_are_up(const struct manager *manager)
-{
-    for (const struct link *link = manager->links; link; link = link->next) {
-        if (!hypervisor_is_up(link->hypervisor))
-            return false;
-    }
-    return true;
+        manager_see_copy(manager, instance, domain);
+    if (instance_domain(instance) != domain)
+        return;
+    /* A guest that came from another hypervisor has not been started. */
+    if (event == HOST_EVENT_STARTED && manager->arrived == domain)
+        manager->arrived = NULL;
+    else
+        instance_host_event(instance, event);
+    if (event == HOST_EVENT_RENAMED)
+        manager_follow_name(manager, instance);
 }
 
 /* Discovered BMCs of an earlier run whose domain went while nobody looked. */
@@ -321,10 +305,9 @@ static void drop_lost_bmcs(struct manager *manager)
 {
     for (size_t i = manager->set.count; i-- > 0;) {
         struct instance *instance = manager->set.instances[i];
-        const struct store_bmc *record = instance_record(instance);
-        if (instance_domain(instance) || record->is_explicit)
+        if (!is_lost(manager, instance))
             continue;
-        log_info("%s: its domain is gone, and so is its BMC", record->name);
+        log_info("%s: its domain is gone, and so is its BMC", instance_record(instance)->name);
         forget_instance(manager, instance);
     }
 }
@@ -347,14 +330,14 @@ static void drop_lost_marks(struct manager *manager)
 static void on_connection(void *context, struct hypervisor *hypervisor)
 {
     struct manager *manager = context;
-    struct link *link = manager->links;
+    struct link *link = manager_link_of(manager, hypervisor);
 
-    while (link && link->hypervisor != hypervisor)
-        link = link->next;
     if (link && !link->was_up && hypervisor_is_up(hypervisor)) {
         link->was_up = true;
-        manager_restore_power(manager, hypervisor);
+        manager_note_connected(manager, link);
     }
+    if (link)
+        manager_place_connection(manager, link);
     if (all_are_up(manager)) {
         drop_lost_bmcs(manager);
         drop_lost_marks(manager);

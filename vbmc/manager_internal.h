@@ -4,13 +4,17 @@
 
 #include "vbmc/base/inbox.h"
 #include "vbmc/manager.h"
+#include "vbmc/store/placement.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
 struct link {
     struct link *next;
     struct hypervisor *hypervisor;
+    struct placement_hypervisor *place; /* the same for the placement of guests */
     bool configured;
     bool was_up;    /* at least once */
+    bool restores;  /* power came back: its guests' restore policies are carried out */
+    size_t waiting; /* BMCs that were reported as busy until it is connected */
     unsigned holds; /* additions that look there for their domain */
     bool unused;    /* goes at the next reaping */
 };
@@ -37,6 +41,8 @@ struct manager {
     struct instance_shared shared;
     struct ipmi_sink sink;
     struct link *links;
+    struct placement_map map;
+    struct virt_domain *arrived; /* by the state that is just being told of; see manager_see_copy */
     struct bmcset set;
     uint32_t last_number;
     struct uuid *deleted; /* domains that discovery leaves alone */
@@ -90,15 +96,39 @@ struct instance *manager_make_instance(struct manager *manager, const struct sto
 struct instance *manager_adopt_record(struct manager *manager, struct instance *instance,
                                       const struct store_bmc *record);
 void manager_drop_instance(struct manager *manager, struct instance *instance);
-/* Gives the BMC the domain of its UUID: the running one counts, else the first. */
-void manager_attach_best(struct manager *manager, struct instance *instance);
+/* The BMC is called as its domain is now. */
+void manager_follow_name(struct manager *manager, struct instance *instance);
 /* Removes a discovered BMC that the rule "tagged" no longer gives to its domain; true if it did. */
 bool manager_drop_untagged(struct manager *manager, struct instance *instance,
                            const struct virt_domain *domain);
 /* Makes a BMC for a domain that has none, if the rules give it one. */
 void manager_discover(struct manager *manager, struct virt_domain *domain);
 
-/* manager_links.c: the link to the hypervisor of that URI, connecting if it is new. NULL if there
+/* manager_placement.c: takes over which hypervisors are declared dead. 0, or a negative error. */
+int manager_load_dead_hypervisors(struct manager *manager);
+/* Takes over a stored row of a BMC that was just made. */
+void manager_restore_placement(struct manager *manager, struct instance *instance,
+                               const struct store_placement *row);
+/* Stores where the guest is, if that has changed. */
+void manager_save_placement(struct manager *manager, struct instance *instance);
+/* Gives the BMC the domain that counts, or takes it where none does. */
+void manager_follow_placement(struct manager *manager, struct instance *instance);
+/* One of the guest's domains has appeared, or changed its state. */
+void manager_see_copy(struct manager *manager, struct instance *instance,
+                      struct virt_domain *domain);
+/* Looks for the domains of a BMC that has just been made, or may have another hypervisor now. */
+void manager_see_copies(struct manager *manager, struct instance *instance);
+/* One of its domains is gone. */
+void manager_lose_copy(struct manager *manager, struct instance *instance,
+                       struct virt_domain *domain);
+/* The link's connection has come up (all its domains have been seen) or is not there. */
+void manager_place_connection(struct manager *manager, struct link *link);
+/* The link is about to go, for good as far as anybody knows. */
+void manager_place_removal(struct manager *manager, struct link *link);
+
+/* manager_links.c: the link of that hypervisor; NULL if it has none any more. */
+struct link *manager_link_of(const struct manager *manager, const struct hypervisor *hypervisor);
+/* The link to the hypervisor of that URI, connecting if it is new. NULL if there
  * is no memory. */
 struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
                               bool configured);
@@ -116,8 +146,12 @@ void manager_finish_stopping(struct manager *manager);
 /* manager_restore.c: finds out, at the start, whether this machine has booted since the last run.
  */
 void manager_note_boot(struct manager *manager);
-/* A hypervisor is connected for the first time. */
-void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor);
+/* Whether BMCs that are loaded now wait for their restore policy. */
+bool manager_power_is_back(const struct manager *manager);
+/* A link's hypervisor is connected for the first time. */
+void manager_note_connected(const struct manager *manager, struct link *link);
+/* Carries out the BMC's restore policy, if it waits and the guest's state is known by now. */
+void manager_restore_power(struct manager *manager, struct instance *instance);
 
 /* manager_load.c: brings up the BMCs of earlier runs that are not there yet; they answer before
  * their hypervisors are connected. 0, or a negative error with its text. */

@@ -22,6 +22,26 @@ static struct link *find_link(const struct manager *manager, const char *uri)
     return NULL;
 }
 
+struct link *manager_link_of(const struct manager *manager, const struct hypervisor *hypervisor)
+{
+    struct link *link = manager->links;
+
+    while (link && link->hypervisor != hypervisor)
+        link = link->next;
+    return link;
+}
+
+static struct placement_hypervisor *place_of(struct manager *manager,
+                                             const struct hypervisor_settings *settings)
+{
+    struct placement_hypervisor *place = placement_map_get(&manager->map, settings->uri);
+
+    if (!place || placement_hypervisor_rename(place, settings->name) < 0)
+        return NULL;
+    place->removed = false;
+    return place;
+}
+
 struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
                               bool configured)
 {
@@ -37,8 +57,10 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
     if (!link)
         return NULL;
     link->configured = configured;
-    link->hypervisor = hypervisor_start(manager->loop, manager->inbox, settings,
-                                        &manager_hypervisor_callbacks, manager);
+    link->place = place_of(manager, settings);
+    if (link->place)
+        link->hypervisor = hypervisor_start(manager->loop, manager->inbox, settings,
+                                            &manager_hypervisor_callbacks, manager);
     if (!link->hypervisor) {
         free(link);
         return NULL;
@@ -85,6 +107,7 @@ static void on_reap(uv_timer_t *timer)
             if (domain && virt_domain_hypervisor(domain) == link->hypervisor)
                 instance_set_domain(manager->set.instances[i], NULL);
         }
+        manager_place_removal(manager, link);
         *place = link->next;
         manager_stop_link(manager, link);
     }

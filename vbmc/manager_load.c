@@ -14,6 +14,8 @@ struct stored {
     struct store_boot *boots;
     struct store_sol *sols;
     struct store_document *documents;
+    struct store_placement *placements;
+    size_t placement_count;
     size_t bmc_count, chassis_count, boot_count, sol_count, document_count;
 };
 
@@ -29,6 +31,8 @@ static int load(struct store *store, struct stored *stored)
         result = store_sol_load_all(store, &stored->sols, &stored->sol_count);
     if (result == 0)
         result = store_document_load_all(store, &stored->documents, &stored->document_count);
+    if (result == 0)
+        result = store_placement_load_all(store, &stored->placements, &stored->placement_count);
     return result;
 }
 
@@ -39,6 +43,7 @@ static void clear(struct stored *stored)
     store_boot_free(stored->boots, stored->boot_count);
     free(stored->sols);
     store_documents_free(stored->documents, stored->document_count);
+    store_placement_free(stored->placements, stored->placement_count);
 }
 
 static const struct store_chassis *find_chassis(const struct stored *stored,
@@ -60,7 +65,7 @@ static const struct store_boot *find_boot(const struct stored *stored, const str
     return NULL;
 }
 
-static void restore_rest(struct instance *instance, const struct stored *stored)
+static void restore_rest(struct manager *manager, struct instance *instance, const struct stored *stored)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
 
@@ -72,6 +77,10 @@ static void restore_rest(struct instance *instance, const struct stored *stored)
         if (uuid_equal(&stored->documents[i].uuid, uuid))
             instance_restore_document(instance, stored->documents[i].name,
                                       stored->documents[i].text);
+    }
+    for (size_t i = 0; i < stored->placement_count; i++) {
+        if (uuid_equal(&stored->placements[i].uuid, uuid))
+            manager_restore_placement(manager, instance, &stored->placements[i]);
     }
 }
 
@@ -118,7 +127,8 @@ static void load_bmc(struct manager *manager, const struct stored *stored,
         manager, record, find_chassis(stored, &record->uuid), find_boot(stored, &record->uuid));
     if (!made)
         return;
-    restore_rest(made, stored);
+    restore_rest(manager, made, stored);
+    instance_bmc(made)->chassis.restore_waits = manager_power_is_back(manager);
     platform_note_restart(instance_bmc(made)->platform);
 }
 

@@ -1,6 +1,7 @@
 /* Power restore policy (IPMI 2.0, section 28.8): what a server does when its power comes back. For
  * a guest that is when its host has booted: once per boot of this machine, when a local hypervisor
- * is first connected, guests that are off are started if their policy says so. */
+ * is first connected, guests that are off are started if their policy says so; one that may run on a
+ * hypervisor that is not connected yet waits for that. */
 #include "vbmc/manager_internal.h"
 
 #include <stdio.h>
@@ -50,12 +51,6 @@ static bool policy_wants_on(const struct chassis *chassis)
            (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on_last_run);
 }
 
-/* driver:///... has no host name: the hypervisor is this machine's. */
-static bool is_local(const struct hypervisor *hypervisor)
-{
-    return strstr(hypervisor_uri(hypervisor), ":///") != NULL;
-}
-
 static void restore_guest(struct bmc *bmc, const char *name)
 {
     log_info("%s: power is back, and its restore policy wants it on", name);
@@ -75,22 +70,35 @@ static void on_settled(uv_timer_t *timer)
     }
 }
 
-void manager_restore_power(struct manager *manager, struct hypervisor *hypervisor)
+bool manager_power_is_back(const struct manager *manager)
 {
-    struct virt_domain *domain = NULL;
+    return manager->power_returned &&
+           uv_now(manager->loop) - manager->started_ms <= RETURNS_WITHIN_MS;
+}
 
-    if (!manager->power_returned || !is_local(hypervisor) ||
-        uv_now(manager->loop) - manager->started_ms > RETURNS_WITHIN_MS)
+void manager_note_connected(const struct manager *manager, struct link *link)
+{
+    link->restores = manager_power_is_back(manager) && hypervisor_is_local(link->hypervisor);
+}
+
+/* A guest that may be elsewhere has no domain here; it is looked at again when one counts. */
+void manager_restore_power(struct manager *manager, struct instance *instance)
+{
+    struct bmc *bmc = instance_bmc(instance);
+    struct virt_domain *domain = instance_domain(instance);
+    const struct link *link =
+        domain ? manager_link_of(manager, virt_domain_hypervisor(domain)) : NULL;
+
+    if (!bmc->chassis.restore_waits || !link || !link->was_up ||
+        bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
         return;
-    while ((domain = hypervisor_next_domain(hypervisor, domain))) {
-        struct instance *instance = bmcset_find_domain(&manager->set, domain);
-        struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
-        if (!bmc || !policy_wants_on(&bmc->chassis))
-            continue;
-        if (bmc_power_state(bmc) == HOST_POWER_OFF)
-            restore_guest(bmc, virt_domain_name(domain));
-        else
-            bmc->chassis.restore_if_gone = true;
+    bmc->chassis.restore_waits = false;
+    if (!link->restores || !policy_wants_on(&bmc->chassis))
+        return;
+    if (bmc_power_state(bmc) == HOST_POWER_OFF) {
+        restore_guest(bmc, instance_record(instance)->name);
+        return;
     }
+    bmc->chassis.restore_if_gone = true;
     uv_timer_start(&manager->restore, on_settled, SETTLED_MS, 0);
 }

@@ -37,8 +37,7 @@ static bool may_see(const struct control_request *request, struct instance *inst
     return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
 }
 
-/* How hypervisors are reached is for who manages them, not for who manages a guest. */
-static bool may_see_hypervisors(const struct control_request *request)
+bool verbs_may_see_hypervisors(const struct control_request *request)
 {
     const struct control_identity *identity = control_request_identity(request);
 
@@ -63,7 +62,8 @@ static void describe_unknown_name(const struct verbs *verbs, const char *name,
                                   const struct control_request *request,
                                   char text[MANAGER_NAME_ERROR_SIZE])
 {
-    struct hypervisor *away = may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
+    struct hypervisor *away =
+        verbs_may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
 
     snprintf(text, MANAGER_NAME_ERROR_SIZE,
              "No domain with matching name %.256s was found%s%.64s%s", name,
@@ -162,35 +162,6 @@ static uint16_t port_of(const struct verbs *verbs, struct instance *instance)
     return record->port ? record->port : config->bmc.port;
 }
 
-static bool is_in_conflict(const struct verbs *verbs, struct instance *instance)
-{
-    struct hypervisor *hypervisor = NULL;
-    unsigned found = 0;
-
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
-        struct virt_domain *domain = NULL;
-        while ((domain = hypervisor_next_domain(hypervisor, domain)))
-            found += uuid_equal(&virt_domain_host(domain)->uuid, &instance_record(instance)->uuid);
-    }
-    return found > 1;
-}
-
-const char *verbs_note(const struct verbs *verbs, struct instance *instance)
-{
-    struct virt_domain *domain = instance_domain(instance);
-
-    if (instance_record(instance)->active && !instance_is_listening(instance))
-        return instance_error(instance);
-    if (domain && !hypervisor_is_up(virt_domain_hypervisor(domain)))
-        return "its hypervisor is not connected";
-    if (!domain)
-        return unconnected_hypervisor(verbs) ? "its domain is on no hypervisor that is connected"
-                                             : "its domain is not there";
-    if (is_in_conflict(verbs, instance))
-        return "its UUID is on more than one hypervisor";
-    return NULL;
-}
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(instance_record(*(struct instance *const *)a)->name,
@@ -224,14 +195,14 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
-        const char *note = verbs_note(verbs, instances[i]);
+        char note[VERBS_NOTE_SIZE];
         verbs_add_name(verbs, request, instances, count, i, row);
         add_text(row, "status", status_of(instances[i]));
         add_text(row, "address", address_of(verbs, instances[i]));
         json_object_object_add(row, "port", json_object_new_int(port_of(verbs, instances[i])));
         if (shows_power)
             add_text(row, "power", verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
-        if (note)
+        if (verbs_note(request, instances[i], note))
             add_text(row, "note", note);
         json_object_array_add(list, row);
     }
@@ -249,16 +220,18 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     struct virt_domain *domain = instance_domain(instance);
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
     const char *uri = record->uri, *sasl_username = record->sasl_username;
-    const char *note = verbs_note(verbs, instance);
+    char note[VERBS_NOTE_SIZE];
     CLEANUP_FREE char *name = manager_name_of(verbs->manager, instance, only_bmc_of(request));
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
-    if (!may_see_hypervisors(request))
+    if (!verbs_may_see_hypervisors(request))
         uri = sasl_username = NULL;
     struct json_object *result = json_object_new_object();
     json_object_object_add(result, "active", json_object_new_boolean(record->active));
     add_text(result, "address", address_of(verbs, instance));
     add_text(result, "domain_name", name ? name : record->name);
+    if (verbs_may_see_hypervisors(request))
+        verbs_add_placement(result, instance);
     add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
     add_text(result, "libvirt_sasl_username", sasl_username);
     add_text(result, "libvirt_uri", uri);
@@ -268,7 +241,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     add_text(result, "username", user[0] ? user : NULL);
     verbs_add_health(result, instance);
     verbs_add_boot_device(result, instance_bmc(instance));
-    if (note)
+    if (verbs_note(request, instance, note))
         add_text(result, "note", note);
     control_reply_ok(request, result);
 }
@@ -598,7 +571,8 @@ static const struct {
     {"dumpxml", do_dumpxml, PRIVILEGE_ADMINISTRATOR, true},
     {"facility", verbs_facility, PRIVILEGE_USER, false}, /* to change it: administrator, whole */
     {"fru", verbs_fru, PRIVILEGE_USER, false},           /* to set the asset tag: operator */
-    {"inject", verbs_inject, PRIVILEGE_USER, false},     /* to change it: administrator */
+    {"hypervisor", verbs_hypervisor, PRIVILEGE_ADMINISTRATOR, true},
+    {"inject", verbs_inject, PRIVILEGE_USER, false}, /* to change it: administrator */
     {"list", do_list, PRIVILEGE_USER, false},
     {"power", verbs_power, PRIVILEGE_USER, false},
     {"reload", do_reload, PRIVILEGE_ADMINISTRATOR, true},

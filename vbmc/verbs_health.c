@@ -173,7 +173,8 @@ static struct json_object *hottest_cpu_of(const struct bmc *bmc)
     return found ? real(hottest) : NULL;
 }
 
-static struct json_object *summary_row(const struct verbs *verbs, struct instance *instance)
+static struct json_object *summary_row(const struct control_request *request,
+                                       struct instance *instance)
 {
     static const struct {
         const char *key;
@@ -185,6 +186,7 @@ static struct json_object *summary_row(const struct verbs *verbs, struct instanc
     struct bmc *bmc = instance_bmc(instance);
     struct json_object *row = json_object_new_object();
     const char *sensor;
+    char note[VERBS_NOTE_SIZE];
 
     add_text(row, "domain_name", instance_record(instance)->name);
     add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
@@ -193,7 +195,7 @@ static struct json_object *summary_row(const struct verbs *verbs, struct instanc
     json_object_object_add(row, "cpu_temp", hottest_cpu_of(bmc));
     add_text(row, "health", health_of(bmc, &sensor));
     json_object_object_add(row, "uptime", uptime_of(bmc));
-    add_text(row, "note", verbs_note(verbs, instance));
+    add_text(row, "note", verbs_note(request, instance, note) ? note : NULL);
     return row;
 }
 
@@ -206,7 +208,7 @@ void verbs_top(const struct verbs *verbs, struct json_object *arguments,
 
     (void)arguments;
     for (size_t i = 0; i < count; i++) {
-        struct json_object *row = summary_row(verbs, instances[i]);
+        struct json_object *row = summary_row(request, instances[i]);
         verbs_add_name(verbs, request, instances, count, i, row);
         json_object_array_add(rows, row);
     }

@@ -22,8 +22,20 @@ struct instance **verbs_visible_instances(const struct verbs *verbs,
 void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
                     struct instance *const *instances, size_t count, size_t i,
                     struct json_object *row);
-/* What deserves a remark beside a BMC's name; NULL: nothing. */
-const char *verbs_note(const struct verbs *verbs, struct instance *instance);
+/* verbs_placement.c: what deserves a remark beside a BMC's name; false: nothing does. */
+#define VERBS_NOTE_SIZE 256
+bool verbs_note(const struct control_request *request, struct instance *instance,
+                char note[VERBS_NOTE_SIZE]);
+/* Adds what `show` says of the guest's copies: "placement" (which one counts, or why none does) and
+ * "copies" ("a: off, b: on, c: not connected"). */
+void verbs_add_placement(struct json_object *result, struct instance *instance);
+/* hypervisor {}: [{"name", "uri", "state" ("connected", "disconnected", "declared dead", "removed"),
+ *     "error", "waiting" (BMCs that answer busy until it is connected)}].
+ * hypervisor {"name", "action": "declare-dead"}: releases its guests; {}. */
+verbs_run verbs_hypervisor;
+
+/* How hypervisors are reached is for who manages them, not for who manages a guest. */
+bool verbs_may_see_hypervisors(const struct control_request *request);
 
 /* Answers that a higher level is needed. */
 void verbs_refuse_privilege(struct control_request *request, enum privilege needed);

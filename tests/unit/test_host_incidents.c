@@ -99,7 +99,7 @@ static void test_stop_reasons(void **state)
     assert_int_equal(virDomainCreate(domain), 0);
     TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     assert_int_equal(virDomainManagedSave(domain, 0), 0);
-    expect_stop(HOST_STOP_MOVED);
+    expect_stop(HOST_STOP_SAVED);
     assert_int_equal(virDomainManagedSaveRemove(domain, 0), 0);
     virDomainFree(domain);
 }

@@ -55,6 +55,7 @@ struct chassis {
     uint32_t boots; /* starts of the guest that were seen */
     /* Not stored. */
     uint64_t on_since_ms;    /* monotonic; 0: off. Of a guest found running: since it was found */
+    bool restore_waits; /* power came back: the policy is carried out when the guest is found */
     bool restore_if_gone;    /* seen on when power came back; restored if that proves wrong */
     bool was_on_last_run;    /* was_on as the daemon found it in the store */
     bool last_on_by_command; /* Get Chassis Status, last power event */

@@ -54,7 +54,8 @@ enum host_stop_reason {
     HOST_STOP_DESTROYED, /* somebody ended it */
     HOST_STOP_CRASHED,   /* the guest panicked, and its configuration ends it then */
     HOST_STOP_FAILED,    /* QEMU died, or did not come up */
-    HOST_STOP_MOVED,     /* migrated away or saved to disk */
+    HOST_STOP_SAVED,     /* saved to disk by the hypervisor */
+    HOST_STOP_MOVED,     /* migrated away: it runs elsewhere now */
 };
 
 /* ---- what a guest is made of, and what it has done so far ---- */

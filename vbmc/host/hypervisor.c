@@ -68,6 +68,8 @@ void virt_domain_release(struct virt_domain *domain)
 static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
 {
     unlink_domain(&hypervisor->domains, domain);
+    if (domain->was_on) /* why it ended only an event can have said */
+        virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
     domain->vanished = true;
     domain->next = hypervisor->vanished;
@@ -83,7 +85,7 @@ void virt_domain_emit(struct virt_domain *domain, enum host_event event)
         hypervisor->callbacks->event(hypervisor->context, domain, event);
 }
 
-static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
+static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, bool live)
 {
     struct virt_domain *domain = calloc(1, sizeof *domain);
 
@@ -97,6 +99,9 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts)
     domain->hypervisor = hypervisor;
     domain->id = facts->id;
     domain->persistent = facts->persistent;
+    domain->booted = facts->booted;
+    domain->migrating = facts->migrating;
+    domain->seen_live = live;
     domain->tagged = facts->tagged;
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
@@ -138,7 +143,7 @@ static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, b
     if (domain)
         virt_domain_apply_facts(domain, facts, live);
     else
-        add_domain(hypervisor, facts);
+        add_domain(hypervisor, facts, live);
 }
 
 /* ---- the loop's side: one domain looked at after an event ---- */

@@ -80,6 +80,16 @@ struct virt_domain *virt_domain_of_host(struct host_domain *host);
 struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain);
 /* True if the domain's <metadata> has an element of urn:vbmc:1.0. */
 bool virt_domain_is_tagged(const struct virt_domain *domain);
+/* True for either end of a migration while QEMU holds the guest paused for it. */
+bool virt_domain_is_migrating(const struct virt_domain *domain);
+/* False for a transient domain that has ended: libvirt knows it no longer, and it can be started
+ * from the XML that was kept. */
+bool virt_domain_is_listed(const struct virt_domain *domain);
+/* True if it runs since it was started there: it was not migrated to it or restored. */
+bool virt_domain_has_booted(const struct virt_domain *domain);
+/* True if its appearance, or the last change of its state, was seen as it happened; false if it was
+ * found out when the hypervisor was connected (again). */
+bool virt_domain_seen_live(const struct virt_domain *domain);
 /* The driver's own record about a boot override, to be stored and given back after a restart; NULL
  * if there is none. `live`: what was done to the running guest; `stored`: what a persistent
  * override replaced in the definition. */

@@ -40,6 +40,26 @@ bool virt_domain_is_tagged(const struct virt_domain *domain)
     return domain->tagged;
 }
 
+bool virt_domain_is_migrating(const struct virt_domain *domain)
+{
+    return domain->migrating && domain->host.state == HOST_POWER_PAUSED;
+}
+
+bool virt_domain_is_listed(const struct virt_domain *domain)
+{
+    return domain->persistent || domain->id >= 0;
+}
+
+bool virt_domain_has_booted(const struct virt_domain *domain)
+{
+    return domain->booted;
+}
+
+bool virt_domain_seen_live(const struct virt_domain *domain)
+{
+    return domain->seen_live;
+}
+
 void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live)
 {
     enum host_power_state previous = domain->host.state;
@@ -47,6 +67,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     if (state == previous)
         return;
     domain->host.state = state;
+    domain->seen_live = live;
     virt_console_follow_state(domain);
     if (state == HOST_POWER_UNKNOWN) {
         virt_domain_emit(domain, HOST_EVENT_STATE);
@@ -113,6 +134,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
     domain->booted = facts->booted;
+    bool is_migrating = domain->migrating;
+    domain->migrating = facts->migrating;
     if (domain->persistent && !facts->persistent)
         domain->undefined = true;
     if (facts->persistent)
@@ -135,6 +158,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (retagged)
         virt_domain_emit(domain, HOST_EVENT_TAGGED);
     domain->stop_seen = facts->stop_reason;
+    if (domain->host.state == facts->state && is_migrating != facts->migrating)
+        virt_domain_emit(domain, HOST_EVENT_STATE);
     virt_domain_set_state(domain, facts->state, live);
     domain->stop_seen = HOST_STOP_UNKNOWN;
     if (facts->paused_unexplained && live)

@@ -50,7 +50,9 @@ struct virt_domain {
     struct virt_domain *next;
     int id;
     bool persistent;
-    bool booted; /* see struct virt_facts */
+    bool booted;    /* these two: see struct virt_facts */
+    bool migrating;
+    bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
     bool tagged;
     bool undefined;                  /* somebody undefined it: it goes when it stops */
     char *transient_xml;             /* see struct virt_facts */

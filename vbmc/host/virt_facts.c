@@ -86,6 +86,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
         facts->stop_reason = virt_incident_shutoff_reason(reason);
     /* QEMU's internal errors are among what libvirt has no reason for. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
+    facts->migrating = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION;
     facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
                     (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
     return 0;

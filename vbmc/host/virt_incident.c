@@ -21,7 +21,7 @@ enum host_stop_reason virt_incident_shutoff_reason(int libvirt_reason)
         [VIR_DOMAIN_SHUTOFF_DESTROYED] = HOST_STOP_DESTROYED,
         [VIR_DOMAIN_SHUTOFF_CRASHED] = HOST_STOP_CRASHED,
         [VIR_DOMAIN_SHUTOFF_MIGRATED] = HOST_STOP_MOVED,
-        [VIR_DOMAIN_SHUTOFF_SAVED] = HOST_STOP_MOVED,
+        [VIR_DOMAIN_SHUTOFF_SAVED] = HOST_STOP_SAVED,
         [VIR_DOMAIN_SHUTOFF_FAILED] = HOST_STOP_FAILED,
         [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
     };
@@ -38,7 +38,7 @@ static enum host_stop_reason reason_of_event(int detail)
         [VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = HOST_STOP_DESTROYED,
         [VIR_DOMAIN_EVENT_STOPPED_CRASHED] = HOST_STOP_CRASHED,
         [VIR_DOMAIN_EVENT_STOPPED_MIGRATED] = HOST_STOP_MOVED,
-        [VIR_DOMAIN_EVENT_STOPPED_SAVED] = HOST_STOP_MOVED,
+        [VIR_DOMAIN_EVENT_STOPPED_SAVED] = HOST_STOP_SAVED,
         [VIR_DOMAIN_EVENT_STOPPED_FAILED] = HOST_STOP_FAILED,
         [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
     };
@@ -75,7 +75,8 @@ static const char *const stop_words[] = {
     [HOST_STOP_DESTROYED] = "destroyed",
     [HOST_STOP_CRASHED] = "for its panic",
     [HOST_STOP_FAILED] = "QEMU failed",
-    [HOST_STOP_MOVED] = "migrated or saved",
+    [HOST_STOP_SAVED] = "saved",
+    [HOST_STOP_MOVED] = "migrated to another hypervisor",
 };
 
 /* The state's reason is that of the stop which is seen; an event may be one of before. But by the

@@ -82,10 +82,18 @@ static const char *const steps[] = {
     " CHECK (service_partition_scan BETWEEN 0 AND 255);"
     "ALTER TABLE boot ADD COLUMN locked INTEGER NOT NULL DEFAULT 0"
     " CHECK (locked BETWEEN 0 AND 255);",
+    "CREATE TABLE placement ("
+    " uuid BLOB NOT NULL CHECK (length(uuid) = 16),"
+    " uri TEXT NOT NULL,"
+    " listed INTEGER NOT NULL,"
+    " fact INTEGER NOT NULL CHECK (fact BETWEEN 0 AND 255),"
+    " PRIMARY KEY (uuid, uri)"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE dead_hypervisors (uri TEXT PRIMARY KEY) WITHOUT ROWID;",
 };
 
 const char *const schema_domain_tables[] = {"bmcs", "chassis",   "boot",     "sol",
-                                            "sel",  "sel_state", "documents"};
+                                            "sel",  "sel_state", "documents", "placement"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)

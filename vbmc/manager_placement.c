@@ -1,0 +1,347 @@
+/* Between the callbacks of the hypervisors, the placement of each guest (placement.h) and the
+ * domain that its BMC shows. What changes is stored, so that a restart of the daemon knows it too.
+ */
+#include "vbmc/manager_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/store/placement.h"
+
+/* ---- storing ---- */
+
+struct saving {
+    struct manager *manager;
+    struct uuid uuid;
+};
+
+/* What could not be stored is stored with the next change, or when the hours are. */
+static void on_saved(void *context, int result)
+{
+    CLEANUP_FREE struct saving *saving = context;
+    struct instance *instance = NULL;
+
+    manager_report_store(NULL, result);
+    if (result < 0 && !saving->manager->stopping)
+        instance = bmcset_find_uuid(&saving->manager->set, &saving->uuid);
+    if (instance)
+        instance_placement(instance)->changed = true;
+}
+
+static struct store_placement row_of(const struct instance *instance,
+                                     const struct placement *placement,
+                                     const struct placement_hypervisor *hypervisor, bool listed)
+{
+    return (struct store_placement){
+        .uuid = instance_record((struct instance *)instance)->uuid,
+        .uri = hypervisor->uri,
+        .listed = listed,
+        .fact = placement->last == hypervisor ? (uint8_t)placement->fact : 0,
+    };
+}
+
+void manager_save_placement(struct manager *manager, struct instance *instance)
+{
+    struct placement *placement = instance_placement(instance);
+    bool last_is_there = !placement->last;
+    size_t count = 0;
+
+    if (!placement->changed)
+        return;
+    CLEANUP_FREE struct store_placement *rows = calloc(placement->count + 1, sizeof *rows);
+    struct saving *saving = malloc(sizeof *saving);
+    if (!rows || !saving) {
+        free(saving);
+        return;
+    }
+    *saving = (struct saving){manager, instance_record(instance)->uuid};
+    for (size_t i = 0; i < placement->count; i++) {
+        const struct placement_copy *copy = &placement->copies[i];
+        last_is_there |= copy->hypervisor == placement->last;
+        rows[count++] = row_of(instance, placement, copy->hypervisor, !copy->unlisted);
+    }
+    if (!last_is_there)
+        rows[count++] = row_of(instance, placement, placement->last, false);
+    placement->changed = false;
+    int result =
+        store_placement_put(manager->shared.store, &saving->uuid, rows, count, on_saved, saving);
+    if (result < 0)
+        on_saved(saving, result);
+}
+
+int manager_load_dead_hypervisors(struct manager *manager)
+{
+    struct store_dead_hypervisor *rows;
+    size_t count;
+    int result = store_dead_hypervisors_load(manager->shared.store, &rows, &count);
+
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        struct placement_hypervisor *place = placement_map_get(&manager->map, rows[i].uri);
+        if (place)
+            place->dead = true;
+    }
+    if (result == 0)
+        store_dead_hypervisors_free(rows, count);
+    return result;
+}
+
+void manager_restore_placement(struct manager *manager, struct instance *instance,
+                               const struct store_placement *row)
+{
+    struct placement_hypervisor *place = placement_map_get(&manager->map, row->uri);
+    enum placement_fact fact =
+        row->fact <= PLACEMENT_FACT_RELEASED ? (enum placement_fact)row->fact : PLACEMENT_FACT_NONE;
+
+    if (!place || placement_restore(instance_placement(instance), place, row->listed, fact) < 0)
+        log_error("%s: no memory for where it is", instance_record(instance)->name);
+}
+
+/* ---- which copy counts ---- */
+
+static void report(struct instance *instance, const struct placement_decision *before)
+{
+    const struct placement *placement = instance_placement(instance);
+    const struct placement_decision *now = &placement->decided;
+    const char *name = instance_record(instance)->name;
+    char text[256];
+
+    if (before->verdict == now->verdict && before->hypervisor == now->hypervisor &&
+        before->also == now->also)
+        return;
+    placement_explain(placement, text, sizeof text);
+    if (now->also)
+        log_error("%s: %s: end one of them", name, text);
+    else if (now->verdict == PLACEMENT_LEFT || now->verdict == PLACEMENT_ELSEWHERE)
+        log_warning("%s: %s; its BMC answers busy", name, text);
+    else if (now->verdict == PLACEMENT_COUNTS && before->hypervisor &&
+             before->hypervisor != now->hypervisor)
+        log_info("%s: %s, no longer on %s", name, text, before->hypervisor->name);
+    else
+        log_debug("%s: %s", name, text);
+}
+
+/* While its hypervisor is not connected a domain's state is unknown, and it may as well stay. */
+static bool may_stay(const struct virt_domain *domain)
+{
+    return domain && !hypervisor_is_up(virt_domain_hypervisor((struct virt_domain *)domain));
+}
+
+void manager_follow_placement(struct manager *manager, struct instance *instance)
+{
+    struct placement *placement = instance_placement(instance);
+    struct virt_domain *present = instance_domain(instance);
+    struct placement_decision before = placement->decided;
+    struct placement_decision decision =
+        placement_decide(&manager->map, placement, present, instance_record(instance)->uri);
+
+    report(instance, &before);
+    if (decision.domain || !may_stay(present))
+        instance_set_domain(instance, decision.domain);
+    if (decision.domain && decision.domain != present)
+        manager_follow_name(manager, instance);
+    manager_save_placement(manager, instance);
+    manager_restore_power(manager, instance);
+}
+
+/* True if the guest has come from another hypervisor. */
+static bool see(struct manager *manager, struct instance *instance, struct virt_domain *domain,
+                bool live)
+{
+    const struct host_domain *host = virt_domain_host(domain);
+    struct link *link = manager_link_of(manager, virt_domain_hypervisor(domain));
+    bool arrived = false;
+
+    if (!link || host->state == HOST_POWER_UNKNOWN)
+        return false;
+    const struct placement_sight sight = {
+        .hypervisor = link->place,
+        .domain = domain,
+        .state = virt_domain_is_migrating(domain)      ? PLACEMENT_MIGRATING
+                 : host_power_state_is_on(host->state) ? PLACEMENT_ON
+                                                       : PLACEMENT_OFF,
+        .stop_reason = host->stop_reason,
+        .unlisted = !virt_domain_is_listed(domain),
+        .booted = virt_domain_has_booted(domain),
+        .live = live,
+    };
+    link->place->connected = hypervisor_is_up(link->hypervisor);
+    if (placement_see(instance_placement(instance), &sight, &arrived) < 0)
+        log_error("%s: no memory for where it is", host->name);
+    return arrived;
+}
+
+void manager_see_copy(struct manager *manager, struct instance *instance,
+                      struct virt_domain *domain)
+{
+    manager->arrived =
+        see(manager, instance, domain, virt_domain_seen_live(domain)) ? domain : NULL;
+    manager_follow_placement(manager, instance);
+}
+
+void manager_see_copies(struct manager *manager, struct instance *instance)
+{
+    const struct uuid *uuid = &instance_record(instance)->uuid;
+
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+            if (uuid_equal(virt_domain_uuid(domain), uuid))
+                see(manager, instance, domain, false);
+        }
+    }
+    manager_follow_placement(manager, instance);
+}
+
+void manager_lose_copy(struct manager *manager, struct instance *instance,
+                       struct virt_domain *domain)
+{
+    struct link *link = manager_link_of(manager, virt_domain_hypervisor(domain));
+
+    if (instance_domain(instance) == domain)
+        instance_set_domain(instance, NULL);
+    if (link)
+        placement_gone(instance_placement(instance), link->place,
+                       virt_domain_host(domain)->stop_reason);
+    manager_follow_placement(manager, instance);
+}
+
+/* ---- hypervisors that come and go ---- */
+
+static size_t count_waiting(const struct manager *manager, const struct placement_hypervisor *place)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < manager->set.count; i++) {
+        const struct placement *placement = instance_placement(manager->set.instances[i]);
+        count +=
+            placement->decided.verdict == PLACEMENT_WAITS && placement->decided.hypervisor == place;
+    }
+    return count;
+}
+
+static void follow_all(struct manager *manager)
+{
+    for (size_t i = 0; i < manager->set.count; i++)
+        manager_follow_placement(manager, manager->set.instances[i]);
+}
+
+static void come_alive(struct manager *manager, struct placement_hypervisor *place)
+{
+    if (!place->dead)
+        return;
+    place->dead = false;
+    log_warning("hypervisor %s is connected: it is no longer taken for dead", place->name);
+    store_dead_hypervisor_put(manager->shared.store, place->uri, false, manager_report_store, NULL);
+}
+
+void manager_place_connection(struct manager *manager, struct link *link)
+{
+    struct placement_hypervisor *place = link->place;
+
+    place->connected = hypervisor_is_up(link->hypervisor);
+    if (place->connected) {
+        come_alive(manager, place);
+        for (size_t i = 0; i < manager->set.count; i++)
+            placement_listed_all(instance_placement(manager->set.instances[i]), place);
+    }
+    follow_all(manager);
+    size_t waiting = place->connected ? 0 : count_waiting(manager, place);
+    if (waiting > 0 && waiting != link->waiting)
+        log_warning("hypervisor %s: %zu BMCs answer busy until it is connected, as it may run their"
+                    " guests ('vbmc list' names them; 'vbmc hypervisor %s declare-dead' if it will"
+                    " not come back)",
+                    place->name, waiting, place->name);
+    link->waiting = waiting;
+}
+
+void manager_place_removal(struct manager *manager, struct link *link)
+{
+    struct placement_hypervisor *place = link->place;
+
+    for (size_t i = 0; i < manager->set.count; i++)
+        placement_remove(instance_placement(manager->set.instances[i]), place);
+    place->removed = true;
+    place->connected = false;
+    follow_all(manager);
+}
+
+/* ---- declaring one dead ---- */
+
+struct declaration {
+    struct manager *manager;
+    struct placement_hypervisor *place;
+    manager_done_fn *done;
+    void *context;
+};
+
+static void on_declared(void *context, int result)
+{
+    CLEANUP_FREE struct declaration *declaration = context;
+    struct manager *manager = declaration->manager;
+    struct placement_hypervisor *place = declaration->place;
+
+    if (result < 0) {
+        declaration->done(declaration->context, result, strerror(-result));
+        return;
+    }
+    if (place->connected) /* meanwhile */
+        store_dead_hypervisor_put(manager->shared.store, place->uri, false, manager_report_store,
+                                  NULL);
+    if (place->connected || manager->stopping) {
+        declaration->done(declaration->context, -EBUSY,
+                          place->connected ? "it is connected now" : "the daemon is stopping");
+        return;
+    }
+    log_warning("hypervisor %s is declared dead: %zu guests that it may have run are released",
+                place->name, count_waiting(manager, place));
+    place->dead = true;
+    for (size_t i = 0; i < manager->set.count; i++)
+        placement_release(instance_placement(manager->set.instances[i]));
+    follow_all(manager);
+    declaration->done(declaration->context, 0, NULL);
+}
+
+static struct placement_hypervisor *find_place(const struct manager *manager, const char *name)
+{
+    struct placement_hypervisor *place = manager->map.first;
+
+    while (place && strcmp(place->name, name) != 0 && strcmp(place->uri, name) != 0)
+        place = place->next;
+    return place;
+}
+
+void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,
+                          void *context)
+{
+    struct placement_hypervisor *place = find_place(manager, name);
+    struct declaration *declaration = place ? malloc(sizeof *declaration) : NULL;
+    char message[320];
+
+    if (!place) {
+        snprintf(message, sizeof message, "no hypervisor is called %.200s", name);
+        done(context, -ENOENT, message);
+        return;
+    }
+    if (!declaration || place->connected) {
+        free(declaration);
+        snprintf(message, sizeof message, "hypervisor %.200s is connected: it is not dead", name);
+        done(context, place->connected ? -EBUSY : -ENOMEM,
+             place->connected ? message : "out of memory");
+        return;
+    }
+    *declaration = (struct declaration){manager, place, done, context};
+    int result = store_dead_hypervisor_put(manager->shared.store, place->uri, true, on_declared,
+                                           declaration);
+    if (result < 0)
+        on_declared(declaration, result);
+}
+
+const struct placement_map *manager_placement_map(const struct manager *manager)
+{
+    return &manager->map;
+}

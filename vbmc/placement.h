@@ -1,0 +1,147 @@
+/* Where a guest is: which of its copies counts when one UUID is, or may be, on several hypervisors.
+ *
+ * A plain migration leaves the definition on the source, a copy in a backup host's libvirt looks
+ * like the guest itself, and a hypervisor that cannot be reached may run what another one lists as
+ * off. Started there, the guest would run twice on one disk; called off, a fence agent would
+ * believe it. So one thing is stored of each guest, the last that was known of it, and of each
+ * hypervisor whether it lists the guest:
+ *
+ *   RUNNING   it was seen running on `last`
+ *   STOPPED   it was seen to stop there, or to be off everywhere
+ *   MOVED     it left `last` by a migration and has not been seen running since
+ *   DEFINED   it was defined on `last` before our eyes, and has not been seen to run
+ *   RELEASED  an administrator gave up the hypervisor that it may have been on
+ *
+ * A copy that runs on a connected hypervisor always counts. A copy that is off counts only if no
+ * hypervisor that is not connected may have the guest, which one may if the guest was seen running
+ * there last, if it lists the guest as far as is known, or, as long as the guest was seen neither
+ * to stop nor to be defined, whichever it is.
+ *
+ * Pure: no libvirt, no files. Loop thread. */
+#ifndef VBMC_PLACEMENT_H
+#define VBMC_PLACEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "vbmc/host/host.h"
+
+/* A hypervisor, known by its URI for as long as the process lives. */
+struct placement_hypervisor {
+    struct placement_hypervisor *next;
+    char *uri;
+    char *name;     /* of its section, else the URI */
+    bool connected; /* and its list of domains has been taken over, or is just being */
+    bool dead;      /* declared dead by an administrator */
+    bool removed;   /* neither the configuration nor a BMC names it */
+};
+
+struct placement_map {
+    struct placement_hypervisor *first; /* in the order in which they were named */
+};
+
+/* NULL if it was never named. */
+struct placement_hypervisor *placement_map_find(const struct placement_map *map, const char *uri);
+/* The same; one that was never named is made, as removed. NULL if there is no memory. */
+struct placement_hypervisor *placement_map_get(struct placement_map *map, const char *uri);
+/* 0, or -ENOMEM. */
+int placement_hypervisor_rename(struct placement_hypervisor *hypervisor, const char *name);
+void placement_map_clear(struct placement_map *map);
+
+/* The numbers are stored. */
+enum placement_fact {
+    PLACEMENT_FACT_NONE = 0,
+    PLACEMENT_FACT_RUNNING = 1,
+    PLACEMENT_FACT_STOPPED = 2,
+    PLACEMENT_FACT_MOVED = 3,
+    PLACEMENT_FACT_DEFINED = 4,
+    PLACEMENT_FACT_RELEASED = 5,
+};
+
+enum placement_verdict {
+    PLACEMENT_UNDECIDED, /* nobody has asked yet */
+    PLACEMENT_COUNTS,    /* the copy of `hypervisor` is the guest */
+    PLACEMENT_ABSENT,    /* no connected hypervisor lists it */
+    PLACEMENT_WAITS,     /* `hypervisor` may run it and is not connected */
+    PLACEMENT_LEFT,      /* it left `hypervisor` by a migration and has not been seen since */
+    PLACEMENT_IN_FLIGHT, /* it is being migrated to `hypervisor` */
+    PLACEMENT_ELSEWHERE, /* it runs on `hypervisor`, and its BMC is for another one's copy */
+};
+
+enum placement_state {
+    PLACEMENT_OFF,
+    PLACEMENT_ON,
+    PLACEMENT_MIGRATING, /* QEMU exists, paused as either end of a migration */
+};
+
+/* One hypervisor's copy: as it is, or as it was when the hypervisor was connected last. */
+struct placement_copy {
+    struct placement_hypervisor *hypervisor;
+    enum placement_state state;
+    bool unlisted; /* libvirt knows it no longer; it can be started from XML that we kept */
+    void *domain;  /* the caller's; NULL: known from the store alone */
+};
+
+struct placement_decision {
+    enum placement_verdict verdict;
+    void *domain; /* these two with PLACEMENT_COUNTS, else NULL and 0 */
+    enum placement_state state;
+    const struct placement_hypervisor *hypervisor; /* with PLACEMENT_ABSENT one that is missing */
+    const struct placement_hypervisor *also;       /* it runs there as well; NULL: it does not */
+};
+
+/* Of one guest. */
+struct placement {
+    enum placement_fact fact;
+    struct placement_hypervisor *last; /* NULL with PLACEMENT_FACT_NONE */
+    struct placement_copy *copies;
+    size_t count;
+    bool changed;                      /* since the caller last stored it */
+    struct placement_decision decided; /* the last one; its domain may be gone meanwhile */
+};
+
+/* The beginning is all zeros. */
+void placement_clear(struct placement *placement);
+/* Takes over one stored row. 0, or -ENOMEM. */
+int placement_restore(struct placement *placement, struct placement_hypervisor *hypervisor,
+                      bool listed, enum placement_fact fact);
+
+/* What a connected hypervisor shows of the guest. */
+struct placement_sight {
+    struct placement_hypervisor *hypervisor;
+    void *domain;
+    enum placement_state state;
+    enum host_stop_reason stop_reason; /* of a copy that is off, as far as it is known */
+    bool unlisted;                     /* see struct placement_copy */
+    bool booted; /* it runs since it was started there: it has not been migrated to it */
+    bool live;   /* as it happened; else found out when the hypervisor was connected (again) */
+};
+/* 0, or -ENOMEM. `*arrived` becomes true if the guest runs here now and was running elsewhere
+ * before: no start of it. */
+int placement_see(struct placement *placement, const struct placement_sight *sight, bool *arrived);
+/* A connected hypervisor no longer lists the guest; `stop_reason` is of a copy that ran. */
+void placement_gone(struct placement *placement, struct placement_hypervisor *hypervisor,
+                    enum host_stop_reason stop_reason);
+/* The hypervisor was connected and has listed all: what is known of it from the store alone is not
+ * there any more. */
+void placement_listed_all(struct placement *placement, struct placement_hypervisor *hypervisor);
+/* The hypervisor was taken out of the configuration. Unless it was connected and runs the guest,
+ * it counts no longer for the guest. */
+void placement_remove(struct placement *placement, struct placement_hypervisor *hypervisor);
+/* An administrator declared a hypervisor dead: a guest that left for nobody knows where may have
+ * gone there, and counts as released. */
+void placement_release(struct placement *placement);
+
+/* `present` is the domain that counts now (NULL: none): kept where two are alike. `only_uri`, if
+ * not NULL: the BMC was made for the copy of that hypervisor. A guest found to be off everywhere is
+ * noted as STOPPED. */
+struct placement_decision placement_decide(const struct placement_map *map,
+                                           struct placement *placement, const void *present,
+                                           const char *only_uri);
+
+/* "off", "on" or "migrating". */
+const char *placement_state_name(enum placement_state state);
+/* The last decision in words for people: which copy counts, or why none does. */
+void placement_explain(const struct placement *placement, char *text, size_t size);
+
+#endif
