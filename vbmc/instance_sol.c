@@ -387,10 +387,16 @@ static void on_ended(void *context, uint32_t session)
     }
 }
 
+static bool in_use(void *context, uint32_t session)
+{
+    return is_owner(context, session);
+}
+
 const struct rmcp_session_events instance_sol_events = {
     .payload = on_payload,
     .heard = on_heard,
     .ended = on_ended,
+    .in_use = in_use,
 };
 
 /* ---- life ---- */

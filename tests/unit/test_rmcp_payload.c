@@ -68,7 +68,8 @@ static void on_ended(void *context, uint32_t session)
         rmcp_server_end_all_sessions(console.server);
 }
 
-static const struct rmcp_session_events events = {on_payload, on_heard, on_ended};
+static const struct rmcp_session_events events = {
+    .payload = on_payload, .heard = on_heard, .ended = on_ended};
 
 static int setup(void **state)
 {

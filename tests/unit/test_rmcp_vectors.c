@@ -224,8 +224,8 @@ static void test_setup_errors(void **state)
 
     /* RAKP 2 with another status, as 0Dh is never given. */
     assert_int_equal(console_open(&console, 17), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, 0x15), RAKP_UNAUTHORIZED_ROLE);
-    form.bytes[17] = RAKP_UNAUTHORIZED_ROLE;
+    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, 0x15), RAKP_INVALID_ROLE);
+    form.bytes[17] = RAKP_INVALID_ROLE;
     assert_int_equal(console.last.length, form.length);
     assert_memory_equal(console.last.bytes, form.bytes, form.length);
 

@@ -1,7 +1,7 @@
 /* RAKP, the way into a session. The states of a session and what each takes are in session.h; this
  * file moves a session through them:
  *
- *   Open Session Request  ->  OPENED       algorithms chosen from what the channel offers
+ *   Open Session Request  ->  an opening   algorithms chosen from what the channel offers
  *   RAKP 1                ->  CHALLENGED   user looked up, Rc made, RAKP 2 proves that we know Kuid
  *   RAKP 3                ->  ESTABLISHED  the console proved that it knows Kuid; keys made
  *
@@ -12,14 +12,21 @@
  * Unknown names. Status 0Dh would tell an attacker which names exist (and makes pyghmi try again as
  * an operator). A name that does not exist, is disabled or may not use the LAN is therefore
  * answered like any other, under a key that nobody has; clients then report a wrong password. One
- * difference is left: a name whose limit is below the privilege asked for gets 0Ah in RAKP 2,
- * because clients show a useful text for it only there.
+ * difference is left: a name whose limit is below the privilege asked for gets 09h in RAKP 2,
+ * because clients show a useful text for it only there. It is 09h and not 0Ah, which the table has
+ * for it just as well, because on 09h pyghmi (and Ansible and Ironic by it) tries again as
+ * operator. For ipmitool and FreeIPMI both are the same.
+ *
+ * Failures. Whoever gets RAKP 2 can guess the password at leisure. So every session that gets there
+ * and does not get established counts as a failed log-in, whatever ends it; all but one: a right
+ * password for which there is no room.
  *
  * Statuses. An algorithm number that the specification does not define gets 04h, 05h or 10h;
  * defined ones in a combination that is not offered get 11h, for which clients have a text. A wrong
  * RAKP 3 ends the session, so each guess at a password costs a whole set-up. */
 #include "vbmc/rmcp/rakp.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
@@ -95,13 +102,15 @@ static enum rakp_status read_algorithms(struct wire_in *in, struct algorithms *a
     return status;
 }
 
-static enum rakp_status check_privilege(uint8_t wanted, enum privilege limit)
+/* `too_high` is the status for a privilege above the limit. */
+static enum rakp_status check_privilege(uint8_t wanted, enum privilege limit,
+                                        enum rakp_status too_high)
 {
     if (wanted > PRIVILEGE_OEM)
         return RAKP_INVALID_ROLE;
     if (limit < PRIVILEGE_CALLBACK || limit > PRIVILEGE_OEM) /* nobody may come in */
         return RAKP_UNAUTHORIZED_ROLE;
-    return (enum privilege)wanted > limit ? RAKP_UNAUTHORIZED_ROLE : RAKP_OK;
+    return (enum privilege)wanted > limit ? too_high : RAKP_OK;
 }
 
 /* Random, not 0 and not in use; 0 if there is no random. */
@@ -113,28 +122,11 @@ static uint32_t make_session_id(struct rmcp_server *server)
             return 0;
         struct wire_in in = wire_in_init(bytes, sizeof bytes);
         uint32_t id = wire_u32(&in);
-        if (id != 0 && !session_table_find(server->sessions, id))
+        if (id != 0 && !session_table_find(server->sessions, id) &&
+            !openings_find(server->openings, id))
             return id;
     }
     return 0;
-}
-
-static struct session *open_session(struct rmcp_server *server, const struct cipher_suite *suite,
-                                    uint32_t console_id, uint64_t now_ms)
-{
-    uint32_t id;
-
-    if (session_table_count_active(server->sessions) >=
-        session_table_limits(server->sessions)->active)
-        return NULL;
-    id = make_session_id(server);
-    struct session *session = id == 0 ? NULL : session_table_open(server->sessions, id, now_ms);
-    if (!session)
-        return NULL;
-    session->exchange.suite = suite;
-    session->exchange.console_id = console_id;
-    memcpy(session->exchange.guid, server->config.guid, RAKP_GUID_SIZE);
-    return session;
 }
 
 static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
@@ -147,17 +139,16 @@ static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
 }
 
 static void send_open_response(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
-                               const struct session *session)
+                               const struct opening *opening)
 {
-    const struct rakp_exchange *exchange = &session->exchange;
     uint8_t room[ANSWER_MAX];
     struct wire_out out = answer_begin(room, tag, RAKP_OK, (uint8_t)server->config.channel->limit,
-                                       exchange->console_id);
+                                       opening->console_id);
 
-    wire_put_u32(&out, exchange->bmc_id);
-    put_algorithm(&out, 0, exchange->suite->authentication);
-    put_algorithm(&out, 1, exchange->suite->integrity);
-    put_algorithm(&out, 2, exchange->suite->confidentiality);
+    wire_put_u32(&out, opening->id);
+    put_algorithm(&out, 0, opening->suite->authentication);
+    put_algorithm(&out, 1, opening->suite->integrity);
+    put_algorithm(&out, 2, opening->suite->confidentiality);
     rmcp_core_send_clear(server, to, PAYLOAD_OPEN_SESSION_RESPONSE, room, out.pos);
 }
 
@@ -165,38 +156,36 @@ static void receive_open(struct rmcp_server *server, const struct endpoint *from
                          struct wire_in *in, uint64_t now_ms)
 {
     const struct channel *channel = server->config.channel;
-    const struct cipher_suite *suite = NULL;
-    struct session *session = NULL;
+    struct opening opening = {.since_ms = now_ms};
     struct algorithms algorithms;
     uint8_t tag = wire_u8(in);
-    uint8_t role = wire_u8(in) & PRIVILEGE_MASK;
 
+    opening.role = wire_u8(in) & PRIVILEGE_MASK;
     wire_skip(in, 2);
-    uint32_t console_id = wire_u32(in);
+    opening.console_id = wire_u32(in);
     enum rakp_status status = read_algorithms(in, &algorithms);
     if (in->failed || wire_left(in) != 0) {
         rmcp_core_drop(server, RMCP_DROP_MALFORMED);
         return;
     }
-    if (console_id == 0)
+    if (opening.console_id == 0)
         status = RAKP_INVALID_SESSION_ID;
     if (status == RAKP_OK)
-        status = check_privilege(role, channel->limit);
+        status = check_privilege(opening.role, channel->limit, RAKP_UNAUTHORIZED_ROLE);
     if (status == RAKP_OK) {
-        suite = cipher_suite_select(channel, algorithms.number[0], algorithms.number[1],
-                                    algorithms.number[2]);
-        status = suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
+        opening.suite = cipher_suite_select(channel, algorithms.number[0], algorithms.number[1],
+                                            algorithms.number[2]);
+        status = opening.suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
     }
     if (status == RAKP_OK) {
-        session = open_session(server, suite, console_id, now_ms);
-        status = session ? RAKP_OK : RAKP_NO_RESOURCES;
+        opening.id = make_session_id(server);
+        if (opening.id == 0 || openings_add(server->openings, &opening, &from->remote) < 0)
+            status = RAKP_NO_RESOURCES;
     }
-    if (status != RAKP_OK) {
-        send_error(server, from, PAYLOAD_OPEN_SESSION_RESPONSE, tag, status, console_id);
-        return;
-    }
-    session->open_role = role;
-    send_open_response(server, from, tag, session);
+    if (status == RAKP_OK)
+        send_open_response(server, from, tag, &opening);
+    else
+        send_error(server, from, PAYLOAD_OPEN_SESSION_RESPONSE, tag, status, opening.console_id);
 }
 
 /* RAKP 1 and 2 (sections 13.20 and 13.21) */
@@ -245,11 +234,29 @@ static bool is_same_rakp1(const struct rakp_exchange *exchange, const struct rak
            memcmp(exchange->name, message->name, message->name_length) == 0;
 }
 
-/* Takes RAKP 1's contents into a session in OPENED. */
-static enum rakp_status challenge(struct rmcp_server *server, const struct endpoint *from,
-                                  struct session *session, const struct rakp1 *message)
+/* What both sides know once RAKP 1 has come. */
+static int make_exchange(struct rmcp_server *server, const struct opening *opening,
+                         const struct rakp1 *message, struct rakp_exchange *exchange)
 {
-    struct rakp_exchange *exchange = &session->exchange;
+    *exchange = (struct rakp_exchange){
+        .suite = opening->suite,
+        .console_id = opening->console_id,
+        .bmc_id = opening->id,
+        .role = message->role,
+        .name_length = message->name_length,
+    };
+    memcpy(exchange->guid, server->config.guid, RAKP_GUID_SIZE);
+    memcpy(exchange->rm, message->rm, RAKP_RANDOM_SIZE);
+    memcpy(exchange->name, message->name, message->name_length);
+    return rmcp_core_random(server, exchange->rc, RAKP_RANDOM_SIZE);
+}
+
+/* Makes a session of what was opened and of RAKP 1's contents. */
+static enum rakp_status challenge(struct rmcp_server *server, const struct endpoint *from,
+                                  const struct opening *opening, const struct rakp1 *message,
+                                  struct session **result)
+{
+    struct rakp_exchange exchange;
     uint8_t wanted = message->role & PRIVILEGE_MASK;
     enum privilege limit = server->config.channel->limit;
     enum rakp_status status;
@@ -260,24 +267,24 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     const struct user *user = find_user(server, message, &id);
     if (user && user->limit < limit)
         limit = user->limit;
-    status = check_privilege(wanted, limit);
+    status = check_privilege(wanted, limit, RAKP_INVALID_ROLE);
     if (status != RAKP_OK)
         return status;
-    session->peer = *from;
-    if (rmcp_core_random(server, exchange->rc, RAKP_RANDOM_SIZE) < 0)
+    if (make_exchange(server, opening, message, &exchange) < 0)
         return RAKP_NO_RESOURCES;
-
-    memcpy(exchange->rm, message->rm, RAKP_RANDOM_SIZE);
-    exchange->role = message->role;
-    exchange->name_length = message->name_length;
-    memcpy(exchange->name, message->name, message->name_length);
+    struct session *session =
+        session_table_open(server->sessions, &exchange, from, opening->since_ms);
+    if (!session)
+        return RAKP_NO_RESOURCES;
     session->user_id = user ? id : 0;
+    session->administrator = user && user->limit >= PRIVILEGE_ADMINISTRATOR;
     if (wanted == PRIVILEGE_HIGHEST)
-        wanted = session->open_role;
+        wanted = opening->role;
     session->maximum = wanted != PRIVILEGE_HIGHEST && (enum privilege)wanted < limit
                            ? (enum privilege)wanted
                            : limit;
-    session->state = SESSION_CHALLENGED;
+    openings_remove(server->openings, exchange.bmc_id);
+    *result = session;
     return RAKP_OK;
 }
 
@@ -311,14 +318,32 @@ static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, ui
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP2, room, out.pos);
 }
 
+/* The first RAKP 1 with that id. */
+static void begin_session(struct rmcp_server *server, const struct endpoint *from, uint8_t tag,
+                          uint32_t id, const struct rakp1 *message)
+{
+    struct opening *opening = openings_find(server->openings, id);
+    struct session *session = NULL;
+
+    if (!opening) {
+        send_error(server, from, PAYLOAD_RAKP2, tag, RAKP_INVALID_SESSION_ID, 0);
+        return;
+    }
+    opening->messages++;
+    const struct opening of = *opening;
+    enum rakp_status status = challenge(server, from, &of, message, &session);
+    if (status == RAKP_OK)
+        send_rakp2(server, from, tag, session);
+    else
+        send_error(server, from, PAYLOAD_RAKP2, tag, status, of.console_id);
+}
+
 static void receive_rakp1(struct rmcp_server *server, const struct endpoint *from,
-                          struct wire_in *in, uint64_t now_ms)
+                          struct wire_in *in)
 {
     struct rakp1 message = {.name_length = 0};
-    enum rakp_status status = RAKP_OK;
     uint8_t tag = wire_u8(in);
 
-    (void)now_ms;
     wire_skip(in, 3);
     uint32_t id = wire_u32(in);
     if (!read_rakp1(in, &message)) {
@@ -327,20 +352,14 @@ static void receive_rakp1(struct rmcp_server *server, const struct endpoint *fro
     }
     struct session *session = session_table_find(server->sessions, id);
     if (!session) {
-        send_error(server, from, PAYLOAD_RAKP2, tag, RAKP_INVALID_SESSION_ID, 0);
-        return;
-    }
-    if (session->state == SESSION_OPENED) {
-        status = challenge(server, from, session, &message);
+        begin_session(server, from, tag, id, &message);
     } else if (session->state != SESSION_CHALLENGED ||
                !is_same_rakp1(&session->exchange, &message)) {
         rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
-        return;
-    }
-    if (status == RAKP_OK)
+    } else {
+        session->messages++;
         send_rakp2(server, from, tag, session);
-    else
-        send_error(server, from, PAYLOAD_RAKP2, tag, status, session->exchange.console_id);
+    }
 }
 
 /* RAKP 3 and 4 (sections 13.22 and 13.23) */
@@ -376,15 +395,13 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
     return RAKP_OK;
 }
 
-static void log_login(const struct session *session, const struct endpoint *from,
-                      const char *outcome)
+static void log_login(const struct session *session)
 {
-    char name[RAKP_NAME_MAX + 1] = "";
-    char address[ENDPOINT_TEXT_SIZE];
+    char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];
 
-    memcpy(name, session->exchange.name, session->exchange.name_length);
-    endpoint_address_format(&from->remote, address);
-    log_info("IPMI login as '%s' from %s: %s", name, address, outcome);
+    login_log_name(session->exchange.name, session->exchange.name_length, name);
+    endpoint_address_format(&session->peer.remote, address);
+    log_info("IPMI: logged in from %s: %s", address, name);
 }
 
 static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
@@ -397,10 +414,16 @@ static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, ui
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP4, room, out.pos);
 }
 
-static void tell_failure(struct rmcp_server *server, const struct session *session,
-                         const struct endpoint *from, const char *outcome)
+static void log_failure(struct rmcp_server *server, const struct session *session,
+                        const struct endpoint *from, const char *what, const char *reason)
 {
-    log_login(session, from, outcome);
+    login_log_write(&server->login_log, what, &from->remote, session->exchange.name,
+                    session->exchange.name_length, reason, server->now_ms);
+}
+static void tell_failure(struct rmcp_server *server, const struct session *session,
+                         const struct endpoint *from, const char *reason)
+{
+    log_failure(server, session, from, "refused", reason);
     server->counters.login_failures++;
     if (server->config.login_failed)
         server->config.login_failed(server->config.login_context, session->user_id);
@@ -408,19 +431,38 @@ static void tell_failure(struct rmcp_server *server, const struct session *sessi
 
 static const char wrong[] = "wrong name or password";
 
-void rakp_abandoned(struct rmcp_server *server, const struct session *session)
+void rakp_lost(struct rmcp_server *server, const struct session *session, enum session_loss loss)
 {
-    tell_failure(server, session, &session->peer,
-                 "no answer to RAKP 2, as with a wrong name or password");
+    static const char *const reasons[] = {
+        [SESSION_LOSS_TIME] = "no answer to RAKP 2, as with a wrong name or password",
+        [SESSION_LOSS_ROOM] = "no answer to RAKP 2 before it made room for other log-ins",
+        [SESSION_LOSS_CLOSED] = "no answer to RAKP 2 before users or settings changed",
+    };
+
+    tell_failure(server, session, &session->peer, reasons[loss]);
+}
+
+/* Tells of a failed log-in and ends it. */
+static void fail(struct rmcp_server *server, const struct endpoint *from, struct session *session,
+                 const char *reason)
+{
+    tell_failure(server, session, from, reason);
+    session->told = true;
+    session_table_remove(server->sessions, session);
 }
 
 /* The console gave up. One that checks RAKP 2 may say that its password is another. */
 static void give_up(struct rmcp_server *server, const struct endpoint *from,
                     struct session *session, uint8_t status)
 {
-    if (status == RAKP_INVALID_INTEGRITY_CHECK_VALUE)
-        tell_failure(server, session, from, wrong);
-    session_table_remove(server->sessions, session);
+    char reason[64];
+
+    if (status == RAKP_INVALID_INTEGRITY_CHECK_VALUE) {
+        fail(server, from, session, wrong);
+        return;
+    }
+    snprintf(reason, sizeof reason, "it gave up with status %02xh after RAKP 2", status);
+    fail(server, from, session, reason);
 }
 
 /* RAKP 3 of a session in CHALLENGED. */
@@ -432,13 +474,16 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
         right ? establish(server, from, session, now_ms) : RAKP_INVALID_INTEGRITY_CHECK_VALUE;
 
     if (status == RAKP_OK) {
-        log_login(session, from, "session established");
+        log_login(session);
         send_rakp4(server, from, tag, session);
         return;
     }
-    if (!right) {
-        tell_failure(server, session, from, wrong);
+    if (right) { /* which is no failed log-in */
+        log_failure(server, session, from, "no room for", "all sessions it may have are taken");
+        session->told = true;
         session_table_remove(server->sessions, session);
+    } else {
+        fail(server, from, session, wrong);
     }
     send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
 }
@@ -458,10 +503,15 @@ static void receive_rakp3(struct rmcp_server *server, const struct endpoint *fro
         return;
     }
     struct session *session = session_table_find(server->sessions, id);
-    if (!session) {
+    if (!session && !openings_find(server->openings, id)) {
         send_error(server, from, PAYLOAD_RAKP4, tag, RAKP_INVALID_SESSION_ID, 0);
         return;
     }
+    if (!session) {
+        rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
+        return;
+    }
+    session->messages++;
     if (session->state != SESSION_CHALLENGED && session->state != SESSION_ESTABLISHED) {
         rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
         return;
@@ -477,6 +527,24 @@ static void receive_rakp3(struct rmcp_server *server, const struct endpoint *fro
         rmcp_core_drop(server, RMCP_DROP_SETUP_STATE);
 }
 
+#define OFFSET_ID 4 /* in RAKP 1 and 3 */
+
+bool rakp_expects(const struct rmcp_server *server, const struct endpoint *from, uint8_t type,
+                  struct wire_in payload)
+{
+    if (type != PAYLOAD_RAKP1 && type != PAYLOAD_RAKP3)
+        return false;
+    wire_skip(&payload, OFFSET_ID);
+    uint32_t id = wire_u32(&payload);
+    if (payload.failed)
+        return false;
+    const struct session *session = session_table_find(server->sessions, id);
+    if (!session)
+        return openings_expect(server->openings, id, &from->remote);
+    return session->messages < OPENING_MESSAGES_MAX &&
+           endpoint_source(&session->peer.remote) == endpoint_source(&from->remote);
+}
+
 void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8_t type,
                   struct wire_in payload, uint64_t now_ms)
 {
@@ -485,7 +553,7 @@ void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8
         receive_open(server, from, &payload, now_ms);
         break;
     case PAYLOAD_RAKP1:
-        receive_rakp1(server, from, &payload, now_ms);
+        receive_rakp1(server, from, &payload);
         break;
     case PAYLOAD_RAKP3:
         receive_rakp3(server, from, &payload, now_ms);

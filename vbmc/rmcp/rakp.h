@@ -29,9 +29,14 @@ enum rakp_status {
 void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8_t type,
                   struct wire_in payload, uint64_t now_ms);
 
-/* The console of a session in CHALLENGED went without a word. That is how ipmitool and FreeIPMI
- * find out that a password is wrong (RAKP 2 does not verify), and how a hash is fetched to guess
- * one at leisure. */
-void rakp_abandoned(struct rmcp_server *server, const struct session *session);
+/* Whether a payload is a RAKP 1 or 3 with a session id that its source was given, and is not one of
+ * very many: then its source gets what is sent to its address. */
+bool rakp_expects(const struct rmcp_server *server, const struct endpoint *from, uint8_t type,
+                  struct wire_in payload);
+
+/* A session in CHALLENGED is gone. Its console went without a word: that is how ipmitool and
+ * FreeIPMI find out that a password is wrong (RAKP 2 does not verify). Or it was made to go: in any
+ * case somebody has fetched what it takes to guess a password at leisure. */
+void rakp_lost(struct rmcp_server *server, const struct session *session, enum session_loss loss);
 
 #endif

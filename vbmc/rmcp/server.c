@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/base/log.h"
 #include "vbmc/rmcp/asf.h"
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
@@ -72,17 +73,45 @@ static void on_session_ended(void *context, uint32_t session)
         events->ended(server->config.events_context, session);
 }
 
-static void on_session_abandoned(void *context, const struct session *session)
+static void on_session_lost(void *context, const struct session *session, enum session_loss loss)
 {
-    rakp_abandoned(context, session);
+    rakp_lost(context, session, loss);
 }
+
+static bool is_session_in_use(void *context, uint32_t session)
+{
+    const struct rmcp_server *server = context;
+    const struct rmcp_session_events *events = server->config.events;
+
+    return events && events->in_use && events->in_use(server->config.events_context, session);
+}
+
+static void on_session_evicted(void *context, const struct session *session, uint64_t idle_ms)
+{
+    char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];
+
+    (void)context;
+    login_log_name(session->exchange.name, session->exchange.name_length, name);
+    endpoint_address_format(&session->peer.remote, address);
+    log_info("IPMI: session of %s, idle for %llu s, ended to make room: %s", address,
+             (unsigned long long)idle_ms / 1000, name);
+}
+
+static const struct session_hooks session_hooks = {
+    .ended = on_session_ended,
+    .lost = on_session_lost,
+    .in_use = is_session_in_use,
+    .evicted = on_session_evicted,
+};
 
 struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
 {
     struct session_limits limits = config_limits(config);
     struct rmcp_server *server;
+    uint64_t key = 0;
 
-    if (!config->users || !config->channel || !config->send || limits.active > RMCP_ACTIVE_MAX) {
+    if (!config->users || !config->channel || !config->send || limits.active > RMCP_ACTIVE_MAX ||
+        limits.half_open > RMCP_HALF_OPEN_MAX) {
         errno = EINVAL;
         return NULL;
     }
@@ -93,8 +122,11 @@ struct rmcp_server *rmcp_server_new(const struct rmcp_config *config)
     if (!server->config.random)
         server->config.random = crypto_random;
     server->crypto = crypto_new();
-    server->sessions = session_table_new(&limits, on_session_ended, on_session_abandoned, server);
-    if (!server->crypto || !server->sessions ||
+    if (rmcp_core_random(server, (uint8_t *)&key, sizeof key) == 0) {
+        server->openings = openings_new(key, limits.half_open_ms);
+        server->sessions = session_table_new(&limits, key, &session_hooks, server);
+    }
+    if (!server->crypto || !server->openings || !server->sessions ||
         rmcp_core_random(server, server->nobodys_key, sizeof server->nobodys_key) < 0) {
         rmcp_server_free(server);
         errno = EIO;
@@ -108,6 +140,7 @@ void rmcp_server_free(struct rmcp_server *server)
     if (!server)
         return;
     session_table_free(server->sessions);
+    openings_free(server->openings);
     crypto_free(server->crypto);
     crypto_wipe(server, sizeof *server);
     free(server);
@@ -199,7 +232,7 @@ void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from
     uint8_t class;
 
     server->counters.received++;
-    session_table_expire(server->sessions, now_ms);
+    rmcp_server_tick(server, now_ms);
     if (length > RMCP_DATAGRAM_MAX || rmcp_header_parse(&in, &class) < 0) {
         rmcp_core_drop(server, RMCP_DROP_MALFORMED);
         return;
@@ -215,10 +248,26 @@ void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from
     session_table_sweep(server->sessions);
 }
 
+bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint *from,
+                         const uint8_t *bytes, size_t length)
+{
+    struct wire_in in = wire_in_init(bytes, length);
+    struct rmcpplus_packet packet;
+    uint8_t class;
+
+    if (length > RMCP_DATAGRAM_MAX || rmcp_header_parse(&in, &class) < 0 ||
+        class != RMCP_CLASS_IPMI || rmcpplus_parse(in, &packet) < 0)
+        return false;
+    if (packet.session != 0)
+        return true;
+    return rakp_expects(server, from, packet.type,
+                        wire_in_init(packet.payload, packet.payload_length));
+}
+
 void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,
                           const struct ipmi_response *response, uint64_t now_ms)
 {
-    session_table_expire(server->sessions, now_ms);
+    rmcp_server_tick(server, now_ms);
     if (token->bmc != server->config.bmc_number)
         rmcp_core_drop(server, RMCP_DROP_LATE);
     else
@@ -238,12 +287,17 @@ int rmcp_server_send_payload(struct rmcp_server *server, uint32_t id, uint8_t ty
 
 void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms)
 {
+    server->now_ms = now_ms;
+    openings_expire(server->openings, now_ms);
     session_table_expire(server->sessions, now_ms);
 }
 
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server)
 {
-    return session_table_deadline(server->sessions);
+    uint64_t sessions = session_table_deadline(server->sessions);
+    uint64_t openings = openings_deadline(server->openings);
+
+    return sessions < openings ? sessions : openings;
 }
 
 int rmcp_server_close_session(struct rmcp_server *server, uint32_t id)
@@ -266,6 +320,7 @@ void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id)
 
 void rmcp_server_end_all_sessions(struct rmcp_server *server)
 {
+    openings_clear(server->openings);
     end_sessions(server, 0);
 }
 

@@ -14,9 +14,10 @@
 
 #define RMCP_IDLE_MS_DEFAULT       63000 /* 60 s and a little tolerance (section 6.12.15) */
 #define RMCP_HALF_OPEN_MS_DEFAULT  10000 /* ipmitool waits 1 s for each step */
-#define RMCP_ACTIVE_MAX_DEFAULT    32
+#define RMCP_ACTIVE_MAX_DEFAULT    40    /* 32 of one source, see session_room.h */
 #define RMCP_HALF_OPEN_MAX_DEFAULT 32
 #define RMCP_ACTIVE_MAX            128 /* handles are one byte */
+#define RMCP_HALF_OPEN_MAX         128
 
 /* What happens in sessions beside IPMI messages. Each may be NULL. They may call
  * rmcp_server_send_payload and rmcp_server_close_session, and must not free the server. */
@@ -30,6 +31,8 @@ struct rmcp_session_events {
     /* A session that had finished RAKP is gone, for whatever reason: once for each, and nothing can
      * be sent to it any more. Also from within rmcp_server_free. */
     void (*ended)(void *context, uint32_t session);
+    /* Whether something runs on the session, so that it must not make room for another. */
+    bool (*in_use)(void *context, uint32_t session);
 };
 
 struct rmcp_config {
@@ -48,12 +51,13 @@ struct rmcp_config {
     void *random_context;
     const struct rmcp_session_events *events; /* may be NULL */
     void *events_context;
-    /* A log-in failed for its name or password, as this side or the console found out. user_id is 0
-     * for a name that nobody has. NULL: nobody wants to know. */
+    /* A log-in failed: the console got what it takes to guess a password (RAKP 2) and did not
+     * prove to know it, for whatever reason. user_id is 0 for a name that nobody has. NULL: nobody
+     * wants to know. */
     void (*login_failed)(void *context, uint8_t user_id);
     void *login_context;
     unsigned active_max;    /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
-    unsigned half_open_max; /* session set-ups under way; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
+    unsigned half_open_max; /* sessions between RAKP 1 and 3; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
     uint64_t idle_ms;       /* 0: RMCP_IDLE_MS_DEFAULT */
     uint64_t half_open_ms;  /* 0: RMCP_HALF_OPEN_MS_DEFAULT */
 };
@@ -82,15 +86,15 @@ struct rmcp_counters {
     uint64_t requests;       /* IPMI messages that ran */
     uint64_t repeats;        /* requests answered from memory */
     uint64_t sessions;       /* sessions established */
-    uint64_t login_failures; /* RAKP 3 with a wrong code: wrong password or no such user */
+    uint64_t login_failures; /* as login_failed was told of */
     uint64_t dropped[RMCP_DROP_COUNT];
 };
 
 struct rmcp_server;
 
 /* What the configuration points at stays the caller's and must outlive the server. NULL with errno
- * EINVAL (users, channel or send missing, active_max over RMCP_ACTIVE_MAX), ENOMEM, or EIO (no
- * random, no OpenSSL). */
+ * EINVAL (users, channel or send missing, a number of sessions over its bound), ENOMEM, or EIO
+ * (no random, no OpenSSL). */
 struct rmcp_server *rmcp_server_new(const struct rmcp_config *config);
 /* Ends all sessions and wipes their keys. */
 void rmcp_server_free(struct rmcp_server *server);
@@ -99,6 +103,12 @@ void rmcp_server_free(struct rmcp_server *server);
  * that ipmi_dispatch promised for later. now_ms is monotonic. */
 void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from,
                          const uint8_t *bytes, size_t length, uint64_t now_ms);
+
+/* Whether the sender of a datagram has shown that he gets what is sent to his address, or speaks in
+ * a session: it needs no limit for strangers. A session id can be guessed or overheard, but the
+ * most that a packet with one costs is the check of its code. */
+bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint *from,
+                         const uint8_t *bytes, size_t length);
 
 /* The late answer to a request that was pending. Dropped if its session is gone, or if the token is
  * another BMC's. */

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/rmcp/crowd.h"
+#include "vbmc/rmcp/session_room.h"
+
 struct session_table {
     struct session_limits limits;
-    session_ended_fn *ended;
-    session_abandoned_fn *abandoned;
+    uint64_t key;
+    const struct session_hooks *hooks;
     void *context;
     uint64_t opened; /* sessions ever */
     uint8_t last_handle;
@@ -14,18 +17,19 @@ struct session_table {
     struct session *slots[]; /* NULL: free */
 };
 
-struct session_table *session_table_new(const struct session_limits *limits,
-                                        session_ended_fn *ended, session_abandoned_fn *abandoned,
-                                        void *context)
+struct session_table *session_table_new(const struct session_limits *limits, uint64_t key,
+                                        const struct session_hooks *hooks, void *context)
 {
     unsigned size = limits->active + limits->half_open;
-    struct session_table *table = calloc(1, sizeof *table + size * sizeof(struct session *));
+    struct session_table *table = NULL;
 
+    if (size <= CROWD_MAX)
+        table = calloc(1, sizeof *table + size * sizeof(struct session *));
     if (!table)
         return NULL;
     table->limits = *limits;
-    table->ended = ended;
-    table->abandoned = abandoned;
+    table->key = key;
+    table->hooks = hooks;
     table->context = context;
     table->size = size;
     return table;
@@ -33,18 +37,20 @@ struct session_table *session_table_new(const struct session_limits *limits,
 
 /* The slot is empty before anybody is told, so that whatever is done to the table then, more
  * sessions ended included, is safe inside of a walk over the slots. */
-static void free_slot(struct session_table *table, struct session **slot)
+static void free_slot(struct session_table *table, struct session **slot, enum session_loss loss)
 {
     struct session *session = *slot;
     uint32_t id = session->exchange.bmc_id;
     bool tell = !session_is_half_open(session);
 
     *slot = NULL;
+    if (!tell && !session->told)
+        table->hooks->lost(table->context, session, loss);
     repeat_cache_free(session->repeats);
     crypto_wipe(session, sizeof *session);
     free(session);
     if (tell)
-        table->ended(table->context, id);
+        table->hooks->ended(table->context, id);
 }
 
 void session_table_free(struct session_table *table)
@@ -52,15 +58,17 @@ void session_table_free(struct session_table *table)
     if (!table)
         return;
     for (unsigned i = 0; i < table->size; i++) {
-        if (table->slots[i])
-            free_slot(table, &table->slots[i]);
+        if (!table->slots[i])
+            continue;
+        table->slots[i]->told = true; /* whoever would be told is going too */
+        free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
     }
     free(table);
 }
 
 bool session_is_half_open(const struct session *session)
 {
-    return session->state == SESSION_OPENED || session->state == SESSION_CHALLENGED;
+    return session->state == SESSION_CHALLENGED;
 }
 
 static unsigned count(const struct session_table *table, bool half_open)
@@ -94,33 +102,38 @@ const struct session_limits *session_table_limits(const struct session_table *ta
     return &table->limits;
 }
 
-static void evict_oldest_half_open(struct session_table *table)
+static void evict_half_open(struct session_table *table)
 {
-    struct session **oldest = NULL;
+    struct crowd_member members[CROWD_MAX];
 
     for (unsigned i = 0; i < table->size; i++) {
-        struct session **slot = &table->slots[i];
-        if (*slot && session_is_half_open(*slot) && (!oldest || (*slot)->order < (*oldest)->order))
-            oldest = slot;
+        const struct session *session = table->slots[i];
+        members[i].order = CROWD_FREE;
+        if (session && session_is_half_open(session))
+            members[i] = crowd_member(&session->peer.remote, table->key, session->order);
     }
-    if (oldest)
-        free_slot(table, oldest);
+    size_t chosen = crowd_choose(members, table->size);
+    if (chosen < table->size)
+        free_slot(table, &table->slots[chosen], SESSION_LOSS_ROOM);
 }
 
-struct session *session_table_open(struct session_table *table, uint32_t id, uint64_t now_ms)
+struct session *session_table_open(struct session_table *table,
+                                   const struct rakp_exchange *exchange,
+                                   const struct endpoint *peer, uint64_t since_ms)
 {
     if (session_table_count_half_open(table) >= table->limits.half_open)
-        evict_oldest_half_open(table);
+        evict_half_open(table);
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i])
             continue;
         struct session *session = calloc(1, sizeof *session);
         if (!session)
             return NULL;
-        session->state = SESSION_OPENED;
+        session->state = SESSION_CHALLENGED;
         session->order = table->opened++;
-        session->since_ms = now_ms;
-        session->exchange.bmc_id = id;
+        session->since_ms = since_ms;
+        session->exchange = *exchange;
+        session->peer = *peer;
         table->slots[i] = session;
         return session;
     }
@@ -136,10 +149,41 @@ static uint8_t take_handle(struct session_table *table)
     return table->last_handle;
 }
 
+static void evict(struct session_table *table, struct session *session, uint64_t now_ms)
+{
+    table->hooks->evicted(table->context, session, now_ms - session->since_ms);
+    session_table_remove(table, session);
+}
+
+static int make_room(struct session_table *table, const struct session *newcomer, uint64_t now_ms)
+{
+    struct session *sessions[CROWD_MAX];
+    enum session_room room;
+
+    do {
+        struct session *victim = NULL;
+        size_t count = 0;
+        for (unsigned i = 0; i < table->size; i++) {
+            struct session *session = table->slots[i];
+            if (!session || session_is_half_open(session))
+                continue;
+            session->pinned =
+                session->closing || table->hooks->in_use(table->context, session->exchange.bmc_id);
+            sessions[count++] = session;
+        }
+        room = session_room_find(sessions, count, table->limits.active, newcomer, now_ms, &victim);
+        if (room == SESSION_ROOM_EVICT)
+            evict(table, victim, now_ms);
+    } while (room == SESSION_ROOM_EVICT);
+    return room == SESSION_ROOM_FREE ? 0 : -ENOSPC;
+}
+
 int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms)
 {
-    if (session_table_count_active(table) >= table->limits.active)
-        return -ENOSPC;
+    int error = make_room(table, session, now_ms);
+
+    if (error < 0)
+        return error;
     session->repeats = repeat_cache_new();
     if (!session->repeats)
         return -ENOMEM;
@@ -155,7 +199,7 @@ void session_table_remove(struct session_table *table, struct session *session)
 {
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i] == session) {
-            free_slot(table, &table->slots[i]);
+            free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
             return;
         }
     }
@@ -165,7 +209,7 @@ void session_table_sweep(struct session_table *table)
 {
     for (unsigned i = 0; i < table->size; i++) {
         if (table->slots[i] && table->slots[i]->closing)
-            free_slot(table, &table->slots[i]);
+            free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
     }
 }
 
@@ -181,9 +225,7 @@ void session_table_expire(struct session_table *table, uint64_t now_ms)
         struct session *session = table->slots[i];
         if (!session || session_deadline(table, session) > now_ms)
             continue;
-        if (session->state == SESSION_CHALLENGED)
-            table->abandoned(table->context, session);
-        free_slot(table, &table->slots[i]);
+        free_slot(table, &table->slots[i], SESSION_LOSS_TIME);
     }
 }
 

@@ -16,7 +16,6 @@
 /* What is taken in each state; everything else is dropped without an answer.
  *
  *   state        RAKP 1            RAKP 3                in-session packet   leaves it by
- *   OPENED       yes               no                    no                  RAKP 1 in order
  *   CHALLENGED   the same again    yes                   no                  RAKP 3: right code
  *                                                                            -> ESTABLISHED, wrong
  *                                                                            code or status -> gone
@@ -24,10 +23,10 @@
  *   ACTIVE       no                no                    yes                 Close Session, idle
  * time
  *
- * OPENED and CHALLENGED are half-open: nobody has proven anything, they live for a few seconds and
- * a flood of them pushes out its own kind only. */
+ * What comes before, from Open Session to RAKP 1, is in opening.h. CHALLENGED is half-open: nothing
+ * is proven but that the sender gets what is sent to his address. Such a session lives for a few
+ * seconds, and a flood of them pushes out its own kind only. */
 enum session_state {
-    SESSION_OPENED,
     SESSION_CHALLENGED,
     SESSION_ESTABLISHED,
     SESSION_ACTIVE,
@@ -37,11 +36,14 @@ struct session {
     enum session_state state;
     bool closing;                  /* goes with the next sweep; takes no packets any more */
     uint64_t order;                /* of creation */
-    uint64_t since_ms;             /* half-open: creation; else: the latest genuine packet */
+    uint64_t since_ms;             /* half-open: Open Session; else: the latest genuine packet */
     struct rakp_exchange exchange; /* .bmc_id names the session */
-    uint8_t open_role;             /* privilege of the Open Session Request */
-    uint8_t user_id; /* 0: the name was unknown, its password is one that nobody has */
-    uint8_t handle;  /* 0 while half-open */
+    uint8_t user_id;    /* 0: the name was unknown, its password is one that nobody has */
+    bool administrator; /* the user's limit is that, whatever this session may do */
+    bool pinned;        /* cannot make room for another, as of the last look */
+    bool told;          /* half-open: its end needs no telling any more */
+    unsigned messages;  /* RAKP messages that named it while half-open */
+    uint8_t handle;     /* 0 while half-open */
     enum privilege maximum;
     enum privilege privilege;
     uint8_t icv[CRYPTO_DIGEST_MAX]; /* of RAKP 4 */
@@ -61,24 +63,38 @@ struct session_limits {
 
 struct session_table;
 
-/* A session that had finished RAKP is gone; it is not found any more. May use the table, but not
- * free it. */
-typedef void session_ended_fn(void *context, uint32_t id);
+/* Why a session in CHALLENGED is gone that nobody established. */
+enum session_loss {
+    SESSION_LOSS_TIME,   /* no RAKP 3 in all its time */
+    SESSION_LOSS_ROOM,   /* made room for newer ones */
+    SESSION_LOSS_CLOSED, /* its user or the settings were changed */
+};
 
-/* The console of a session in CHALLENGED has said nothing in all its time. May not use the table.
- */
-typedef void session_abandoned_fn(void *context, const struct session *session);
+struct session_hooks {
+    /* A session that had finished RAKP is gone; it is not found any more. May use the table, but
+     * not free it. */
+    void (*ended)(void *context, uint32_t id);
+    /* A session in CHALLENGED is gone that is not `told`. May not use the table. */
+    void (*lost)(void *context, const struct session *session, enum session_loss loss);
+    /* Something runs on the session that must not end to make room for another. */
+    bool (*in_use)(void *context, uint32_t id);
+    /* A session ends to make room for another. May not use the table. */
+    void (*evicted)(void *context, const struct session *session, uint64_t idle_ms);
+};
 
-/* NULL if there is no memory. Freeing wipes all keys. */
-struct session_table *session_table_new(const struct session_limits *limits,
-                                        session_ended_fn *ended, session_abandoned_fn *abandoned,
-                                        void *context);
+/* `key` is random, see crowd.h. NULL if there is no memory, or with more than CROWD_MAX sessions.
+ * Freeing wipes all keys. */
+struct session_table *session_table_new(const struct session_limits *limits, uint64_t key,
+                                        const struct session_hooks *hooks, void *context);
 void session_table_free(struct session_table *table);
 
-/* A new session in OPENED with that id, which must be free and not 0; the oldest half-open one
- * makes room if need be. NULL if there is no memory. */
-struct session *session_table_open(struct session_table *table, uint32_t id, uint64_t now_ms);
-/* From CHALLENGED to ESTABLISHED. 0, or -ENOSPC (as many active ones as there may be), -ENOMEM. */
+/* A new session in CHALLENGED with the id of the exchange, which must be free and not 0; another
+ * half-open one makes room if need be (see crowd.h). NULL if there is no memory. */
+struct session *session_table_open(struct session_table *table,
+                                   const struct rakp_exchange *exchange,
+                                   const struct endpoint *peer, uint64_t since_ms);
+/* From CHALLENGED to ESTABLISHED. Makes room if need be, see session_room.h. 0, or -ENOSPC (nobody
+ * can make room), -ENOMEM. */
 int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms);
 /* Wipes and frees the session. */
 void session_table_remove(struct session_table *table, struct session *session);

@@ -1,0 +1,50 @@
+/* Open Session Requests that were answered, until their RAKP 1 comes. Anybody can send one, under
+ * any address, so one takes a few bytes of a table of fixed size and nothing else: there is a
+ * session only once RAKP 1 has brought the id back, and so proved that its sender gets what is sent
+ * to that address. */
+#ifndef VBMC_RMCP_OPENING_H
+#define VBMC_RMCP_OPENING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/rmcp/cipher.h"
+
+struct opening {
+    uint32_t id; /* the BMC's session id */
+    uint32_t console_id;
+    const struct cipher_suite *suite;
+    uint8_t role; /* privilege asked for */
+    uint64_t since_ms;
+    unsigned messages; /* RAKP messages that named it */
+};
+
+/* So many RAKP messages of one id are expected: FreeIPMI may repeat each for ten seconds. */
+#define OPENING_MESSAGES_MAX 32
+
+struct openings;
+
+/* Which of them are given up when there are too many depends on `key`, which is random. NULL if
+ * there is no memory. */
+struct openings *openings_new(uint64_t key, uint64_t lifetime_ms);
+void openings_free(struct openings *openings);
+
+/* Keeps a copy; makes room if need be (see crowd.h). -ENOMEM. */
+int openings_add(struct openings *openings, const struct opening *opening,
+                 const union endpoint_address *remote);
+/* NULL if there is none. Valid until the next call. */
+struct opening *openings_find(struct openings *openings, uint32_t id);
+/* Whether that source was given the id, and has not sent very many messages with it. */
+bool openings_expect(const struct openings *openings, uint32_t id,
+                     const union endpoint_address *remote);
+void openings_remove(struct openings *openings, uint32_t id);
+void openings_clear(struct openings *openings);
+unsigned openings_count(const struct openings *openings);
+
+/* Forgets those that are as old as the lifetime. */
+void openings_expire(struct openings *openings, uint64_t now_ms);
+/* When to do so next, never too late; UINT64_MAX if there are none. */
+uint64_t openings_deadline(const struct openings *openings);
+
+#endif
