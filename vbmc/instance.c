@@ -272,28 +272,13 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
     return rmcp_server_new(&config);
 }
 
-/* IPMI 2.0, section 13.6: a session id of 0 is a message outside of any session, RAKP included.
- * Only those cost more than a look-up and a code to verify, so only they are counted. */
-#define OFFSET_FORMAT     4
-#define OFFSET_SESSION_ID 6
-#define FORMAT_RMCP_PLUS  0x06
-
-static bool is_in_session(const uint8_t *bytes, size_t length)
-{
-    static const uint8_t no_session[4];
-
-    return length >= OFFSET_SESSION_ID + sizeof no_session &&
-           bytes[OFFSET_FORMAT] == FORMAT_RMCP_PLUS &&
-           memcmp(bytes + OFFSET_SESSION_ID, no_session, sizeof no_session) != 0;
-}
-
 void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
                       size_t length)
 {
     uint64_t now = now_ms();
 
-    if (!is_in_session(bytes, length) &&
-        !limiter_admit(instance->shared->limiter, &from->remote, now))
+    if (!rmcp_server_expects(instance->rmcp, from, bytes, length) &&
+        !limiter_admit(instance->shared->limiter, instance->bmc.number, &from->remote, now))
         return;
     rmcp_server_receive(instance->rmcp, from, bytes, length, now);
     wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
