@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "sol/ssh_keys.h"
+#include "vbmc/base/array.h"
 
 /* Names and passwords lie padded with zeros, so that comparing them takes the same time always. */
 struct account {
@@ -107,7 +108,11 @@ static bool may_log_in(const struct account *account)
 
 /* ---- sources ---- */
 
-struct bucket {
+#define WAYS 8 /* sources that can be told apart in one row of the table */
+
+struct source {
+    uint64_t id; /* endpoint_source */
+    bool is_v4;
     uint64_t window_began_ms;
     uint64_t refused_until_ms;
     unsigned failures; /* since window_began_ms */
@@ -115,7 +120,7 @@ struct bucket {
 
 struct ssh_sources {
     uint64_t key;
-    struct bucket buckets[SSH_SOURCE_BUCKETS];
+    struct source rows[SSH_SOURCES_MAX / WAYS][WAYS];
 };
 
 struct ssh_sources *ssh_sources_new(void)
@@ -141,30 +146,75 @@ bool ssh_sources_same(const union endpoint_address *a, const union endpoint_addr
            endpoint_source(a) == endpoint_source(b);
 }
 
-static size_t bucket_index(const struct ssh_sources *sources, const union endpoint_address *source)
+static size_t row_of(const struct ssh_sources *sources, const union endpoint_address *address)
 {
-    return (size_t)(endpoint_source_hash(source, sources->key) % SSH_SOURCE_BUCKETS);
+    return (size_t)(endpoint_source_hash(address, sources->key) % ARRAY_SIZE(sources->rows));
 }
 
-bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *source,
+static bool is_source(const struct source *source, const union endpoint_address *address)
+{
+    return (source->failures > 0 || source->refused_until_ms > 0) &&
+           source->id == endpoint_source(address) &&
+           source->is_v4 == (endpoint_address_v4(address) != NULL);
+}
+
+bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *address,
                         uint64_t now_ms)
 {
-    return now_ms < sources->buckets[bucket_index(sources, source)].refused_until_ms;
+    const struct source *row = sources->rows[row_of(sources, address)];
+
+    for (size_t i = 0; i < WAYS; i++)
+        if (is_source(&row[i], address))
+            return now_ms < row[i].refused_until_ms;
+    return false;
 }
 
-static void count_failure(struct ssh_sources *sources, const union endpoint_address *source,
+/* When all that is known of a source will mean nothing any more. */
+static uint64_t over_at(const struct source *source)
+{
+    uint64_t window = source->failures > 0 ? source->window_began_ms + SSH_SOURCE_WINDOW_MS : 0;
+
+    return window > source->refused_until_ms ? window : source->refused_until_ms;
+}
+
+/* Those that are refused are forgotten last, else the one that is over soonest first. */
+static bool is_less(const struct source *a, const struct source *b, uint64_t now_ms)
+{
+    bool a_refused = now_ms < a->refused_until_ms, b_refused = now_ms < b->refused_until_ms;
+
+    return a_refused != b_refused ? b_refused : over_at(a) < over_at(b);
+}
+
+/* The place of a source; where there is none another makes room for it. */
+static struct source *place_of(struct ssh_sources *sources, const union endpoint_address *address,
+                               uint64_t now_ms)
+{
+    struct source *row = sources->rows[row_of(sources, address)], *least = row;
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (is_source(&row[i], address))
+            return &row[i];
+        if (is_less(&row[i], least, now_ms))
+            least = &row[i];
+    }
+    *least = (struct source){.id = endpoint_source(address),
+                             .is_v4 = endpoint_address_v4(address) != NULL};
+    return least;
+}
+
+static void count_failure(struct ssh_sources *sources, const union endpoint_address *address,
                           uint64_t now_ms)
 {
-    struct bucket *bucket = &sources->buckets[bucket_index(sources, source)];
+    struct source *source = place_of(sources, address, now_ms);
 
-    if (bucket->failures == 0 || now_ms - bucket->window_began_ms >= SSH_SOURCE_WINDOW_MS) {
-        bucket->window_began_ms = now_ms;
-        bucket->failures = 0;
+    if (source->failures == 0 || now_ms - source->window_began_ms >= SSH_SOURCE_WINDOW_MS) {
+        source->window_began_ms = now_ms;
+        source->failures = 0;
     }
-    if (++bucket->failures < SSH_SOURCE_FAILURES)
+    if (++source->failures < SSH_SOURCE_FAILURES)
         return;
-    bucket->refused_until_ms = now_ms + SSH_SOURCE_REFUSE_MS;
-    bucket->failures = 0;
+    source->refused_until_ms = now_ms + SSH_SOURCE_REFUSE_MS;
+    source->failures = 0;
 }
 
 /* ---- one connection ---- */

@@ -30,7 +30,7 @@
 #define SSH_SOURCE_FAILURES  10
 #define SSH_SOURCE_WINDOW_MS 60000
 #define SSH_SOURCE_REFUSE_MS 60000
-#define SSH_SOURCE_BUCKETS   4096
+#define SSH_SOURCES_MAX      4096 /* that are remembered */
 
 struct ssh_account {
     const char *name;            /* 1 to SSH_NAME_MAX bytes */
@@ -59,9 +59,9 @@ struct ssh_sources;
 /* NULL if there is no memory or no random. */
 struct ssh_sources *ssh_sources_new(void);
 void ssh_sources_free(struct ssh_sources *sources);
-/* Whether the source (IPv4: the address; IPv6: its /64) is refused now. Sources that share a bucket
- * of the table share its count; a random key decides which do. */
-bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *source,
+/* Whether the source (IPv4: the address; IPv6: its /64) is refused now. Each is counted for itself;
+ * where there are too many, those that are refused are forgotten last. */
+bool ssh_sources_refuse(const struct ssh_sources *sources, const union endpoint_address *address,
                         uint64_t now_ms);
 /* Whether both addresses are one source. */
 bool ssh_sources_same(const union endpoint_address *a, const union endpoint_address *b);

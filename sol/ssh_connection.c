@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +22,6 @@
  * wrong signatures not at all, so that no callback could count them. */
 #define LOGIN_PACKETS 512
 
-#define KEEPALIVE_IDLE_S     60
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_COUNT      4
-
 #define AUTH_METHODS                                                                               \
     (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE)
 
@@ -41,13 +36,15 @@ struct ssh_connection {
     /* libssh has a duplicate, because it closes its own when it likes. */
     struct ssh_watch watch;
     ssh_session session;
-    ssh_event event; /* of this session alone: libssh polls it recursively */
-    struct ssh_counter_struct traffic;
+    ssh_event event;                   /* of this session alone: libssh polls it recursively */
+    struct ssh_counter_struct traffic; /* packets */
+    struct ssh_counter_struct bytes;   /* of the socket */
+    bool told;                         /* why it failed to log in */
     struct ssh_server_callbacks_struct callbacks;
     union endpoint_address remote;
     struct ssh_auth auth;
-    struct ssh_identity identity;      /* once auth.granted; its remote from the beginning */
-    bool counted;                      /* in shared->sessions */
+    struct ssh_identity identity; /* once auth.granted; its remote from the beginning */
+    struct ssh_seat seat;
     char asked_name[SSH_NAME_MAX + 2]; /* whose password is asked for; a longer one is cut, and
                                           remains wrong */
     uint64_t login_until_ms;
@@ -70,20 +67,6 @@ static bool is_over_all(const struct ssh_identity *identity)
     return identity->privilege >= SSH_PRIVILEGE_ADMINISTRATOR && !identity->one_bmc;
 }
 
-/* Counts the session; whether there is room for it. Who is no administrator of all BMCs shares
- * three quarters with the like, so that nobody can lock the administrators out. */
-static bool count_session(struct ssh_connection *connection)
-{
-    struct ssh_shared *shared = connection->shared;
-    unsigned all = shared->limits.sessions;
-
-    connection->counted = true;
-    shared->sessions++;
-    shared->lesser_sessions += !is_over_all(&connection->identity);
-    return shared->sessions <= all &&
-           (is_over_all(&connection->identity) || shared->lesser_sessions <= all - all / 4);
-}
-
 static void note_grant(struct ssh_connection *connection, const char *by)
 {
     struct ssh_shared *shared = connection->shared;
@@ -94,10 +77,14 @@ static void note_grant(struct ssh_connection *connection, const char *by)
     identity->one_bmc = connection->door->one_bmc;
     identity->uuid = connection->door->uuid;
     connection->traffic_ms = now_of(connection);
-    if (!count_session(connection)) {
-        log_warning("SSH: %s from %s is one session too many, there are %u", identity->account,
-                    identity->remote, shared->sessions - 1);
-        ssh_connection_end(connection, "too many sessions");
+    connection->seat.account = identity->account;
+    connection->seat.accounts = connection->door->accounts;
+    connection->seat.is_over_all = is_over_all(identity);
+    const char *excess = ssh_seat_take(shared, &connection->seat);
+    if (excess) {
+        log_warning("SSH: no room for %s from %s: %s, there are %u in all", identity->account,
+                    identity->remote, excess, shared->sessions - 1);
+        ssh_connection_end(connection, excess);
         return;
     }
     log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote, by);
@@ -266,6 +253,45 @@ static bool is_behind(const struct ssh_connection *connection)
     return ssh_get_poll_flags(connection->session) & SSH_WRITE_PENDING;
 }
 
+/* Who does not keep to the protocol before he has logged in counts as one who failed to. */
+static void note_stranger(struct ssh_connection *connection, const char *what)
+{
+    connection->told = true;
+    ssh_auth_fail(&connection->auth, now_of(connection));
+    ssh_log_stranger(connection->shared, connection->identity.remote, what);
+}
+
+/* Whether it sent something, and that was not how an SSH client begins (RFC 4253, section 4.2). One
+ * that only connects, as to see whether somebody listens, says nothing. */
+static bool is_no_client(const struct ssh_connection *connection)
+{
+    const char *banner = ssh_get_clientbanner(connection->session);
+
+    return connection->bytes.in_bytes > 0 && (!banner || strncmp(banner, "SSH-2.0-", 8) != 0);
+}
+
+/* Whether libssh has hung up on a client that would have gone on. */
+static bool was_hung_up_on(const struct ssh_connection *connection)
+{
+    static const char leaving[] = "Received SSH_MSG_DISCONNECT";
+    char byte;
+
+    return ssh_get_error_code(connection->session) == SSH_FATAL &&
+           strncmp(ssh_get_error(connection->session), leaving, sizeof leaving - 1) != 0 &&
+           recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
+/* The end of one that has not logged in. libssh closes the connection by itself in most cases. */
+static void note_end(struct ssh_connection *connection)
+{
+    if (!connection->session || connection->auth.granted || connection->told)
+        return;
+    if (is_no_client(connection))
+        note_stranger(connection, "no SSH client");
+    else if (!connection->reason && was_hung_up_on(connection))
+        note_stranger(connection, ssh_get_error(connection->session));
+}
+
 /* libssh tells errors before the login in no other way. */
 static void check_session(struct ssh_connection *connection)
 {
@@ -274,13 +300,10 @@ static void check_session(struct ssh_connection *connection)
     if (!ssh_is_connected(connection->session) || (status & (SSH_CLOSED | SSH_CLOSED_ERROR))) {
         ssh_connection_end(connection, NULL);
     } else if (!connection->auth.granted && ssh_get_error_code(connection->session) == SSH_FATAL) {
-        log_info("SSH: refused %s: %s", connection->identity.remote,
-                 ssh_get_error(connection->session));
-        ssh_auth_fail(&connection->auth, now_of(connection));
+        note_stranger(connection, ssh_get_error(connection->session));
         ssh_connection_end(connection, "protocol error");
     } else if (is_flood(connection)) {
-        log_info("SSH: refused %s: too many packets before a login", connection->identity.remote);
-        ssh_auth_fail(&connection->auth, now_of(connection));
+        note_stranger(connection, "too many packets before a login");
         ssh_connection_end(connection, "too many packets before a login");
     }
 }
@@ -340,23 +363,6 @@ static void on_socket(struct ssh_watch *watch, uint32_t events)
     connection_update(connection);
 }
 
-static void set_socket_options(int fd)
-{
-    static const struct {
-        int level, name, value;
-    } options[] = {
-        {IPPROTO_TCP, TCP_NODELAY, 1},
-        {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-        setsockopt(fd, options[i].level, options[i].name, &options[i].value,
-                   sizeof options[i].value);
-}
-
 /* ---- beginning and end ---- */
 
 static void set_callbacks(struct ssh_connection *connection)
@@ -395,7 +401,7 @@ static int begin_session(struct ssh_connection *connection)
     if (rc != SSH_OK)
         return -EIO;
     set_callbacks(connection);
-    ssh_set_counters(connection->session, NULL, &connection->traffic);
+    ssh_set_counters(connection->session, &connection->bytes, &connection->traffic);
     ssh_set_blocking(connection->session, 0);
     rc = ssh_handle_key_exchange(connection->session);
     if (rc == SSH_ERROR || ssh_event_add_session(connection->event, connection->session) != SSH_OK)
@@ -422,7 +428,6 @@ struct ssh_connection *ssh_connection_new(struct ssh_shared *shared, int fd,
         .accounts = door->accounts, .sources = shared->sources, .source = *remote};
     endpoint_address_format(remote, connection->identity.remote);
     ssh_watch_init(&connection->watch, fd, on_socket);
-    set_socket_options(fd);
     connection->slots = calloc(shared->limits.channels, sizeof connection->slots[0]);
     if (!connection->slots || begin_session(connection) < 0) {
         ssh_connection_free(connection);
@@ -452,6 +457,7 @@ void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh
 
     connection->door = door;
     connection->auth.accounts = door->accounts;
+    connection->seat.accounts = door->accounts;
     if (!connection->auth.granted)
         return;
     if (door->one_bmc != before->one_bmc ||
@@ -566,9 +572,9 @@ void ssh_connection_free(struct ssh_connection *connection)
             ssh_relay_free(connection->slots[i].relay, true);
     free(connection->slots);
     connection->slots = NULL;
-    if (connection->counted) {
-        connection->shared->sessions--;
-        connection->shared->lesser_sessions -= !is_over_all(&connection->identity);
+    note_end(connection);
+    if (connection->seat.taken) {
+        ssh_seat_leave(connection->shared, &connection->seat);
         log_info("SSH: %s from %s has gone%s%s", connection->identity.account,
                  connection->identity.remote, connection->reason ? ": " : "",
                  connection->reason ? connection->reason : "");

@@ -10,6 +10,16 @@
 #include "sol/ssh_loop.h"
 #include "sol/ssh_process.h"
 #include "sol/ssh_server.h"
+#include "vbmc/base/rate.h"
+
+/* A session that has logged in, as it counts against the limits. */
+struct ssh_seat {
+    bool taken;
+    bool is_over_all;                    /* an administrator of all BMCs */
+    const char *account;                 /* borrowed, as are the accounts it is one of */
+    const struct ssh_accounts *accounts; /* exchanged with the door's */
+    struct ssh_seat *next;
+};
 
 struct ssh_shared {
     struct ssh_loop loop;
@@ -24,7 +34,21 @@ struct ssh_shared {
     struct ssh_process *leaving; /* programs that were asked to go */
     unsigned sessions;           /* logged in */
     unsigned lesser_sessions;    /* of them, those of no administrator of all BMCs */
+    struct ssh_seat *seats;
+    struct rate strangers; /* of log lines about them */
+    unsigned strangers_left_out;
 };
+
+/* ---- limits: ssh_limits.c ---- */
+
+/* Counts a session. NULL, or of what there are too many now: a constant. To be left in any case.
+ * Who is no administrator of all BMCs shares three quarters of all with the like, and one account
+ * has a part, so that nobody can keep the others out. */
+const char *ssh_seat_take(struct ssh_shared *shared, struct ssh_seat *seat);
+/* Nothing if it is not taken. */
+void ssh_seat_leave(struct ssh_shared *shared, struct ssh_seat *seat);
+/* A log line, if there were not too many of late. */
+void ssh_log_stranger(struct ssh_shared *shared, const char *remote, const char *what);
 
 /* ---- one channel: ssh_relay.c ---- */
 

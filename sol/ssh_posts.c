@@ -2,6 +2,7 @@
 #include "sol/ssh_internal.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@
 #define ACCEPTS_A_TURN  16
 #define LISTEN_AGAIN_MS 10000 /* an address that could not be bound */
 #define ACCEPT_AGAIN_MS 1000  /* no descriptors left */
+
+#define KEEPALIVE_IDLE_S     60
+#define KEEPALIVE_INTERVAL_S 15
+#define KEEPALIVE_COUNT      4
 
 struct client {
     struct ssh_connection *connection;
@@ -152,6 +157,23 @@ static bool admit(struct post *post, const union endpoint_address *remote)
     return true;
 }
 
+static void set_socket_options(int fd)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        setsockopt(fd, options[i].level, options[i].name, &options[i].value,
+                   sizeof options[i].value);
+}
+
 static void add_client(struct post *post, int fd, const union endpoint_address *remote)
 {
     struct ssh_shared *shared = post->shared;
@@ -162,6 +184,7 @@ static void add_client(struct post *post, int fd, const union endpoint_address *
         close(fd);
         return;
     }
+    set_socket_options(fd);
     client->connection = ssh_connection_new(shared, fd, remote, &post->door);
     if (!client->connection) {
         free(client);

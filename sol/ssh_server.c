@@ -229,9 +229,10 @@ static int fill_shared(struct ssh_shared *shared, const struct ssh_options *opti
 
     *limits = options->limits;
     or_default(&limits->sessions, 128);
+    or_default(&limits->account_sessions, limits->sessions < 4 ? 1 : limits->sessions / 4);
     or_default(&limits->logins, 96);
     or_default(&limits->source_logins, 48);
-    or_default(&limits->channels, 4);
+    or_default(&limits->channels, 2);
     or_default(&limits->login_seconds, 30);
     shared->idle_seconds = options->idle_seconds;
     shared->program = strdup(options->program ? options->program : "/proc/self/exe");

@@ -51,10 +51,12 @@ struct ssh_ops {
 /* 0 everywhere: the default. */
 struct ssh_limits {
     unsigned sessions; /* logged in; 128. Administrators of all BMCs have a quarter alone */
+    /* the same of one account; 32, and twice as many for an administrator of all BMCs */
+    unsigned account_sessions;
     unsigned
         logins; /* connections not yet logged in; 96. One more ends one of the source with most */
     unsigned source_logins; /* the same of one source address; 48. One more is refused */
-    unsigned channels;      /* of one session; 4 */
+    unsigned channels;      /* of one session; 2 */
     unsigned login_seconds; /* until a connection must have logged in; 30 */
 };
 

@@ -96,7 +96,7 @@ def not_reading():
 
 
 def all_sessions():
-    """Who is no administrator may not take every session that there is."""
+    """One account may not take every session that there is, nor one session many programs."""
     sessions = []
     for _ in range(100):
         transport = connect()
@@ -110,12 +110,39 @@ def all_sessions():
     channel = transport.open_session(timeout=60 * PATIENCE)
     channel.exec_command("list")
     assert b"g1" in channel.recv(65536)
+    transport.open_session(timeout=15 * PATIENCE)
+    try:
+        transport.open_session(timeout=15 * PATIENCE)
+        raise SystemExit("three channels at once")
+    except paramiko.ChannelException:
+        pass
     active = sum(session.is_active() for session in sessions)
-    assert active == 96, f"{active} sessions"
+    assert active == 32, f"{active} sessions"
     os._exit(0)
 
 
+def rubbish():
+    """What is no SSH client is told of and, after some of it, refused."""
+    def heard(words):
+        with socket.create_connection(("127.0.0.1", 6022), timeout=15 * PATIENCE) as stranger:
+            try:
+                data = stranger.recv(4096)
+                if data:
+                    stranger.sendall(words)
+                while stranger.recv(4096):
+                    pass
+            except ConnectionError:
+                pass
+            return data
+
+    assert heard(b"GET / HTTP/1.0\r\n\r\n")
+    for _ in range(10):
+        if not heard(b"GET / HTTP/1.0\r\n\r\n"):
+            return
+    raise SystemExit("still served")
+
+
 PLANS = {"all-sessions": all_sessions, "shell": shell, "before-login": before_login,
-         "not-reading": not_reading}
+         "not-reading": not_reading, "rubbish": rubbish}
 
 PLANS[sys.argv[1]](*sys.argv[2:])

@@ -417,21 +417,15 @@ static void refused_again_after_more(void **state)
     assert_true(ssh_sources_refuse(sources, &auth.source, now));
 }
 
-/* Of two sources: whether the second is refused for what the first did. Which buckets they share is
- * random, so it is asked of several tables. */
-static unsigned tables_shared(const char *one, const char *other)
+/* Of two sources: whether the second is refused for what the first did. */
+static bool suffers_for(const char *one, const char *other)
 {
-    unsigned shared = 0;
-
-    for (int i = 0; i < 8; i++) {
-        ssh_sources_free(sources);
-        sources = ssh_sources_new();
-        assert_non_null(sources);
-        fail_often(one, SSH_SOURCE_FAILURES);
-        begin(other);
-        shared += ssh_sources_refuse(sources, &auth.source, now);
-    }
-    return shared;
+    ssh_sources_free(sources);
+    sources = ssh_sources_new();
+    assert_non_null(sources);
+    fail_often(one, SSH_SOURCE_FAILURES);
+    begin(other);
+    return ssh_sources_refuse(sources, &auth.source, now);
 }
 
 static bool same_source(const char *one, const char *other)
@@ -446,16 +440,47 @@ static bool same_source(const char *one, const char *other)
 static void what_a_source_is(void **state)
 {
     (void)state;
-    assert_int_equal(tables_shared("192.0.2.1", "192.0.2.1"), 8);
-    assert_int_equal(tables_shared("192.0.2.1", "::ffff:192.0.2.1"), 8);
-    assert_int_equal(tables_shared("2001:db8::1", "2001:db8::ffff"), 8);
-    assert_in_range(tables_shared("192.0.2.1", "192.0.2.2"), 0, 2);
-    assert_in_range(tables_shared("2001:db8::1", "2001:db8:0:1::1"), 0, 2);
+    assert_true(suffers_for("192.0.2.1", "192.0.2.1"));
+    assert_true(suffers_for("192.0.2.1", "::ffff:192.0.2.1"));
+    assert_true(suffers_for("2001:db8::1", "2001:db8::ffff"));
+    assert_false(suffers_for("192.0.2.1", "192.0.2.2"));
+    assert_false(suffers_for("2001:db8::1", "2001:db8:0:1::1"));
     assert_true(same_source("192.0.2.1", "::ffff:192.0.2.1"));
     assert_true(same_source("2001:db8::1", "2001:db8::2"));
     assert_false(same_source("192.0.2.1", "192.0.2.2"));
     assert_false(same_source("2001:db8::1", "2001:db8:0:1::1"));
     assert_false(same_source("192.0.2.1", "2001:db8::1"));
+}
+
+/* Ten failures refuse the one that made them and nobody else. */
+static void nobody_else_is_refused(void **state)
+{
+    char other[32];
+
+    (void)state;
+    fail_often("192.0.2.1", SSH_SOURCE_FAILURES);
+    for (unsigned i = 0; i < 65536; i++) {
+        snprintf(other, sizeof other, "10.1.%u.%u", i >> 8, i & 0xff);
+        begin(other);
+        assert_false(ssh_sources_refuse(sources, &auth.source, now));
+    }
+    begin("192.0.2.1");
+    assert_true(ssh_sources_refuse(sources, &auth.source, now));
+}
+
+/* Who is refused is not forgotten for some who have failed once. */
+static void some_failures_hide_nobody(void **state)
+{
+    char other[32];
+
+    (void)state;
+    fail_often("192.0.2.1", SSH_SOURCE_FAILURES);
+    for (unsigned i = 0; i < 1024; i++) {
+        snprintf(other, sizeof other, "10.1.%u.%u", i >> 8, i & 0xff);
+        fail_often(other, 1);
+    }
+    begin("192.0.2.1");
+    assert_true(ssh_sources_refuse(sources, &auth.source, now));
 }
 
 /* However many sources a flood has, the table stays as it is, and one more can still log in. */
@@ -498,6 +523,8 @@ int main(void)
         TEST(slow_failures_are_no_attack),
         TEST(refused_again_after_more),
         TEST(what_a_source_is),
+        TEST(nobody_else_is_refused),
+        TEST(some_failures_hide_nobody),
         TEST(flood_of_sources),
     };
 

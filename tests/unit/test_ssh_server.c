@@ -360,6 +360,57 @@ static void rubbish_ends_a_connection(void **state)
     close(reserved);
 }
 
+/* Whether a connection gets the server's banner, as all do that are not refused for failures. */
+static bool is_served(const union endpoint_address *address)
+{
+    int fd = connect_to(address);
+    char byte = 0;
+    bool served = read(fd, &byte, 1) == 1;
+
+    close(fd);
+    return served;
+}
+
+/* What is no SSH client has failed to log in, and is refused after some of it; whether it waits for
+ * the end or leaves. Who only looks whether somebody listens has not failed. */
+static void rubbish_is_counted(void **state)
+{
+    static const struct {
+        const char *text;
+        bool leaves;
+    } cases[] = {
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\n\r\n", true},
+        {"no end of line", true},
+        {"SSH-1.0-old\r\n", false},
+        {"SSH-2.0-x\r\n\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", false},
+    };
+    union endpoint_address address;
+    int reserved = reserve(&address);
+
+    (void)state;
+    for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
+        assert_int_equal(start(NULL), 0);
+        listen_on(&address, 1);
+        for (unsigned i = 0; i < 3 * SSH_SOURCE_FAILURES; i++)
+            assert_true(is_served(&address));
+        for (unsigned i = 0; i < SSH_SOURCE_FAILURES; i++) {
+            int fd = connect_to(&address);
+            size_t size = strlen(cases[c].text);
+            expect_banner(fd);
+            assert_int_equal(write(fd, cases[c].text, size), size);
+            if (cases[c].leaves)
+                shutdown(fd, SHUT_WR);
+            expect_end(fd);
+            close(fd);
+        }
+        assert_false(is_served(&address));
+        ssh_server_free(server);
+        server = NULL;
+    }
+    close(reserved);
+}
+
 static void too_many_of_one_source(void **state)
 {
     const struct ssh_limits limits = {.source_logins = 2, .logins = 3};
@@ -466,6 +517,7 @@ int main(int count, char **arguments)
         TEST(wrong_accounts_change_nothing),
         TEST(silent_clients),
         TEST(rubbish_ends_a_connection),
+        TEST(rubbish_is_counted),
         TEST(too_many_of_one_source),
         TEST(oldest_gives_way),
         TEST(listeners_come_and_go),

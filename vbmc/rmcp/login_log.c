@@ -1,24 +1,10 @@
 #include "vbmc/rmcp/login_log.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "vbmc/base/log.h"
 
-static bool take(struct login_log_rate *rate, unsigned burst, uint64_t each_ms, uint64_t now_ms)
-{
-    uint64_t over = (now_ms - rate->since_ms) / each_ms;
-
-    rate->since_ms += over * each_ms;
-    rate->used = over < rate->used ? rate->used - (unsigned)over : 0;
-    if (rate->used >= burst)
-        return false;
-    if (rate->used++ == 0)
-        rate->since_ms = now_ms;
-    return true;
-}
-
-static struct login_log_rate *rate_of(struct login_log *log, uint64_t source, uint64_t now_ms)
+static struct rate *rate_of(struct login_log *log, uint64_t source, uint64_t now_ms)
 {
     size_t oldest = 0;
 
@@ -32,7 +18,7 @@ static struct login_log_rate *rate_of(struct login_log *log, uint64_t source, ui
     }
     log->sources[oldest].source = source;
     log->sources[oldest].heard_ms = now_ms;
-    log->sources[oldest].rate = (struct login_log_rate){.since_ms = now_ms};
+    log->sources[oldest].rate = (struct rate){.since_ms = now_ms};
     return &log->sources[oldest].rate;
 }
 
@@ -50,9 +36,9 @@ void login_log_write(struct login_log *log, const char *what, const union endpoi
 {
     char text[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE], more[48] = "";
 
-    if (!take(rate_of(log, endpoint_source(remote), now_ms), LOGIN_LOG_SOURCE_BURST,
-              LOGIN_LOG_SOURCE_EACH_MS, now_ms) ||
-        !take(&log->all, LOGIN_LOG_BURST, LOGIN_LOG_EACH_MS, now_ms)) {
+    if (!rate_take(rate_of(log, endpoint_source(remote), now_ms), LOGIN_LOG_SOURCE_BURST,
+                   LOGIN_LOG_SOURCE_EACH_MS, now_ms) ||
+        !rate_take(&log->all, LOGIN_LOG_BURST, LOGIN_LOG_EACH_MS, now_ms)) {
         log->left_out++;
         return;
     }

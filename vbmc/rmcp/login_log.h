@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "vbmc/base/endpoint.h"
+#include "vbmc/base/rate.h"
 
 /* Of one source, and of all together: so many at once, then one in so much time. */
 #define LOGIN_LOG_SOURCE_BURST   5
@@ -23,18 +24,13 @@
 
 #define LOGIN_LOG_NAME_SIZE 17
 
-struct login_log_rate {
-    unsigned used;
-    uint64_t since_ms; /* as of which `used` holds */
-};
-
 struct login_log {
-    struct login_log_rate all;
+    struct rate all;
     unsigned left_out; /* since the last line */
     struct {
         uint64_t source;
         uint64_t heard_ms; /* 0: free */
-        struct login_log_rate rate;
+        struct rate rate;
     } sources[LOGIN_LOG_SOURCES];
 };
 
