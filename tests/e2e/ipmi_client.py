@@ -27,10 +27,10 @@ def checksum(data):
 
 class Session:
     """attempts and timeout: how often each packet of the login and each request is sent, and how
-    long its answer is waited for each time."""
+    long its answer is waited for each time.  source: the address to send from."""
 
     def __init__(self, host="127.0.0.1", port=623, user="admin", password="secret", suite=17,
-                 timeout=5.0, attempts=1):
+                 timeout=5.0, attempts=1, source=None):
         self.algorithms, self.hash, self.code_size = SUITES[suite]
         self.user, self.password = user.encode(), password.encode()
         self.sequence = 0
@@ -41,6 +41,8 @@ class Session:
         self.timeout, self.attempts = timeout, attempts
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect((host, port))
         self.login()
 
