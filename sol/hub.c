@@ -338,6 +338,12 @@ static void on_writable(void *context)
     tell_writers(hub);
 }
 
+static const struct stream_events source_events = {
+    .received = on_received,
+    .state = on_state,
+    .writable = on_writable,
+};
+
 void hub_hold_input(struct hub *hub)
 {
     hub->holds++;
@@ -378,20 +384,24 @@ void hub_detach(struct hub *hub, const char *reason)
 
 void hub_attach(struct hub *hub, struct stream *stream)
 {
-    static const struct stream_events events = {
-        .received = on_received,
-        .state = on_state,
-        .writable = on_writable,
-    };
-
     begin_round(hub);
     hub_detach(hub, "another source takes its place");
     if (hub->closing || hub->source) { /* a callback freed the hub, or was here before us */
         stream_close(stream);
     } else {
         hub->source = stream;
-        stream_open(stream, &events, hub);
+        stream_open(stream, &source_events, hub);
     }
+    end_round(hub);
+}
+
+void hub_hand_over(struct hub *hub, struct stream *stream)
+{
+    begin_round(hub);
+    drop_source(hub);
+    hub->source = stream;
+    stream_open(stream, &source_events, hub);
+    tell_writers(hub);
     end_round(hub);
 }
 

@@ -556,6 +556,24 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
 }
 
+void instance_expect(struct instance *instance, struct virt_domain *copy)
+{
+    if (copy != instance->domain)
+        instance_console_expect(instance->console, copy);
+}
+
+void instance_lose_copy(struct instance *instance, const struct virt_domain *copy)
+{
+    instance_console_lose_copy(instance->console, copy);
+}
+
+void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor)
+{
+    if (instance->domain && virt_domain_hypervisor(instance->domain) == hypervisor)
+        instance_set_domain(instance, NULL);
+    instance_console_lose_hypervisor(instance->console, hypervisor);
+}
+
 struct virt_domain *instance_domain(const struct instance *instance)
 {
     return instance->domain;

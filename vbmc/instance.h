@@ -65,6 +65,13 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
 
 /* Gives or takes (NULL) the domain. */
 void instance_set_domain(struct instance *instance, struct virt_domain *domain);
+/* Another hypervisor's copy of the domain has appeared or changed its state; it may be what the
+ * guest is moving to. */
+void instance_expect(struct instance *instance, struct virt_domain *copy);
+/* That copy is about to be freed. */
+void instance_lose_copy(struct instance *instance, const struct virt_domain *copy);
+/* A hypervisor is about to go with all its domains. */
+void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor);
 struct virt_domain *instance_domain(const struct instance *instance);
 
 /* The driver's events, in the order they happened. */

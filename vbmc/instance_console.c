@@ -4,7 +4,10 @@
  *   looking    the running domain's XML is being read for the port
  *   attached   the hub has a source, which connects and reconnects by itself
  *
- * update() brings these together after every change. A guest that starts anew is looked up anew. */
+ * update() brings these together after every change. A guest that starts anew is looked up anew.
+ *
+ * A guest that moves to another hypervisor is one that goes on there without having been seen to
+ * stop. Its copy comes up there and waits; from then on its serial port is joined as well. */
 #include "vbmc/instance_console.h"
 
 #include <errno.h>
@@ -12,18 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "sol/console_log.h"
 #include "sol/history.h"
-#include "sol/serial.h"
-#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/console_port.h"
+#include "vbmc/console_standby.h"
 #include "vbmc/host/hypervisor.h"
-#include "vbmc/host/virt_console.h"
 #include "vbmc/host/virt_serial.h"
 
 #define TEXT_SIZE      HUB_TEXT_SIZE
@@ -52,6 +51,9 @@ struct instance_console {
     unsigned replay_lines;
     char *wanted_alias; /* NULL: the first port */
     struct virt_domain *domain;
+    bool running;     /* the guest was on when its state was last known, and has not stopped */
+    char *hypervisor; /* name of that where it last was */
+    struct console_standby *standby; /* where it may be moving to */
     bool looking;
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
@@ -76,76 +78,12 @@ static void explain(struct instance_console *console, const char *text)
     hub_notify(console->hub, HUB_NOTICE_MESSAGE, console->why_not);
 }
 
-static int open_unix(struct instance_console *console, const struct domxml_serial *serial,
-                     struct stream **stream)
-{
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    int result = serial->listens ? hypervisor_reach_socket(virt_domain_hypervisor(console->domain),
-                                                           serial->path, path, sizeof path)
-                                 : -EPROTOTYPE;
-
-    return result < 0 ? result : serial_unix_new(console->loop, path, NULL, stream);
-}
-
-static int open_tcp(struct instance_console *console, const struct domxml_serial *serial,
-                    struct stream **stream)
-{
-    struct hypervisor *hypervisor = virt_domain_hypervisor(console->domain);
-    const char *host = serial->host;
-
-    if (!serial->listens || !serial->plain)
-        return -EPROTOTYPE;
-    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
-        host = hypervisor_is_local(hypervisor) ? "localhost" : NULL;
-    if (!host)
-        return -ENOTSUP;
-    return serial_tcp_new(console->loop, host, serial->port, NULL, stream);
-}
-
-/* A stream for the port; else a negative error, of which the caller makes a text. */
-static int open_port(struct instance_console *console, const struct domxml_serial *serial,
-                     struct stream **stream)
-{
-    switch (serial->kind) {
-    case DOMXML_SERIAL_PTY:
-        if (!console->alias)
-            break;
-        *stream = virt_console_new(console->domain, serial->alias);
-        return *stream ? 0 : -ENOMEM;
-    case DOMXML_SERIAL_UNIX:
-        return open_unix(console, serial, stream);
-    case DOMXML_SERIAL_TCP:
-        return open_tcp(console, serial, stream);
-    case DOMXML_SERIAL_OTHER:
-        break;
-    }
-    return -EPROTOTYPE;
-}
-
-static void explain_failure(struct instance_console *console, const struct domxml_serial *serial,
-                            int result)
-{
-    char text[TEXT_SIZE];
-
-    if (result == -EPROTOTYPE)
-        snprintf(text, sizeof text,
-                 "a serial port of type '%.16s' as this one cannot be opened; use type 'pty', "
-                 "'unix' or 'tcp' (mode 'bind', raw)",
-                 serial->type);
-    else if (result == -ENOTSUP)
-        snprintf(text, sizeof text,
-                 "a serial port of type '%.16s' on another machine is reached by qemu+ssh:// only",
-                 serial->type);
-    else
-        snprintf(text, sizeof text, "the serial port cannot be opened: %s", strerror(-result));
-    explain(console, text);
-}
-
 static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
                          const char *text)
 {
     struct instance_console *console = context;
     struct stream *stream = NULL;
+    char failure[TEXT_SIZE];
 
     console->looking = false;
     console->unusable = result == -ENOENT;
@@ -155,10 +93,11 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     }
     free(console->alias);
     console->alias = serial->alias ? strdup(serial->alias) : NULL;
-    result = open_port(console, serial, &stream);
+    result = console_port_new(console->loop, console->domain, serial, &stream);
     if (result < 0) {
         console->unusable = result == -EPROTOTYPE || result == -ENOTSUP;
-        explain_failure(console, serial, result);
+        console_port_explain(serial, result, failure, sizeof failure);
+        explain(console, failure);
         return;
     }
     explain(console, "");
@@ -170,22 +109,40 @@ static bool guest_is_on(const struct instance_console *console)
     return console->domain && host_power_state_is_on(virt_domain_host(console->domain)->state);
 }
 
-static void close_port(struct instance_console *console, const char *reason)
+static void end_look_up(struct instance_console *console)
 {
     if (console->looking)
         virt_serial_cancel(console->domain, console);
     console->looking = false;
+}
+
+static void close_port(struct instance_console *console, const char *reason)
+{
+    end_look_up(console);
     if (console->hub)
         hub_detach(console->hub, reason);
 }
 
+static void drop_standby(struct instance_console *console)
+{
+    console_standby_free(console->standby);
+    console->standby = NULL;
+}
+
+static bool is_asked_for(const struct instance_console *console)
+{
+    return console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
+}
+
 static void update(struct instance_console *console)
 {
-    bool asked_for = console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
+    bool asked_for = is_asked_for(console);
 
+    console->running = console->running || guest_is_on(console);
     if (!console->hub)
         return;
     if (!asked_for) {
+        drop_standby(console);
         close_port(console, "nobody is there (console = on-demand)");
     } else if (guest_is_on(console) && !hub_has_source(console->hub) && !console->looking) {
         int result =
@@ -254,17 +211,103 @@ static int break_and_log(void *context)
 
 /* ---- the guest ---- */
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool is_on(struct virt_domain *domain)
+{
+    return host_power_state_is_on(virt_domain_host(domain)->state);
+}
+
+/* Goes on at the port that was joined in time, without a word of its having changed; else the port
+ * has to be looked for, and something may be missing. */
+static void move_port(struct instance_console *console, struct virt_domain *domain)
+{
+    struct console_standby *standby = console->standby;
+    struct stream *stream = NULL;
+    char text[TEXT_SIZE], *alias = NULL;
+    bool whole = false;
+
+    console->standby = NULL;
+    if (standby && console_standby_domain(standby) == domain) {
+        whole = console_standby_is_whole(standby);
+        stream = console_standby_take(standby, &alias);
+    } else {
+        console_standby_free(standby);
+    }
+    snprintf(text, sizeof text, "the guest moved to hypervisor %.64s%s",
+             hypervisor_name(virt_domain_hypervisor(domain)),
+             whole && stream ? "" : "; what it said meanwhile may be missing");
+    log_info("%s: console: %s", console->name, text);
+    if (!whole || !stream)
+        close_port(console, text);
+    if (stream) {
+        free(console->alias);
+        console->alias = alias;
+        hub_hand_over(console->hub, stream);
+    }
+    hub_notify(console->hub, HUB_NOTICE_MESSAGE, text);
+}
+
+static void remember_place(struct instance_console *console)
+{
+    free(console->hypervisor);
+    console->hypervisor = strdup(hypervisor_name(virt_domain_hypervisor(console->domain)));
+    console->running = is_on(console->domain);
+}
+
 void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain)
 {
     if (console->domain == domain)
         return;
+    bool moves = domain && console->hub && console->running && console->hypervisor &&
+                 is_on(domain) &&
+                 strcmp(console->hypervisor, hypervisor_name(virt_domain_hypervisor(domain))) != 0;
     if (console->domain) {
-        close_port(console, "its domain is not there");
+        end_look_up(console);
         end_breaks(console);
     }
-    console->domain = domain;
+    console->domain = NULL; /* who is told now finds no guest to look for a port of */
     console->unusable = false;
+    if (moves && is_asked_for(console))
+        move_port(console, domain);
+    else
+        close_port(console, "its domain is not there");
+    console->domain = domain;
+    if (domain)
+        remember_place(console);
+    if (console->standby && console_standby_domain(console->standby) == domain)
+        drop_standby(console);
     update(console);
+}
+
+void instance_console_expect(struct instance_console *console, struct virt_domain *copy)
+{
+    bool here = console->standby && console_standby_domain(console->standby) == copy;
+
+    if (copy == console->domain)
+        return;
+    if (here && !is_on(copy))
+        drop_standby(console);
+    if (!console->standby && is_on(copy) && console->hub && console->running &&
+        is_asked_for(console))
+        console->standby = console_standby_new(console->loop, copy, console->wanted_alias);
+}
+
+void instance_console_lose_copy(struct instance_console *console, const struct virt_domain *copy)
+{
+    if (console->standby && console_standby_domain(console->standby) == copy)
+        drop_standby(console);
+}
+
+void instance_console_lose_hypervisor(struct instance_console *console,
+                                      const struct hypervisor *hypervisor)
+{
+    if (console->standby &&
+        virt_domain_hypervisor(console_standby_domain(console->standby)) == hypervisor)
+        drop_standby(console);
 }
 
 /* SeaBIOS answers a reset with one of its own: both are one for people. */
@@ -286,6 +329,8 @@ void instance_console_host_event(struct instance_console *console, enum host_eve
         hub_notify(console->hub, HUB_NOTICE_GUEST_ON, "the guest was switched on");
         break;
     case HOST_EVENT_STOPPED:
+        console->running = false;
+        drop_standby(console);
         close_port(console, "the guest is off");
         console->unusable = false;
         explain(console, "");
@@ -387,6 +432,7 @@ void instance_console_free(struct instance_console *console)
 
     if (!console)
         return;
+    drop_standby(console);
     instance_console_set_domain(console, NULL);
     while ((person = LIST_FIRST(&console->people))) {
         LIST_REMOVE(person, link);
@@ -398,6 +444,7 @@ void instance_console_free(struct instance_console *console)
     free(console->history_path);
     free(console->name);
     free(console->wanted_alias);
+    free(console->hypervisor);
     free(console->alias);
     free(console);
 }
@@ -421,11 +468,6 @@ static int make_hub(struct instance_console *console, const struct config *confi
     if (result == 0)
         hub_set_break(console->hub, break_and_log, console);
     return result;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 /* The name of a domain, as the name of a file. */
@@ -484,6 +526,8 @@ int instance_console_configure(struct instance_console *console, const struct co
     console->mode = section ? section->console : config->bmc.console;
     console->replay_lines = config->bmc.console_replay;
     keep_log(console, config, name);
+    if (other_port)
+        drop_standby(console);
     if (other_port)
         close_port(console, "another serial port was configured");
     update(console);

@@ -16,6 +16,7 @@
 #include "vbmc/config.h"
 #include "vbmc/host/host.h"
 
+struct hypervisor;
 struct instance_console;
 struct virt_domain;
 
@@ -32,8 +33,16 @@ void instance_console_forget(const char *state_dir, const struct uuid *uuid);
  * 0 or -ENOMEM. */
 int instance_console_configure(struct instance_console *console, const struct config *config,
                                const char *name, const struct uuid *uuid);
-/* The domain appeared or (NULL) went. */
+/* The domain appeared or (NULL) went. Where the guest ran on one hypervisor and another's copy of
+ * it takes the place, it has moved: readers are told, and what may be missing. */
 void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain);
+/* Another hypervisor has a copy of the guest, in this state: one that is on may be what the guest
+ * is moving to. Only while the guest runs. */
+void instance_console_expect(struct instance_console *console, struct virt_domain *copy);
+/* That copy is about to be freed; or all of that hypervisor. */
+void instance_console_lose_copy(struct instance_console *console, const struct virt_domain *copy);
+void instance_console_lose_hypervisor(struct instance_console *console,
+                                      const struct hypervisor *hypervisor);
 /* The driver's events, in the order they happened. */
 void instance_console_host_event(struct instance_console *console, enum host_event event);
 

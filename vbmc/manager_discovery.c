@@ -245,6 +245,7 @@ static void on_appeared(void *context, struct virt_domain *domain)
     }
     if (manager_drop_untagged(manager, instance, domain))
         return;
+    instance_expect(instance, domain);
     manager_see_copy(manager, instance, domain);
     if (instance_domain(instance) == domain)
         manager_follow_name(manager, instance);
@@ -257,6 +258,7 @@ static void on_vanished(void *context, struct virt_domain *domain)
     struct instance *instance = bmcset_find_uuid(&manager->set, &uuid);
 
     if (instance) {
+        instance_lose_copy(instance, domain);
         manager_lose_copy(manager, instance, domain);
         if (is_lost(manager, instance))
             forget_instance(manager, instance);
@@ -287,6 +289,8 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         manager_discover(manager, domain);
         return;
     }
+    if (event == HOST_EVENT_STATE)
+        instance_expect(instance, domain);
     if (event == HOST_EVENT_STATE || !instance_domain(instance))
         manager_see_copy(manager, instance, domain);
     if (instance_domain(instance) != domain)

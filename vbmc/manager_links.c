@@ -102,11 +102,8 @@ static void on_reap(uv_timer_t *timer)
             place = &link->next;
             continue;
         }
-        for (size_t i = 0; i < manager->set.count; i++) {
-            struct virt_domain *domain = instance_domain(manager->set.instances[i]);
-            if (domain && virt_domain_hypervisor(domain) == link->hypervisor)
-                instance_set_domain(manager->set.instances[i], NULL);
-        }
+        for (size_t i = 0; i < manager->set.count; i++)
+            instance_lose_hypervisor(manager->set.instances[i], link->hypervisor);
         manager_place_removal(manager, link);
         *place = link->next;
         manager_stop_link(manager, link);

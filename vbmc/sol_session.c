@@ -18,7 +18,8 @@ struct sol_session {
     struct replay replay;
     struct hub_writer *writer;
     struct console_person *person;
-    bool started; /* had its first tick */
+    bool started;     /* had its first tick */
+    bool source_lost; /* while the guest was on, as far as is known */
 };
 
 static uint64_t now(const struct sol_session *session)
@@ -136,13 +137,31 @@ static void on_writable(void *context)
     rearm(session);
 }
 
-/* It may be that there is no serial port, which ends the session at its owner's next turn. */
+/* What a guest says while its serial port is lost is lost, unless it was off meanwhile. A message
+ * may be that there is no serial port, which ends the session at its owner's next turn. */
 static void on_notice(void *context, const struct hub_notice *notice)
 {
     struct sol_session *session = context;
 
-    if (notice->kind == HUB_NOTICE_MESSAGE)
+    switch (notice->kind) {
+    case HUB_NOTICE_SOURCE_LOST:
+    case HUB_NOTICE_TAKEN_OVER:
+        session->source_lost = true;
+        break;
+    case HUB_NOTICE_GUEST_OFF:
+        session->source_lost = false;
+        break;
+    case HUB_NOTICE_SOURCE_CONNECTED:
+        if (session->source_lost)
+            solproto_output_lost(session->proto);
+        session->source_lost = false;
+        break;
+    case HUB_NOTICE_MESSAGE:
         session->bmc->hooks->wake_at(session->bmc, now(session));
+        break;
+    default:
+        break;
+    }
 }
 
 static const struct hub_reader_events reader_events = {

@@ -32,14 +32,15 @@ static char notices[4096];
 
 /* ---- the serial port ---- */
 
-static void listen_there(void)
+static int listen_at(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(listener, 4), 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
 }
 
 static bool is_opened(void)
@@ -109,7 +110,7 @@ static int setup(void **state)
     memset(&config, 0, sizeof config);
     memset(&section, 0, sizeof section);
     notices[0] = '\0';
-    listen_there();
+    listener = listen_at(path);
     return 0;
 }
 
@@ -500,6 +501,227 @@ static void test_people(void **state)
     instance_console_leave(people[2]);
 }
 
+/* ---- another hypervisor ---- */
+
+static struct hypervisor *there;
+static struct virt_domain *copy; /* of the guest, there */
+static int there_listener = -1, there_guest = -1;
+static char there_path[96];
+static bool there_stopped;
+
+static void on_there_appeared(void *context, struct virt_domain *appeared)
+{
+    (void)context;
+    copy = appeared;
+}
+
+static void on_there_vanished(void *context, struct virt_domain *vanished)
+{
+    (void)context;
+    (void)vanished;
+}
+
+static void on_there_event(void *context, struct virt_domain *of, enum host_event event)
+{
+    (void)context;
+    (void)of;
+    (void)event;
+}
+
+static void on_there_connection(void *context, struct hypervisor *hypervisor)
+{
+    (void)context;
+    (void)hypervisor;
+}
+
+static bool has_copy(void)
+{
+    return copy != NULL;
+}
+
+/* The guest's copy comes up there, in that state of libvirt's, and waits. */
+static void start_there(int state)
+{
+    static const struct hypervisor_callbacks callbacks = {on_there_appeared, on_there_vanished,
+                                                          on_there_event, on_there_connection};
+    char node[96], uri[128];
+    struct hypervisor_settings settings = {.name = "there", .uri = uri, .runtime_dir = folder};
+
+    snprintf(node, sizeof node, "%.60s/node.xml", folder);
+    snprintf(uri, sizeof uri, "test://%s", node);
+    snprintf(there_path, sizeof there_path, "%.60s/there", folder);
+    FILE *file = fopen(node, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>"
+            "<name>guest</name><uuid>12345678-9abc-4def-8123-456789abcdef</uuid>"
+            "<memory>1024</memory><os><type>hvm</type></os>"
+            "<devices><serial type='unix'><source mode='bind' path='%s'/></serial></devices>"
+            "<test:runstate>%d</test:runstate></domain></node>",
+            there_path, state);
+    fclose(file);
+    copy = NULL;
+    there_listener = listen_at(there_path);
+    there = hypervisor_start(&virt_fixture.loop, virt_fixture.inbox, &settings, &callbacks, NULL);
+    assert_non_null(there);
+    TURN_UNTIL(has_copy);
+}
+
+static void on_there_stopped(void *context)
+{
+    (void)context;
+    there_stopped = true;
+}
+
+static bool is_there_stopped(void)
+{
+    return there_stopped;
+}
+
+static void stop_there(void)
+{
+    there_stopped = false;
+    hypervisor_stop(there, on_there_stopped, NULL);
+    TURN_UNTIL(is_there_stopped);
+    close(there_listener);
+    close(there_guest);
+    there_listener = there_guest = -1;
+}
+
+static bool is_joined_there(void)
+{
+    if (there_guest < 0)
+        there_guest = accept(there_listener, NULL, NULL);
+    return there_guest >= 0;
+}
+
+static bool is_hung_up_there(void)
+{
+    char byte;
+
+    return recv(there_guest, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static size_t wanted_bytes;
+
+static bool has_bytes(void)
+{
+    return hub_reader_pending(reader) >= wanted_bytes;
+}
+
+static void expect_text(const char *text)
+{
+    const uint8_t *bytes;
+    size_t size;
+
+    wanted_bytes = strlen(text);
+    TURN_UNTIL(has_bytes);
+    hub_reader_peek(reader, &bytes, &size);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(bytes, text, size);
+}
+
+static void begin_move(int state)
+{
+    make(CONFIG_CONSOLE_ALWAYS);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    start_there(state);
+    assert_int_equal(send(guest, "here ", 5, MSG_NOSIGNAL), 5);
+    expect_text("here ");
+    notices[0] = '\0';
+}
+
+/* Not a byte is lost, though we hear of the move late. */
+static void test_move(void **state)
+{
+    char expected[256];
+
+    (void)state;
+    begin_move(VIR_DOMAIN_PAUSED);
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    instance_console_expect(console, copy); /* nothing new */
+    assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
+    assert_int_equal(send(guest, "and ", 4, MSG_NOSIGNAL), 4);
+    expect_text("here and ");
+    expect_notices("");
+    instance_console_set_domain(console, copy);
+    assert_true(hub_has_source(instance_console_hub(console)));
+    expect_text("here and there ");
+    snprintf(expected, sizeof expected, "[the guest moved to hypervisor there][%s]", there_path);
+    expect_notices(expected);
+    assert_int_equal(send(there_guest, "more", 4, MSG_NOSIGNAL), 4);
+    expect_text("here and there more");
+    TURN_UNTIL(is_hung_up);
+    drop();
+    TURN_UNTIL(is_hung_up_there);
+    stop_there();
+}
+
+/* It runs there before anything was known of that. */
+static void test_move_unforeseen(void **state)
+{
+    char expected[256];
+
+    (void)state;
+    begin_move(VIR_DOMAIN_RUNNING);
+    instance_console_set_domain(console, NULL); /* for a while nobody knows where it is */
+    expect_notices("[its domain is not there]");
+    instance_console_set_domain(console, copy);
+    TURN_UNTIL(is_joined_there);
+    assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
+    expect_text("here there");
+    snprintf(expected, sizeof expected,
+             "[the guest moved to hypervisor there; what it said meanwhile may be missing][%s]",
+             there_path);
+    expect_notices(expected);
+    drop();
+    stop_there();
+}
+
+/* Joined, but perhaps after it had said something. */
+static void test_move_foreseen_late(void **state)
+{
+    (void)state;
+    begin_move(VIR_DOMAIN_RUNNING);
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
+    instance_console_set_domain(console, copy);
+    expect_text("here there");
+    assert_non_null(strstr(notices, "what it said meanwhile may be missing]"));
+    drop();
+    stop_there();
+}
+
+/* What was joined is let go of when it comes to nothing, or nobody is there. */
+static void test_no_move(void **state)
+{
+    (void)state;
+    begin_move(VIR_DOMAIN_PAUSED);
+    instance_console_expect(console, copy);
+    instance_console_lose_copy(console, copy); /* with the look-up under way */
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    instance_console_lose_hypervisor(console, there);
+    TURN_UNTIL(is_hung_up_there);
+    close(there_guest);
+    there_guest = -1;
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    configure(CONFIG_CONSOLE_ON_DEMAND);
+    TURN_UNTIL(is_hung_up_there);
+    instance_console_expect(console, copy);
+    configure(CONFIG_CONSOLE_ALWAYS);
+    instance_console_host_event(console, HOST_EVENT_STOPPED); /* off is off, and no move */
+    instance_console_expect(console, copy);
+    notices[0] = '\0';
+    drop();
+    stop_there();
+}
+
 /* ---- history ---- */
 
 static void test_history_survives(void **state)
@@ -549,6 +771,10 @@ int main(void)
         TEST(test_resets),
         TEST(test_break),
         TEST(test_people),
+        TEST(test_move),
+        TEST(test_move_unforeseen),
+        TEST(test_move_foreseen_late),
+        TEST(test_no_move),
         TEST(test_history_survives),
     };
 

@@ -611,6 +611,7 @@ static void test_guest_off(void **state)
     (void)state;
     assert_int_equal(activate(&console), CC_SUCCESS);
     stream_report_state(&port.stream, STREAM_DISCONNECTED, "off");
+    hub_notify(guest.hub, HUB_NOTICE_GUEST_OFF, "off");
     type(&console, 1, 0, "for nobody");
     expect_sol(&console, 0, 1, 10, 0, "");
     stream_report_state(&port.stream, STREAM_CONNECTED, "on");
@@ -621,6 +622,22 @@ static void test_guest_off(void **state)
     guest_says("again");
     advance(60);
     expect_sol(&console, 1, 0, 0, 0, "again");
+}
+
+/* What a running guest says while nobody is connected to its serial port is lost. */
+static void test_source_lost(void **state)
+{
+    (void)state;
+    assert_int_equal(activate(&console), CC_SUCCESS);
+    stream_report_state(&port.stream, STREAM_DISCONNECTED, "libvirtd restarts");
+    stream_report_state(&port.stream, STREAM_CONNECTED, "back");
+    guest_says("behind it");
+    advance(60);
+    expect_sol(&console, 1, 0, 0, 0x08, "behind it");
+    acknowledge(&console, 1, 9);
+    guest_says("more");
+    advance(60);
+    expect_sol(&console, 2, 0, 0, 0, "more");
 }
 
 /* The guest takes nothing: hub and queue fill up, the acknowledgement is held back, nothing is
@@ -1050,6 +1067,7 @@ int main(void)
         TEST(test_break),
         TEST(test_flush),
         TEST(test_guest_off),
+        TEST(test_source_lost),
         TEST(test_guest_slow),
         TEST(test_overrun),
         TEST(test_session_ends),

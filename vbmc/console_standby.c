@@ -1,0 +1,205 @@
+/* States:
+ *
+ *   looking    the XML of the copy is being read for the port
+ *   waiting    the port is there; its state and bytes are kept
+ *   taken      the user of the stream has it, and opens it
+ *   passing    what was kept has been reported; all goes through
+ *
+ * A port that is not found leaves it looking for good: the ordinary way will say why. */
+#include "vbmc/console_standby.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sol/hub.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/stream.h"
+#include "vbmc/console_port.h"
+#include "vbmc/host/virt_domain.h"
+#include "vbmc/host/virt_serial.h"
+
+struct console_standby {
+    struct stream stream; /* for who takes it */
+    uv_loop_t *loop;
+    uv_timer_t timer;           /* for the turn in which what was kept is reported */
+    struct virt_domain *domain; /* NULL once it is taken */
+    char *alias;
+    bool looking;
+    struct stream *port; /* NULL until it is found */
+    bool told;           /* the port has said something of itself */
+    enum stream_link link;
+    char text[HUB_TEXT_SIZE];
+    bool whole;
+    bool passing;
+    bool closed;
+    uint8_t *bytes;
+    size_t used;
+};
+
+/* ---- the end ---- */
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct console_standby *standby = handle->data;
+
+    free(standby->bytes);
+    free(standby->alias);
+    free(standby);
+}
+
+static void standby_close(struct stream *stream)
+{
+    struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
+
+    if (standby->looking)
+        virt_serial_cancel(standby->domain, standby);
+    if (standby->port)
+        stream_close(standby->port);
+    standby->port = NULL;
+    standby->closed = true;
+    uv_close((uv_handle_t *)&standby->timer, on_timer_closed);
+}
+
+void console_standby_free(struct console_standby *standby)
+{
+    if (standby)
+        stream_close(&standby->stream);
+}
+
+/* ---- the port ---- */
+
+static void on_received(void *context, const uint8_t *bytes, size_t size)
+{
+    struct console_standby *standby = context;
+
+    if (standby->passing) {
+        stream_report_received(&standby->stream, bytes, size);
+        return;
+    }
+    if (!standby->bytes)
+        standby->bytes = malloc(CONSOLE_STANDBY_MAX);
+    size_t room = standby->bytes ? CONSOLE_STANDBY_MAX - standby->used : 0;
+    if (size > room)
+        standby->whole = false;
+    size = size < room ? size : room;
+    if (size > 0)
+        memcpy(standby->bytes + standby->used, bytes, size);
+    standby->used += size;
+}
+
+static void on_state(void *context, enum stream_link link, const char *reason)
+{
+    struct console_standby *standby = context;
+
+    standby->told = true;
+    standby->link = link;
+    snprintf(standby->text, sizeof standby->text, "%s", reason);
+    if (standby->passing)
+        stream_report_state(&standby->stream, link, reason);
+    else
+        standby->whole = link == STREAM_CONNECTED &&
+                         virt_domain_host(standby->domain)->state == HOST_POWER_PAUSED;
+}
+
+static void on_writable(void *context)
+{
+    struct console_standby *standby = context;
+
+    if (standby->passing)
+        stream_report_writable(&standby->stream);
+}
+
+static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
+                         const char *text)
+{
+    static const struct stream_events events = {on_received, on_state, on_writable};
+    struct console_standby *standby = context;
+
+    (void)text;
+    standby->looking = false;
+    if (result == 0)
+        result = console_port_new(standby->loop, standby->domain, serial, &standby->port);
+    if (result < 0)
+        return;
+    free(standby->alias);
+    standby->alias = serial->alias ? strdup(serial->alias) : NULL;
+    stream_open(standby->port, &events, standby);
+}
+
+/* ---- the stream ---- */
+
+/* Each report may close it, and frees nothing before the loop's next turn. */
+static void on_turn(uv_timer_t *timer)
+{
+    struct console_standby *standby = timer->data;
+
+    standby->passing = true;
+    if (standby->told)
+        stream_report_state(&standby->stream, standby->link, standby->text);
+    if (standby->used > 0)
+        stream_report_received(&standby->stream, standby->bytes, standby->used);
+    if (standby->closed)
+        return;
+    free(standby->bytes);
+    standby->bytes = NULL;
+}
+
+static void standby_open(struct stream *stream)
+{
+    struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
+
+    uv_timer_start(&standby->timer, on_turn, 0, 0);
+}
+
+static ssize_t standby_write(struct stream *stream, const uint8_t *bytes, size_t size)
+{
+    struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
+
+    return standby->passing ? stream_write(standby->port, bytes, size) : -ENOTCONN;
+}
+
+struct console_standby *console_standby_new(uv_loop_t *loop, struct virt_domain *domain,
+                                            const char *alias)
+{
+    static const struct stream_ops ops = {standby_open, standby_write, standby_close};
+    struct console_standby *standby = calloc(1, sizeof *standby);
+
+    if (!standby)
+        return NULL;
+    if (virt_serial_look_up(domain, alias, on_looked_up, standby) < 0) {
+        free(standby);
+        return NULL;
+    }
+    standby->looking = true;
+    standby->stream.ops = &ops;
+    standby->loop = loop;
+    standby->domain = domain;
+    uv_timer_init(loop, &standby->timer);
+    standby->timer.data = standby;
+    return standby;
+}
+
+struct virt_domain *console_standby_domain(const struct console_standby *standby)
+{
+    return standby->domain;
+}
+
+bool console_standby_is_whole(const struct console_standby *standby)
+{
+    return standby->whole;
+}
+
+struct stream *console_standby_take(struct console_standby *standby, char **alias)
+{
+    if (!standby->port) {
+        *alias = NULL;
+        console_standby_free(standby);
+        return NULL;
+    }
+    *alias = standby->alias;
+    standby->alias = NULL;
+    standby->domain = NULL;
+    return &standby->stream;
+}
