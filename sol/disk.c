@@ -25,6 +25,7 @@ struct disk_thread {
     bool running;
     bool closing;
     bool writing;
+    uint64_t writing_since_ms;
     unsigned ended; /* files not yet released */
     struct disk_files queue;
     struct disk_files failed; /* in the order of their next tries */
@@ -115,6 +116,7 @@ static void give_turn(struct disk_thread *disk, struct disk_file *file)
     file->state = DISK_FILE_WRITING;
     file->woken = false;
     disk->writing = true;
+    disk->writing_since_ms = now_ms();
     uv_mutex_unlock(&disk->mutex);
     int result = file->ops->write(file);
     uv_mutex_lock(&disk->mutex);
@@ -235,7 +237,8 @@ bool disk_settle(enum disk disk, unsigned limit_ms)
     struct disk_thread *thread = thread_of(disk);
 
     uv_mutex_lock(&thread->mutex);
-    bool settled = wait_until(thread, has_settled, now_ms() + limit_ms);
+    uint64_t since = thread->writing ? thread->writing_since_ms : now_ms();
+    bool settled = wait_until(thread, has_settled, since + limit_ms);
     uv_mutex_unlock(&thread->mutex);
     return settled;
 }

@@ -62,7 +62,8 @@ void disk_file_wake(struct disk_file *file);
 void disk_file_end(struct disk_file *file);
 
 /* Waits until every file that was ended is released, also those ended long ago; for at most so
- * long. False if the disk did not come to it. */
+ * long, and not at all for a disk that has hung for so long already. False if the disk did not come
+ * to it. */
 bool disk_settle(enum disk disk, unsigned limit_ms);
 /* Waits until all has been written that can be; a file that failed is tried again at once. False
  * after `limit_ms`. */

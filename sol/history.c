@@ -413,18 +413,24 @@ void history_free(struct history *history)
 struct removal {
     struct disk_file file;
     char *path;
+    char *new_path; /* a kill may have left that */
 };
 
-static int remove_path(struct disk_file *file)
+static int remove_path(const char *path)
 {
-    const char *path = CONTAINER_OF(file, struct removal, file)->path;
+    if (unlink(path) == 0 || errno == ENOENT)
+        return 0;
+    int error = errno;
+    log_warning("%s: cannot be removed: %s", path, strerror(error));
+    return -error;
+}
 
-    if (unlink(path) < 0 && errno != ENOENT) {
-        int error = errno;
-        log_warning("%s: cannot be removed: %s", path, strerror(error));
-        return -error;
-    }
-    return DISK_DONE;
+static int remove_files(struct disk_file *file)
+{
+    const struct removal *removal = CONTAINER_OF(file, struct removal, file);
+    int result = remove_path(removal->path), also = remove_path(removal->new_path);
+
+    return result < 0 ? result : also < 0 ? also : DISK_DONE;
 }
 
 static void free_removal(struct disk_file *file)
@@ -432,19 +438,22 @@ static void free_removal(struct disk_file *file)
     struct removal *removal = CONTAINER_OF(file, struct removal, file);
 
     free(removal->path);
+    free(removal->new_path);
     free(removal);
 }
 
 int history_remove(const char *path)
 {
-    static const struct disk_file_ops ops = {remove_path, free_removal};
+    static const struct disk_file_ops ops = {remove_files, free_removal};
     struct removal *removal = calloc(1, sizeof *removal);
     int result = -ENOMEM;
 
     if (!removal)
         return -ENOMEM;
     removal->path = strdup(path);
-    if (removal->path)
+    if (asprintf(&removal->new_path, "%s.new", path) < 0)
+        removal->new_path = NULL;
+    if (removal->path && removal->new_path)
         result = disk_file_begin(&removal->file, DISK_STATE, &ops);
     if (result < 0)
         free_removal(&removal->file);

@@ -329,6 +329,7 @@ static void send_break(struct console_session *session)
         return;
     const char *text = result == -ENOTCONN  ? "the guest is off, or has no serial port"
                        : result == -ENOTSUP ? "there is no way to send a break to this guest"
+                       : result == -EBUSY   ? "too many breaks wait for the hypervisor"
                                             : strerror(-result);
     if (wait)
         end_wait(wait, text);

@@ -27,6 +27,7 @@
 
 #define TEXT_SIZE      HUB_TEXT_SIZE
 #define RESET_BURST_MS 5000
+#define BREAKS_MAX     16 /* that a hypervisor has yet to answer */
 
 struct console_person {
     LIST_ENTRY(console_person) link;
@@ -60,9 +61,11 @@ struct instance_console {
     bool unusable; /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_people, console_person) people;
     LIST_HEAD(console_breaks, console_break) breaks;
+    unsigned break_count;
     struct console_log *log;
-    char *log_path;
-    uint64_t last_reset_ms; /* loop time; 0: never */
+    char *log_path;                      /* NULL: none is kept */
+    LIST_ENTRY(instance_console) logged; /* of those that have one */
+    uint64_t last_reset_ms;              /* loop time; 0: never */
 };
 
 /* ---- the serial port ---- */
@@ -158,6 +161,7 @@ static void end_break(void *context, int result, const char *text)
     struct console_break *sent = context;
 
     LIST_REMOVE(sent, link);
+    sent->console->break_count--;
     hub_release_input(sent->console->hub);
     sent->done(sent->context, result, text);
     free(sent);
@@ -182,6 +186,8 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
     struct host_domain *host = virt_domain_host(console->domain);
     if (!host->ops->send_break)
         return -ENOTSUP;
+    if (console->break_count == BREAKS_MAX)
+        return -EBUSY;
     struct console_break *sent = calloc(1, sizeof *sent);
     if (!sent)
         return -ENOMEM;
@@ -190,6 +196,7 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
     sent->context = context;
     hub_hold_input(console->hub); /* the key behind a break is for the kernel, not for the shell */
     LIST_INSERT_HEAD(&console->breaks, sent, link);
+    console->break_count++;
     host->ops->send_break(host, console->alias, end_break, sent);
     return 0;
 }
@@ -426,6 +433,30 @@ struct instance_console *instance_console_new(uv_loop_t *loop, const char *state
     return console;
 }
 
+/* Those that keep a log. */
+static LIST_HEAD(logged_consoles, instance_console) logged_consoles;
+
+static void end_log(struct instance_console *console)
+{
+    if (console->log_path)
+        LIST_REMOVE(console, logged);
+    console_log_free(console->log);
+    console->log = NULL;
+    free(console->log_path);
+    console->log_path = NULL;
+}
+
+static bool is_logged_to(const struct instance_console *except, const char *path)
+{
+    const struct instance_console *other;
+
+    for (other = LIST_FIRST(&logged_consoles); other; other = LIST_NEXT(other, logged)) {
+        if (other != except && strcmp(other->log_path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
 void instance_console_free(struct instance_console *console)
 {
     struct console_person *person;
@@ -438,9 +469,8 @@ void instance_console_free(struct instance_console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
-    console_log_free(console->log);
+    end_log(console);
     hub_free(console->hub);
-    free(console->log_path);
     free(console->history_path);
     free(console->name);
     free(console->wanted_alias);
@@ -470,12 +500,12 @@ static int make_hub(struct instance_console *console, const struct config *confi
     return result;
 }
 
-/* The name of a domain, as the name of a file. */
-static char *log_path(const char *folder, const char *name)
+/* The name of a domain, and `suffix`, as the name of a file. */
+static char *log_path(const char *folder, const char *name, const char *suffix)
 {
     char *path = NULL;
 
-    if (asprintf(&path, "%s/%s.log", folder, name) < 0)
+    if (asprintf(&path, "%s/%s%s.log", folder, name, suffix) < 0)
         return NULL;
     char *file = path + strlen(folder) + 1;
     if (*file == '.')
@@ -485,22 +515,35 @@ static char *log_path(const char *folder, const char *name)
     return path;
 }
 
+/* Two domains of one name, or of names that give the same file, do not share it. */
+static char *choose_log_path(const struct instance_console *console, const char *folder,
+                             const char *name, const struct uuid *uuid)
+{
+    char suffix[UUID_TEXT_SIZE + 1] = ".";
+    char *path = log_path(folder, name, "");
+
+    if (!path || !is_logged_to(console, path))
+        return path;
+    free(path);
+    uuid_format(uuid, suffix + 1);
+    return log_path(folder, name, suffix);
+}
+
 static void keep_log(struct instance_console *console, const struct config *config,
-                     const char *name)
+                     const char *name, const struct uuid *uuid)
 {
     const struct config_bmc *bmc = &config->bmc;
-    char *path = bmc->console_log ? log_path(bmc->console_log, name) : NULL;
+    char *path = bmc->console_log ? choose_log_path(console, bmc->console_log, name, uuid) : NULL;
 
     if (same_text(path, console->log_path)) {
         free(path);
         return;
     }
-    console_log_free(console->log);
-    console->log = NULL;
-    free(console->log_path);
-    console->log_path = path;
+    end_log(console);
     if (!path)
         return;
+    console->log_path = path;
+    LIST_INSERT_HEAD(&logged_consoles, console, logged);
     if (console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
                         &console->log) < 0)
         log_error("%s: no memory for the console log", name);
@@ -525,7 +568,7 @@ int instance_console_configure(struct instance_console *console, const struct co
     console->wanted_alias = new_alias;
     console->mode = section ? section->console : config->bmc.console;
     console->replay_lines = config->bmc.console_replay;
-    keep_log(console, config, name);
+    keep_log(console, config, name, uuid);
     if (other_port)
         drop_standby(console);
     if (other_port)

@@ -64,7 +64,8 @@ void instance_console_look_again(struct instance_console *console);
 
 /* Sends a break to the guest's UART, for magic SysRq. 0, and `done` runs exactly once, perhaps
  * before this returns, with -ENODEV if the domain goes before; or, with `done` never called,
- * -ENOTCONN when the guest is off or has no serial port, -ENOTSUP, or -ENOMEM. */
+ * -ENOTCONN when the guest is off or has no serial port, -ENOTSUP, -EBUSY while too many are still
+ * to be answered, or -ENOMEM. */
 int instance_console_send_break(struct instance_console *console, host_done_fn *done,
                                 void *context);
 

@@ -722,6 +722,75 @@ static void test_no_move(void **state)
     stop_there();
 }
 
+/* ---- break ---- */
+
+/* A hypervisor that does not answer does not let them pile up. */
+static void test_many_breaks(void **state)
+{
+    char serial[256];
+    unsigned taken = 0;
+
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    snprintf(serial, sizeof serial,
+             "<serial type='unix'><source mode='bind' path='%s'/><alias name='ua-one'/></serial>",
+             path);
+    start_guest(serial);
+    instance_console_set_domain(console, virt_fixture.guest);
+    TURN_UNTIL(is_opened);
+    while (taken < 1000 && instance_console_send_break(console, virt_fixture_done, NULL) == 0)
+        taken++;
+    assert_in_range(taken, 1, 100);
+    assert_int_equal(instance_console_send_break(console, virt_fixture_done, NULL), -EBUSY);
+    virt_fixture_turn_until_ended(taken, __LINE__);
+    assert_int_equal(instance_console_send_break(console, virt_fixture_done, NULL), 0);
+    virt_fixture_turn_until_ended(1, __LINE__);
+    drop();
+}
+
+/* ---- logs ---- */
+
+static bool has_log(const char *name)
+{
+    char file[160];
+
+    snprintf(file, sizeof file, "%.60s/logs/%s", folder, name);
+    return access(file, F_OK) == 0;
+}
+
+/* Two guests of one name, or of names that make one file name, each have a log. */
+static void test_logs_of_one_name(void **state)
+{
+    static const struct uuid other_uuid = {{4, 5, 6}};
+    static const char *const names[] = {"guest", "a/b", "a_b"};
+    struct instance_console *others[ARRAY_SIZE(names)];
+    char logs[80];
+
+    (void)state;
+    snprintf(logs, sizeof logs, "%.60s/logs", folder);
+    config.bmc.console_log = logs;
+    config.bmc.console_log_size = 1 << 20;
+    make(CONFIG_CONSOLE_ALWAYS);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        others[i] = instance_console_new(&virt_fixture.loop, folder, &other_uuid);
+        assert_int_equal(instance_console_configure(others[i], &config, names[i], &other_uuid), 0);
+        hub_notify(instance_console_hub(others[i]), HUB_NOTICE_MESSAGE, "here");
+    }
+    hub_notify(instance_console_hub(console), HUB_NOTICE_MESSAGE, "here");
+    configure(CONFIG_CONSOLE_ALWAYS); /* nothing new */
+    assert_true(disk_flush(DISK_LOGS, 10000));
+    assert_true(has_log("guest.log"));
+    assert_true(has_log("guest.04050600-0000-0000-0000-000000000000.log"));
+    assert_true(has_log("a_b.log"));
+    assert_true(has_log("a_b.04050600-0000-0000-0000-000000000000.log"));
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        instance_console_free(others[i]);
+    drop();
+    config.bmc.console_log = NULL;
+    assert_true(disk_settle(DISK_LOGS, 10000));
+    assert_true(disk_settle(DISK_STATE, 10000));
+}
+
 /* ---- history ---- */
 
 static void test_history_survives(void **state)
@@ -775,6 +844,8 @@ int main(void)
         TEST(test_move_unforeseen),
         TEST(test_move_foreseen_late),
         TEST(test_no_move),
+        TEST(test_many_breaks),
+        TEST(test_logs_of_one_name),
         TEST(test_history_survives),
     };
 
