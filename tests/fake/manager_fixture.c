@@ -14,7 +14,7 @@
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
 
-#define DEADLINE_NS UINT64_C(10000000000)
+#define DEADLINE_NS UINT64_C(60000000000)
 
 struct manager *fixture_manager;
 

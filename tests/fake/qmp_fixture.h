@@ -22,7 +22,7 @@
 #include "qmp/transport.h"
 #include "tests/fake/qmp_server.h"
 
-#define QMP_FIXTURE_DEADLINE_MS 3000 /* for anything waited for */
+#define QMP_FIXTURE_DEADLINE_MS 60000 /* for anything waited for */
 
 /* A transport of whole messages, as libvirt's passthrough is; with a stream, the transport for
  * conversations in memory. */

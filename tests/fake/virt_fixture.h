@@ -14,7 +14,7 @@
 #include "vbmc/host/hypervisor.h"
 
 #define VIRT_FIXTURE_URI         "test:///default"
-#define VIRT_FIXTURE_DEADLINE_MS 5000 /* for anything waited for */
+#define VIRT_FIXTURE_DEADLINE_MS 60000 /* for anything waited for */
 /* %s: more elements. */
 #define VIRT_FIXTURE_XML                                                                           \
     "<domain type='test'><name>guest</name><uuid>12345678-9abc-4def-8123-456789abcdef</uuid>"      \

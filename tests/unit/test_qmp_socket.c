@@ -129,7 +129,7 @@ static void test_socket_timeout_and_late_reply(void **state)
     struct qmp_fixture *fixture = *state;
 
     /* The limit of the handshake ends with it. */
-    qmp_fixture_open_socket(fixture, script, 150, 250);
+    qmp_fixture_open_socket(fixture, script, 600, 900);
     qmp_fixture_execute(fixture, "a");
     qmp_fixture_run_to(fixture, "ready a!timeout?");
     fake_qmp_server_resume(fixture->server);

@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sol/replay.h"
+#include "tests/unit/seeds.h"
 #include "vbmc/base/array.h"
 
 static const struct {
@@ -68,6 +68,16 @@ static void test_endless(void **state)
     }
 }
 
+/* Mostly those that sequences are made of. */
+static uint8_t next_byte(uint64_t *random)
+{
+    static const char special[] = "\033[]P\\?n;1\007m";
+
+    if (seeds_random(random, 4) == 0)
+        return (uint8_t)seeds_random(random, 256);
+    return (uint8_t)special[seeds_random(random, sizeof special - 1)];
+}
+
 /* Any bytes: never more out than in and held, and every byte that is not part of an escape sequence
  * comes out in order. */
 static void test_any_bytes(void **state)
@@ -75,14 +85,15 @@ static void test_any_bytes(void **state)
     uint8_t in[4096], out[4096 + REPLAY_HELD_MAX];
 
     (void)state;
-    srand(1);
-    for (int round = 0; round < 200; round++) {
+    seeds_begin(200, 20000);
+    for (uint64_t seed; seeds_next(&seed);) {
+        uint64_t random = seed;
         struct replay replay = {0};
         size_t fed = 0, used = 0;
         for (size_t i = 0; i < sizeof in; i++)
-            in[i] = (uint8_t)(rand() % 4 ? "\033[]P\\?n;1\007m"[rand() % 11] : rand());
+            in[i] = next_byte(&random);
         while (fed < sizeof in) {
-            size_t piece = (size_t)rand() % 64 + 1;
+            size_t piece = seeds_random(&random, 64) + 1;
             piece = piece < sizeof in - fed ? piece : sizeof in - fed;
             used += replay_filter(&replay, in + fed, piece, out + used);
             fed += piece;

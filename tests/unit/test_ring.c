@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/seeds.h"
 #include "vbmc/base/ring.h"
 
 #define TOTAL 4096
@@ -57,13 +58,14 @@ static void test_every_size(void **state)
 static void test_random_sizes(void **state)
 {
     (void)state;
-    srand(3);
-    for (unsigned round = 0; round < 200; round++) {
-        struct ring *ring = ring_new(1 + (size_t)rand() % 300);
+    seeds_begin(200, 20000);
+    for (uint64_t seed; seeds_next(&seed);) {
+        uint64_t random = seed;
+        struct ring *ring = ring_new(1 + seeds_random(&random, 300));
         size_t end = 0, step;
 
         assert_non_null(ring);
-        while (end + (step = (size_t)rand() % 400) < TOTAL) {
+        while (end + (step = seeds_random(&random, 400)) < TOTAL) {
             ring_append(ring, all + end, step);
             end += step;
             check_content(ring, end);

@@ -16,7 +16,7 @@
 
 #include "sol/serial.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 static const struct serial_options quick = {.retry_min_ms = 1, .retry_max_ms = 4};
 

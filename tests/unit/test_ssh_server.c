@@ -25,7 +25,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 static char folder[64], key_path[96], error[256];
 static struct ssh_server *server;
@@ -498,7 +498,7 @@ static void end_is_prompt(void **state)
     ssh_server_free(server);
     server = NULL;
     clock_gettime(CLOCK_MONOTONIC, &after);
-    assert_in_range(after.tv_sec - before.tv_sec, 0, 2);
+    assert_in_range(after.tv_sec - before.tv_sec, 0, 10);
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
         expect_end(fds[i]);
         close(fds[i]);

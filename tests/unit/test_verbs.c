@@ -19,7 +19,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/verbs.h"
 
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 static const char node_format[] = "<node>%s%s</node>"; /* two of the following */
 static const char domain_format[] =
