@@ -30,7 +30,7 @@ class Session:
     long its answer is waited for each time.  source: the address to send from."""
 
     def __init__(self, host="127.0.0.1", port=623, user="admin", password="secret", suite=17,
-                 timeout=5.0, attempts=1, source=None):
+                 timeout=30.0, attempts=1, source=None):
         self.algorithms, self.hash, self.code_size = SUITES[suite]
         self.user, self.password = user.encode(), password.encode()
         self.sequence = 0
@@ -271,7 +271,7 @@ class SolConsole:
         data, self.output = bytes(self.output), bytearray()
         return data
 
-    def read_until(self, wanted, timeout=10.0):
+    def read_until(self, wanted, timeout=60.0):
         """What the guest said up to and with `wanted`; the rest stays.  TimeoutError holds what came
         instead."""
         deadline = time.monotonic() + timeout
