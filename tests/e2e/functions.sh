@@ -116,11 +116,10 @@ soon() {
 	soon_took+=($(($(now_ms) - begun)))
 }
 were_soon() {
-	local sorted
-	mapfile -t sorted < <(printf '%s\n' "${soon_took[@]}" | sort -n)
-	echo "took ${sorted[*]} ms"
-	((${sorted[${#sorted[@]} / 2]} <= $(scaled "$1")))
+	echo "took ${soon_took[*]} ms"
+	(($(soon_median) <= $(scaled "$1")))
 }
+soon_median() { printf '%s\n' "${soon_took[@]}" | sort -n | sed -n "$((${#soon_took[@]} / 2 + 1))p"; }
 
 # not COMMAND...: succeeds when the command does not ('!' would be no reason to stop for bash).
 not() { if "$@"; then return 1; fi; }
