@@ -71,6 +71,8 @@ static const struct cli_option {
      "SASL password for that hypervisor"},
     {"hypervisor", 0, CLI_GROUP_DEFINE, OPTION_TEXT, AT(hypervisor), "NAME",
      "[hypervisor NAME] of vbmc.conf, where there are several"},
+    {"keep-nvram", 0, CLI_GROUP_UNDEFINE, OPTION_FLAG, AT(keep_nvram), NULL,
+     "leave the file with its UEFI variables"},
     {"inactive", 0, CLI_GROUP_DUMPXML, OPTION_FLAG, AT(inactive), NULL,
      "the stored definition, not the running one"},
     {"persistent", 0, CLI_GROUP_BOOTDEV, OPTION_FLAG, AT(persistent), NULL,

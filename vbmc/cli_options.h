@@ -29,7 +29,8 @@ enum cli_option_group {
     CLI_GROUP_TOP = 1 << 13,
     CLI_GROUP_INJECT = 1 << 14, /* a last word such as -3.5 is no option */
     CLI_GROUP_ROOM = 1 << 15,
-    /* Before the verb, and after it too. */
+    /* Before the verb, and after it too. */    CLI_GROUP_UNDEFINE = 1 << 16,
+
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
 
@@ -56,6 +57,7 @@ struct cli_options {
     char *sasl_password; /* wiped by cli_options_clear */
     const char *hypervisor;
     bool inactive;
+    bool keep_nvram;
     bool persistent;
     bool security;
     bool domains;

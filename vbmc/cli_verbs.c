@@ -334,7 +334,19 @@ int cli_run_define(struct cli *cli)
 
 int cli_run_undefine(struct cli *cli)
 {
-    return cli_ask_and_obey(cli, "undefine", cli_name_arguments(cli));
+    struct json_object *arguments = cli_name_arguments(cli), *result, *text;
+
+    json_object_object_add(arguments, "keep_nvram",
+                           json_object_new_boolean(cli->options.keep_nvram));
+    int code = cli_ask(cli, "undefine", arguments, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, result, stdout);
+    } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
+               json_object_object_get_ex(result, "text", &text) && text) {
+        print_text(cli, json_object_get_string(text));
+    }
+    json_object_put(result);
+    return code;
 }
 
 int cli_run_dumpxml(struct cli *cli)

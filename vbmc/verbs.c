@@ -465,15 +465,28 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
     return domain;
 }
 
+static void undefine_done(void *context, int result, const char *text)
+{
+    struct json_object *object = result == 0 ? json_object_new_object() : NULL;
+
+    if (result < 0) {
+        answer_done(context, result, text);
+        return;
+    }
+    add_text(object, "text", text);
+    control_reply_ok(context, object);
+}
+
 static void do_undefine(const struct verbs *verbs, struct json_object *arguments,
                         struct control_request *request)
 {
+    struct json_object *keep = qmp_json_member(arguments, "keep_nvram", json_type_boolean);
     struct virt_domain *domain = named_domain(verbs, arguments, request);
 
     if (!domain)
         return;
     if (hypervisor_is_embedded(virt_domain_hypervisor(domain)))
-        hypervisor_undefine(domain, answer_done, request);
+        hypervisor_undefine(domain, keep && json_object_get_boolean(keep), undefine_done, request);
     else
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are undefined here; use virsh");

@@ -186,6 +186,32 @@ static void test_leave_out_kernel(void **state)
     assert_null(edited);
 }
 
+static void test_nvram_path(void **state)
+{
+    static const struct {
+        const char *os, *path;
+    } cases[] = {
+        {"", NULL},
+        {"<nvram>/v/a_VARS.fd</nvram>", "/v/a_VARS.fd"},
+        {"<nvram template='/t'>/v/b.fd</nvram>", "/v/b.fd"},
+        {"<nvram template='/t'/>", NULL},
+        {"<nvram type='file'><source file='/v/c.fd'/></nvram>", "/v/c.fd"},
+        {"<nvram type='network'><source protocol='iscsi' name='x'/></nvram>", NULL},
+    };
+    char xml[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        snprintf(xml, sizeof xml, "<domain><os>%s</os></domain>", cases[i].os);
+        CLEANUP_FREE char *path = domxml_nvram_path(xml);
+        if (cases[i].path)
+            assert_string_equal(path, cases[i].path);
+        else
+            assert_null(path);
+    }
+    assert_null(domxml_nvram_path("x"));
+}
+
 /* The record is what override.c reads the class from. */
 static void test_record(void **state)
 {
@@ -324,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_put_first_and_back),
         cmocka_unit_test(test_put_first_what_can_boot),
         cmocka_unit_test(test_leave_out_kernel),
+        cmocka_unit_test(test_nvram_path),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_no_such_device),
         cmocka_unit_test(test_restore_after_other_changes),

@@ -152,7 +152,7 @@ static void test_definitions(void **state)
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
     assert_non_null(strstr(virt_fixture.text, "<name>guest</name>"));
-    hypervisor_undefine(virt_fixture.guest, virt_fixture_done, NULL);
+    hypervisor_undefine(virt_fixture.guest, false, virt_fixture_done, NULL);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
     TURN_UNTIL(virt_fixture_is_gone);

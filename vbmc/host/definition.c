@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/host/domxml.h"
 #include "vbmc/host/domxml_serial.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/virt_domain.h"
@@ -21,7 +23,8 @@ struct definition {
     int (*work)(struct definition *definition, virConnectPtr connection);
     struct uuid uuid;
     bool inactive;
-    char *xml; /* in for define, out for dump; what was done, for adding a serial port */
+    bool keep_nvram;
+    char *xml; /* in for define, out for dump; else a text of what was done, or NULL */
     int result;
     char text[WORKER_TEXT_SIZE];
     hypervisor_done_fn *done;
@@ -46,13 +49,94 @@ static int work_define(struct definition *definition, virConnectPtr connection)
     return 0;
 }
 
+/* What goes with a definition, which libvirt does not take along unless it is told to. */
+struct belongings {
+    char *nvram; /* NULL: none */
+    bool saved;
+    int snapshots;   /* those that libvirt lists; 0 where it cannot */
+    int checkpoints; /* likewise */
+};
+
+static void clear_belongings(struct belongings *belongings)
+{
+    free(belongings->nvram);
+}
+
+static int count_checkpoints(virDomainPtr domain)
+{
+    virDomainCheckpointPtr *list = NULL;
+    int count = virDomainListAllCheckpoints(domain, &list, 0);
+
+    for (int i = 0; i < count; i++)
+        virDomainCheckpointFree(list[i]);
+    free(list);
+    return count < 0 ? 0 : count;
+}
+
+static void look_for_belongings(virDomainPtr domain, struct belongings *belongings)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+    int snapshots = virDomainSnapshotNum(domain, 0);
+
+    belongings->nvram = xml ? domxml_nvram_path(xml) : NULL;
+    if (belongings->nvram && access(belongings->nvram, F_OK) < 0)
+        free(cleanup_steal_pointer(&belongings->nvram)); /* made at the first start */
+    belongings->saved = virDomainHasManagedSaveImage(domain, 0) == 1;
+    belongings->snapshots = snapshots < 0 ? 0 : snapshots;
+    belongings->checkpoints = count_checkpoints(domain);
+}
+
+/* Two that every driver knows; the others only where they are needed. */
+static unsigned undefine_flags(const struct belongings *belongings, bool keep_nvram)
+{
+    unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+
+    if (belongings->nvram)
+        flags |= keep_nvram ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM : VIR_DOMAIN_UNDEFINE_NVRAM;
+    if (belongings->checkpoints > 0)
+        flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+    return flags;
+}
+
+/* A line for each; NULL: there was nothing. */
+static char *describe(const struct belongings *belongings, bool keep_nvram)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    if (belongings->nvram)
+        fprintf(out, "%s: its UEFI variables, %s\n", keep_nvram ? "kept" : "removed",
+                belongings->nvram);
+    if (belongings->saved)
+        fputs("removed: its saved state\n", out);
+    if (belongings->snapshots > 0)
+        fprintf(out,
+                "removed: libvirt's record of its snapshots (%d); their data stay in the images\n",
+                belongings->snapshots);
+    if (belongings->checkpoints > 0)
+        fprintf(out, "removed: libvirt's record of its checkpoints (%d)\n",
+                belongings->checkpoints);
+    fclose(out);
+    if (size == 0)
+        free(cleanup_steal_pointer(&text));
+    return text;
+}
+
 static int work_undefine(struct definition *definition, virConnectPtr connection)
 {
     virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+    CLEANUP(clear_belongings) struct belongings belongings = {0};
 
     if (!domain)
         return last_error(definition);
-    int result = virDomainUndefine(domain) == 0 ? 0 : last_error(definition);
+    look_for_belongings(domain, &belongings);
+    unsigned flags = undefine_flags(&belongings, definition->keep_nvram);
+    int result = virDomainUndefineFlags(domain, flags) == 0 ? 0 : last_error(definition);
+    if (result == 0)
+        definition->xml = describe(&belongings, definition->keep_nvram);
     virDomainFree(domain);
     return result;
 }
@@ -212,13 +296,15 @@ void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hyperviso
     worker_submit_action(hypervisor_worker(hypervisor), &definition->job);
 }
 
-void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
+void hypervisor_undefine(struct virt_domain *domain, bool keep_nvram, hypervisor_done_fn *done,
+                         void *context)
 {
     struct definition *definition = new_definition(domain->hypervisor, done, context);
 
     if (!definition)
         return;
     definition->work = work_undefine;
+    definition->keep_nvram = keep_nvram;
     definition->uuid = domain->host.uuid;
     worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }

@@ -48,4 +48,8 @@ int domxml_enable_boot_menu(const char *xml, unsigned menu_ms, char **edited);
  * from a device of that class. -ENOENT: there is no kernel, or no such device. */
 int domxml_leave_out_kernel(const char *xml, enum host_boot_device class, char **edited);
 
+/* Path of the file that holds the UEFI variables of a definition, to be freed; NULL where there is
+ * none, or one that is no local file. */
+char *domxml_nvram_path(const char *xml);
+
 #endif

@@ -1,8 +1,9 @@
-/* Which of a domain's devices firmware boots from. */
+/* Which of a domain's devices firmware boots from, and where it keeps its variables. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/host/domxml.h"
 #include "vbmc/host/domxml_internal.h"
 
 /* <disk device='..'>: what libvirt calls disk, lun, cdrom and floppy. A disk on the USB bus that
@@ -74,4 +75,21 @@ bool domxml_can_boot(xmlNodePtr device)
     if (domxml_is_element(device, "disk"))
         return has_medium(device);
     return has_rom(device) || needs_no_rom(device);
+}
+
+char *domxml_nvram_path(const char *xml)
+{
+    CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
+    xmlNodePtr os = doc ? domxml_child(xmlDocGetRootElement(doc), "os") : NULL;
+    xmlNodePtr nvram = domxml_child(os, "nvram");
+    xmlNodePtr source = domxml_child(nvram, "source");
+
+    if (!nvram)
+        return NULL;
+    if (source)
+        return domxml_attribute(source, "file");
+    xmlChar *text = xmlNodeGetContent(nvram);
+    char *path = text && text[0] == '/' ? strdup((const char *)text) : NULL;
+    xmlFree(text);
+    return path;
 }

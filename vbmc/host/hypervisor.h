@@ -108,7 +108,11 @@ void hypervisor_look_for(struct hypervisor *hypervisor, const char *name, hyperv
                          void *context);
 void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
                        void *context);
-void hypervisor_undefine(struct virt_domain *domain, hypervisor_done_fn *done, void *context);
+/* Takes along what goes with the definition: saved state, libvirt's record of snapshots and
+ * checkpoints, and, unless `keep_nvram`, the UEFI variables. `text` says on success what that was,
+ * a line each; NULL if there was nothing. */
+void hypervisor_undefine(struct virt_domain *domain, bool keep_nvram, hypervisor_done_fn *done,
+                         void *context);
 void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
                          void *context);
 /* Adds a serial port to the stored definition; `text` says on success from when on the guest has
