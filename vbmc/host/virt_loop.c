@@ -5,14 +5,20 @@
  *   removed  libvirt no longer wants it: no callback any more; the loop closes the uv handle, calls
  *            libvirt's free function and forgets it
  *
+ * What is polled is a duplicate of libvirt's descriptor. libvirt may close its own, on any thread,
+ * before the loop has dropped the source; the number may then be another file's, which libvirt
+ * wants watched as well, and libuv watches a number once.
+ *
  * The table is under a lock; uv handles are touched by the loop thread only. A callback runs
  * without the lock, since it calls back into this file. */
 #include "vbmc/host/virt_loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <libvirt/libvirt.h>
 
@@ -28,9 +34,10 @@ struct source {
     bool removed;
     bool changed;     /* the loop has to look at it */
     bool initialised; /* the uv handle exists; loop thread only */
-    int fd;
-    int events;   /* VIR_EVENT_HANDLE_* */
-    int interval; /* milliseconds, -1: off */
+    int fd;           /* libvirt's */
+    int watched;      /* a duplicate of it, ours; -1: none */
+    int events;       /* VIR_EVENT_HANDLE_* */
+    int interval;     /* milliseconds, -1: off */
     union {
         virEventHandleCallback on_handle;
         virEventTimeoutCallback on_timeout;
@@ -84,6 +91,11 @@ static int add_handle(int fd, int events, virEventHandleCallback callback, void 
     if (source) {
         source->kind = SOURCE_HANDLE;
         source->fd = fd;
+        source->watched = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (source->watched < 0) {
+            free(source);
+            return -1;
+        }
         source->events = events;
         source->callback.on_handle = callback;
         source->opaque = opaque;
@@ -99,6 +111,7 @@ static int add_timeout(int interval, virEventTimeoutCallback callback, void *opa
 
     if (source) {
         source->kind = SOURCE_TIMEOUT;
+        source->watched = -1;
         source->interval = interval;
         source->callback.on_timeout = callback;
         source->opaque = opaque;
@@ -193,6 +206,8 @@ static void release_source(struct source *source)
 {
     if (source->free_opaque)
         source->free_opaque(source->opaque);
+    if (source->watched >= 0)
+        close(source->watched);
     free(source);
 }
 
@@ -214,7 +229,7 @@ static void arm_handle(struct source *source, int events)
     int uv_events = 0;
 
     if (!source->initialised) {
-        if (uv_poll_init(virt_loop.loop, &source->uv.poll, source->fd) < 0)
+        if (uv_poll_init(virt_loop.loop, &source->uv.poll, source->watched) < 0)
             return;
         source->uv.poll.data = source;
         source->initialised = true;
@@ -247,25 +262,13 @@ static void arm_timeout(struct source *source, int interval)
     }
 }
 
-/* The link to a changed source that was removed or not, as asked. Called with the lock held. */
-static struct source **find_changed(bool removed)
-{
-    struct source **link = &virt_loop.sources;
-
-    while (*link && !((*link)->changed && (*link)->removed == removed))
-        link = &(*link)->next;
-    return link;
-}
-
-/* Takes one changed source, and out of the table if it was removed. Removed ones come first: their
- * descriptor may be closed already and its number be that of a new source, and libuv watches a
- * number once. NULL when all is done. */
+/* Takes one changed source, and out of the table if it was removed. NULL when all is done. */
 static struct source *take_changed(bool *removed, int *wanted)
 {
     pthread_mutex_lock(&virt_loop.lock);
-    struct source **link = find_changed(true);
-    if (!*link)
-        link = find_changed(false);
+    struct source **link = &virt_loop.sources;
+    while (*link && !(*link)->changed)
+        link = &(*link)->next;
     struct source *source = *link;
     if (source) {
         source->changed = false;
