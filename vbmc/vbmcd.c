@@ -28,6 +28,7 @@
 #include "vbmc/control.h"
 #include "vbmc/manager.h"
 #include "vbmc/openstack.h"
+#include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
 #include "vbmc/verbs.h"
 #include "vbmc/version.h"
@@ -46,6 +47,7 @@ static const char usage[] =
 
 #define STOP_WITHIN_MS 5000
 #define DISK_WITHIN_MS 3000 /* for the last words of the guests */
+#define GONE_WITHIN_S  15   /* whatever happens */
 
 struct daemon {
     uv_loop_t loop;
@@ -56,7 +58,8 @@ struct daemon {
     struct control *control;
     struct ssh_access *ssh;
     struct verbs verbs;
-    uv_signal_t signals[3];
+    uv_signal_t reload;
+    uv_async_t stop;
     uv_timer_t watchdog;
     uv_timer_t overdue;
 };
@@ -236,15 +239,17 @@ static void on_stop_overdue(uv_timer_t *timer)
     _exit(EXIT_SUCCESS);
 }
 
-static void stop(struct daemon *daemon)
+static void stop(void *context)
 {
+    struct daemon *daemon = context;
+
     notify("STOPPING=1");
     log_info("stopping");
     ssh_access_free(daemon->ssh);
     control_free(daemon->control);
     manager_stop(daemon->manager);
-    for (size_t i = 0; i < ARRAY_SIZE(daemon->signals); i++)
-        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    process_forget_stop();
+    uv_close((uv_handle_t *)&daemon->reload, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
     uv_timer_init(&daemon->loop, &daemon->overdue);
     daemon->overdue.data = daemon;
@@ -252,29 +257,23 @@ static void stop(struct daemon *daemon)
     uv_unref((uv_handle_t *)&daemon->overdue);
 }
 
-static void on_signal(uv_signal_t *signal, int number)
+static void on_hangup(uv_signal_t *signal, int number)
 {
     struct daemon *daemon = signal->data;
     char error[CONFIG_ERROR_SIZE];
 
-    if (number == SIGHUP) {
-        notify("RELOADING=1");
-        reload(daemon, error, sizeof error);
-        notify("READY=1");
-    } else {
-        stop(daemon);
-    }
+    (void)number;
+    notify("RELOADING=1");
+    reload(daemon, error, sizeof error);
+    notify("READY=1");
 }
 
 static void watch_signals(struct daemon *daemon)
 {
-    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
-
-    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-        uv_signal_init(&daemon->loop, &daemon->signals[i]);
-        daemon->signals[i].data = daemon;
-        uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
-    }
+    uv_signal_init(&daemon->loop, &daemon->reload);
+    daemon->reload.data = daemon;
+    uv_signal_start(&daemon->reload, on_hangup, SIGHUP);
+    process_watch_stop(&daemon->loop, &daemon->stop, GONE_WITHIN_S, stop, daemon);
 }
 
 /* ---- start ---- */
@@ -394,6 +393,12 @@ int main(int argc, char **argv)
     if (argc > 0 && strcmp(basename(argv[0]), CLI_SHELL_NAME) == 0)
         return cli_shell_main(argc, argv); /* the SSH server runs this program again */
     parse_options(argc, argv, &daemon);
+    if (getpid() == 1)
+        daemon.foreground = true; /* a container ends with its first process */
+    if (process_be_first() < 0) {
+        fprintf(stderr, "vbmcd: cannot fork: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+    }
     umask(022); /* libvirt's embedded driver makes folders that QEMU's user has to enter */
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();

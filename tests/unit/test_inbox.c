@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -96,6 +97,46 @@ static void test_order_from_threads(void **state)
     }
 }
 
+static bool seen;
+
+static void on_seen(uv_timer_t *timer)
+{
+    (void)timer;
+    seen = true;
+}
+
+static void deliver_slowly(struct inbox_item *item)
+{
+    uint64_t until = uv_hrtime() + UINT64_C(5) * 1000 * 1000;
+
+    while (uv_hrtime() < until)
+        ;
+    total++;
+    free(item);
+}
+
+/* Others get their turn before a long queue is done. */
+static void test_long_queue(void **state)
+{
+    static uv_timer_t timer;
+
+    (void)state;
+    seen = false;
+    uv_timer_init(&loop, &timer);
+    for (int i = 0; i < 40; i++) {
+        struct inbox_item *item = calloc(1, sizeof *item);
+        item->deliver = deliver_slowly;
+        inbox_post(inbox, item);
+    }
+    uv_timer_start(&timer, on_seen, 1, 0);
+    while (!seen)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_in_range(total, 1, 20);
+    inbox_drain(inbox); /* ... and what was left over comes first */
+    assert_int_equal(total, 40);
+    uv_close((uv_handle_t *)&timer, NULL);
+}
+
 static void test_drain_without_the_loop(void **state)
 {
     (void)state;
@@ -131,6 +172,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_order_from_threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drain_without_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_post_while_delivering, setup, teardown),
         cmocka_unit_test_setup_teardown(test_free_delivers_the_rest, setup, teardown),

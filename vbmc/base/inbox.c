@@ -1,6 +1,7 @@
 #include "vbmc/base/inbox.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct inbox {
@@ -8,25 +9,52 @@ struct inbox {
     pthread_mutex_t lock;
     struct inbox_item *first; /* under the lock, as `last` */
     struct inbox_item *last;
+    struct inbox_item *taken; /* off the above, not yet delivered; loop thread only */
 };
+
+/* Behind a long queue the loop has to turn in between: it has signals and packets to see to. */
+#define TURN_NS (UINT64_C(20) * 1000 * 1000)
+
+static void refill(struct inbox *inbox)
+{
+    pthread_mutex_lock(&inbox->lock);
+    inbox->taken = inbox->first;
+    inbox->first = inbox->last = NULL;
+    pthread_mutex_unlock(&inbox->lock);
+}
+
+/* Delivers the next item that was taken; false if there is none. */
+static bool deliver_next(struct inbox *inbox)
+{
+    struct inbox_item *item = inbox->taken;
+
+    if (!item)
+        return false;
+    inbox->taken = item->next;
+    item->deliver(item);
+    return true;
+}
 
 void inbox_drain(struct inbox *inbox)
 {
-    pthread_mutex_lock(&inbox->lock);
-    struct inbox_item *item = inbox->first;
-    inbox->first = inbox->last = NULL;
-    pthread_mutex_unlock(&inbox->lock);
-
-    while (item) {
-        struct inbox_item *next = item->next;
-        item->deliver(item);
-        item = next;
-    }
+    while (deliver_next(inbox))
+        ;
+    refill(inbox);
+    while (deliver_next(inbox))
+        ;
 }
 
 static void on_wake(uv_async_t *wake)
 {
-    inbox_drain(wake->data);
+    struct inbox *inbox = wake->data;
+    uint64_t until = uv_hrtime() + TURN_NS;
+
+    if (!inbox->taken)
+        refill(inbox);
+    while (deliver_next(inbox) && uv_hrtime() < until)
+        ;
+    if (inbox->taken)
+        uv_async_send(wake);
 }
 
 struct inbox *inbox_new(uv_loop_t *loop)

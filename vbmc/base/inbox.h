@@ -1,4 +1,5 @@
-/* Items handed to the loop thread from any thread, delivered in the order they were posted. */
+/* Items handed to the loop thread from any thread, delivered in the order they were posted; of a
+ * long queue some at each turn of the loop. */
 #ifndef VBMC_BASE_INBOX_H
 #define VBMC_BASE_INBOX_H
 
