@@ -183,6 +183,7 @@ kvm_prints() {
 	qemu-system-x86_64 -accel kvm -m 512 -nodefaults -display none -no-reboot \
 		-chardev file,id=out,path=probe.log "$@" >/dev/null 2>&1 &
 	probe=$!
+	disown "$probe" # else the shell tells of its end, when it aborts
 	while kill -0 "$probe" 2>/dev/null && ((SECONDS <= end)); do
 		grep -aqs "$text" probe.log && result=0 && break
 		sleep 0.1

@@ -40,4 +40,16 @@ bool doctor_is_loopback(const union endpoint_address *address);
 void doctor_check_files(struct doctor *doctor);
 void doctor_check_security(struct doctor *doctor);
 
+/* cli_doctor_machine.c. Whether KVM runs a guest, tried by running one and by starting QEMU; a
+ * second or two at most, and nothing is printed. */
+enum doctor_kvm {
+    DOCTOR_KVM_WORKS,
+    DOCTOR_KVM_UNTRIED,    /* this user may not open it */
+    DOCTOR_KVM_NO_MACHINE, /* it makes no virtual machine */
+    DOCTOR_KVM_NO_GUEST,   /* its virtual machine runs nothing */
+};
+enum doctor_kvm doctor_try_kvm(void);
+/* Tells of QEMU processes that ended and that nobody reaps. */
+void doctor_check_reaping(struct doctor *doctor);
+
 #endif

@@ -9,13 +9,11 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <limits.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -207,21 +205,12 @@ static bool user_may_open(const struct passwd *user, const struct stat *status)
     return false;
 }
 
-/* /dev/kvm may be there without working, in a container or a virtual machine. */
-static int try_kvm(void)
-{
-    CLEANUP_CLOSE int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    CLEANUP_CLOSE int machine = ioctl(fd, KVM_CREATE_VM, 0UL);
-    return machine < 0 ? -EIO : 0;
-}
-
 static void check_kvm(struct doctor *doctor, const char *conf)
 {
     static const char slow[] = "else guests are emulated, and libvirt probes QEMU for KVM again at "
                                "each start, seconds a time; ";
+    static const char emulate[] =
+        "else libvirt believes in it and guests fail; use <domain type='qemu'> here";
     struct stat status;
     char advice[256];
     const struct passwd *user = qemu_user(conf);
@@ -237,16 +226,22 @@ static void check_kvm(struct doctor *doctor, const char *conf)
                    "QEMU runs as %s, which may not open /dev/kvm", user->pw_name);
         return;
     }
-    int failed = try_kvm();
-    if (failed == -EACCES)
+    switch (doctor_try_kvm()) {
+    case DOCTOR_KVM_UNTRIED:
         doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm exists; this user may not try it");
-    else if (failed)
-        doctor_say(doctor, DOCTOR_WARNING, "KVM",
-                   "else libvirt believes in it and guests fail; use <domain type='qemu'> here",
+        break;
+    case DOCTOR_KVM_NO_MACHINE:
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", emulate,
                    "/dev/kvm exists, but makes no virtual machine");
-    else
-        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm can be opened%s%s",
+        break;
+    case DOCTOR_KVM_NO_GUEST:
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", emulate, "/dev/kvm exists, but runs no guest");
+        break;
+    case DOCTOR_KVM_WORKS:
+        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm runs a guest%s%s",
                    user ? " and is open to " : "", user ? user->pw_name : "");
+        break;
+    }
 }
 
 static bool path_exists(const char *pattern)
@@ -393,5 +388,6 @@ void doctor_check_hypervisors(struct doctor *doctor)
     if (has_local_qemu) {
         check_qemu(doctor);
         check_kvm(doctor, conf);
+        doctor_check_reaping(doctor);
     }
 }
