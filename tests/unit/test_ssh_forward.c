@@ -92,6 +92,33 @@ static void test_add(void **state)
     assert_int_equal(ssh_forwards_add(fixture->forwards, "/c", again, sizeof again), -ESHUTDOWN);
 }
 
+/* Many guests come and go: what nobody has used for long is given up, its descriptor too. */
+static void test_unused_are_given_up(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pollfd *polls = NULL;
+    size_t capacity = 0, count = 0;
+    char far[32], first[108], old[108], path[108];
+    struct stat status;
+
+    assert_int_equal(ssh_forwards_add(fixture->forwards, "/first", first, sizeof first), 0);
+    assert_int_equal(ssh_forwards_add(fixture->forwards, "/old", old, sizeof old), 0);
+    for (int i = 0; i < 3 * SSH_FORWARDS_MAX; i++) {
+        snprintf(far, sizeof far, "/guest%d", i);
+        assert_int_equal(ssh_forwards_add(fixture->forwards, far, path, sizeof path), 0);
+        assert_int_equal(ssh_forwards_add(fixture->forwards, "/first", first, sizeof first), 0);
+        count = 0;
+        ssh_forwards_poll(fixture->forwards, NULL, &polls, &capacity, &count);
+        assert_true(count <= SSH_FORWARDS_MAX);
+    }
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(stat(first, &status), 0); /* asked for again and again */
+    assert_int_equal(stat(old, &status), -1);
+    assert_int_equal(ssh_forwards_add(fixture->forwards, "/old", old, sizeof old), 0);
+    assert_int_equal(stat(old, &status), 0);
+    free(polls);
+}
+
 static void test_refuse(void **state)
 {
     struct fixture *fixture = *state;
@@ -156,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_add, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unused_are_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuse, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_left_over, setup, teardown),
         cmocka_unit_test(test_bad_place),

@@ -25,8 +25,14 @@
 #define FAILURE_SIZE    128
 #define ACCEPT_PAUSE_MS 250 /* when there are no descriptors left */
 
+/* Guests come and go, and with them the paths of their sockets: from so many forwards on those that
+ * nobody has asked for or been connected to for longest are given up. */
+#define KEPT_MAX (SSH_FORWARDS_MAX / 4 * 3)
+
 struct forward {
     char far_path[SSH_LOCAL_PATH_MAX];
+    unsigned number; /* the name of its socket in the folder */
+    uint64_t used;   /* place in the order of use; under the lock */
     int fd;
     unsigned connections;       /* session's thread */
     char failure[FAILURE_SIZE]; /* under the lock; "": none */
@@ -40,9 +46,12 @@ struct connection {
 
 struct ssh_forwards {
     pthread_mutex_t lock;
-    /* Under the lock. An entry below `count` stays as it is until ssh_forwards_free. */
+    /* Under the lock. Entries come from any thread and go in the session's alone, which therefore
+     * may read those that it has seen without it. */
     struct forward *forwards[SSH_FORWARDS_MAX];
     size_t count;
+    unsigned last_number;
+    uint64_t uses;
     bool is_shut;
     /* Session's thread. */
     struct connection *connections;
@@ -148,13 +157,24 @@ void ssh_forwards_shut(struct ssh_forwards *forwards)
 /* ---- forwards: any thread ---- */
 
 /* Under the lock. */
-static struct forward *find(struct ssh_forwards *forwards, const char *far_path, size_t *number)
+static struct forward *find(const struct ssh_forwards *forwards, const char *far_path)
 {
-    for (*number = 0; *number < forwards->count; ++*number) {
-        if (strcmp(forwards->forwards[*number]->far_path, far_path) == 0)
-            return forwards->forwards[*number];
+    for (size_t i = 0; i < forwards->count; i++) {
+        if (strcmp(forwards->forwards[i]->far_path, far_path) == 0)
+            return forwards->forwards[i];
     }
     return NULL;
+}
+
+/* 0 or -ENAMETOOLONG. */
+static int write_local(const struct ssh_forwards *forwards, unsigned number, char *local,
+                       size_t size)
+{
+    int length = snprintf(local, size, "%s/%u", forwards->folder, number);
+
+    return length < 0 || (size_t)length >= size || (size_t)length >= SSH_LOCAL_PATH_MAX
+               ? -ENAMETOOLONG
+               : 0;
 }
 
 static int listen_at(const char *path)
@@ -188,28 +208,28 @@ static int make_forward(struct ssh_forwards *forwards, const char *far_path, con
         return result;
     }
     snprintf(forward->far_path, sizeof forward->far_path, "%s", far_path);
+    forward->number = ++forwards->last_number;
+    forward->used = ++forwards->uses;
     forwards->forwards[forwards->count++] = forward;
     return 0;
 }
 
 int ssh_forwards_add(struct ssh_forwards *forwards, const char *far_path, char *local, size_t size)
 {
-    size_t number;
-    int result = 0;
-
     if (far_path[0] != '/')
         return -EINVAL;
     if (strlen(far_path) >= SSH_LOCAL_PATH_MAX)
         return -ENAMETOOLONG;
     pthread_mutex_lock(&forwards->lock);
-    const struct forward *found = find(forwards, far_path, &number);
-    int length = snprintf(local, size, "%s/%zu", forwards->folder, number);
-    if (length < 0 || (size_t)length >= size || (size_t)length >= SSH_LOCAL_PATH_MAX)
-        result = -ENAMETOOLONG;
-    else if (forwards->is_shut)
+    struct forward *found = find(forwards, far_path);
+    int result =
+        write_local(forwards, found ? found->number : forwards->last_number + 1, local, size);
+    if (result == 0 && forwards->is_shut)
         result = -ESHUTDOWN;
-    else if (!found)
+    else if (result == 0 && !found)
         result = make_forward(forwards, far_path, local);
+    else if (result == 0)
+        found->used = ++forwards->uses;
     pthread_mutex_unlock(&forwards->lock);
     return result;
 }
@@ -217,10 +237,8 @@ int ssh_forwards_add(struct ssh_forwards *forwards, const char *far_path, char *
 bool ssh_forwards_failure(struct ssh_forwards *forwards, const char *far_path, char *text,
                           size_t size)
 {
-    size_t number;
-
     pthread_mutex_lock(&forwards->lock);
-    const struct forward *forward = find(forwards, far_path, &number);
+    const struct forward *forward = find(forwards, far_path);
     bool failed = forward && forward->failure[0];
     if (failed)
         snprintf(text, size, "%s", forward->failure);
@@ -256,6 +274,36 @@ static int sooner(int a, int b)
     return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
+/* Under the lock. The place of the one to give up first; `count` if all are in use. */
+static size_t least_used(const struct ssh_forwards *forwards)
+{
+    size_t least = forwards->count;
+
+    for (size_t i = 0; i < forwards->count; i++) {
+        const struct forward *forward = forwards->forwards[i];
+        if (forward->connections == 0 &&
+            (least == forwards->count || forward->used < forwards->forwards[least]->used))
+            least = i;
+    }
+    return least;
+}
+
+/* Under the lock. */
+static void give_up_unused(struct ssh_forwards *forwards)
+{
+    char local[SSH_LOCAL_PATH_MAX];
+    size_t i;
+
+    while (forwards->count > KEPT_MAX && (i = least_used(forwards)) < forwards->count) {
+        struct forward *forward = forwards->forwards[i];
+        close(forward->fd);
+        if (write_local(forwards, forward->number, local, sizeof local) == 0)
+            unlink(local);
+        free(forward);
+        forwards->forwards[i] = forwards->forwards[--forwards->count];
+    }
+}
+
 int ssh_forwards_poll(struct ssh_forwards *forwards, ssh_session session, struct pollfd **polls,
                       size_t *capacity, size_t *count)
 {
@@ -263,6 +311,8 @@ int ssh_forwards_poll(struct ssh_forwards *forwards, ssh_session session, struct
     int due = may_accept ? -1 : ACCEPT_PAUSE_MS;
 
     pthread_mutex_lock(&forwards->lock);
+    if (!forwards->is_shut)
+        give_up_unused(forwards);
     forwards->polled = forwards->is_shut ? 0 : forwards->count;
     pthread_mutex_unlock(&forwards->lock);
     for (const struct connection *connection = session ? forwards->connections : NULL; connection;
@@ -293,9 +343,12 @@ static const char *explain(const char *error)
     return error;
 }
 
-static void end_connection(struct connection *connection)
+static void end_connection(struct ssh_forwards *forwards, struct connection *connection)
 {
     connection->forward->connections--;
+    pthread_mutex_lock(&forwards->lock);
+    connection->forward->used = ++forwards->uses;
+    pthread_mutex_unlock(&forwards->lock);
     ssh_tunnel_free(connection->tunnel);
     free(connection);
 }
@@ -366,7 +419,7 @@ void ssh_forwards_turn(struct ssh_forwards *forwards, ssh_session session,
             link = &connection->next;
         } else {
             *link = connection->next;
-            end_connection(connection);
+            end_connection(forwards, connection);
         }
     }
     for (size_t i = 0; i < forwards->polled; i++) {
@@ -390,6 +443,6 @@ void ssh_forwards_close_all(struct ssh_forwards *forwards)
     while (forwards->connections) {
         struct connection *connection = forwards->connections;
         forwards->connections = connection->next;
-        end_connection(connection);
+        end_connection(forwards, connection);
     }
 }
