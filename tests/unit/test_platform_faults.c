@@ -220,6 +220,33 @@ static void test_link_of_a_guest_that_is_off(void **state)
     assert_string_equal(links(), "2-");
 }
 
+/* Only what was lost comes back. */
+static void test_link_events(void **state)
+{
+    static const char nic[] = "NIC1 Link: ";
+
+    (void)state;
+    assert_null(strstr(fake_server_events(), nic));
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_null(strstr(fake_server_events(), nic));
+    fake_server_inject("nic/0", "down");
+    assert_non_null(strstr(fake_server_events(), "NIC1 Link: Heartbeat Lost"));
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_null(strstr(fake_server_events(), nic));
+    fake_server_clear("nic/0");
+    assert_null(strstr(fake_server_events(), nic));
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_non_null(strstr(fake_server_events(), "NIC1 Link: Heartbeat"));
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_null(strstr(fake_server_events(), nic));
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_server_inject("nic/0", "down");
+    fake_server_events();
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING); /* starts without it */
+    assert_non_null(strstr(fake_server_events(), "NIC1 Link: Heartbeat Lost"));
+}
+
 static void test_link_over_a_restart(void **state)
 {
     (void)state;
@@ -344,6 +371,7 @@ int main(void)
         ON(test_hot_plug),
         ON(test_link),
         OFF(test_link_of_a_guest_that_is_off),
+        OFF(test_link_events),
         ON(test_link_over_a_restart),
         ON(test_link_of_a_lost_guest),
         ON(test_slow_link),

@@ -44,6 +44,8 @@ struct platform {
     uint64_t reset_ms;                     /* last reset or start that was logged */
     unsigned logins;                       /* that failed and were logged, as far as ... */
     uint64_t logins_since_ms;              /* ... time since then has not made up for them */
+    uint32_t
+        lost_links; /* bit N: the NIC of sensor SENSOR_NIC + N has lost its link, not regained */
     struct platform_quota {
         unsigned permille; /* of the guest's CPU time, as it was set; 0: not limited */
         bool unsure;       /* whether that is so: an earlier run of the daemon may have set one */

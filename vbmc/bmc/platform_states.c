@@ -102,16 +102,24 @@ static void show_disk(struct platform *platform, const char *target)
          DRIVE_PRESENCE | state(fault, DRIVE_FAULT) | state(predictive, DRIVE_PREDICTIVE));
 }
 
-/* A server that is off has no link. */
+/* A server that is off has no link. One that comes up with it is no event; one that comes back
+ * after it was lost is, also when the server was off in between. */
 static void show_nic(struct platform *platform, const struct host_nic *nic, unsigned index)
 {
     enum host_power_state power = bmc_power_state(platform->bmc);
     bool on = host_power_state_is_on(power);
     bool down = nic->link_down || platform_nic_is_injected_down(platform, index);
 
-    if (power == HOST_POWER_UNKNOWN)
+    uint8_t number = sensors_find_nic(platform->bmc->sensors, nic->mac);
+
+    if (power == HOST_POWER_UNKNOWN || number == 0)
         return;
-    show(platform, sensors_find_nic(platform->bmc->sensors, nic->mac),
+    uint32_t bit = UINT32_C(1) << (number - SENSOR_NIC);
+    if (on && !down && !(platform->lost_links & bit))
+        sensors_set_unavailable(platform->bmc->sensors, number);
+    if (on)
+        platform->lost_links = down ? platform->lost_links | bit : platform->lost_links & ~bit;
+    show(platform, number,
          state(on && down, LAN_HEARTBEAT_LOST) | state(on && !down, LAN_HEARTBEAT));
 }
 
