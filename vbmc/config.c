@@ -1,3 +1,4 @@
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/config.h"
 
 #include <errno.h>
@@ -306,6 +307,7 @@ static int set_defaults(struct config *config)
     config->bmc.port = 623;
     channel_set_defaults(&config->bmc.channel);
     config->bmc.session_timeout_s = 60;
+    config->bmc.manufacturer = BMC_MANUFACTURER_DEFAULT;
     config->bmc.console_history = DEFAULT_HISTORY;
     config->bmc.console_replay = DEFAULT_REPLAY;
     config->bmc.console_log_size = DEFAULT_LOG_SIZE;

@@ -72,6 +72,7 @@ struct config_bmc {
     uint16_t port; /* 623 unless told otherwise; only with has_addresses */
     struct channel channel;
     unsigned session_timeout_s;
+    unsigned manufacturer;
     uint64_t console_history; /* bytes */
     enum config_console console;
     unsigned console_replay; /* lines of history that a new client sees first */

@@ -67,6 +67,8 @@ const struct config_key config_keys[] = {
      .wanted = a_privilege},
     {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
      .wanted = "a session timeout is 10 to 3600 seconds"},
+    {S(BMC), "manufacturer-id", config_value_manufacturer, AT(bmc, manufacturer),
+     .wanted = "a private enterprise number is wanted, from 0 to 1048575"},
     {S(BMC), "console", config_value_console, AT(bmc, console), .wanted = a_console},
     {S(BMC), "console-history", config_value_history, AT(bmc, console_history), .wanted = a_size},
     {S(BMC), "console-replay", config_value_replay, AT(bmc, console_replay),

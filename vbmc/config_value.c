@@ -1,3 +1,4 @@
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/config_parse.h"
 
 #include <arpa/inet.h>
@@ -323,6 +324,12 @@ int config_value_timeout(struct config_parse *parse, const char *value, void *ta
 {
     (void)parse;
     return read_unsigned(value, SESSION_TIMEOUT_MIN_S, SESSION_TIMEOUT_MAX_S, target);
+}
+
+int config_value_manufacturer(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    return read_unsigned(value, 0, BMC_MANUFACTURER_MAX, target);
 }
 
 int config_value_idle(struct config_parse *parse, const char *value, void *target)

@@ -452,6 +452,7 @@ void instance_configure(struct instance *instance, const struct config *config)
     if (instance->bmc.sel)
         sel_set_policy(instance->bmc.sel, config->bmc.sel_full);
     platform_configure(instance->bmc.platform, section ? &section->server : &config->bmc.server);
+    instance->bmc.manufacturer = config->bmc.manufacturer;
     if (instance->session_timeout_s != config->bmc.session_timeout_s) {
         instance->session_timeout_s = config->bmc.session_timeout_s;
         rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +

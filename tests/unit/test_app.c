@@ -11,7 +11,9 @@
 static void test_device_id(void **state)
 {
     (void)state;
-    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 01"), "00 20 01 01 00 02 80 00 00 00 01 00");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 01"), "00 20 01 01 00 02 80 d9 7e 00 01 00");
+    fake_bmc.bmc.manufacturer = BMC_MANUFACTURER_MAX;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 01"), "00 20 01 01 00 02 80 ff ff 0f 01 00");
 }
 
 static void test_self_test(void **state)

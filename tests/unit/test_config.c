@@ -193,6 +193,12 @@ static const struct {
      ":2: session-timeout = 9: a session timeout is 10 to 3600 seconds"},
     {"[bmc]\nsession-timeout = 3601\n",
      ":2: session-timeout = 3601: a session timeout is 10 to 3600 seconds"},
+    {"[bmc]\nmanufacturer-id = 1048576\n",
+     ":2: manufacturer-id = 1048576: a private enterprise number "
+     "is wanted, from 0 to 1048575"},
+    {"[bmc]\nmanufacturer-id = 0x10\n",
+     ":2: manufacturer-id = 0x10: a private enterprise number is "
+     "wanted, from 0 to 1048575"},
     {"[bmc]\nconsole-history = 65M\n", ":2: console-history = 65M: a size is a number with K or M, "
                                        "from 4K to 64M, such as 256K"},
     {"[bmc]\nconsole-history = 8G\n", ":2: console-history = 8G: a size is a number with K or M, "
@@ -285,6 +291,7 @@ static void check_sample(const struct config *config)
     assert_int_equal(config->bmc.console_log_files, 4);
     assert_int_equal(config->ssh.idle_timeout_s, 0);
     assert_int_equal(config->bmc.session_timeout_s, 60);
+    assert_int_equal(config->bmc.manufacturer, 32473);
     assert_int_equal(config->bmc.channel.suite_count, 2);
     assert_true(config->ssh.has_listen);
     endpoint_address_format(&config->ssh.listen, text);
@@ -344,7 +351,8 @@ static void test_everything_else(void **state)
              "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
              "sasl-username=u\nsasl-password=p;q#r\n"
              "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
-             "privilege-limit = operator\nsession-timeout = 10\nconsole-history = 4096\n"
+             "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
+             "1048575\nconsole-history = 4096\n"
              "discover = tagged\nconsole = on-demand\nconsole-replay = 0\nconsole-log = logs\n"
              "console-log-size = 2M\nconsole-log-files = 9\n"
              "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
@@ -360,6 +368,7 @@ static void test_everything_else(void **state)
     assert_int_equal(domain->channel.suites[0], 3);
     assert_int_equal(domain->channel.limit, PRIVILEGE_OPERATOR);
     assert_string_equal(domain->address, "::ffff:127.0.0.1");
+    assert_int_equal(config->bmc.manufacturer, 1048575);
     assert_false(config->domains[1].enabled);
     assert_memory_equal(config->domains[1].channel.kg, bmc_kg, sizeof bmc_kg);
     assert_int_equal(config->domains[1].channel.suite_count, 2);

@@ -13,6 +13,7 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->uuid = *uuid;
     for (size_t i = 0; i < sizeof bmc->guid; i++)
         bmc->guid[i] = uuid->bytes[sizeof bmc->guid - 1 - i];
+    bmc->manufacturer = BMC_MANUFACTURER_DEFAULT;
     bmc->hooks = hooks;
     bmc->owner = owner;
     channel_set_defaults(&bmc->channel);

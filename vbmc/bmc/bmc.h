@@ -20,6 +20,11 @@
  * request after 400 ms). */
 #define BMC_ANSWER_WITHIN_MS 250
 
+/* Private enterprise number of Get Device ID: the one that is reserved for examples (RFC 5612). A
+ * real vendor's switches on OEM paths in the clients. */
+#define BMC_MANUFACTURER_DEFAULT 32473
+#define BMC_MANUFACTURER_MAX     0xfffff /* 20 bits */
+
 struct bmc;
 struct dcmi;
 struct fru;
@@ -54,7 +59,8 @@ struct bmc_hooks {
 struct bmc {
     uint32_t number; /* unique in this process */
     struct uuid uuid;
-    uint8_t guid[16]; /* the UUID in the byte order of IPMI: all 16 reversed */
+    uint8_t guid[16];      /* the UUID in the byte order of IPMI: all 16 reversed */
+    uint32_t manufacturer; /* Get Device ID; BMC_MANUFACTURER_DEFAULT unless told otherwise */
     struct users users;
     struct channel channel;
     struct chassis chassis;

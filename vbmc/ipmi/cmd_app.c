@@ -10,10 +10,7 @@
 #define FIRMWARE_MAJOR     0x01
 #define FIRMWARE_MINOR_BCD 0x00
 #define IPMI_VERSION_2_0   0x02 /* low nibble: major version */
-#define MANUFACTURER_UNKNOWN                                                                       \
-    0x000000 /* a real vendor's id switches on OEM paths in the clients                            \
-              */
-#define PRODUCT_ID 0x0001
+#define PRODUCT_ID         0x0001
 
 static int get_device_id(const struct ipmi_request *request, struct wire_in *in,
                          struct wire_out *out)
@@ -25,8 +22,8 @@ static int get_device_id(const struct ipmi_request *request, struct wire_in *in,
     wire_put_u8(out, FIRMWARE_MINOR_BCD);
     wire_put_u8(out, IPMI_VERSION_2_0);
     wire_put_u8(out, sdr_device_support(request->bmc));
-    wire_put_u8(out, MANUFACTURER_UNKNOWN & 0xff);
-    wire_put_u16(out, MANUFACTURER_UNKNOWN >> 8);
+    wire_put_u8(out, (uint8_t)request->bmc->manufacturer);
+    wire_put_u16(out, (uint16_t)(request->bmc->manufacturer >> 8));
     wire_put_u16(out, PRODUCT_ID);
     return CC_SUCCESS;
 }
