@@ -29,8 +29,8 @@ enum cli_option_group {
     CLI_GROUP_TOP = 1 << 13,
     CLI_GROUP_INJECT = 1 << 14, /* a last word such as -3.5 is no option */
     CLI_GROUP_ROOM = 1 << 15,
-    /* Before the verb, and after it too. */    CLI_GROUP_UNDEFINE = 1 << 16,
-
+    CLI_GROUP_UNDEFINE = 1 << 16,
+    /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
 
