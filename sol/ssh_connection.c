@@ -270,14 +270,16 @@ static bool is_no_client(const struct ssh_connection *connection)
     return connection->bytes.in_bytes > 0 && (!banner || strncmp(banner, "SSH-2.0-", 8) != 0);
 }
 
-/* Whether libssh has hung up on a client that would have gone on. */
+/* Whether libssh has hung up on a client that would have gone on. One that has no algorithm in
+ * common with us is an honest one, if an old one. */
 static bool was_hung_up_on(const struct ssh_connection *connection)
 {
-    static const char leaving[] = "Received SSH_MSG_DISCONNECT";
+    const char *text = ssh_get_error(connection->session);
     char byte;
 
     return ssh_get_error_code(connection->session) == SSH_FATAL &&
-           strncmp(ssh_get_error(connection->session), leaving, sizeof leaving - 1) != 0 &&
+           strncmp(text, "Received SSH_MSG_DISCONNECT", 27) != 0 &&
+           !strstr(text, "no match for method") &&
            recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 
