@@ -47,7 +47,7 @@ static const char usage[] =
 
 #define STOP_WITHIN_MS 5000
 #define DISK_WITHIN_MS 3000 /* for the last words of the guests */
-#define GONE_WITHIN_S  15   /* whatever happens */
+#define GONE_WITHIN_S  10   /* whatever happens: a little more than the two above */
 
 struct daemon {
     uv_loop_t loop;
