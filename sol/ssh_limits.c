@@ -24,14 +24,15 @@ static unsigned count_account(const struct ssh_shared *shared, const struct ssh_
 
 const char *ssh_seat_take(struct ssh_shared *shared, struct ssh_seat *seat)
 {
-    unsigned all = shared->limits.sessions, of_account = shared->limits.account_sessions;
+    unsigned all = shared->limits.sessions;
+    unsigned of_account = seat->is_over_all ? all - all / 8 : shared->limits.account_sessions;
 
     seat->taken = true;
     seat->next = shared->seats;
     shared->seats = seat;
     shared->sessions++;
     shared->lesser_sessions += !seat->is_over_all;
-    if (count_account(shared, seat) > (seat->is_over_all ? 2 * of_account : of_account))
+    if (count_account(shared, seat) > of_account)
         return "too many sessions of this account";
     if (shared->sessions > all || (!seat->is_over_all && shared->lesser_sessions > all - all / 4))
         return "too many sessions";

@@ -51,7 +51,7 @@ struct ssh_ops {
 /* 0 everywhere: the default. */
 struct ssh_limits {
     unsigned sessions; /* logged in; 128. Administrators of all BMCs have a quarter alone */
-    /* the same of one account; 32, and twice as many for an administrator of all BMCs */
+    /* the same of one account; 32. An administrator of all BMCs may have seven eighths of all */
     unsigned account_sessions;
     unsigned
         logins; /* connections not yet logged in; 96. One more ends one of the source with most */
