@@ -136,8 +136,9 @@ void manager_follow_placement(struct manager *manager, struct instance *instance
     struct placement *placement = instance_placement(instance);
     struct virt_domain *present = instance_domain(instance);
     struct placement_decision before = placement->decided;
-    struct placement_decision decision =
-        placement_decide(&manager->map, placement, present, instance_record(instance)->uri);
+    struct placement_decision decision = placement_decide(
+        &manager->map, placement, present, chassis_is_starting(&instance_bmc(instance)->chassis),
+        instance_record(instance)->uri);
 
     report(instance, &before);
     if (decision.domain || !may_stay(present))

@@ -172,9 +172,10 @@ static void note_end(struct placement *placement, struct placement_hypervisor *h
     }
     if (reason == HOST_STOP_MOVED)
         set_fact(placement, PLACEMENT_FACT_MOVED, hypervisor);
-    else if (reason != HOST_STOP_UNKNOWN || live)
+    else if (live || (reason != HOST_STOP_UNKNOWN && reason != HOST_STOP_FAILED))
         set_fact(placement, PLACEMENT_FACT_STOPPED, hypervisor);
-    /* else it may have left from there while nobody looked */
+    /* else it may have left from there while nobody looked: what failed may have been a migration
+     * back to it */
 }
 
 /* libvirt tells of a domain that is off why it stopped last, until libvirtd is restarted: a copy
@@ -192,8 +193,7 @@ int placement_see(struct placement *placement, const struct placement_sight *sig
     struct placement_hypervisor *hypervisor = sight->hypervisor;
     struct placement_copy *copy = find_copy(placement, hypervisor);
     bool is_new = !copy || (copy->unlisted && !sight->unlisted);
-    bool was_on = was_running_at(placement, hypervisor) ||
-                  (copy && copy->domain && copy->state != PLACEMENT_OFF);
+    bool seen_on = copy && copy->domain && copy->state == PLACEMENT_ON;
 
     *arrived = false;
     if (!copy)
@@ -211,9 +211,10 @@ int placement_see(struct placement *placement, const struct placement_sight *sig
     }
     if (sight->state == PLACEMENT_OFF && is_left_behind(placement, sight))
         note_end(placement, hypervisor, HOST_STOP_MOVED, sight->live);
-    else if (sight->state == PLACEMENT_OFF && was_on && was_running_at(placement, hypervisor))
-        note_end(placement, hypervisor, sight->stop_reason, sight->live);
-    else if (sight->state == PLACEMENT_OFF && is_new && sight->live && !placement->last)
+    else if (sight->state == PLACEMENT_OFF && was_running_at(placement, hypervisor))
+        note_end(placement, hypervisor, sight->stop_reason, sight->live && seen_on);
+    else if (sight->state == PLACEMENT_OFF && is_new && sight->live && !placement->last &&
+             placement->count == 1) /* a guest that others have is none that is new */
         set_fact(placement, PLACEMENT_FACT_DEFINED, hypervisor);
     return 0;
 }
@@ -259,16 +260,17 @@ struct preference {
     const struct placement *placement;
     const void *present;
     const char *only_uri;
+    bool starts;
 };
 
 static unsigned rank(const struct preference *preference, const struct placement_copy *copy)
 {
     const char *uri = preference->only_uri;
+    bool is_present = preference->present && copy->domain == preference->present;
 
     return (uri && strcmp(copy->hypervisor->uri, uri) == 0 ? 8u : 0u) +
            (!copy->unlisted ? 4u : 0u) +
-           (copy->hypervisor == preference->placement->last ? 2u : 0u) +
-           (preference->present && copy->domain == preference->present ? 1u : 0u);
+           (copy->hypervisor == preference->placement->last ? 2u : 0u) + is_present;
 }
 
 static const struct placement_copy *best_in_state(const struct preference *preference,
@@ -350,7 +352,8 @@ static bool is_for_another(const struct preference *preference, const struct pla
     return preference->only_uri && strcmp(copy->hypervisor->uri, preference->only_uri) != 0;
 }
 
-static struct placement_decision decide_running(const struct preference *preference,
+static struct placement_decision decide_running(struct placement *placement,
+                                                const struct preference *preference,
                                                 const struct placement_copy *runs)
 {
     const struct placement_copy *other = best_in_state(preference, PLACEMENT_ON, runs);
@@ -359,6 +362,9 @@ static struct placement_decision decide_running(const struct preference *prefere
                                              : counts(runs);
 
     decision.also = other ? other->hypervisor : NULL;
+    /* Where it was known to run before may have gone out of sight. */
+    if (placement->fact != PLACEMENT_FACT_RUNNING || !runs_at(placement, placement->last))
+        set_fact(placement, PLACEMENT_FACT_RUNNING, runs->hypervisor);
     return decision;
 }
 
@@ -373,6 +379,18 @@ static void note_off_everywhere(struct placement *placement,
         set_fact(placement, PLACEMENT_FACT_STOPPED, hypervisor);
 }
 
+/* The copy that is just being started; NULL: none is. What has begun there goes on whatever is
+ * decided, so that nothing else may count until it has ended. */
+static const struct placement_copy *find_starting(const struct preference *preference)
+{
+    for (size_t i = 0; preference->starts && i < preference->placement->count; i++) {
+        const struct placement_copy *copy = &preference->placement->copies[i];
+        if (copy->domain && copy->domain == preference->present && copy->hypervisor->connected)
+            return copy;
+    }
+    return NULL;
+}
+
 /* No copy runs as far as is seen. */
 static struct placement_decision decide_off(const struct placement_map *map,
                                             struct placement *placement,
@@ -380,6 +398,9 @@ static struct placement_decision decide_off(const struct placement_map *map,
 {
     if (placement->fact == PLACEMENT_FACT_MOVED)
         return without(PLACEMENT_LEFT, placement->last);
+    const struct placement_copy *starting = find_starting(preference);
+    if (starting)
+        return counts(starting);
     const struct placement_hypervisor *missing = first_that_may_have(map, preference);
     if (missing)
         return without(PLACEMENT_WAITS, missing);
@@ -398,7 +419,7 @@ static struct placement_decision decide(const struct placement_map *map,
     const struct placement_copy *copy = best_in_state(preference, PLACEMENT_ON, NULL);
 
     if (copy)
-        return decide_running(preference, copy);
+        return decide_running(placement, preference, copy);
     /* Either end of a migration is no place to act at; the one that is ours stays until the other
      * runs. */
     copy = best_in_state(preference, PLACEMENT_MIGRATING, NULL);
@@ -411,9 +432,9 @@ static struct placement_decision decide(const struct placement_map *map,
 
 struct placement_decision placement_decide(const struct placement_map *map,
                                            struct placement *placement, const void *present,
-                                           const char *only_uri)
+                                           bool starts, const char *only_uri)
 {
-    const struct preference preference = {placement, present, only_uri};
+    const struct preference preference = {placement, present, only_uri, starts};
 
     placement->decided = decide(map, placement, &preference);
     return placement->decided;

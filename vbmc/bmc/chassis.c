@@ -140,6 +140,12 @@ void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t se
     queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
 }
 
+bool chassis_is_starting(const struct chassis *chassis)
+{
+    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
+                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
+}
+
 bool chassis_wants_power(const struct chassis *chassis)
 {
     return chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||

@@ -54,10 +54,10 @@ struct chassis {
     enum restart_cause restart_cause;
     uint32_t boots; /* starts of the guest that were seen */
     /* Not stored. */
-    uint64_t on_since_ms;    /* monotonic; 0: off. Of a guest found running: since it was found */
-    bool restore_waits; /* power came back: the policy is carried out when the guest is found */
-    bool restore_if_gone;    /* seen on when power came back; restored if that proves wrong */
-    bool was_on_last_run;    /* was_on as the daemon found it in the store */
+    uint64_t on_since_ms; /* monotonic; 0: off. Of a guest found running: since it was found */
+    bool restore_waits;   /* power came back: the policy is carried out when the guest is found */
+    bool restore_if_gone; /* seen on when power came back; restored if that proves wrong */
+    bool was_on_last_run; /* was_on as the daemon found it in the store */
     bool last_on_by_command; /* Get Chassis Status, last power event */
     bool control_fault;      /* the last power action failed */
     enum identify_state identify;
@@ -86,6 +86,8 @@ const char *chassis_action_name(enum host_power_action action);
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
 
+/* Whether an action that may start the guest is under way. */
+bool chassis_is_starting(const struct chassis *chassis);
 /* Whether the power restore policy has the guest on when power comes back. */
 bool chassis_wants_power(const struct chassis *chassis);
 /* Power up because power is back: nobody's command, and for Get System Restart Cause the policy's.

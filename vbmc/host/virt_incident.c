@@ -59,10 +59,12 @@ void virt_incident_lifecycle(struct virt_domain *domain, int event, int detail)
         virt_domain_emit(domain, HOST_EVENT_PANICKED);
         break;
     case VIR_DOMAIN_EVENT_STOPPED:
-        incidents->stop_told = reason_of_event(detail);
+        if (incidents->stop_told != HOST_STOP_MOVED)
+            incidents->stop_told = reason_of_event(detail);
         break;
-    case VIR_DOMAIN_EVENT_STARTED:
-        incidents->stop_told = HOST_STOP_UNKNOWN;
+    case VIR_DOMAIN_EVENT_STARTED: /* also of a migration back to here that may yet fail */
+        if (incidents->stop_told != HOST_STOP_MOVED)
+            incidents->stop_told = HOST_STOP_UNKNOWN;
         break;
     default:
         break;
@@ -86,8 +88,8 @@ void virt_incident_stopped(struct virt_domain *domain, enum host_stop_reason see
     struct virt_incidents *incidents = &domain->incidents;
     enum host_stop_reason told = incidents->stop_told;
 
-    if (seen == HOST_STOP_UNKNOWN)
-        seen = told;
+    if (seen == HOST_STOP_UNKNOWN || (seen == HOST_STOP_FAILED && told == HOST_STOP_MOVED))
+        seen = told; /* what failed may have been its migration back to here */
     else if (seen == HOST_STOP_CRASHED && told != HOST_STOP_CRASHED && !incidents->panicked)
         seen = HOST_STOP_FAILED;
     domain->host.stop_reason = seen;
@@ -99,6 +101,7 @@ void virt_incident_running(struct virt_domain *domain)
 {
     domain->incidents.panicked = false;
     domain->incidents.asked_why_paused = false;
+    domain->incidents.stop_told = HOST_STOP_UNKNOWN;
 }
 
 /* ---- disks ---- */
