@@ -29,13 +29,15 @@ static int try_bind(const union endpoint_address *address)
 
 static bool port_is_ours(const struct doctor *doctor, unsigned number)
 {
-    struct json_object *port;
+    struct json_object *port, *status;
 
     if (!json_object_is_type(doctor->bmcs, json_type_array))
         return false;
     for (size_t i = 0; i < json_object_array_length(doctor->bmcs); i++) {
         struct json_object *bmc = json_object_array_get_idx(doctor->bmcs, i);
         if (json_object_is_type(bmc, json_type_object) &&
+            json_object_object_get_ex(bmc, "status", &status) &&
+            strcmp(json_object_get_string(status), "running") == 0 &&
             json_object_object_get_ex(bmc, "port", &port) &&
             json_object_get_int(port) == (int)number)
             return true;
@@ -139,8 +141,57 @@ static void check_prefix(struct doctor *doctor)
                    prefix->length, strerror(number));
 }
 
+static const char *text_of(struct json_object *object, const char *key)
+{
+    struct json_object *value;
+
+    return json_object_is_type(object, json_type_object) &&
+                   json_object_object_get_ex(object, key, &value)
+               ? json_object_get_string(value)
+               : NULL;
+}
+
+/* BMCs that are to listen and cannot; the daemon says why. */
+static void check_listening(struct doctor *doctor)
+{
+    size_t count = json_object_is_type(doctor->bmcs, json_type_array)
+                       ? json_object_array_length(doctor->bmcs)
+                       : 0;
+    struct json_object *first = NULL;
+    unsigned failed = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *bmc = json_object_array_get_idx(doctor->bmcs, i);
+        const char *status = text_of(bmc, "status");
+        if (status && strcmp(status, "error") == 0 && failed++ == 0)
+            first = bmc;
+    }
+    if (failed > 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, "listening",
+                   "remove the cause: vbmcd tries again by itself, every two seconds",
+                   "%u of %zu BMCs do not answer; %s: %s", failed, count,
+                   text_of(first, "domain_name"), text_of(first, "note"));
+    else if (count > 0)
+        doctor_say(doctor, DOCTOR_OK, "listening", NULL, "all started BMCs have their address");
+}
+
+static void check_sections(struct doctor *doctor)
+{
+    struct json_object *notes;
+
+    if (!doctor->status || !json_object_object_get_ex(doctor->status, "notes", &notes) ||
+        !json_object_is_type(notes, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(notes); i++)
+        doctor_say(doctor, DOCTOR_WARNING, "sections",
+                   "correct it in vbmc.conf, then 'vbmc reload'", "%s",
+                   json_object_get_string(json_object_array_get_idx(notes, i)));
+}
+
 void doctor_check_network(struct doctor *doctor)
 {
+    check_listening(doctor);
+    check_sections(doctor);
     if (!doctor->config->bmc.has_addresses) {
         check_ports(doctor);
         return;

@@ -197,7 +197,11 @@ int cli_run_names(struct cli *cli)
     for (size_t i = 0; i < cli->options.name_count; i++)
         json_object_array_add(names, json_object_new_string(cli->options.names[i]));
     json_object_object_add(arguments, "names", names);
-    return cli_ask_and_obey(cli, cli->verb->name, arguments);
+    int code = cli_ask_and_obey(cli, cli->verb->name, arguments);
+    if (code == CLI_EXIT_DONE && strcmp(cli->verb->name, "delete") == 0 && !cli->options.quiet &&
+        isatty(STDERR_FILENO))
+        fputs("'vbmc add' of the same name undoes this, with an empty event log\n", stderr);
+    return code;
 }
 
 static void print_text(const struct cli *cli, const char *text)
@@ -359,5 +363,21 @@ int cli_run_dumpxml(struct cli *cli)
 
 int cli_run_reload(struct cli *cli)
 {
-    return cli_ask_and_obey(cli, "reload", NULL);
+    struct json_object *result, *notes;
+    int code = cli_ask(cli, "reload", NULL, &result);
+
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
+        cli_format_write_json(&cli->options.format, result, stdout);
+    if (code == CLI_EXIT_DONE && !cli->options.quiet &&
+        json_object_is_type(result, json_type_object) &&
+        json_object_object_get_ex(result, "notes", &notes) &&
+        json_object_is_type(notes, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(notes); i++) {
+            const char *text = json_object_get_string(json_object_array_get_idx(notes, i));
+            cli_text_print(text, text + strlen(text), stderr);
+            fputc('\n', stderr);
+        }
+    }
+    json_object_put(result);
+    return code;
 }

@@ -41,7 +41,7 @@ struct instance {
     struct udp_socket *socket;
     bool owns_socket;
     union endpoint_address address;
-    char error[160];
+    char error[INSTANCE_ERROR_SIZE];
     uv_timer_t timer;
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
 };
@@ -467,46 +467,12 @@ void instance_configure(struct instance *instance, const struct config *config)
 
 /* ---- sockets ---- */
 
-static void note_listen_error(struct instance *instance, const union endpoint_address *address,
-                              int result)
+void instance_set_address(struct instance *instance, const union endpoint_address *address)
 {
-    char text[ENDPOINT_TEXT_SIZE];
-
-    endpoint_address_format(address, text);
-    snprintf(instance->error, sizeof instance->error, "cannot listen on UDP %s: %s%s", text,
-             strerror(-result),
-             result == -EADDRINUSE ? " (another program, or another vbmcd, has this port)"
-             : result == -EACCES   ? " (ports below 1024 need root)"
-                                   : "");
-    log_error("%s: %s", instance->record.name, instance->error);
-}
-
-int instance_listen(struct instance *instance, const union endpoint_address *address)
-{
-    instance_stop_listening(instance);
     instance->address = *address;
-    instance->error[0] = '\0';
-    int result =
-        udp_socket_open(instance->shared->loop, address, on_datagram, instance, &instance->socket);
-    instance->owns_socket = result == 0;
-    if (result < 0)
-        note_listen_error(instance, address, result);
-    else
-        instance_sol_set_port(instance->sol, udp_socket_port(instance->socket));
-    return result;
 }
 
-void instance_listen_shared(struct instance *instance, struct udp_socket *socket,
-                            const union endpoint_address *address)
-{
-    instance_stop_listening(instance);
-    instance->address = *address;
-    instance->error[0] = '\0';
-    instance->socket = socket;
-    instance_sol_set_port(instance->sol, udp_socket_port(socket));
-}
-
-void instance_stop_listening(struct instance *instance)
+static void close_socket(struct instance *instance)
 {
     if (instance->socket && instance->sol)
         instance_sol_end(instance->sol); /* as long as it can be said */
@@ -516,6 +482,52 @@ void instance_stop_listening(struct instance *instance)
         rmcp_server_end_all_sessions(instance->rmcp);
     instance->socket = NULL;
     instance->owns_socket = false;
+}
+
+static void use_socket(struct instance *instance, struct udp_socket *socket, bool owns)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+
+    instance->socket = socket;
+    instance->owns_socket = owns;
+    instance_sol_set_port(instance->sol, udp_socket_port(socket));
+    if (instance->error[0]) {
+        endpoint_address_format(&instance->address, text);
+        log_info("%s: listens on UDP %s now", instance->record.name, text);
+    }
+    instance->error[0] = '\0';
+}
+
+int instance_listen(struct instance *instance)
+{
+    struct udp_socket *socket;
+
+    close_socket(instance);
+    int result =
+        udp_socket_open(instance->shared->loop, &instance->address, on_datagram, instance, &socket);
+    if (result == 0)
+        use_socket(instance, socket, true);
+    return result;
+}
+
+void instance_listen_shared(struct instance *instance, struct udp_socket *socket)
+{
+    close_socket(instance);
+    use_socket(instance, socket, false);
+}
+
+void instance_note_error(struct instance *instance, const char *text)
+{
+    if (strcmp(instance->error, text) == 0)
+        return;
+    snprintf(instance->error, sizeof instance->error, "%s", text);
+    log_error("%s: %s", instance->record.name, instance->error);
+}
+
+void instance_stop_listening(struct instance *instance)
+{
+    close_socket(instance);
+    instance->error[0] = '\0';
 }
 
 bool instance_is_listening(const struct instance *instance)

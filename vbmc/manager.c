@@ -91,8 +91,6 @@ static int start(struct manager *manager, char *error, size_t size)
     int result = store_open(manager->loop, manager->config->daemon.state_dir,
                             &manager->shared.store, error, size);
 
-    if (result == 0)
-        result = manager_open_shared_socket(manager, error, size);
     if (result < 0)
         return result;
     manager->inbox = inbox_new(manager->loop);
@@ -147,6 +145,8 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager->hours.data = manager;
     uv_timer_init(loop, &manager->restore);
     manager->restore.data = manager;
+    uv_timer_init(loop, &manager->listen_again);
+    manager->listen_again.data = manager;
     manager_begin_room(manager);
     int result = manager->state_dir ? start(manager, error, size) : -ENOMEM;
     if (result < 0) {
@@ -186,6 +186,13 @@ static void on_restore_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
 }
 
+static void on_listen_again_closed(uv_handle_t *handle)
+{
+    struct manager *manager = handle->data;
+
+    uv_close((uv_handle_t *)&manager->restore, on_restore_closed);
+}
+
 void manager_finish_stopping(struct manager *manager)
 {
     if (manager->ending > 0)
@@ -193,20 +200,20 @@ void manager_finish_stopping(struct manager *manager)
     if (manager->inbox)
         virt_loop_stop();
     inbox_free(manager->inbox);
-    udp_socket_close(manager->socket);
-    free(manager->by_offset);
+    manager_close_shared_socket(manager, NULL);
     free(manager->deleted);
     placement_map_clear(&manager->map);
     store_close(manager->shared.store);
     limiter_free(manager->shared.limiter);
     config_free(manager->config);
     openstack_free(manager->openstack);
-    uv_close((uv_handle_t *)&manager->restore, on_restore_closed);
+    uv_close((uv_handle_t *)&manager->listen_again, on_listen_again_closed);
 }
 
 void manager_stop(struct manager *manager)
 {
     manager->stopping = true;
+    uv_timer_stop(&manager->listen_again);
     manager_stop_room(manager); /* it stores now and then, and the store goes first */
     /* The BMCs go first: they let go of their domains and store what they know. */
     while (manager->set.count > 0)
@@ -249,35 +256,11 @@ const struct bmcset *manager_bmcs(const struct manager *manager)
     return &manager->set;
 }
 
-static bool prefix_equal(const struct config_prefix *a, const struct config_prefix *b)
-{
-    char text_a[ENDPOINT_TEXT_SIZE], text_b[ENDPOINT_TEXT_SIZE];
-
-    endpoint_address_format(&a->base, text_a);
-    endpoint_address_format(&b->base, text_b);
-    return a->length == b->length && strcmp(text_a, text_b) == 0;
-}
-
 static void warn_of_restart(const struct config *old, const struct config *new)
 {
     if (strcmp(old->daemon.state_dir, new->daemon.state_dir) != 0 ||
-        strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0 ||
-        old->bmc.has_addresses != new->bmc.has_addresses || old->bmc.port != new->bmc.port ||
-        !prefix_equal(&old->bmc.addresses, &new->bmc.addresses) ||
-        strcmp(old->bmc.address, new->bmc.address) != 0)
-        log_warning("changed folders and addresses take effect when vbmcd is started again");
-}
-
-/* What is bound stays bound. */
-static void keep_addresses(struct config *config, struct config *old)
-{
-    char *address = config->bmc.address;
-
-    config->bmc.address = old->bmc.address;
-    old->bmc.address = address;
-    config->bmc.has_addresses = old->bmc.has_addresses;
-    config->bmc.addresses = old->bmc.addresses;
-    config->bmc.port = old->bmc.port;
+        strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0)
+        log_warning("changed folders take effect when vbmcd is started again");
 }
 
 static void start_hypervisors(struct manager *manager)
@@ -321,7 +304,7 @@ void manager_reload(struct manager *manager, struct config *config)
     struct config *old = manager->config;
 
     warn_of_restart(old, config);
-    keep_addresses(config, old);
+    manager_close_shared_socket(manager, &config->bmc);
     manager->config = config;
     config_free(old);
     follow_openstack(manager);
@@ -331,5 +314,6 @@ void manager_reload(struct manager *manager, struct config *config)
     start_hypervisors(manager);
     review_domains(manager);
     manager_tell_changed(manager);
+    manager_log_sections(manager);
     log_info("configuration reloaded: %zu users, %zu BMCs", config->user_count, manager->set.count);
 }

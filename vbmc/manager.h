@@ -61,6 +61,11 @@ const char *manager_why_none(const struct manager *manager, const struct virt_do
 /* The hypervisors that a guest is or may be on. */
 const struct placement_map *manager_placement_map(const struct manager *manager);
 
+/* manager_sections.c: whether the i-th [domain] section is for no domain that is known, or for more
+ * than one; if so, one line says it. */
+#define MANAGER_DOUBT_SIZE 320
+bool manager_doubt_section(const struct manager *manager, size_t i, char *text, size_t size);
+
 /* The room that all servers stand in. */
 struct facility *manager_facility(struct manager *manager);
 /* Stores the room as it is; what a change of it brings about for its servers happens at once. */

@@ -92,6 +92,7 @@ static void on_addition_stored(void *context, int result)
         end_change(change, -ENOMEM, "out of memory");
         return;
     }
+    manager_find_place(manager, instance);
     if (was_discovered_meanwhile) /* and its record was stored in place of ours */
         instance_save_record(instance, manager_report_store, NULL);
     manager_see_copies(manager, instance);

@@ -47,8 +47,12 @@ struct manager {
     uint32_t last_number;
     struct uuid *deleted; /* domains that discovery leaves alone */
     size_t deleted_count;
-    struct udp_socket *socket;   /* of all BMCs, with one address per BMC */
-    struct instance **by_offset; /* ADDRESSES_MAX pointers; NULL without `socket` */
+    struct udp_socket *socket;   /* of all BMCs, with one address per BMC; NULL: not yet */
+    char socket_error[200];      /* why not */
+    struct instance **by_offset; /* of those on `socket`: ADDRESSES_MAX pointers, or NULL */
+    struct bmcset outside;       /* and those of them outside of the prefix */
+    uv_timer_t listen_again;
+    bool loading; /* places are found when all are there */
     struct waiting_addition *waiting;
     struct change *changes; /* asked for and not answered yet, in their order */
     uv_timer_t reaper;
@@ -73,12 +77,16 @@ void manager_report_store(void *context, int result);
 /* manager.c: tells the watcher. */
 void manager_tell_changed(struct manager *manager);
 
-/* manager_listen.c: opens the socket that all BMCs share, if they do. 0, or a negative error with
- * its text. */
-int manager_open_shared_socket(struct manager *manager, char *error, size_t size);
-/* Finds the BMC's address and listens there; what fails is logged and kept as the BMC's error. */
+/* manager_listen.c: finds the BMC's place and listens there; what fails is logged, kept as the BMC's
+ * error, and tried again every two seconds. Nothing while BMCs are loaded. */
 void manager_start_listening(struct manager *manager, struct instance *instance);
 void manager_stop_listening(struct manager *manager, struct instance *instance);
+/* Only finds its place, which an inactive BMC has as well. */
+void manager_find_place(struct manager *manager, struct instance *instance);
+/* Finds the places of all, moves those that are elsewhere now, and lets those listen that are to. */
+void manager_review_listening(struct manager *manager);
+/* Closes the socket that BMCs share unless `next` needs the same one; NULL: in any case. */
+void manager_close_shared_socket(struct manager *manager, const struct config_bmc *next);
 
 /* manager_discovery.c: the callbacks of hypervisors. */
 extern const struct hypervisor_callbacks manager_hypervisor_callbacks;
@@ -167,6 +175,9 @@ void manager_run_room(struct manager *manager);
 void manager_stop_room(struct manager *manager);
 /* Follows the configuration. */
 void manager_configure_room(struct manager *manager);
+
+/* manager_sections.c: logs all that manager_doubt_section finds. */
+void manager_log_sections(const struct manager *manager);
 
 /* manager_additions.c: ends the additions that waited for this hypervisor. */
 void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor);

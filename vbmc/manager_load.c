@@ -140,8 +140,11 @@ int manager_load_bmcs(struct manager *manager, char *error, size_t size)
     if (result < 0)
         snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
                  strerror(-result));
+    manager->loading = true;
     for (size_t i = 0; result == 0 && i < stored.bmc_count; i++)
         load_bmc(manager, &stored, &stored.bmcs[i]);
+    manager->loading = false;
     clear(&stored);
+    manager_review_listening(manager);
     return result;
 }

@@ -143,23 +143,24 @@ static const char *status_of(struct instance *instance)
     return instance_is_listening(instance) ? "running" : "error";
 }
 
-static const char *address_of(const struct verbs *verbs, struct instance *instance)
+/* Where the BMC is, or is to be. Where there is no place for it, what it had or is to have. */
+static void add_place(const struct verbs *verbs, struct json_object *object,
+                      struct instance *instance)
 {
-    const struct config *config = manager_config(verbs->manager);
     const struct store_bmc *record = instance_record(instance);
-    const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
+    const union endpoint_address *place = instance_address(instance);
+    bool is_known = place->any.sa_family != AF_UNSPEC;
+    char text[ENDPOINT_TEXT_SIZE];
 
-    if (section && section->address)
-        return section->address;
-    return record->address ? record->address : config->bmc.address;
-}
-
-static uint16_t port_of(const struct verbs *verbs, struct instance *instance)
-{
-    const struct config *config = manager_config(verbs->manager);
-    const struct store_bmc *record = instance_record(instance);
-
-    return record->port ? record->port : config->bmc.port;
+    endpoint_address_format_host(place, text);
+    if (is_known)
+        add_text(object, "address", text);
+    else
+        add_text(object, "address",
+                 record->address ? record->address : manager_config(verbs->manager)->bmc.address);
+    json_object_object_add(
+        object, "port",
+        json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
 }
 
 static int compare_names(const void *a, const void *b)
@@ -198,8 +199,7 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
         char note[VERBS_NOTE_SIZE];
         verbs_add_name(verbs, request, instances, count, i, row);
         add_text(row, "status", status_of(instances[i]));
-        add_text(row, "address", address_of(verbs, instances[i]));
-        json_object_object_add(row, "port", json_object_new_int(port_of(verbs, instances[i])));
+        add_place(verbs, row, instances[i]);
         if (shows_power)
             add_text(row, "power", verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
         if (verbs_note(request, instances[i], note))
@@ -228,7 +228,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
         uri = sasl_username = NULL;
     struct json_object *result = json_object_new_object();
     json_object_object_add(result, "active", json_object_new_boolean(record->active));
-    add_text(result, "address", address_of(verbs, instance));
+    add_place(verbs, result, instance);
     add_text(result, "domain_name", name ? name : record->name);
     if (verbs_may_see_hypervisors(request))
         verbs_add_placement(result, instance);
@@ -236,7 +236,6 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     add_text(result, "libvirt_sasl_username", sasl_username);
     add_text(result, "libvirt_uri", uri);
     add_text(result, "password", "***");
-    json_object_object_add(result, "port", json_object_new_int(port_of(verbs, instance)));
     add_text(result, "status", status_of(instance));
     add_text(result, "username", user[0] ? user : NULL);
     verbs_add_health(result, instance);
@@ -516,16 +515,36 @@ static void do_dumpxml(const struct verbs *verbs, struct json_object *arguments,
 
 /* ---- the daemon itself ---- */
 
+/* What the configuration says in vain, if anything, as "notes": for who has just written it, and for
+ * doctor. */
+static void add_doubts(const struct verbs *verbs, struct json_object *result)
+{
+    struct json_object *notes = json_object_new_array();
+    char text[MANAGER_DOUBT_SIZE];
+
+    for (size_t i = 0; i < manager_config(verbs->manager)->domain_count; i++) {
+        if (manager_doubt_section(verbs->manager, i, text, sizeof text))
+            json_object_array_add(notes, json_object_new_string(text));
+    }
+    if (json_object_array_length(notes) > 0)
+        json_object_object_add(result, "notes", notes);
+    else
+        json_object_put(notes);
+}
+
 static void do_reload(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
     char error[CONFIG_ERROR_SIZE];
 
     (void)arguments;
-    if (verbs->reload(verbs->context, error, sizeof error) < 0)
+    if (verbs->reload(verbs->context, error, sizeof error) < 0) {
         control_reply_error(request, CONTROL_FAILED, "%s", error);
-    else
-        control_reply_ok(request, NULL);
+        return;
+    }
+    struct json_object *result = json_object_new_object();
+    add_doubts(verbs, result);
+    control_reply_ok(request, result);
 }
 
 static void do_status(const struct verbs *verbs, struct json_object *arguments,
@@ -554,6 +573,7 @@ static void do_status(const struct verbs *verbs, struct json_object *arguments,
     json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
     json_object_object_add(result, "running", json_object_new_int(running));
     json_object_object_add(result, "hypervisors", hypervisors);
+    add_doubts(verbs, result);
     control_reply_ok(request, result);
 }
 

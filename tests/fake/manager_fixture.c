@@ -21,6 +21,7 @@ struct manager *fixture_manager;
 static uv_loop_t loop;
 static const char *folder;
 static char head[2048]; /* of the configuration */
+static bool is_openstack;
 static struct {
     bool came;
     int result;
@@ -41,6 +42,7 @@ int manager_fixture_setup(void **state)
     virSetErrorFunc(NULL, ignore_error);
     uv_loop_init(&loop);
     folder = refusing_store_folder();
+    is_openstack = false;
     return 0;
 }
 
@@ -101,6 +103,11 @@ static struct config *load_config(const char *lines)
     return config;
 }
 
+void manager_fixture_be_openstack(void)
+{
+    is_openstack = true;
+}
+
 static bool all_are_connected(void *context)
 {
     struct hypervisor *hypervisor = NULL;
@@ -116,8 +123,9 @@ static bool all_are_connected(void *context)
 void manager_fixture_start(const char *const *hypervisors, const char *lines)
 {
     char error[512];
-    int used = snprintf(head, sizeof head,
-                        "[daemon]\nstate-dir = %s\n[user admin]\npassword = secret\n", folder);
+    int used =
+        snprintf(head, sizeof head, "[daemon]\nstate-dir = %s\n%s[user admin]\npassword = secret\n",
+                 folder, is_openstack ? "compat = openstack\n" : "");
 
     for (; *hypervisors; hypervisors++)
         used += snprintf(head + used, sizeof head - (size_t)used,

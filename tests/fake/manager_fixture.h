@@ -19,6 +19,8 @@ void manager_fixture_define(const char *hypervisor, const char *const (*domains)
 /* Starts the manager on the hypervisors of these names (up to a NULL), in this order; `lines`
  * follow in its configuration. Waits until all are connected. */
 void manager_fixture_start(const char *const *hypervisors, const char *lines);
+/* From the next start on with compat = openstack. */
+void manager_fixture_be_openstack(void);
 /* The same configuration with other lines. */
 void manager_fixture_reload(const char *lines);
 void manager_fixture_stop(void);

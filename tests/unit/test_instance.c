@@ -257,6 +257,7 @@ static void test_port_in_use(void **state)
 {
     union endpoint_address address;
     socklen_t size = sizeof address;
+    char text[INSTANCE_ERROR_SIZE];
     CLEANUP_CLOSE int taken = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     (void)state;
@@ -264,14 +265,18 @@ static void test_port_in_use(void **state)
     assert_int_equal(endpoint_address_parse("127.0.0.1", 0, &address), 0);
     assert_int_equal(bind(taken, &address.any, sizeof address.in), 0);
     assert_int_equal(getsockname(taken, &address.any, &size), 0);
-    log_set_target(LOG_TARGET_SYSLOG); /* it is said in the log too */
-    assert_int_equal(instance_listen(instance, &address), -EADDRINUSE);
-    log_set_target(LOG_TARGET_STDERR);
+    instance_set_address(instance, &address);
+    assert_int_equal(instance_listen(instance), -EADDRINUSE);
     assert_false(instance_is_listening(instance));
-    assert_non_null(strstr(instance_error(instance), "has this port"));
+    udp_socket_explain(&address, -EADDRINUSE, text, sizeof text);
+    assert_non_null(strstr(text, "has this port"));
+    log_set_target(LOG_TARGET_SYSLOG); /* it is said in the log too */
+    instance_note_error(instance, text);
+    log_set_target(LOG_TARGET_STDERR);
+    assert_string_equal(instance_error(instance), text);
     close(taken);
     taken = -1;
-    assert_int_equal(instance_listen(instance, &address), 0);
+    assert_int_equal(instance_listen(instance), 0);
     assert_true(instance_is_listening(instance));
     assert_string_equal(instance_error(instance), "");
     instance_stop_listening(instance);

@@ -21,23 +21,27 @@ int endpoint_address_parse(const char *text, uint16_t port, union endpoint_addre
     return -EINVAL;
 }
 
+void endpoint_address_format_host(const union endpoint_address *address,
+                                  char text[ENDPOINT_TEXT_SIZE])
+{
+    snprintf(text, ENDPOINT_TEXT_SIZE, "unknown");
+    if (address->any.sa_family == AF_INET)
+        inet_ntop(AF_INET, &address->in.sin_addr, text, ENDPOINT_TEXT_SIZE);
+    else if (address->any.sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &address->in6.sin6_addr, text, ENDPOINT_TEXT_SIZE);
+}
+
 void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE])
 {
-    char host[INET6_ADDRSTRLEN] = "?";
+    char host[ENDPOINT_TEXT_SIZE];
+    bool has_brackets = address->any.sa_family == AF_INET6;
 
-    switch (address->any.sa_family) {
-    case AF_INET:
-        inet_ntop(AF_INET, &address->in.sin_addr, host, sizeof host);
-        snprintf(text, ENDPOINT_TEXT_SIZE, "%s:%u", host, endpoint_address_port(address));
-        break;
-    case AF_INET6:
-        inet_ntop(AF_INET6, &address->in6.sin6_addr, host, sizeof host);
-        snprintf(text, ENDPOINT_TEXT_SIZE, "[%s]:%u", host, endpoint_address_port(address));
-        break;
-    default:
-        snprintf(text, ENDPOINT_TEXT_SIZE, "unknown");
-        break;
-    }
+    endpoint_address_format_host(address, host);
+    if (address->any.sa_family != AF_INET && !has_brackets)
+        snprintf(text, ENDPOINT_TEXT_SIZE, "%s", host);
+    else
+        snprintf(text, ENDPOINT_TEXT_SIZE, "%s%.45s%s:%u", has_brackets ? "[" : "", host,
+                 has_brackets ? "]" : "", endpoint_address_port(address));
 }
 
 uint16_t endpoint_address_port(const union endpoint_address *address)
@@ -103,4 +107,14 @@ socklen_t endpoint_address_size(const union endpoint_address *address)
     default:
         return 0;
     }
+}
+
+bool endpoint_address_is_same(const union endpoint_address *a, const union endpoint_address *b)
+{
+    const uint8_t *a4 = endpoint_address_v4(a), *b4 = endpoint_address_v4(b);
+
+    if (a4 || b4)
+        return a4 && b4 && memcmp(a4, b4, 4) == 0;
+    return a->any.sa_family == AF_INET6 && b->any.sa_family == AF_INET6 &&
+           memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 
@@ -184,25 +186,46 @@ static int open_descriptor(const union endpoint_address *address)
 int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_receive_fn *receive,
                     void *context, struct udp_socket **opened)
 {
-    CLEANUP_FREE struct udp_socket *socket = calloc(1, sizeof *socket);
+    CLEANUP_CLOSE int fd = open_descriptor(address); /* first: what fails is tried again often */
 
     *opened = NULL;
+    if (fd < 0)
+        return fd;
+    CLEANUP_FREE struct udp_socket *socket = calloc(1, sizeof *socket);
     if (!socket)
         return -ENOMEM;
+    int result = uv_poll_init(loop, &socket->poll, fd);
+    if (result < 0)
+        return result;
     socket->receive = receive;
     socket->context = context;
-    socket->fd = open_descriptor(address);
-    if (socket->fd < 0)
-        return socket->fd;
-    int result = uv_poll_init(loop, &socket->poll, socket->fd);
-    if (result < 0) {
-        close(socket->fd);
-        return result;
-    }
+    socket->fd = fd;
+    fd = -1;
     socket->poll.data = socket;
     uv_poll_start(&socket->poll, UV_READABLE, on_poll);
     *opened = cleanup_steal_pointer(&socket);
     return 0;
+}
+
+void udp_socket_explain(const union endpoint_address *address, int result, char *text, size_t size)
+{
+    static const struct {
+        int result;
+        const char *text;
+    } hints[] = {
+        {-EADDRINUSE, " (another program, or another vbmcd, has this port)"},
+        {-EADDRNOTAVAIL, " (no address of this machine, so far)"},
+        {-EACCES, " (ports below 1024 need root)"},
+    };
+    const char *hint = "";
+    char place[ENDPOINT_TEXT_SIZE];
+
+    for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+        if (hints[i].result == result)
+            hint = hints[i].text;
+    }
+    endpoint_address_format(address, place);
+    snprintf(text, size, "cannot listen on UDP %s: %s%s", place, strerror(-result), hint);
 }
 
 uint16_t udp_socket_port(const struct udp_socket *socket)

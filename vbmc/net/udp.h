@@ -24,6 +24,9 @@ typedef void udp_receive_fn(void *context, const struct endpoint *from, const ui
 int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_receive_fn *receive,
                     void *context, struct udp_socket **socket);
 
+/* One line on what udp_socket_open has returned. */
+void udp_socket_explain(const union endpoint_address *address, int result, char *text, size_t size);
+
 /* The port it is bound to, in host order; 0 if the kernel does not tell. */
 uint16_t udp_socket_port(const struct udp_socket *socket);
 

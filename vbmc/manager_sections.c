@@ -1,0 +1,84 @@
+/* [domain] sections that are not what they seem to be: for no domain, or for several. */
+#include "vbmc/manager_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+
+/* Those that a section is for: copies of one guest count once. */
+struct matches {
+    const struct config_domain *section;
+    struct uuid first;
+    unsigned count; /* 2: two or more */
+};
+
+static void add_match(struct matches *matches, const char *name, const struct uuid *uuid)
+{
+    const struct config_domain *section = matches->section;
+    bool is_meant = section->has_uuid && uuid_equal(&section->uuid, uuid);
+
+    if (!is_meant && (!name || strcmp(section->name, name) != 0))
+        return;
+    if (matches->count == 0)
+        matches->first = *uuid;
+    else if (uuid_equal(&matches->first, uuid))
+        return;
+    matches->count++;
+}
+
+static void find_matches(const struct manager *manager, struct matches *matches)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain)))
+            add_match(matches, virt_domain_name(domain), virt_domain_uuid(domain));
+    }
+    if (matches->count > 0)
+        return;
+    for (size_t i = 0; i < manager->set.count; i++) { /* what was added outlives its domain */
+        const struct store_bmc *record = instance_record(manager->set.instances[i]);
+        add_match(matches, record->name, &record->uuid);
+    }
+}
+
+static const char *unconnected_hypervisor(const struct manager *manager)
+{
+    for (const struct link *link = manager->links; link; link = link->next) {
+        if (!hypervisor_is_up(link->hypervisor))
+            return hypervisor_name(link->hypervisor);
+    }
+    return NULL;
+}
+
+bool manager_doubt_section(const struct manager *manager, size_t i, char *text, size_t size)
+{
+    const struct config_domain *section = &manager->config->domains[i];
+    struct matches matches = {.section = section};
+
+    find_matches(manager, &matches);
+    if (matches.count == 1)
+        return false;
+    if (matches.count == 0) {
+        const char *away = unconnected_hypervisor(manager);
+        snprintf(text, size, "[domain %.100s]: no domain has this %s%s%.64s%s", section->name,
+                 section->has_uuid ? "UUID" : "name", away ? "; hypervisor " : "", away ? away : "",
+                 away ? " is not connected" : "");
+        return true;
+    }
+    snprintf(text, size,
+             "[domain %.100s]: %u domains have this name%s; write a section by UUID for each",
+             section->name, matches.count,
+             section->port || section->address ? ", and the address is that of one" : "");
+    return true;
+}
+
+void manager_log_sections(const struct manager *manager)
+{
+    char text[MANAGER_DOUBT_SIZE];
+
+    for (size_t i = 0; i < manager->config->domain_count; i++) {
+        if (manager_doubt_section(manager, i, text, sizeof text))
+            log_warning("%s", text);
+    }
+}
