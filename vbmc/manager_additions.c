@@ -137,6 +137,19 @@ static void looked(void *context, int result, const char *text)
     search(waiting);
 }
 
+/* The hypervisor is held until the BMC is there, which then needs it. */
+static void finish(void *context, int result, const char *text)
+{
+    struct waiting_addition *waiting = context;
+    struct manager *manager = waiting->manager;
+
+    waiting->done(waiting->context, result, text);
+    manager_hold_link(manager, waiting->hypervisor, -1);
+    free_waiting(waiting);
+    if (!manager->stopping)
+        manager_release_links(manager);
+}
+
 /* `ambiguous`: the choices, where the name means several domains. */
 static void end_search(struct waiting_addition *waiting, struct virt_domain *domain,
                        const char *ambiguous)
@@ -146,22 +159,18 @@ static void end_search(struct waiting_addition *waiting, struct virt_domain *dom
     char message[512];
 
     if (manager->stopping) {
-        waiting->done(waiting->context, -ESHUTDOWN, "the daemon is stopping");
+        finish(waiting, -ESHUTDOWN, "the daemon is stopping");
     } else if (domain) {
-        add_for_domain(manager, addition, domain, waiting->done, waiting->context);
+        add_for_domain(manager, addition, domain, finish, waiting);
     } else if (ambiguous) {
-        waiting->done(waiting->context, -ENOTUNIQ, ambiguous);
+        finish(waiting, -ENOTUNIQ, ambiguous);
     } else if (hypervisor_is_up(waiting->hypervisor)) {
-        no_such_domain(addition->name, waiting->done, waiting->context);
+        no_such_domain(addition->name, finish, waiting);
     } else {
         snprintf(message, sizeof message, "%.200s cannot be reached: %.250s",
                  hypervisor_uri(waiting->hypervisor), hypervisor_error(waiting->hypervisor));
-        waiting->done(waiting->context, -EHOSTUNREACH, message);
+        finish(waiting, -EHOSTUNREACH, message);
     }
-    manager_hold_link(manager, waiting->hypervisor, -1);
-    free_waiting(waiting);
-    if (!manager->stopping)
-        manager_release_links(manager);
 }
 
 /* NAME@HYPERVISOR means NAME there. */

@@ -159,6 +159,33 @@ static void test_delete_that_is_refused(void **state)
     assert_true(listens(G2));
 }
 
+static bool is_attached(void *context)
+{
+    (void)context;
+    return instance_domain(manager_fixture_bmc(G2)) != NULL;
+}
+
+/* A hypervisor that only the addition names stays, since the BMC needs it. */
+static void test_add_with_a_uri(void **state)
+{
+    static const char *const one[][2] = {{"g1", G1}}, *const other[][2] = {{"g2", G2}};
+    struct manager_addition addition = {.name = "g2"};
+    char uri[128];
+
+    (void)state;
+    manager_fixture_stop();
+    manager_fixture_define("a", one, 1);
+    manager_fixture_define("b", other, 1);
+    start("");
+    snprintf(uri, sizeof uri, "test://%s/b.xml", manager_fixture_folder());
+    addition.uri = uri;
+    assert_int_equal(manager_fixture_add(&addition), 0);
+    for (unsigned i = 0; i < 100; i++)
+        uv_run(manager_fixture_loop(), UV_RUN_NOWAIT);
+    manager_fixture_wait(is_attached, NULL, "it has its domain");
+    assert_int_equal(manager_fixture_delete(G2), 0);
+}
+
 /* Two clients at once: the second finds what the first has done. */
 static unsigned answers;
 static int results[2];
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup,
                                         manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_changes_at_once, setup, manager_fixture_teardown),
     };
 

@@ -209,7 +209,6 @@ static void test_a_name_taken_over(void **state)
     const struct manager_addition addition = {.name = "web"};
 
     (void)state;
-    manager_fixture_stop();
     manager_fixture_define("a", before, 1);
     manager_fixture_start(alone, LINES);
     assert_int_equal(manager_fixture_add(&addition), 0);
@@ -240,7 +239,8 @@ int main(void)
         TEST(test_names_with_an_at),
         TEST(test_domains),
         TEST(test_additions),
-        TEST(test_a_name_taken_over),
+        cmocka_unit_test_setup_teardown(test_a_name_taken_over, manager_fixture_setup,
+                                        manager_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
