@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -165,6 +166,15 @@ int cli_run_console(struct cli *cli)
 
 /* ---- break ---- */
 
+/* The clock of the wall may be set meanwhile. */
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* Reads until the reply to the break. 0 with its text, or a negative error. */
 static int receive_reply(const struct cli_stream *stream, char text[CONSOLE_PARSER_WHOLE_MAX + 1])
 {
@@ -175,7 +185,7 @@ static int receive_reply(const struct cli_stream *stream, char text[CONSOLE_PARS
     uint8_t received[4096];
     const uint8_t *bytes = stream->bytes;
     size_t size = stream->size;
-    time_t deadline = time(NULL) + REPLY_MS / 1000;
+    uint64_t deadline_ms = now_ms() + REPLY_MS;
 
     console_parser_init(&parser, "", kinds);
     for (;;) {
@@ -187,8 +197,12 @@ static int receive_reply(const struct cli_stream *stream, char text[CONSOLE_PARS
             text[frame.size] = '\0';
             return frame.kind == CONSOLE_END ? -ECONNABORTED : 0;
         }
-        if (poll(&poll_fd, 1, REPLY_MS) == 0 || time(NULL) > deadline)
+        uint64_t now = now_ms();
+        int ready = now < deadline_ms ? poll(&poll_fd, 1, (int)(deadline_ms - now)) : 0;
+        if (ready == 0)
             return -ETIMEDOUT;
+        if (ready < 0 && errno == EINTR)
+            continue;
         ssize_t got = recv(stream->fd, received, sizeof received, 0);
         if (got < 0 && errno != EINTR)
             return -errno;

@@ -1,19 +1,56 @@
 # Completion of vbmc for bash. Install as /usr/share/bash-completion/completions/vbmc. Verbs, options
 # and names come from vbmc itself, so that this file need not change with them.
 
+# The lines of $1 that begin with what is typed, $2 as it stands on the command line. Names may have
+# blanks and what the shell takes for patterns in them.
 _vbmc_replies()
 {
-    local line
-    local IFS=$'\n'
+    local line reply plain prefix=''
+    local -a lines
 
     COMPREPLY=()
-    for line in $1; do
-        [[ $line == "$2"* ]] || continue
-        if [[ $line == -* ]]; then
-            COMPREPLY+=("$line")
+    plain=$(_vbmc_plain "$2")
+    # readline replaces only what follows the last : or begins with the last @, unless it is quoted.
+    [[ $2 != *[@:]* || $2 == [\'\"]* ]] || prefix=${2%"${2##*[@:]}"}
+    prefix=${prefix%@}
+    mapfile -t lines <<<"$1"
+    for line in "${lines[@]}"; do
+        [[ -n $line && $line == "$plain"* ]] || continue
+        case $2 in
+            [\'\"]*) reply=$line ;; # readline closes what was opened
+            *) printf -v reply '%q' "$line" ;;
+        esac
+        [[ $line != -* ]] || reply=$line
+        COMPREPLY+=("${reply#"$prefix"}")
+    done
+}
+
+# A word of the command line without its quotes.
+_vbmc_plain()
+{
+    case $1 in
+        \'*) printf '%s' "${1//\'/}" ;;
+        \"*) printf '%s' "${1//\"/}" ;;
+        *) printf '%s' "${1//\\/}" ;;
+    esac
+}
+
+# Joins what bash has split at @ and :, which names may have in them: sets words and cword.
+_vbmc_join()
+{
+    local rest=$COMP_LINE word trimmed i
+
+    words=() cword=0
+    for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+        word=${COMP_WORDS[i]}
+        trimmed=${rest#"${rest%%[![:blank:]]*}"}
+        if [[ $i -gt 0 && $trimmed == "$rest" && ($word == [@:]* || ${words[-1]} == *[@:]) ]]; then
+            words[-1]+=$word
         else
-            COMPREPLY+=("$(printf '%q' "$line")")
+            words+=("$word")
         fi
+        rest=${trimmed#"$word"}
+        ((i != COMP_CWORD)) || cword=$((${#words[@]} - 1))
     done
 }
 
@@ -62,14 +99,16 @@ _vbmc_room_states()
 
 _vbmc()
 {
-    local word=$2 previous=$3 verb='' clears='' i
-    local -a ask=("${COMP_WORDS[0]}") operands=()
+    local word previous verb='' clears='' i cword
+    local -a words ask=("${COMP_WORDS[0]}") operands=()
 
     COMPREPLY=()
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
+    _vbmc_join
+    word=${words[cword]} previous=${words[cword - 1]}
+    for ((i = 1; i < cword; i++)); do
+        case ${words[i]} in
             --socket | --config)
-                ask+=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
+                ask+=("${words[i]}" "${words[i + 1]}")
                 ((i++))
                 ;;
             --log-file)
@@ -77,14 +116,14 @@ _vbmc()
                 ;;
             -*) ;;
             *)
-                verb=${COMP_WORDS[i]}
+                verb=${words[i]}
                 break
                 ;;
         esac
     done
     # Its operands so far: neither options nor their values.
-    for ((i++; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
+    for ((i++; i < cword; i++)); do
+        case ${words[i]} in
             -f | --format)
                 [[ $verb == console ]] || ((i++))
                 ;;
@@ -94,7 +133,7 @@ _vbmc()
                 ;;
             --clear) clears=1 ;;
             -*) ;;
-            *) operands+=("${COMP_WORDS[i]}") ;;
+            *) operands+=("$(_vbmc_plain "${words[i]}")") ;;
         esac
     done
 
