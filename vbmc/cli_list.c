@@ -53,8 +53,7 @@ static void print_notes(const struct cli *cli, struct json_object *rows)
 {
     struct note notes[NOTES_MAX] = {0};
 
-    if (cli->options.quiet || !cli->options.format.terminal ||
-        cli->options.format.kind != CLI_FORMAT_TABLE)
+    if (cli->options.quiet || cli->options.format.kind != CLI_FORMAT_TABLE)
         return;
     for (size_t i = 0; i < json_object_array_length(rows); i++) {
         struct json_object *row = json_object_array_get_idx(rows, i);
