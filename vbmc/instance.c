@@ -10,6 +10,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/boot_watch.h"
 #include "vbmc/instance_console.h"
+#include "vbmc/instance_owed.h"
 #include "vbmc/instance_sel.h"
 #include "vbmc/instance_server.h"
 #include "vbmc/instance_sol.h"
@@ -198,6 +199,26 @@ static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
         on_boot_saved(save, result);
 }
 
+static void on_owed_saved(void *context, int result)
+{
+    end_save(context, result);
+}
+
+static void save_owed(struct bmc *bmc, const struct bmc_ticket *ticket)
+{
+    struct instance *instance = bmc->owner;
+    struct store_owed owed[CHASSIS_RECORDS_MAX];
+    unsigned count = instance_owed_encode(bmc, owed);
+    struct save *save = new_save(instance, ticket);
+
+    if (!save)
+        return;
+    int result =
+        store_owed_put(instance->shared->store, &bmc->uuid, owed, count, on_owed_saved, save);
+    if (result < 0)
+        on_owed_saved(save, result);
+}
+
 static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
 {
     wake_at(bmc->owner, at_ms);
@@ -227,6 +248,7 @@ static int64_t hook_wall_time(struct bmc *bmc)
 static const struct bmc_hooks hooks = {
     .save_chassis = save_chassis,
     .save_boot = save_boot,
+    .save_owed = save_owed,
     .save_document = save_document,
     .wake_at = hook_wake_at,
     .now = hook_now,
@@ -380,6 +402,11 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     }
     instance_sol_connect(instance->sol, instance->rmcp, instance->console);
     return instance;
+}
+
+void instance_restore_owed(struct instance *instance, const struct store_owed *owed)
+{
+    instance_owed_decode(&instance->bmc, owed);
 }
 
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol)

@@ -17,6 +17,7 @@
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
+#include "vbmc/store/owed.h"
 #include "vbmc/store/sol.h"
 #include "vbmc/store/store.h"
 
@@ -38,6 +39,8 @@ struct instance_shared {
 struct instance *instance_new(const struct instance_shared *shared, uint32_t number,
                               const struct store_bmc *record, const struct store_chassis *chassis,
                               const struct store_boot *boot);
+/* A power action that is owed; those of one BMC in order, before it has a guest. */
+void instance_restore_owed(struct instance *instance, const struct store_owed *owed);
 /* The SOL configuration as it is stored; without it the defaults hold. */
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
 /* Takes over what the store has under `name` (vbmc/document.h). */

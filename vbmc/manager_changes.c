@@ -159,6 +159,7 @@ static void on_deletion_stored(void *context, int result)
     manager_mark_deleted(manager, &change->uuid);
     if (instance) {
         CLEANUP_FREE char *name = strdup(instance_record(instance)->name);
+        chassis_give_up(instance_bmc(instance), "its BMC is deleted");
         boot_withdraw(instance_bmc(instance));
         manager_drop_instance(manager, instance);
         /* What it stored until now, and what it stored at its end, is forgotten as well. */

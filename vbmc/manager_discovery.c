@@ -197,6 +197,7 @@ static void forget_instance(struct manager *manager, struct instance *instance)
 {
     struct uuid uuid = instance_record(instance)->uuid;
 
+    chassis_give_up(instance_bmc(instance), "its domain is gone");
     manager_drop_instance(manager, instance);
     manager_forget_domain(manager, &uuid);
 }

@@ -16,7 +16,8 @@ struct stored {
     struct store_document *documents;
     struct store_placement *placements;
     size_t placement_count;
-    size_t bmc_count, chassis_count, boot_count, sol_count, document_count;
+    struct store_owed *owed;
+    size_t bmc_count, chassis_count, boot_count, sol_count, document_count, owed_count;
 };
 
 static int load(struct store *store, struct stored *stored)
@@ -33,6 +34,8 @@ static int load(struct store *store, struct stored *stored)
         result = store_document_load_all(store, &stored->documents, &stored->document_count);
     if (result == 0)
         result = store_placement_load_all(store, &stored->placements, &stored->placement_count);
+    if (result == 0)
+        result = store_owed_load_all(store, &stored->owed, &stored->owed_count);
     return result;
 }
 
@@ -44,6 +47,7 @@ static void clear(struct stored *stored)
     free(stored->sols);
     store_documents_free(stored->documents, stored->document_count);
     store_placement_free(stored->placements, stored->placement_count);
+    free(stored->owed);
 }
 
 static const struct store_chassis *find_chassis(const struct stored *stored,
@@ -72,6 +76,10 @@ static void restore_rest(struct manager *manager, struct instance *instance, con
     for (size_t i = 0; i < stored->sol_count; i++) {
         if (uuid_equal(&stored->sols[i].uuid, uuid))
             instance_restore_sol(instance, &stored->sols[i]);
+    }
+    for (size_t i = 0; i < stored->owed_count; i++) {
+        if (uuid_equal(&stored->owed[i].uuid, uuid))
+            instance_restore_owed(instance, &stored->owed[i]);
     }
     for (size_t i = 0; i < stored->document_count; i++) {
         if (uuid_equal(&stored->documents[i].uuid, uuid))

@@ -315,6 +315,7 @@ static const struct rmcp_session_events events = {.payload = on_payload, .ended 
 
 static const struct bmc_hooks hooks = {
     .save_chassis = save,
+    .save_owed = save,
     .save_boot = save,
     .save_document = save_document,
     .wake_at = wake_at,

@@ -230,6 +230,7 @@ static uint64_t hook_now(struct bmc *model)
 
 static const struct bmc_hooks hooks = {
     .save_chassis = hook_save,
+    .save_owed = hook_save,
     .save_boot = hook_save,
     .wake_at = hook_wake_at,
     .now = hook_now,

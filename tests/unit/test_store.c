@@ -21,6 +21,7 @@
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
+#include "vbmc/store/owed.h"
 #include "vbmc/store/document.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sel.h"
@@ -242,6 +243,39 @@ static void test_chassis_and_boot(void **state)
     assert_int_equal(wait_for(&waiter), 0);
     assert_int_equal(count_chassis(store), 0);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
+    assert_int_equal(count, 0);
+    close_store(store);
+}
+
+static void test_owed(void **state)
+{
+    const struct store_owed owed[] = {{make_uuid(7), 2, 1, true, 41, 1700000000},
+                                      {make_uuid(7), 0, 1, false, 0, 1700000001}};
+    CLEANUP_FREE struct store_owed *rows = NULL;
+    struct store *store = open_store();
+    struct waiter waiter = {0};
+    size_t count;
+
+    (void)state;
+    assert_int_equal(store_owed_put(store, &owed[0].uuid, owed, 1, NULL, NULL), 0);
+    assert_int_equal(store_owed_put(store, &owed[0].uuid, owed, 2, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    assert_int_equal(store_owed_load_all(store, &rows, &count), 0);
+    assert_int_equal(count, 2);
+    assert_true(uuid_equal(&rows[1].uuid, &owed[1].uuid));
+    assert_int_equal(rows[0].action, 2);
+    assert_int_equal(rows[0].cause, 1);
+    assert_true(rows[0].begun);
+    assert_int_equal(rows[0].run, 41);
+    assert_int_equal(rows[0].at, 1700000000);
+    assert_int_equal(rows[1].action, 0);
+    assert_false(rows[1].begun);
+    waiter = (struct waiter){0};
+    assert_int_equal(store_forget_domain(store, &owed[0].uuid, on_done, &waiter), 0);
+    assert_int_equal(wait_for(&waiter), 0);
+    free(rows);
+    rows = NULL;
+    assert_int_equal(store_owed_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 0);
     close_store(store);
 }
@@ -722,6 +756,7 @@ int main(void)
         TEST(test_bmcs),
         TEST(test_chassis_and_boot),
         TEST(test_documents),
+        TEST(test_owed),
         TEST(test_sol),
         TEST(test_sel),
         TEST(test_failed_job),

@@ -43,6 +43,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         boot_apply(bmc);
     if (bmc->platform)
         platform_set_host(bmc->platform);
+    chassis_resume_owed(bmc);
 }
 
 void bmc_tick(struct bmc *bmc)
@@ -66,6 +67,8 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
     boot_host_event(bmc, event);
     if (bmc->platform)
         platform_host_event(bmc->platform, event);
+    if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
+        chassis_resume_owed(bmc);
 }
 
 void bmc_session_ended(struct bmc *bmc, uint32_t session)

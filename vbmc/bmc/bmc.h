@@ -45,6 +45,9 @@ struct bmc_hooks {
     /* Stores the part of the state and finishes the ticket when it is on disk. */
     void (*save_chassis)(struct bmc *bmc, const struct bmc_ticket *ticket);
     void (*save_boot)(struct bmc *bmc, const struct bmc_ticket *ticket);
+    /* The same for the power actions that are owed (chassis_list_owed). The ticket is finished even
+     * if the BMC is on its way out. */
+    void (*save_owed)(struct bmc *bmc, const struct bmc_ticket *ticket);
     /* The same; if it fails, the state that is on disk is brought back first. */
     void (*save_document)(struct bmc *bmc, enum bmc_document document,
                           const struct bmc_ticket *ticket);

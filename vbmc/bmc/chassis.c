@@ -1,149 +1,13 @@
 #include "vbmc/bmc/chassis.h"
 
-#include <errno.h>
-#include <string.h>
-
-#include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/platform.h"
 
 #define MINUTE_MS 60000
 
-const char *chassis_action_name(enum host_power_action action)
-{
-    static const char *const names[] = {
-        [HOST_POWER_ACTION_DOWN] = "off",
-        [HOST_POWER_ACTION_UP] = "on",
-        [HOST_POWER_ACTION_CYCLE] = "cycle",
-        [HOST_POWER_ACTION_HARD_RESET] = "reset",
-        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
-        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
-    };
-
-    return names[action];
-}
-
 void chassis_set_defaults(struct chassis *chassis)
 {
     *chassis = (struct chassis){.restore_policy = POWER_RESTORE_STAY_OFF};
-}
-
-/* What the state of the guest alone decides: 1 if the action has to be carried out, else the
- * result. Power up of a running and power down of a stopped guest succeed without doing anything.
- */
-static int decide_by_state(enum host_power_state state, enum host_power_action action)
-{
-    switch (state) {
-    case HOST_POWER_UNKNOWN:
-        return -EHOSTUNREACH;
-    case HOST_POWER_OFF:
-        if (action == HOST_POWER_ACTION_DOWN)
-            return 0;
-        return action == HOST_POWER_ACTION_UP ? 1 : -EINVAL;
-    case HOST_POWER_RUNNING:
-        return action == HOST_POWER_ACTION_UP ? 0 : 1;
-    case HOST_POWER_PAUSED:
-    case HOST_POWER_SUSPENDED:
-    case HOST_POWER_CRASHED:
-        return 1;
-    }
-    return -EINVAL;
-}
-
-static void start_first_action(struct bmc *bmc);
-
-/* Ends the action at the head of the queue and starts the next. */
-static void finish_first_action(struct bmc *bmc, int result)
-{
-    struct chassis *chassis = &bmc->chassis;
-    struct chassis_action finished = chassis->queue[0];
-
-    chassis->queued--;
-    memmove(&chassis->queue[0], &chassis->queue[1], chassis->queued * sizeof chassis->queue[0]);
-    /* Started before anybody is told: whoever is told may ask for the next one. */
-    if (chassis->queued > 0)
-        start_first_action(bmc);
-    waiters_finish(&finished.waiters, result);
-}
-
-static void action_finished(void *context, int result, const char *text)
-{
-    struct bmc *bmc = context;
-    struct chassis *chassis = &bmc->chassis;
-
-    chassis->control_fault = result != 0;
-    if (result != 0)
-        log_warning("%s: chassis control %s failed: %s", bmc->host->name,
-                    chassis_action_name(chassis->queue[0].action), text ? text : strerror(-result));
-    finish_first_action(bmc, result);
-}
-
-static void start_first_action(struct bmc *bmc)
-{
-    struct chassis *chassis = &bmc->chassis;
-    enum host_power_action action = chassis->queue[0].action;
-    int result = decide_by_state(bmc_power_state(bmc), action);
-
-    /* A server whose supplies deliver too little does not come up. */
-    if (result > 0 && action == HOST_POWER_ACTION_UP && bmc->platform &&
-        !platform_has_supply(bmc->platform))
-        result = -EINVAL;
-    if (result <= 0) {
-        finish_first_action(bmc, result);
-        return;
-    }
-    log_info("%s: chassis control: %s", bmc->host->name, chassis_action_name(action));
-    if (bmc->platform)
-        platform_note_action(bmc->platform, action);
-    bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
-}
-
-/* A repeat joins those who wait for the first, or is accepted as the first was. */
-static bool join_repeat(struct chassis *chassis, enum host_power_action action, uint32_t session,
-                        const struct bmc_ticket *ticket)
-{
-    if (chassis->queued == 0 || session == 0)
-        return false;
-    struct chassis_action *newest = &chassis->queue[chassis->queued - 1];
-    if (newest->session != session || newest->action != action)
-        return false;
-    if (newest->waiters.count == 0 || !waiters_add(&newest->waiters, ticket))
-        bmc_ticket_finish(ticket, 0);
-    return true;
-}
-
-static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                         enum restart_cause cause, const struct bmc_ticket *ticket)
-{
-    struct chassis *chassis = &bmc->chassis;
-
-    boot_note_chassis_control(bmc);
-    chassis->restore_if_gone = false;
-    if (join_repeat(chassis, action, session, ticket))
-        return;
-    if (chassis->queued == CHASSIS_QUEUE_MAX) {
-        bmc_ticket_finish(ticket, -EBUSY);
-        return;
-    }
-    struct chassis_action *newest = &chassis->queue[chassis->queued++];
-    *newest = (struct chassis_action){.action = action, .session = session, .cause = cause};
-    newest->waiters.deadline_ms = bmc->hooks->now(bmc) + BMC_ANSWER_WITHIN_MS;
-    waiters_add(&newest->waiters, ticket);
-    bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
-    if (chassis->queued == 1)
-        start_first_action(bmc);
-}
-
-void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                     const struct bmc_ticket *ticket)
-{
-    queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
-}
-
-bool chassis_is_starting(const struct chassis *chassis)
-{
-    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
-                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
 }
 
 bool chassis_wants_power(const struct chassis *chassis)
@@ -157,9 +21,9 @@ void chassis_restore_power(struct bmc *bmc)
     static const struct bmc_ticket nobody;
     bool always = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON;
 
-    queue_action(bmc, HOST_POWER_ACTION_UP, 0,
-                 always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
-                 &nobody);
+    chassis_queue_action(bmc, HOST_POWER_ACTION_UP, 0,
+                         always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
+                         &nobody);
 }
 
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
@@ -239,32 +103,6 @@ void chassis_set_host(struct bmc *bmc)
     chassis_follow_state(bmc);
     if (bmc_power_state(bmc) == HOST_POWER_OFF)
         bmc->chassis.on_since_ms = 0;
-}
-
-void chassis_tick(struct bmc *bmc)
-{
-    for (unsigned i = 0; i < bmc->chassis.queued; i++)
-        waiters_expire(&bmc->chassis.queue[i].waiters, bmc->hooks->now(bmc));
-}
-
-uint64_t chassis_next_deadline(const struct bmc *bmc)
-{
-    uint64_t next = UINT64_MAX;
-
-    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
-        uint64_t deadline = waiters_next_deadline(&bmc->chassis.queue[i].waiters);
-        if (deadline < next)
-            next = deadline;
-    }
-    return next;
-}
-
-void chassis_cancel(struct bmc *bmc)
-{
-    struct chassis *chassis = &bmc->chassis;
-
-    while (chassis->queued > 0)
-        waiters_finish(&chassis->queue[--chassis->queued].waiters, -EHOSTUNREACH);
 }
 
 static bool is_under_way(const struct chassis *chassis, enum host_power_action action)

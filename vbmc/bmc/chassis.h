@@ -38,10 +38,25 @@ enum identify_state {
 
 #define CHASSIS_QUEUE_MAX 4
 
+/* An accepted action that is older than this is not carried out any more after a restart of the
+ * daemon, or after the hypervisor was away: whoever asked has looked elsewhere meanwhile. */
+#define CHASSIS_OWED_MAX_AGE_MS (10 * INT64_C(60000))
+
 struct chassis_action {
     enum host_power_action action;
     uint32_t session;
     enum restart_cause cause; /* of a start that comes of it */
+    int64_t at_ms;            /* monotonic: when it was accepted, or begun */
+    int64_t run;              /* of the guest when it was begun: struct host_domain */
+    bool begun;               /* its turn has come */
+    bool accepted;            /* answered with success before its end was known */
+    /* Below: of this run of the daemon only. */
+    bool started;         /* the driver has it */
+    bool stored;          /* the store knows it */
+    bool begun_stored;    /* the store knows that it was begun */
+    int refused;          /* why the store did not take that it was begun; 0 */
+    uint64_t queued_save; /* number of the first save that has it; 0: none */
+    uint64_t begun_save;  /* number of the first save that has it as begun; 0: none */
     struct waiters waiters;
 };
 
@@ -70,6 +85,12 @@ struct chassis {
     /* Power actions in order of arrival; the first one is under way. */
     struct chassis_action queue[CHASSIS_QUEUE_MAX];
     unsigned queued;
+    /* What was accepted and could not be finished while a hypervisor, a guest or the daemon was
+     * away; stored, as the queue is. */
+    struct chassis_action owed[CHASSIS_QUEUE_MAX];
+    unsigned owed_count;
+    uint64_t owed_saves; /* number of the last one begun */
+    bool owed_changed;   /* since then */
 };
 
 void chassis_set_defaults(struct chassis *chassis);
@@ -78,11 +99,13 @@ void chassis_set_defaults(struct chassis *chassis);
 const char *chassis_action_name(enum host_power_action action);
 
 /* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
- * accepted after BMC_ANSWER_WITHIN_MS. What the guest's state allows is decided when the action's
- * turn comes: "off, on" in quick succession ends with a running guest. The newest action asked for
- * again by the same session before it is done is its repeat and starts nothing (FreeIPMI repeats
- * under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible while the guest is off),
- * -EBUSY (the queue is full), -EIO. */
+ * accepted after BMC_ANSWER_WITHIN_MS, but not before the store has it: what was accepted is
+ * finished or undone after a restart of the daemon (chassis_power.c). What the guest's state allows
+ * is decided when the action's turn comes: "off, on" in quick succession ends with a running guest.
+ * The newest action asked for again by the same session before it is done is its repeat and starts
+ * nothing (FreeIPMI repeats under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible
+ * while the guest is off), -EBUSY (the queue is full), -EIO; -ENOSPC and the like where an action
+ * of several steps could not be stored. */
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
 
@@ -110,5 +133,22 @@ void chassis_tick(struct bmc *bmc);
 uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);
 void chassis_cancel(struct bmc *bmc);
+/* Finishes what is owed, as soon as the guest's state is known. */
+void chassis_resume_owed(struct bmc *bmc);
+
+/* For the hook save_owed and for the start of the daemon: what is to be stored, owed before queued.
+ * Returns how many there are, at most CHASSIS_RECORDS_MAX. */
+#define CHASSIS_RECORDS_MAX (2 * CHASSIS_QUEUE_MAX)
+unsigned chassis_list_owed(const struct chassis *chassis,
+                           struct chassis_action records[CHASSIS_RECORDS_MAX]);
+/* An action that the store knows; what does not fit is dropped. */
+void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record);
+/* Ends for good what is owed or waits: it can never be carried out, as `reason` says. Reported in
+ * log and SEL. What the driver has begun goes on there. */
+void chassis_give_up(struct bmc *bmc, const char *reason);
+
+/* chassis_power.c. */
+void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                          enum restart_cause cause, const struct bmc_ticket *ticket);
 
 #endif

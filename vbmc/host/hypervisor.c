@@ -98,6 +98,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     facts->name = NULL;
     domain->hypervisor = hypervisor;
     domain->id = facts->id;
+    domain->host.run = facts->id;
     domain->persistent = facts->persistent;
     domain->booted = facts->booted;
     domain->migrating = facts->migrating;
@@ -123,6 +124,7 @@ static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domai
         return;
     if (!domain->persistent && !domain->undefined && domain->transient_xml) {
         domain->id = -1;
+        domain->host.run = -1;
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
         return;
     }

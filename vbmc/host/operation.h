@@ -39,7 +39,7 @@ struct operation {
     unsigned cycle_interval_s;
     enum host_power_action action;
     bool started_paused; /* a start that waits for its boot override */
-    bool resumed_save;   /* ... from a managed save: never to be reset */
+    bool has_run;        /* ... and has run before, as one from a managed save: never to be reset */
     bool used_boot_menu;
     enum host_boot_device kernel_gives_way_to; /* at a start: it would come before the device */
     struct host_boot_override override;

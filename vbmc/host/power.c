@@ -104,7 +104,7 @@ static int create(struct operation *operation, virConnectPtr connection, virDoma
     unsigned flags = start_flags(operation);
     int result = saved ? 1 : create_edited(operation, connection, domain, flags);
 
-    operation->resumed_save = operation->started_paused && saved;
+    operation->has_run = operation->started_paused && saved;
     if (result <= 0)
         return result;
     return virDomainCreateWithFlags(domain, flags) == 0 ? 0 : last_error(operation);
@@ -130,6 +130,18 @@ static int create_transient(struct operation *operation, virConnectPtr connectio
     return 0;
 }
 
+/* Somebody else, or a start that was still under way, may have been faster. */
+static int resume(struct operation *operation, virDomainPtr domain)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+
+    if (virDomainResume(domain) == 0)
+        return 0;
+    int result = last_error(operation);
+    bool runs = virDomainGetState(domain, &state, NULL, 0) == 0 && state == VIR_DOMAIN_RUNNING;
+    return runs ? 0 : result;
+}
+
 static int work_up(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE;
@@ -142,7 +154,7 @@ static int work_up(struct operation *operation, virConnectPtr connection, virDom
         return last_error(operation);
     switch (state) {
     case VIR_DOMAIN_PAUSED:
-        return virDomainResume(domain) == 0 ? 0 : last_error(operation);
+        return resume(operation, domain);
     case VIR_DOMAIN_PMSUSPENDED:
         return virDomainPMWakeup(domain, 0) == 0 ? 0 : last_error(operation);
     case VIR_DOMAIN_CRASHED:
@@ -158,7 +170,7 @@ static int work_up(struct operation *operation, virConnectPtr connection, virDom
 static int work_resume(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     (void)connection;
-    return domain && virDomainResume(domain) == 0 ? 0 : last_error(operation);
+    return domain ? resume(operation, domain) : last_error(operation);
 }
 
 /* What stands in for a QMP command where there is no QMP. */
@@ -209,7 +221,7 @@ static void step_resume(struct operation *operation)
 static void step_resumed(struct operation *operation)
 {
     operation->domain->resume_owed = false;
-    if (!operation->resumed_save)
+    if (!operation->has_run)
         override_note_boot(operation->domain);
     operation_next(operation);
 }
@@ -243,24 +255,6 @@ static void step_not_started(struct operation *operation)
 
 static operation_step *const not_started[] = {step_not_started, NULL};
 
-static void step_up(struct operation *operation)
-{
-    struct virt_domain *domain = operation->domain;
-
-    if (hypervisor_is_qemu(domain->hypervisor)) { /* no other takes one, nor a paused start */
-        operation->override = override_at_start(domain);
-        operation->kernel_gives_way_to = override_device(domain);
-    }
-    domain->resume_owed =
-        domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
-    if (!domain->persistent && domain->transient_xml) {
-        free(operation->xml);
-        operation->xml = strdup(domain->transient_xml);
-    }
-    operation->on_error = not_started;
-    operation_work(operation, work_up);
-}
-
 /* A guest that runs needs nothing more; one that was started paused gets its boot order. */
 static void step_after_up(struct operation *operation)
 {
@@ -281,11 +275,66 @@ static void step_reset_before_first_run(struct operation *operation)
 {
     struct qmp_client *client = monitor_client(operation->domain);
 
-    if (operation->resumed_save || !client)
+    if (operation->has_run || !client)
         operation_next(operation);
     else
         monitor_step_submitted(
             operation, qmp_run(client, QMP_COMMAND_SYSTEM_RESET, monitor_step_done, operation));
+}
+
+static void on_run_state(void *context, const struct qmp_status *status,
+                         const struct qmp_error *error)
+{
+    struct operation *operation = context;
+
+    operation->has_run = error || status->state != QMP_RUN_STATE_PRELAUNCH;
+    operation_next(operation);
+}
+
+static void step_ask_whether_it_ran(struct operation *operation)
+{
+    struct qmp_client *client = monitor_client(operation->domain);
+
+    if (!client)
+        operation_next(operation);
+    else
+        monitor_step_submitted(operation, qmp_query_status(client, on_run_state, operation));
+}
+
+/* A guest whose start was left in the middle: by a daemon that was killed, or by somebody who
+ * starts his guests paused. */
+static operation_step *const finish_start[] = {
+    monitor_step_open,
+    step_ask_whether_it_ran,
+    override_step_apply,
+    step_reset_before_first_run,
+    step_resume,
+    step_resumed,
+    NULL,
+};
+
+static void step_up(struct operation *operation)
+{
+    struct virt_domain *domain = operation->domain;
+
+    if (hypervisor_is_qemu(domain->hypervisor)) { /* no other takes one, nor a paused start */
+        operation->override = override_at_start(domain);
+        operation->kernel_gives_way_to = override_device(domain);
+    }
+    if (domain->host.state == HOST_POWER_PAUSED && override_needs_qmp(&operation->override)) {
+        operation->on_error = only_resume;
+        operation->steps = finish_start;
+        (*operation->steps)(operation);
+        return;
+    }
+    domain->resume_owed =
+        domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
+    if (!domain->persistent && domain->transient_xml) {
+        free(operation->xml);
+        operation->xml = strdup(domain->transient_xml);
+    }
+    operation->on_error = not_started;
+    operation_work(operation, work_up);
 }
 
 static void step_command(struct operation *operation)

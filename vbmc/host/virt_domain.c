@@ -133,6 +133,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
+    domain->host.run = facts->id;
     domain->booted = facts->booted;
     bool is_migrating = domain->migrating;
     domain->migrating = facts->migrating;

@@ -90,10 +90,20 @@ static const char *const steps[] = {
     " PRIMARY KEY (uuid, uri)"
     ") WITHOUT ROWID;"
     "CREATE TABLE dead_hypervisors (uri TEXT PRIMARY KEY) WITHOUT ROWID;",
+    "CREATE TABLE owed ("
+    " uuid BLOB NOT NULL CHECK (length(uuid) = 16),"
+    " position INTEGER NOT NULL CHECK (position >= 0),"
+    " action INTEGER NOT NULL CHECK (action BETWEEN 0 AND 5),"
+    " cause INTEGER NOT NULL CHECK (cause BETWEEN 0 AND 15),"
+    " begun INTEGER NOT NULL,"
+    " run INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " PRIMARY KEY (uuid, position)"
+    ") WITHOUT ROWID;",
 };
 
-const char *const schema_domain_tables[] = {"bmcs", "chassis",   "boot",     "sol",
-                                            "sel",  "sel_state", "documents", "placement"};
+const char *const schema_domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol", "sel",
+                                            "sel_state", "documents", "placement", "owed"};
 const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)

@@ -1,0 +1,235 @@
+/* Power actions and the store: what is promised, and what is owed when the hypervisor, the guest or
+ * the daemon was away. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_bmc.h"
+#include "vbmc/base/array.h"
+
+/* Chassis Control. */
+static const char *control(unsigned action)
+{
+    char request[16];
+
+    snprintf(request, sizeof request, "00 02 %02x", action);
+    return fake_bmc_talk(&fake_bmc, request);
+}
+
+static const char *answer(uint32_t request)
+{
+    return fake_bmc_answer(&fake_bmc, request);
+}
+
+static void note_owed(enum host_power_action action, bool begun, int64_t run, int64_t age_ms)
+{
+    const struct chassis_action record = {.action = action,
+                                          .cause = RESTART_CAUSE_CHASSIS_CONTROL,
+                                          .begun = begun,
+                                          .run = run,
+                                          .at_ms = (int64_t)fake_bmc.now_ms - age_ms};
+
+    chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
+}
+
+/* An action of several steps starts when the store has it, one of a single step at once; neither is
+ * answered as accepted before. */
+static void test_stored_before_it_is_accepted(void **state)
+{
+    static const struct {
+        unsigned action;
+        enum host_power_state guest;
+        bool waits;
+    } cases[] = {
+        {0, HOST_POWER_RUNNING, false}, {1, HOST_POWER_OFF, true},
+        {2, HOST_POWER_RUNNING, true},  {3, HOST_POWER_RUNNING, true},
+        {4, HOST_POWER_RUNNING, false}, {5, HOST_POWER_RUNNING, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_setup(state);
+        fake_bmc.host.waits = fake_bmc.owed_waits = true;
+        fake_bmc.host.domain.state = cases[i].guest;
+        assert_string_equal(control(cases[i].action), FAKE_BMC_WAITS);
+        assert_int_equal(fake_bmc.owed_saves, 1);
+        assert_int_equal(fake_bmc.owed_count, 1);
+        assert_int_equal(fake_bmc.owed[0].action, cases[i].action);
+        assert_true(fake_bmc.owed[0].begun);
+        assert_int_equal(fake_bmc.host.count, !cases[i].waits);
+        fake_bmc_advance(&fake_bmc, 5000);
+        assert_string_equal(answer(1), FAKE_BMC_WAITS);
+        bmc_ticket_finish(&fake_bmc.owed_ticket, 0);
+        fake_bmc_advance(&fake_bmc, 1);
+        assert_string_equal(answer(1), "00");
+        assert_int_equal(fake_bmc.host.count, 1);
+        fake_bmc.owed_waits = false;
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.owed_count, 0);
+    }
+}
+
+/* Nothing is promised: what needs several steps is refused, the rest answered by its end. */
+static void test_store_that_takes_nothing(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    fake_bmc.owed_result = -ENOSPC;
+    assert_string_equal(control(2), "c4");
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_string_equal(control(0), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(answer(2), FAKE_BMC_WAITS);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_string_equal(answer(2), "00");
+    assert_string_equal(control(1), FAKE_BMC_WAITS);
+    assert_int_equal(fake_bmc.host.count, 2);
+}
+
+static void test_owed_is_finished(void **state)
+{
+    static const struct {
+        enum host_power_action action;
+        bool begun;
+        int64_t run;
+        enum host_power_state guest; /* its run is 7 */
+        int expected;                /* the action; -1: none */
+        bool fault;
+    } cases[] = {
+        {HOST_POWER_ACTION_CYCLE, true, 7, HOST_POWER_OFF, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_CYCLE, true, 7, HOST_POWER_RUNNING, HOST_POWER_ACTION_CYCLE, false},
+        {HOST_POWER_ACTION_CYCLE, true, 6, HOST_POWER_RUNNING, -1, false},
+        {HOST_POWER_ACTION_CYCLE, true, 6, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_CYCLE, false, 0, HOST_POWER_RUNNING, HOST_POWER_ACTION_CYCLE, false},
+        {HOST_POWER_ACTION_CYCLE, false, 0, HOST_POWER_OFF, -1, true},
+        {HOST_POWER_ACTION_UP, true, -1, HOST_POWER_OFF, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_UP, true, -1, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_UP, true, -1, HOST_POWER_RUNNING, -1, false},
+        {HOST_POWER_ACTION_DOWN, true, 7, HOST_POWER_RUNNING, HOST_POWER_ACTION_DOWN, false},
+        {HOST_POWER_ACTION_DOWN, true, 6, HOST_POWER_RUNNING, -1, false},
+        {HOST_POWER_ACTION_DOWN, false, 0, HOST_POWER_RUNNING, HOST_POWER_ACTION_DOWN, false},
+        {HOST_POWER_ACTION_DOWN, true, 7, HOST_POWER_OFF, -1, false},
+        {HOST_POWER_ACTION_HARD_RESET, true, 7, HOST_POWER_RUNNING, -1, true},
+        {HOST_POWER_ACTION_HARD_RESET, true, 7, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_SOFT_SHUTDOWN, true, 7, HOST_POWER_RUNNING, -1, true},
+        {HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, false, 7, HOST_POWER_RUNNING, -1, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_setup(state);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        note_owed(cases[i].action, cases[i].begun, cases[i].run, 1000);
+        assert_int_equal(fake_bmc.host.count, 0);
+        fake_bmc.host.waits = true;
+        fake_bmc.host.domain.run = cases[i].guest == HOST_POWER_OFF ? -1 : 7;
+        fake_bmc_set_state(&fake_bmc, cases[i].guest);
+        if (cases[i].expected < 0) {
+            assert_int_equal(fake_bmc.host.count, 0);
+            assert_int_equal(fake_bmc.owed_count, 0);
+        } else {
+            assert_int_equal(fake_bmc.host.count, 1);
+            assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].expected);
+            assert_int_equal(fake_bmc.owed_count, 1);
+        }
+        assert_int_equal(fake_bmc.bmc.chassis.control_fault, cases[i].fault);
+    }
+}
+
+static void test_owed_too_long(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    note_owed(HOST_POWER_ACTION_UP, true, -1, CHASSIS_OWED_MAX_AGE_MS + 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_int_equal(fake_bmc.owed_count, 0);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
+}
+
+/* Each in its turn: what the second finds is what the first has left. */
+static void test_owed_in_order(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    note_owed(HOST_POWER_ACTION_CYCLE, true, 7, 1000);
+    note_owed(HOST_POWER_ACTION_DOWN, false, 0, 500);
+    fake_bmc.host.waits = true;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.host.count, 1);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_UP);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.host.count, 2);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_DOWN);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.owed_count, 0);
+}
+
+/* Accepted, and then the hypervisor is lost: it goes on when that is back. One that was not
+ * answered yet is answered as failed, and that is the end of it. */
+static void test_hypervisor_lost(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    fake_bmc.host.domain.run = 7;
+    control(2);
+    fake_bmc_advance(&fake_bmc, 300);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_int_equal(fake_bmc.owed_count, 1);
+    assert_string_equal(control(1), "c0");
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.host.count, 2);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_UP);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.owed_count, 0);
+
+    control(2);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_string_equal(answer(3), "c0");
+    assert_int_equal(fake_bmc.owed_count, 0);
+}
+
+/* The guest goes, or the daemon stops: what was accepted or begun is kept. */
+static void test_kept_when_the_guest_goes(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    control(2);
+    control(0);
+    fake_bmc_advance(&fake_bmc, 300);
+    control(3); /* neither */
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    assert_string_equal(answer(3), "c0");
+    assert_int_equal(fake_bmc.owed_count, 2);
+    assert_int_equal(fake_bmc.owed[0].action, HOST_POWER_ACTION_CYCLE);
+    assert_int_equal(fake_bmc.owed[1].action, HOST_POWER_ACTION_DOWN);
+    assert_false(fake_bmc.owed[1].begun);
+    chassis_give_up(&fake_bmc.bmc, "it is gone for good");
+    assert_int_equal(fake_bmc.owed_count, 0);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_stored_before_it_is_accepted, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_store_that_takes_nothing, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_owed_is_finished, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_owed_too_long, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_owed_in_order, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hypervisor_lost, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_kept_when_the_guest_goes, fake_bmc_setup,
+                                        fake_bmc_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

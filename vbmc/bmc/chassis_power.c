@@ -1,0 +1,485 @@
+/* Power actions: in what order they run, when they are answered, and what of them is owed.
+ *
+ * Each action goes through these states:
+ *
+ *   queued    it waits for its turn; the store is told
+ *   begun     its turn has come; the store is told again. Power up, cycle and reset consist of
+ * several steps between which the guest is off or paused: they start when the store knows. The
+ *             others start at once
+ *   started   the driver has it
+ *   owed      accepted, or begun, when the guest's hypervisor or the daemon went away; once the
+ *             guest's state is known again it is finished or undone (chassis_resume_owed)
+ *
+ * It is answered by its end, or as accepted when its time is over and the store has it. What the
+ * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
+ * answered by its end, one of several is refused. */
+#include <errno.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/platform.h"
+
+static const char *name_of(const struct bmc *bmc)
+{
+    return bmc->host ? bmc->host->name : "a guest that is not there";
+}
+
+const char *chassis_action_name(enum host_power_action action)
+{
+    static const char *const names[] = {
+        [HOST_POWER_ACTION_DOWN] = "off",
+        [HOST_POWER_ACTION_UP] = "on",
+        [HOST_POWER_ACTION_CYCLE] = "cycle",
+        [HOST_POWER_ACTION_HARD_RESET] = "reset",
+        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
+        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
+    };
+
+    return names[action];
+}
+
+/* ---- the store ---- */
+
+unsigned chassis_list_owed(const struct chassis *chassis,
+                           struct chassis_action records[CHASSIS_RECORDS_MAX])
+{
+    memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
+    memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
+    return chassis->owed_count + chassis->queued;
+}
+
+static void start_stored(struct bmc *bmc);
+
+static void note_saved(struct chassis_action *action, uint64_t save, int result)
+{
+    if (result == 0 && action->queued_save && action->queued_save <= save)
+        action->stored = true;
+    if (!action->begun_save || action->begun_save > save || action->begun_stored)
+        return;
+    action->begun_stored = result == 0;
+    action->refused = result;
+}
+
+static void on_saved(const struct bmc_ticket *ticket, int result)
+{
+    struct bmc *bmc = (struct bmc *)ticket->sink;
+    struct chassis *chassis = &bmc->chassis;
+
+    if (result != 0)
+        log_error("%s: power actions under way not stored: %s", name_of(bmc), strerror(-result));
+    for (unsigned i = 0; i < chassis->queued; i++) {
+        note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
+                   result);
+        bmc->hooks->wake_at(bmc, chassis->queue[i].waiters.deadline_ms);
+    }
+    start_stored(bmc);
+}
+
+static void save(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    uint64_t number = ++chassis->owed_saves;
+    const struct bmc_ticket ticket = {
+        .done = on_saved,
+        .sink = bmc,
+        .numbers = {(uint32_t)number, (uint32_t)(number >> 32)},
+    };
+
+    chassis->owed_changed = false;
+    for (unsigned i = 0; i < chassis->queued; i++) {
+        struct chassis_action *action = &chassis->queue[i];
+        if (!action->queued_save)
+            action->queued_save = number;
+        if (action->begun && !action->begun_save)
+            action->begun_save = number;
+    }
+    bmc->hooks->save_owed(bmc, &ticket);
+}
+
+/* ---- one after the other ---- */
+
+/* What the state of the guest alone decides: 1 if the action has to be carried out, else the
+ * result. Power up of a running and power down of a stopped guest succeed without doing anything.
+ */
+static int decide_by_state(enum host_power_state state, enum host_power_action action)
+{
+    switch (state) {
+    case HOST_POWER_UNKNOWN:
+        return -EHOSTUNREACH;
+    case HOST_POWER_OFF:
+        if (action == HOST_POWER_ACTION_DOWN)
+            return 0;
+        return action == HOST_POWER_ACTION_UP ? 1 : -EINVAL;
+    case HOST_POWER_RUNNING:
+        return action == HOST_POWER_ACTION_UP ? 0 : 1;
+    case HOST_POWER_PAUSED:
+    case HOST_POWER_SUSPENDED:
+    case HOST_POWER_CRASHED:
+        return 1;
+    }
+    return -EINVAL;
+}
+
+static bool has_several_steps(enum host_power_action action)
+{
+    return action == HOST_POWER_ACTION_UP || action == HOST_POWER_ACTION_CYCLE ||
+           action == HOST_POWER_ACTION_HARD_RESET;
+}
+
+/* Between its steps the guest would be off, or paused for its boot override. */
+static bool needs_store(const struct bmc *bmc, enum host_power_action action)
+{
+    return action == HOST_POWER_ACTION_CYCLE ||
+           (action == HOST_POWER_ACTION_UP && boot_override(&bmc->boot).device != HOST_BOOT_NONE);
+}
+
+static void begin_first_action(struct bmc *bmc);
+
+/* Takes the action at the head out of the queue and begins the next. */
+static void end_first_action(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    chassis->owed_changed |= chassis->queue[0].queued_save != 0;
+    chassis->queued--;
+    memmove(&chassis->queue[0], &chassis->queue[1], chassis->queued * sizeof chassis->queue[0]);
+    if (chassis->queued > 0)
+        begin_first_action(bmc);
+    if (chassis->owed_changed)
+        save(bmc);
+}
+
+/* The next is begun before anybody is told: whoever is told may ask for another one. */
+static void finish_first_action(struct bmc *bmc, int result)
+{
+    struct waiters waiters = bmc->chassis.queue[0].waiters;
+
+    end_first_action(bmc);
+    waiters_finish(&waiters, result);
+}
+
+/* The client was told that it would be done. */
+static void report_failure(struct bmc *bmc, enum host_power_action action, const char *text)
+{
+    bmc->chassis.control_fault = true;
+    log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
+                chassis_action_name(action), text);
+}
+
+/* Accepted, and the hypervisor was lost on the way: goes on when it is back. */
+static bool keep_as_owed(struct chassis *chassis, const struct chassis_action *action)
+{
+    if (chassis->owed_count == CHASSIS_QUEUE_MAX)
+        return false;
+    chassis->owed[chassis->owed_count] = *action;
+    chassis->owed[chassis->owed_count++].waiters.count = 0;
+    chassis->owed_changed = true;
+    return true;
+}
+
+/* Diagnostic interrupt, soft shutdown and reset are of the moment. */
+static bool outlives_a_loss(const struct chassis_action *action)
+{
+    return action->accepted &&
+           (action->action == HOST_POWER_ACTION_DOWN || action->action == HOST_POWER_ACTION_UP ||
+            action->action == HOST_POWER_ACTION_CYCLE);
+}
+
+static void action_finished(void *context, int result, const char *text)
+{
+    struct bmc *bmc = context;
+    struct chassis *chassis = &bmc->chassis;
+    struct chassis_action *action = &chassis->queue[0];
+
+    if (!text)
+        text = strerror(-result);
+    if (result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(chassis, action)) {
+        log_warning("%s: chassis control %s: %s; goes on when its hypervisor is back", name_of(bmc),
+                    chassis_action_name(action->action), text);
+        finish_first_action(bmc, result);
+        return;
+    }
+    chassis->control_fault = result != 0;
+    if (result != 0 && action->accepted)
+        report_failure(bmc, action->action, text);
+    else if (result != 0)
+        log_warning("%s: chassis control %s failed: %s", name_of(bmc),
+                    chassis_action_name(action->action), text);
+    finish_first_action(bmc, result);
+}
+
+static void start_first_action(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    enum host_power_action action = chassis->queue[0].action;
+
+    chassis->queue[0].started = true;
+    log_info("%s: chassis control: %s", name_of(bmc), chassis_action_name(action));
+    if (bmc->platform)
+        platform_note_action(bmc->platform, action);
+    bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
+}
+
+/* Starts the action at the head if it has waited for the store. */
+static void start_stored(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    const struct chassis_action *action = &chassis->queue[0];
+
+    if (chassis->queued == 0 || !action->begun || action->started)
+        return;
+    if (action->begun_stored || (action->refused && !needs_store(bmc, action->action)))
+        start_first_action(bmc);
+    else if (action->refused)
+        finish_first_action(bmc, action->refused);
+}
+
+static void begin_first_action(struct bmc *bmc)
+{
+    struct chassis_action *action = &bmc->chassis.queue[0];
+    int result = decide_by_state(bmc_power_state(bmc), action->action);
+
+    /* A server whose supplies deliver too little does not come up. */
+    if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->platform &&
+        !platform_has_supply(bmc->platform))
+        result = -EINVAL;
+    if (result <= 0 && action->accepted && result != 0)
+        report_failure(bmc, action->action, strerror(-result));
+    if (result <= 0) {
+        finish_first_action(bmc, result);
+        return;
+    }
+    action->begun = true;
+    action->at_ms = (int64_t)bmc->hooks->now(bmc);
+    action->run = bmc->host->run;
+    bool at_once = !has_several_steps(action->action);
+    if (at_once)
+        action->started = true; /* before the store can say that it is there */
+    save(bmc);
+    if (at_once)
+        start_first_action(bmc);
+}
+
+bool chassis_is_starting(const struct chassis *chassis)
+{
+    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
+                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
+}
+
+/* ---- asking ---- */
+
+/* A repeat joins those who wait for the first, or is accepted as the first was. */
+static bool join_repeat(struct chassis *chassis, enum host_power_action action, uint32_t session,
+                        const struct bmc_ticket *ticket)
+{
+    if (chassis->queued == 0 || session == 0)
+        return false;
+    struct chassis_action *newest = &chassis->queue[chassis->queued - 1];
+    if (newest->session != session || newest->action != action)
+        return false;
+    if (newest->waiters.count == 0 || !waiters_add(&newest->waiters, ticket))
+        bmc_ticket_finish(ticket, 0);
+    return true;
+}
+
+void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                          enum restart_cause cause, const struct bmc_ticket *ticket)
+{
+    struct chassis *chassis = &bmc->chassis;
+    uint64_t now_ms = bmc->hooks->now(bmc);
+
+    boot_note_chassis_control(bmc);
+    chassis->restore_if_gone = false;
+    if (join_repeat(chassis, action, session, ticket))
+        return;
+    if (chassis->queued == CHASSIS_QUEUE_MAX) {
+        bmc_ticket_finish(ticket, -EBUSY);
+        return;
+    }
+    struct chassis_action *newest = &chassis->queue[chassis->queued++];
+    *newest = (struct chassis_action){
+        .action = action, .session = session, .cause = cause, .at_ms = (int64_t)now_ms};
+    newest->waiters.deadline_ms = now_ms + BMC_ANSWER_WITHIN_MS;
+    waiters_add(&newest->waiters, ticket);
+    bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
+    if (chassis->queued == 1)
+        begin_first_action(bmc);
+    else
+        save(bmc);
+}
+
+void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                     const struct bmc_ticket *ticket)
+{
+    chassis_queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+}
+
+void chassis_tick(struct bmc *bmc)
+{
+    uint64_t now_ms = bmc->hooks->now(bmc);
+
+    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
+        struct chassis_action *action = &bmc->chassis.queue[i];
+        if (!action->stored || waiters_next_deadline(&action->waiters) > now_ms)
+            continue;
+        action->accepted = true;
+        waiters_expire(&action->waiters, now_ms);
+    }
+}
+
+uint64_t chassis_next_deadline(const struct bmc *bmc)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
+        const struct chassis_action *action = &bmc->chassis.queue[i];
+        uint64_t deadline = waiters_next_deadline(&action->waiters);
+        if (action->stored && deadline < next)
+            next = deadline;
+    }
+    return next;
+}
+
+/* ---- what is owed ---- */
+
+/* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. */
+void chassis_cancel(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    struct chassis_action queue[CHASSIS_QUEUE_MAX];
+    unsigned count = chassis->queued;
+
+    if (count == 0)
+        return;
+    memcpy(queue, chassis->queue, count * sizeof queue[0]);
+    chassis->queued = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (queue[i].accepted || queue[i].started)
+            keep_as_owed(chassis, &queue[i]);
+    }
+    save(bmc);
+    for (unsigned i = 0; i < count; i++)
+        waiters_finish(&queue[i].waiters, -EHOSTUNREACH);
+}
+
+void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record)
+{
+    struct chassis_action action = *record;
+
+    action.accepted = true;
+    action.session = 0;
+    keep_as_owed(chassis, &action);
+}
+
+void chassis_give_up(struct bmc *bmc, const char *reason)
+{
+    struct chassis *chassis = &bmc->chassis;
+    bool driver_goes_on = bmc->host && chassis->queued > 0 && chassis->queue[0].started;
+
+    if (driver_goes_on) { /* it needs nobody who waits for it */
+        bmc->host->ops->cancel(bmc->host, bmc);
+        chassis->queue[0].accepted = chassis->queue[0].started = false;
+    }
+    chassis_cancel(bmc);
+    if (chassis->owed_count == 0)
+        return;
+    for (unsigned i = 0; i < chassis->owed_count; i++)
+        report_failure(bmc, chassis->owed[i].action, reason);
+    chassis->owed_count = 0;
+    save(bmc);
+}
+
+/* Not started again since the action was begun. A number may come again when a hypervisor was
+ * restarted. */
+static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
+{
+    return bmc->host->run == owed->run;
+}
+
+/* What is left to do of one that was begun: an action, or nothing. */
+static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
+                      enum host_power_action *action)
+{
+    enum host_power_state state = bmc_power_state(bmc);
+    bool same_run = is_same_run(bmc, owed);
+
+    switch (owed->action) {
+    case HOST_POWER_ACTION_DOWN:
+        return state != HOST_POWER_OFF && same_run;
+    case HOST_POWER_ACTION_UP:
+        return state != HOST_POWER_RUNNING;
+    case HOST_POWER_ACTION_CYCLE:
+        /* Off, or left paused on its way up. */
+        if (state == HOST_POWER_OFF || (state == HOST_POWER_PAUSED && !same_run))
+            *action = HOST_POWER_ACTION_UP;
+        return state == HOST_POWER_OFF || state == HOST_POWER_PAUSED || same_run;
+    case HOST_POWER_ACTION_HARD_RESET:
+        *action = HOST_POWER_ACTION_UP; /* a reset of a crashed guest pauses it on the way */
+        return state == HOST_POWER_PAUSED;
+    default:
+        return false;
+    }
+}
+
+/* One that was not begun is decided when its turn comes. What is of the moment is not repeated. */
+static bool is_left(const struct bmc *bmc, const struct chassis_action *owed,
+                    enum host_power_action *action, const char **reason)
+{
+    int64_t age_ms = (int64_t)bmc->hooks->now((struct bmc *)bmc) - owed->at_ms;
+    bool lasts = owed->action == HOST_POWER_ACTION_DOWN || owed->action == HOST_POWER_ACTION_UP ||
+                 owed->action == HOST_POWER_ACTION_CYCLE;
+
+    *reason = NULL;
+    *action = owed->action;
+    if (age_ms > CHASSIS_OWED_MAX_AGE_MS)
+        *reason = "it is more than ten minutes old";
+    else if (owed->begun && find_rest(bmc, owed, action))
+        return true;
+    else if (!lasts)
+        *reason = "it was interrupted, and is not repeated";
+    return !*reason && !owed->begun;
+}
+
+static void resume(struct bmc *bmc, const struct chassis_action *owed)
+{
+    struct chassis *chassis = &bmc->chassis;
+    enum host_power_action action;
+    const char *reason;
+
+    if (!is_left(bmc, owed, &action, &reason) || chassis->queued == CHASSIS_QUEUE_MAX) {
+        if (reason)
+            report_failure(bmc, owed->action, reason);
+        else
+            log_info("%s: chassis control %s, accepted before, is done", name_of(bmc),
+                     chassis_action_name(owed->action));
+        return;
+    }
+    log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(bmc),
+             chassis_action_name(owed->action), chassis_action_name(action));
+    chassis->queue[chassis->queued++] = (struct chassis_action){
+        .action = action,
+        .cause = owed->cause,
+        .at_ms = owed->at_ms,
+        .accepted = true,
+    };
+}
+
+void chassis_resume_owed(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    struct chassis_action owed[CHASSIS_QUEUE_MAX];
+    unsigned count = chassis->owed_count, queued = chassis->queued;
+
+    if (count == 0 || bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
+        return;
+    memcpy(owed, chassis->owed, count * sizeof owed[0]);
+    chassis->owed_count = 0;
+    chassis->owed_changed = true;
+    for (unsigned i = 0; i < count; i++)
+        resume(bmc, &owed[i]);
+    if (queued == 0 && chassis->queued > 0)
+        begin_first_action(bmc);
+    if (chassis->owed_changed)
+        save(bmc);
+}

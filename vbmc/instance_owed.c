@@ -1,0 +1,46 @@
+#include "vbmc/instance_owed.h"
+
+#include <time.h>
+
+/* The model knows the monotonic clock alone, which ends with the machine. The BMC's own clock may
+ * be set by clients; this is the machine's. */
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
+{
+    struct chassis_action actions[CHASSIS_RECORDS_MAX];
+    unsigned count = chassis_list_owed(&bmc->chassis, actions);
+    int64_t now_ms = (int64_t)bmc->hooks->now(bmc), offset_ms = wall_ms() - now_ms;
+
+    for (unsigned i = 0; i < count; i++) {
+        owed[i] = (struct store_owed){
+            .uuid = bmc->uuid,
+            .action = (uint8_t)actions[i].action,
+            .cause = (uint8_t)actions[i].cause,
+            .begun = actions[i].begun,
+            .run = actions[i].run,
+            .at = (actions[i].at_ms + offset_ms) / 1000,
+        };
+    }
+    return count;
+}
+
+void instance_owed_decode(struct bmc *bmc, const struct store_owed *owed)
+{
+    int64_t age_ms = wall_ms() - owed->at * 1000;
+    const struct chassis_action action = {
+        .action = (enum host_power_action)owed->action,
+        .cause = (enum restart_cause)owed->cause,
+        .begun = owed->begun,
+        .run = owed->run,
+        .at_ms = (int64_t)bmc->hooks->now(bmc) - (age_ms > 0 ? age_ms : 0),
+    };
+
+    chassis_restore_owed(&bmc->chassis, &action);
+}

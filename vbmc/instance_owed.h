@@ -1,0 +1,13 @@
+/* The power actions that a BMC owes, as the store has them. */
+#ifndef VBMC_INSTANCE_OWED_H
+#define VBMC_INSTANCE_OWED_H
+
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/store/owed.h"
+
+/* What is to be stored of it; returns how many there are. */
+unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX]);
+/* Takes over one that is stored. */
+void instance_owed_decode(struct bmc *bmc, const struct store_owed *owed);
+
+#endif
