@@ -12,6 +12,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/nearest.h"
 #include "vbmc/cli_text.h"
 #include "vbmc/config.h"
 #include "vbmc/control.h"
@@ -121,6 +122,25 @@ const struct cli_verb *cli_find_verb(const char *name)
     return NULL;
 }
 
+static const char *nearest_verb(const char *word)
+{
+    static const struct nearest_synonym synonyms[] = {
+        {"ls", "list"},       {"boot", "bootdev"},  {"events", "sel"},     {"log", "sel"},
+        {"reset", "power"},   {"reboot", "power"},  {"sensor", "sensors"}, {"sessions", "who"},
+        {"remove", "delete"}, {"inventory", "fru"}, {"check", "doctor"},   {"edit", "define"},
+        {NULL, NULL},
+    };
+    struct nearest nearest = nearest_begin(word);
+
+    for (const struct nearest_synonym *synonym = synonyms; synonym->word; synonym++) {
+        if (strcmp(synonym->word, word) == 0 && cli_find_verb(synonym->meant))
+            return synonym->meant;
+    }
+    for (size_t i = 0; i < cli_verb_count; i++)
+        nearest_offer(&nearest, cli_verbs[i].name);
+    return nearest.found;
+}
+
 /* Line breaks would forge further lines; on a terminal other control characters do worse. */
 static void put_message(const char *prefix, const char *text, FILE *out)
 {
@@ -176,12 +196,20 @@ int cli_fail_usage(const struct cli *cli, const char *format, ...)
     va_start(arguments, format);
     int used = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    /* That of help itself tells nothing. */
+    bool has_topic = cli->verb && strcmp(cli->verb->name, "help") != 0;
     if (used >= 0 && (size_t)used < sizeof text)
         snprintf(text + used, sizeof text - (size_t)used, " (see '%shelp%s%s')",
-                 cli->in_shell ? "" : "vbmc ", cli->verb ? " " : "",
-                 cli->verb ? cli->verb->name : "");
+                 cli->in_shell ? "" : "vbmc ", has_topic ? " " : "",
+                 has_topic ? cli->verb->name : "");
     report(cli, text);
     return CLI_EXIT_USAGE;
+}
+
+int cli_fail_word(const struct cli *cli, const char *what, const char *word, const char *near)
+{
+    return cli_fail_usage(cli, "unknown %s '%s'%s%s%s", what, word, near ? "; did you mean '" : "",
+                          near ? near : "", near ? "'?" : "");
 }
 
 int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
@@ -243,7 +271,8 @@ int cli_run_help(struct cli *cli)
     }
     const struct cli_verb *verb = cli_find_verb(cli->options.names[0]);
     if (!verb)
-        return cli_fail_usage(cli, "unknown verb '%s'", cli->options.names[0]);
+        return cli_fail_word(cli, "verb", cli->options.names[0],
+                             nearest_verb(cli->options.names[0]));
     cli_print_verb_help(verb, "vbmc", CLI_GROUP_GLOBAL);
     return CLI_EXIT_DONE;
 }
@@ -322,7 +351,7 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 
     cli->verb = cli_find_verb(argv[0]);
     if (!cli->verb)
-        return cli_fail_usage(cli, "unknown verb '%s'", argv[0]);
+        return cli_fail_word(cli, "verb", argv[0], nearest_verb(argv[0]));
     if (cli_options_parse(argc, argv, cli->verb->groups | CLI_GROUP_GLOBAL, options, error))
         return cli_fail_usage(cli, "%s", error);
     if (options->version)

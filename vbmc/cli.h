@@ -57,6 +57,9 @@ int cli_fail(const struct cli *cli, const char *format, ...) __attribute__((form
 /* The same for wrong usage. Returns CLI_EXIT_USAGE. */
 int cli_fail_usage(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for a word that is none of those there are, and the one that may have been meant (NULL:
+ * none). */
+int cli_fail_word(const struct cli *cli, const char *what, const char *word, const char *near);
 /* In the order of the help. */
 extern const struct cli_verb cli_verbs[];
 extern const size_t cli_verb_count;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/nearest.h"
 
 #define OPTIONS_MAX 40 /* of one verb */
 #define COUNT_MAX   1000000
@@ -280,8 +281,23 @@ static const struct cli_option *find_letter(int letter, unsigned groups)
     return NULL;
 }
 
+static void fail_long_option(const char *given, unsigned groups, char *error)
+{
+    char word[40];
+
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(given, "="), given);
+    struct nearest nearest = nearest_begin(word + strspn(word, "-"));
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        if (table[i].group & groups)
+            nearest_offer(&nearest, table[i].name);
+    }
+    snprintf(error, CLI_OPTIONS_ERROR_SIZE, "unknown or ambiguous option '%.80s'%s%s%s", given,
+             nearest.found ? "; did you mean '--" : "", nearest.found ? nearest.found : "",
+             nearest.found ? "'?" : "");
+}
+
 /* Says what getopt_long did not like; it has just passed the option. */
-static int fail_option(int result, char **argv, char *error)
+static int fail_option(int result, char **argv, unsigned groups, char *error)
 {
     const char *given = optind > 0 ? argv[optind - 1] : "";
 
@@ -293,7 +309,7 @@ static int fail_option(int result, char **argv, char *error)
         snprintf(error, CLI_OPTIONS_ERROR_SIZE, "option '--%s' takes no value",
                  table[optopt - FIRST].name);
     else
-        snprintf(error, CLI_OPTIONS_ERROR_SIZE, "unknown or ambiguous option '%.80s'", given);
+        fail_long_option(given, groups, error);
     return -EINVAL;
 }
 
@@ -310,7 +326,7 @@ static int parse(int argc, char **argv, const char *prefix, unsigned groups,
         const struct cli_option *option =
             result >= FIRST ? &table[result - FIRST] : find_letter(result, groups);
         if (!option)
-            return fail_option(result, argv, error);
+            return fail_option(result, argv, groups, error);
         if (set_option(options, option, optarg)) {
             snprintf(error, CLI_OPTIONS_ERROR_SIZE, "'%.60s' is no value for --%s: %s", optarg,
                      option->name, option->help);

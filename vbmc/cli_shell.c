@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/nearest.h"
 #include "vbmc/cli_shell_internal.h"
 #include "vbmc/cli_text.h"
 #include "vbmc/cli_words.h"
@@ -63,6 +64,11 @@ bool cli_shell_takes_name(const struct cli_verb *command)
     return strncmp(command->arguments, "NAME", 4) == 0;
 }
 
+static const char *nearest_command(const char *word)
+{
+    return nearest_name(word, names, ARRAY_SIZE(names) - 1, NULL);
+}
+
 static int run_help(struct cli *cli)
 {
     const struct cli_verb *command;
@@ -70,7 +76,8 @@ static int run_help(struct cli *cli)
     if (cli->options.name_count) {
         command = cli_shell_find(cli->options.names[0]);
         if (!command)
-            return cli_fail(cli, "unknown command '%s'", cli->options.names[0]);
+            return cli_fail_word(cli, "command", cli->options.names[0],
+                                 nearest_command(cli->options.names[0]));
         cli_print_verb_help(command, "", 0);
         return CLI_EXIT_DONE;
     }
@@ -153,7 +160,7 @@ static int run_command(const struct shell *shell, struct cli *cli, int count, ch
 
     cli->verb = cli_shell_find(words[0]);
     if (!cli->verb)
-        return cli_fail_usage(cli, "unknown command '%s'", words[0]);
+        return cli_fail_word(cli, "command", words[0], nearest_command(words[0]));
     if (cli_options_parse(count, words, cli->verb->groups | CLI_GROUP_COMMON, &cli->options, error))
         return cli_fail_usage(cli, "%s", error);
     if (cli->options.help) {

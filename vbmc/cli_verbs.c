@@ -7,6 +7,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/nearest.h"
 #include "vbmc/cli.h"
 #include "vbmc/cli_client.h"
 #include "vbmc/cli_text.h"
@@ -17,6 +18,11 @@
 
 static const char *const power_actions[] = {"on",   "off",  "cycle", "reset",
                                             "soft", "diag", "status"};
+static const struct nearest_synonym action_synonyms[] = {
+    {"restart", "reset"}, {"reboot", "reset"}, {"up", "on"},        {"start", "on"},
+    {"down", "off"},      {"stop", "off"},     {"kill", "off"},     {"shutdown", "soft"},
+    {"acpi", "soft"},     {"nmi", "diag"},     {"state", "status"}, {NULL, NULL},
+};
 
 static void show_progress(void *context, const char *text)
 {
@@ -248,7 +254,9 @@ int cli_run_power(struct cli *cli)
     for (size_t i = 0; i < ARRAY_SIZE(power_actions); i++)
         known |= strcmp(power_actions[i], action) == 0;
     if (!known)
-        return cli_fail_usage(cli, "unknown power action '%s'", action);
+        return cli_fail_word(
+            cli, "power action", action,
+            nearest_name(action, power_actions, ARRAY_SIZE(power_actions), action_synonyms));
     struct json_object *arguments = cli_name_arguments(cli);
     add_text(arguments, "action", action);
     if (strcmp(action, "status") == 0)

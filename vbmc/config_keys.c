@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/nearest.h"
 
 #define AT(section, member) offsetof(struct config_##section, member)
 #define AT_FACILITY(member) offsetof(struct facility_settings, member)
@@ -168,45 +169,13 @@ void config_key_note(struct config_block *block, const struct config_key *key)
     block->seen[index / 64] |= UINT64_C(1) << index % 64;
 }
 
-#define SUGGEST_LENGTH_MAX   32
-#define SUGGEST_DISTANCE_MAX 2
-
-/* Levenshtein's distance of two short words, one row at a time. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t length = strlen(b), row[SUGGEST_LENGTH_MAX + 1];
-
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= length; j++) {
-            size_t replace = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            if (replace < row[j])
-                row[j] = replace;
-        }
-    }
-    return row[length];
-}
-
 const char *config_key_suggest(enum config_section section, const char *name)
 {
-    const char *nearest = NULL;
-    size_t best = SUGGEST_DISTANCE_MAX + 1;
+    struct nearest nearest = nearest_begin(name);
 
-    if (strlen(name) > SUGGEST_LENGTH_MAX)
-        return NULL;
     for (size_t i = 0; i < config_key_count; i++) {
-        if (config_keys[i].section != section)
-            continue;
-        size_t distance = edit_distance(name, config_keys[i].name);
-        if (distance < best) {
-            best = distance;
-            nearest = config_keys[i].name;
-        }
+        if (config_keys[i].section == section)
+            nearest_offer(&nearest, config_keys[i].name);
     }
-    return nearest;
+    return nearest.found;
 }

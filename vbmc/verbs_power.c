@@ -8,6 +8,7 @@
 
 #include "qmp/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/nearest.h"
 #include "vbmc/console_session.h"
 #include "vbmc/verbs_internal.h"
 
@@ -120,6 +121,24 @@ void verbs_add_boot_device(struct json_object *result, const struct bmc *bmc)
                            obstacle ? json_object_new_string(obstacle) : NULL);
 }
 
+static void refuse_device(struct control_request *request, const char *name)
+{
+    static const struct nearest_synonym synonyms[] = {
+        {"network", "pxe"}, {"net", "pxe"},      {"hd", "disk"},    {"hdd", "disk"},
+        {"cd", "cdrom"},    {"dvd", "cdrom"},    {"usb", "floppy"}, {"setup", "bios"},
+        {"menu", "bios"},   {"default", "none"}, {NULL, NULL},
+    };
+    const char *names[ARRAY_SIZE(boot_devices)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(boot_devices); i++)
+        names[i] = boot_devices[i].name;
+    const char *near = name ? nearest_name(name, names, ARRAY_SIZE(names), synonyms) : NULL;
+    control_reply_error(request, CONTROL_USAGE,
+                        "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy"
+                        "%s%s%s",
+                        near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
                    struct control_request *request)
 {
@@ -142,8 +161,7 @@ void verbs_bootdev(const struct verbs *verbs, struct json_object *arguments,
         boot_note_chassis_control(instance_bmc(instance)); /* a person's word does not expire */
         return;
     }
-    control_reply_error(request, CONTROL_USAGE,
-                        "the device is one of none, pxe, disk, safe, diag, cdrom, bios, floppy");
+    refuse_device(request, name);
 }
 
 void verbs_console(const struct verbs *verbs, struct json_object *arguments,
