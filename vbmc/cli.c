@@ -216,13 +216,18 @@ int cli_socket_path(const struct cli_options *options, char *path, size_t size, 
                     size_t error_size)
 {
     const char *given = options->socket;
-    CLEANUP_CONFIG struct config *config = NULL;
+    CLEANUP_FREE char *folder = NULL;
 
     if (!given && options->config) {
-        log_set_level(options->debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-        if (config_load(options->config, &config, error, error_size))
-            return -EINVAL;
-        snprintf(path, size, "%s/%s", config->daemon.runtime_dir, CONTROL_SOCKET_NAME);
+        int failed = config_load_runtime_dir(options->config, &folder, error, error_size);
+        if (failed == -EACCES)
+            snprintf(error, error_size,
+                     "%s: permission denied; run vbmc as root, or, as a member of the group that "
+                     "'control-group' there names, give its socket by --socket",
+                     options->config);
+        if (failed)
+            return failed == -EACCES ? failed : -EINVAL;
+        snprintf(path, size, "%s/%s", folder, CONTROL_SOCKET_NAME);
         return 0;
     }
     if (!given)

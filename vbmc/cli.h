@@ -64,8 +64,8 @@ int cli_fail_word(const struct cli *cli, const char *what, const char *word, con
 extern const struct cli_verb cli_verbs[];
 extern const size_t cli_verb_count;
 const struct cli_verb *cli_find_verb(const char *name);
-/* Where the control socket is: --socket, --config, $VBMC_SOCKET, the default. 0, or -EINVAL with a
- * line in `error`. */
+/* Where the control socket is: --socket, --config, $VBMC_SOCKET, the default. 0, or -EACCES or
+ * -EINVAL with a line in `error`. */
 int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
                     size_t error_size);
 /* Runs cli->verb with the options and names that were parsed, after looking whether there are as

@@ -39,8 +39,11 @@ static int load_config(struct doctor *doctor, struct config **config)
 {
     char error[CONFIG_ERROR_SIZE];
 
-    if (config_load(doctor->cli->options.config, config, error, sizeof error)) {
-        doctor_say(doctor, DOCTOR_PROBLEM, "configuration", "correct the file; see vbmc.conf(5)",
+    int failed = config_load(doctor->cli->options.config, config, error, sizeof error);
+    if (failed) {
+        doctor_say(doctor, DOCTOR_PROBLEM, "configuration",
+                   failed == -EACCES ? "run vbmc doctor as root, or as the user of vbmcd"
+                                     : "correct the file; see vbmc.conf(5)",
                    "%s", error);
         return -EINVAL;
     }

@@ -253,8 +253,10 @@ static int take_value(struct config_parse *parse, const struct config_block *blo
         return 0;
     const char *why = parse->reason[0] ? parse->reason : key->wanted;
     if (key->is_secret)
-        return config_fail(parse, entry->line, "%s: %s", key->name, why);
-    return config_fail(parse, entry->line, "%s = %s: %s", key->name, entry->value, why);
+        config_fail(parse, entry->line, "%s: %s", key->name, why);
+    else
+        config_fail(parse, entry->line, "%s = %s: %s", key->name, entry->value, why);
+    return result == -EACCES ? -EACCES : -EINVAL;
 }
 
 static int take_key(struct config_parse *parse, const struct ini_entry *entry)
@@ -299,7 +301,7 @@ static int take_entry(void *context, const struct ini_entry *entry, char *error,
 static int set_defaults(struct config *config)
 {
     config->daemon.state_dir = strdup("/var/lib/vbmc");
-    config->daemon.runtime_dir = strdup("/run/vbmc");
+    config->daemon.runtime_dir = strdup(CONFIG_DEFAULT_RUNTIME_DIR);
     config->daemon.log_level = LOG_LEVEL_INFO;
     config->bmc.address = strdup("127.0.0.1");
     config->bmc.port_first = 6230;

@@ -18,9 +18,10 @@
 #include "vbmc/bmc/privilege.h"
 #include "vbmc/bmc/users.h"
 
-#define CONFIG_DEFAULT_PATH "/etc/vbmc/vbmc.conf"
-#define CONFIG_USERS_MAX    (USER_ID_MAX - USER_ID_FIRST + 1)
-#define CONFIG_ERROR_SIZE   512 /* holds every error text */
+#define CONFIG_DEFAULT_PATH        "/etc/vbmc/vbmc.conf"
+#define CONFIG_DEFAULT_RUNTIME_DIR "/run/vbmc"
+#define CONFIG_USERS_MAX           (USER_ID_MAX - USER_ID_FIRST + 1)
+#define CONFIG_ERROR_SIZE          512 /* holds every error text */
 
 enum config_compat {
     CONFIG_COMPAT_NONE,
@@ -127,8 +128,13 @@ struct config {
 /* Reads `path`; NULL means CONFIG_DEFAULT_PATH, or the defaults (hypervisor `local` at
  * qemu:///system, no users) if that does not exist. Password files are read too. What can be lived
  * with (an unknown key, a password that others may read) is logged as a warning. Returns 0, or a
- * negative error with one line in `error` that names file, line, key and what would be right. */
+ * negative error (-EACCES if the file, or one that it names, may not be read) with one line in
+ * `error` that names file, line, key and what would be right. */
 int config_load(const char *path, struct config **config, char *error, size_t error_size);
+
+/* Reads of `path` only what a client needs, whatever else is in it: the daemon's runtime-dir, as
+ * malloc'ed text. 0, or a negative error with one line in `error`. */
+int config_load_runtime_dir(const char *path, char **runtime_dir, char *error, size_t error_size);
 
 /* Wipes the passwords and keys. NULL is allowed. */
 void config_free(struct config *config);

@@ -102,8 +102,11 @@ static int read_secret_file(struct config_parse *parse, const char *value, char 
     if (result < 0)
         return result;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return refuse_file(parse, path, strerror(errno));
+    if (fd < 0) {
+        int error = errno;
+        refuse_file(parse, path, strerror(error));
+        return error == EACCES ? -EACCES : -EINVAL;
+    }
     if (check_secret_file(parse, fd, path) < 0)
         return -EINVAL;
     for (ssize_t got = 1; got != 0 && used < size; used += (size_t)got) {
