@@ -6,7 +6,9 @@
 
 #include "vbmc/cli_doctor.h"
 
-#define PRIVILEGED_PORTS 1024
+#define PRIVILEGED_PORTS     1024
+#define IPMICONSOLE_PORT_MAX 32767 /* FreeIPMI's ipmiconsole keeps a port in 16 bits with a sign   \
+                                    */
 
 bool doctor_is_loopback(const union endpoint_address *address)
 {
@@ -188,10 +190,45 @@ static void check_sections(struct doctor *doctor)
                    json_object_get_string(json_object_array_get_idx(notes, i)));
 }
 
+/* The first BMC above that port, of the daemon's list; 0: none. */
+static unsigned find_high_port(const struct doctor *doctor)
+{
+    struct json_object *port;
+
+    for (size_t i = 0; json_object_is_type(doctor->bmcs, json_type_array) &&
+                       i < json_object_array_length(doctor->bmcs);
+         i++) {
+        struct json_object *bmc = json_object_array_get_idx(doctor->bmcs, i);
+        if (json_object_is_type(bmc, json_type_object) &&
+            json_object_object_get_ex(bmc, "port", &port) &&
+            json_object_get_int(port) > IPMICONSOLE_PORT_MAX)
+            return (unsigned)json_object_get_int(port);
+    }
+    return 0;
+}
+
+static void check_high_ports(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+    unsigned port = config->bmc.has_addresses ? config->bmc.port : config->bmc.port_last;
+
+    for (size_t i = 0; i < config->domain_count && port <= IPMICONSOLE_PORT_MAX; i++)
+        port = config->domains[i].port;
+    if (port <= IPMICONSOLE_PORT_MAX)
+        port = find_high_port(doctor);
+    if (port > IPMICONSOLE_PORT_MAX)
+        doctor_say(doctor, DOCTOR_WARNING, "ports",
+                   "take ports up to 32767 where ipmiconsole is used; others do not mind",
+                   "a BMC at port %u cannot be reached by FreeIPMI's ipmiconsole: \"hostname "
+                   "invalid\"",
+                   port);
+}
+
 void doctor_check_network(struct doctor *doctor)
 {
     check_listening(doctor);
     check_sections(doctor);
+    check_high_ports(doctor);
     if (!doctor->config->bmc.has_addresses) {
         check_ports(doctor);
         return;
