@@ -253,14 +253,33 @@ void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsig
     }
 }
 
+/* A line above the verb that begins a group in the list of verbs. */
+static void print_heading(const char *verb, FILE *out)
+{
+    static const struct {
+        const char *first;
+        const char *heading;
+    } groups[] = {
+        {"add", "BMCs"},         {"power", "Guests"},      {"sensors", "Servers and the room"},
+        {"discover", "Domains"}, {"status", "The daemon"}, {"complete", "Help"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+        if (strcmp(groups[i].first, verb) == 0)
+            fprintf(out, "\n%s:\n", groups[i].heading);
+    }
+}
+
 static void print_help(FILE *out)
 {
     fputs("Usage: vbmc [OPTION...] VERB [OPTION...] [ARGUMENT...]\n\n"
-          "Virtual BMCs of libvirt/QEMU guests: asks the daemon, vbmcd.\n\nVerbs:\n",
+          "Virtual BMCs of libvirt/QEMU guests: asks the daemon, vbmcd.\n",
           out);
-    for (size_t i = 0; i < cli_verb_count; i++)
+    for (size_t i = 0; i < cli_verb_count; i++) {
+        print_heading(cli_verbs[i].name, out);
         fprintf(out, "  %-10s %.*s\n", cli_verbs[i].name, (int)strcspn(cli_verbs[i].help, "\n"),
                 cli_verbs[i].help);
+    }
     fputs("\nOptions:\n", out);
     cli_options_print_help(CLI_GROUP_GLOBAL, out);
     fputs(
@@ -324,6 +343,13 @@ int cli_run_version(struct cli *cli)
     cli_format_write_json(&cli->options.format, version, stdout);
     json_object_put(version);
     return CLI_EXIT_DONE;
+}
+
+void cli_fit_terminal(struct cli *cli)
+{
+    struct cli_format *format = &cli->options.format;
+
+    format->fit_width |= format->terminal && !format->width_given;
 }
 
 void cli_look_at_terminal(struct cli_format *format)

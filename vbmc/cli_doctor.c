@@ -120,7 +120,7 @@ static int print_findings(struct doctor *doctor)
     };
     struct cli *cli = doctor->cli;
 
-    cli->options.format.fit_width |= cli->options.format.terminal;
+    cli_fit_terminal(cli);
     int code = cli_print_rows(cli, columns, ARRAY_SIZE(columns), doctor->findings);
     return doctor->found_problem ? CLI_EXIT_FAILED : code;
 }

@@ -39,6 +39,7 @@ struct cli_format {
     bool noindent;               /* json on one line */
     enum cli_format_quote quote; /* csv */
     unsigned max_width;          /* of a table; 0: as wide as it gets */
+    bool width_given;            /* by max_width */
     bool fit_width;              /* of a table: to the terminal */
     bool print_empty;            /* a table's header even without rows */
     unsigned terminal_width;     /* 0: unknown */

@@ -1,4 +1,5 @@
 /* The table format: borders of '+', '-' and '|', cells that wrap where a width is given. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,12 +60,19 @@ static struct rest cell_rest(const char *text)
     return (struct rest){.text = text, .end = text + strlen(text), .pending = true};
 }
 
+/* A hyphen between letters, behind which a word may go on in the next line: not that of a date. */
+static bool is_hyphen(const char *text, const char *position)
+{
+    return *position == '-' && position > text && isalpha((unsigned char)position[-1]) &&
+           isalpha((unsigned char)position[1]);
+}
+
 /* Takes the next line off a cell: up to a line break, or the words that fit into `width` columns,
  * or as much of a word that is longer. */
 static struct rest cell_next_line(struct rest *rest, size_t width)
 {
     struct rest line = {.text = rest->text, .end = rest->text, .pending = rest->pending};
-    const char *position = rest->text, *space = NULL;
+    const char *position = rest->text, *space = NULL, *hyphen = NULL;
     struct cli_text_char next;
     size_t used = 0;
 
@@ -76,12 +84,16 @@ static struct rest cell_next_line(struct rest *rest, size_t width)
         }
         if (width && used + next.width > width && position > rest->text) {
             line.end = *position == ' ' ? position : space ? space : position;
+            if (hyphen && *position != ' ' && (!space || hyphen > space))
+                line.end = hyphen;
             rest->text = line.end + (*line.end == ' ');
             return line;
         }
         if (*position == ' ')
             space = position;
         used += next.width;
+        if (is_hyphen(rest->text, position) && (!width || used <= width))
+            hyphen = position + 1;
     }
     line.end = position;
     rest->text = position;
@@ -145,6 +157,61 @@ static void table_limit(struct table *table, size_t total, size_t *limits)
         limits[i] = width > least ? width : least;
         left -= share;
     }
+}
+
+/* Columns of the longest piece of a text that a line does not break. */
+static size_t longest_word(const char *text)
+{
+    size_t longest = 0;
+
+    while (*text) {
+        const char *end = text + strcspn(text, " \n");
+        for (const char *p = text; p < end; p++) {
+            if (is_hyphen(text, p)) {
+                end = p + 1;
+                break;
+            }
+        }
+        size_t width = cli_text_width(text, end);
+        longest = width > longest ? width : longest;
+        text = end + (*end == ' ' || *end == '\n');
+    }
+    return longest;
+}
+
+/* The widest column that is wider than its least; `columns`: none is. */
+static size_t widest_column(const size_t *widths, const size_t *least, size_t columns)
+{
+    size_t widest = columns;
+
+    for (size_t i = 0; i < columns; i++) {
+        if (widths[i] > least[i] && (widest == columns || widths[i] > widths[widest]))
+            widest = i;
+    }
+    return widest;
+}
+
+/* Makes the widest columns narrower until the table fits: first as far as words stay whole. */
+static void table_fit(const struct table *table, size_t total, size_t *limits)
+{
+    size_t columns = table->rows->columns, width = 1 + 3 * columns, widest;
+    size_t least[CLI_FORMAT_COLUMNS_MAX];
+
+    for (size_t i = 0; i < columns; i++) {
+        width += table->widths[i];
+        limits[i] = table->widths[i];
+        least[i] = longest_word(table->rows->names[i]);
+        for (size_t row = 0; row < table->rows->count; row++) {
+            size_t word = longest_word(cli_format_cell_text(cli_format_cell(table->rows, row, i)));
+            least[i] = word > least[i] ? word : least[i];
+        }
+    }
+    for (; width > total && (widest = widest_column(limits, least, columns)) < columns; width--)
+        limits[widest]--;
+    for (size_t i = 0; i < columns; i++)
+        least[i] = WIDTH_LEAST;
+    for (; width > total && (widest = widest_column(limits, least, columns)) < columns; width--)
+        limits[widest]--;
 }
 
 static void put_border(const struct table *table)
@@ -238,13 +305,12 @@ void cli_format_table(const struct cli_format *format, const struct cli_format_r
         fputc('\n', out);
         return;
     }
-    if (!total && format->fit_width)
-        total = format->terminal_width;
     table_measure(&table, limits);
-    if (total) {
+    if (total)
         table_limit(&table, total, limits);
-        table_measure(&table, limits);
-    }
+    else if (format->fit_width && format->terminal_width)
+        table_fit(&table, format->terminal_width, limits);
+    table_measure(&table, limits);
     for (size_t column = 0; column < rows->columns; column++)
         table.right[column] = is_number_column(rows, column);
     put_border(&table);

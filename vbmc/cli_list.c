@@ -118,6 +118,7 @@ static int print_list(struct cli *cli, const struct cli_column *columns, size_t 
     if (sort->count == 0)
         sort->names[sort->count++] = columns[0].title;
     fflush(stdout);
+    cli_fit_terminal(cli);
     print_notes(cli, rows);
     int code = cli_print_rows(cli, columns, count, rows);
     fflush(stdout);
@@ -190,6 +191,7 @@ static int print_properties(struct cli *cli, struct json_object *rows)
 
     if (sort->count == 0)
         sort->names[sort->count++] = "Property";
+    cli_fit_terminal(cli);
     return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
 }
 

@@ -131,7 +131,7 @@ static const struct cli_option {
     {"quote", 0, CLI_GROUP_FORMAT, OPTION_QUOTE, 0, "WHICH",
      "csv: quote all, minimal, none or nonnumeric (the default)"},
     {"max-width", 0, CLI_GROUP_FORMAT, OPTION_WIDTH, AT(format.max_width), "COLUMNS",
-     "table: not wider than this, 0 for no limit"},
+     "table: not wider than this, 0 for no limit (else, on a terminal, as wide as that)"},
     {"fit-width", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.fit_width), NULL,
      "table: not wider than the terminal"},
     {"print-empty", 0, CLI_GROUP_FORMAT, OPTION_FLAG, AT(format.print_empty), NULL,
@@ -240,6 +240,7 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
     case OPTION_WIDTH:
         failed = read_number(argument, 0, 100000, &number);
         *(unsigned *)target = (unsigned)number;
+        options->format.width_given = true;
         return failed;
     case OPTION_FORMAT:
         options->format_given = true;

@@ -133,6 +133,7 @@ static int print_listing(struct cli *cli, const struct listing *listing, struct 
         return cli_fail(cli, "vbmcd answered with something that is no list");
     if (cli->options.format.kind != CLI_FORMAT_TABLE)
         return print_for_programs(cli, listing, rows);
+    cli_fit_terminal(cli);
     return cli_print_rows(cli, listing->columns, listing->column_count,
                           convert_rows(rows, listing->for_people));
 }

@@ -84,6 +84,7 @@ static int print_faults(struct cli *cli, struct json_object *faults)
 {
     struct cli_column columns[] = {{"Target", "target"}, {"Kind", "kind"}, {"Since", "since"}};
 
+    cli_fit_terminal(cli);
     if (!json_object_is_type(faults, json_type_array))
         return cli_fail(cli, "vbmcd answered with something that is no list");
     for (size_t i = 0; cli->options.format.kind != CLI_FORMAT_TABLE && i < ARRAY_SIZE(columns); i++)
@@ -164,6 +165,7 @@ static int print_room(struct cli *cli, struct json_object *room)
     };
     struct json_object *servers = member(room, "servers");
 
+    cli_fit_terminal(cli);
     if (!json_object_is_type(servers, json_type_array))
         return cli_fail(cli, "vbmcd answered with something that is no room");
     if (cli->options.format.columns.count == 0) {

@@ -100,6 +100,60 @@ static void test_table_wraps(void **state)
            "+-------------+--------------+\n");
 }
 
+/* To a terminal: words stay whole as long as there is room, the widest column gives way first, and
+ * nothing is lost. */
+static void test_table_fits(void **state)
+{
+    static const char row[] = "[{\"Domain name\":\"2026-11-28 18:00:00\",\"Status\":\"Upper "
+                              "Non-critical going high\",\"Address\":\"CPU1 Temp\"}]";
+    struct cli_format format = {
+        .kind = CLI_FORMAT_TABLE,
+        .fit_width = true,
+        .terminal_width = 50,
+        .columns = {.names = {"Domain name", "Status", "Address"}, .count = 3}};
+
+    (void)state;
+    expect(&format, row,
+           "+-------------+----------------+-----------+\n"
+           "| Domain name | Status         | Address   |\n"
+           "+-------------+----------------+-----------+\n"
+           "| 2026-11-28  | Upper Non-     | CPU1 Temp |\n"
+           "| 18:00:00    | critical going |           |\n"
+           "|             | high           |           |\n"
+           "+-------------+----------------+-----------+\n");
+    format.terminal_width = 37;
+    expect(&format, row,
+           "+------------+----------+-----------+\n"
+           "| Domain     | Status   | Address   |\n"
+           "| name       |          |           |\n"
+           "+------------+----------+-----------+\n"
+           "| 2026-11-28 | Upper    | CPU1 Temp |\n"
+           "| 18:00:00   | Non-     |           |\n"
+           "|            | critical |           |\n"
+           "|            | going    |           |\n"
+           "|            | high     |           |\n"
+           "+------------+----------+-----------+\n");
+    format.terminal_width = 20;
+    expect(&format, row,
+           "+----------+----------+---------+\n"
+           "| Domain   | Status   | Address |\n"
+           "| name     |          |         |\n"
+           "+----------+----------+---------+\n"
+           "| 2026-11- | Upper    | CPU1    |\n"
+           "| 28       | Non-     | Temp    |\n"
+           "| 18:00:00 | critical |         |\n"
+           "|          | going    |         |\n"
+           "|          | high     |         |\n"
+           "+----------+----------+---------+\n");
+    format.fit_width = false;
+    expect(&format, row,
+           "+---------------------+-------------------------------+-----------+\n"
+           "| Domain name         | Status                        | Address   |\n"
+           "+---------------------+-------------------------------+-----------+\n"
+           "| 2026-11-28 18:00:00 | Upper Non-critical going high | CPU1 Temp |\n"
+           "+---------------------+-------------------------------+-----------+\n");
+}
+
 /* Numbers stand to the right, also where some are not known. */
 static void test_table_aligns(void **state)
 {
@@ -278,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_table_without_rows),
         cmocka_unit_test(test_table_of_awkward_text),
         cmocka_unit_test(test_table_wraps),
+        cmocka_unit_test(test_table_fits),
         cmocka_unit_test(test_table_aligns),
         cmocka_unit_test(test_table_colours),
         cmocka_unit_test(test_value),

@@ -124,8 +124,8 @@ struct host_sample {
     unsigned vcpus;
     uint64_t socket_ns[HOST_SOCKETS_MAX]; /* time of the vCPU threads, by socket */
     unsigned socket_vcpus[HOST_SOCKETS_MAX];
-    uint64_t memory_kib;      /* 0: not known */
-    uint64_t memory_used_kib; /* by the balloon's statistics, else QEMU's resident size */
+    uint64_t memory_kib; /* as the guest's balloon driver tells; 0: not known */
+    uint64_t memory_used_kib;
     uint64_t disk_requests;   /* all disks: reads, writes, flushes */
     uint64_t disk_bytes;
     uint64_t disk_busy_ns; /* sum of the time requests took */

@@ -26,7 +26,7 @@ struct reading {
     uint64_t cpu_ns;
     bool has_cpu;
     /* KiB */
-    uint64_t current, available, usable, unused, rss;
+    uint64_t available, usable, unused;
     bool has_available, has_usable, has_unused;
 };
 
@@ -160,11 +160,9 @@ static const struct {
     {"vcpu.maximum", PLACE(vcpus), 0, VCPUS_MAX},
     {"block.count", PLACE(disks), 0, DEVICES_MAX},
     {"net.count", PLACE(nics), 0, DEVICES_MAX},
-    {"balloon.current", PLACE(current), 0, UINT64_MAX},
     {"balloon.available", PLACE(available), PLACE(has_available), UINT64_MAX},
     {"balloon.usable", PLACE(usable), PLACE(has_usable), UINT64_MAX},
     {"balloon.unused", PLACE(unused), PLACE(has_unused), UINT64_MAX},
-    {"balloon.rss", PLACE(rss), 0, UINT64_MAX},
 };
 
 static void take_plain(struct reading *reading, const char *field, uint64_t value)
@@ -224,8 +222,9 @@ static int finish_processors(struct reading *reading)
     return 0;
 }
 
-/* The guest's own word where its balloon driver gives it; else what QEMU has of the machine's
- * memory, which counts what the guest has freed again as used. */
+/* Only the guest knows, by its balloon driver. What QEMU has of the machine's memory is something
+ * else: it counts what the guest has freed again, and QEMU itself, so that it is more than all of a
+ * small guest's memory. */
 static void finish_memory(struct reading *reading)
 {
     struct host_sample *sample = &reading->stats->sample;
@@ -235,9 +234,6 @@ static void finish_memory(struct reading *reading)
         reading->available > 0 && unused <= reading->available) {
         sample->memory_kib = reading->available;
         sample->memory_used_kib = reading->available - unused;
-    } else if (reading->current > 0 && reading->rss > 0) {
-        sample->memory_kib = reading->current;
-        sample->memory_used_kib = reading->rss < reading->current ? reading->rss : reading->current;
     }
 }
 
