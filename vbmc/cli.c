@@ -99,6 +99,8 @@ const struct cli_verb cli_verbs[] = {
      cli_run_dumpxml},
     {"status", "", "show the state of the daemon and its hypervisors", CLI_GROUP_FORMAT, 0, 0,
      cli_run_status},
+    {"who", "[NAME]", "list who is logged in: IPMI, SOL and SSH sessions, and open consoles",
+     CLI_GROUP_FORMAT, 0, 1, cli_run_who},
     {"reload", "", "let the daemon read its configuration again", CLI_GROUP_FORMAT, 0, 0,
      cli_run_reload},
     {"shell", "[COMMAND]", "take commands one by one, as by SSH; 'vbmc shell help' lists them", 0,

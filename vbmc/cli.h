@@ -86,8 +86,11 @@ extern cli_run cli_run_add, cli_run_names, cli_run_list, cli_run_show, cli_run_p
     cli_run_discover, cli_run_hypervisor, cli_run_define, cli_run_undefine, cli_run_dumpxml,
     cli_run_bootdev, cli_run_reload, cli_run_status, cli_run_nmi, cli_run_dump;
 
+/* cli_list.c, beside list, show, discover and status: who is logged in. */
+extern cli_run cli_run_who;
+
 /* cli_console.c, cli_screenshot.c, cli_shell.c */
-extern cli_run cli_run_console, cli_run_break, cli_run_who, cli_run_screenshot, cli_run_shell;
+extern cli_run cli_run_console, cli_run_break, cli_run_screenshot, cli_run_shell;
 
 /* Asks the daemon; takes `arguments` over. CLI_EXIT_DONE with the result, which the caller puts;
  * otherwise the failure has been reported. */

@@ -1,4 +1,4 @@
-/* The verbs that open a guest's console: console, break and who. */
+/* The verbs that open a guest's console: console and break. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 
 #include "vbmc/cli.h"
 #include "vbmc/cli_attach.h"
-#include "vbmc/cli_text.h"
 #include "vbmc/console_parser.h"
 
 #define SILENCE_MS  1000  /* after the end of input, until `vbmc console` leaves */
@@ -234,25 +233,4 @@ int cli_run_break(struct cli *cli)
     if (failed)
         return cli_fail(cli, "no break was sent: %s", strerror(-failed));
     return CLI_EXIT_DONE;
-}
-
-/* ---- who ---- */
-
-int cli_run_who(struct cli *cli)
-{
-    CLEANUP_STREAM struct cli_stream stream = CLI_STREAM_NONE;
-    struct json_object *answer, *arguments = cli_name_arguments(cli);
-
-    add_number(arguments, "lines", 0);
-    add_flag(arguments, "log", true); /* who only looks is not seen */
-    add_flag(arguments, "follow", false);
-    int code = cli_ask_for_stream(cli, "console", arguments, &answer, &stream);
-    if (code == CLI_EXIT_DONE) {
-        const char *people = text_of(answer, "people");
-        people = *people ? people : "nobody";
-        cli_text_print(people, people + strlen(people), stdout);
-        fputc('\n', stdout);
-    }
-    json_object_put(answer);
-    return code;
 }

@@ -1,4 +1,5 @@
-/* What the daemon knows, as rows: list, discover, show and status. */
+/* What the daemon knows, as rows: list, discover, who, show and status. */
+#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
@@ -166,6 +167,50 @@ int cli_run_discover(struct cli *cli)
     int code = ask_for_rows(cli, NULL, &rows);
     if (code == CLI_EXIT_DONE)
         return print_list(cli, columns, ARRAY_SIZE(columns), rows);
+    json_object_put(rows);
+    return code;
+}
+
+/* ---- who ---- */
+
+static struct json_object *login_for_people(struct json_object *row)
+{
+    static const char *const texts[] = {"domain_name", "type",      "user",
+                                        "address",     "privilege", "since"};
+    struct json_object *person = json_object_new_object();
+    char idle[CLI_DURATION_SIZE] = "";
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct json_object *text = member(row, texts[i]);
+        json_object_object_add(person, texts[i],
+                               json_object_new_string(text ? json_object_get_string(text) : ""));
+    }
+    cli_duration(json_object_get_int64(member(row, "idle")), idle);
+    json_object_object_add(person, "idle", json_object_new_string(idle));
+    return person;
+}
+
+int cli_run_who(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"BMC", "domain_name"},     {"Type", "type"},   {"User", "user"}, {"Address", "address"},
+        {"Privilege", "privilege"}, {"Since", "since"}, {"Idle", "idle"},
+    };
+    bool is_table = cli->options.format.kind == CLI_FORMAT_TABLE;
+    struct json_object *rows, *shown;
+
+    int code = ask_for_rows(cli, cli->options.name_count ? cli_name_arguments(cli) : NULL, &rows);
+    if (code == CLI_EXIT_DONE && is_table && json_object_array_length(rows) == 0) {
+        puts("nobody");
+    } else if (code == CLI_EXIT_DONE) {
+        shown = json_object_new_array();
+        for (size_t i = 0; i < json_object_array_length(rows); i++) {
+            struct json_object *row = json_object_array_get_idx(rows, i);
+            json_object_array_add(shown, is_table ? login_for_people(row) : json_object_get(row));
+        }
+        cli_fit_terminal(cli);
+        code = cli_print_rows(cli, columns, ARRAY_SIZE(columns), shown);
+    }
     json_object_put(rows);
     return code;
 }

@@ -26,7 +26,6 @@ static cli_run run_help, run_exit;
 
 /* What `vbmc` does not have, or not like this. */
 static const struct cli_verb own_commands[] = {
-    {"who", "NAME", "who is on a guest's console", 0, 1, 1, cli_run_who},
     {"sensor", "NAME", "the same as sensors", CLI_GROUP_FORMAT, 1, 1, cli_run_sensors},
     {"help", "[COMMAND]", "print help", 0, 0, 1, run_help},
     {"exit", "", "leave; so do quit, logout and Ctrl-D", 0, 0, 0, run_exit},

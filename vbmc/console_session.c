@@ -36,6 +36,9 @@ struct text {
 };
 
 struct console_session {
+    LIST_ENTRY(console_session) link; /* of those that have a stream and a reader */
+    struct control_identity identity;
+    uint64_t began_ms, heard_ms;
     uv_stream_t *stream;
     struct instance *instance; /* as long as the reader lives */
     struct hub_reader *reader;
@@ -70,6 +73,7 @@ struct console_session {
 };
 
 static unsigned session_count;
+static LIST_HEAD(console_sessions, console_session) sessions = LIST_HEAD_INITIALIZER(sessions);
 
 static void pump(struct console_session *session);
 static void restart_at_history(struct console_session *session);
@@ -107,6 +111,7 @@ static void end(struct console_session *session)
 
     if (uv_is_closing((uv_handle_t *)session->stream))
         return;
+    LIST_REMOVE(session, link);
     session->reader = NULL;
     hub_reader_free(reader);
     hub_writer_free(session->writer);
@@ -429,6 +434,7 @@ static size_t type(struct console_session *session, const uint8_t *bytes, size_t
 {
     char text[TEXT_SIZE];
 
+    session->heard_ms = uv_hrtime() / 1000000;
     if (!session->may_type) {
         refuse_to_act(session, CONSOLE_INPUT);
         return size;
@@ -628,6 +634,8 @@ void console_session_start(struct instance *instance, struct json_object *argume
     session_count++;
     STAILQ_INIT(&session->texts);
     session->instance = instance;
+    session->identity = *control_request_identity(request);
+    session->began_ms = session->heard_ms = uv_hrtime() / 1000000;
     int result = open_session(session, arguments, control_request_identity(request));
     if (result < 0) {
         control_reply_error(request, result == -EINVAL ? CONTROL_USAGE : CONTROL_FAILED, "%s",
@@ -641,9 +649,21 @@ void console_session_start(struct instance *instance, struct json_object *argume
         abandon(session);
         return;
     }
+    LIST_INSERT_HEAD(&sessions, session, link);
     session->stream->data = session;
     session->unparsed = session->input;
     console_parser_init(&session->parser, streamed_kinds, whole_kinds);
     pump(session);
     take_input(session);
+}
+
+void console_session_visit(console_session_visit_fn *visit, void *context)
+{
+    const struct console_session *session;
+
+    for (session = LIST_FIRST(&sessions); session; session = LIST_NEXT(session, link)) {
+        if (!session->log)
+            visit(context, session->instance, &session->identity, session->began_ms,
+                  session->heard_ms);
+    }
 }

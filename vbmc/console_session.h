@@ -5,13 +5,22 @@
 #define VBMC_CONSOLE_SESSION_H
 
 #include <json-c/json.h>
+#include <stdint.h>
 
-struct control_request;
+#include "vbmc/control.h"
+
 struct instance;
 
 /* Answers the request, and if it can be granted takes the connection over until the client leaves
  * or the BMC goes. Who is no operator may look, not type. */
 void console_session_start(struct instance *instance, struct json_object *arguments,
                            struct control_request *request);
+
+/* Tells of each open console, but not of who reads its log: on which BMC, whose, since when, and
+ * when something was typed last (as uv_hrtime has it, in ms). */
+typedef void console_session_visit_fn(void *context, struct instance *instance,
+                                      const struct control_identity *identity, uint64_t began_ms,
+                                      uint64_t heard_ms);
+void console_session_visit(console_session_visit_fn *visit, void *context);
 
 #endif

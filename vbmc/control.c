@@ -42,6 +42,7 @@ struct client *control_client_new(struct control *control)
     if (!client)
         return NULL;
     client->control = control;
+    client->began_ms = client->heard_ms = uv_hrtime() / 1000000;
     uv_pipe_init(control->listener.loop, &client->pipe, 0);
     client->next = control->clients;
     control->clients = client;
@@ -238,6 +239,7 @@ static void client_handle(struct client *client, size_t length)
         return;
     }
     request->client = client;
+    client->heard_ms = uv_hrtime() / 1000000;
     request->identity = client->identity;
     client->request = request;
     control_request_log(request, client);

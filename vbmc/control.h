@@ -100,6 +100,13 @@ void control_stream_closed(uv_handle_t *stream);
  * CONTROL_ADOPTED_MAX. */
 int control_adopt(struct control *control, int fd, const struct control_identity *identity);
 
+/* Tells of each adopted connection of the socket that the request came by, in no order: whose it
+ * is, when it came, and its latest request (both as uv_hrtime has it, in ms). */
+typedef void control_visit_fn(void *context, const struct control_identity *identity,
+                              uint64_t began_ms, uint64_t heard_ms);
+void control_visit_adopted(const struct control_request *request, control_visit_fn *visit,
+                           void *context);
+
 /* Answers with a further connection for the same identity: a connected socket that comes as
  * SCM_RIGHTS with the first byte of the answer {"ok":true,"result":{}}. For a client that was
  * handed its connection and cannot open others. */

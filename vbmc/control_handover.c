@@ -69,6 +69,17 @@ int control_adopt(struct control *control, int fd, const struct control_identity
     return 0;
 }
 
+void control_visit_adopted(const struct control_request *request, control_visit_fn *visit,
+                           void *context)
+{
+    const struct client *client = request->client ? request->client->control->clients : NULL;
+
+    for (; client; client = client->next) {
+        if (client->adopted)
+            visit(context, &client->identity, client->began_ms, client->heard_ms);
+    }
+}
+
 /* One line with a descriptor beside it. The socket is empty, as a request waits for its answer. */
 static int send_descriptor(int socket, int fd)
 {

@@ -19,6 +19,8 @@ struct client {
     struct control_identity identity;
     struct ucred peer; /* of the socket in the file system; pid 0 for an adopted one */
     bool adopted;      /* not by the listener */
+    uint64_t began_ms; /* as uv_hrtime has it: when it came, and its latest request */
+    uint64_t heard_ms;
     bool closing;
     bool writing; /* the answer is on its way */
     bool last;    /* close when it is written */

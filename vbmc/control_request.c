@@ -12,7 +12,7 @@
 
 /* Verbs that change nothing; all others are logged with who asked for them. */
 static const char *const reading_verbs[] = {"list",    "show",   "discover", "dumpxml",
-                                            "connect", "status", "version"};
+                                            "connect", "status", "version",  "who"};
 
 /* What a request is about, for the log: never a password. */
 static const char *request_subject(struct json_object *arguments)

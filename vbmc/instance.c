@@ -14,6 +14,7 @@
 #include "vbmc/instance_sel.h"
 #include "vbmc/instance_server.h"
 #include "vbmc/instance_sol.h"
+#include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/server.h"
 
 #define SESSION_TOLERANCE_MS                                                                       \
@@ -310,6 +311,25 @@ static void on_datagram(void *context, const struct endpoint *from, const uint8_
                         size_t length)
 {
     instance_receive(context, from, bytes, length);
+}
+
+bool instance_session(struct instance *instance, unsigned n, struct instance_session *session)
+{
+    const struct bmc *bmc = &instance->bmc;
+    uint32_t id = rmcp_session_ops.find_nth(instance->rmcp, n);
+    struct ipmi_session_info info;
+
+    if (id == 0 || rmcp_session_ops.info(instance->rmcp, id, &info) < 0)
+        return false;
+    *session = (struct instance_session){
+        .user = info.user_id <= USER_ID_MAX ? bmc->users.by_id[info.user_id].name : "",
+        .privilege = info.privilege,
+        .remote = info.remote,
+        .has_sol = bmc->payload && bmc->payload->owner(bmc->payload_context).session == id,
+        .began_ms = info.began_ms,
+        .heard_ms = info.heard_ms,
+    };
+    return true;
 }
 
 void instance_reply(struct instance *instance, const struct ipmi_token *token,

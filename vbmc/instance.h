@@ -95,6 +95,18 @@ struct store_bmc *instance_record(struct instance *instance);
 int instance_replace_record(struct instance *instance, const struct store_bmc *record);
 void instance_save_record(struct instance *instance, store_done_fn done, void *context);
 
+/* One IPMI session of the LAN. */
+struct instance_session {
+    const char *user; /* borrowed for the call's turn of the loop */
+    enum privilege privilege;
+    union endpoint_address remote;
+    bool has_sol;
+    uint64_t began_ms; /* as uv_hrtime has it: log-in, and the latest packet */
+    uint64_t heard_ms;
+};
+/* The n-th, from 1; false: there are fewer. */
+bool instance_session(struct instance *instance, unsigned n, struct instance_session *session);
+
 /* Carries a late answer to the session that waits for it. */
 void instance_reply(struct instance *instance, const struct ipmi_token *token,
                     const struct ipmi_response *response);

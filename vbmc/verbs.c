@@ -618,6 +618,7 @@ static const struct {
     {"stop", do_stop, PRIVILEGE_ADMINISTRATOR, true},
     {"top", verbs_top, PRIVILEGE_USER, false},
     {"undefine", do_undefine, PRIVILEGE_ADMINISTRATOR, true},
+    {"who", verbs_who, PRIVILEGE_USER, false},
 };
 
 void verbs_handle(void *context, const char *verb, struct json_object *arguments,

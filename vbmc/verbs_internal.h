@@ -90,6 +90,14 @@ void verbs_add_health(struct json_object *result, struct instance *instance);
  * (persistent)") and "boot_obstacle" (why the guest does not follow it; null: nothing known). */
 void verbs_add_boot_device(struct json_object *result, const struct bmc *bmc);
 
+/* verbs_who.c
+ *
+ * who {} or {"name"}: a list of {"domain_name" (null: of all BMCs), "type" ("IPMI", "SOL", "SSH",
+ *     "console"), "user", "address" ("": this machine), "privilege", "since" (ISO 8601, UTC),
+ *     "idle" (seconds without a packet, a command or a key)}, of the BMCs that the account may
+ *     know of. */
+verbs_run verbs_who;
+
 /* verbs_sel.c
  *
  * sel {"name", "last": how many}: rows as in vbmc/sel_text.h, oldest first.

@@ -177,7 +177,7 @@ _vbmc()
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | who:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

@@ -212,6 +212,8 @@ static const struct {
     {"status", "", PRIVILEGE_ADMINISTRATOR, true},
     {"stop", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"top", "", PRIVILEGE_USER, false},
+    {"who", "", PRIVILEGE_USER, false},
+    {"who", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"undefine", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
 };
 

@@ -38,6 +38,8 @@ struct ipmi_session_info {
     bool authenticated; /* every packet carries an authentication code */
     bool encrypted;     /* every packet is encrypted */
     union endpoint_address remote;
+    uint64_t began_ms; /* monotonic: log-in, and the latest genuine packet */
+    uint64_t heard_ms;
 };
 
 /* What session commands may ask of whoever keeps the sessions. `current` is the session of the

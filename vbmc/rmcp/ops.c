@@ -60,6 +60,8 @@ static int info(void *context, uint32_t id, struct ipmi_session_info *info)
         .authenticated = session->keys.suite->integrity != CIPHER_INTEGRITY_NONE,
         .encrypted = session->keys.suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE,
         .remote = session->peer.remote,
+        .began_ms = session->began_ms,
+        .heard_ms = session->since_ms,
     };
     return 0;
 }

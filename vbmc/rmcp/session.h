@@ -52,6 +52,7 @@ struct session {
     struct window inbound;
     struct endpoint peer;         /* where RAKP 1, later the latest genuine packet, came from */
     struct repeat_cache *repeats; /* NULL while half-open */
+    uint64_t began_ms;            /* when RAKP was done */
 };
 
 struct session_limits {

@@ -1,0 +1,185 @@
+/* The verb "who": who is logged in, by IPMI, by SSH, and on the consoles. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <json-c/json.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/console_session.h"
+#include "vbmc/verbs_internal.h"
+
+#define TEXT_SIZE 128
+
+struct listing {
+    const struct control_identity *asking;
+    struct instance *only; /* NULL: all */
+    struct json_object *rows;
+    uint64_t now_ms;
+};
+
+/* One row, with what every kind has. */
+struct login {
+    const char *domain; /* NULL: all BMCs */
+    const char *type;
+    const char *user;
+    const char *address; /* "": this machine */
+    enum privilege privilege;
+    uint64_t began_ms, heard_ms;
+};
+
+static const char *privilege_name(enum privilege privilege)
+{
+    static const char *const names[] = {
+        [PRIVILEGE_CALLBACK] = "callback",
+        [PRIVILEGE_USER] = "user",
+        [PRIVILEGE_OPERATOR] = "operator",
+        [PRIVILEGE_ADMINISTRATOR] = "administrator",
+    };
+
+    return (size_t)privilege < ARRAY_SIZE(names) && names[privilege] ? names[privilege] : "";
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_login(struct listing *listing, const struct login *login)
+{
+    struct json_object *row = json_object_new_object();
+    time_t since = time(NULL) - (time_t)((listing->now_ms - login->began_ms) / 1000);
+    struct tm utc;
+    char text[TEXT_SIZE];
+
+    gmtime_r(&since, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    add_text(row, "domain_name", login->domain);
+    add_text(row, "type", login->type);
+    add_text(row, "user", login->user);
+    add_text(row, "address", login->address);
+    add_text(row, "privilege", privilege_name(login->privilege));
+    add_text(row, "since", text);
+    json_object_object_add(
+        row, "idle", json_object_new_int64((int64_t)(listing->now_ms - login->heard_ms) / 1000));
+    json_object_array_add(listing->rows, row);
+}
+
+/* Parts "admin by SSH from 192.0.2.1"; "root" has neither way nor address. A user's name comes
+ * first and may be anything, so the text is read from its end. */
+static void split_who(const char *who, char user[TEXT_SIZE], const char **address)
+{
+    static const char from[] = " from ", by[] = " by SSH";
+    const char *end = who + strlen(who);
+
+    *address = "";
+    for (const char *p = end; p > who; p--) {
+        if (strncmp(p, from, sizeof from - 1) == 0 && !**address) {
+            *address = p + sizeof from - 1;
+        } else if (strncmp(p, by, sizeof by - 1) == 0) {
+            end = p;
+            break;
+        }
+    }
+    snprintf(user, TEXT_SIZE, "%.*s", (int)(end - who), who);
+}
+
+static void add_sessions(struct listing *listing, struct instance *instance)
+{
+    struct instance_session session;
+    char address[INET6_ADDRSTRLEN];
+
+    for (unsigned n = 1; instance_session(instance, n, &session); n++) {
+        const uint8_t *v4 = endpoint_address_v4(&session.remote);
+        address[0] = '\0';
+        if (v4)
+            inet_ntop(AF_INET, v4, address, sizeof address);
+        else if (session.remote.any.sa_family == AF_INET6)
+            inet_ntop(AF_INET6, &session.remote.in6.sin6_addr, address, sizeof address);
+        add_login(listing, &(struct login){.domain = instance_record(instance)->name,
+                                           .type = session.has_sol ? "SOL" : "IPMI",
+                                           .user = session.user,
+                                           .address = address,
+                                           .privilege = session.privilege,
+                                           .began_ms = session.began_ms,
+                                           .heard_ms = session.heard_ms});
+    }
+}
+
+static bool may_see(const struct listing *listing, struct instance *instance)
+{
+    if (listing->only)
+        return listing->only == instance;
+    return !listing->asking->one_bmc ||
+           uuid_equal(&listing->asking->uuid, &instance_record(instance)->uuid);
+}
+
+static void add_console(void *context, struct instance *instance,
+                        const struct control_identity *identity, uint64_t began_ms,
+                        uint64_t heard_ms)
+{
+    struct listing *listing = context;
+    char user[TEXT_SIZE];
+    const char *address;
+
+    if (!may_see(listing, instance))
+        return;
+    split_who(identity->who, user, &address);
+    add_login(listing, &(struct login){.domain = instance_record(instance)->name,
+                                       .type = "console",
+                                       .user = user,
+                                       .address = address,
+                                       .privilege = identity->privilege,
+                                       .began_ms = began_ms,
+                                       .heard_ms = heard_ms});
+}
+
+struct ssh_visit {
+    struct listing *listing;
+    const struct bmcset *set;
+};
+
+static void add_ssh(void *context, const struct control_identity *identity, uint64_t began_ms,
+                    uint64_t heard_ms)
+{
+    const struct ssh_visit *visit = context;
+    struct listing *listing = visit->listing;
+    struct instance *instance =
+        identity->one_bmc ? bmcset_find_uuid(visit->set, &identity->uuid) : NULL;
+    char user[TEXT_SIZE];
+    const char *address;
+
+    if (instance ? !may_see(listing, instance) : listing->only || listing->asking->one_bmc)
+        return;
+    split_who(identity->who, user, &address);
+    add_login(listing, &(struct login){.domain = instance ? instance_record(instance)->name : NULL,
+                                       .type = "SSH",
+                                       .user = user,
+                                       .address = address,
+                                       .privilege = identity->privilege,
+                                       .began_ms = began_ms,
+                                       .heard_ms = heard_ms});
+}
+
+void verbs_who(const struct verbs *verbs, struct json_object *arguments,
+               struct control_request *request)
+{
+    struct listing listing = {.asking = control_request_identity(request),
+                              .now_ms = uv_hrtime() / 1000000};
+    struct ssh_visit visit = {&listing, manager_bmcs(verbs->manager)};
+
+    if (json_object_object_get_ex(arguments, "name", NULL)) {
+        listing.only = verbs_named_instance(verbs, arguments, request);
+        if (!listing.only)
+            return;
+    }
+    listing.rows = json_object_new_array();
+    for (size_t i = 0; i < visit.set->count; i++) {
+        if (may_see(&listing, visit.set->instances[i]))
+            add_sessions(&listing, visit.set->instances[i]);
+    }
+    console_session_visit(add_console, &listing);
+    control_visit_adopted(request, add_ssh, &visit);
+    control_reply_ok(request, listing.rows);
+}
