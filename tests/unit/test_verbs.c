@@ -369,6 +369,24 @@ static void test_inject(void **state)
     assert_answers(&root, "inject", "\"name\":\"mine\"", "\"result\":[]");
 }
 
+/* Each request here comes by a connection as of a login by SSH, which sees itself. */
+static void test_who(void **state)
+{
+    struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    struct control_identity mine = identity_of(PRIVILEGE_USER, true);
+
+    (void)state;
+    assert_answers(&root, "who", "",
+                   "[{\"domain_name\":null,\"type\":\"SSH\",\"user\":\"test\",\"address\":\"\","
+                   "\"privilege\":\"administrator\",\"since\":\"2");
+    assert_non_null(strstr(answer, "Z\",\"idle\":0}]"));
+    snprintf(root.who, sizeof root.who, "a from b by SSH x by SSH from 2001:db8::1");
+    assert_answers(&root, "who", "", "\"user\":\"a from b by SSH x\",\"address\":\"2001:db8::1\"");
+    assert_answers(&root, "who", "\"name\":\"mine\"", "\"result\":[]"); /* logins for all */
+    assert_answers(&mine, "who", "", "[{\"domain_name\":\"mine\",\"type\":\"SSH\"");
+    assert_answers(&mine, "who", "\"name\":\"theirs\"", "No domain with matching name theirs");
+}
+
 static void test_facility(void **state)
 {
     const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
@@ -428,7 +446,7 @@ int main(void)
         cmocka_unit_test(test_privileges), cmocka_unit_test(test_one_bmc),
         cmocka_unit_test(test_show),       cmocka_unit_test(test_console_privileges),
         cmocka_unit_test(test_inject),     cmocka_unit_test(test_facility),
-        cmocka_unit_test(test_event_log),
+        cmocka_unit_test(test_event_log),  cmocka_unit_test(test_who),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
