@@ -10,6 +10,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/boot_watch.h"
 #include "vbmc/instance_console.h"
+#include "vbmc/instance_chassis.h"
 #include "vbmc/instance_owed.h"
 #include "vbmc/instance_sel.h"
 #include "vbmc/instance_server.h"
@@ -157,15 +158,7 @@ static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
     if (!save)
         return;
     save->number = ++instance->newest_chassis_save;
-    save->chassis = (struct store_chassis){
-        .uuid = bmc->uuid,
-        .restore_policy = (uint8_t)bmc->chassis.restore_policy,
-        .cycle_interval_s = bmc->chassis.cycle_interval_s,
-        .poh_minutes = chassis_poh_minutes(bmc),
-        .was_on = bmc->chassis.was_on,
-        .restart_cause = (uint8_t)bmc->chassis.restart_cause,
-        .boots = bmc->chassis.boots,
-    };
+    instance_chassis_encode(bmc, &save->chassis);
     int result = store_chassis_put(instance->shared->store, &save->chassis, on_chassis_saved, save);
     if (result < 0)
         on_chassis_saved(save, result);
@@ -347,12 +340,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
 
     if (chassis) {
         instance->stored_chassis = *chassis;
-        bmc->chassis.restore_policy = (enum power_restore_policy)chassis->restore_policy;
-        bmc->chassis.cycle_interval_s = chassis->cycle_interval_s;
-        bmc->chassis.poh_minutes = chassis->poh_minutes;
-        bmc->chassis.was_on = bmc->chassis.was_on_last_run = chassis->was_on;
-        bmc->chassis.restart_cause = (enum restart_cause)chassis->restart_cause;
-        bmc->chassis.boots = chassis->boots;
+        instance_chassis_decode(bmc, chassis);
     }
     if (boot) {
         bmc->boot.service_partition = boot->service_partition;

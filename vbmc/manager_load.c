@@ -137,6 +137,8 @@ static void load_bmc(struct manager *manager, const struct stored *stored,
         return;
     restore_rest(manager, made, stored);
     instance_bmc(made)->chassis.restore_waits = manager_power_is_back(manager);
+    if (manager->power_returned) /* the hypervisor here numbers its guests from 1 again */
+        chassis_forget_run(&instance_bmc(made)->chassis);
     platform_note_restart(instance_bmc(made)->platform);
 }
 

@@ -36,11 +36,11 @@ static struct json_object *real(double value)
 /* NULL while the guest is off, or not known to be on. */
 static struct json_object *uptime_of(struct bmc *bmc)
 {
-    uint64_t since = bmc->chassis.on_since_ms, now = bmc->hooks->now(bmc);
+    int64_t since = bmc->chassis.on_since_ms, now = (int64_t)bmc->hooks->now(bmc);
 
     if (!host_power_state_is_on(bmc_power_state(bmc)) || !since || now < since)
         return NULL;
-    return json_object_new_int64((int64_t)((now - since) / 1000));
+    return json_object_new_int64((now - since) / 1000);
 }
 
 static const char *health_of(const struct bmc *bmc, const char **sensor)

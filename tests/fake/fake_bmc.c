@@ -218,6 +218,7 @@ void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
     bmc_set_host(&fake->bmc, &fake->host.domain);
     /* The guest has been told that there is no override. */
     fake->host.count = fake->host.finished = 0;
+    fake->chassis_saves = fake->save_count = fake->saves_finished = 0;
 }
 
 void fake_bmc_clear(struct fake_bmc *fake)

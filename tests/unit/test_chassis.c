@@ -294,10 +294,58 @@ static void test_on_since(void **state)
     fake_bmc_clear(&fake);
 }
 
+/* What a restarted daemon knows from the store, and the guest as it finds it. */
+static void test_found_after_a_restart(void **state)
+{
+    static const struct {
+        enum host_power_state guest;
+        int64_t run;
+        bool forgotten; /* the numbers of runs may have begun again */
+        bool is_same;
+    } cases[] = {
+        {HOST_POWER_RUNNING, 5, false, true},  {HOST_POWER_PAUSED, 5, false, true},
+        {HOST_POWER_RUNNING, 6, false, false}, {HOST_POWER_OFF, -1, false, false},
+        {HOST_POWER_RUNNING, 5, true, false},
+    };
+    struct fake_bmc fake;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct host_domain *host = &fake.host.domain;
+        fake_bmc_init(&fake, cases[i].guest);
+        struct chassis *chassis = &fake.bmc.chassis;
+        bmc_set_host(&fake.bmc, NULL);
+        chassis_set_defaults(chassis);
+        chassis->restart_cause = RESTART_CAUSE_CHASSIS_CONTROL;
+        chassis->poh_minutes = 100;
+        chassis->boots = 7;
+        int64_t now = (int64_t)fake.now_ms, since = now - 5000 * (int64_t)MINUTE_MS;
+        chassis_restore_run(chassis, 5, since, now - 30 * (int64_t)MINUTE_MS);
+        if (cases[i].forgotten)
+            chassis_forget_run(chassis);
+        assert_true(chassis_poh_minutes(&fake.bmc) == 100); /* nothing is known yet */
+        host->run = cases[i].run;
+        fake.chassis_saves = 0;
+        bmc_set_host(&fake.bmc, host);
+        assert_int_equal(fake.chassis_saves, cases[i].guest != HOST_POWER_OFF &&
+                                                 !cases[i].is_same); /* for the next restart */
+        assert_int_equal(chassis_poh_minutes(&fake.bmc), cases[i].is_same ? 130 : 100);
+        assert_int_equal(chassis->boots, 7);
+        if (cases[i].guest == HOST_POWER_OFF)
+            assert_int_equal(chassis->on_since_ms, 0);
+        else
+            assert_true(chassis->on_since_ms == (cases[i].is_same ? since : now));
+        assert_int_equal(chassis->restart_cause,
+                         cases[i].run == 6 ? RESTART_CAUSE_UNKNOWN : RESTART_CAUSE_CHASSIS_CONTROL);
+        fake_bmc_clear(&fake);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_on_since),
+        cmocka_unit_test(test_found_after_a_restart),
         cmocka_unit_test_setup_teardown(test_capabilities, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_status_follows_the_guest, fake_bmc_setup,
                                         fake_bmc_teardown),

@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmcset.h"
 #include "vbmc/instance.h"
+#include "vbmc/instance_chassis.h"
 
 static uv_loop_t loop;
 static char folder[64];
@@ -157,6 +160,50 @@ static void test_state_comes_back(void **state)
     assert_int_equal(bmc->boot.locked, 0x20);
     assert_int_equal(bmc->boot.valid_bit_clearing, 8);
     assert_int_equal(bmc->boot.info_acknowledge, 3);
+}
+
+static int64_t on_for_s(void)
+{
+    return (int64_t)(uv_hrtime() / 1000000) / 1000 -
+           instance_bmc(instance)->chassis.on_since_ms / 1000;
+}
+
+/* The guest's start is stored by the time of day, which a clock that was set makes worthless. */
+static void test_run_comes_back(void **state)
+{
+    static const struct {
+        int64_t age_s;
+        bool is_taken;
+    } cases[] = {
+        {360, true}, {86400 * 400, true}, {-600, false}, {86400 * INT64_C(365) * 40, false}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct store_chassis row = {.run = 5,
+                                    .started_at = (int64_t)time(NULL) - cases[i].age_s,
+                                    .counted_at = (int64_t)time(NULL) - 60};
+        make(&row, NULL);
+        const struct chassis *chassis = &instance_bmc(instance)->chassis;
+        assert_int_equal(chassis->on_since_in_doubt, cases[i].is_taken);
+        if (cases[i].is_taken) {
+            assert_in_range(on_for_s() - cases[i].age_s + 5, 0, 10);
+            assert_int_equal(chassis->run, 5);
+        } else {
+            assert_int_equal(chassis->on_since_ms, 0);
+        }
+        struct store_chassis again;
+        instance_chassis_encode(instance_bmc(instance), &again);
+        if (cases[i].is_taken) { /* stored again before the guest was found: nothing is lost */
+            assert_int_equal(again.run, 5);
+            assert_in_range(again.started_at - row.started_at + 5, 0, 10);
+            assert_in_range(again.counted_at - row.counted_at + 5, 0, 10);
+        } else {
+            assert_int_equal(again.run, -1);
+            assert_int_equal(again.started_at, 0);
+        }
+        instance_free(instance);
+        instance = NULL;
+    }
 }
 
 /* What was answered is in the store. */
@@ -304,6 +351,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_state_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_a_save_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),

@@ -69,6 +69,40 @@ uint32_t chassis_poh_minutes(struct bmc *bmc)
     return bmc->chassis.poh_minutes;
 }
 
+void chassis_restore_run(struct chassis *chassis, int64_t run, int64_t on_since_ms,
+                         int64_t counted_ms)
+{
+    chassis->run = run;
+    chassis->on_since_ms = on_since_ms != 0 ? on_since_ms : 1;
+    chassis->on_since_in_doubt = true;
+    chassis->poh_counted_ms = (uint64_t)counted_ms; /* differences are right modulo 2^64 */
+    chassis->poh_in_doubt = true;
+}
+
+void chassis_forget_run(struct chassis *chassis)
+{
+    if (!chassis->on_since_in_doubt)
+        return;
+    chassis->on_since_ms = 0;
+    chassis->on_since_in_doubt = chassis->poh_in_doubt = false;
+}
+
+/* The first look at a guest after the start of the daemon. One that was started while nobody looked
+ * was started by somebody else. */
+static void compare_run(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    bool is_on = host_power_state_is_on(bmc_power_state(bmc));
+
+    if (!chassis->on_since_in_doubt)
+        return;
+    if (!is_on || bmc->host->run != chassis->run)
+        chassis_forget_run(chassis);
+    if (is_on && bmc->host->run != chassis->run)
+        chassis->restart_cause = RESTART_CAUSE_UNKNOWN;
+    chassis->on_since_in_doubt = false;
+}
+
 /* A guest whose hypervisor cannot be asked has most likely stayed as it was: the time counts when
  * it is found on, and does not when it is found off or was stopped meanwhile, which is told first.
  */
@@ -83,6 +117,7 @@ void chassis_follow_state(struct bmc *bmc)
         chassis->poh_counting = false;
         return;
     }
+    compare_run(bmc);
     if (chassis->poh_in_doubt && host_power_state_is_on(state))
         chassis->poh_counting = true;
     chassis->poh_in_doubt = false;
@@ -92,17 +127,26 @@ void chassis_follow_state(struct bmc *bmc)
     if (!chassis->poh_counting)
         return;
     chassis->was_on = true;
+    chassis->run = bmc->host->run;
     if (!chassis->on_since_ms)
-        chassis->on_since_ms = bmc->hooks->now(bmc);
+        chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
 }
 
 /* A running guest of another hypervisor in the place of the present one is the same guest, which
  * has moved: it was not started, and has been on for as long as before. */
 void chassis_set_host(struct bmc *bmc)
 {
+    static const struct bmc_ticket nobody;
+    struct chassis *chassis = &bmc->chassis;
+    bool was_known = chassis->on_since_ms != 0;
+    int64_t run = chassis->run;
+
     chassis_follow_state(bmc);
     if (bmc_power_state(bmc) == HOST_POWER_OFF)
-        bmc->chassis.on_since_ms = 0;
+        chassis->on_since_ms = 0;
+    /* Nothing else may happen to it before the daemon is started again. */
+    if (host_power_state_is_on(bmc_power_state(bmc)) && (!was_known || run != chassis->run))
+        bmc->hooks->save_chassis(bmc, &nobody);
 }
 
 static bool is_under_way(const struct chassis *chassis, enum host_power_action action)
@@ -119,7 +163,8 @@ static void note_started(struct bmc *bmc)
                  is_under_way(chassis, HOST_POWER_ACTION_HARD_RESET);
 
     chassis->boots++;
-    chassis->on_since_ms = bmc->hooks->now(bmc);
+    chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
+    chassis->run = bmc->host->run;
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
     chassis->last_on_by_command = chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL;
 }

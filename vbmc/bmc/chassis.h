@@ -69,10 +69,14 @@ struct chassis {
     enum restart_cause restart_cause;
     uint32_t boots; /* starts of the guest that were seen */
     /* Not stored. */
-    uint64_t on_since_ms; /* monotonic; 0: off. Of a guest found running: since it was found */
-    bool restore_waits;   /* power came back: the policy is carried out when the guest is found */
-    bool restore_if_gone; /* seen on when power came back; restored if that proves wrong */
-    bool was_on_last_run; /* was_on as the daemon found it in the store */
+    /* Monotonic, negative where that was before the machine's own start; 0: off. Of a guest that
+     * was found running, and not in the run that is stored: since it was found. */
+    int64_t on_since_ms;
+    int64_t run;            /* of the guest that is on: struct host_domain; stored, as the above */
+    bool on_since_in_doubt; /* the two are from the store, and the guest has not been seen yet */
+    bool restore_waits;     /* power came back: the policy is carried out when the guest is found */
+    bool restore_if_gone;   /* seen on when power came back; restored if that proves wrong */
+    bool was_on_last_run;   /* was_on as the daemon found it in the store */
     bool last_on_by_command; /* Get Chassis Status, last power event */
     bool control_fault;      /* the last power action failed */
     enum identify_state identify;
@@ -123,6 +127,13 @@ enum identify_state chassis_identify_state(const struct bmc *bmc);
 
 /* Counts the minutes of a running guest up to now. */
 uint32_t chassis_poh_minutes(struct bmc *bmc);
+
+/* For the start of the daemon: the guest was on since then, in that run, and its power-on time is
+ * counted up to `counted_ms` (as on_since_ms). Taken over when it is found in the same run. */
+void chassis_restore_run(struct chassis *chassis, int64_t run, int64_t on_since_ms,
+                         int64_t counted_ms);
+/* The numbers of runs may have come again since, for other runs. */
+void chassis_forget_run(struct chassis *chassis);
 
 /* For bmc.c. */
 /* The state of the guest has changed. Where it went off, HOST_EVENT_STOPPED follows. */

@@ -100,6 +100,9 @@ static const char *const steps[] = {
     " at INTEGER NOT NULL,"
     " PRIMARY KEY (uuid, position)"
     ") WITHOUT ROWID;",
+    "ALTER TABLE chassis ADD COLUMN run INTEGER NOT NULL DEFAULT -1;"
+    "ALTER TABLE chassis ADD COLUMN started_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE chassis ADD COLUMN counted_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 const char *const schema_domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol", "sel",

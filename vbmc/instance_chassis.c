@@ -1,0 +1,64 @@
+#include "vbmc/instance_chassis.h"
+
+#include <time.h>
+
+/* Later than that a clock has been set, and what was stored by it means nothing. */
+#define YEARS_MAX 30
+#define AGE_MAX_S (YEARS_MAX * INT64_C(31556952))
+
+/* Seconds since 1970 of a monotonic time in ms, and back (see struct chassis). */
+static int64_t wall_of(struct bmc *bmc, int64_t at_ms)
+{
+    return (int64_t)time(NULL) - ((int64_t)bmc->hooks->now(bmc) - at_ms) / 1000;
+}
+
+static int64_t monotonic_of(struct bmc *bmc, int64_t at)
+{
+    return (int64_t)bmc->hooks->now(bmc) - ((int64_t)time(NULL) - at) * 1000;
+}
+
+static bool is_plausible(int64_t at)
+{
+    int64_t now = (int64_t)time(NULL);
+
+    return at > 0 && at <= now && now - at <= AGE_MAX_S;
+}
+
+void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    *row = (struct store_chassis){
+        .uuid = bmc->uuid,
+        .restore_policy = (uint8_t)chassis->restore_policy,
+        .cycle_interval_s = chassis->cycle_interval_s,
+        .poh_minutes = chassis_poh_minutes(bmc),
+        .was_on = chassis->was_on,
+        .restart_cause = (uint8_t)chassis->restart_cause,
+        .boots = chassis->boots,
+        .run = -1,
+    };
+    if (!chassis->on_since_ms)
+        return;
+    row->run = chassis->run;
+    row->started_at = wall_of(bmc, chassis->on_since_ms);
+    if (chassis->poh_counting || chassis->poh_in_doubt)
+        row->counted_at = wall_of(bmc, (int64_t)(chassis->poh_counted_ms - chassis->poh_rest_ms));
+}
+
+void instance_chassis_decode(struct bmc *bmc, const struct store_chassis *row)
+{
+    struct chassis *chassis = &bmc->chassis;
+
+    chassis->restore_policy = (enum power_restore_policy)row->restore_policy;
+    chassis->cycle_interval_s = row->cycle_interval_s;
+    chassis->poh_minutes = row->poh_minutes;
+    chassis->was_on = chassis->was_on_last_run = row->was_on;
+    chassis->restart_cause = (enum restart_cause)row->restart_cause;
+    chassis->boots = row->boots;
+    if (row->run < 0 || !is_plausible(row->started_at))
+        return;
+    int64_t counted_at = is_plausible(row->counted_at) ? row->counted_at : (int64_t)time(NULL);
+    chassis_restore_run(chassis, row->run, monotonic_of(bmc, row->started_at),
+                        monotonic_of(bmc, counted_at));
+}

@@ -1,0 +1,13 @@
+/* The chassis of a BMC as the store has it: what happened at a monotonic time there, with the time
+ * of day here. */
+#ifndef VBMC_INSTANCE_CHASSIS_H
+#define VBMC_INSTANCE_CHASSIS_H
+
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/store/chassis.h"
+
+void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row);
+/* Before anything is known of the guest. */
+void instance_chassis_decode(struct bmc *bmc, const struct store_chassis *row);
+
+#endif
