@@ -425,7 +425,7 @@ static void test_app(void **state)
     };
 
     (void)state;
-    assert_string_equal(talk("06 01"), "00 20 01 01 00 02 83 00 00 00 01 00");
+    assert_string_equal(talk("06 01"), "00 20 01 01 00 02 83 d9 7e 00 01 00");
     check(sets, ARRAY_SIZE(sets));
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         fake_bmc.host.domain.state = cases[i].guest;
