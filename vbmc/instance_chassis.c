@@ -36,6 +36,7 @@ void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row)
         .was_on = chassis->was_on,
         .restart_cause = (uint8_t)chassis->restart_cause,
         .boots = chassis->boots,
+        .last_power_event = chassis->last_power_event,
         .run = -1,
     };
     if (!chassis->on_since_ms)
@@ -56,6 +57,7 @@ void instance_chassis_decode(struct bmc *bmc, const struct store_chassis *row)
     chassis->was_on = chassis->was_on_last_run = row->was_on;
     chassis->restart_cause = (enum restart_cause)row->restart_cause;
     chassis->boots = row->boots;
+    chassis->last_power_event = row->last_power_event;
     if (row->run < 0 || !is_plausible(row->started_at))
         return;
     int64_t counted_at = is_plausible(row->counted_at) ? row->counted_at : (int64_t)time(NULL);

@@ -1,7 +1,7 @@
 /* Power restore policy (IPMI 2.0, section 28.8): what a server does when its power comes back. For
  * a guest that is when its host has booted: once per boot of this machine, when a local hypervisor
- * is first connected, guests that are off are started if their policy says so; one that may run on a
- * hypervisor that is not connected yet waits for that. */
+ * is first connected, guests that are off are started if their policy says so; one that may run on
+ * a hypervisor that is not connected yet waits for that. */
 #include "vbmc/manager_internal.h"
 
 #include <stdio.h>
@@ -93,6 +93,8 @@ void manager_restore_power(struct manager *manager, struct instance *instance)
         bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
         return;
     bmc->chassis.restore_waits = false;
+    if (link->restores && bmc_power_state(bmc) == HOST_POWER_OFF && bmc->chassis.was_on_last_run)
+        chassis_note_power_lost(bmc, POWER_EVENT_AC_FAILED); /* with this machine's */
     if (!link->restores || !policy_wants_on(&bmc->chassis))
         return;
     if (bmc_power_state(bmc) == HOST_POWER_OFF) {

@@ -75,6 +75,14 @@ static void test_last_power_event(void **state)
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
     assert_string_equal(talk("00 01"), "00 01 00 40 00"); /* by somebody else */
+    fake_bmc.host.domain.stop_reason = HOST_STOP_FAILED;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_string_equal(talk("00 01"), "00 00 08 40 00"); /* QEMU died */
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_string_equal(talk("00 01"), "00 01 08 40 00"); /* that was the last power-down */
+    fake_bmc.host.domain.stop_reason = HOST_STOP_SHUTDOWN;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_string_equal(talk("00 01"), "00 00 00 40 00");
 }
 
 /* ---- Chassis Identify ---- */

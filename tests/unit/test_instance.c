@@ -131,7 +131,8 @@ static void test_state_comes_back(void **state)
                                     .cycle_interval_s = 7,
                                     .poh_minutes = 121,
                                     .was_on = true,
-                                    .restart_cause = RESTART_CAUSE_SOFT_RESET};
+                                    .restart_cause = RESTART_CAUSE_SOFT_RESET,
+                                    .last_power_event = POWER_EVENT_AC_FAILED};
     struct store_boot boot = {.service_partition = 7,
                               .service_partition_scan = 1,
                               .locked = 0x20,
@@ -152,6 +153,7 @@ static void test_state_comes_back(void **state)
     assert_int_equal(bmc->chassis.poh_minutes, 121);
     assert_true(bmc->chassis.was_on);
     assert_int_equal(bmc->chassis.restart_cause, RESTART_CAUSE_SOFT_RESET);
+    assert_int_equal(bmc->chassis.last_power_event, POWER_EVENT_AC_FAILED);
     assert_memory_equal(bmc->boot.flags, boot.flags, sizeof boot.flags);
     assert_memory_equal(bmc->boot.mailbox, boot.mailbox, sizeof boot.mailbox);
     assert_memory_equal(bmc->boot.initiator, boot.initiator, sizeof boot.initiator);

@@ -127,6 +127,8 @@ static void test_n_plus_1(void **state)
     fake_server_step(1); /* one delivers, but cannot carry it */
     assert_int_equal(fake_server_states(SENSOR_PS_REDUNDANCY), 1 << 5);
     assert_int_equal(last_action(), HOST_POWER_ACTION_DOWN);
+    finish(HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.bmc.chassis.last_power_event, POWER_EVENT_OVERLOAD);
 }
 
 static void test_faults_of_psus(void **state)
@@ -139,6 +141,7 @@ static void test_faults_of_psus(void **state)
     assert_true(platform_is_dark(platform())); /* at once */
     assert_int_equal(last_action(), HOST_POWER_ACTION_DOWN);
     finish(HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.bmc.chassis.last_power_event, POWER_EVENT_FAULT);
     fake_bmc.bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
     assert_int_equal(fake_server_clear("psu/2"), 1);
     assert_int_equal(last_action(), HOST_POWER_ACTION_UP);
@@ -176,7 +179,7 @@ static void test_always_on(void **state)
     assert_int_equal(last_action(), HOST_POWER_ACTION_UP);
     finish(HOST_POWER_RUNNING);
     assert_int_equal(fake_bmc.bmc.chassis.restart_cause, RESTART_CAUSE_RESTORE_ALWAYS_ON);
-    assert_false(fake_bmc.bmc.chassis.last_on_by_command);
+    assert_int_equal(fake_bmc.bmc.chassis.last_power_event, POWER_EVENT_AC_FAILED);
     fake_server_step(60);
     assert_false(platform_is_dark(platform()));
     assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);

@@ -194,8 +194,8 @@ static void test_documents(void **state)
 
 static void test_chassis_and_boot(void **state)
 {
-    struct store_chassis chassis = {make_uuid(7), 2,          255, UINT32_MAX, true,
-                                    11,           4000000000, 77,  1800000000, 1800000001};
+    struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true,      11,
+                                    4000000000,   9, 77,  1800000000, 1800000001};
     struct store_boot boot = {
         .uuid = make_uuid(7),
         .service_partition = 0x5a,
@@ -226,6 +226,7 @@ static void test_chassis_and_boot(void **state)
     assert_true(chassis_rows[0].was_on);
     assert_int_equal(chassis_rows[0].restart_cause, 11);
     assert_true(chassis_rows[0].boots == 4000000000);
+    assert_int_equal(chassis_rows[0].last_power_event, 9);
     assert_int_equal(chassis_rows[0].run, 77);
     assert_int_equal(chassis_rows[0].started_at, 1800000000);
     assert_int_equal(chassis_rows[0].counted_at, 1800000001);

@@ -166,7 +166,37 @@ static void note_started(struct bmc *bmc)
     chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
     chassis->run = bmc->host->run;
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
-    chassis->last_on_by_command = chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL;
+    chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
+    if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
+        chassis->last_power_event |= POWER_EVENT_ON_BY_COMMAND;
+}
+
+static void set_down_cause(struct chassis *chassis, unsigned cause)
+{
+    chassis->last_power_event =
+        (uint8_t)((chassis->last_power_event & POWER_EVENT_ON_BY_COMMAND) | cause);
+}
+
+void chassis_note_power_lost(struct bmc *bmc, enum power_event cause)
+{
+    static const struct bmc_ticket nobody;
+
+    set_down_cause(&bmc->chassis, cause);
+    bmc->hooks->save_chassis(bmc, &nobody);
+}
+
+static void note_stopped(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    bool is_dark = bmc->platform && platform_is_dark(bmc->platform);
+
+    chassis->on_since_ms = 0;
+    if (!is_dark)
+        chassis->was_on = false;
+    if (is_dark)
+        set_down_cause(chassis, platform_dark_cause(bmc->platform));
+    else
+        set_down_cause(chassis, bmc->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }
 
 static void note_reset(struct bmc *bmc)
@@ -194,9 +224,7 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
         note_started(bmc);
         break;
     case HOST_EVENT_STOPPED:
-        bmc->chassis.on_since_ms = 0;
-        if (!bmc->platform || !platform_is_dark(bmc->platform))
-            bmc->chassis.was_on = false;
+        note_stopped(bmc);
         break;
     case HOST_EVENT_RESET:
         note_reset(bmc);

@@ -28,6 +28,15 @@ enum restart_cause {
     RESTART_CAUSE_SOFT_RESET = 10,
 };
 
+/* Get Chassis Status, last power event (table 28-3, byte 3): why the power went down last, and
+ * whether a command has brought it up last. */
+enum power_event {
+    POWER_EVENT_AC_FAILED = 0x01,
+    POWER_EVENT_OVERLOAD = 0x02,
+    POWER_EVENT_FAULT = 0x08,
+    POWER_EVENT_ON_BY_COMMAND = 0x10,
+};
+
 enum identify_state {
     IDENTIFY_OFF = 0,
     IDENTIFY_TIMED = 1,
@@ -67,7 +76,8 @@ struct chassis {
     uint32_t poh_minutes;
     bool was_on;
     enum restart_cause restart_cause;
-    uint32_t boots; /* starts of the guest that were seen */
+    uint32_t boots;           /* starts of the guest that were seen */
+    uint8_t last_power_event; /* bits of enum power_event */
     /* Not stored. */
     /* Monotonic, negative where that was before the machine's own start; 0: off. Of a guest that
      * was found running, and not in the run that is stored: since it was found. */
@@ -77,8 +87,7 @@ struct chassis {
     bool restore_waits;     /* power came back: the policy is carried out when the guest is found */
     bool restore_if_gone;   /* seen on when power came back; restored if that proves wrong */
     bool was_on_last_run;   /* was_on as the daemon found it in the store */
-    bool last_on_by_command; /* Get Chassis Status, last power event */
-    bool control_fault;      /* the last power action failed */
+    bool control_fault;     /* the last power action failed */
     enum identify_state identify;
     uint64_t identify_until_ms;
     uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
@@ -134,6 +143,9 @@ void chassis_restore_run(struct chassis *chassis, int64_t run, int64_t on_since_
                          int64_t counted_ms);
 /* The numbers of runs may have come again since, for other runs. */
 void chassis_forget_run(struct chassis *chassis);
+
+/* The guest has lost its power while nobody looked: POWER_EVENT_AC_FAILED, _OVERLOAD or _FAULT. */
+void chassis_note_power_lost(struct bmc *bmc, enum power_event cause);
 
 /* For bmc.c. */
 /* The state of the guest has changed. Where it went off, HOST_EVENT_STOPPED follows. */

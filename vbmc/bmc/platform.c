@@ -224,6 +224,11 @@ bool platform_is_dark(const struct platform *platform)
     return platform->dark;
 }
 
+enum power_event platform_dark_cause(const struct platform *platform)
+{
+    return platform->dark_cause;
+}
+
 bool platform_has_supply(const struct platform *platform)
 {
     return platform->supply.sufficient;

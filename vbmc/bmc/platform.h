@@ -42,6 +42,8 @@ bool platform_has_supply(const struct platform *platform);
 /* True from when that ended the guest until it is on again: what the power restore policy calls
  * "previous" is the state before. */
 bool platform_is_dark(const struct platform *platform);
+/* Why: the AC has failed, the PSUs have, or those that are left cannot carry the server. */
+enum power_event platform_dark_cause(const struct platform *platform);
 /* A log-in to the BMC has failed. Of many only some an hour are logged, so that guessing does not
  * flush the log. */
 void platform_note_login_failure(struct platform *platform);

@@ -30,6 +30,7 @@ struct platform {
     bool looked;         /* at the guest's state, at least once */
     bool was_on;         /* when its state was last known */
     bool dark;           /* without enough supply since the guest was last on */
+    enum power_event dark_cause;
     unsigned restarts;   /* tried since it is dark and has supply again */
     struct {
         bool any;

@@ -39,9 +39,17 @@ static bool act(struct platform *platform, enum host_power_action action)
 
 /* ---- supply ---- */
 
+static enum power_event find_dark_cause(const struct supply_state *supply)
+{
+    if (supply->live)
+        return POWER_EVENT_OVERLOAD;
+    return supply->ac_lost ? POWER_EVENT_AC_FAILED : POWER_EVENT_FAULT;
+}
+
 static void become_dark(struct platform *platform)
 {
     platform->dark = true;
+    platform->dark_cause = find_dark_cause(&platform->supply);
     platform->restarts = 0;
 }
 
@@ -89,10 +97,12 @@ void platform_look_first(struct platform *platform)
     platform->looked = true;
     if (platform_is_on(platform) || !chassis->was_on_last_run)
         return;
-    if (platform->supply.sufficient)
+    if (platform->supply.sufficient) {
         stay_off(platform);
-    else
-        become_dark(platform);
+        return;
+    }
+    become_dark(platform);
+    chassis_note_power_lost(platform->bmc, platform->dark_cause);
 }
 
 /* While an action is under way it is not clear yet what comes of it. */

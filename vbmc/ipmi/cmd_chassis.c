@@ -22,14 +22,13 @@ static int get_chassis_capabilities(const struct ipmi_request *request, struct w
 }
 
 /* Get Chassis Status (section 28.2). */
-#define STATUS_POWER_ON          0x01
-#define STATUS_POWER_FAULT       0x08
-#define STATUS_CONTROL_FAULT     0x10
-#define LAST_EVENT_ON_BY_COMMAND 0x10
-#define MISC_INTRUSION           0x01
-#define MISC_DRIVE_FAULT         0x04
-#define MISC_FAN_FAULT           0x08
-#define MISC_IDENTIFY_SUPPORTED  0x40
+#define STATUS_POWER_ON         0x01
+#define STATUS_POWER_FAULT      0x08
+#define STATUS_CONTROL_FAULT    0x10
+#define MISC_INTRUSION          0x01
+#define MISC_DRIVE_FAULT        0x04
+#define MISC_FAN_FAULT          0x08
+#define MISC_IDENTIFY_SUPPORTED 0x40
 
 /* A failed supply is a fault of the main power subsystem even where another one carries on. What
  * only warns, as a drive's predictive failure, is no fault. */
@@ -82,7 +81,7 @@ static int get_chassis_status(const struct ipmi_request *request, struct wire_in
                                (chassis->control_fault ? STATUS_CONTROL_FAULT : 0) |
                                (faults.power ? STATUS_POWER_FAULT : 0) |
                                (host_power_state_is_on(state) ? STATUS_POWER_ON : 0)));
-    wire_put_u8(out, chassis->last_on_by_command ? LAST_EVENT_ON_BY_COMMAND : 0);
+    wire_put_u8(out, chassis->last_power_event);
     wire_put_u8(out, (uint8_t)(MISC_IDENTIFY_SUPPORTED | chassis_identify_state(bmc) << 4 |
                                (faults.intrusion ? MISC_INTRUSION : 0) |
                                (faults.drive ? MISC_DRIVE_FAULT : 0) |

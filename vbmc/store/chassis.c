@@ -13,8 +13,8 @@ static int run_put(sqlite3 *db, void *data)
 
     sql_begin(&sql, db,
               "INSERT OR REPLACE INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
-              " was_on, restart_cause, boots, run, started_at, counted_at)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+              " was_on, restart_cause, boots, last_power_event, run, started_at,"
+              " counted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &chassis->uuid);
     sql_bind_int(&sql, chassis->restore_policy);
     sql_bind_int(&sql, chassis->cycle_interval_s);
@@ -22,6 +22,7 @@ static int run_put(sqlite3 *db, void *data)
     sql_bind_int(&sql, chassis->was_on);
     sql_bind_int(&sql, chassis->restart_cause);
     sql_bind_int(&sql, chassis->boots);
+    sql_bind_int(&sql, chassis->last_power_event);
     sql_bind_int(&sql, chassis->run);
     sql_bind_int(&sql, chassis->started_at);
     sql_bind_int(&sql, chassis->counted_at);
@@ -39,6 +40,7 @@ static void read_row(struct sql *sql, void *row)
     chassis->was_on = sql_int(sql) != 0;
     chassis->restart_cause = (uint8_t)sql_int(sql);
     chassis->boots = (uint32_t)sql_int(sql);
+    chassis->last_power_event = (uint8_t)sql_int(sql);
     chassis->run = sql_int(sql);
     chassis->started_at = sql_int(sql);
     chassis->counted_at = sql_int(sql);
@@ -65,8 +67,8 @@ int store_chassis_load_all(struct store *store, struct store_chassis **chassis, 
 {
     return row_load_all(store,
                         "SELECT uuid, restore_policy, cycle_interval_s, poh_minutes, was_on,"
-                        " restart_cause, boots, run, started_at, counted_at FROM chassis"
-                        " ORDER BY uuid",
+                        " restart_cause, boots, last_power_event, run, started_at, counted_at"
+                        " FROM chassis ORDER BY uuid",
                         &(struct row_type){sizeof **chassis, read_row, NULL}, (void **)chassis,
                         count);
 }

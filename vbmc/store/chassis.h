@@ -17,6 +17,7 @@ struct store_chassis {
     bool was_on;              /* for the restore policy "as before" */
     uint8_t restart_cause;    /* IPMI 2.0, section 28.11 */
     uint32_t boots;           /* starts of the guest that were seen */
+    uint8_t last_power_event; /* IPMI 2.0, table 28-3, byte 3 */
     int64_t run;              /* of the guest that was on, as the hypervisor numbers them */
     int64_t started_at;       /* that run; seconds since 1970; 0: it was not on, or not known */
     int64_t counted_at;       /* up to when poh_minutes is counted, of that run; as started_at */
