@@ -14,7 +14,8 @@ out=$(cd "$out" && pwd)
 modules=(acpi/button input/evdev
 	virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev virtio/virtio_pci_modern_dev
 	virtio/virtio_pci block/virtio_blk
-	char/virtio_console misc/pvpanic/pvpanic misc/pvpanic/pvpanic-mmio) # guest agent's port, panics
+	virtio/virtio_balloon char/virtio_console          # memory figures, guest agent's port
+	misc/pvpanic/pvpanic misc/pvpanic/pvpanic-mmio) # panics
 
 # The left-outs are what costs seconds under plain emulation: calibration, mitigations, self tests.
 cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_check tsc=reliable

@@ -23,6 +23,7 @@ usage() {
 		  --video              a screen (a standard VGA card)
 		  --no-serial          no serial port
 		  --panic              a device by which the guest tells of its panics
+		  --balloon            a memory balloon whose driver tells of the guest's memory
 		  --agent              a port for a guest agent: /dev/vport0p1 in the guest
 		  --qmp PATH           a second QMP socket beside libvirt's own
 		  --pcap FILE          capture of the network card's traffic
@@ -40,13 +41,14 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
-vcpus=1 data='' panic='' agent='' video='' qmp='' pcap='' seabios_log=''
+vcpus=1 data='' panic='' agent='' balloon='' video='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
 	--video) video=1; shift; continue ;;
 	--panic) panic=1; shift; continue ;;
+	--balloon) balloon="<memballoon model='virtio'><stats period='1'/></memballoon>"; shift; continue ;;
 	--agent) agent=1; shift; continue ;;
 	--no-serial) serial=; shift; continue ;;
 	--help) usage; exit 0 ;;
@@ -145,7 +147,7 @@ cat <<END
     ${panic:+<panic model='isa'/>}
     ${agent:+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>}
     <controller type='usb' model='none'/>
-    <memballoon model='none'/>
+    ${balloon:-<memballoon model='none'/>}
   </devices>
 END
 
