@@ -20,14 +20,14 @@
 #include "sol/history.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/reset_burst.h"
 #include "vbmc/console_port.h"
 #include "vbmc/console_standby.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/virt_serial.h"
 
-#define TEXT_SIZE      HUB_TEXT_SIZE
-#define RESET_BURST_MS 5000
-#define BREAKS_MAX     16 /* that a hypervisor has yet to answer */
+#define TEXT_SIZE  HUB_TEXT_SIZE
+#define BREAKS_MAX 16 /* that a hypervisor has yet to answer */
 
 struct console_person {
     LIST_ENTRY(console_person) link;
@@ -65,7 +65,7 @@ struct instance_console {
     struct console_log *log;
     char *log_path;                      /* NULL: none is kept */
     LIST_ENTRY(instance_console) logged; /* of those that have one */
-    uint64_t last_reset_ms;              /* loop time; 0: never */
+    struct reset_burst burst;            /* by the loop's time */
 };
 
 /* ---- the serial port ---- */
@@ -317,14 +317,10 @@ void instance_console_lose_hypervisor(struct instance_console *console,
         drop_standby(console);
 }
 
-/* SeaBIOS answers a reset with one of its own: both are one for people. */
 static void tell_of_reset(struct instance_console *console)
 {
-    uint64_t now = uv_now(console->loop);
-
-    if (console->last_reset_ms == 0 || now - console->last_reset_ms > RESET_BURST_MS)
+    if (reset_burst_take(&console->burst, uv_now(console->loop)))
         hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
-    console->last_reset_ms = now;
 }
 
 void instance_console_host_event(struct instance_console *console, enum host_event event)

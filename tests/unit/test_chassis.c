@@ -198,7 +198,9 @@ static void test_restart_causes(void **state)
     assert_string_equal(talk("00 07"), "00 00 00");
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
-    assert_string_equal(talk("00 07"), "00 03 00"); /* somebody pressed the button */
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET); /* the firmware's, of the start */
+    assert_string_equal(talk("00 07"), "00 03 00");  /* somebody pressed the button */
+    fake_bmc_advance(&fake_bmc, RESET_BURST_MS);
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     assert_string_equal(talk("00 07"), "00 0a 00"); /* the guest itself */
 
@@ -207,6 +209,7 @@ static void test_restart_causes(void **state)
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(talk("00 07"), "00 01 01");
+    fake_bmc_advance(&fake_bmc, RESET_BURST_MS);
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     assert_string_equal(talk("00 07"), "00 0a 00");
 
@@ -216,6 +219,40 @@ static void test_restart_causes(void **state)
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET); /* that of its boot override */
     fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(talk("00 07"), "00 01 01");
+}
+
+static void is_reset_after(unsigned ms, const char *expected)
+{
+    fake_bmc_advance(&fake_bmc, ms);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    assert_string_equal(talk("00 07"), expected);
+}
+
+/* SeaBIOS answers the reset of a booted guest with another one, which is no second cause. */
+static void test_cause_of_a_reset_burst(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    talk("00 02 03");
+    is_reset_after(10, "00 01 01");
+    fake_host_finish(&fake_bmc.host, 0);
+    is_reset_after(800, "00 01 01");
+    is_reset_after(RESET_BURST_MS - 801, "00 01 01");
+    is_reset_after(1, "00 0a 00"); /* the guest's own, and its firmware's */
+    is_reset_after(900, "00 0a 00");
+
+    talk("00 02 03"); /* in the midst of that: another one, whose event comes after its end */
+    fake_host_finish(&fake_bmc.host, 0);
+    is_reset_after(10, "00 01 01");
+    is_reset_after(800, "00 01 01");
+    fake_bmc_advance(&fake_bmc, RESET_BURST_MS);
+    talk("00 02 03");
+    fake_host_finish(&fake_bmc.host, -EIO);
+    is_reset_after(10, "00 0a 00"); /* not that which failed */
+
+    talk("00 02 03"); /* no event came of it */
+    fake_host_finish(&fake_bmc.host, 0);
+    is_reset_after(RESET_BURST_MS, "00 0a 00");
 }
 
 static void test_events_are_stored(void **state)
@@ -368,6 +405,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cycle_interval, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_restart_causes, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_events_are_stored, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_cause_of_a_reset_burst, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hours, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hours_in_small_steps, fake_bmc_setup,
                                         fake_bmc_teardown),

@@ -79,8 +79,8 @@ static void test_reset(void **state)
     happens(HOST_EVENT_RESET);
     fake_host_finish(&fake_bmc.host, 0);
     fake_bmc_advance(&fake_bmc, 700);
-    happens(HOST_EVENT_RESET); /* the firmware's own */
-    fake_bmc_advance(&fake_bmc, 700);
+    happens(HOST_EVENT_RESET);         /* the firmware's own */
+    fake_bmc_advance(&fake_bmc, 2000); /* on a machine with much else to do */
     happens(HOST_EVENT_RESET);
     assert_string_equal(fake_server_events(), "System Boot: Initiated by hard reset");
     assert_int_equal(fake_server.last.data[1], RESTART_CAUSE_CHASSIS_CONTROL);
@@ -88,6 +88,20 @@ static void test_reset(void **state)
     happens(HOST_EVENT_RESET); /* the guest's own */
     assert_string_equal(fake_server_events(), "System Boot: Initiated by warm reset");
     assert_int_equal(fake_server.last.data[1], RESTART_CAUSE_SOFT_RESET);
+}
+
+/* A second one that is asked for has a record of its own, however soon it comes. */
+static void test_reset_again(void **state)
+{
+    (void)state;
+    control(HOST_POWER_ACTION_HARD_RESET);
+    happens(HOST_EVENT_RESET);
+    assert_string_equal(fake_server_events(), "System Boot: Initiated by hard reset");
+    fake_bmc_advance(&fake_bmc, 700);
+    happens(HOST_EVENT_RESET);
+    control(HOST_POWER_ACTION_HARD_RESET);
+    happens(HOST_EVENT_RESET);
+    assert_string_equal(fake_server_events(), "System Boot: Initiated by hard reset");
 }
 
 /* The firmware resets right after the start as well. */
@@ -317,6 +331,7 @@ int main(void)
         OFF(test_on_by_somebody),
         ON(test_boot_without_its_override),
         ON(test_reset),
+        ON(test_reset_again),
         OFF(test_reset_after_a_start),
         ON(test_soft_shutdown),
         ON(test_hard_off),

@@ -165,6 +165,8 @@ static void note_started(struct bmc *bmc)
     chassis->boots++;
     chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
     chassis->run = bmc->host->run;
+    chassis->reset_until_ms = 0;
+    reset_burst_begin(&chassis->burst, bmc->hooks->now(bmc));
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
     chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
     if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
@@ -199,17 +201,38 @@ static void note_stopped(struct bmc *bmc)
         set_down_cause(chassis, bmc->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }
 
-static void note_reset(struct bmc *bmc)
+void chassis_await_reset(struct chassis *chassis)
+{
+    chassis->reset_until_ms = UINT64_MAX;
+}
+
+void chassis_reset_ended(struct bmc *bmc, int result)
 {
     struct chassis *chassis = &bmc->chassis;
 
-    /* A start with a boot override resets once by itself; its cause stays that of the start. */
-    if (is_under_way(chassis, HOST_POWER_ACTION_UP) ||
-        is_under_way(chassis, HOST_POWER_ACTION_CYCLE))
-        return;
-    chassis->restart_cause = is_under_way(chassis, HOST_POWER_ACTION_HARD_RESET)
-                                 ? RESTART_CAUSE_CHASSIS_CONTROL
-                                 : RESTART_CAUSE_SOFT_RESET;
+    if (chassis->reset_until_ms > 0)
+        chassis->reset_until_ms = result == 0 ? bmc->hooks->now(bmc) + RESET_BURST_MS : 0;
+}
+
+/* The cause is that of what began the burst: a start, a power reset, or else the guest itself. */
+static void note_reset(struct bmc *bmc)
+{
+    struct chassis *chassis = &bmc->chassis;
+    uint64_t now_ms = bmc->hooks->now(bmc);
+
+    chassis->reset_is_first = false;
+    if (chassis_is_starting(chassis)) {
+        /* With a boot override it is reset once, whenever that is. */
+        reset_burst_begin(&chassis->burst, now_ms);
+    } else if (now_ms < chassis->reset_until_ms) {
+        chassis->reset_until_ms = 0;
+        chassis->reset_is_first = true;
+        reset_burst_begin(&chassis->burst, now_ms);
+        chassis->restart_cause = RESTART_CAUSE_CHASSIS_CONTROL;
+    } else if (reset_burst_take(&chassis->burst, now_ms)) {
+        chassis->reset_is_first = true;
+        chassis->restart_cause = RESTART_CAUSE_SOFT_RESET;
+    }
 }
 
 void chassis_host_event(struct bmc *bmc, enum host_event event)

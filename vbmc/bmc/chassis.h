@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/base/reset_burst.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
@@ -88,6 +89,9 @@ struct chassis {
     bool restore_if_gone;   /* seen on when power came back; restored if that proves wrong */
     bool was_on_last_run;   /* was_on as the daemon found it in the store */
     bool control_fault;     /* the last power action failed */
+    struct reset_burst burst; /* of the last start or reset */
+    bool reset_is_first;      /* the RESET event told last has begun it */
+    uint64_t reset_until_ms;  /* a RESET before this is that of a power reset; 0: none is awaited */
     enum identify_state identify;
     uint64_t identify_until_ms;
     uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
@@ -155,6 +159,10 @@ void chassis_set_host(struct bmc *bmc);
 void chassis_tick(struct bmc *bmc);
 uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);
+/* A power reset begins, and ends with that result: whose the next RESET event is. The event may
+ * come after the end. */
+void chassis_await_reset(struct chassis *chassis);
+void chassis_reset_ended(struct bmc *bmc, int result);
 void chassis_cancel(struct bmc *bmc);
 /* Finishes what is owed, as soon as the guest's state is known. */
 void chassis_resume_owed(struct bmc *bmc);

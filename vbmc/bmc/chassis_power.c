@@ -194,6 +194,8 @@ static void action_finished(void *context, int result, const char *text)
 
     if (!text)
         text = strerror(-result);
+    if (action->action == HOST_POWER_ACTION_HARD_RESET)
+        chassis_reset_ended(bmc, result);
     if (result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(chassis, action)) {
         log_warning("%s: chassis control %s: %s; goes on when its hypervisor is back", name_of(bmc),
                     chassis_action_name(action->action), text);
@@ -218,6 +220,8 @@ static void start_first_action(struct bmc *bmc)
     log_info("%s: chassis control: %s", name_of(bmc), chassis_action_name(action));
     if (bmc->platform)
         platform_note_action(bmc->platform, action);
+    if (action == HOST_POWER_ACTION_HARD_RESET)
+        chassis_await_reset(chassis);
     bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
 }
 

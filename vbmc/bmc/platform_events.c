@@ -21,9 +21,6 @@ enum {
     AVAILABILITY_RUNNING = 0,
 };
 
-/* SeaBIOS answers a reset with another of its own, within a second even under emulation. */
-#define RESET_BURST_MS 1500
-
 static void raise_event(struct platform *platform, uint8_t number, uint8_t offset)
 {
     sensors_raise(platform->bmc->sensors, number, offset, UNSPECIFIED, UNSPECIFIED);
@@ -42,7 +39,6 @@ static void raise_boot(struct platform *platform, uint8_t offset)
 {
     enum restart_cause cause = platform->bmc->chassis.restart_cause;
 
-    platform->reset_ms = platform->bmc->hooks->now(platform->bmc);
     sensors_raise(platform->bmc->sensors, SENSOR_SYSTEM_BOOT, offset, (uint8_t)cause,
                   cause == RESTART_CAUSE_CHASSIS_CONTROL ? CHANNEL_LAN : 0);
 }
@@ -56,24 +52,16 @@ static void started(struct platform *platform)
     platform_follow_links(platform);
 }
 
-/* A start with a boot override resets the guest once by itself. */
-static bool is_starting(const struct chassis *chassis)
-{
-    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
-                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
-}
-
+/* One record for a burst of resets; a start has its own. */
 static void was_reset(struct platform *platform)
 {
-    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+    const struct chassis *chassis = &platform->bmc->chassis;
 
     forget_failures(platform);
-    if (is_starting(&platform->bmc->chassis) ||
-        (platform->reset_ms && now_ms - platform->reset_ms < RESET_BURST_MS))
+    if (!chassis->reset_is_first)
         return;
-    raise_boot(platform, platform->bmc->chassis.restart_cause == RESTART_CAUSE_CHASSIS_CONTROL
-                             ? BOOT_HARD_RESET
-                             : BOOT_WARM_RESET);
+    raise_boot(platform, chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL ? BOOT_HARD_RESET
+                                                                                 : BOOT_WARM_RESET);
 }
 
 static void stopped(struct platform *platform)

@@ -42,7 +42,6 @@ struct platform {
     bool tripped;        /* shut itself down for its temperature, until it is started again */
     bool boot_told;      /* this start's end of booting is in the log */
     char failed_disks[HOST_DISKS_MAX][16]; /* targets on which requests failed in this run */
-    uint64_t reset_ms;                     /* last reset or start that was logged */
     unsigned logins;                       /* that failed and were logged, as far as ... */
     uint64_t logins_since_ms;              /* ... time since then has not made up for them */
     uint32_t

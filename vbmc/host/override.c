@@ -13,8 +13,8 @@
  *             it and uses it up all the same
  *   applied   bootindex is 0; `original` is what it was
  *   used      a reset has been seen; SeaBIOS answers a reset of a booted guest with another of its
- *             own, so that a burst ends when BURST_MS have passed without one. Then, or when the
- *             guest is off, a one-time override is taken back and gone.
+ *             own (reset_burst.h). When the burst is over, or the guest off, a one-time override is
+ *             taken back and gone.
  *
  * A persistent override is applied in the same way and stays; it alone edits the stored definition
  * (override_definition.h), from which later starts have it. */
@@ -30,10 +30,9 @@
 #include "qmp/commands.h"
 #include "qmp/json.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/reset_burst.h"
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/override_definition.h"
-
-#define BURST_MS 5000
 
 static const char *const device_names[] = {
     [HOST_BOOT_NONE] = "none",
@@ -214,7 +213,7 @@ static void start_settling(struct virt_domain *domain)
         uv_timer_init(hypervisor_loop(domain->hypervisor), domain->settle);
         domain->settle->data = domain;
     }
-    uv_timer_start(domain->settle, on_settled, BURST_MS, 0);
+    uv_timer_start(domain->settle, on_settled, RESET_BURST_MS, 0);
 }
 
 static void stop_settling(struct virt_domain *domain)
@@ -568,10 +567,10 @@ void override_guest_reset(struct virt_domain *domain)
             override_note_boot(domain);
         return;
     }
-    if (!domain->boot_live.used) {
-        domain->boot_live.used = true;
-        store_live(domain);
-    }
+    if (domain->boot_live.used) /* part of the burst, which counts from its first */
+        return;
+    domain->boot_live.used = true;
+    store_live(domain);
     start_settling(domain);
 }
 
