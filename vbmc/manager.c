@@ -147,6 +147,8 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager->restore.data = manager;
     uv_timer_init(loop, &manager->listen_again);
     manager->listen_again.data = manager;
+    uv_timer_init(loop, &manager->farewell);
+    manager->farewell.data = manager;
     manager_begin_room(manager);
     int result = manager->state_dir ? start(manager, error, size) : -ENOMEM;
     if (result < 0) {
@@ -186,11 +188,18 @@ static void on_restore_closed(uv_handle_t *handle)
     uv_close((uv_handle_t *)&manager->hours, on_hours_closed);
 }
 
-static void on_listen_again_closed(uv_handle_t *handle)
+static void on_farewell_closed(uv_handle_t *handle)
 {
     struct manager *manager = handle->data;
 
     uv_close((uv_handle_t *)&manager->restore, on_restore_closed);
+}
+
+static void on_listen_again_closed(uv_handle_t *handle)
+{
+    struct manager *manager = handle->data;
+
+    uv_close((uv_handle_t *)&manager->farewell, on_farewell_closed);
 }
 
 void manager_finish_stopping(struct manager *manager)

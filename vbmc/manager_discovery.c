@@ -7,6 +7,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/instance_console.h"
 
+#define FAREWELL_MS 3000 /* a client that waits for an answer asks again within this */
+
 bool manager_is_deleted(const struct manager *manager, const struct uuid *uuid)
 {
     for (size_t i = 0; i < manager->deleted_count; i++) {
@@ -232,6 +234,41 @@ static bool is_lost(const struct manager *manager, struct instance *instance)
            all_are_up(manager);
 }
 
+/* Discovered BMCs whose domain went while nobody looked, or a moment ago. */
+static void drop_lost_bmcs(struct manager *manager)
+{
+    for (size_t i = manager->set.count; i-- > 0;) {
+        struct instance *instance = manager->set.instances[i];
+        if (!is_lost(manager, instance))
+            continue;
+        log_info("%s: its domain is gone, and so is its BMC", instance_record(instance)->name);
+        forget_instance(manager, instance);
+    }
+}
+
+static void on_farewell_over(uv_timer_t *timer)
+{
+    struct manager *manager = timer->data;
+
+    if (!manager->stopping && all_are_up(manager))
+        drop_lost_bmcs(manager);
+}
+
+/* Clients that have sessions with the BMC can read the answers that they wait for and close them.
+ */
+static void lose_instance(struct manager *manager, struct instance *instance)
+{
+    struct instance_session session;
+
+    if (!instance_session(instance, 1, &session)) {
+        forget_instance(manager, instance);
+        return;
+    }
+    chassis_give_up(instance_bmc(instance), "its domain is gone");
+    if (!uv_is_active((uv_handle_t *)&manager->farewell))
+        uv_timer_start(&manager->farewell, on_farewell_over, FAREWELL_MS, 0);
+}
+
 static void on_appeared(void *context, struct virt_domain *domain)
 {
     struct manager *manager = context;
@@ -262,7 +299,7 @@ static void on_vanished(void *context, struct virt_domain *domain)
         instance_lose_copy(instance, domain);
         manager_lose_copy(manager, instance, domain);
         if (is_lost(manager, instance))
-            forget_instance(manager, instance);
+            lose_instance(manager, instance);
         else if (!instance_domain(instance) && !instance_record(instance)->is_explicit)
             log_info(
                 "%s: left hypervisor %s; its BMC and event log are kept, as it may be elsewhere",
@@ -303,18 +340,6 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         instance_host_event(instance, event);
     if (event == HOST_EVENT_RENAMED)
         manager_follow_name(manager, instance);
-}
-
-/* Discovered BMCs of an earlier run whose domain went while nobody looked. */
-static void drop_lost_bmcs(struct manager *manager)
-{
-    for (size_t i = manager->set.count; i-- > 0;) {
-        struct instance *instance = manager->set.instances[i];
-        if (!is_lost(manager, instance))
-            continue;
-        log_info("%s: its domain is gone, and so is its BMC", instance_record(instance)->name);
-        forget_instance(manager, instance);
-    }
 }
 
 /* The mark of a deleted BMC lasts as long as its domain is defined. */

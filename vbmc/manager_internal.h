@@ -52,6 +52,7 @@ struct manager {
     struct instance **by_offset; /* of those on `socket`: ADDRESSES_MAX pointers, or NULL */
     struct bmcset outside;       /* and those of them outside of the prefix */
     uv_timer_t listen_again;
+    uv_timer_t farewell; /* then lost BMCs go, which had sessions */
     bool loading; /* places are found when all are there */
     struct waiting_addition *waiting;
     struct change *changes; /* asked for and not answered yet, in their order */

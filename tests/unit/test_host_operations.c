@@ -209,6 +209,19 @@ static void test_guest_vanishes_in_a_cycle(void **state)
     virDomainFree(domain);
 }
 
+/* A domain that is undefined while it runs lasts as long as its guest: a power down ends both, and
+ * has succeeded. */
+static void test_power_down_of_an_undefined_guest(void **state)
+{
+    (void)state;
+    virDomainPtr domain = virt_fixture_define_running();
+    assert_int_equal(virDomainUndefine(domain), 0);
+    virt_fixture_expect_power(HOST_POWER_ACTION_DOWN, 0);
+    TURN_UNTIL(virt_fixture_is_gone);
+    assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], 1); /* before it vanished */
+    virDomainFree(domain);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -229,6 +242,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_after_a_guest_vanished, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_guest_vanishes_in_a_cycle, virt_fixture_setup,
+                                        virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_power_down_of_an_undefined_guest, virt_fixture_setup,
                                         virt_fixture_teardown),
     };
 

@@ -216,6 +216,37 @@ static void test_kept_when_the_guest_goes(void **state)
     assert_true(fake_bmc.bmc.chassis.control_fault);
 }
 
+/* Its domain goes because it has ended: a power down is done, a start is not. */
+static void test_done_when_the_guest_ends(void **state)
+{
+    static const struct {
+        enum host_stop_reason reason;
+        const char *answer;
+        unsigned owed;
+    } cases[] = {
+        {HOST_STOP_DESTROYED, "00", 1},
+        {HOST_STOP_SHUTDOWN, "00", 1},
+        {HOST_STOP_MOVED, "c0", 2}, /* it runs elsewhere */
+        {HOST_STOP_UNKNOWN, "c0", 2},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_setup(state);
+        fake_bmc.host.waits = true;
+        control(0);
+        control(1);
+        fake_bmc.bmc.chassis.queue[1].accepted = true;
+        fake_bmc.host.domain.stop_reason = cases[i].reason;
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+        assert_string_equal(answer(1), FAKE_BMC_WAITS);
+        bmc_set_host(&fake_bmc.bmc, NULL);
+        assert_string_equal(answer(1), cases[i].answer);
+        assert_string_equal(answer(2), "c0");
+        assert_int_equal(fake_bmc.owed_count, cases[i].owed);
+        fake_bmc_teardown(state);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hypervisor_lost, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_kept_when_the_guest_goes, fake_bmc_setup,
                                         fake_bmc_teardown),
+        cmocka_unit_test(test_done_when_the_guest_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

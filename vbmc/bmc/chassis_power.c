@@ -347,24 +347,32 @@ uint64_t chassis_next_deadline(const struct bmc *bmc)
 
 /* ---- what is owed ---- */
 
-/* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. */
+static bool has_ended(const struct bmc *bmc)
+{
+    return bmc_power_state(bmc) == HOST_POWER_OFF && host_stop_is_end(bmc->host->stop_reason);
+}
+
+/* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. A power
+ * down of a guest that went because it ended is done. */
 void chassis_cancel(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
     struct chassis_action queue[CHASSIS_QUEUE_MAX];
-    unsigned count = chassis->queued;
+    unsigned count = chassis->queued, done = 0;
 
     if (count == 0)
         return;
     memcpy(queue, chassis->queue, count * sizeof queue[0]);
     chassis->queued = 0;
-    for (unsigned i = 0; i < count; i++) {
+    while (has_ended(bmc) && done < count && queue[done].action == HOST_POWER_ACTION_DOWN)
+        done++;
+    for (unsigned i = done; i < count; i++) {
         if (queue[i].accepted || queue[i].started)
             keep_as_owed(chassis, &queue[i]);
     }
     save(bmc);
     for (unsigned i = 0; i < count; i++)
-        waiters_finish(&queue[i].waiters, -EHOSTUNREACH);
+        waiters_finish(&queue[i].waiters, i < done ? 0 : -EHOSTUNREACH);
 }
 
 void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record)

@@ -58,6 +58,13 @@ enum host_stop_reason {
     HOST_STOP_MOVED,     /* migrated away: it runs elsewhere now */
 };
 
+/* True if the guest is known to have ended: it neither runs elsewhere nor can go on. */
+static inline bool host_stop_is_end(enum host_stop_reason reason)
+{
+    return reason == HOST_STOP_SHUTDOWN || reason == HOST_STOP_DESTROYED ||
+           reason == HOST_STOP_CRASHED || reason == HOST_STOP_FAILED;
+}
+
 /* ---- what a guest is made of, and what it has done so far ---- */
 
 #define HOST_SOCKETS_MAX 8
@@ -126,7 +133,7 @@ struct host_sample {
     unsigned socket_vcpus[HOST_SOCKETS_MAX];
     uint64_t memory_kib; /* as the guest's balloon driver tells; 0: not known */
     uint64_t memory_used_kib;
-    uint64_t disk_requests;   /* all disks: reads, writes, flushes */
+    uint64_t disk_requests; /* all disks: reads, writes, flushes */
     uint64_t disk_bytes;
     uint64_t disk_busy_ns; /* sum of the time requests took */
     uint64_t disk_count;

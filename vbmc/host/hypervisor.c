@@ -117,22 +117,26 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
 }
 
 /* libvirt no longer knows the domain. One that was transient from the start can be started again
- * from the XML we kept, and so stays as a guest that is off. */
+ * from the XML we kept, and so stays as a guest that is off. Of another one that has ended it is
+ * told that it is off before it goes: that may be what somebody has asked for. */
 static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domain, bool live)
 {
     if (domain->vanished)
         return;
-    if (!domain->persistent && !domain->undefined && domain->transient_xml) {
+    bool stays = !domain->persistent && !domain->undefined && domain->transient_xml;
+    if (stays || (domain->was_on && host_stop_is_end(domain->incidents.stop_told))) {
         domain->id = -1;
         domain->host.run = -1;
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
-        return;
     }
-    remove_domain(hypervisor, domain);
+    if (!stays)
+        remove_domain(hypervisor, domain);
 }
 
-void virt_domain_lost(struct virt_domain *domain)
+void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason)
 {
+    if (domain->incidents.stop_told == HOST_STOP_UNKNOWN)
+        domain->incidents.stop_told = reason;
     lose_domain(domain->hypervisor, domain, true);
 }
 

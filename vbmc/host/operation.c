@@ -138,7 +138,7 @@ static void look_done(struct worker_job *job)
     if (operation->looked == 0 && hypervisor_is_up(domain->hypervisor))
         virt_domain_apply_facts(domain, &operation->facts, true);
     else if (operation->looked == -ENODEV)
-        virt_domain_lost(domain);
+        virt_domain_lost(domain, operation->destroyed ? HOST_STOP_DESTROYED : HOST_STOP_UNKNOWN);
     virt_facts_clear(&operation->facts);
     if (operation->result < 0)
         operation_finish(operation, operation->result, operation->text);

@@ -38,6 +38,7 @@ struct operation {
     /* Parameters and results of steps. */
     unsigned cycle_interval_s;
     enum host_power_action action;
+    bool destroyed;      /* this has ended the guest, which may have ended its domain */
     bool started_paused; /* a start that waits for its boot override */
     bool has_run;        /* ... and has run before, as one from a managed save: never to be reset */
     bool used_boot_menu;

@@ -31,7 +31,8 @@ static int work_destroy(struct operation *operation, virConnectPtr connection, v
     (void)connection;
     if (!domain)
         return last_error(operation);
-    if (virDomainDestroy(domain) == 0)
+    operation->destroyed = virDomainDestroy(domain) == 0;
+    if (operation->destroyed)
         return 0;
     int result = last_error(operation);
     return virDomainIsActive(domain) == 0 ? 0 : result;

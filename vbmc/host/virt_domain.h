@@ -91,8 +91,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
 /* The part of virt_domain_apply_facts that is the hardware; true if it is another now. */
 bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts);
 void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
-/* libvirt no longer knows the domain. */
-void virt_domain_lost(struct virt_domain *domain);
+/* libvirt no longer knows the domain; why, unless an event has told it. */
+void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason);
 /* Called when an operation has ended: the domain goes if it has vanished. */
 void virt_domain_release(struct virt_domain *domain);
 
