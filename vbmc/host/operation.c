@@ -90,10 +90,12 @@ void operation_next(struct operation *operation)
         return;
     }
     operation->steps++;
-    if (*operation->steps)
-        (*operation->steps)(operation);
-    else
+    if (!*operation->steps)
         operation_finish(operation, 0, NULL);
+    else if (operation->domain->vanished) /* whoever defines it again does not want this */
+        operation_finish(operation, -ENODEV, "the domain is gone");
+    else
+        (*operation->steps)(operation);
 }
 
 /* An action thread. */

@@ -209,6 +209,16 @@ static void step_destroy(struct operation *operation)
         operation_work(operation, work_destroy);
 }
 
+/* Only what has ended here is started here again: a guest that was migrated away meanwhile runs
+ * elsewhere, on the same disk. */
+static void step_ended_here(struct operation *operation)
+{
+    if (operation->destroyed || host_stop_is_end(operation->domain->host.stop_reason))
+        operation_next(operation);
+    else
+        operation_finish(operation, -EINVAL, "the guest has left this hypervisor meanwhile");
+}
+
 static void step_cycle_interval(struct operation *operation)
 {
     operation_pause(operation, operation->cycle_interval_s * UINT64_C(1000));
@@ -362,7 +372,8 @@ static void step_command(struct operation *operation)
 
 static operation_step *const steps_down[] = {step_destroy, NULL};
 static operation_step *const steps_up[] = {STEPS_UP};
-static operation_step *const steps_cycle[] = {step_destroy, step_cycle_interval, STEPS_UP};
+static operation_step *const steps_cycle[] = {step_destroy, step_ended_here, step_cycle_interval,
+                                              STEPS_UP};
 /* A guest whose kernel has panicked has no processor left that a reset would start again. */
 static operation_step *const steps_reset_crashed[] = {step_destroy, STEPS_UP};
 static operation_step *const steps_qmp[] = {monitor_step_open, step_command, NULL};
