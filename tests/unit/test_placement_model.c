@@ -40,6 +40,7 @@ struct host {
     /* True. */
     bool defined;
     enum qemu qemu;
+    int64_t run;                  /* libvirt's id of it */
     enum host_stop_reason reason; /* what libvirt says of a domain that is off */
     bool gone;                    /* switched off for good, as far as anybody knows */
     bool configured;
@@ -71,6 +72,8 @@ static struct {
     enum placement_fact fact;
     struct placement_hypervisor *last;
     bool listed[HOSTS_MAX];
+    struct chassis_action owed[CHASSIS_RECORDS_MAX];
+    unsigned owed_count;
 } stored;
 static uint64_t random_state;
 static unsigned seed;
@@ -216,6 +219,7 @@ static void look(struct host *host, bool live)
     }
     host->seen = true;
     host->domain.state = now;
+    host->domain.run = now == HOST_POWER_OFF ? -1 : host->run;
     enum host_stop_reason reason = host->reason;
     if (reason == HOST_STOP_UNKNOWN ||
         (reason == HOST_STOP_FAILED && host->told == HOST_STOP_MOVED))
@@ -278,6 +282,12 @@ static void disconnect(struct host *host)
     follow();
 }
 
+static void start_qemu(struct host *host, enum qemu qemu)
+{
+    host->qemu = qemu;
+    host->run++;
+}
+
 static void changed(struct host *host)
 {
     host->dirty = host->connected;
@@ -299,7 +309,7 @@ static bool carry_out(struct host *host)
 
     note("operation %u at %s", host->action, host->name);
     if (host->action == HOST_POWER_ACTION_UP && host->defined && host->qemu == QEMU_NONE)
-        host->qemu = QEMU_RUNS;
+        start_qemu(host, QEMU_RUNS);
     else if ((host->action == HOST_POWER_ACTION_DOWN || cycles) && host->qemu == QEMU_RUNS)
         end_qemu(host, HOST_STOP_DESTROYED);
     changed(host);
@@ -351,6 +361,12 @@ static void hook_save(struct bmc *of, const struct bmc_ticket *ticket)
     bmc_ticket_finish(ticket, 0);
 }
 
+static void hook_save_owed(struct bmc *of, const struct bmc_ticket *ticket)
+{
+    stored.owed_count = chassis_list_owed(&of->chassis, stored.owed);
+    bmc_ticket_finish(ticket, 0);
+}
+
 static void hook_save_document(struct bmc *of, enum bmc_document document,
                                const struct bmc_ticket *ticket)
 {
@@ -380,6 +396,7 @@ static int64_t hook_wall_time(struct bmc *of)
 static const struct bmc_hooks hooks = {
     .save_chassis = hook_save,
     .save_boot = hook_save,
+    .save_owed = hook_save_owed,
     .save_document = hook_save_document,
     .wake_at = hook_wake_at,
     .now = hook_now,
@@ -392,6 +409,8 @@ static void start_daemon(void)
 
     bmc_init(&bmc, 1, &uuid, &hooks, NULL);
     bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
+    for (unsigned i = 0; i < stored.owed_count; i++)
+        chassis_restore_owed(&bmc.chassis, &stored.owed[i]);
     for (unsigned i = 0; i < host_count; i++) {
         if (stored.listed[i] || stored.last == hosts[i].place)
             placement_restore(&placement, hosts[i].place, stored.listed[i],
@@ -442,7 +461,7 @@ static void start_by_hand(struct host *host)
         return;
     note("start by hand at %s", host->name);
     look_at_all();
-    host->qemu = QEMU_RUNS;
+    start_qemu(host, QEMU_RUNS);
     changed(host);
     look(host, true);
 }
@@ -487,7 +506,7 @@ static void begin_migration(struct host *from, struct host *to)
     source = from;
     target = to;
     from->qemu = QEMU_SOURCE;
-    to->qemu = QEMU_TARGET;
+    start_qemu(to, QEMU_TARGET);
     changed(from);
     changed(to);
 }
@@ -735,7 +754,8 @@ static void settle(void)
         }
         tick(1000);
     }
-    if (bmc.chassis.queued > 0)
+    /* What was accepted for a guest that is nowhere waits for it, for as long as it is worth it. */
+    if (bmc.chassis.queued > 0 || (bmc.chassis.owed_count > 0 && bmc.host))
         broken("an action did not end");
     if (answered != asked)
         broken("a request was not answered");

@@ -172,7 +172,7 @@ static void test_large_log(void **state)
     assert_int_equal(put(), -ENOSPC);
     small_disk_resize(DISK_SIZE + (size_t)256 * 1024);
     assert_int_equal(put_until_full(2), 2);
-    assert_in_range(small_disk_used(), 1, DISK_SIZE / 2);
+    assert_in_range(small_disk_used(), 1, DISK_SIZE * 5 / 8); /* each table has a page at least */
     check_contents();
     close_store();
 }
