@@ -85,6 +85,28 @@ static void test_last_power_event(void **state)
     assert_string_equal(talk("00 01"), "00 00 00 40 00");
 }
 
+/* Power up is answered when the guest is on, and after 900 ms at the latest. */
+static void test_power_up_is_waited_for(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc.host.waits = true;
+    assert_string_equal(talk("00 02 01"), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 400);
+    assert_string_equal(talk("00 02 01"), FAKE_BMC_WAITS); /* ipmipower's repeat joins */
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_PAUSED);      /* its boot device comes after that */
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 2), "00");
+    fake_host_finish(&fake_bmc.host, 0);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_string_equal(talk("00 02 01"), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 899);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 3), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 3), "00");
+    assert_int_equal(fake_bmc.host.count, 2);
+}
+
 /* ---- Chassis Identify ---- */
 
 /* The light after `ms`: byte 3 of the status. */
@@ -396,6 +418,8 @@ int main(void)
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_status_bits, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_last_power_event, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_power_up_is_waited_for, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_identify, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_identify_without_end, fake_bmc_setup,
                                         fake_bmc_teardown),

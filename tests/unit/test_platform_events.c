@@ -1,5 +1,6 @@
 /* The guest's life as its event log tells it: on, reset, shut down, panicked, failed, booted, and
  * who could not log in. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,6 +113,23 @@ static void test_reset_after_a_start(void **state)
     fake_bmc_advance(&fake_bmc, 500);
     happens(HOST_EVENT_RESET);
     assert_string_equal(fake_server_events(), ON_STATES "; System Boot: Initiated by power up");
+}
+
+/* The client was told that it would be done. One that is answered as failed needs no event. */
+static void test_failure_after_it_was_accepted(void **state)
+{
+    (void)state;
+    fake_server_step(10);
+    fake_bmc.host.waits = true;
+    control(HOST_POWER_ACTION_HARD_RESET);
+    fake_bmc_advance(&fake_bmc, 200);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_string_equal(fake_server_events(), "");
+    control(HOST_POWER_ACTION_HARD_RESET);
+    fake_bmc_advance(&fake_bmc, 300);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_string_equal(fake_server_events(), "Power Unit: Soft-power control failure");
+    assert_true(fake_bmc.bmc.chassis.control_fault);
 }
 
 static void test_soft_shutdown(void **state)
@@ -333,6 +351,7 @@ int main(void)
         ON(test_reset),
         ON(test_reset_again),
         OFF(test_reset_after_a_start),
+        ON(test_failure_after_it_was_accepted),
         ON(test_soft_shutdown),
         ON(test_hard_off),
         ON(test_qemu_fails),

@@ -19,6 +19,9 @@
 /* A guest's operation that takes longer is answered as accepted (FreeIPMI's ipmipower repeats a
  * request after 400 ms). */
 #define BMC_ANSWER_WITHIN_MS 250
+/* Power up is answered when the guest is on: who asks for its state next is told so. QEMU needs
+ * longer than the above, ipmitool repeats after a second. */
+#define BMC_ANSWER_UP_WITHIN_MS 900
 
 /* Private enterprise number of Get Device ID: the one that is reserved for examples (RFC 5612). A
  * real vendor's switches on OEM paths in the clients. */

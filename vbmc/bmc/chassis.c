@@ -171,6 +171,7 @@ static void note_started(struct bmc *bmc)
     chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
     if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
         chassis->last_power_event |= POWER_EVENT_ON_BY_COMMAND;
+    chassis_power_is_on(bmc);
 }
 
 static void set_down_cause(struct chassis *chassis, unsigned cause)

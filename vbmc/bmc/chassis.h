@@ -116,7 +116,8 @@ void chassis_set_defaults(struct chassis *chassis);
 const char *chassis_action_name(enum host_power_action action);
 
 /* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
- * accepted after BMC_ANSWER_WITHIN_MS, but not before the store has it: what was accepted is
+ * accepted after BMC_ANSWER_WITHIN_MS (power up: when the guest is on, after
+ * BMC_ANSWER_UP_WITHIN_MS at the latest), but not before the store has it: what was accepted is
  * finished or undone after a restart of the daemon (chassis_power.c). What the guest's state allows
  * is decided when the action's turn comes: "off, on" in quick succession ends with a running guest.
  * The newest action asked for again by the same session before it is done is its repeat and starts
@@ -179,6 +180,8 @@ void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *
 void chassis_give_up(struct bmc *bmc, const char *reason);
 
 /* chassis_power.c. */
+/* The guest is on: power up is answered. What is left of it (its boot device) goes on. */
+void chassis_power_is_on(struct bmc *bmc);
 void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
                           enum restart_cause cause, const struct bmc_ticket *ticket);
 

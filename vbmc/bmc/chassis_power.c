@@ -163,6 +163,8 @@ static void finish_first_action(struct bmc *bmc, int result)
 static void report_failure(struct bmc *bmc, enum host_power_action action, const char *text)
 {
     bmc->chassis.control_fault = true;
+    if (bmc->platform)
+        platform_note_failure(bmc->platform);
     log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
                 chassis_action_name(action), text);
 }
@@ -304,7 +306,8 @@ void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32
     struct chassis_action *newest = &chassis->queue[chassis->queued++];
     *newest = (struct chassis_action){
         .action = action, .session = session, .cause = cause, .at_ms = (int64_t)now_ms};
-    newest->waiters.deadline_ms = now_ms + BMC_ANSWER_WITHIN_MS;
+    newest->waiters.deadline_ms =
+        now_ms + (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
     waiters_add(&newest->waiters, ticket);
     bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
     if (chassis->queued == 1)
@@ -330,6 +333,16 @@ void chassis_tick(struct bmc *bmc)
         action->accepted = true;
         waiters_expire(&action->waiters, now_ms);
     }
+}
+
+void chassis_power_is_on(struct bmc *bmc)
+{
+    struct chassis_action *action = &bmc->chassis.queue[0];
+
+    if (bmc->chassis.queued == 0 || action->action != HOST_POWER_ACTION_UP || !action->stored)
+        return;
+    action->accepted = true;
+    waiters_expire(&action->waiters, UINT64_MAX - 1);
 }
 
 uint64_t chassis_next_deadline(const struct bmc *bmc)

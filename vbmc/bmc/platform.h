@@ -37,6 +37,8 @@ void platform_set_host(struct platform *platform);
 void platform_host_event(struct platform *platform, enum host_event event);
 /* A power action is about to be carried out. */
 void platform_note_action(struct platform *platform, enum host_power_action action);
+/* A power action has failed after it was accepted. */
+void platform_note_failure(struct platform *platform);
 /* False while its power supplies cannot carry the server. */
 bool platform_has_supply(const struct platform *platform);
 /* True from when that ended the guest until it is on again: what the power restore policy calls

@@ -16,6 +16,7 @@ enum {
     STOP_GRACEFUL = 3,
     OS_BOOT_COMPLETED = 1,
     BUTTON_POWER = 0,
+    POWER_UNIT_CONTROL_FAILURE = 5,
     POWER_UNIT_FAILURE = 6,
     SECURITY_OUT_OF_BAND_PASSWORD = 5,
     AVAILABILITY_RUNNING = 0,
@@ -165,6 +166,11 @@ void platform_note_action(struct platform *platform, enum host_power_action acti
 {
     if (action == HOST_POWER_ACTION_SOFT_SHUTDOWN)
         raise_event(platform, SENSOR_POWER_BUTTON, BUTTON_POWER);
+}
+
+void platform_note_failure(struct platform *platform)
+{
+    raise_event(platform, SENSOR_POWER_UNIT, POWER_UNIT_CONTROL_FAILURE);
 }
 
 void platform_host_event(struct platform *platform, enum host_event event)

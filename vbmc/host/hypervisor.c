@@ -379,6 +379,14 @@ void hypervisor_deliver_lost(struct hypervisor *hypervisor)
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
 }
 
+void hypervisor_doubt(struct hypervisor *hypervisor)
+{
+    if (!hypervisor->up || hypervisor->stopping)
+        return;
+    worker_connection_lost(hypervisor->worker);
+    hypervisor_deliver_lost(hypervisor);
+}
+
 void hypervisor_deliver_failure(struct hypervisor *hypervisor, const char *text)
 {
     if (hypervisor->stopping)

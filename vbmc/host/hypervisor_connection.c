@@ -12,8 +12,10 @@
 #include "vbmc/host/embedded.h"
 #include "vbmc/host/ssh_uri.h"
 
-#define KEEPALIVE_INTERVAL_S 5
-#define KEEPALIVE_COUNT      3
+/* A hypervisor that hangs is found out after INTERVAL * (COUNT + 1) seconds; its BMCs are busy
+ * then. */
+#define KEEPALIVE_INTERVAL_S 1
+#define KEEPALIVE_COUNT      4
 
 /* ---- where it is ---- */
 
