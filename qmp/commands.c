@@ -103,6 +103,16 @@ int qmp_run(struct qmp_client *client, enum qmp_command command, qmp_done_fn *do
     return execute(client, qmp_command_name(command), NULL, on_done, &call);
 }
 
+int qmp_set_reboot_action(struct qmp_client *client, bool reset, qmp_done_fn *done, void *context)
+{
+    struct call call = {.callback.done = done, .context = context};
+    struct json_object *arguments = json_object_new_object();
+
+    json_object_object_add(arguments, "reboot",
+                           json_object_new_string(reset ? "reset" : "shutdown"));
+    return execute(client, "set-action", arguments, on_done, &call);
+}
+
 static int compare_name(const void *key, const void *element)
 {
     return strcmp(key, *(const char *const *)element);

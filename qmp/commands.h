@@ -77,6 +77,10 @@ int qmp_qom_get_integer(struct qmp_client *client, const char *path, const char 
 int qmp_qom_set_integer(struct qmp_client *client, const char *path, const char *property,
                         int64_t value, qmp_done_fn *done, void *context);
 
+/* What QEMU does when the guest is reset, by anybody: reset it, or end ("-no-reboot"). QEMU 6.0 and
+ * later; older ones know no such command (class CommandNotFound). */
+int qmp_set_reboot_action(struct qmp_client *client, bool reset, qmp_done_fn *done, void *context);
+
 /* Break on the serial line that the character device `chardev` backs. */
 int qmp_chardev_send_break(struct qmp_client *client, const char *chardev, qmp_done_fn *done,
                            void *context);

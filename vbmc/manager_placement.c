@@ -213,16 +213,30 @@ void manager_lose_copy(struct manager *manager, struct instance *instance,
 
 /* ---- hypervisors that come and go ---- */
 
+static bool waits_for(struct instance *instance, const struct placement_hypervisor *place)
+{
+    const struct placement *placement = instance_placement(instance);
+
+    return placement->decided.verdict == PLACEMENT_WAITS && placement->decided.hypervisor == place;
+}
+
 static size_t count_waiting(const struct manager *manager, const struct placement_hypervisor *place)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < manager->set.count; i++) {
-        const struct placement *placement = instance_placement(manager->set.instances[i]);
-        count +=
-            placement->decided.verdict == PLACEMENT_WAITS && placement->decided.hypervisor == place;
-    }
+    for (size_t i = 0; i < manager->set.count; i++)
+        count += waits_for(manager->set.instances[i], place);
     return count;
+}
+
+/* What was asked of guests there is not carried out on a copy elsewhere. */
+static void give_up_actions(struct manager *manager, const struct placement_hypervisor *place)
+{
+    for (size_t i = 0; i < manager->set.count; i++) {
+        if (waits_for(manager->set.instances[i], place))
+            chassis_give_up(instance_bmc(manager->set.instances[i]),
+                            "its hypervisor is declared dead");
+    }
 }
 
 static void follow_all(struct manager *manager)
@@ -300,6 +314,7 @@ static void on_declared(void *context, int result)
     }
     log_warning("hypervisor %s is declared dead: %zu guests that it may have run are released",
                 place->name, count_waiting(manager, place));
+    give_up_actions(manager, place);
     place->dead = true;
     for (size_t i = 0; i < manager->set.count; i++)
         placement_release(instance_placement(manager->set.instances[i]));

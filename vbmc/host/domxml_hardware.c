@@ -281,6 +281,16 @@ static void read_smbios(xmlNodePtr root, struct host_smbios *smbios)
     }
 }
 
+static bool ends_at_reset(xmlNodePtr root)
+{
+    xmlNodePtr node = domxml_child(root, "on_reboot");
+    xmlChar *text = node ? xmlNodeGetContent(node) : NULL;
+    bool ends = text && strcmp((const char *)text, "restart") != 0;
+
+    xmlFree(text);
+    return ends;
+}
+
 int domxml_parse_hardware(const char *xml, struct host_hardware *hardware)
 {
     CLEANUP_DOC xmlDocPtr doc = domxml_open(xml);
@@ -295,5 +305,6 @@ int domxml_parse_hardware(const char *xml, struct host_hardware *hardware)
     copy_attribute(domxml_child(domxml_child(root, "os"), "type"), "machine", hardware->machine,
                    sizeof hardware->machine);
     read_smbios(root, &hardware->smbios);
+    hardware->ends_at_reset = ends_at_reset(root);
     return 0;
 }

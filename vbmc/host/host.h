@@ -117,6 +117,7 @@ struct host_hardware {
     struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
     unsigned nic_count;
     struct host_nic nics[HOST_NICS_MAX];
+    bool ends_at_reset;                    /* <on_reboot> is not "restart" */
     char machine[HOST_TEXT_SIZE];          /* "pc-q35-7.2" */
     char cpu_model[HOST_TEXT_SIZE];        /* "host-passthrough", "EPYC", ... */
     char emulator_version[HOST_TEXT_SIZE]; /* "QEMU 7.2.22"; "" if unknown */

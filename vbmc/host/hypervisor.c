@@ -24,6 +24,7 @@
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/reset.h"
 #include "vbmc/host/virt_console.h"
 #include "vbmc/host/virt_domain.h"
 #include "vbmc/host/virt_incident.h"
@@ -44,6 +45,7 @@ static void free_domain(struct virt_domain *domain)
     virt_console_forget_domain(domain);
     monitor_free(domain->monitor);
     override_clear(domain);
+    reset_clear(domain);
     free(domain->host.name);
     free(domain->transient_xml);
     free(domain->hardware);
@@ -114,6 +116,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->next = hypervisor->domains;
     hypervisor->domains = domain;
     hypervisor->callbacks->appeared(hypervisor->context, domain);
+    reset_reconcile(domain);
 }
 
 /* libvirt no longer knows the domain. One that was transient from the start can be started again

@@ -33,6 +33,7 @@
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/override_definition.h"
+#include "vbmc/host/reset.h"
 
 static const char *const device_names[] = {
     [HOST_BOOT_NONE] = "none",
@@ -492,8 +493,7 @@ static void step_reset_for_override(struct operation *operation)
         return;
     }
     log_info("%s: started with a boot override waiting: reset", domain->host.name);
-    monitor_step_submitted(operation, qmp_run(monitor_client(domain), QMP_COMMAND_SYSTEM_RESET,
-                                              monitor_step_done, operation));
+    reset_step(operation);
 }
 
 static bool is_started_by_us(const struct virt_domain *domain)

@@ -12,6 +12,7 @@
 #include "vbmc/host/monitor.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/reset.h"
 #include "vbmc/host/serial_break.h"
 #include "vbmc/host/virt_adjustment.h"
 #include "vbmc/host/virt_domain.h"
@@ -289,8 +290,7 @@ static void step_reset_before_first_run(struct operation *operation)
     if (operation->has_run || !client)
         operation_next(operation);
     else
-        monitor_step_submitted(
-            operation, qmp_run(client, QMP_COMMAND_SYSTEM_RESET, monitor_step_done, operation));
+        reset_step(operation);
 }
 
 static void on_run_state(void *context, const struct qmp_status *status,
@@ -351,7 +351,6 @@ static void step_up(struct operation *operation)
 static void step_command(struct operation *operation)
 {
     static const enum qmp_command commands[] = {
-        [HOST_POWER_ACTION_HARD_RESET] = QMP_COMMAND_SYSTEM_RESET,
         [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = QMP_COMMAND_INJECT_NMI,
         [HOST_POWER_ACTION_SOFT_SHUTDOWN] = QMP_COMMAND_SYSTEM_POWERDOWN,
     };
@@ -359,6 +358,8 @@ static void step_command(struct operation *operation)
 
     if (!client)
         operation_work(operation, work_without_qmp);
+    else if (operation->action == HOST_POWER_ACTION_HARD_RESET)
+        reset_step(operation);
     else
         monitor_step_submitted(
             operation, qmp_run(client, commands[operation->action], monitor_step_done, operation));
@@ -374,8 +375,9 @@ static operation_step *const steps_down[] = {step_destroy, NULL};
 static operation_step *const steps_up[] = {STEPS_UP};
 static operation_step *const steps_cycle[] = {step_destroy, step_ended_here, step_cycle_interval,
                                               STEPS_UP};
-/* A guest whose kernel has panicked has no processor left that a reset would start again. */
-static operation_step *const steps_reset_crashed[] = {step_destroy, STEPS_UP};
+/* QEMU has stopped the processors of a guest whose kernel has panicked. */
+static operation_step *const steps_reset_crashed[] = {monitor_step_open, step_command, step_resume,
+                                                      step_resumed, NULL};
 static operation_step *const steps_qmp[] = {monitor_step_open, step_command, NULL};
 
 static operation_step *const *const steps_of_action[] = {

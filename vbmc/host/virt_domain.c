@@ -7,6 +7,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/host/domxml_hardware.h"
 #include "vbmc/host/override.h"
+#include "vbmc/host/reset.h"
 #include "vbmc/host/virt_console.h"
 #include "vbmc/host/virt_incident.h"
 
@@ -91,6 +92,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     } else if (is_on && previous == HOST_POWER_UNKNOWN) {
         override_reconcile(domain);
         power_reconcile(domain);
+        reset_reconcile(domain);
     }
 }
 

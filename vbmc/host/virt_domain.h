@@ -50,7 +50,7 @@ struct virt_domain {
     struct virt_domain *next;
     int id;
     bool persistent;
-    bool booted;    /* these two: see struct virt_facts */
+    bool booted; /* these two: see struct virt_facts */
     bool migrating;
     bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
     bool tagged;
@@ -70,8 +70,9 @@ struct virt_domain {
     struct virt_console *console;       /* NULL: nobody wants it */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
-    char *boot_stored;  /* see virt_domain_boot_stored */
-    uv_timer_t *settle; /* runs while a burst of resets may go on; NULL: never used */
+    char *boot_stored;       /* see virt_domain_boot_stored */
+    uv_timer_t *reset_burst; /* see reset.c; NULL: never used */
+    uv_timer_t *settle;      /* runs while a burst of resets may go on; NULL: never used */
 };
 
 extern const struct host_ops virt_domain_ops;
