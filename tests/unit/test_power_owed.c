@@ -196,6 +196,26 @@ static void test_hypervisor_lost(void **state)
     assert_int_equal(fake_bmc.owed_count, 0);
 }
 
+/* One that waits behind it goes on after it; a new one is refused meanwhile. */
+static void test_hypervisor_lost_with_more_to_do(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    control(3);
+    control(0);
+    fake_bmc_advance(&fake_bmc, 300);
+    assert_string_equal(answer(2), "00");
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    assert_string_equal(control(2), "c0");
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_int_equal(fake_bmc.owed_count, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_bmc.host.count, 2);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_DOWN);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.owed_count, 0);
+}
+
 /* The guest goes, or the daemon stops: what was accepted or begun is kept. */
 static void test_kept_when_the_guest_goes(void **state)
 {
@@ -258,6 +278,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_owed_too_long, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_in_order, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hypervisor_lost, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_hypervisor_lost_with_more_to_do, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_kept_when_the_guest_goes, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test(test_done_when_the_guest_ends),

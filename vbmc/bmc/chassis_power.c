@@ -250,7 +250,9 @@ static void begin_first_action(struct bmc *bmc)
     if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->platform &&
         !platform_has_supply(bmc->platform))
         result = -EINVAL;
-    if (result <= 0 && action->accepted && result != 0)
+    bool waits =
+        result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(&bmc->chassis, action);
+    if (result < 0 && action->accepted && !waits)
         report_failure(bmc, action->action, strerror(-result));
     if (result <= 0) {
         finish_first_action(bmc, result);
@@ -299,6 +301,11 @@ void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32
     chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;
+    /* Not even behind one that still hangs: nobody knows what it would find. */
+    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
+        bmc_ticket_finish(ticket, -EHOSTUNREACH);
+        return;
+    }
     if (chassis->queued == CHASSIS_QUEUE_MAX) {
         bmc_ticket_finish(ticket, -EBUSY);
         return;

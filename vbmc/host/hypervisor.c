@@ -382,9 +382,9 @@ void hypervisor_deliver_lost(struct hypervisor *hypervisor)
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
 }
 
-void hypervisor_doubt(struct hypervisor *hypervisor)
+void hypervisor_check(struct hypervisor *hypervisor)
 {
-    if (!hypervisor->up || hypervisor->stopping)
+    if (!hypervisor->up || hypervisor->stopping || worker_connection_lives(hypervisor->worker))
         return;
     worker_connection_lost(hypervisor->worker);
     hypervisor_deliver_lost(hypervisor);

@@ -69,9 +69,9 @@ virConnectPtr hypervisor_open_another(struct hypervisor *hypervisor, char text[W
 /* What the keeper, and libvirt's callbacks on any thread, have posted; hypervisor.c. */
 void hypervisor_deliver_listing(struct inbox_item *item); /* a struct listing */
 void hypervisor_deliver_lost(struct hypervisor *hypervisor);
-/* Another connection to the same hypervisor has broken down. With libvirt 9.0 the main one does not
- * notice before half a minute if a call waits on it: it is given up now. */
-void hypervisor_doubt(struct hypervisor *hypervisor);
+/* Now and then: gives up a connection that libvirt knows to be dead. While a call waits on it,
+ * libvirt 9.0 says so only half a minute later. */
+void hypervisor_check(struct hypervisor *hypervisor);
 void hypervisor_deliver_failure(struct hypervisor *hypervisor, const char *text);
 
 #endif

@@ -69,7 +69,6 @@ struct sampling {
     uint64_t took_ns;
     int records;                  /* or -1 */
     bool is_unknown;              /* the hypervisor does not know what it was asked for */
-    bool is_lost;                 /* the connection broke down */
     char error[WORKER_TEXT_SIZE]; /* "": there is no connection */
     size_t count;
     struct entry entries[];
@@ -128,9 +127,8 @@ static void call(struct sampling *sampling, virConnectPtr connection)
     sampling->took_ns = uv_hrtime() - begun;
     sampling->taken_ns = begun + sampling->took_ns / 2;
     if (sampling->records < 0) {
+        virt_last_error(sampling->error, sizeof sampling->error);
         sampling->is_unknown = is_unknown_call();
-        sampling->is_lost =
-            virt_last_error(sampling->error, sizeof sampling->error) == -EHOSTUNREACH;
         return;
     }
     for (int i = 0; i < sampling->records; i++)
@@ -242,8 +240,6 @@ static void note_failure(struct virt_sampler *sampler, const struct sampling *sa
     }
     if (sampling->is_unknown && sampling->way == sampler->way)
         sampler->way++;
-    if (sampling->is_lost)
-        hypervisor_doubt(sampler->hypervisor);
 }
 
 static void sampling_done(struct worker_job *job)
@@ -327,8 +323,9 @@ static bool is_due(const struct virt_sampler *sampler)
 static void on_period(uv_timer_t *timer)
 {
     struct virt_sampler *sampler = CONTAINER_OF(timer, struct virt_sampler, timer);
-    const struct hypervisor *hypervisor = sampler->hypervisor;
+    struct hypervisor *hypervisor = sampler->hypervisor;
 
+    hypervisor_check(hypervisor);
     if (!hypervisor->up || hypervisor->stopping || sampler->way == ARRAY_SIZE(ways) ||
         !is_due(sampler))
         return;

@@ -281,6 +281,15 @@ void worker_submit_look(struct worker *worker, struct worker_job *job)
     pthread_mutex_unlock(&worker->lock);
 }
 
+/* Under the lock, so that the keeper does not close it meanwhile. */
+bool worker_connection_lives(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    bool lives = !worker->connection || virConnectIsAlive(worker->connection) != 0;
+    pthread_mutex_unlock(&worker->lock);
+    return lives;
+}
+
 void worker_connection_lost(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);

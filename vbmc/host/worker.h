@@ -47,6 +47,10 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
 void worker_submit_action(struct worker *worker, struct worker_job *job);
 /* A job that only looks; they run in order. */
 void worker_submit_look(struct worker *worker, struct worker_job *job);
+/* False if there is a connection and libvirt knows that it is dead. Does not wait for the other
+ * end.
+ */
+bool worker_connection_lives(struct worker *worker);
 /* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
 void worker_connection_lost(struct worker *worker);
 /* Has the threads hand out every job, close the connection and end; `ended` is posted as the last
