@@ -33,8 +33,8 @@ void history_free(struct history *history);
 /* Appends to the ring, and to the file when the disk comes to it. */
 void history_append(struct history *history, const void *bytes, size_t size);
 
-/* Removes a file, and what a kill left of its successor, if it is there, behind what is still to be written to it. 0 or a negative error;
- * failures to remove it go to the log. */
+/* Removes a file, and what a kill left of its successor, if it is there, behind what is still to be
+ * written to it. 0 or a negative error; failures to remove it go to the log. */
 int history_remove(const char *path);
 
 #endif

@@ -72,8 +72,8 @@ int cli_socket_path(const struct cli_options *options, char *path, size_t size, 
  * many names as it takes. */
 int cli_call_verb(struct cli *cli);
 void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsigned groups);
-/* Lets a table that is written to a terminal wrap its cells to fit there, unless --max-width says how
- * wide it may be (0: as it is). Nothing is cut off. */
+/* Lets a table that is written to a terminal wrap its cells to fit there, unless --max-width says
+ * how wide it may be (0: as it is). Nothing is cut off. */
 void cli_fit_terminal(struct cli *cli);
 /* Looks whether standard output is a terminal, and how wide. */
 void cli_look_at_terminal(struct cli_format *format);

@@ -43,10 +43,10 @@ struct cli_attach_result {
 /* Carries bytes both ways until one side ends it. Terminals are put to raw mode if `in` is one, and
  * are left as they were found; SIGTSTP stops the process with the terminal restored.
  *
- * Input that is no terminal goes to the guest as it is, once its serial port is connected or has not
- * been for some seconds. At its end this leaves as soon as the
- * daemon has taken all of it and nothing has come from the guest for `silence_ms`. Output that is
- * no terminal is the guest's bytes and nothing else. */
+ * Input that is no terminal goes to the guest as it is, once its serial port is connected or has
+ * not been for some seconds. At its end this leaves as soon as the daemon has taken all of it and
+ * nothing has come from the guest for `silence_ms`. Output that is no terminal is the guest's bytes
+ * and nothing else. */
 void cli_attach_run(const struct cli_attach *attach, struct cli_attach_result *result);
 
 #endif

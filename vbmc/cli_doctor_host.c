@@ -331,9 +331,8 @@ static void report_daemon_view(struct doctor *doctor, const char *name, const ch
         char advice[512];
         snprintf(advice, sizeof advice, "see the log of vbmcd%s%s", log ? ": " : "",
                  log ? log : "");
-        doctor_say(doctor, connected ? DOCTOR_OK : DOCTOR_PROBLEM, check,
-                   connected ? NULL : advice, "vbmcd says: %s%s%s",
-                   state ? state : "unknown", error ? ": " : "",
+        doctor_say(doctor, connected ? DOCTOR_OK : DOCTOR_PROBLEM, check, connected ? NULL : advice,
+                   "vbmcd says: %s%s%s", state ? state : "unknown", error ? ": " : "",
                    error ? json_object_get_string(error) : "");
     }
 }

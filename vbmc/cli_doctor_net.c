@@ -6,9 +6,10 @@
 
 #include "vbmc/cli_doctor.h"
 
-#define PRIVILEGED_PORTS     1024
-#define IPMICONSOLE_PORT_MAX 32767 /* FreeIPMI's ipmiconsole keeps a port in 16 bits with a sign   \
-                                    */
+#define PRIVILEGED_PORTS 1024
+#define IPMICONSOLE_PORT_MAX                                                                       \
+    32767 /* FreeIPMI's ipmiconsole keeps a port in 16 bits with a sign                            \
+           */
 
 bool doctor_is_loopback(const union endpoint_address *address)
 {

@@ -37,10 +37,10 @@ const struct bmcset *manager_bmcs(const struct manager *manager);
 /* In the order of the configuration: NULL gives the first, the last gives NULL. */
 struct hypervisor *manager_next_hypervisor(const struct manager *manager,
                                            const struct hypervisor *hypervisor);
-/* manager_names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR with
- * the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose domain
- * is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT; -ENOTUNIQ with
- * the choices as one line in `error`, of MANAGER_NAME_ERROR_SIZE. */
+/* manager_names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
+ * with the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose
+ * domain is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT;
+ * -ENOTUNIQ with the choices as one line in `error`, of MANAGER_NAME_ERROR_SIZE. */
 #define MANAGER_NAME_ERROR_SIZE 900
 int manager_named_bmc(const struct manager *manager, const char *typed, const struct uuid *only,
                       struct instance **found, char *error, size_t size);
@@ -48,8 +48,8 @@ int manager_named_bmc(const struct manager *manager, const char *typed, const st
  * else NAME@HYPERVISOR, else its UUID. The caller's to free; NULL: no memory. */
 char *manager_name_of(const struct manager *manager, struct instance *instance,
                       const struct uuid *only);
-/* The same as manager_named_bmc for a domain, which need not have a BMC, of the hypervisor with that
- * URI (NULL: of any). */
+/* The same as manager_named_bmc for a domain, which need not have a BMC, of the hypervisor with
+ * that URI (NULL: of any). */
 int manager_named_domain(const struct manager *manager, const char *typed, const char *uri,
                          struct virt_domain **found, char *error, size_t size);
 /* A domain by name or UUID, of the hypervisor with that URI (NULL: of any). */

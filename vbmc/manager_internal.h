@@ -53,7 +53,7 @@ struct manager {
     struct bmcset outside;       /* and those of them outside of the prefix */
     uv_timer_t listen_again;
     uv_timer_t farewell; /* then lost BMCs go, which had sessions */
-    bool loading; /* places are found when all are there */
+    bool loading;        /* places are found when all are there */
     struct waiting_addition *waiting;
     struct change *changes; /* asked for and not answered yet, in their order */
     uv_timer_t reaper;
@@ -78,13 +78,14 @@ void manager_report_store(void *context, int result);
 /* manager.c: tells the watcher. */
 void manager_tell_changed(struct manager *manager);
 
-/* manager_listen.c: finds the BMC's place and listens there; what fails is logged, kept as the BMC's
- * error, and tried again every two seconds. Nothing while BMCs are loaded. */
+/* manager_listen.c: finds the BMC's place and listens there; what fails is logged, kept as the
+ * BMC's error, and tried again every two seconds. Nothing while BMCs are loaded. */
 void manager_start_listening(struct manager *manager, struct instance *instance);
 void manager_stop_listening(struct manager *manager, struct instance *instance);
 /* Only finds its place, which an inactive BMC has as well. */
 void manager_find_place(struct manager *manager, struct instance *instance);
-/* Finds the places of all, moves those that are elsewhere now, and lets those listen that are to. */
+/* Finds the places of all, moves those that are elsewhere now, and lets those listen that are to.
+ */
 void manager_review_listening(struct manager *manager);
 /* Closes the socket that BMCs share unless `next` needs the same one; NULL: in any case. */
 void manager_close_shared_socket(struct manager *manager, const struct config_bmc *next);

@@ -69,7 +69,8 @@ static const struct store_boot *find_boot(const struct stored *stored, const str
     return NULL;
 }
 
-static void restore_rest(struct manager *manager, struct instance *instance, const struct stored *stored)
+static void restore_rest(struct manager *manager, struct instance *instance,
+                         const struct stored *stored)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
 

@@ -133,9 +133,9 @@ void placement_remove(struct placement *placement, struct placement_hypervisor *
 void placement_release(struct placement *placement);
 
 /* `present` is the domain that counts now (NULL: none): kept where two are alike, and, as long as
- * an action that may start it is under way (`starts`), against all that does not run: what has begun
- * there goes on, and a second copy must not be started beside it. `only_uri`, if not NULL: the
- * BMC was made for the copy of that hypervisor. A guest found to be off everywhere is noted as
+ * an action that may start it is under way (`starts`), against all that does not run: what has
+ * begun there goes on, and a second copy must not be started beside it. `only_uri`, if not NULL:
+ * the BMC was made for the copy of that hypervisor. A guest found to be off everywhere is noted as
  * STOPPED. */
 struct placement_decision placement_decide(const struct placement_map *map,
                                            struct placement *placement, const void *present,

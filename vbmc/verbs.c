@@ -515,8 +515,8 @@ static void do_dumpxml(const struct verbs *verbs, struct json_object *arguments,
 
 /* ---- the daemon itself ---- */
 
-/* What the configuration says in vain, if anything, as "notes": for who has just written it, and for
- * doctor. */
+/* What the configuration says in vain, if anything, as "notes": for who has just written it, and
+ * for doctor. */
 static void add_doubts(const struct verbs *verbs, struct json_object *result)
 {
     struct json_object *notes = json_object_new_array();

@@ -29,9 +29,9 @@ bool verbs_note(const struct control_request *request, struct instance *instance
 /* Adds what `show` says of the guest's copies: "placement" (which one counts, or why none does) and
  * "copies" ("a: off, b: on, c: not connected"). */
 void verbs_add_placement(struct json_object *result, struct instance *instance);
-/* hypervisor {}: [{"name", "uri", "state" ("connected", "disconnected", "declared dead", "removed"),
- *     "error", "waiting" (BMCs that answer busy until it is connected)}].
- * hypervisor {"name", "action": "declare-dead"}: releases its guests; {}. */
+/* hypervisor {}: [{"name", "uri", "state" ("connected", "disconnected", "declared dead",
+ * "removed"), "error", "waiting" (BMCs that answer busy until it is connected)}]. hypervisor
+ * {"name", "action": "declare-dead"}: releases its guests; {}. */
 verbs_run verbs_hypervisor;
 
 /* How hypervisors are reached is for who manages them, not for who manages a guest. */

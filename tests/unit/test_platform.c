@@ -179,8 +179,8 @@ static void test_readings_when_on(void **state)
     double each = fake_server_reading(SENSOR_PSU_INPUT);
     assert_true(each > 20 && each == fake_server_reading(SENSOR_PSU_INPUT + 1));
     assert_true(fabs(fake_server_reading(SENSOR_SYS_POWER) - 2 * each) <= 4);
-    assert_true(fabs(dcmi_current_watts(fake_bmc.bmc.dcmi) -
-                     platform()->model.readings.system_w) <= 0.5);
+    assert_true(fabs(dcmi_current_watts(fake_bmc.bmc.dcmi) - platform()->model.readings.system_w) <=
+                0.5);
     assert_int_equal(fake_server_states(SENSOR_ACPI_POWER), 1 << 0);
 }
 

@@ -396,7 +396,7 @@ static void test_chassis_status(void **state)
 {
     (void)state;
     assert_string_equal(talk("00 01"), "00 01 00 40 00");
-    sensors_set_reading(sensors(), SENSOR_FAN, 1400);               /* slow, but it turns */
+    sensors_set_reading(sensors(), SENSOR_FAN, 1400); /* slow, but it turns */
     sensors_set_states(sensors(), SENSOR_DISK, 0x04); /* predictive */
     assert_string_equal(talk("00 01"), "00 01 00 40 00");
     sensors_set_reading(sensors(), SENSOR_FAN, 0);

@@ -31,7 +31,7 @@ struct platform {
     bool was_on;         /* when its state was last known */
     bool dark;           /* without enough supply since the guest was last on */
     enum power_event dark_cause;
-    unsigned restarts;   /* tried since it is dark and has supply again */
+    unsigned restarts; /* tried since it is dark and has supply again */
     struct {
         bool any;
         enum host_power_action action;

@@ -20,7 +20,7 @@ struct virt_facts {
     bool paused_unexplained;           /* paused, and libvirt does not know why */
     int id;                            /* of the running instance; -1 if off */
     bool persistent;
-    bool booted; /* it runs since its start, which was no resume of a saved or migrated guest */
+    bool booted;    /* it runs since its start, which was no resume of a saved or migrated guest */
     bool migrating; /* paused as the source or the target of a migration */
     bool tagged;
     struct host_hardware *hardware; /* NULL: it could not be read */
