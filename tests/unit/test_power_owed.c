@@ -140,6 +140,18 @@ static void test_owed_is_finished(void **state)
     }
 }
 
+/* It did not end here, and is not started a second time. */
+static void test_owed_to_a_guest_that_has_moved(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    note_owed(HOST_POWER_ACTION_CYCLE, true, 7, 1000);
+    fake_bmc.host.domain.stop_reason = HOST_STOP_MOVED;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_int_equal(fake_bmc.owed_count, 0);
+}
+
 static void test_owed_too_long(void **state)
 {
     (void)state;
@@ -275,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store_that_takes_nothing, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_is_finished, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_owed_to_a_guest_that_has_moved, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_too_long, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_in_order, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hypervisor_lost, fake_bmc_setup, fake_bmc_teardown),

@@ -442,6 +442,8 @@ static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
     case HOST_POWER_ACTION_UP:
         return state != HOST_POWER_RUNNING;
     case HOST_POWER_ACTION_CYCLE:
+        if (state == HOST_POWER_OFF && bmc->host->stop_reason == HOST_STOP_MOVED)
+            return false; /* what has moved away did not end here */
         /* Off, or left paused on its way up. */
         if (state == HOST_POWER_OFF || (state == HOST_POWER_PAUSED && !same_run))
             *action = HOST_POWER_ACTION_UP;
