@@ -195,7 +195,8 @@ static void look_done(struct worker_job *job)
     if (!hypervisor->stopping && hypervisor->up) {
         if (look->result == 0)
             take_over(hypervisor, &look->facts, true);
-        else if (look->result == -ENODEV && domain && !look->name)
+        else if (look->result == -ENODEV && domain && !look->name &&
+                 !(domain->operations && domain->operations->acting)) /* which knows why */
             lose_domain(hypervisor, domain, true);
     }
     if (look->answer)

@@ -137,6 +137,7 @@ static void look_done(struct worker_job *job)
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
     struct virt_domain *domain = operation->domain;
 
+    operation->acting = false;
     if (operation->looked == 0 && hypervisor_is_up(domain->hypervisor))
         virt_domain_apply_facts(domain, &operation->facts, true);
     else if (operation->looked == -ENODEV)
@@ -165,6 +166,7 @@ static void action_done(struct worker_job *job)
 void operation_work(struct operation *operation, operation_work_fn *work)
 {
     operation->work = work;
+    operation->acting = true;
     operation->job.run = run_action;
     operation->job.done = action_done;
     worker_submit_action(hypervisor_worker(operation->domain->hypervisor), &operation->job);

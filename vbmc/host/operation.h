@@ -39,6 +39,7 @@ struct operation {
     unsigned cycle_interval_s;
     enum host_power_action action;
     bool destroyed;      /* this has ended the guest, which may have ended its domain */
+    bool acting;         /* an action thread has it, and a look of its own follows */
     bool started_paused; /* a start that waits for its boot override */
     bool has_run;        /* ... and has run before, as one from a managed save: never to be reset */
     bool used_boot_menu;
