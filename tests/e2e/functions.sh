@@ -55,6 +55,9 @@ mkdir -p /root/.freeipmi
 mount -t tmpfs tmpfs /root/.freeipmi
 mkdir $dir/home
 export HOME=$dir/home PATH=$build:$PATH LC_ALL=C.UTF-8
+# ipmitool reads the names of all enterprises, 5 MB, whenever it starts, unless the user has such a list.
+mkdir -p $HOME/.local/usr/share/misc
+printf '32473\n  Example Enterprise Number for Documentation Use\n' >$HOME/.local/usr/share/misc/enterprise-numbers.txt
 unset VIRTUALBMC_CONFIG VBMC_SOCKET LIBVIRT_DEFAULT_URI XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME
 cd $dir
 
@@ -87,22 +90,31 @@ trap on_exit EXIT
 
 # ---- waiting and checking ----
 
-scaled() { awk "BEGIN { print $1 * $patience }"; }
+scaled() { awk "BEGIN { printf \"%.0f\", $1 * $patience }"; }
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
+# Sleeping without a process: nobody writes to this pipe.
+exec {nap_fd}<> <(:)
+nap() { read -rt "$1" -u "$nap_fd" || true; }
+
 # wait_for SECONDS COMMAND...: until the command succeeds; its output appears if it never does. 20 s is
-# the least for what takes no time.
+# the least for what takes no time. The longer it takes, the more rarely it looks: what is waited for
+# needs the processor too.
 wait_for() {
-	local seconds=$1 end
+	local seconds=$1 end pauses=0
 	shift
-	end=$(($(now_ms) + $(scaled "$seconds * 1000")))
+	end=$((${EPOCHREALTIME/./} + $(scaled "$seconds * 1000000")))
 	until "$@" >$dir/wait_for.out 2>&1; do
-		if (($(now_ms) > end)); then
+		if ((${EPOCHREALTIME/./} > end)); then
 			cat $dir/wait_for.out >&2
 			echo "FAILED: not within ${seconds} s: $*" >&2
 			return 1
 		fi
-		sleep 0.03
+		case $((pauses++)) in
+		?) nap 0.03 ;;
+		??) nap 0.1 ;;
+		*) nap 0.25 ;;
+		esac
 	done
 }
 

@@ -13,8 +13,9 @@ PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
 NAMES = ["CPU Util", "IO Util", "Sys Power", "Disk Power", "CPU1 Temp", "Fan1", "Exhaust Temp"]
 # In the order that physics has: by how much each has to rise over its value at rest to have moved, and
 # from which utilisation on it has to. On a machine with other work the guest may get a fifth of a
-# core, which warms the CPU but not so far (56 C) that the fans go faster.
-CHAIN = {"CPU Util": (8, 12), "Sys Power": (6, 12), "CPU1 Temp": (3, 20), "Fan1": (300, 50)}
+# core, which warms the CPU but not so far (56 C) that the fans go faster. Sys Power counts by 6 W, which
+# may be one point of utilisation: three of these are more than 8.
+CHAIN = {"CPU Util": (8, 12), "Sys Power": (18, 24), "CPU1 Temp": (3, 20), "Fan1": (300, 50)}
 TICKS = os.sysconf("SC_CLK_TCK")
 IPMITOOL = ["ipmitool", "-I", "lanplus", "-H", "127.0.0.1", "-p", PORT, "-U", "admin", "-P", PASSWORD]
 

@@ -32,21 +32,27 @@ class Console:
 
     def expect(self, pattern, seconds=ANSWER_S):
         """What came before the pattern; the assertion shows what was there instead."""
-        try:
-            self.child.expect(pattern, timeout=seconds)
-        except (pexpect.TIMEOUT, pexpect.EOF) as error:
-            raise AssertionError(f"{self.name}: {pattern!r} is not in {self.child.before[-2000:]!r}"
-                                 f" ({type(error).__name__})") from None
+        self.expect_one([pattern], seconds)
         return self.child.before
+
+    def expect_one(self, patterns, seconds=ANSWER_S):
+        """Which of them comes first."""
+        try:
+            return self.child.expect(patterns, timeout=seconds)
+        except (pexpect.TIMEOUT, pexpect.EOF) as error:
+            raise AssertionError(f"{self.name}: {patterns!r} are not in {self.child.before[-2000:]!r}"
+                                 f" ({type(error).__name__})") from None
 
     def type(self, text):
         self.child.send(text)
 
     def log_in(self, seconds=180 * PATIENCE):
-        """From the login prompt, which is shown again."""
+        """From the login prompt, which is shown again. The first that is seen may be that of an earlier
+        boot, out of the history."""
         self.expect(rb"login: $", seconds)
         self.type("root\r")
-        self.expect(rb"Password: $")
+        while self.expect_one([rb"Password: $", rb"login: $"], seconds):
+            self.type("root\r")
         self.type("vbmc\r")
         self.expect(PROMPT)
 
