@@ -98,7 +98,7 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     snprintf(standby->text, sizeof standby->text, "%s", reason);
     if (standby->passing)
         stream_report_state(&standby->stream, link, reason);
-    else
+    else if (standby->domain) /* what it was when it was taken counts */
         standby->whole = link == STREAM_CONNECTED &&
                          virt_domain_host(standby->domain)->state == HOST_POWER_PAUSED;
 }

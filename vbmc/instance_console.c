@@ -21,6 +21,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
+#include "vbmc/base/stream.h"
 #include "vbmc/console_port.h"
 #include "vbmc/console_standby.h"
 #include "vbmc/host/hypervisor.h"
@@ -81,6 +82,11 @@ static void explain(struct instance_console *console, const char *text)
     hub_notify(console->hub, HUB_NOTICE_MESSAGE, console->why_not);
 }
 
+static bool is_asked_for(const struct instance_console *console)
+{
+    return console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
+}
+
 static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
                          const char *text)
 {
@@ -104,7 +110,10 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
         return;
     }
     explain(console, "");
-    hub_attach(console->hub, stream);
+    if (is_asked_for(console))
+        hub_attach(console->hub, stream);
+    else
+        stream_close(stream);
 }
 
 static bool guest_is_on(const struct instance_console *console)
@@ -132,9 +141,12 @@ static void drop_standby(struct instance_console *console)
     console->standby = NULL;
 }
 
-static bool is_asked_for(const struct instance_console *console)
+static void look_up(struct instance_console *console)
 {
-    return console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
+    if (!guest_is_on(console) || hub_has_source(console->hub) || console->looking)
+        return;
+    console->looking =
+        virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console) == 0;
 }
 
 static void update(struct instance_console *console)
@@ -147,10 +159,8 @@ static void update(struct instance_console *console)
     if (!asked_for) {
         drop_standby(console);
         close_port(console, "nobody is there (console = on-demand)");
-    } else if (guest_is_on(console) && !hub_has_source(console->hub) && !console->looking) {
-        int result =
-            virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console);
-        console->looking = result == 0;
+    } else {
+        look_up(console);
     }
 }
 
@@ -329,6 +339,7 @@ void instance_console_host_event(struct instance_console *console, enum host_eve
         return;
     switch (event) {
     case HOST_EVENT_STARTED:
+        reset_burst_begin(&console->burst, uv_now(console->loop));
         hub_notify(console->hub, HUB_NOTICE_GUEST_ON, "the guest was switched on");
         break;
     case HOST_EVENT_STOPPED:
@@ -565,10 +576,12 @@ int instance_console_configure(struct instance_console *console, const struct co
     console->mode = section ? section->console : config->bmc.console;
     console->replay_lines = config->bmc.console_replay;
     keep_log(console, config, name, uuid);
-    if (other_port)
+    if (other_port) {
         drop_standby(console);
-    if (other_port)
         close_port(console, "another serial port was configured");
+        console->unusable = false;
+        explain(console, "");
+    }
     update(console);
     return 0;
 }
@@ -596,7 +609,8 @@ bool instance_console_is_opening(const struct instance_console *console)
 
 void instance_console_look_again(struct instance_console *console)
 {
-    update(console);
+    if (console->hub)
+        look_up(console);
 }
 
 const char *instance_console_source(const struct instance_console *console)

@@ -59,7 +59,8 @@ const char *instance_console_source(const struct instance_console *console);
 const char *instance_console_problem(const struct instance_console *console);
 /* True while the serial port of the running guest is being looked for or connected to. */
 bool instance_console_is_opening(const struct instance_console *console);
-/* Looks for the serial port now, if it should be open and is not: one may have been added. */
+/* Looks for the running guest's serial port now, if it is not open: one may have been added. With
+ * on-demand and nobody there it is not opened, but instance_console_problem is as of now. */
 void instance_console_look_again(struct instance_console *console);
 
 /* Sends a break to the guest's UART, for magic SysRq. 0, and `done` runs exactly once, perhaps

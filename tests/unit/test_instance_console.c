@@ -165,6 +165,11 @@ static bool is_looked_up(void)
     return strcmp(instance_console_source(console), "the serial port is being looked for") != 0;
 }
 
+static bool has_looked(void)
+{
+    return !instance_console_is_opening(console);
+}
+
 /* ---- when it is open ---- */
 
 static void test_always(void **state)
@@ -388,6 +393,48 @@ static void test_problem_ends_with_the_guest(void **state)
     assert_null(instance_console_problem(console));
 }
 
+static void serve_alias(char *alias)
+{
+    static char name[] = "guest";
+
+    section.name = name;
+    section.serial = alias;
+    config.domains = &section;
+    config.domain_count = 1;
+    configure(CONFIG_CONSOLE_ON_DEMAND);
+}
+
+/* With on-demand and nobody there a problem ends as well, and nothing is opened for that. */
+static void test_problem_ends_on_demand(void **state)
+{
+    struct console_person *person;
+    char alias[] = "serial9";
+
+    (void)state;
+    make(CONFIG_CONSOLE_ON_DEMAND);
+    serve_alias(alias);
+    start_guest_with_socket();
+    instance_console_set_domain(console, virt_fixture.guest);
+    person = instance_console_join(console, "person");
+    TURN_UNTIL(is_looked_up);
+    instance_console_leave(person);
+    assert_non_null(instance_console_problem(console));
+    instance_console_look_again(console);
+    assert_true(instance_console_is_opening(console));
+    TURN_UNTIL(has_looked);
+    assert_non_null(instance_console_problem(console));
+
+    serve_alias(NULL);
+    assert_null(instance_console_problem(console));
+    assert_string_equal(instance_console_source(console), "nobody is there (console = on-demand)");
+    instance_console_look_again(console);
+    TURN_UNTIL(has_looked);
+    assert_false(hub_has_source(instance_console_hub(console)));
+    person = instance_console_join(console, "person");
+    TURN_UNTIL(is_opened);
+    instance_console_leave(person);
+}
+
 /* ---- events ---- */
 
 /* SeaBIOS makes two resets of one. */
@@ -401,6 +448,16 @@ static void test_resets(void **state)
     instance_console_host_event(console, HOST_EVENT_RENAMED);
     instance_console_host_event(console, HOST_EVENT_STATE);
     expect_notices("");
+}
+
+/* With a boot override the firmware resets the guest that was just switched on. */
+static void test_reset_of_a_start(void **state)
+{
+    (void)state;
+    make(CONFIG_CONSOLE_ALWAYS);
+    instance_console_host_event(console, HOST_EVENT_STARTED);
+    instance_console_host_event(console, HOST_EVENT_RESET);
+    expect_notices("[the guest was switched on]");
 }
 
 /* ---- break ---- */
@@ -660,6 +717,35 @@ static void test_move(void **state)
     stop_there();
 }
 
+static void take_when_accepted(uv_prepare_t *prepare)
+{
+    if (!is_joined_there())
+        return;
+    uv_prepare_stop(prepare);
+    instance_console_set_domain(console, copy);
+}
+
+/* The serial port there is connected after the guest was seen to run, and before its stream had a
+ * turn. */
+static void test_move_while_connecting(void **state)
+{
+    static uv_prepare_t prepare;
+
+    (void)state;
+    begin_move(VIR_DOMAIN_PAUSED);
+    uv_prepare_init(&virt_fixture.loop, &prepare);
+    uv_prepare_start(&prepare, take_when_accepted);
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
+    expect_text("here there");
+    assert_non_null(strstr(notices, "what it said meanwhile may be missing]"));
+    uv_close((uv_handle_t *)&prepare, NULL);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    drop();
+    stop_there();
+}
+
 /* It runs there before anything was known of that. */
 static void test_move_unforeseen(void **state)
 {
@@ -833,14 +919,17 @@ int main(void)
         TEST(test_mode_changes),
         TEST(test_another_port),
         TEST(test_problem_ends_with_the_guest),
+        TEST(test_problem_ends_on_demand),
         TEST(test_domain_goes_while_looking),
         TEST(test_hypervisor_stops_while_looking),
         TEST(test_pty),
         TEST(test_no_such_port),
         TEST(test_resets),
+        TEST(test_reset_of_a_start),
         TEST(test_break),
         TEST(test_people),
         TEST(test_move),
+        TEST(test_move_while_connecting),
         TEST(test_move_unforeseen),
         TEST(test_move_foreseen_late),
         TEST(test_no_move),
