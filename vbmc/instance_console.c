@@ -63,8 +63,10 @@ struct instance_console {
     LIST_HEAD(console_people, console_person) people;
     LIST_HEAD(console_breaks, console_break) breaks;
     unsigned break_count;
-    struct console_log *log;
-    char *log_path;                      /* NULL: none is kept */
+    struct console_log *log;             /* NULL: none is kept */
+    char *log_path;                      /* with the suffix, if there is one */
+    char *log_name;                      /* the path without it */
+    struct uuid log_uuid;                /* for the suffix */
     LIST_ENTRY(instance_console) logged; /* of those that have one */
     struct reset_burst burst;            /* by the loop's time */
 };
@@ -443,22 +445,29 @@ struct instance_console *instance_console_new(uv_loop_t *loop, const char *state
 /* Those that keep a log. */
 static LIST_HEAD(logged_consoles, instance_console) logged_consoles;
 
-static void end_log(struct instance_console *console)
+static void close_log(struct instance_console *console)
 {
-    if (console->log_path)
-        LIST_REMOVE(console, logged);
     console_log_free(console->log);
     console->log = NULL;
     free(console->log_path);
     console->log_path = NULL;
 }
 
-static bool is_logged_to(const struct instance_console *except, const char *path)
+static void end_log(struct instance_console *console)
+{
+    if (console->log_name)
+        LIST_REMOVE(console, logged);
+    close_log(console);
+    free(console->log_name);
+    console->log_name = NULL;
+}
+
+static bool shares_log_name(const struct instance_console *console)
 {
     const struct instance_console *other;
 
     for (other = LIST_FIRST(&logged_consoles); other; other = LIST_NEXT(other, logged)) {
-        if (other != except && strcmp(other->log_path, path) == 0)
+        if (other != console && strcmp(other->log_name, console->log_name) == 0)
             return true;
     }
     return false;
@@ -507,12 +516,12 @@ static int make_hub(struct instance_console *console, const struct config *confi
     return result;
 }
 
-/* The name of a domain, and `suffix`, as the name of a file. */
-static char *log_path(const char *folder, const char *name, const char *suffix)
+/* The name of a domain as the name of a file, without what the file ends with. */
+static char *make_log_name(const char *folder, const char *name)
 {
     char *path = NULL;
 
-    if (asprintf(&path, "%s/%s%s.log", folder, name, suffix) < 0)
+    if (asprintf(&path, "%s/%s", folder, name) < 0)
         return NULL;
     char *file = path + strlen(folder) + 1;
     if (*file == '.')
@@ -522,38 +531,65 @@ static char *log_path(const char *folder, const char *name, const char *suffix)
     return path;
 }
 
-/* Two domains of one name, or of names that give the same file, do not share it. */
-static char *choose_log_path(const struct instance_console *console, const char *folder,
-                             const char *name, const struct uuid *uuid)
+/* Domains of one name, or of names that give the same file, do not share it: each then has its UUID
+ * in the name, whichever came first, so that it finds its own file again after a restart. */
+static char *choose_log_path(const struct instance_console *console)
 {
-    char suffix[UUID_TEXT_SIZE + 1] = ".";
-    char *path = log_path(folder, name, "");
+    char uuid[UUID_TEXT_SIZE], *path = NULL;
+    bool shared = shares_log_name(console);
 
-    if (!path || !is_logged_to(console, path))
-        return path;
-    free(path);
-    uuid_format(uuid, suffix + 1);
-    return log_path(folder, name, suffix);
+    uuid_format(&console->log_uuid, uuid);
+    if (asprintf(&path, "%s%s%s.log", console->log_name, shared ? "." : "", shared ? uuid : "") < 0)
+        return NULL;
+    return path;
+}
+
+/* 0, with the log that it has where that is the right one already. */
+static int open_log(struct instance_console *console, const struct config_bmc *bmc)
+{
+    char *path = choose_log_path(console);
+
+    if (!path)
+        return -ENOMEM;
+    if (same_text(path, console->log_path)) {
+        free(path);
+        return 0;
+    }
+    close_log(console);
+    console->log_path = path;
+    return console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
+                           &console->log);
+}
+
+/* Those whose files had the name alone up to now have to share it. */
+static void open_logs_of_name(const char *log_name, const struct config_bmc *bmc)
+{
+    struct instance_console *console, *next;
+
+    for (console = LIST_FIRST(&logged_consoles); console; console = next) {
+        next = LIST_NEXT(console, logged);
+        if (strcmp(console->log_name, log_name) != 0 || open_log(console, bmc) == 0)
+            continue;
+        log_error("%s: no memory for the console log", console->name);
+        end_log(console); /* the next configuration tries it again */
+    }
 }
 
 static void keep_log(struct instance_console *console, const struct config *config,
                      const char *name, const struct uuid *uuid)
 {
     const struct config_bmc *bmc = &config->bmc;
-    char *path = bmc->console_log ? choose_log_path(console, bmc->console_log, name, uuid) : NULL;
+    CLEANUP_FREE char *log_name = bmc->console_log ? make_log_name(bmc->console_log, name) : NULL;
 
-    if (same_text(path, console->log_path)) {
-        free(path);
+    if (same_text(log_name, console->log_name))
         return;
-    }
     end_log(console);
-    if (!path)
+    console->log_name = log_name ? strdup(log_name) : NULL;
+    if (!console->log_name)
         return;
-    console->log_path = path;
+    console->log_uuid = *uuid;
     LIST_INSERT_HEAD(&logged_consoles, console, logged);
-    if (console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
-                        &console->log) < 0)
-        log_error("%s: no memory for the console log", name);
+    open_logs_of_name(log_name, bmc);
 }
 
 int instance_console_configure(struct instance_console *console, const struct config *config,

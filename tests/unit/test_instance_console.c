@@ -844,37 +844,57 @@ static bool has_log(const char *name)
     return access(file, F_OK) == 0;
 }
 
-/* Two guests of one name, or of names that make one file name, each have a log. */
+static struct instance_console *make_logged(const char *name, const struct uuid *own)
+{
+    struct instance_console *made = instance_console_new(&virt_fixture.loop, folder, own);
+
+    assert_int_equal(instance_console_configure(made, &config, name, own), 0);
+    return made;
+}
+
+/* Two guests of one name, or of names that make one file name, each have a log: the same one
+ * whichever of them is there first. */
 static void test_logs_of_one_name(void **state)
 {
-    static const struct uuid other_uuid = {{4, 5, 6}};
-    static const char *const names[] = {"guest", "a/b", "a_b"};
-    struct instance_console *others[ARRAY_SIZE(names)];
-    char logs[80];
+    static const struct uuid uuids[] = {{{1, 2, 3}}, {{4, 5, 6}}};
+    static const char *const names[][2] = {{"guest", "guest"}, {"a/b", "a_b"}, {"one", "two"}};
+    static const char *const files[] = {
+        "guest.01020300-0000-0000-0000-000000000000.log",
+        "guest.04050600-0000-0000-0000-000000000000.log",
+        "a_b.01020300-0000-0000-0000-000000000000.log",
+        "a_b.04050600-0000-0000-0000-000000000000.log",
+        "one.log",
+        "two.log",
+    };
+    static const char *const others[] = {"guest.log", "a_b.log"};
+    char logs[80], file[200];
 
     (void)state;
     snprintf(logs, sizeof logs, "%.60s/logs", folder);
     config.bmc.console_log = logs;
     config.bmc.console_log_size = 1 << 20;
-    make(CONFIG_CONSOLE_ALWAYS);
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        others[i] = instance_console_new(&virt_fixture.loop, folder, &other_uuid);
-        assert_int_equal(instance_console_configure(others[i], &config, names[i], &other_uuid), 0);
-        hub_notify(instance_console_hub(others[i]), HUB_NOTICE_MESSAGE, "here");
+    for (unsigned first = 0; first < 2; first++) {
+        for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
+            unsigned second = 1 - first;
+            struct instance_console *a = make_logged(names[n][first], &uuids[first]);
+            struct instance_console *b = make_logged(names[n][second], &uuids[second]);
+            hub_notify(instance_console_hub(a), HUB_NOTICE_MESSAGE, "here");
+            hub_notify(instance_console_hub(b), HUB_NOTICE_MESSAGE, "here");
+            assert_int_equal(instance_console_configure(a, &config, names[n][first], &uuids[first]),
+                             0);
+            instance_console_free(a);
+            instance_console_free(b);
+        }
+        assert_true(disk_settle(DISK_LOGS, 10000));
+        assert_true(disk_settle(DISK_STATE, 10000));
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+            snprintf(file, sizeof file, "%.70s/%s", logs, files[i]);
+            assert_int_equal(unlink(file), 0);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+            assert_false(has_log(others[i]));
     }
-    hub_notify(instance_console_hub(console), HUB_NOTICE_MESSAGE, "here");
-    configure(CONFIG_CONSOLE_ALWAYS); /* nothing new */
-    assert_true(disk_flush(DISK_LOGS, 10000));
-    assert_true(has_log("guest.log"));
-    assert_true(has_log("guest.04050600-0000-0000-0000-000000000000.log"));
-    assert_true(has_log("a_b.log"));
-    assert_true(has_log("a_b.04050600-0000-0000-0000-000000000000.log"));
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        instance_console_free(others[i]);
-    drop();
     config.bmc.console_log = NULL;
-    assert_true(disk_settle(DISK_LOGS, 10000));
-    assert_true(disk_settle(DISK_STATE, 10000));
 }
 
 /* ---- history ---- */
