@@ -320,9 +320,11 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     snprintf(text, sizeof text, "%s", reason);
     if (hub->link == link && strcmp(hub->source_text, text) == 0)
         return;
+    bool goes_on = hub->link == STREAM_CONNECTED && link == STREAM_CONNECTED; /* hub_hand_over */
     hub->link = link;
     memcpy(hub->source_text, text, sizeof text);
-    hub->sent = ring_end(hub->queue);
+    if (!goes_on)
+        hub->sent = ring_end(hub->queue);
     begin_round(hub);
     tell_writers(hub);
     if (!hub->closing)
@@ -395,14 +397,15 @@ void hub_attach(struct hub *hub, struct stream *stream)
     end_round(hub);
 }
 
-void hub_hand_over(struct hub *hub, struct stream *stream)
+struct stream *hub_hand_over(struct hub *hub, struct stream *stream)
 {
-    begin_round(hub);
-    drop_source(hub);
+    struct stream *former = hub->source;
+
+    if (former)
+        former->events = NULL;
     hub->source = stream;
     stream_open(stream, &source_events, hub);
-    tell_writers(hub);
-    end_round(hub);
+    return former;
 }
 
 bool hub_has_source(const struct hub *hub)

@@ -51,9 +51,11 @@ void hub_free(struct hub *hub);
 /* The UART is at the other end of `stream`, which is not yet opened, is opened here and belongs to
  * the hub. A former source is closed. */
 void hub_attach(struct hub *hub, struct stream *stream);
-/* The same, where the stream goes on where the former source ended: that is closed without a notice
- * of its loss. */
-void hub_hand_over(struct hub *hub, struct stream *stream);
+/* The same, where the stream goes on where the former source ended: no notice says that this is
+ * lost, it counts as connected as it was, and what was typed is kept until the stream is connected.
+ * The former source is the caller's, to be closed; it reports nothing more. NULL: there was none.
+ */
+struct stream *hub_hand_over(struct hub *hub, struct stream *stream);
 /* Closes the source, if there is one. Readers of a connected one get HUB_NOTICE_SOURCE_LOST with
  * `reason`. What was typed and not yet taken is dropped, as whenever the connection is lost: a
  * guest does not get at its next start what was meant for its last. */

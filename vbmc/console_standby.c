@@ -3,6 +3,7 @@
  *   looking    the XML of the copy is being read for the port
  *   waiting    the port is there; its state and bytes are kept
  *   taken      the user of the stream has it, and opens it
+ *   draining   what the guest said where it was before is reported, as it comes
  *   passing    what was kept has been reported; all goes through
  *
  * A port that is not found leaves it looking for good: the ordinary way will say why. */
@@ -20,6 +21,8 @@
 #include "vbmc/host/virt_domain.h"
 #include "vbmc/host/virt_serial.h"
 
+#define DRAIN_MS 1000 /* QEMU ends where a guest was as soon as it runs elsewhere */
+
 struct console_standby {
     struct stream stream; /* for who takes it */
     uv_loop_t *loop;
@@ -27,8 +30,9 @@ struct console_standby {
     struct virt_domain *domain; /* NULL once it is taken */
     char *alias;
     bool looking;
-    struct stream *port; /* NULL until it is found */
-    bool told;           /* the port has said something of itself */
+    struct stream *port;   /* NULL until it is found */
+    struct stream *former; /* NULL unless draining */
+    bool told;             /* the port has said something of itself */
     enum stream_link link;
     char text[HUB_TEXT_SIZE];
     bool whole;
@@ -49,6 +53,13 @@ static void on_timer_closed(uv_handle_t *handle)
     free(standby);
 }
 
+static void close_former(struct console_standby *standby)
+{
+    if (standby->former)
+        stream_close(standby->former);
+    standby->former = NULL;
+}
+
 static void standby_close(struct stream *stream)
 {
     struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
@@ -58,6 +69,7 @@ static void standby_close(struct stream *stream)
     if (standby->port)
         stream_close(standby->port);
     standby->port = NULL;
+    close_former(standby);
     standby->closed = true;
     uv_close((uv_handle_t *)&standby->timer, on_timer_closed);
 }
@@ -70,10 +82,32 @@ void console_standby_free(struct console_standby *standby)
 
 /* ---- the port ---- */
 
+/* Reports what was kept. Each report may close it, and frees nothing before the loop's next turn.
+ */
+static void begin_passing(struct console_standby *standby)
+{
+    close_former(standby);
+    uv_timer_stop(&standby->timer);
+    standby->passing = true;
+    if (standby->told)
+        stream_report_state(&standby->stream, standby->link, standby->text);
+    if (standby->used > 0)
+        stream_report_received(&standby->stream, standby->bytes, standby->used);
+    if (standby->closed)
+        return;
+    free(standby->bytes);
+    standby->bytes = NULL;
+    standby->used = 0;
+    if (standby->told && standby->link == STREAM_CONNECTED)
+        stream_report_writable(&standby->stream);
+}
+
 static void on_received(void *context, const uint8_t *bytes, size_t size)
 {
     struct console_standby *standby = context;
 
+    if (standby->former && size > CONSOLE_STANDBY_MAX - standby->used)
+        begin_passing(standby);
     if (standby->passing) {
         stream_report_received(&standby->stream, bytes, size);
         return;
@@ -98,6 +132,8 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     snprintf(standby->text, sizeof standby->text, "%s", reason);
     if (standby->passing)
         stream_report_state(&standby->stream, link, reason);
+    else if (standby->former && link != STREAM_CONNECTED)
+        begin_passing(standby);
     else if (standby->domain) /* what it was when it was taken counts */
         standby->whole = link == STREAM_CONNECTED &&
                          virt_domain_host(standby->domain)->state == HOST_POWER_PAUSED;
@@ -130,20 +166,9 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
 
 /* ---- the stream ---- */
 
-/* Each report may close it, and frees nothing before the loop's next turn. */
 static void on_turn(uv_timer_t *timer)
 {
-    struct console_standby *standby = timer->data;
-
-    standby->passing = true;
-    if (standby->told)
-        stream_report_state(&standby->stream, standby->link, standby->text);
-    if (standby->used > 0)
-        stream_report_received(&standby->stream, standby->bytes, standby->used);
-    if (standby->closed)
-        return;
-    free(standby->bytes);
-    standby->bytes = NULL;
+    begin_passing(timer->data);
 }
 
 static void standby_open(struct stream *stream)
@@ -157,7 +182,7 @@ static ssize_t standby_write(struct stream *stream, const uint8_t *bytes, size_t
 {
     struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
 
-    return standby->passing ? stream_write(standby->port, bytes, size) : -ENOTCONN;
+    return standby->passing ? stream_write(standby->port, bytes, size) : 0;
 }
 
 struct console_standby *console_standby_new(uv_loop_t *loop, struct virt_domain *domain,
@@ -202,4 +227,37 @@ struct stream *console_standby_take(struct console_standby *standby, char **alia
     standby->alias = NULL;
     standby->domain = NULL;
     return &standby->stream;
+}
+
+/* ---- what the guest had before ---- */
+
+static void on_former_received(void *context, const uint8_t *bytes, size_t size)
+{
+    struct console_standby *standby = context;
+
+    stream_report_received(&standby->stream, bytes, size);
+}
+
+static void on_former_state(void *context, enum stream_link link, const char *reason)
+{
+    (void)reason;
+    if (link != STREAM_CONNECTED)
+        begin_passing(context);
+}
+
+static void on_former_writable(void *context)
+{
+    (void)context;
+}
+
+void console_standby_drain(struct stream *stream, struct stream *former)
+{
+    static const struct stream_events events = {on_former_received, on_former_state,
+                                                on_former_writable};
+    struct console_standby *standby = CONTAINER_OF(stream, struct console_standby, stream);
+
+    standby->former = former;
+    former->events = &events;
+    former->context = standby;
+    uv_timer_start(&standby->timer, on_turn, DRAIN_MS, 0);
 }

@@ -245,7 +245,7 @@ static bool is_on(struct virt_domain *domain)
 static void move_port(struct instance_console *console, struct virt_domain *domain)
 {
     struct console_standby *standby = console->standby;
-    struct stream *stream = NULL;
+    struct stream *stream = NULL, *former = NULL;
     char text[TEXT_SIZE], *alias = NULL;
     bool whole = false;
 
@@ -265,8 +265,10 @@ static void move_port(struct instance_console *console, struct virt_domain *doma
     if (stream) {
         free(console->alias);
         console->alias = alias;
-        hub_hand_over(console->hub, stream);
+        former = hub_hand_over(console->hub, stream);
     }
+    if (former)
+        console_standby_drain(stream, former);
     hub_notify(console->hub, HUB_NOTICE_MESSAGE, text);
 }
 

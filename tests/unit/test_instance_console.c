@@ -717,6 +717,63 @@ static void test_move(void **state)
     stop_there();
 }
 
+static const char *wanted_input;
+
+static bool has_input_there(void)
+{
+    char bytes[32];
+    ssize_t got = recv(there_guest, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+
+    return got == (ssize_t)strlen(wanted_input) && memcmp(bytes, wanted_input, (size_t)got) == 0;
+}
+
+/* What the guest said before it left and what was typed meanwhile arrive, in their order;
+ * `hangs_up`: the hypervisor that it left ends its serial port. */
+static void check_move_with_rests(bool hangs_up)
+{
+    static const struct hub_writer_events writer_events = {0};
+    struct hub_writer *writer;
+
+    begin_move(VIR_DOMAIN_PAUSED);
+    assert_int_equal(hub_writer_new(instance_console_hub(console), &writer_events, NULL, &writer),
+                     0);
+    instance_console_expect(console, copy);
+    TURN_UNTIL(is_joined_there);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    hub_hold_input(instance_console_hub(console));
+    assert_int_equal(hub_write(writer, "one ", 4), 4);
+    instance_console_set_domain(console, copy);
+    assert_int_equal(hub_write(writer, "two ", 4), 4);
+    hub_release_input(instance_console_hub(console));
+    assert_int_equal(hub_write(writer, "three", 5), 5);
+    assert_int_equal(send(guest, "rest ", 5, MSG_NOSIGNAL), 5);
+    if (hangs_up)
+        close_guest();
+    expect_text("here rest there ");
+    wanted_input = "one two three";
+    TURN_UNTIL(has_input_there);
+    if (!hangs_up)
+        TURN_UNTIL(is_hung_up);
+    assert_null(strstr(notices, "missing"));
+    hub_writer_free(writer);
+    drop();
+    stop_there();
+}
+
+static void test_move_with_rests(void **state)
+{
+    (void)state;
+    check_move_with_rests(true);
+}
+
+static void test_move_with_rests_and_no_end(void **state)
+{
+    (void)state;
+    check_move_with_rests(false);
+}
+
 static void take_when_accepted(uv_prepare_t *prepare)
 {
     if (!is_joined_there())
@@ -949,6 +1006,8 @@ int main(void)
         TEST(test_break),
         TEST(test_people),
         TEST(test_move),
+        TEST(test_move_with_rests),
+        TEST(test_move_with_rests_and_no_end),
         TEST(test_move_while_connecting),
         TEST(test_move_unforeseen),
         TEST(test_move_foreseen_late),
