@@ -211,8 +211,8 @@ void manager_finish_stopping(struct manager *manager)
     inbox_free(manager->inbox);
     manager_close_shared_socket(manager, NULL);
     free(manager->deleted);
+    store_close(manager->shared.store); /* its last answers still look at the hypervisors */
     placement_map_clear(&manager->map);
-    store_close(manager->shared.store);
     limiter_free(manager->shared.limiter);
     config_free(manager->config);
     openstack_free(manager->openstack);

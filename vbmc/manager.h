@@ -52,9 +52,6 @@ char *manager_name_of(const struct manager *manager, struct instance *instance,
  * that URI (NULL: of any). */
 int manager_named_domain(const struct manager *manager, const char *typed, const char *uri,
                          struct virt_domain **found, char *error, size_t size);
-/* A domain by name or UUID, of the hypervisor with that URI (NULL: of any). */
-struct virt_domain *manager_find_domain(const struct manager *manager, const char *name,
-                                        const char *uri);
 /* Why a domain has no BMC, in a few words; NULL if it has one. */
 const char *manager_why_none(const struct manager *manager, const struct virt_domain *domain);
 

@@ -235,8 +235,13 @@ static void on_active_stored(void *context, int result)
     } else if (!instance) {
         no_such_bmc(change);
     } else if (result < 0) {
-        /* A save of something else may have come in between, with what was not stored here. */
+        /* A save of something else may have come in between, with what was not stored here, and a
+         * review of all that is to listen. */
         instance_save_record(take_back_active(change), NULL, NULL);
+        if (!change->active)
+            manager_start_listening(manager, instance);
+        else if (instance_is_listening(instance))
+            manager_stop_listening(manager, instance);
         end_change(change, result, NULL);
     } else if (!change->active) {
         manager_stop_listening(manager, instance);

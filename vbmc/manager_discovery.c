@@ -223,6 +223,33 @@ static bool all_are_up(const struct manager *manager)
     return true;
 }
 
+/* One that is declared dead may come back, with all its domains. */
+static bool all_are_connected(const struct manager *manager)
+{
+    const struct link *link = manager->links;
+
+    while (link && hypervisor_is_up(link->hypervisor))
+        link = link->next;
+    return !link;
+}
+
+/* The mark of a deleted BMC lasts as long as its domain is defined. */
+static bool is_lost_mark(const struct manager *manager, const struct uuid *uuid)
+{
+    return all_are_connected(manager) && !manager_find_uuid(manager, uuid, NULL);
+}
+
+static void drop_lost_marks(struct manager *manager)
+{
+    for (size_t i = manager->deleted_count; i-- > 0;) {
+        struct uuid uuid = manager->deleted[i];
+        if (!is_lost_mark(manager, &uuid))
+            continue;
+        manager_unmark_deleted(manager, &uuid);
+        manager_forget_domain(manager, &uuid);
+    }
+}
+
 /* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain, as
  * soon as no hypervisor can have that any more. */
 static bool is_lost(const struct manager *manager, struct instance *instance)
@@ -304,7 +331,7 @@ static void on_vanished(void *context, struct virt_domain *domain)
             log_info(
                 "%s: left hypervisor %s; its BMC and event log are kept, as it may be elsewhere",
                 instance_record(instance)->name, hypervisor_name(virt_domain_hypervisor(domain)));
-    } else if (manager_is_deleted(manager, &uuid) && all_are_up(manager)) {
+    } else if (manager_is_deleted(manager, &uuid) && is_lost_mark(manager, &uuid)) {
         manager_unmark_deleted(manager, &uuid);
         manager_forget_domain(manager, &uuid);
     }
@@ -342,21 +369,6 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         manager_follow_name(manager, instance);
 }
 
-/* The mark of a deleted BMC lasts as long as its domain is defined. */
-static void drop_lost_marks(struct manager *manager)
-{
-    char name[UUID_TEXT_SIZE];
-
-    for (size_t i = manager->deleted_count; i-- > 0;) {
-        struct uuid uuid = manager->deleted[i];
-        uuid_format(&uuid, name);
-        if (manager_find_domain(manager, name, NULL))
-            continue;
-        manager_unmark_deleted(manager, &uuid);
-        manager_forget_domain(manager, &uuid);
-    }
-}
-
 static void on_connection(void *context, struct hypervisor *hypervisor)
 {
     struct manager *manager = context;
@@ -368,10 +380,9 @@ static void on_connection(void *context, struct hypervisor *hypervisor)
     }
     if (link)
         manager_place_connection(manager, link);
-    if (all_are_up(manager)) {
+    if (all_are_up(manager))
         drop_lost_bmcs(manager);
-        drop_lost_marks(manager);
-    }
+    drop_lost_marks(manager);
     manager_finish_waiting(manager, hypervisor);
 }
 

@@ -142,6 +142,9 @@ struct link *manager_link_of(const struct manager *manager, const struct hypervi
  * is no memory. */
 struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
                               bool configured);
+/* The domain of that UUID on the hypervisor with that URI (NULL: on any); NULL if there is none. */
+struct virt_domain *manager_find_uuid(const struct manager *manager, const struct uuid *uuid,
+                                      const char *uri);
 /* An addition begins (1) or ends (-1) to look for its domain there. */
 void manager_hold_link(struct manager *manager, const struct hypervisor *hypervisor, int change);
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC nor an addition

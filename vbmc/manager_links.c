@@ -36,7 +36,7 @@ static struct placement_hypervisor *place_of(struct manager *manager,
 {
     struct placement_hypervisor *place = placement_map_get(&manager->map, settings->uri);
 
-    if (!place || placement_hypervisor_rename(place, settings->name) < 0)
+    if (!place || placement_map_name(&manager->map, place, settings->name) < 0)
         return NULL;
     place->removed = false;
     return place;
@@ -136,21 +136,14 @@ struct hypervisor *manager_next_hypervisor(const struct manager *manager,
     return link ? link->hypervisor : NULL;
 }
 
-struct virt_domain *manager_find_domain(const struct manager *manager, const char *name,
-                                        const char *uri)
+struct virt_domain *manager_find_uuid(const struct manager *manager, const struct uuid *uuid,
+                                      const char *uri)
 {
-    struct uuid uuid;
-    bool by_uuid = uuid_parse(name, &uuid) == 0;
+    struct virt_domain *domain = NULL;
 
-    for (struct link *link = manager->links; link; link = link->next) {
-        struct virt_domain *domain = NULL;
-        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
-            continue;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
-            if (strcmp(virt_domain_name(domain), name) == 0 ||
-                (by_uuid && uuid_equal(virt_domain_uuid(domain), &uuid)))
-                return domain;
-        }
+    for (struct link *link = manager->links; link && !domain; link = link->next) {
+        if (!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0)
+            domain = hypervisor_find_domain(link->hypervisor, uuid);
     }
-    return NULL;
+    return domain;
 }

@@ -43,21 +43,6 @@ static struct hypervisor *hypervisor_of(const struct manager *manager, struct in
     return NULL;
 }
 
-static struct virt_domain *find_domain_of_uuid(const struct manager *manager,
-                                               const struct uuid *uuid, const char *uri)
-{
-    for (struct link *link = manager->links; link; link = link->next) {
-        struct virt_domain *domain = NULL;
-        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
-            continue;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
-            if (uuid_equal(virt_domain_uuid(domain), uuid))
-                return domain;
-        }
-    }
-    return NULL;
-}
-
 /* Its domain is on no hypervisor that it could be on: a domain of its name is another one. */
 static bool is_without_domain(const struct manager *manager, struct instance *instance)
 {
@@ -70,7 +55,7 @@ static bool is_without_domain(const struct manager *manager, struct instance *in
         if (counts && !hypervisor_is_up(link->hypervisor))
             return false;
     }
-    return !find_domain_of_uuid(manager, &instance_record(instance)->uuid, uri);
+    return !manager_find_uuid(manager, &instance_record(instance)->uuid, uri);
 }
 
 /* ---- a refusal ---- */
@@ -171,7 +156,7 @@ int manager_named_bmc(const struct manager *manager, const char *typed, const st
         if (instance && may_be(instance, only))
             *found = instance;
         /* What is the UUID of a domain is not another's name, also when that domain has no BMC. */
-        if (*found || (!only && (find_domain_of_uuid(manager, &uuid, NULL) ||
+        if (*found || (!only && (manager_find_uuid(manager, &uuid, NULL) ||
                                  manager_is_deleted(manager, &uuid))))
             return *found ? 0 : -ENOENT;
     }
@@ -266,7 +251,7 @@ int manager_named_domain(const struct manager *manager, const char *typed, const
 
     *found = NULL;
     if (uuid_parse(typed, &uuid) == 0)
-        *found = find_domain_of_uuid(manager, &uuid, uri);
+        *found = manager_find_uuid(manager, &uuid, uri);
     if (*found) {
         *found = copy_that_counts(manager, *found, uri);
         return 0;

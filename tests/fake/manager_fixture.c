@@ -120,7 +120,7 @@ static bool all_are_connected(void *context)
     return true;
 }
 
-void manager_fixture_start(const char *const *hypervisors, const char *lines)
+void manager_fixture_begin(const char *const *hypervisors, const char *lines)
 {
     char error[512];
     int used =
@@ -134,6 +134,11 @@ void manager_fixture_start(const char *const *hypervisors, const char *lines)
     struct config *config = load_config(lines);
     if (manager_start(&loop, config, NULL, &fixture_manager, error, sizeof error) < 0)
         fail_msg("%s", error);
+}
+
+void manager_fixture_start(const char *const *hypervisors, const char *lines)
+{
+    manager_fixture_begin(hypervisors, lines);
     manager_fixture_wait(all_are_connected, NULL, "hypervisors connected");
 }
 
@@ -210,6 +215,13 @@ int manager_fixture_set_active(const char *uuid, bool active)
 {
     answer.came = false;
     manager_set_active(fixture_manager, manager_fixture_bmc(uuid), active, on_answer, NULL);
+    return wait_for_answer();
+}
+
+int manager_fixture_declare_dead(const char *hypervisor)
+{
+    answer.came = false;
+    manager_declare_dead(fixture_manager, hypervisor, on_answer, NULL);
     return wait_for_answer();
 }
 

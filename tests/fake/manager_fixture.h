@@ -19,6 +19,8 @@ void manager_fixture_define(const char *hypervisor, const char *const (*domains)
 /* Starts the manager on the hypervisors of these names (up to a NULL), in this order; `lines`
  * follow in its configuration. Waits until all are connected. */
 void manager_fixture_start(const char *const *hypervisors, const char *lines);
+/* The same, and does not wait. */
+void manager_fixture_begin(const char *const *hypervisors, const char *lines);
 /* From the next start on with compat = openstack. */
 void manager_fixture_be_openstack(void);
 /* The same configuration with other lines. */
@@ -34,6 +36,7 @@ struct instance *manager_fixture_bmc(const char *uuid);
 int manager_fixture_add(const struct manager_addition *addition);
 int manager_fixture_delete(const char *uuid);
 int manager_fixture_set_active(const char *uuid, bool active);
+int manager_fixture_declare_dead(const char *hypervisor);
 const char *manager_fixture_text(void);
 
 #endif

@@ -81,6 +81,39 @@ static void test_stop_and_start_that_are_refused(void **state)
     assert_true(listens(G2));
 }
 
+static unsigned answers;
+static int results[2];
+
+static void note(void *context, int result, const char *text)
+{
+    (void)context, (void)text;
+    results[answers++] = result;
+}
+
+static bool both_are_answered(void *context)
+{
+    (void)context;
+    return answers == 2;
+}
+
+/* All that is to listen is gone through before the store has answered. */
+static void test_refused_while_a_review_runs(void **state)
+{
+    (void)state;
+    assert_int_equal(manager_fixture_set_active(G2, false), 0);
+    refusing_store_refuse_bmcs();
+    answers = 0;
+    manager_set_active(fixture_manager, manager_fixture_bmc(G2), true, note, NULL);
+    manager_set_active(fixture_manager, manager_fixture_bmc(G1), false, note, NULL);
+    manager_fixture_reload(lines);
+    assert_true(answers > 0 || listens(G2));
+    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    assert_true(results[0] < 0 && results[1] < 0);
+    assert_true(listens(G1));
+    assert_false(listens(G2));
+    refusing_store_accept();
+}
+
 static void test_add_that_is_refused(void **state)
 {
     const struct manager_addition plain = {.name = "g1"};
@@ -187,21 +220,6 @@ static void test_add_with_a_uri(void **state)
 }
 
 /* Two clients at once: the second finds what the first has done. */
-static unsigned answers;
-static int results[2];
-
-static void note(void *context, int result, const char *text)
-{
-    (void)context, (void)text;
-    results[answers++] = result;
-}
-
-static bool both_are_answered(void *context)
-{
-    (void)context;
-    return answers == 2;
-}
-
 static void test_changes_at_once(void **state)
 {
     const struct manager_addition addition = {.name = "g1"};
@@ -229,16 +247,83 @@ static void test_changes_at_once(void **state)
     assert_int_equal(answers, 2);
 }
 
+static bool is_up(void *name)
+{
+    struct hypervisor *hypervisor = NULL;
+
+    while ((hypervisor = manager_next_hypervisor(fixture_manager, hypervisor))) {
+        if (strcmp(hypervisor_name(hypervisor), name) == 0)
+            return hypervisor_is_up(hypervisor);
+    }
+    return false;
+}
+
+static void move_away(bool away)
+{
+    char here[128], there[128];
+
+    snprintf(here, sizeof here, "%s/b.xml", manager_fixture_folder());
+    snprintf(there, sizeof there, "%s/b.away", manager_fixture_folder());
+    assert_int_equal(rename(away ? here : there, away ? there : here), 0);
+}
+
+/* What was deleted stays so while its hypervisor is taken for dead, and when that is back. */
+static void test_deleted_on_a_dead_hypervisor(void **state)
+{
+    static const char *const one[][2] = {{"g1", G1}}, *const other[][2] = {{"g2", G2}};
+    static const char *const two_hypervisors[] = {"a", "b", NULL};
+
+    (void)state;
+    manager_fixture_stop();
+    manager_fixture_define("a", one, 1);
+    manager_fixture_define("b", other, 1);
+    manager_fixture_start(two_hypervisors, lines);
+    assert_int_equal(manager_fixture_delete(G2), 0);
+    manager_fixture_stop();
+    move_away(true);
+    manager_fixture_begin(two_hypervisors, lines);
+    assert_int_equal(manager_fixture_declare_dead("b"), 0);
+    manager_fixture_stop();
+    manager_fixture_begin(two_hypervisors, lines);
+    manager_fixture_wait(is_up, (void *)"a", "a is connected");
+    manager_fixture_stop();
+    move_away(false);
+    manager_fixture_start(two_hypervisors, lines);
+    assert_non_null(manager_fixture_bmc(G1));
+    assert_null(manager_fixture_bmc(G2));
+}
+
+/* The answer comes when the manager is about to be gone. */
+static void test_declared_dead_at_the_end(void **state)
+{
+    static const char *const two_hypervisors[] = {"a", "b", NULL};
+
+    (void)state;
+    manager_fixture_stop();
+    manager_fixture_begin(two_hypervisors, lines); /* there is no b */
+    answers = 0;
+    manager_declare_dead(fixture_manager, "b", note, NULL);
+    manager_fixture_stop();
+    assert_int_equal(answers, 1);
+    assert_int_equal(results[0], -EBUSY);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_stop_and_start_that_are_refused, setup,
+                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_refused_while_a_review_runs, setup,
                                         manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup,
                                         manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_changes_at_once, setup, manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_deleted_on_a_dead_hypervisor, setup,
+                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_declared_dead_at_the_end, setup,
+                                        manager_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

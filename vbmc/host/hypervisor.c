@@ -31,7 +31,7 @@
 
 /* ---- the loop's side: domains ---- */
 
-static struct virt_domain *find_domain(struct hypervisor *hypervisor, const struct uuid *uuid)
+struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid)
 {
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
         if (uuid_equal(&domain->host.uuid, uuid))
@@ -145,7 +145,7 @@ void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason)
 
 static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, bool live)
 {
-    struct virt_domain *domain = find_domain(hypervisor, &facts->uuid);
+    struct virt_domain *domain = hypervisor_find_domain(hypervisor, &facts->uuid);
 
     if (!facts->name) /* it is there, and libvirt does not let us see more */
         return;
@@ -190,7 +190,7 @@ static void look_done(struct worker_job *job)
 {
     struct look *look = CONTAINER_OF(job, struct look, job);
     struct hypervisor *hypervisor = look->hypervisor;
-    struct virt_domain *domain = find_domain(hypervisor, &look->uuid);
+    struct virt_domain *domain = hypervisor_find_domain(hypervisor, &look->uuid);
 
     if (!hypervisor->stopping && hypervisor->up) {
         if (look->result == 0)
@@ -262,7 +262,7 @@ static void tell_domain(struct virt_domain *domain, const struct virt_event *eve
 static void on_event(void *context, const struct virt_event *event)
 {
     struct hypervisor *hypervisor = context;
-    struct virt_domain *domain = find_domain(hypervisor, &event->uuid);
+    struct virt_domain *domain = hypervisor_find_domain(hypervisor, &event->uuid);
 
     if (hypervisor->stopping)
         return;

@@ -73,6 +73,9 @@ int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, cha
 struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
                                            struct virt_domain *domain);
 
+/* The one of that UUID; NULL if there is none. */
+struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid);
+
 struct host_domain *virt_domain_host(struct virt_domain *domain);
 const char *virt_domain_name(const struct virt_domain *domain);
 const struct uuid *virt_domain_uuid(const struct virt_domain *domain);
