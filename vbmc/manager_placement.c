@@ -189,11 +189,9 @@ void manager_see_copies(struct manager *manager, struct instance *instance)
     const struct uuid *uuid = &instance_record(instance)->uuid;
 
     for (struct link *link = manager->links; link; link = link->next) {
-        struct virt_domain *domain = NULL;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
-            if (uuid_equal(virt_domain_uuid(domain), uuid))
-                see(manager, instance, domain, false);
-        }
+        struct virt_domain *domain = hypervisor_find_domain(link->hypervisor, uuid);
+        if (domain)
+            see(manager, instance, domain, false);
     }
     manager_follow_placement(manager, instance);
 }
@@ -304,12 +302,14 @@ static void on_declared(void *context, int result)
         declaration->done(declaration->context, result, strerror(-result));
         return;
     }
-    if (place->connected) /* meanwhile */
+    if (manager->stopping) { /* a mark of one that is connected by now goes at the next start */
+        declaration->done(declaration->context, -EBUSY, "the daemon is stopping");
+        return;
+    }
+    if (place->connected) { /* meanwhile */
         store_dead_hypervisor_put(manager->shared.store, place->uri, false, manager_report_store,
                                   NULL);
-    if (place->connected || manager->stopping) {
-        declaration->done(declaration->context, -EBUSY,
-                          place->connected ? "it is connected now" : "the daemon is stopping");
+        declaration->done(declaration->context, -EBUSY, "it is connected now");
         return;
     }
     log_warning("hypervisor %s is declared dead: %zu guests that it may have run are released",
@@ -322,19 +322,10 @@ static void on_declared(void *context, int result)
     declaration->done(declaration->context, 0, NULL);
 }
 
-static struct placement_hypervisor *find_place(const struct manager *manager, const char *name)
-{
-    struct placement_hypervisor *place = manager->map.first;
-
-    while (place && strcmp(place->name, name) != 0 && strcmp(place->uri, name) != 0)
-        place = place->next;
-    return place;
-}
-
 void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,
                           void *context)
 {
-    struct placement_hypervisor *place = find_place(manager, name);
+    struct placement_hypervisor *place = placement_map_find_named(&manager->map, name);
     struct declaration *declaration = place ? malloc(sizeof *declaration) : NULL;
     char message[320];
 

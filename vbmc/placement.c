@@ -57,6 +57,37 @@ int placement_hypervisor_rename(struct placement_hypervisor *hypervisor, const c
     return 0;
 }
 
+int placement_map_name(struct placement_map *map, struct placement_hypervisor *hypervisor,
+                       const char *name)
+{
+    for (struct placement_hypervisor *other = map->first; other; other = other->next) {
+        if (other != hypervisor && strcmp(other->name, name) == 0 &&
+            placement_hypervisor_rename(other, other->uri) < 0)
+            return -ENOMEM;
+    }
+    return placement_hypervisor_rename(hypervisor, name);
+}
+
+static struct placement_hypervisor *find_name(const struct placement_map *map, const char *name,
+                                              bool removed)
+{
+    struct placement_hypervisor *hypervisor = map->first;
+
+    while (hypervisor && (hypervisor->removed != removed || strcmp(hypervisor->name, name) != 0))
+        hypervisor = hypervisor->next;
+    return hypervisor;
+}
+
+struct placement_hypervisor *placement_map_find_named(const struct placement_map *map,
+                                                      const char *name)
+{
+    struct placement_hypervisor *hypervisor = find_name(map, name, false);
+
+    if (!hypervisor)
+        hypervisor = placement_map_find(map, name);
+    return hypervisor ? hypervisor : find_name(map, name, true);
+}
+
 void placement_map_clear(struct placement_map *map)
 {
     while (map->first) {

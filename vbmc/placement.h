@@ -46,6 +46,14 @@ struct placement_hypervisor *placement_map_find(const struct placement_map *map,
 struct placement_hypervisor *placement_map_get(struct placement_map *map, const char *uri);
 /* 0, or -ENOMEM. */
 int placement_hypervisor_rename(struct placement_hypervisor *hypervisor, const char *name);
+/* The same, and any other one of that name, which was its section's before, is called by its URI
+ * from now on. */
+int placement_map_name(struct placement_map *map, struct placement_hypervisor *hypervisor,
+                       const char *name);
+/* The one that people mean by a name or a URI: a name means a removed one only if nothing else is
+ * called so. NULL if there is none. */
+struct placement_hypervisor *placement_map_find_named(const struct placement_map *map,
+                                                      const char *name);
 void placement_map_clear(struct placement_map *map);
 
 /* The numbers are stored. */

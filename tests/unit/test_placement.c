@@ -269,9 +269,28 @@ static void test_a_start_under_way_is_not_left(void **state)
     assert_string_equal(decide(&domain_b), "off on a");
 }
 
+/* A section that gets another URI is another hypervisor: the old one is not called so any more. */
+static void test_names(void **state)
+{
+    struct placement_hypervisor *new = placement_map_get(&map, "qemu:///new");
+
+    (void)state;
+    assert_ptr_equal(placement_map_find_named(&map, "b"), b);
+    b->removed = true;
+    assert_ptr_equal(placement_map_find_named(&map, "b"), b); /* nothing else is called so */
+    assert_int_equal(placement_map_name(&map, new, "b"), 0);
+    assert_string_equal(b->name, "qemu:///b");
+    assert_ptr_equal(placement_map_find_named(&map, "b"), new);
+    new->removed = false;
+    assert_ptr_equal(placement_map_find_named(&map, "b"), new);
+    assert_ptr_equal(placement_map_find_named(&map, "qemu:///b"), b);
+    assert_null(placement_map_find_named(&map, "c"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
         cmocka_unit_test_setup_teardown(test_migration, setup, teardown),
         cmocka_unit_test_setup_teardown(test_target_is_away_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_target_has_lost_it, setup, teardown),
