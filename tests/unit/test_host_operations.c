@@ -11,6 +11,7 @@
 
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
+#include "vbmc/host/hypervisor_internal.h"
 
 /* ---- what we do ---- */
 
@@ -102,15 +103,64 @@ static void test_cancel(void **state)
     struct host_domain *host;
 
     (void)state;
-    virDomainFree(virt_fixture_define(""));
-    TURN_UNTIL(virt_fixture_is_there);
+    virDomainFree(virt_fixture_define_running());
     host = virt_domain_host(virt_fixture.guest);
-    host->ops->power(host, HOST_POWER_ACTION_UP, 0, virt_fixture_done, &virt_fixture.inbox);
-    virt_fixture_power(HOST_POWER_ACTION_DOWN, 0);
+    host->ops->power(host, HOST_POWER_ACTION_DOWN, 0, virt_fixture_done, &virt_fixture.inbox);
+    virt_fixture_power(HOST_POWER_ACTION_UP, 0);
     host->ops->cancel(host, &virt_fixture.inbox);
     TURN_UNTIL_ENDED(1);                                          /* the second one's */
-    assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], 1); /* what has begun goes on */
-    assert_int_equal(host->state, HOST_POWER_OFF);
+    assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], 1); /* what has begun goes on */
+    assert_int_equal(host->state, HOST_POWER_RUNNING);
+}
+
+/* The guest may run elsewhere by now: what has not been started is not started any more. Another
+ * action behind it tells when it has ended. */
+static void test_cancelled_before_its_start(void **state)
+{
+    static const struct {
+        bool detached;
+        unsigned started; /* with the one that the guest begins with */
+    } cases[] = {{false, 1}, {true, 2}};
+
+    (void)state;
+    virDomainPtr domain = virt_fixture_define_running();
+    struct host_domain *host = virt_domain_host(virt_fixture.guest);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        unsigned before = virt_fixture.events[HOST_EVENT_STARTED];
+        host->ops->power(host, HOST_POWER_ACTION_CYCLE, 1, virt_fixture_done, &virt_fixture.inbox);
+        virt_fixture_power(HOST_POWER_ACTION_SOFT_SHUTDOWN, 0);
+        TURN_UNTIL_STATE(HOST_POWER_OFF);
+        if (cases[i].detached)
+            host->ops->detach(host, &virt_fixture.inbox);
+        host->ops->cancel(host, &virt_fixture.inbox);
+        TURN_UNTIL_ENDED(1);
+        assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED] - before + 1, cases[i].started);
+        assert_int_equal(virt_fixture.result == 0, cases[i].detached);
+        virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);
+    }
+    /* Waiting behind another one, its guest is not ended either. */
+    virt_fixture_power(HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, 0);
+    host->ops->power(host, HOST_POWER_ACTION_CYCLE, 0, virt_fixture_done, &virt_fixture.inbox);
+    host->ops->cancel(host, &virt_fixture.inbox);
+    unsigned stopped = virt_fixture.events[HOST_EVENT_STOPPED];
+    virt_fixture_power(HOST_POWER_ACTION_UP, 0);
+    TURN_UNTIL_ENDED(2);
+    assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], stopped);
+    virDomainFree(domain);
+}
+
+/* Nobody knows where the guest is when the connection is back: the cycle ends with it. */
+static void test_connection_lost_in_a_cycle(void **state)
+{
+    (void)state;
+    virDomainPtr domain = virt_fixture_define_running();
+    virt_fixture_power(HOST_POWER_ACTION_CYCLE, 250);
+    TURN_UNTIL_STATE(HOST_POWER_OFF);
+    hypervisor_deliver_lost(virt_fixture.hypervisor);
+    TURN_UNTIL_ENDED(1);
+    assert_int_equal(virt_fixture.result, -EHOSTUNREACH);
+    assert_int_equal(virDomainIsActive(domain), 0);
+    virDomainFree(domain);
 }
 
 /* This hypervisor has no QMP: the override is kept and nothing is started. */
@@ -233,6 +283,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_several_at_once, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_cancel, virt_fixture_setup, virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_cancelled_before_its_start, virt_fixture_setup,
+                                        virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_connection_lost_in_a_cycle, virt_fixture_setup,
+                                        virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_boot_override, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_definitions, virt_fixture_setup,

@@ -52,6 +52,7 @@ struct host {
     enum host_stop_reason told; /* by an event, of an end that has not been looked at */
     /* What libvirt is doing for the daemon. */
     bool busy;
+    bool abandoned; /* starts nothing any more */
     enum host_power_action action;
     host_done_fn *done;
     void *context;
@@ -116,15 +117,6 @@ static unsigned running(void)
     for (unsigned i = 0; i < host_count; i++)
         count += hosts[i].qemu == QEMU_RUNS || hosts[i].qemu == QEMU_SOURCE;
     return count;
-}
-
-static bool any_busy(void)
-{
-    for (unsigned i = 0; i < host_count; i++) {
-        if (hosts[i].busy)
-            return true;
-    }
-    return false;
 }
 
 static void store(void)
@@ -305,10 +297,12 @@ static void end_qemu(struct host *host, enum host_stop_reason reason)
 /* True if that was its last step. A cycle starts only what it has ended itself. */
 static bool carry_out(struct host *host)
 {
-    bool cycles = host->action == HOST_POWER_ACTION_CYCLE && host->qemu == QEMU_RUNS;
+    bool cycles =
+        host->action == HOST_POWER_ACTION_CYCLE && host->qemu == QEMU_RUNS && !host->abandoned;
 
     note("operation %u at %s", host->action, host->name);
-    if (host->action == HOST_POWER_ACTION_UP && host->defined && host->qemu == QEMU_NONE)
+    if (host->action == HOST_POWER_ACTION_UP && host->defined && host->qemu == QEMU_NONE &&
+        host->domain.state == HOST_POWER_OFF && !host->abandoned)
         start_qemu(host, QEMU_RUNS);
     else if ((host->action == HOST_POWER_ACTION_DOWN || cycles) && host->qemu == QEMU_RUNS)
         end_qemu(host, HOST_STOP_DESTROYED);
@@ -329,6 +323,7 @@ static void host_power(struct host_domain *domain, enum host_power_action action
     while (host->busy && !carry_out(host))
         continue;
     host->busy = true;
+    host->abandoned = false;
     host->action = action;
     if (action == HOST_POWER_ACTION_UP && host->qemu != QEMU_NONE)
         host->action = HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT; /* libvirt refuses it at once */
@@ -348,8 +343,10 @@ static void host_cancel(struct host_domain *domain, void *context)
 {
     struct host *host = CONTAINER_OF(domain, struct host, domain);
 
-    if (host->context == context)
-        host->done = NULL; /* what has begun goes on */
+    if (host->context != context)
+        return;
+    host->done = NULL;
+    host->abandoned = true; /* what has begun goes on */
 }
 
 static const struct host_ops ops = {
@@ -453,11 +450,12 @@ static void run_operation(struct host *host)
         end_operation(host, 0);
 }
 
-/* By hand, and by somebody who sees that it runs nowhere; the daemon is not in the midst of it. */
+/* By hand or by a cluster manager that sees that it runs nowhere, also in the interval of a power
+ * cycle. Where the daemon has told libvirt to start it, libvirt refuses a second start. */
 static void start_by_hand(struct host *host)
 {
-    if (running() > 0 || source || any_busy() || !host->defined || host->gone ||
-        !host->configured || !host->connected || bmc.chassis.queued > 0)
+    if (running() > 0 || source || !host->defined || host->gone || !host->configured ||
+        !host->connected)
         return;
     note("start by hand at %s", host->name);
     look_at_all();
@@ -568,6 +566,8 @@ static void declare_dead(struct host *host)
         return;
     note("%s is declared dead", host->name);
     look_at_all();
+    if (placement.decided.verdict == PLACEMENT_WAITS && placement.decided.hypervisor == host->place)
+        chassis_give_up(&bmc, "its hypervisor is declared dead");
     host->gone = true;
     host->place->dead = true;
     placement_release(&placement);

@@ -407,11 +407,13 @@ void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *
 void chassis_give_up(struct bmc *bmc, const char *reason)
 {
     struct chassis *chassis = &bmc->chassis;
-    bool driver_goes_on = bmc->host && chassis->queued > 0 && chassis->queue[0].started;
+    bool driver_has_it = bmc->host && chassis->queued > 0 && chassis->queue[0].started;
 
-    if (driver_goes_on) { /* it needs nobody who waits for it */
-        bmc->host->ops->cancel(bmc->host, bmc);
+    if (driver_has_it && bmc_power_state(bmc) != HOST_POWER_UNKNOWN && bmc->host->ops->detach) {
+        bmc->host->ops->detach(bmc->host, bmc); /* it needs nobody who waits for it */
         chassis->queue[0].accepted = chassis->queue[0].started = false;
+    } else if (driver_has_it) { /* what it would find when its hypervisor is back nobody knows */
+        bmc->host->ops->cancel(bmc->host, bmc);
     }
     chassis_cancel(bmc);
     if (chassis->owed_count == 0)

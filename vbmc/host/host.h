@@ -166,8 +166,12 @@ struct host_ops {
      * longer; in the running guest only. NULL: the driver has none. */
     void (*set_cpu_quota)(struct host_domain *domain, unsigned permille, host_done_fn *done,
                           void *context);
-    /* No callback with this context runs any more; what has begun goes on. */
+    /* No callback with this context runs any more. What has begun goes on, but for one thing: a
+     * power action whose start of the guest the hypervisor has not been told yet does not start it
+     * any more, since the guest may be elsewhere by now. */
     void (*cancel)(struct host_domain *domain, void *context);
+    /* The same, but power actions go on to their end. NULL: the driver has none. */
+    void (*detach)(struct host_domain *domain, void *context);
 };
 
 /* The part of a guest that every driver shares; a driver embeds it. */

@@ -185,10 +185,30 @@ void operation_pause(struct operation *operation, uint64_t ms)
         uv_timer_start(&operation->timer, on_pause_over, ms, 0);
 }
 
+void operation_end_interval(struct virt_domain *domain)
+{
+    struct operation *operation = domain->operations;
+
+    if (operation && operation->in_interval)
+        uv_timer_start(&operation->timer, on_pause_over, 0, 0);
+}
+
 void operation_cancel(struct virt_domain *domain, const void *context)
 {
     for (struct operation *operation = domain->operations; operation; operation = operation->next) {
-        if (operation->context == context)
-            operation->done = NULL;
+        if (operation->context != context)
+            continue;
+        operation->done = NULL;
+        operation->abandoned = true;
+    }
+}
+
+void operation_detach(struct virt_domain *domain, const void *context)
+{
+    for (struct operation *operation = domain->operations; operation; operation = operation->next) {
+        if (operation->context != context)
+            continue;
+        operation->done = NULL;
+        operation->context = NULL; /* a later cancel is not about it */
     }
 }

@@ -38,6 +38,9 @@ struct operation {
     /* Parameters and results of steps. */
     unsigned cycle_interval_s;
     enum host_power_action action;
+    bool abandoned;      /* by who asked for it: starts nothing any more */
+    bool seen_off;       /* at its turn, before the hypervisor was told to start it */
+    bool in_interval;    /* of a power cycle: operation_pause between its two steps */
     bool destroyed;      /* this has ended the guest, which may have ended its domain */
     bool acting;         /* an action thread has it, and a look of its own follows */
     bool started_paused; /* a start that waits for its boot override */
@@ -61,7 +64,13 @@ void operation_finish(struct operation *operation, int result, const char *text)
  * goes on with the next step or ends with the error. */
 void operation_work(struct operation *operation, operation_work_fn *work);
 void operation_pause(struct operation *operation, uint64_t ms);
-/* No callback with this context any more. */
+/* The connection is lost: the interval of a power cycle is over, so that nothing is started by it
+ * when the connection is back, and whoever waits for it knows. */
+void operation_end_interval(struct virt_domain *domain);
+/* No callback with this context any more, and no start of the guest that libvirt has not been told.
+ */
 void operation_cancel(struct virt_domain *domain, const void *context);
+/* No callback with this context any more; all goes on. */
+void operation_detach(struct virt_domain *domain, const void *context);
 
 #endif

@@ -102,11 +102,14 @@ static unsigned start_flags(struct operation *operation)
 /* A managed save is resumed, never discarded: a boot override waits for the reset after it. */
 static int create(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
-    bool saved = virDomainHasManagedSaveImage(domain, 0) == 1;
-    unsigned flags = start_flags(operation);
-    int result = saved ? 1 : create_edited(operation, connection, domain, flags);
+    int saved = virDomainHasManagedSaveImage(domain, 0);
+    int result = saved < 0 ? last_error(operation) : 0;
 
-    operation->has_run = operation->started_paused && saved;
+    if (result < 0 && result != -ENOTSUP)
+        return result;
+    unsigned flags = start_flags(operation);
+    result = saved == 1 ? 1 : create_edited(operation, connection, domain, flags);
+    operation->has_run = operation->started_paused && saved == 1;
     if (result <= 0)
         return result;
     return virDomainCreateWithFlags(domain, flags) == 0 ? 0 : last_error(operation);
@@ -116,10 +119,6 @@ static int create_transient(struct operation *operation, virConnectPtr connectio
 {
     char *edited = NULL;
 
-    if (!operation->xml) {
-        snprintf(operation->text, sizeof operation->text, "the domain does not exist any more");
-        return -ENODEV;
-    }
     if (edit_for_start(operation, operation->xml, &edited) == 0) {
         free(operation->xml);
         operation->xml = edited;
@@ -147,11 +146,18 @@ static int resume(struct operation *operation, virDomainPtr domain)
 static int work_up(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE;
+    int result = domain ? 0 : last_error(operation);
 
-    if (!domain)
-        return create_transient(operation, connection);
-    if (virDomainIsActive(domain) == 0)
-        return create(operation, connection, domain);
+    if (result < 0 && (result != -ENODEV || !operation->xml))
+        return result;
+    bool is_on = domain && virDomainIsActive(domain) != 0;
+    if (!is_on && !operation->seen_off) { /* it may have been migrated away a moment ago */
+        snprintf(operation->text, sizeof operation->text, "the guest has ended or left meanwhile");
+        return -EINVAL;
+    }
+    if (!is_on)
+        return domain ? create(operation, connection, domain)
+                      : create_transient(operation, connection);
     if (virDomainGetState(domain, &state, NULL, 0) < 0)
         return last_error(operation);
     switch (state) {
@@ -202,9 +208,12 @@ static int work_without_qmp(struct operation *operation, virConnectPtr connectio
 
 /* ---- steps ---- */
 
+/* A cycle that could not start the guest again does not end it either. */
 static void step_destroy(struct operation *operation)
 {
-    if (operation->domain->host.state == HOST_POWER_OFF)
+    if (operation->abandoned && operation->action == HOST_POWER_ACTION_CYCLE)
+        operation_finish(operation, -EHOSTUNREACH, "given up");
+    else if (operation->domain->host.state == HOST_POWER_OFF)
         operation_next(operation);
     else
         operation_work(operation, work_destroy);
@@ -222,6 +231,7 @@ static void step_ended_here(struct operation *operation)
 
 static void step_cycle_interval(struct operation *operation)
 {
+    operation->in_interval = operation->cycle_interval_s > 0;
     operation_pause(operation, operation->cycle_interval_s * UINT64_C(1000));
 }
 
@@ -324,10 +334,28 @@ static operation_step *const finish_start[] = {
     NULL,
 };
 
+/* Who has given it up may have found the guest elsewhere, and of one whose hypervisor is away
+ * nobody knows. */
+static bool may_start(const struct operation *operation)
+{
+    return !operation->abandoned && operation->domain->host.state != HOST_POWER_UNKNOWN;
+}
+
 static void step_up(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
+    operation->in_interval = false;
+    if (!may_start(operation)) {
+        operation_finish(operation, -EHOSTUNREACH, "the guest may be elsewhere by now");
+        return;
+    }
+    if (domain->host.state == HOST_POWER_RUNNING) {
+        domain->resume_owed = false;
+        operation_finish(operation, 0, NULL);
+        return;
+    }
+    operation->seen_off = domain->host.state == HOST_POWER_OFF;
     if (hypervisor_is_qemu(domain->hypervisor)) { /* no other takes one, nor a paused start */
         operation->override = override_at_start(domain);
         operation->kernel_gives_way_to = override_device(domain);
@@ -411,6 +439,13 @@ static void cancel(struct host_domain *host, void *context)
     virt_adjustment_cancel(virt_domain_of_host(host), context);
 }
 
+static void detach(struct host_domain *host, void *context)
+{
+    operation_detach(virt_domain_of_host(host), context);
+    serial_break_cancel(virt_domain_of_host(host), context);
+    virt_adjustment_cancel(virt_domain_of_host(host), context);
+}
+
 const struct host_ops virt_domain_ops = {
     .power = power,
     .set_boot = override_set,
@@ -418,4 +453,5 @@ const struct host_ops virt_domain_ops = {
     .set_link = virt_adjustment_set_link,
     .set_cpu_quota = virt_adjustment_set_cpu_quota,
     .cancel = cancel,
+    .detach = detach,
 };

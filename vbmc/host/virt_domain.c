@@ -6,6 +6,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/host/domxml_hardware.h"
+#include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/reset.h"
 #include "vbmc/host/virt_console.h"
@@ -71,6 +72,7 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     domain->seen_live = live;
     virt_console_follow_state(domain);
     if (state == HOST_POWER_UNKNOWN) {
+        operation_end_interval(domain);
         virt_domain_emit(domain, HOST_EVENT_STATE);
         return;
     }
