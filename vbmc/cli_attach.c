@@ -30,7 +30,7 @@ static volatile sig_atomic_t caught[NSIG];
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static const char streamed_kinds[] = {CONSOLE_OUTPUT, '\0'};
-static const char whole_kinds[] = {CONSOLE_LOST,    CONSOLE_NOTICE, CONSOLE_REPLY,
+static const char whole_kinds[] = {CONSOLE_LOST,    CONSOLE_NOTICE, CONSOLE_READY, CONSOLE_REPLY,
                                    CONSOLE_DROPPED, CONSOLE_END,    '\0'};
 static const int job_signals[] = {SIGTSTP, SIGCONT};
 #define SIGNALS (ARRAY_SIZE(ending_signals) + ARRAY_SIZE(job_signals))
@@ -269,8 +269,10 @@ static void take_frame(struct session *session, const struct console_frame *fram
         cli_output_tell(session->output, text);
         break;
     case CONSOLE_NOTICE:
-        session->held_until = 0; /* connected, or why not */
         cli_output_tell(session->output, text);
+        break;
+    case CONSOLE_READY:
+        session->held_until = 0;
         break;
     case CONSOLE_REPLY:
         tell_reply(session, text);

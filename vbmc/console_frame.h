@@ -12,7 +12,7 @@
  *     typed, there are no notices
  *   - "follow": false, with "log": CONSOLE_END follows the history there is now
  *   - "script": true: nobody is there to wait for what a guest lacks. Refused, or ended, when the
- *     running guest has no serial port that can be opened
+ *     running guest has no serial port that can be opened; CONSOLE_READY says when it is connected
  *   - "columns", "rows": the size of the terminal, where there is one
  *
  * Its result: "name"; "writable" (the account may type); "connected"; "opening" (not connected, but
@@ -34,6 +34,7 @@ enum console_frame_kind {
     CONSOLE_OUTPUT = 'O',  /* what the guest wrote */
     CONSOLE_LOST = 'L',    /* 8 bytes, little endian: so many bytes are missing here */
     CONSOLE_NOTICE = 'N',  /* one line of text for people */
+    CONSOLE_READY = 'C',   /* to scripts: the serial port was connected; no payload */
     CONSOLE_REPLY = 'R',   /* what became of a CONSOLE_BREAK or CONSOLE_NMI: one line, "" if done */
     CONSOLE_DROPPED = 'D', /* one line on why what was typed did not get to the guest */
     CONSOLE_END = 'E',     /* one line on why it ends, may be ""; the last frame */

@@ -46,7 +46,7 @@ struct console_session {
     struct hub_writer *writer; /* NULL: who looks only */
     struct console_person *person;
     bool log;    /* history only */
-    bool script; /* ends when there is no serial port */
+    bool script; /* ends when there is no serial port, is told when there is one */
     bool may_type;
     bool told_off; /* typed all the same */
     bool told_disconnected;
@@ -271,6 +271,8 @@ static void on_notice(void *context, const struct hub_notice *notice)
         session->told_disconnected = false;
     if (session->log || notice->text[0] == '\0')
         return;
+    if (session->script && notice->kind == HUB_NOTICE_SOURCE_CONNECTED)
+        add_text(session, CONSOLE_READY, notice->position, "");
     snprintf(text, sizeof text, "%s%s", beginning ? beginning : "", notice->text);
     add_text(session, CONSOLE_NOTICE, notice->position, text);
     const char *problem = instance_console_problem(instance_console(session->instance));

@@ -233,6 +233,7 @@ static void write_down_frame(struct console_client *client, uint8_t kind, const 
                              size_t size)
 {
     const char *name = kind == CONSOLE_NOTICE    ? "notice"
+                       : kind == CONSOLE_READY   ? "ready"
                        : kind == CONSOLE_REPLY   ? "reply"
                        : kind == CONSOLE_DROPPED ? "dropped"
                        : kind == CONSOLE_END     ? "end"

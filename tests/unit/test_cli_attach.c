@@ -251,7 +251,10 @@ static void test_input_waits_for_the_port(void **state)
     shut(&fixture->keyboard);
     start(fixture);
     assert_int_equal(poll(&poll_fd, 1, 50), 0);
-    say_text(fixture, CONSOLE_NOTICE, "the serial port is connected: plug");
+    say_text(fixture, CONSOLE_NOTICE, "somebody is on the console");
+    say_text(fixture, CONSOLE_NOTICE, "the serial port is disconnected: connection refused");
+    assert_int_equal(poll(&poll_fd, 1, 50), 0);
+    say_text(fixture, CONSOLE_READY, "");
     expect_frame(fixture, CONSOLE_INPUT, "x", 1);
     wait_end(fixture, CLI_ATTACH_LEFT);
     assert_false(fixture->result.refused);

@@ -343,6 +343,19 @@ static void test_left_while_held_back(void **state)
     console_client_close(&other);
 }
 
+static void test_script_is_told_when_to_type(void **state)
+{
+    (void)state;
+    stream_report_state(&console_fixture.source.stream, STREAM_DISCONNECTED, "unplugged");
+    console_client_open(&client, PRIVILEGE_ADMINISTRATOR, "somebody", "\"script\":true", NULL, 0);
+    hear();
+    stream_report_state(&console_fixture.source.stream, STREAM_DISCONNECTED, "refused");
+    assert_string_equal(hear(), "[notice: the serial port is disconnected: refused]");
+    stream_report_state(&console_fixture.source.stream, STREAM_CONNECTED, "plug");
+    assert_string_equal(hear(), "[ready: ][notice: the serial port is connected: plug]");
+    leave();
+}
+
 static void test_nobody_listens(void **state)
 {
     (void)state;
@@ -632,6 +645,7 @@ int main(void)
         TEST(test_typing_is_held_back),
         TEST(test_left_while_held_back),
         TEST(test_nobody_listens),
+        TEST(test_script_is_told_when_to_type),
         TEST(test_looking_only),
         TEST(test_operator_types),
         TEST(test_log),
