@@ -26,7 +26,8 @@ struct disk_thread {
     bool closing;
     bool writing;
     uint64_t writing_since_ms;
-    unsigned ended; /* files not yet released */
+    unsigned ended;                /* files not yet released */
+    struct disk_files ended_files; /* those of them that may still be written */
     struct disk_files queue;
     struct disk_files failed; /* in the order of their next tries */
 };
@@ -48,6 +49,7 @@ static void initialise(void)
         uv_cond_init(&threads[i].progress);
         TAILQ_INIT(&threads[i].queue);
         TAILQ_INIT(&threads[i].failed);
+        TAILQ_INIT(&threads[i].ended_files);
     }
 }
 
@@ -101,6 +103,7 @@ static void wait_for_work(struct disk_thread *disk)
 
 static void release(struct disk_thread *disk, struct disk_file *file)
 {
+    TAILQ_REMOVE(&disk->ended_files, file, ended_link);
     uv_mutex_unlock(&disk->mutex);
     file->ops->release(file);
     uv_mutex_lock(&disk->mutex);
@@ -159,12 +162,13 @@ static void disk_main(void *argument)
 
 /* ---- the owners of files ---- */
 
-int disk_file_begin(struct disk_file *file, enum disk disk, const struct disk_file_ops *ops)
+int disk_file_begin(struct disk_file *file, enum disk disk, const char *path,
+                    const struct disk_file_ops *ops)
 {
     struct disk_thread *thread = thread_of(disk);
     int result = 0;
 
-    *file = (struct disk_file){.ops = ops, .disk = disk};
+    *file = (struct disk_file){.ops = ops, .disk = disk, .path = path};
     uv_mutex_lock(&thread->mutex);
     if (!thread->running) {
         thread->closing = false;
@@ -195,6 +199,7 @@ void disk_file_end(struct disk_file *file)
     assert(!file->ended);
     file->ended = true;
     disk->ended++;
+    TAILQ_INSERT_TAIL(&disk->ended_files, file, ended_link);
     if (file->state == DISK_FILE_IDLE)
         enqueue(disk, file);
     else if (file->state == DISK_FILE_FAILED)
@@ -204,26 +209,43 @@ void disk_file_end(struct disk_file *file)
 
 /* ---- waiting ---- */
 
-static bool has_settled(const struct disk_thread *disk)
+/* `path` counts for path_has_settled only. */
+typedef bool condition_fn(const struct disk_thread *disk, const char *path);
+
+static bool has_settled(const struct disk_thread *disk, const char *path)
 {
+    (void)path;
     return disk->ended == 0;
 }
 
-static bool is_idle(const struct disk_thread *disk)
+static bool path_has_settled(const struct disk_thread *disk, const char *path)
 {
+    const struct disk_file *file;
+
+    for (file = TAILQ_FIRST(&disk->ended_files); file; file = TAILQ_NEXT(file, ended_link)) {
+        if (file->path && strcmp(file->path, path) == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_idle(const struct disk_thread *disk, const char *path)
+{
+    (void)path;
     return TAILQ_EMPTY(&disk->queue) && !disk->writing;
 }
 
-static bool has_ended(const struct disk_thread *disk)
+static bool has_ended(const struct disk_thread *disk, const char *path)
 {
+    (void)path;
     return !disk->running;
 }
 
 /* With the mutex. */
-static bool wait_until(struct disk_thread *disk, bool (*condition)(const struct disk_thread *),
+static bool wait_until(struct disk_thread *disk, condition_fn *condition, const char *path,
                        uint64_t deadline_ms)
 {
-    while (!condition(disk)) {
+    while (!condition(disk, path)) {
         uint64_t now = now_ms();
         if (now >= deadline_ms)
             return false;
@@ -232,15 +254,25 @@ static bool wait_until(struct disk_thread *disk, bool (*condition)(const struct 
     return true;
 }
 
-bool disk_settle(enum disk disk, unsigned limit_ms)
+static bool settle(enum disk disk, condition_fn *condition, const char *path, unsigned limit_ms)
 {
     struct disk_thread *thread = thread_of(disk);
 
     uv_mutex_lock(&thread->mutex);
     uint64_t since = thread->writing ? thread->writing_since_ms : now_ms();
-    bool settled = wait_until(thread, has_settled, since + limit_ms);
+    bool settled = wait_until(thread, condition, path, since + limit_ms);
     uv_mutex_unlock(&thread->mutex);
     return settled;
+}
+
+bool disk_settle(enum disk disk, unsigned limit_ms)
+{
+    return settle(disk, has_settled, NULL, limit_ms);
+}
+
+bool disk_settle_path(enum disk disk, const char *path, unsigned limit_ms)
+{
+    return settle(disk, path_has_settled, path, limit_ms);
 }
 
 bool disk_flush(enum disk disk, unsigned limit_ms)
@@ -251,7 +283,7 @@ bool disk_flush(enum disk disk, unsigned limit_ms)
     uv_mutex_lock(&thread->mutex);
     while ((file = TAILQ_FIRST(&thread->failed)))
         try_again(thread, file);
-    bool idle = wait_until(thread, is_idle, now_ms() + limit_ms);
+    bool idle = wait_until(thread, is_idle, NULL, now_ms() + limit_ms);
     uv_mutex_unlock(&thread->mutex);
     return idle;
 }
@@ -269,7 +301,7 @@ void disk_finish(unsigned limit_ms)
         bool was_running = disk->running;
         disk->closing = true;
         uv_cond_signal(&disk->wake);
-        bool ended = wait_until(disk, has_ended, deadline);
+        bool ended = wait_until(disk, has_ended, NULL, deadline);
         uv_mutex_unlock(&disk->mutex);
         if (!ended)
             log_error("the %s could not be written in time: their last words are lost", names[i]);

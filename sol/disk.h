@@ -50,11 +50,15 @@ struct disk_file {
     bool woken; /* while it was being written */
     bool ended;
     uint64_t retry_ms;
+    const char *path;
     TAILQ_ENTRY(disk_file) link;
+    TAILQ_ENTRY(disk_file) ended_link;
 };
 
-/* Prepares a file and starts the disk's thread if it does not run. 0 or a negative error. */
-int disk_file_begin(struct disk_file *file, enum disk disk, const struct disk_file_ops *ops);
+/* Prepares a file and starts the disk's thread if it does not run. `path` is borrowed until
+ * `release`; NULL: nobody waits for this one by its path. 0 or a negative error. */
+int disk_file_begin(struct disk_file *file, enum disk disk, const char *path,
+                    const struct disk_file_ops *ops);
 /* There is something to write. From any thread. */
 void disk_file_wake(struct disk_file *file);
 /* The owner lets go of it: what is there is written, with one try if that fails, and `release`
@@ -65,6 +69,9 @@ void disk_file_end(struct disk_file *file);
  * long, and not at all for a disk that has hung for so long already. False if the disk did not come
  * to it. */
 bool disk_settle(enum disk disk, unsigned limit_ms);
+/* The same for the files of that path alone: at once where none of them was ended, whatever the
+ * disk does. */
+bool disk_settle_path(enum disk disk, const char *path, unsigned limit_ms);
 /* Waits until all has been written that can be; a file that failed is tried again at once. False
  * after `limit_ms`. */
 bool disk_flush(enum disk disk, unsigned limit_ms);

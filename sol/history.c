@@ -28,7 +28,8 @@
 #define FRAME_SIZE  8  /* before a record's bytes: size, checksum */
 #define RECORD_MAX  ((size_t)64 * 1024)
 
-#define SETTLE_MS 1000
+#define SETTLE_MS   1000
+#define WHOLE_TRIES 3 /* at a file of a ring that goes round meanwhile */
 
 struct history {
     struct disk_file file;
@@ -183,52 +184,56 @@ static int write_header(int fd, uint64_t position)
     return write_pieces(fd, &(struct iovec){header, out.pos}, 1, out.pos);
 }
 
-/* A copy of all that the ring holds, to be freed; NULL if there is no memory. */
-static uint8_t *copy_ring(struct history *history, uint64_t *start, size_t *size)
+static size_t copy_piece(const struct ring *ring, uint64_t position, uint8_t *copy)
 {
     const uint8_t *bytes;
-    size_t used = 0, piece;
+    size_t held = ring_peek(ring, position, &bytes), size = held < RECORD_MAX ? held : RECORD_MAX;
 
-    uv_mutex_lock(&history->mutex);
-    *start = ring_start(history->ring);
-    *size = ring_end(history->ring) - *start;
-    uint8_t *copy = malloc(*size > 0 ? *size : 1);
-    while (copy && (piece = ring_peek(history->ring, *start + used, &bytes)) > 0) {
-        memcpy(copy + used, bytes, piece);
-        used += piece;
-    }
-    uv_mutex_unlock(&history->mutex);
-    return copy;
+    memcpy(copy, bytes, size);
+    return size;
 }
 
-/* A copy of what the file lacks next, up to `most` bytes. -ESTALE if the ring went round before it
- * was written. */
-static int copy_next(struct history *history, uint8_t *copy, size_t most, size_t *size)
+/* A copy of what the ring holds from `position` on, up to RECORD_MAX bytes. -ESTALE if the ring
+ * went round before. */
+static int copy_next(struct history *history, uint64_t position, uint8_t *copy, size_t *size)
 {
-    const uint8_t *bytes;
     int result = 0;
 
     *size = 0;
     uv_mutex_lock(&history->mutex);
-    if (history->written < ring_start(history->ring)) {
+    if (position < ring_start(history->ring))
         result = -ESTALE;
-    } else {
-        size_t held = ring_peek(history->ring, history->written, &bytes);
-        *size = held < most ? held : most;
-        memcpy(copy, bytes, *size);
-    }
+    else
+        *size = copy_piece(history->ring, position, copy);
     uv_mutex_unlock(&history->mutex);
     return result;
 }
 
-static int write_copy(int fd, uint64_t start, const uint8_t *copy, size_t size)
+/* The same from the start on; and where the ring began and ended then. */
+static size_t copy_first(struct history *history, uint8_t *copy, uint64_t *start, uint64_t *end)
 {
-    int result = write_header(fd, start);
+    uv_mutex_lock(&history->mutex);
+    *start = ring_start(history->ring);
+    *end = ring_end(history->ring);
+    size_t size = copy_piece(history->ring, *start, copy);
+    uv_mutex_unlock(&history->mutex);
+    return size;
+}
 
-    for (size_t done = 0; result == 0 && done < size;) {
-        size_t piece = size - done < RECORD_MAX ? size - done : RECORD_MAX;
-        result = write_record(fd, copy + done, piece);
-        done += piece;
+/* A file of all that the ring holds now; *position is where it ends. In pieces: while one is copied
+ * the loop thread cannot append. -ESTALE as copy_next. */
+static int write_ring(struct history *history, int fd, uint8_t *piece, uint64_t *position)
+{
+    uint64_t end;
+    size_t size = copy_first(history, piece, position, &end);
+    int result = write_header(fd, *position);
+
+    while (result == 0 && size > 0) {
+        result = write_record(fd, piece, size);
+        *position += size;
+        size = 0;
+        if (result == 0 && *position < end)
+            result = copy_next(history, *position, piece, &size);
     }
     return result;
 }
@@ -251,15 +256,27 @@ static int open_new(struct history *history)
     return fd < 0 ? -errno : fd;
 }
 
+/* Begins again where the guest said more meanwhile than the ring holds. */
+static int write_whole_ring(struct history *history, int fd, uint64_t *position)
+{
+    CLEANUP_FREE uint8_t *piece = malloc(RECORD_MAX);
+    int result = piece ? -ESTALE : -ENOMEM;
+
+    for (unsigned tries = 0; tries < WHOLE_TRIES && result == -ESTALE; tries++) {
+        if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+            return -errno;
+        result = write_ring(history, fd, piece, position);
+    }
+    return result;
+}
+
 /* Puts a file that holds just the ring in the place of the old one, and goes on in it. */
 static int write_anew(struct history *history)
 {
-    uint64_t start;
-    size_t size;
-    CLEANUP_FREE uint8_t *copy = copy_ring(history, &start, &size);
-    int fd = copy ? open_new(history) : -ENOMEM;
+    uint64_t position = 0;
+    int fd = open_new(history);
     struct stat status;
-    int result = fd < 0 ? fd : write_copy(fd, start, copy, size);
+    int result = fd < 0 ? fd : write_whole_ring(history, fd, &position);
 
     if (result == 0 && (fstat(fd, &status) < 0 || rename(history->new_path, history->path) < 0))
         result = -errno;
@@ -273,7 +290,7 @@ static int write_anew(struct history *history)
     }
     history->fd = fd;
     history->size = status.st_size;
-    history->written = start + size;
+    history->written = position;
     history->growth = 0;
     return 0;
 }
@@ -308,7 +325,7 @@ static int append_next(struct history *history)
 {
     CLEANUP_FREE uint8_t *piece = malloc(RECORD_MAX);
     size_t size = 0;
-    int result = piece ? copy_next(history, piece, RECORD_MAX, &size) : -ENOMEM;
+    int result = piece ? copy_next(history, history->written, piece, &size) : -ENOMEM;
 
     if (result == -ESTALE)
         result = write_anew(history);
@@ -386,12 +403,12 @@ int history_open(const char *path, struct ring *ring, struct history **history)
     if (asprintf(&created->new_path, "%s.new", path) < 0)
         created->new_path = NULL;
     /* The file may be one that was just let go of. */
-    if (!disk_settle(DISK_STATE, SETTLE_MS))
+    if (created->path && !disk_settle_path(DISK_STATE, created->path, SETTLE_MS))
         log_warning("console history %s: the disk is slow, what it holds may not be all", path);
     if (created->path && created->new_path)
         result = restore(created);
     if (result == 0)
-        result = disk_file_begin(&created->file, DISK_STATE, &ops);
+        result = disk_file_begin(&created->file, DISK_STATE, created->path, &ops);
     if (result < 0) {
         created->ring = NULL;
         free_history(created);
@@ -454,7 +471,7 @@ int history_remove(const char *path)
     if (asprintf(&removal->new_path, "%s.new", path) < 0)
         removal->new_path = NULL;
     if (removal->path && removal->new_path)
-        result = disk_file_begin(&removal->file, DISK_STATE, &ops);
+        result = disk_file_begin(&removal->file, DISK_STATE, removal->path, &ops);
     if (result < 0)
         free_removal(&removal->file);
     else

@@ -243,7 +243,7 @@ int log_file_new(const char *path, uint64_t size, unsigned keep, struct log_file
     uv_mutex_init(&created->mutex);
     created->path = strdup(path);
     if (created->path)
-        result = disk_file_begin(&created->file, DISK_LOGS, &ops);
+        result = disk_file_begin(&created->file, DISK_LOGS, NULL, &ops);
     if (result < 0)
         release(&created->file);
     else

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <uv.h>
 
 #include "sol/disk.h"
 #include "sol/history.h"
@@ -387,6 +388,9 @@ static void test_hung_disk(void **state)
     for (int i = 0; i < 1000; i++) /* and nobody waits for it again */
         assert_false(disk_settle(DISK_STATE, 20));
     assert_int_equal(history_remove("/tmp/vbmc-there-is-no-such-file"), 0);
+    /* Nor for another file; this one is waited for, and its disk has hung for longer. */
+    assert_true(disk_settle_path(DISK_STATE, new_path, 10000));
+    assert_false(disk_settle_path(DISK_STATE, path, 20));
     hanging = false;
     assert_true(disk_settle(DISK_STATE, 10000));
     disk_set_writev(NULL);
@@ -394,6 +398,70 @@ static void test_hung_disk(void **state)
     restart(256 * 1024);
     assert_int_equal(ring_end(ring), 32 * sizeof much);
     assert_int_equal(ring_start(ring), 28 * sizeof much);
+}
+
+static bool opens_other_quickly(void)
+{
+    struct ring *other_ring = ring_new(4096);
+    struct history *other;
+    uint64_t before = uv_hrtime();
+
+    assert_int_equal(history_open(new_path, other_ring, &other), 0);
+    uint64_t after = uv_hrtime();
+    history_free(other);
+    return after - before < 500 * UINT64_C(1000000);
+}
+
+/* A BMC that goes while its disk is slow holds up no other that comes. */
+static void test_others_do_not_wait(void **state)
+{
+    bool quickly = false;
+
+    (void)state;
+    for (unsigned tries = 0; tries < 5 && !quickly; tries++) {
+        restart(256 * 1024);
+        hanging = true;
+        disk_set_writev(write_to_hung_disk);
+        history_append(history, "more", 4);
+        history_free(history);
+        history = NULL;
+        quickly = opens_other_quickly();
+        hanging = false;
+        assert_true(disk_settle(DISK_STATE, 10000));
+        disk_set_writev(NULL);
+    }
+    assert_true(quickly);
+}
+
+static atomic_uint headers;
+
+/* The guest says more than the ring holds while the file of the ring is written. */
+static ssize_t write_to_overtaken_disk(int fd, const struct iovec *pieces, int count)
+{
+    static uint8_t much[256 * 1024];
+
+    if (count == 1 && ++headers == 1) {
+        memset(much, 'z', sizeof much);
+        history_append(history, much, sizeof much);
+    }
+    return writev(fd, pieces, count);
+}
+
+static void test_overtaken_while_written(void **state)
+{
+    static uint8_t much[256 * 1024];
+
+    (void)state;
+    restart(sizeof much);
+    memset(much, 'a', sizeof much);
+    headers = 0;
+    disk_set_writev(write_to_overtaken_disk);
+    say(much, sizeof much); /* the file grows by the ring's size: it is written from the ring */
+    disk_set_writev(NULL);
+    assert_int_equal(headers, 2);
+    restart(sizeof much);
+    memset(much, 'z', sizeof much);
+    check_ring(sizeof much, much, sizeof much);
 }
 
 /* A history that is forgotten while its disk hangs does not come back. */
@@ -438,6 +506,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cannot_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_hung_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_others_do_not_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overtaken_while_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed_while_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
     };
