@@ -343,7 +343,7 @@ int cli_run_hypervisor(struct cli *cli)
     if (options->name_count == 2) {
         struct json_object *arguments = cli_name_arguments(cli);
         json_object_object_add(arguments, "action", json_object_new_string(options->names[1]));
-        return cli_ask_and_obey(cli, "hypervisor", arguments);
+        return cli_ask_for_text(cli, "hypervisor", arguments, "text");
     }
     int code = ask_for_rows(cli, NULL, &rows);
     if (code == CLI_EXIT_DONE)

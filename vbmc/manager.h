@@ -72,8 +72,8 @@ void manager_save_facility(struct manager *manager, store_done_fn done, void *co
 typedef void manager_done_fn(void *context, int result, const char *text);
 
 /* Releases the guests that a hypervisor may have which is not connected and will not come back; by
- * its name or URI. Stored before it is done, and ends when the hypervisor is connected. -ENOENT,
- * -EBUSY (it is connected), or that of the store. */
+ * its name or URI. Stored before it is done, and ends when the hypervisor is connected. 0 with a
+ * text that names the guests; -ENOENT, -EBUSY (it is connected), or that of the store. */
 void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,
                           void *context);
 

@@ -41,19 +41,28 @@ static struct store_placement row_of(const struct instance *instance,
         .uuid = instance_record((struct instance *)instance)->uuid,
         .uri = hypervisor->uri,
         .listed = listed,
-        .fact = placement->last == hypervisor ? (uint8_t)placement->fact : 0,
+        .fact = (uint8_t)placement_fact_of(placement, hypervisor),
     };
+}
+
+static bool has_row(const struct store_placement *rows, size_t count,
+                    const struct placement_hypervisor *place)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rows[i].uri, place->uri) == 0)
+            return true;
+    }
+    return false;
 }
 
 void manager_save_placement(struct manager *manager, struct instance *instance)
 {
     struct placement *placement = instance_placement(instance);
-    bool last_is_there = !placement->last;
-    size_t count = 0;
+    size_t count = 0, copies = placement->count, facts = placement->away_count + 1;
 
     if (!placement->changed)
         return;
-    CLEANUP_FREE struct store_placement *rows = calloc(placement->count + 1, sizeof *rows);
+    CLEANUP_FREE struct store_placement *rows = calloc(copies + facts, sizeof *rows);
     struct saving *saving = malloc(sizeof *saving);
     if (!rows || !saving) {
         free(saving);
@@ -62,11 +71,15 @@ void manager_save_placement(struct manager *manager, struct instance *instance)
     *saving = (struct saving){manager, instance_record(instance)->uuid};
     for (size_t i = 0; i < placement->count; i++) {
         const struct placement_copy *copy = &placement->copies[i];
-        last_is_there |= copy->hypervisor == placement->last;
         rows[count++] = row_of(instance, placement, copy->hypervisor, !copy->unlisted);
     }
-    if (!last_is_there)
-        rows[count++] = row_of(instance, placement, placement->last, false);
+    for (size_t i = 0; i < facts; i++) {
+        const struct placement_hypervisor *place =
+            i == 0 ? placement->last : placement->away[i - 1].hypervisor;
+        if (place && placement_fact_of(placement, place) != PLACEMENT_FACT_NONE &&
+            !has_row(rows, count, place))
+            rows[count++] = row_of(instance, placement, place, false);
+    }
     placement->changed = false;
     int result =
         store_placement_put(manager->shared.store, &saving->uuid, rows, count, on_saved, saving);
@@ -95,7 +108,7 @@ void manager_restore_placement(struct manager *manager, struct instance *instanc
 {
     struct placement_hypervisor *place = placement_map_get(&manager->map, row->uri);
     enum placement_fact fact =
-        row->fact <= PLACEMENT_FACT_RELEASED ? (enum placement_fact)row->fact : PLACEMENT_FACT_NONE;
+        row->fact <= PLACEMENT_FACT_AWAY ? (enum placement_fact)row->fact : PLACEMENT_FACT_NONE;
 
     if (!place || placement_restore(instance_placement(instance), place, row->listed, fact) < 0)
         log_error("%s: no memory for where it is", instance_record(instance)->name);
@@ -231,7 +244,9 @@ static size_t count_waiting(const struct manager *manager, const struct placemen
 static void give_up_actions(struct manager *manager, const struct placement_hypervisor *place)
 {
     for (size_t i = 0; i < manager->set.count; i++) {
-        if (waits_for(manager->set.instances[i], place))
+        const struct placement *placement = instance_placement(manager->set.instances[i]);
+        if (waits_for(manager->set.instances[i], place) ||
+            placement_fact_of(placement, place) == PLACEMENT_FACT_AWAY)
             chassis_give_up(instance_bmc(manager->set.instances[i]),
                             "its hypervisor is declared dead");
     }
@@ -263,6 +278,7 @@ void manager_place_connection(struct manager *manager, struct link *link)
             placement_listed_all(instance_placement(manager->set.instances[i]), place);
     }
     follow_all(manager);
+    place->known |= place->connected;
     size_t waiting = place->connected ? 0 : count_waiting(manager, place);
     if (waiting > 0 && waiting != link->waiting)
         log_warning("hypervisor %s: %zu BMCs answer busy until it is connected, as it may run their"
@@ -292,6 +308,56 @@ struct declaration {
     void *context;
 };
 
+static bool is_held(struct instance *instance)
+{
+    enum placement_verdict verdict = instance_placement(instance)->decided.verdict;
+
+    return verdict == PLACEMENT_WAITS || verdict == PLACEMENT_LEFT;
+}
+
+/* Lets go of the guests that the hypervisor may have, and says which; their number. */
+static size_t release_guests(struct manager *manager, const struct placement_hypervisor *place,
+                             FILE *names)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < manager->set.count; i++) {
+        struct instance *instance = manager->set.instances[i];
+        const char *name = instance_record(instance)->name;
+        bool was_held = is_held(instance);
+        placement_release(instance_placement(instance), place);
+        manager_follow_placement(manager, instance);
+        if (!was_held || is_held(instance))
+            continue;
+        log_warning("%s: released from hypervisor %s, which is declared dead", name, place->name);
+        fprintf(names, "%s%s", count++ > 0 ? ", " : ": ", name);
+    }
+    return count;
+}
+
+static void declare(const struct declaration *declaration)
+{
+    struct manager *manager = declaration->manager;
+    struct placement_hypervisor *place = declaration->place;
+    CLEANUP_FREE char *names = NULL, *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&names, &size);
+
+    if (!stream) {
+        declaration->done(declaration->context, -ENOMEM, "out of memory");
+        return;
+    }
+    give_up_actions(manager, place);
+    place->dead = true;
+    size_t count = release_guests(manager, place, stream);
+    if (fclose(stream) != 0 ||
+        asprintf(&text, "%zu guest%s released%s", count, count == 1 ? " is" : "s are", names) < 0)
+        text = NULL;
+    log_warning("hypervisor %s is declared dead: %zu guests that it may have run are released",
+                place->name, count);
+    declaration->done(declaration->context, 0, text ? text : "the guests are named in the log");
+}
+
 static void on_declared(void *context, int result)
 {
     CLEANUP_FREE struct declaration *declaration = context;
@@ -312,14 +378,7 @@ static void on_declared(void *context, int result)
         declaration->done(declaration->context, -EBUSY, "it is connected now");
         return;
     }
-    log_warning("hypervisor %s is declared dead: %zu guests that it may have run are released",
-                place->name, count_waiting(manager, place));
-    give_up_actions(manager, place);
-    place->dead = true;
-    for (size_t i = 0; i < manager->set.count; i++)
-        placement_release(instance_placement(manager->set.instances[i]));
-    follow_all(manager);
-    declaration->done(declaration->context, 0, NULL);
+    declare(declaration);
 }
 
 void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,

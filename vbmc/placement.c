@@ -102,6 +102,7 @@ void placement_map_clear(struct placement_map *map)
 void placement_clear(struct placement *placement)
 {
     free(placement->copies);
+    free(placement->away);
     *placement = (struct placement){0};
 }
 
@@ -139,22 +140,89 @@ static void drop_copy(struct placement *placement, struct placement_hypervisor *
     placement->changed = true;
 }
 
+static struct placement_away *find_away(const struct placement *placement,
+                                        const struct placement_hypervisor *hypervisor)
+{
+    for (size_t i = 0; i < placement->away_count; i++) {
+        if (placement->away[i].hypervisor == hypervisor)
+            return &placement->away[i];
+    }
+    return NULL;
+}
+
+static int add_away(struct placement *placement, struct placement_hypervisor *hypervisor,
+                    bool before)
+{
+    struct placement_away *grown =
+        realloc(placement->away, (placement->away_count + 1) * sizeof *grown);
+
+    if (!grown)
+        return -ENOMEM;
+    placement->away = grown;
+    grown[placement->away_count++] = (struct placement_away){hypervisor, before};
+    return 0;
+}
+
+/* One that was connected meanwhile, and does not show the guest, does not have it. */
+static void note_away(const struct placement_map *map, struct placement *placement)
+{
+    bool moved = placement->fact == PLACEMENT_FACT_MOVED;
+    struct placement_hypervisor *hypervisor = map->first;
+
+    for (size_t i = placement->away_count; i-- > 0;) {
+        if (!placement->away[i].hypervisor->connected)
+            continue;
+        placement->away[i] = placement->away[--placement->away_count];
+        placement->changed |= moved;
+    }
+    if (placement->away_is_noted || (!moved && placement->fact != PLACEMENT_FACT_RUNNING))
+        return;
+    for (; hypervisor; hypervisor = hypervisor->next) {
+        if (hypervisor->connected || hypervisor->removed || hypervisor->dead ||
+            hypervisor == placement->last || find_away(placement, hypervisor))
+            continue;
+        bool before = !moved || !placement->left_in_sight || !hypervisor->known;
+        if (add_away(placement, hypervisor, before) == 0)
+            placement->changed |= moved;
+    }
+    placement->away_is_noted = true;
+}
+
 static void set_fact(struct placement *placement, enum placement_fact fact,
                      struct placement_hypervisor *last)
 {
     if (placement->fact == fact && placement->last == last)
         return;
+    placement->left_in_sight = fact == PLACEMENT_FACT_MOVED &&
+                               placement->fact == PLACEMENT_FACT_RUNNING && placement->last == last;
+    if (!placement->left_in_sight)
+        placement->away_count = 0;
+    placement->away_is_noted = false;
     placement->fact = fact;
     placement->last = last;
     placement->changed = true;
 }
 
+enum placement_fact placement_fact_of(const struct placement *placement,
+                                      const struct placement_hypervisor *hypervisor)
+{
+    if (placement->last == hypervisor)
+        return placement->fact;
+    return placement->fact == PLACEMENT_FACT_MOVED && find_away(placement, hypervisor)
+               ? PLACEMENT_FACT_AWAY
+               : PLACEMENT_FACT_NONE;
+}
+
 int placement_restore(struct placement *placement, struct placement_hypervisor *hypervisor,
                       bool listed, enum placement_fact fact)
 {
-    if (fact != PLACEMENT_FACT_NONE) {
+    if (fact == PLACEMENT_FACT_AWAY) {
+        if (!find_away(placement, hypervisor) && add_away(placement, hypervisor, true) < 0)
+            return -ENOMEM;
+    } else if (fact != PLACEMENT_FACT_NONE) {
         placement->fact = fact;
         placement->last = hypervisor;
+        placement->away_is_noted = fact == PLACEMENT_FACT_MOVED;
     }
     if (listed && !find_copy(placement, hypervisor) && !add_copy(placement, hypervisor))
         return -ENOMEM;
@@ -219,12 +287,25 @@ static bool is_left_behind(const struct placement *placement, const struct place
             (placement->last == sight->hypervisor && placement->fact != PLACEMENT_FACT_RELEASED));
 }
 
+/* It went there, and has ended. An old copy may have ended before the guest left the other one. */
+static bool has_ended_there(const struct placement *placement, const struct placement_sight *sight)
+{
+    const struct placement_away *away = find_away(placement, sight->hypervisor);
+
+    if (placement->fact != PLACEMENT_FACT_MOVED || placement->last == sight->hypervisor ||
+        sight->state != PLACEMENT_OFF || sight->unlisted)
+        return false;
+    return sight->stop_reason != HOST_STOP_UNKNOWN && sight->stop_reason != HOST_STOP_FAILED &&
+           sight->stop_reason != HOST_STOP_MOVED && (away ? !away->before : sight->live);
+}
+
 int placement_see(struct placement *placement, const struct placement_sight *sight, bool *arrived)
 {
     struct placement_hypervisor *hypervisor = sight->hypervisor;
     struct placement_copy *copy = find_copy(placement, hypervisor);
     bool is_new = !copy || (copy->unlisted && !sight->unlisted);
     bool seen_on = copy && copy->domain && copy->state == PLACEMENT_ON;
+    bool has_ended = !copy && has_ended_there(placement, sight);
 
     *arrived = false;
     if (!copy)
@@ -240,7 +321,9 @@ int placement_see(struct placement *placement, const struct placement_sight *sig
         note_running(placement, hypervisor, arrived);
         *arrived = *arrived && !sight->booted;
     }
-    if (sight->state == PLACEMENT_OFF && is_left_behind(placement, sight))
+    if (has_ended)
+        note_end(placement, hypervisor, sight->stop_reason, false);
+    else if (sight->state == PLACEMENT_OFF && is_left_behind(placement, sight))
         note_end(placement, hypervisor, HOST_STOP_MOVED, sight->live);
     else if (sight->state == PLACEMENT_OFF && was_running_at(placement, hypervisor))
         note_end(placement, hypervisor, sight->stop_reason, sight->live && seen_on);
@@ -273,14 +356,15 @@ void placement_remove(struct placement *placement, struct placement_hypervisor *
     drop_copy(placement, hypervisor);
     if (runs)
         return;
-    if (was_running_at(placement, hypervisor) ||
-        (placement->fact == PLACEMENT_FACT_MOVED && !hypervisor->connected))
+    if (was_running_at(placement, hypervisor))
         set_fact(placement, PLACEMENT_FACT_RELEASED, placement->last);
+    else
+        placement_release(placement, hypervisor);
 }
 
-void placement_release(struct placement *placement)
+void placement_release(struct placement *placement, const struct placement_hypervisor *hypervisor)
 {
-    if (placement->fact == PLACEMENT_FACT_MOVED)
+    if (placement->fact == PLACEMENT_FACT_MOVED && find_away(placement, hypervisor))
         set_fact(placement, PLACEMENT_FACT_RELEASED, placement->last);
 }
 
@@ -467,6 +551,7 @@ struct placement_decision placement_decide(const struct placement_map *map,
 {
     const struct preference preference = {placement, present, only_uri, starts};
 
+    note_away(map, placement);
     placement->decided = decide(map, placement, &preference);
     return placement->decided;
 }

@@ -17,6 +17,11 @@
  * there last, if it lists the guest as far as is known, or, as long as the guest was seen neither
  * to stop nor to be defined, whichever it is.
  *
+ * A guest that left by a migration went to a host outside the configuration, or to a hypervisor
+ * that was not connected then. It has stopped there if that hypervisor lists it off, with the
+ * reason of an end, and did not list it before; otherwise only to be seen running ends the wait, or
+ * the word of an administrator that such a hypervisor is dead.
+ *
  * Pure: no libvirt, no files. Loop thread. */
 #ifndef VBMC_PLACEMENT_H
 #define VBMC_PLACEMENT_H
@@ -32,6 +37,7 @@ struct placement_hypervisor {
     char *uri;
     char *name;     /* of its section, else the URI */
     bool connected; /* and its list of domains has been taken over, or is just being */
+    bool known;     /* it was connected before, since the process began */
     bool dead;      /* declared dead by an administrator */
     bool removed;   /* neither the configuration nor a BMC names it */
 };
@@ -64,6 +70,7 @@ enum placement_fact {
     PLACEMENT_FACT_MOVED = 3,
     PLACEMENT_FACT_DEFINED = 4,
     PLACEMENT_FACT_RELEASED = 5,
+    PLACEMENT_FACT_AWAY = 6, /* only stored, of a hypervisor that the guest may have MOVED to */
 };
 
 enum placement_verdict {
@@ -98,18 +105,31 @@ struct placement_decision {
     const struct placement_hypervisor *also;       /* it runs there as well; NULL: it does not */
 };
 
+/* A hypervisor that is not connected, and was not when the guest left the one it ran on. */
+struct placement_away {
+    struct placement_hypervisor *hypervisor;
+    bool before; /* nor, as far as is known, when the guest was seen there first */
+};
+
 /* Of one guest. */
 struct placement {
     enum placement_fact fact;
     struct placement_hypervisor *last; /* NULL with PLACEMENT_FACT_NONE */
     struct placement_copy *copies;
     size_t count;
+    struct placement_away *away; /* while the guest is RUNNING or MOVED */
+    size_t away_count;
+    bool away_is_noted;                /* with the fact as it is */
+    bool left_in_sight;                /* MOVED, and was RUNNING there before */
     bool changed;                      /* since the caller last stored it */
     struct placement_decision decided; /* the last one; its domain may be gone meanwhile */
 };
 
 /* The beginning is all zeros. */
 void placement_clear(struct placement *placement);
+/* What is stored of the guest with that hypervisor. */
+enum placement_fact placement_fact_of(const struct placement *placement,
+                                      const struct placement_hypervisor *hypervisor);
 /* Takes over one stored row. 0, or -ENOMEM. */
 int placement_restore(struct placement *placement, struct placement_hypervisor *hypervisor,
                       bool listed, enum placement_fact fact);
@@ -136,9 +156,9 @@ void placement_listed_all(struct placement *placement, struct placement_hypervis
 /* The hypervisor was taken out of the configuration. Unless it was connected and runs the guest,
  * it counts no longer for the guest. */
 void placement_remove(struct placement *placement, struct placement_hypervisor *hypervisor);
-/* An administrator declared a hypervisor dead: a guest that left for nobody knows where may have
- * gone there, and counts as released. */
-void placement_release(struct placement *placement);
+/* An administrator declared a hypervisor dead: a guest that may have gone there when it left counts
+ * as released. */
+void placement_release(struct placement *placement, const struct placement_hypervisor *hypervisor);
 
 /* `present` is the domain that counts now (NULL: none): kept where two are alike, and, as long as
  * an action that may start it is under way (`starts`), against all that does not run: what has

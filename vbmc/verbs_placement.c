@@ -108,12 +108,15 @@ static void list_hypervisors(const struct verbs *verbs, struct control_request *
 static void answer(void *context, int result, const char *text)
 {
     struct control_request *request = context;
+    struct json_object *released = result < 0 ? NULL : json_object_new_object();
 
+    if (released && text)
+        add_text(released, "text", text);
     if (result < 0)
         control_reply_error(request, result == -ENOENT ? CONTROL_NOT_FOUND : CONTROL_FAILED, "%s",
                             text ? text : strerror(-result));
     else
-        control_reply_ok(request, NULL);
+        control_reply_ok(request, released);
 }
 
 void verbs_hypervisor(const struct verbs *verbs, struct json_object *arguments,

@@ -24,6 +24,7 @@ static int setup(void **state)
     assert_int_equal(placement_hypervisor_rename(b, "b"), 0);
     a->removed = b->removed = false;
     a->connected = b->connected = true;
+    a->known = b->known = true;
     return 0;
 }
 
@@ -49,6 +50,8 @@ static void see(struct placement_hypervisor *hypervisor, enum placement_state st
     assert_int_equal(placement_see(&placement, &sight, &arrived), 0);
 }
 
+static const char left_a[] = "migrated away from a, to a hypervisor that does not show it";
+
 static const char *decide(const void *present)
 {
     static char text[256];
@@ -61,18 +64,19 @@ static const char *decide(const void *present)
 /* A restart of the daemon: what is stored, and nobody is connected yet. */
 static void restart(void)
 {
-    enum placement_fact fact = placement.fact;
-    struct placement_hypervisor *last = placement.last;
+    enum placement_fact fact_of_a, fact_of_b;
     bool at_a = false, at_b = false;
 
     for (size_t i = 0; i < placement.count; i++) {
         at_a |= placement.copies[i].hypervisor == a;
         at_b |= placement.copies[i].hypervisor == b;
     }
+    fact_of_a = placement_fact_of(&placement, a);
+    fact_of_b = placement_fact_of(&placement, b);
     placement_clear(&placement);
-    a->connected = b->connected = false;
-    placement_restore(&placement, a, at_a, last == a ? fact : PLACEMENT_FACT_NONE);
-    placement_restore(&placement, b, at_b, last == b ? fact : PLACEMENT_FACT_NONE);
+    a->connected = b->connected = a->known = b->known = false;
+    placement_restore(&placement, a, at_a, fact_of_a);
+    placement_restore(&placement, b, at_b, fact_of_b);
 }
 
 /* A plain migration leaves a copy on the source, the guest is transient on the target. */
@@ -140,6 +144,102 @@ static void test_migration_to_nobody(void **state)
     see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
     assert_true(arrived);
     assert_string_equal(decide(NULL), "running on a");
+}
+
+/* It left for b, which was not connected. */
+static void leave_a_for_b(void)
+{
+    see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
+    assert_string_equal(decide(NULL), "running on a");
+    b->connected = false;
+    assert_string_equal(decide(&domain_a), "running on a");
+    see(a, PLACEMENT_OFF, HOST_STOP_MOVED, true);
+    assert_string_equal(decide(&domain_a), left_a);
+}
+
+static void test_only_one_that_was_away_releases(void **state)
+{
+    (void)state;
+    see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
+    see(a, PLACEMENT_OFF, HOST_STOP_MOVED, true);
+    assert_string_equal(decide(&domain_a), left_a);
+    b->connected = false; /* later */
+    assert_string_equal(decide(NULL), left_a);
+    b->dead = true;
+    placement_release(&placement, b);
+    placement_remove(&placement, b);
+    assert_string_equal(decide(NULL), left_a);
+    b->dead = false;
+    b->connected = true;
+    see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
+    leave_a_for_b();
+    restart(); /* it is stored */
+    a->connected = true;
+    see(a, PLACEMENT_OFF, HOST_STOP_UNKNOWN, false);
+    assert_string_equal(decide(NULL), left_a);
+    b->dead = true;
+    placement_release(&placement, b);
+    assert_string_equal(decide(NULL), "off on a");
+}
+
+static void test_one_that_is_back_releases_no_more(void **state)
+{
+    (void)state;
+    leave_a_for_b();
+    b->connected = true;
+    placement_listed_all(&placement, b);
+    assert_string_equal(decide(NULL), left_a);
+    b->connected = false;
+    b->dead = true;
+    placement_release(&placement, b);
+    assert_string_equal(decide(NULL), left_a);
+}
+
+static void test_ended_where_it_went(void **state)
+{
+    (void)state;
+    leave_a_for_b();
+    b->connected = true;
+    see(b, PLACEMENT_OFF, HOST_STOP_SHUTDOWN, false);
+    assert_string_equal(decide(NULL), "off on b");
+}
+
+/* As it comes and goes faster than it is looked at. */
+static void test_ended_at_once_where_it_went(void **state)
+{
+    (void)state;
+    see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
+    assert_string_equal(decide(NULL), "running on a");
+    see(a, PLACEMENT_OFF, HOST_STOP_MOVED, true);
+    assert_string_equal(decide(&domain_a), left_a);
+    see(b, PLACEMENT_OFF, HOST_STOP_DESTROYED, true);
+    assert_string_equal(decide(NULL), "off on b");
+}
+
+/* What ended there before it left a is old news, and so is all that was not looked at before. */
+static void test_old_ends_say_nothing(void **state)
+{
+    (void)state;
+    see(b, PLACEMENT_OFF, HOST_STOP_SHUTDOWN, true);
+    leave_a_for_b();
+    b->connected = true;
+    see(b, PLACEMENT_OFF, HOST_STOP_SHUTDOWN, false);
+    assert_string_equal(decide(NULL), left_a);
+    placement_clear(&placement);
+    b->connected = b->known = false; /* new in the configuration */
+    see(a, PLACEMENT_ON, HOST_STOP_UNKNOWN, true);
+    leave_a_for_b();
+    b->connected = true;
+    see(b, PLACEMENT_OFF, HOST_STOP_SHUTDOWN, false);
+    assert_string_equal(decide(NULL), left_a);
+    placement_clear(&placement);
+    b->connected = false; /* a first start of the daemon */
+    b->known = true;
+    see(a, PLACEMENT_OFF, HOST_STOP_MOVED, false);
+    assert_string_equal(decide(NULL), left_a);
+    b->connected = true;
+    see(b, PLACEMENT_OFF, HOST_STOP_SHUTDOWN, false);
+    assert_string_equal(decide(NULL), left_a);
 }
 
 static void test_saved_is_off(void **state)
@@ -214,7 +314,7 @@ static void test_declared_dead(void **state)
     assert_string_equal(decide(&domain_b),
                         "hypervisor b is not connected, and the guest was last seen running there");
     b->dead = true;
-    placement_release(&placement);
+    placement_release(&placement, b);
     assert_string_equal(decide(NULL), "off on a");
 }
 
@@ -295,6 +395,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_target_is_away_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_target_has_lost_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_migration_to_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_only_one_that_was_away_releases, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_is_back_releases_no_more, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ended_where_it_went, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ended_at_once_where_it_went, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_old_ends_say_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_saved_is_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_new_guest_does_not_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_guest_waits, setup, teardown),

@@ -70,8 +70,7 @@ static unsigned asked, answered;
 static uint8_t answers[TICKETS_MAX];
 /* What a restart of the daemon finds. */
 static struct {
-    enum placement_fact fact;
-    struct placement_hypervisor *last;
+    enum placement_fact facts[HOSTS_MAX];
     bool listed[HOSTS_MAX];
     struct chassis_action owed[CHASSIS_RECORDS_MAX];
     unsigned owed_count;
@@ -121,10 +120,10 @@ static unsigned running(void)
 
 static void store(void)
 {
-    stored.fact = placement.fact;
-    stored.last = placement.last;
-    for (unsigned i = 0; i < host_count; i++)
+    for (unsigned i = 0; i < host_count; i++) {
         stored.listed[i] = false;
+        stored.facts[i] = placement_fact_of(&placement, hosts[i].place);
+    }
     for (size_t i = 0; i < placement.count; i++) {
         for (unsigned j = 0; j < host_count; j++) {
             if (placement.copies[i].hypervisor == hosts[j].place)
@@ -256,6 +255,7 @@ static void connect_host(struct host *host)
     host->place->dead = false;
     look(host, false);
     follow();
+    host->place->known = true;
 }
 
 static void disconnect(struct host *host)
@@ -409,9 +409,8 @@ static void start_daemon(void)
     for (unsigned i = 0; i < stored.owed_count; i++)
         chassis_restore_owed(&bmc.chassis, &stored.owed[i]);
     for (unsigned i = 0; i < host_count; i++) {
-        if (stored.listed[i] || stored.last == hosts[i].place)
-            placement_restore(&placement, hosts[i].place, stored.listed[i],
-                              stored.last == hosts[i].place ? stored.fact : PLACEMENT_FACT_NONE);
+        if (stored.listed[i] || stored.facts[i] != PLACEMENT_FACT_NONE)
+            placement_restore(&placement, hosts[i].place, stored.listed[i], stored.facts[i]);
     }
     follow();
 }
@@ -429,6 +428,7 @@ static void kill_daemon(bool power_was_gone)
     for (unsigned i = 0; i < host_count; i++) {
         struct host *host = &hosts[i];
         host->connected = host->place->connected = host->dirty = host->seen = false;
+        host->place->known = false;
         host->told = HOST_STOP_UNKNOWN;
         host->busy = false;
         host->done = NULL;
@@ -570,7 +570,7 @@ static void declare_dead(struct host *host)
         chassis_give_up(&bmc, "its hypervisor is declared dead");
     host->gone = true;
     host->place->dead = true;
-    placement_release(&placement);
+    placement_release(&placement, host->place);
     follow();
 }
 
