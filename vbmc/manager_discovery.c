@@ -236,7 +236,7 @@ static bool all_are_connected(const struct manager *manager)
 /* The mark of a deleted BMC lasts as long as its domain is defined. */
 static bool is_lost_mark(const struct manager *manager, const struct uuid *uuid)
 {
-    return all_are_connected(manager) && !manager_find_uuid(manager, uuid, NULL);
+    return all_are_connected(manager) && !manager_has_uuid(manager, uuid, NULL);
 }
 
 static void drop_lost_marks(struct manager *manager)
@@ -369,6 +369,15 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         manager_follow_name(manager, instance);
 }
 
+static void on_hidden(void *context, struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    struct manager *manager = context;
+    struct instance *instance = bmcset_find_uuid(&manager->set, uuid);
+
+    if (instance && !manager->stopping)
+        manager_see_hidden(manager, instance, hypervisor);
+}
+
 static void on_connection(void *context, struct hypervisor *hypervisor)
 {
     struct manager *manager = context;
@@ -390,5 +399,6 @@ const struct hypervisor_callbacks manager_hypervisor_callbacks = {
     .appeared = on_appeared,
     .vanished = on_vanished,
     .event = on_event,
+    .hidden = on_hidden,
     .connection = on_connection,
 };

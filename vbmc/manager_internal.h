@@ -126,6 +126,9 @@ void manager_follow_placement(struct manager *manager, struct instance *instance
 /* One of the guest's domains has appeared, or changed its state. */
 void manager_see_copy(struct manager *manager, struct instance *instance,
                       struct virt_domain *domain);
+/* That hypervisor has begun or ceased to hide one of its domains. */
+void manager_see_hidden(struct manager *manager, struct instance *instance,
+                        struct hypervisor *hypervisor);
 /* Looks for the domains of a BMC that has just been made, or may have another hypervisor now. */
 void manager_see_copies(struct manager *manager, struct instance *instance);
 /* One of its domains is gone. */
@@ -145,6 +148,8 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
 /* The domain of that UUID on the hypervisor with that URI (NULL: on any); NULL if there is none. */
 struct virt_domain *manager_find_uuid(const struct manager *manager, const struct uuid *uuid,
                                       const char *uri);
+/* True if a domain of that UUID is there or may be: a hypervisor does not let it be read. */
+bool manager_has_uuid(const struct manager *manager, const struct uuid *uuid, const char *uri);
 /* An addition begins (1) or ends (-1) to look for its domain there. */
 void manager_hold_link(struct manager *manager, const struct hypervisor *hypervisor, int change);
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC nor an addition

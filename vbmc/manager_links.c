@@ -147,3 +147,13 @@ struct virt_domain *manager_find_uuid(const struct manager *manager, const struc
     }
     return domain;
 }
+
+bool manager_has_uuid(const struct manager *manager, const struct uuid *uuid, const char *uri)
+{
+    for (struct link *link = manager->links; link; link = link->next) {
+        if ((!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0) &&
+            hypervisor_hides(link->hypervisor, uuid))
+            return true;
+    }
+    return manager_find_uuid(manager, uuid, uri) != NULL;
+}

@@ -55,7 +55,7 @@ static bool is_without_domain(const struct manager *manager, struct instance *in
         if (counts && !hypervisor_is_up(link->hypervisor))
             return false;
     }
-    return !manager_find_uuid(manager, &instance_record(instance)->uuid, uri);
+    return !manager_has_uuid(manager, &instance_record(instance)->uuid, uri);
 }
 
 /* ---- a refusal ---- */

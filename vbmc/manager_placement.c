@@ -197,6 +197,27 @@ void manager_see_copy(struct manager *manager, struct instance *instance,
     manager_follow_placement(manager, instance);
 }
 
+static void see_hidden(struct link *link, struct instance *instance)
+{
+    struct placement *placement = instance_placement(instance);
+
+    link->place->connected = hypervisor_is_up(link->hypervisor);
+    if (!hypervisor_hides(link->hypervisor, &instance_record(instance)->uuid))
+        placement_unhide(placement, link->place);
+    else if (placement_hide(placement, link->place) < 0)
+        log_error("%s: no memory for where it is", instance_record(instance)->name);
+}
+
+void manager_see_hidden(struct manager *manager, struct instance *instance,
+                        struct hypervisor *hypervisor)
+{
+    struct link *link = manager_link_of(manager, hypervisor);
+
+    if (link)
+        see_hidden(link, instance);
+    manager_follow_placement(manager, instance);
+}
+
 void manager_see_copies(struct manager *manager, struct instance *instance)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
@@ -205,6 +226,7 @@ void manager_see_copies(struct manager *manager, struct instance *instance)
         struct virt_domain *domain = hypervisor_find_domain(link->hypervisor, uuid);
         if (domain)
             see(manager, instance, domain, false);
+        see_hidden(link, instance);
     }
     manager_follow_placement(manager, instance);
 }

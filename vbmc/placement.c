@@ -163,6 +163,20 @@ static int add_away(struct placement *placement, struct placement_hypervisor *hy
     return 0;
 }
 
+static bool hides(const struct placement *placement, const struct placement_hypervisor *hypervisor)
+{
+    const struct placement_copy *copy = find_copy(placement, hypervisor);
+
+    return copy && copy->state == PLACEMENT_UNKNOWN;
+}
+
+static bool may_have_gone_to(const struct placement *placement,
+                             const struct placement_hypervisor *hypervisor)
+{
+    return placement->fact == PLACEMENT_FACT_MOVED && placement->last != hypervisor &&
+           (find_away(placement, hypervisor) || hides(placement, hypervisor));
+}
+
 /* One that was connected meanwhile, and does not show the guest, does not have it. */
 static void note_away(const struct placement_map *map, struct placement *placement)
 {
@@ -170,7 +184,8 @@ static void note_away(const struct placement_map *map, struct placement *placeme
     struct placement_hypervisor *hypervisor = map->first;
 
     for (size_t i = placement->away_count; i-- > 0;) {
-        if (!placement->away[i].hypervisor->connected)
+        const struct placement_hypervisor *away = placement->away[i].hypervisor;
+        if (!away->connected || hides(placement, away))
             continue;
         placement->away[i] = placement->away[--placement->away_count];
         placement->changed |= moved;
@@ -208,9 +223,7 @@ enum placement_fact placement_fact_of(const struct placement *placement,
 {
     if (placement->last == hypervisor)
         return placement->fact;
-    return placement->fact == PLACEMENT_FACT_MOVED && find_away(placement, hypervisor)
-               ? PLACEMENT_FACT_AWAY
-               : PLACEMENT_FACT_NONE;
+    return may_have_gone_to(placement, hypervisor) ? PLACEMENT_FACT_AWAY : PLACEMENT_FACT_NONE;
 }
 
 int placement_restore(struct placement *placement, struct placement_hypervisor *hypervisor,
@@ -312,7 +325,7 @@ int placement_see(struct placement *placement, const struct placement_sight *sig
         copy = add_copy(placement, hypervisor);
     if (!copy)
         return -ENOMEM;
-    if (copy->unlisted != sight->unlisted)
+    if (copy->unlisted != sight->unlisted || copy->state == PLACEMENT_UNKNOWN)
         placement->changed = true;
     copy->domain = sight->domain;
     copy->state = sight->state;
@@ -341,11 +354,30 @@ void placement_gone(struct placement *placement, struct placement_hypervisor *hy
         note_end(placement, hypervisor, stop_reason, false);
 }
 
+int placement_hide(struct placement *placement, struct placement_hypervisor *hypervisor)
+{
+    struct placement_copy *copy = find_copy(placement, hypervisor);
+
+    if (!copy)
+        copy = add_copy(placement, hypervisor);
+    if (!copy)
+        return -ENOMEM;
+    placement->changed = true;
+    *copy = (struct placement_copy){.hypervisor = hypervisor, .state = PLACEMENT_UNKNOWN};
+    return 0;
+}
+
+void placement_unhide(struct placement *placement, struct placement_hypervisor *hypervisor)
+{
+    if (hides(placement, hypervisor))
+        placement_gone(placement, hypervisor, HOST_STOP_UNKNOWN);
+}
+
 void placement_listed_all(struct placement *placement, struct placement_hypervisor *hypervisor)
 {
     const struct placement_copy *copy = find_copy(placement, hypervisor);
 
-    if (copy && !copy->domain)
+    if (copy && !copy->domain && copy->state != PLACEMENT_UNKNOWN)
         placement_gone(placement, hypervisor, HOST_STOP_UNKNOWN);
 }
 
@@ -364,7 +396,7 @@ void placement_remove(struct placement *placement, struct placement_hypervisor *
 
 void placement_release(struct placement *placement, const struct placement_hypervisor *hypervisor)
 {
-    if (placement->fact == PLACEMENT_FACT_MOVED && find_away(placement, hypervisor))
+    if (may_have_gone_to(placement, hypervisor))
         set_fact(placement, PLACEMENT_FACT_RELEASED, placement->last);
 }
 
@@ -414,7 +446,9 @@ static bool may_have(const struct preference *preference,
     bool end_is_known =
         placement->fact == PLACEMENT_FACT_STOPPED || placement->fact == PLACEMENT_FACT_DEFINED;
 
-    if (hypervisor->connected || hypervisor->dead)
+    if (hypervisor->connected)
+        return hides(placement, hypervisor);
+    if (hypervisor->dead)
         return false;
     if (was_running_at(placement, hypervisor))
         return true;
@@ -564,6 +598,7 @@ const char *placement_state_name(enum placement_state state)
         [PLACEMENT_OFF] = "off",
         [PLACEMENT_ON] = "on",
         [PLACEMENT_MIGRATING] = "migrating",
+        [PLACEMENT_UNKNOWN] = "unknown",
     };
 
     return names[state];
@@ -577,6 +612,11 @@ static void explain_waiting(const struct placement *placement,
                       : find_copy(placement, hypervisor) ? "it has the guest's domain"
                                                          : "the guest may be there";
 
+    if (hypervisor->connected) {
+        snprintf(text, size, "hypervisor %s does not let its domain be read, which may run there",
+                 hypervisor->name);
+        return;
+    }
     snprintf(text, size, "hypervisor %s is %s, and %s", hypervisor->name,
              hypervisor->removed ? "no longer configured" : "not connected", why);
 }

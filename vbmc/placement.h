@@ -13,9 +13,10 @@
  *   RELEASED  an administrator gave up the hypervisor that it may have been on
  *
  * A copy that runs on a connected hypervisor always counts. A copy that is off counts only if no
- * hypervisor that is not connected may have the guest, which one may if the guest was seen running
- * there last, if it lists the guest as far as is known, or, as long as the guest was seen neither
- * to stop nor to be defined, whichever it is.
+ * hypervisor that is not connected may have the guest, or one that is and does not let its domain
+ * be read. One that is not connected may have it if the guest was seen running there last, if it
+ * lists the guest as far as is known, or, as long as the guest was seen neither to stop nor to be
+ * defined, whichever it is.
  *
  * A guest that left by a migration went to a host outside the configuration, or to a hypervisor
  * that was not connected then. It has stopped there if that hypervisor lists it off, with the
@@ -87,6 +88,7 @@ enum placement_state {
     PLACEMENT_OFF,
     PLACEMENT_ON,
     PLACEMENT_MIGRATING, /* QEMU exists, paused as either end of a migration */
+    PLACEMENT_UNKNOWN,   /* the domain is there, and may not be read */
 };
 
 /* One hypervisor's copy: as it is, or as it was when the hypervisor was connected last. */
@@ -94,7 +96,7 @@ struct placement_copy {
     struct placement_hypervisor *hypervisor;
     enum placement_state state;
     bool unlisted; /* libvirt knows it no longer; it can be started from XML that we kept */
-    void *domain;  /* the caller's; NULL: known from the store alone */
+    void *domain;  /* the caller's; NULL: known from the store alone, or it may not be read */
 };
 
 struct placement_decision {
@@ -147,6 +149,10 @@ struct placement_sight {
 /* 0, or -ENOMEM. `*arrived` becomes true if the guest runs here now and was running elsewhere
  * before: no start of it. */
 int placement_see(struct placement *placement, const struct placement_sight *sight, bool *arrived);
+/* A connected hypervisor has the guest's domain and does not let it be read. 0, or -ENOMEM. */
+int placement_hide(struct placement *placement, struct placement_hypervisor *hypervisor);
+/* It hides it no longer: what has not been seen meanwhile is gone. */
+void placement_unhide(struct placement *placement, struct placement_hypervisor *hypervisor);
 /* A connected hypervisor no longer lists the guest; `stop_reason` is of a copy that ran. */
 void placement_gone(struct placement *placement, struct placement_hypervisor *hypervisor,
                     enum host_stop_reason stop_reason);
@@ -169,7 +175,7 @@ struct placement_decision placement_decide(const struct placement_map *map,
                                            struct placement *placement, const void *present,
                                            bool starts, const char *only_uri);
 
-/* "off", "on" or "migrating". */
+/* "off", "on", "migrating" or "unknown". */
 const char *placement_state_name(enum placement_state state);
 /* The last decision in words for people: which copy counts, or why none does. */
 void placement_explain(const struct placement *placement, char *text, size_t size);

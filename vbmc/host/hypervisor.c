@@ -143,16 +143,71 @@ void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason)
     lose_domain(domain->hypervisor, domain, true);
 }
 
+static size_t find_hidden(const struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    size_t i = 0;
+
+    while (i < hypervisor->hidden_count && !uuid_equal(&hypervisor->hidden[i], uuid))
+        i++;
+    return i;
+}
+
+bool hypervisor_hides(const struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    return find_hidden(hypervisor, uuid) < hypervisor->hidden_count;
+}
+
+static void tell_hidden(struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    if (hypervisor->callbacks->hidden)
+        hypervisor->callbacks->hidden(hypervisor->context, hypervisor, uuid);
+}
+
+/* Of one that was read since the connection came up that stays true. */
+static void hide(struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
+    char text[UUID_TEXT_SIZE];
+
+    if (hypervisor_hides(hypervisor, uuid) || (domain && domain->host.state != HOST_POWER_UNKNOWN))
+        return;
+    struct uuid *grown =
+        realloc(hypervisor->hidden, (hypervisor->hidden_count + 1) * sizeof *grown);
+    if (!grown)
+        return;
+    hypervisor->hidden = grown;
+    grown[hypervisor->hidden_count++] = *uuid;
+    uuid_format(uuid, text);
+    log_warning("hypervisor %s: domain %s is there and may not be read: whether it runs is not"
+                " known",
+                hypervisor->name, text);
+    tell_hidden(hypervisor, uuid);
+}
+
+static void unhide(struct hypervisor *hypervisor, const struct uuid *hidden)
+{
+    size_t i = find_hidden(hypervisor, hidden);
+    struct uuid uuid = *hidden; /* which may be that of the list */
+
+    if (i == hypervisor->hidden_count)
+        return;
+    hypervisor->hidden[i] = hypervisor->hidden[--hypervisor->hidden_count];
+    tell_hidden(hypervisor, &uuid);
+}
+
 static void take_over(struct hypervisor *hypervisor, struct virt_facts *facts, bool live)
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, &facts->uuid);
 
-    if (!facts->name) /* it is there, and libvirt does not let us see more */
+    if (!facts->name) { /* it is there, and libvirt does not let us see more */
+        hide(hypervisor, &facts->uuid);
         return;
+    }
     if (domain)
         virt_domain_apply_facts(domain, facts, live);
     else
         add_domain(hypervisor, facts, live);
+    unhide(hypervisor, &facts->uuid);
 }
 
 /* ---- the loop's side: one domain looked at after an event ---- */
@@ -198,6 +253,11 @@ static void look_done(struct worker_job *job)
         else if (look->result == -ENODEV && domain && !look->name &&
                  !(domain->operations && domain->operations->acting)) /* which knows why */
             lose_domain(hypervisor, domain, true);
+        if (look->result == -ENODEV && !look->name)
+            unhide(hypervisor, &look->uuid);
+        else if (look->result < 0 && look->result != -EHOSTUNREACH && look->result != -ENOMEM &&
+                 !look->name)
+            hide(hypervisor, &look->uuid);
     }
     if (look->answer)
         look->answer(look->context, look->result, NULL);
@@ -296,6 +356,10 @@ static void take_over_list(struct hypervisor *hypervisor, struct virt_facts_list
         next = domain->next;
         if (!is_listed(list, &domain->host.uuid))
             lose_domain(hypervisor, domain, live);
+    }
+    for (size_t i = hypervisor->hidden_count; i-- > 0;) {
+        if (!is_listed(list, &hypervisor->hidden[i]))
+            unhide(hypervisor, &hypervisor->hidden[i]);
     }
     for (size_t i = 0; i < list->count; i++)
         take_over(hypervisor, &list->items[i], live);
@@ -412,6 +476,7 @@ static void free_hypervisor(struct hypervisor *hypervisor)
     if (hypervisor->sasl_password)
         explicit_bzero(hypervisor->sasl_password, strlen(hypervisor->sasl_password));
     free(hypervisor->sasl_password);
+    free(hypervisor->hidden);
     free(hypervisor);
 }
 

@@ -30,6 +30,8 @@ struct hypervisor_callbacks {
     void (*appeared)(void *context, struct virt_domain *domain);
     void (*vanished)(void *context, struct virt_domain *domain);
     void (*event)(void *context, struct virt_domain *domain, enum host_event event);
+    /* What hypervisor_hides says of a UUID has changed; NULL: nobody wants to know. */
+    void (*hidden)(void *context, struct hypervisor *hypervisor, const struct uuid *uuid);
     /* The connection came up (all its domains have been told of), went down, or could not be made.
      */
     void (*connection)(void *context, struct hypervisor *hypervisor);
@@ -75,6 +77,10 @@ struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
 
 /* The one of that UUID; NULL if there is none. */
 struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid);
+
+/* True if libvirt lists a domain of that UUID, or did so when it was connected last, and does not
+ * let us read it: its access control may not. Whether its guest runs is not known. */
+bool hypervisor_hides(const struct hypervisor *hypervisor, const struct uuid *uuid);
 
 struct host_domain *virt_domain_host(struct virt_domain *domain);
 const char *virt_domain_name(const struct virt_domain *domain);

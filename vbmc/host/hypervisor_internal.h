@@ -39,6 +39,8 @@ struct hypervisor {
     struct virt_sampler *sampler;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
+    struct uuid *hidden; /* listed, and libvirt does not let us read them */
+    size_t hidden_count;
     struct virt_domain *vanished;          /* gone, but for an operation that still runs */
     struct virt_serial_look *serial_looks; /* under way */
     struct virt_adjustment *adjustments;   /* under way */

@@ -1,0 +1,132 @@
+/* A domain that libvirt lists and does not let us read may run: neither does a copy elsewhere count
+ * meanwhile, nor is its BMC lost, or the mark of a deleted one. */
+#include <dlfcn.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <libvirt/libvirt.h>
+
+#include "tests/fake/manager_fixture.h"
+
+#define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */
+#define ON_B    "11111111-0000-4000-8000-00000000000b"
+#define DELETED "11111111-0000-4000-8000-00000000000c"
+#define LINES   "[bmc]\nports = 47270-47279\n"
+
+static const char *const on_a[][2] = {{"copied", COPIED}};
+static const char *const on_b[][2] = {{"copied", COPIED}, {"web", ON_B}, {"deleted", DELETED}};
+static const char *const hypervisors[] = {"a", "b", NULL};
+static volatile bool b_is_hidden;
+
+/* In place of libvirt's: as its access control has it. */
+int virDomainIsPersistent(virDomainPtr domain)
+{
+    int (*real)(virDomainPtr) = (int (*)(virDomainPtr))dlsym(RTLD_NEXT, "virDomainIsPersistent");
+    char *uri = virConnectGetURI(virDomainGetConnect(domain));
+    bool is_on_b = uri && strstr(uri, "/b.xml");
+
+    free(uri);
+    return is_on_b && b_is_hidden ? -1 : real(domain);
+}
+
+static bool has_all(void *context)
+{
+    (void)context;
+    return manager_bmcs(fixture_manager)->count == 3;
+}
+
+static int setup(void **state)
+{
+    manager_fixture_setup(state);
+    manager_fixture_define("a", on_a, 1);
+    manager_fixture_define("b", on_b, 3);
+    b_is_hidden = false;
+    manager_fixture_start(hypervisors, LINES);
+    manager_fixture_wait(has_all, NULL, "three BMCs");
+    return 0;
+}
+
+static const char *explanation(const char *uuid)
+{
+    static char text[256];
+
+    placement_explain(instance_placement(manager_fixture_bmc(uuid)), text, sizeof text);
+    return text;
+}
+
+static const char hidden[] = "hypervisor b does not let its domain be read, which may run there";
+
+static bool is_off_on_a(void *context)
+{
+    (void)context;
+    return strncmp(explanation(COPIED), "off on", 6) == 0;
+}
+
+static void ignore(void *context, int result, const char *text)
+{
+    (void)context, (void)result, (void)text;
+}
+
+static void look_at_b(const char *text)
+{
+    struct hypervisor *hypervisor = manager_next_hypervisor(fixture_manager, NULL);
+    struct uuid uuid;
+
+    uuid_parse(text, &uuid);
+    hypervisor = manager_next_hypervisor(fixture_manager, hypervisor);
+    hypervisor_look_at(hypervisor, &uuid, ignore, NULL);
+}
+
+static void test_hidden_after_a_restart(void **state)
+{
+    (void)state;
+    manager_fixture_wait(is_off_on_a, NULL, "off");
+    assert_int_equal(manager_fixture_delete(DELETED), 0);
+    manager_fixture_stop();
+    b_is_hidden = true;
+    manager_fixture_start(hypervisors, LINES);
+    assert_string_equal(explanation(COPIED), hidden);
+    assert_non_null(manager_fixture_bmc(ON_B));
+    assert_string_equal(explanation(ON_B), hidden);
+    manager_fixture_reload(LINES);
+    assert_string_equal(explanation(COPIED), hidden);
+    b_is_hidden = false;
+    look_at_b(COPIED);
+    manager_fixture_wait(is_off_on_a, NULL, "off");
+    look_at_b(DELETED);
+    look_at_b(ON_B);
+    manager_fixture_stop();
+    manager_fixture_start(hypervisors, LINES);
+    assert_null(manager_fixture_bmc(DELETED));
+}
+
+/* What is listed no longer hides nothing. */
+static void test_gone_at_last(void **state)
+{
+    (void)state;
+    manager_fixture_stop();
+    b_is_hidden = true;
+    manager_fixture_start(hypervisors, LINES);
+    assert_string_equal(explanation(COPIED), hidden);
+    manager_fixture_stop();
+    b_is_hidden = false;
+    manager_fixture_define("b", on_b + 1, 1);
+    manager_fixture_start(hypervisors, LINES);
+    assert_string_equal(explanation(COPIED), "off on a");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_hidden_after_a_restart, setup,
+                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_gone_at_last, setup, manager_fixture_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
