@@ -1,5 +1,6 @@
 """SOL by the clients that people use: who gets the console and who loses it, and what they are told.
 usage: sol_clients.py owners PORT         of a guest g1 that echoes what is typed
+       sol_clients.py takeovers PORT      the part of it that two at once are tried with
        sol_clients.py guest PORT          a real one, of libvirtd; it is off in the beginning"""
 import os
 import signal
@@ -59,7 +60,12 @@ def owners():
             check_echo(console)
             console.leave()
     print("both suites")
+    take_overs()
+    after_killed_owners()
+    disabled_under_its_owner()
 
+
+def take_overs():
     one = activate("ipmitool")
     check_echo(one)
     assert ipmi("sol", "activate") == (1, b"Info: SOL payload already active on another session\n")
@@ -80,6 +86,8 @@ def owners():
     one.leave()
     print("take-overs")
 
+
+def after_killed_owners():
     for name in CLIENTS:
         console = activate(name)
         check_echo(console)
@@ -95,6 +103,8 @@ def owners():
     assert status == 1 and b"already de-activated" in text, text
     print("after owners that were killed")
 
+
+def disabled_under_its_owner():
     for name in CLIENTS:
         console = activate(name)
         check_echo(console)
@@ -164,4 +174,4 @@ def guest():
     print("pyghmi logs in")
 
 
-{"owners": owners, "guest": guest}[sys.argv[1]]()
+{"owners": owners, "takeovers": take_overs, "guest": guest}[sys.argv[1]]()
