@@ -25,6 +25,7 @@ unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RE
             .cause = (uint8_t)actions[i].cause,
             .begun = actions[i].begun,
             .run = actions[i].run,
+            .place = actions[i].place,
             .at = (actions[i].at_ms + offset_ms) / 1000,
         };
     }
@@ -39,8 +40,9 @@ void instance_owed_decode(struct bmc *bmc, const struct store_owed *owed)
         .cause = (enum restart_cause)owed->cause,
         .begun = owed->begun,
         .run = owed->run,
+        .place = owed->place,
         .at_ms = (int64_t)bmc->hooks->now(bmc) - (age_ms > 0 ? age_ms : 0),
     };
 
-    chassis_restore_owed(&bmc->chassis, &action);
+    chassis_restore_owed(bmc, &action);
 }

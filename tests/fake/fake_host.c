@@ -86,7 +86,7 @@ void fake_host_init(struct fake_host *host, enum host_power_state state)
     static char name[] = "guest";
 
     *host = (struct fake_host){
-        .domain = {.ops = &ops, .name = name, .state = state},
+        .domain = {.ops = &ops, .name = name, .state = state, .place = FAKE_HOST_PLACE},
         .hardware = {.sockets = 1, .vcpus = 1, .dimms = 1, .memory_kib = 1024 * 1024}};
     host->domain.hardware = &host->hardware;
 }

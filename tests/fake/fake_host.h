@@ -8,6 +8,7 @@
 #include "vbmc/host/host.h"
 
 #define FAKE_HOST_CALLS_MAX 64
+#define FAKE_HOST_PLACE     11
 
 struct fake_host_call {
     enum fake_host_call_kind {

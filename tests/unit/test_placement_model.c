@@ -407,7 +407,7 @@ static void start_daemon(void)
     bmc_init(&bmc, 1, &uuid, &hooks, NULL);
     bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
     for (unsigned i = 0; i < stored.owed_count; i++)
-        chassis_restore_owed(&bmc.chassis, &stored.owed[i]);
+        chassis_restore_owed(&bmc, &stored.owed[i]);
     for (unsigned i = 0; i < host_count; i++) {
         if (stored.listed[i] || stored.facts[i] != PLACEMENT_FACT_NONE)
             placement_restore(&placement, hosts[i].place, stored.listed[i], stored.facts[i]);

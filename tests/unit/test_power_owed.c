@@ -34,7 +34,7 @@ static void note_owed(enum host_power_action action, bool begun, int64_t run, in
                                           .run = run,
                                           .at_ms = (int64_t)fake_bmc.now_ms - age_ms};
 
-    chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
+    chassis_restore_owed(&fake_bmc.bmc, &record);
 }
 
 /* An action of several steps starts when the store has it, one of a single step at once; neither is
@@ -47,8 +47,9 @@ static void test_stored_before_it_is_accepted(void **state)
         bool waits;
     } cases[] = {
         {0, HOST_POWER_RUNNING, false}, {1, HOST_POWER_OFF, true},
-        {2, HOST_POWER_RUNNING, true},  {3, HOST_POWER_RUNNING, true},
-        {4, HOST_POWER_RUNNING, false}, {5, HOST_POWER_RUNNING, false},
+        {2, HOST_POWER_RUNNING, true},  {3, HOST_POWER_RUNNING, false},
+        {3, HOST_POWER_CRASHED, true},  {4, HOST_POWER_RUNNING, false},
+        {5, HOST_POWER_RUNNING, false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -163,6 +164,100 @@ static void test_owed_too_long(void **state)
     assert_true(fake_bmc.bmc.chassis.control_fault);
 }
 
+/* A guest that we left paused is not left so, however long the daemon was away; and what is done is
+ * no failure. */
+static void test_owed_long_ago(void **state)
+{
+    static const struct {
+        enum host_power_action action;
+        int64_t run;
+        enum host_power_state guest; /* its run is 7 */
+        int expected;                /* the action; -1: none */
+        bool fault;
+    } cases[] = {
+        {HOST_POWER_ACTION_UP, -1, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_CYCLE, 6, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_HARD_RESET, 7, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_HARD_RESET, 6, HOST_POWER_PAUSED, -1, true},
+        {HOST_POWER_ACTION_DOWN, 7, HOST_POWER_PAUSED, -1, true},
+        {HOST_POWER_ACTION_CYCLE, 7, HOST_POWER_PAUSED, -1, true},
+        {HOST_POWER_ACTION_DOWN, 7, HOST_POWER_OFF, -1, false},
+        {HOST_POWER_ACTION_UP, -1, HOST_POWER_RUNNING, -1, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_setup(state);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        fake_bmc.now_ms = CHASSIS_OWED_MAX_AGE_MS + 2000000;
+        note_owed(cases[i].action, true, cases[i].run, CHASSIS_OWED_MAX_AGE_MS + 60000);
+        fake_bmc.host.waits = true;
+        fake_bmc.host.domain.run = 7;
+        fake_bmc_set_state(&fake_bmc, cases[i].guest);
+        assert_int_equal(fake_bmc.host.count, cases[i].expected >= 0);
+        if (cases[i].expected >= 0)
+            assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].expected);
+        assert_int_equal(fake_bmc.bmc.chassis.control_fault, cases[i].fault);
+    }
+}
+
+/* Begun on another hypervisor, or before another boot of this one, which number their runs on their
+ * own: nobody knows whether it is the same run of the guest. */
+static void test_owed_of_another_place(void **state)
+{
+    static const struct {
+        enum host_power_action action;
+        int64_t place;
+        enum host_power_state guest; /* its run is 7 */
+        int expected;                /* the action; -1: none */
+        bool fault;
+    } cases[] = {
+        {HOST_POWER_ACTION_DOWN, FAKE_HOST_PLACE, HOST_POWER_RUNNING, HOST_POWER_ACTION_DOWN,
+         false},
+        {HOST_POWER_ACTION_DOWN, 12, HOST_POWER_RUNNING, -1, true},
+        {HOST_POWER_ACTION_DOWN, 12, HOST_POWER_OFF, -1, false},
+        {HOST_POWER_ACTION_CYCLE, 12, HOST_POWER_RUNNING, -1, true},
+        {HOST_POWER_ACTION_CYCLE, 12, HOST_POWER_PAUSED, -1, true},
+        {HOST_POWER_ACTION_CYCLE, 12, HOST_POWER_OFF, HOST_POWER_ACTION_UP, false},
+        {HOST_POWER_ACTION_UP, 12, HOST_POWER_RUNNING, -1, false},
+        {HOST_POWER_ACTION_HARD_RESET, 12, HOST_POWER_PAUSED, -1, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct chassis_action record = {.action = cases[i].action,
+                                              .begun = true,
+                                              .run = 7,
+                                              .place = cases[i].place,
+                                              .at_ms = 1000000};
+        fake_bmc_setup(state);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        chassis_restore_owed(&fake_bmc.bmc, &record);
+        fake_bmc.host.waits = true;
+        fake_bmc.host.domain.run = 7;
+        fake_bmc_set_state(&fake_bmc, cases[i].guest);
+        assert_int_equal(fake_bmc.host.count, cases[i].expected >= 0);
+        if (cases[i].expected >= 0)
+            assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].expected);
+        assert_int_equal(fake_bmc.bmc.chassis.control_fault, cases[i].fault);
+    }
+}
+
+/* None is dropped without a word. */
+static void test_more_owed_than_there_is_room(void **state)
+{
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    for (unsigned i = 0; i < CHASSIS_RECORDS_MAX; i++)
+        note_owed(HOST_POWER_ACTION_DOWN, false, 0, 1000);
+    assert_false(fake_bmc.bmc.chassis.control_fault);
+    note_owed(HOST_POWER_ACTION_UP, false, 0, 1000);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
+    fake_bmc.bmc.chassis.control_fault = false;
+    fake_bmc.host.waits = true;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_bmc.owed_count, CHASSIS_QUEUE_MAX);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
+}
+
 /* Each in its turn: what the second finds is what the first has left. */
 static void test_owed_in_order(void **state)
 {
@@ -206,6 +301,63 @@ static void test_hypervisor_lost(void **state)
     fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
     assert_string_equal(answer(3), "c0");
     assert_int_equal(fake_bmc.owed_count, 0);
+}
+
+/* The hypervisor is back before its call has failed, and no news of the guest follow: what was
+ * accepted goes on all the same, in its order and not at once, or with the next request. */
+static void test_hypervisor_back_before_the_call_fails(void **state)
+{
+    for (unsigned asks = 0; asks < 2; asks++) {
+        fake_bmc_setup(state);
+        fake_bmc.host.waits = true;
+        fake_bmc.host.domain.run = 7;
+        control(0);
+        control(1);
+        fake_bmc_advance(&fake_bmc, 5000);
+        assert_string_equal(answer(1), "00");
+        assert_string_equal(answer(2), "00");
+        fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+        assert_int_equal(fake_bmc.host.count, 1);
+        assert_int_equal(fake_bmc.owed_count, 2);
+        assert_false(fake_bmc.bmc.chassis.control_fault);
+        if (asks > 0)
+            control(5);
+        else
+            fake_bmc_advance(&fake_bmc, CHASSIS_RESUME_MS);
+        assert_int_equal(fake_bmc.host.count, 2);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_DOWN);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.host.count, 3);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_UP);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.host.count, 3 + asks);
+        if (asks > 0)
+            fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.owed_count, 0);
+        fake_bmc_teardown(state);
+    }
+}
+
+/* A call that always fails is not repeated for ever. */
+static void test_hypervisor_that_never_answers(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    control(0);
+    fake_bmc_advance(&fake_bmc, 5000);
+    for (unsigned i = 0; i < 10; i++) {
+        fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+        fake_bmc_advance(&fake_bmc, CHASSIS_RESUME_MS);
+        assert_int_equal(fake_bmc.host.count, 2 + i);
+    }
+    fake_bmc_advance(&fake_bmc, CHASSIS_OWED_MAX_AGE_MS);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    fake_bmc_advance(&fake_bmc, CHASSIS_RESUME_MS);
+    assert_int_equal(fake_bmc.host.count, 11);
+    assert_int_equal(fake_bmc.owed_count, 0);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
 }
 
 /* One that waits behind it goes on after it; a new one is refused meanwhile. */
@@ -290,6 +442,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_owed_to_a_guest_that_has_moved, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_too_long, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test(test_owed_long_ago),
+        cmocka_unit_test(test_owed_of_another_place),
+        cmocka_unit_test_setup_teardown(test_more_owed_than_there_is_room, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test(test_hypervisor_back_before_the_call_fails),
+        cmocka_unit_test_setup_teardown(test_hypervisor_that_never_answers, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_in_order, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hypervisor_lost, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_hypervisor_lost_with_more_to_do, fake_bmc_setup,

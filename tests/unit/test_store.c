@@ -254,8 +254,8 @@ static void test_chassis_and_boot(void **state)
 
 static void test_owed(void **state)
 {
-    const struct store_owed owed[] = {{make_uuid(7), 2, 1, true, 41, 1700000000},
-                                      {make_uuid(7), 0, 1, false, 0, 1700000001}};
+    const struct store_owed owed[] = {{make_uuid(7), 2, 1, true, 41, INT64_MAX, 1700000000},
+                                      {make_uuid(7), 0, 1, false, 0, 0, 1700000001}};
     CLEANUP_FREE struct store_owed *rows = NULL;
     struct store *store = open_store();
     struct waiter waiter = {0};
@@ -272,6 +272,7 @@ static void test_owed(void **state)
     assert_int_equal(rows[0].cause, 1);
     assert_true(rows[0].begun);
     assert_int_equal(rows[0].run, 41);
+    assert_true(rows[0].place == INT64_MAX);
     assert_int_equal(rows[0].at, 1700000000);
     assert_int_equal(rows[1].action, 0);
     assert_false(rows[1].begun);

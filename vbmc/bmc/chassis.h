@@ -52,15 +52,23 @@ enum identify_state {
  * daemon, or after the hypervisor was away: whoever asked has looked elsewhere meanwhile. */
 #define CHASSIS_OWED_MAX_AGE_MS (10 * INT64_C(60000))
 
+/* What is stored of power actions: chassis_list_owed. */
+#define CHASSIS_RECORDS_MAX (2 * CHASSIS_QUEUE_MAX)
+
+/* The hypervisor did not answer, and is there all the same: when it is asked again. */
+#define CHASSIS_RESUME_MS 1000
+
 struct chassis_action {
     enum host_power_action action;
     uint32_t session;
     enum restart_cause cause; /* of a start that comes of it */
     int64_t at_ms;            /* monotonic: when it was accepted, or begun */
-    int64_t run;              /* of the guest when it was begun: struct host_domain */
+    int64_t run;              /* of the guest when it was begun: struct host_domain; */
+    int64_t place;            /* as this; 0: not known */
     bool begun;               /* its turn has come */
     bool accepted;            /* answered with success before its end was known */
     /* Below: of this run of the daemon only. */
+    bool resumed;         /* taken up again: its age counts from before */
     bool started;         /* the driver has it */
     bool stored;          /* the store knows it */
     bool begun_stored;    /* the store knows that it was begun */
@@ -104,10 +112,11 @@ struct chassis {
     unsigned queued;
     /* What was accepted and could not be finished while a hypervisor, a guest or the daemon was
      * away; stored, as the queue is. */
-    struct chassis_action owed[CHASSIS_QUEUE_MAX];
+    struct chassis_action owed[CHASSIS_RECORDS_MAX];
     unsigned owed_count;
-    uint64_t owed_saves; /* number of the last one begun */
-    bool owed_changed;   /* since then */
+    uint64_t resume_at_ms; /* it is taken up again then; 0: with the next state of the guest */
+    uint64_t owed_saves;   /* number of the last one begun */
+    bool owed_changed;     /* since then */
 };
 
 void chassis_set_defaults(struct chassis *chassis);
@@ -170,11 +179,10 @@ void chassis_resume_owed(struct bmc *bmc);
 
 /* For the hook save_owed and for the start of the daemon: what is to be stored, owed before queued.
  * Returns how many there are, at most CHASSIS_RECORDS_MAX. */
-#define CHASSIS_RECORDS_MAX (2 * CHASSIS_QUEUE_MAX)
 unsigned chassis_list_owed(const struct chassis *chassis,
                            struct chassis_action records[CHASSIS_RECORDS_MAX]);
-/* An action that the store knows; what does not fit is dropped. */
-void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record);
+/* An action that the store knows; what does not fit is reported as failed. */
+void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record);
 /* Ends for good what is owed or waits: it can never be carried out, as `reason` says. Reported in
  * log and SEL. What the driver has begun goes on there. */
 void chassis_give_up(struct bmc *bmc, const char *reason);

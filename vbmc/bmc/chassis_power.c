@@ -3,9 +3,9 @@
  * Each action goes through these states:
  *
  *   queued    it waits for its turn; the store is told
- *   begun     its turn has come; the store is told again. Power up, cycle and reset consist of
- * several steps between which the guest is off or paused: they start when the store knows. The
- *             others start at once
+ *   begun     its turn has come; the store is told again. Power up, cycle and the reset of a
+ *             crashed guest consist of several steps between which the guest is off or paused: they
+ *             start when the store knows. The others start at once
  *   started   the driver has it
  *   owed      accepted, or begun, when the guest's hypervisor or the daemon went away; once the
  *             guest's state is known again it is finished or undone (chassis_resume_owed)
@@ -71,7 +71,8 @@ static void on_saved(const struct bmc_ticket *ticket, int result)
     for (unsigned i = 0; i < chassis->queued; i++) {
         note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
                    result);
-        bmc->hooks->wake_at(bmc, chassis->queue[i].waiters.deadline_ms);
+        if (chassis->queue[i].waiters.count > 0)
+            bmc->hooks->wake_at(bmc, chassis->queue[i].waiters.deadline_ms);
     }
     start_stored(bmc);
 }
@@ -121,10 +122,10 @@ static int decide_by_state(enum host_power_state state, enum host_power_action a
     return -EINVAL;
 }
 
-static bool has_several_steps(enum host_power_action action)
+static bool has_several_steps(const struct bmc *bmc, enum host_power_action action)
 {
     return action == HOST_POWER_ACTION_UP || action == HOST_POWER_ACTION_CYCLE ||
-           action == HOST_POWER_ACTION_HARD_RESET;
+           (action == HOST_POWER_ACTION_HARD_RESET && bmc_power_state(bmc) == HOST_POWER_CRASHED);
 }
 
 /* Between its steps the guest would be off, or paused for its boot override. */
@@ -172,7 +173,7 @@ static void report_failure(struct bmc *bmc, enum host_power_action action, const
 /* Accepted, and the hypervisor was lost on the way: goes on when it is back. */
 static bool keep_as_owed(struct chassis *chassis, const struct chassis_action *action)
 {
-    if (chassis->owed_count == CHASSIS_QUEUE_MAX)
+    if (chassis->owed_count + chassis->queued >= CHASSIS_RECORDS_MAX)
         return false;
     chassis->owed[chassis->owed_count] = *action;
     chassis->owed[chassis->owed_count++].waiters.count = 0;
@@ -188,6 +189,36 @@ static bool outlives_a_loss(const struct chassis_action *action)
             action->action == HOST_POWER_ACTION_CYCLE);
 }
 
+static const char too_many[] = "too many power actions wait";
+
+/* Keeps what was accepted or begun for when the hypervisor is back, all of it: what waits does not
+ * overtake what has begun. The first `done` are done. */
+static void park_queue(struct bmc *bmc, unsigned done)
+{
+    struct chassis *chassis = &bmc->chassis;
+    struct chassis_action queue[CHASSIS_QUEUE_MAX];
+    unsigned count = chassis->queued;
+
+    memcpy(queue, chassis->queue, count * sizeof queue[0]);
+    chassis->queued = 0;
+    for (unsigned i = done; i < count; i++) {
+        if ((queue[i].accepted || queue[i].started) && !keep_as_owed(chassis, &queue[i]))
+            report_failure(bmc, queue[i].action, too_many);
+    }
+    save(bmc);
+    for (unsigned i = 0; i < count; i++)
+        waiters_finish(&queue[i].waiters, i < done ? 0 : -EHOSTUNREACH);
+}
+
+/* The hypervisor may be back before its call has failed: then no state of the guest follows. */
+static void resume_later(struct bmc *bmc)
+{
+    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
+        return;
+    bmc->chassis.resume_at_ms = bmc->hooks->now(bmc) + CHASSIS_RESUME_MS;
+    bmc->hooks->wake_at(bmc, bmc->chassis.resume_at_ms);
+}
+
 static void action_finished(void *context, int result, const char *text)
 {
     struct bmc *bmc = context;
@@ -198,10 +229,11 @@ static void action_finished(void *context, int result, const char *text)
         text = strerror(-result);
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
         chassis_reset_ended(bmc, result);
-    if (result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(chassis, action)) {
+    if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
         log_warning("%s: chassis control %s: %s; goes on when its hypervisor is back", name_of(bmc),
                     chassis_action_name(action->action), text);
-        finish_first_action(bmc, result);
+        resume_later(bmc);
+        park_queue(bmc, 0);
         return;
     }
     chassis->control_fault = result != 0;
@@ -259,9 +291,11 @@ static void begin_first_action(struct bmc *bmc)
         return;
     }
     action->begun = true;
-    action->at_ms = (int64_t)bmc->hooks->now(bmc);
+    if (!action->resumed)
+        action->at_ms = (int64_t)bmc->hooks->now(bmc);
     action->run = bmc->host->run;
-    bool at_once = !has_several_steps(action->action);
+    action->place = bmc->host->place;
+    bool at_once = !has_several_steps(bmc, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
     save(bmc);
@@ -306,6 +340,7 @@ void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32
         bmc_ticket_finish(ticket, -EHOSTUNREACH);
         return;
     }
+    chassis_resume_owed(bmc); /* behind it */
     if (chassis->queued == CHASSIS_QUEUE_MAX) {
         bmc_ticket_finish(ticket, -EBUSY);
         return;
@@ -340,6 +375,10 @@ void chassis_tick(struct bmc *bmc)
         action->accepted = true;
         waiters_expire(&action->waiters, now_ms);
     }
+    if (bmc->chassis.resume_at_ms == 0 || now_ms < bmc->chassis.resume_at_ms)
+        return;
+    bmc->chassis.resume_at_ms = 0;
+    chassis_resume_owed(bmc);
 }
 
 void chassis_power_is_on(struct bmc *bmc)
@@ -354,7 +393,7 @@ void chassis_power_is_on(struct bmc *bmc)
 
 uint64_t chassis_next_deadline(const struct bmc *bmc)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t resume = bmc->chassis.resume_at_ms, next = resume > 0 ? resume : UINT64_MAX;
 
     for (unsigned i = 0; i < bmc->chassis.queued; i++) {
         const struct chassis_action *action = &bmc->chassis.queue[i];
@@ -376,32 +415,24 @@ static bool has_ended(const struct bmc *bmc)
  * down of a guest that went because it ended is done. */
 void chassis_cancel(struct bmc *bmc)
 {
-    struct chassis *chassis = &bmc->chassis;
-    struct chassis_action queue[CHASSIS_QUEUE_MAX];
-    unsigned count = chassis->queued, done = 0;
+    const struct chassis *chassis = &bmc->chassis;
+    unsigned done = 0;
 
-    if (count == 0)
-        return;
-    memcpy(queue, chassis->queue, count * sizeof queue[0]);
-    chassis->queued = 0;
-    while (has_ended(bmc) && done < count && queue[done].action == HOST_POWER_ACTION_DOWN)
+    while (has_ended(bmc) && done < chassis->queued &&
+           chassis->queue[done].action == HOST_POWER_ACTION_DOWN)
         done++;
-    for (unsigned i = done; i < count; i++) {
-        if (queue[i].accepted || queue[i].started)
-            keep_as_owed(chassis, &queue[i]);
-    }
-    save(bmc);
-    for (unsigned i = 0; i < count; i++)
-        waiters_finish(&queue[i].waiters, i < done ? 0 : -EHOSTUNREACH);
+    if (chassis->queued > 0)
+        park_queue(bmc, done);
 }
 
-void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record)
+void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record)
 {
     struct chassis_action action = *record;
 
     action.accepted = true;
     action.session = 0;
-    keep_as_owed(chassis, &action);
+    if (!keep_as_owed(&bmc->chassis, &action))
+        report_failure(bmc, action.action, too_many);
 }
 
 void chassis_give_up(struct bmc *bmc, const char *reason)
@@ -424,41 +455,55 @@ void chassis_give_up(struct bmc *bmc, const char *reason)
     save(bmc);
 }
 
-/* Not started again since the action was begun. A number may come again when a hypervisor was
- * restarted. */
-static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
+static bool is_same_place(const struct bmc *bmc, const struct chassis_action *owed)
 {
-    return bmc->host->run == owed->run;
+    return owed->place == 0 || bmc->host->place == owed->place;
 }
 
-/* What is left to do of one that was begun: an action, or nothing. */
-static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
-                      enum host_power_action *action)
+/* Not started again since the action was begun. Each hypervisor numbers its own runs, and begins
+ * from 1 again when its machine has booted, which only the machine's own shows as another place. */
+static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
 {
+    return is_same_place(bmc, owed) && bmc->host->run == owed->run;
+}
+
+/* What is left to do of one that was begun: an action, or nothing. `*reason`: it cannot be told, as
+ * the guest may have come here by a migration, or have been ended there and started here. */
+static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
+                      enum host_power_action *action, const char **reason)
+{
+    static const char has_moved[] = "the guest is on another hypervisor meanwhile";
     enum host_power_state state = bmc_power_state(bmc);
     bool same_run = is_same_run(bmc, owed);
 
     switch (owed->action) {
     case HOST_POWER_ACTION_DOWN:
+        if (state != HOST_POWER_OFF && !is_same_place(bmc, owed))
+            *reason = has_moved;
         return state != HOST_POWER_OFF && same_run;
     case HOST_POWER_ACTION_UP:
         return state != HOST_POWER_RUNNING;
     case HOST_POWER_ACTION_CYCLE:
-        if (state == HOST_POWER_OFF && bmc->host->stop_reason == HOST_STOP_MOVED)
-            return false; /* what has moved away did not end here */
+        /* What has moved away did not end here. */
+        if (state == HOST_POWER_OFF ? bmc->host->stop_reason == HOST_STOP_MOVED
+                                    : !is_same_place(bmc, owed)) {
+            *reason = has_moved;
+            return false;
+        }
         /* Off, or left paused on its way up. */
         if (state == HOST_POWER_OFF || (state == HOST_POWER_PAUSED && !same_run))
             *action = HOST_POWER_ACTION_UP;
         return state == HOST_POWER_OFF || state == HOST_POWER_PAUSED || same_run;
     case HOST_POWER_ACTION_HARD_RESET:
         *action = HOST_POWER_ACTION_UP; /* a reset of a crashed guest pauses it on the way */
-        return state == HOST_POWER_PAUSED;
+        return state == HOST_POWER_PAUSED && same_run;
     default:
         return false;
     }
 }
 
-/* One that was not begun is decided when its turn comes. What is of the moment is not repeated. */
+/* One that was not begun is decided when its turn comes. What is of the moment is not repeated. A
+ * guest that we left paused on its way up goes on whenever it is found. */
 static bool is_left(const struct bmc *bmc, const struct chassis_action *owed,
                     enum host_power_action *action, const char **reason)
 {
@@ -468,13 +513,14 @@ static bool is_left(const struct bmc *bmc, const struct chassis_action *owed,
 
     *reason = NULL;
     *action = owed->action;
-    if (age_ms > CHASSIS_OWED_MAX_AGE_MS)
-        *reason = "it is more than ten minutes old";
-    else if (owed->begun && find_rest(bmc, owed, action))
+    bool has_rest = owed->begun && find_rest(bmc, owed, action, reason);
+    if (has_rest && *action == HOST_POWER_ACTION_UP && bmc_power_state(bmc) == HOST_POWER_PAUSED)
         return true;
-    else if (!lasts)
+    if (!*reason && !lasts && !has_rest)
         *reason = "it was interrupted, and is not repeated";
-    return !*reason && !owed->begun;
+    else if ((has_rest || !owed->begun) && age_ms > CHASSIS_OWED_MAX_AGE_MS)
+        *reason = "it is more than ten minutes old";
+    return !*reason && (has_rest || !owed->begun);
 }
 
 static void resume(struct bmc *bmc, const struct chassis_action *owed)
@@ -482,13 +528,17 @@ static void resume(struct bmc *bmc, const struct chassis_action *owed)
     struct chassis *chassis = &bmc->chassis;
     enum host_power_action action;
     const char *reason;
+    bool left = is_left(bmc, owed, &action, &reason);
 
-    if (!is_left(bmc, owed, &action, &reason) || chassis->queued == CHASSIS_QUEUE_MAX) {
-        if (reason)
-            report_failure(bmc, owed->action, reason);
-        else
-            log_info("%s: chassis control %s, accepted before, is done", name_of(bmc),
-                     chassis_action_name(owed->action));
+    if (left && chassis->queued == CHASSIS_QUEUE_MAX)
+        reason = too_many;
+    if (reason) {
+        report_failure(bmc, owed->action, reason);
+        return;
+    }
+    if (!left) {
+        log_info("%s: chassis control %s, accepted before, is done", name_of(bmc),
+                 chassis_action_name(owed->action));
         return;
     }
     log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(bmc),
@@ -498,19 +548,21 @@ static void resume(struct bmc *bmc, const struct chassis_action *owed)
         .cause = owed->cause,
         .at_ms = owed->at_ms,
         .accepted = true,
+        .resumed = true,
     };
 }
 
 void chassis_resume_owed(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
-    struct chassis_action owed[CHASSIS_QUEUE_MAX];
+    struct chassis_action owed[CHASSIS_RECORDS_MAX];
     unsigned count = chassis->owed_count, queued = chassis->queued;
 
     if (count == 0 || bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
         return;
     memcpy(owed, chassis->owed, count * sizeof owed[0]);
     chassis->owed_count = 0;
+    chassis->resume_at_ms = 0;
     chassis->owed_changed = true;
     for (unsigned i = 0; i < count; i++)
         resume(bmc, &owed[i]);

@@ -179,8 +179,9 @@ struct host_domain {
     const struct host_ops *ops;
     struct uuid uuid;
     char *name;
-    enum host_power_state state;          /* cached and fed by events; reading it never waits */
-    int64_t run;                          /* another number after each start; -1 while it is off */
+    enum host_power_state state; /* cached and fed by events; reading it never waits */
+    int64_t run;                 /* another number after each start; -1 while it is off */
+    int64_t place; /* whose number that is: the hypervisor, and the boot of this machine; not 0 */
     enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */

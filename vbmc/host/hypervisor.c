@@ -101,6 +101,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->hypervisor = hypervisor;
     domain->id = facts->id;
     domain->host.run = facts->id;
+    domain->host.place = hypervisor->place;
     domain->persistent = facts->persistent;
     domain->booted = facts->booted;
     domain->migrating = facts->migrating;
@@ -580,6 +581,7 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
         hypervisor->name && hypervisor->uri && hypervisor->sampler &&
         (!settings->sasl_username || (hypervisor->sasl_username && hypervisor->sasl_password));
     if (complete) {
+        hypervisor->place = hypervisor_find_place(hypervisor);
         hypervisor_start_ssh(hypervisor, settings->runtime_dir);
         hypervisor->worker = worker_start(&hypervisor_worker_ops, hypervisor, inbox);
     }

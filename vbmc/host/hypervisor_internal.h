@@ -16,6 +16,7 @@ struct hypervisor {
     struct worker *worker;
     char *name;
     char *uri;
+    int64_t place; /* of its domains: struct host_domain */
     char *sasl_username;
     char *sasl_password;
     bool is_ssh;
@@ -61,6 +62,8 @@ struct listing {
 /* The keeper's operations; their context is the hypervisor. */
 extern const struct worker_ops hypervisor_worker_ops;
 
+/* A number for the URI and, of a hypervisor of this machine, for the machine's boot. */
+int64_t hypervisor_find_place(const struct hypervisor *hypervisor);
 /* Starts the SSH connection of a URI that wants one. A URI that cannot be used is reported by the
  * keeper, as one that libvirt does not understand. */
 void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir);

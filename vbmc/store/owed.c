@@ -19,14 +19,15 @@ static int insert(sqlite3 *db, const struct put *put, size_t position)
     struct sql sql;
 
     sql_begin(&sql, db,
-              "INSERT INTO owed (uuid, position, action, cause, begun, run, at)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?)");
+              "INSERT INTO owed (uuid, position, action, cause, begun, run, place, at)"
+              " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &put->uuid);
     sql_bind_int(&sql, (int64_t)position);
     sql_bind_int(&sql, owed->action);
     sql_bind_int(&sql, owed->cause);
     sql_bind_int(&sql, owed->begun);
     sql_bind_int(&sql, owed->run);
+    sql_bind_int(&sql, owed->place);
     sql_bind_int(&sql, owed->at);
     return sql_end(&sql);
 }
@@ -67,13 +68,14 @@ static void read_row(struct sql *sql, void *row)
     owed->cause = (uint8_t)sql_int(sql);
     owed->begun = sql_int(sql) != 0;
     owed->run = sql_int(sql);
+    owed->place = sql_int(sql);
     owed->at = sql_int(sql);
 }
 
 int store_owed_load_all(struct store *store, struct store_owed **owed, size_t *count)
 {
     return row_load_all(store,
-                        "SELECT uuid, action, cause, begun, run, at FROM owed"
+                        "SELECT uuid, action, cause, begun, run, place, at FROM owed"
                         " ORDER BY uuid, position",
                         &(struct row_type){sizeof **owed, read_row, NULL}, (void **)owed, count);
 }

@@ -16,6 +16,7 @@ struct store_owed {
     uint8_t cause;  /* of a start that comes of it: IPMI 2.0, section 28.11 */
     bool begun;     /* its turn had come */
     int64_t run;    /* of the guest when it was begun, as the hypervisor numbers them */
+    int64_t place;  /* which hypervisor numbers them: struct host_domain; 0: not known */
     int64_t at;     /* when it was accepted, or begun; seconds since 1970 */
 };
 
