@@ -76,6 +76,24 @@ static void test_choice(void **state)
     assert_int_equal(crowd_choose(members, ARRAY_SIZE(members)), 6); /* a /64 is one source */
 }
 
+/* Who has a /56 or a /48 has many /64s, and is one crowd all the same. */
+static void test_networks(void **state)
+{
+    const struct crowd_member members[] = {
+        member("192.0.2.1", 1, 1),        member("192.0.2.1", 2, 2),
+        member("2001:db8:0:100::", 1, 5), member("2001:db8:0:1ff::", 1, 4),
+        member("2001:db8:0:200::", 1, 3), member("2001:db8:1:1::", 1, 6),
+        member("2001:db8:2:1:1::", 1, 7), member("2001:db8:0:200::9", 1, 8),
+        member("2001:db8:0:201::", 1, 9),
+    };
+
+    (void)state;
+    assert_int_equal(crowd_choose(members, 4), 0); /* two and two: the oldest */
+    assert_int_equal(crowd_choose(members, 5), 3); /* a /48, and in it the /56 with most */
+    assert_int_equal(crowd_choose(members, 7), 3);
+    assert_int_equal(crowd_choose(members, 9), 4); /* in the /56 the /64 with most */
+}
+
 /* ---- floods of set-ups ---- */
 
 #define STEP_MS       50 /* what an honest client's round trip takes */
@@ -95,6 +113,8 @@ static const struct flood {
     {"many addresses", "10.0.%u.%u", true, false},
     {"one /64", "2001:db8::%x:%x", true, false},
     {"one address that goes on to RAKP 1", "192.0.2.66", true, true},
+    {"one /56 that goes on to RAKP 1", "2001:db8:0:%2$x::%1$x", true, true},
+    {"one /48 that goes on to RAKP 1", "2001:db8:0:%2$x%1$02x::", true, true},
 };
 
 static void send_flood(const struct flood *flood, unsigned *number)
@@ -353,9 +373,16 @@ static void test_expiry_makes_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_choice),       TEST(test_floods),         TEST(test_flood_and_session),
-        TEST(test_expected),     TEST(test_killed_clients), TEST(test_longest_idle_goes),
-        TEST(test_in_use_stays), TEST(test_lowest_users),   TEST(test_expiry_makes_room),
+        TEST(test_choice),
+        TEST(test_networks),
+        TEST(test_floods),
+        TEST(test_flood_and_session),
+        TEST(test_expected),
+        TEST(test_killed_clients),
+        TEST(test_longest_idle_goes),
+        TEST(test_in_use_stays),
+        TEST(test_lowest_users),
+        TEST(test_expiry_makes_room),
     };
 
     return cmocka_run_group_tests_name("rmcp crowds", tests, NULL, NULL);

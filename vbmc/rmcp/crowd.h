@@ -1,6 +1,7 @@
-/* Which of many to give up when there is no room for one more: of the source that holds most, and
- * there of the port that holds most, the oldest. So who takes all of a table takes it from himself,
- * and a flood that bears somebody else's address still has to find his port. */
+/* Which of many to give up when there is no room for one more: of the network that holds most,
+ * there of the smaller one and so on down to the source (IPv6: /48, /56, /64; IPv4: the address),
+ * and there of the port that holds most, the oldest. So who takes all of a table takes it from
+ * himself, and a flood that bears somebody else's address still has to find his port. */
 #ifndef VBMC_RMCP_CROWD_H
 #define VBMC_RMCP_CROWD_H
 
@@ -12,10 +13,17 @@
 #define CROWD_MAX  512
 #define CROWD_FREE UINT64_MAX /* as the order: nobody is at this place */
 
+enum crowd_level {
+    CROWD_SITE, /* /48, what a customer of a provider often has */
+    CROWD_LINK, /* /56 */
+    CROWD_SOURCE,
+    CROWD_ENDPOINT, /* the source with the port */
+    CROWD_LEVELS
+};
+
 struct crowd_member {
-    uint64_t source;   /* endpoint_source_hash, so that nobody outside can foresee it */
-    uint64_t endpoint; /* the same with the port */
-    uint64_t order;    /* of arrival */
+    uint64_t levels[CROWD_LEVELS]; /* hashes, so that nobody outside can foresee them */
+    uint64_t order;                /* of arrival */
 };
 
 struct crowd_member crowd_member(const union endpoint_address *remote, uint64_t key,

@@ -126,7 +126,8 @@ bool openings_expect(const struct openings *openings, uint32_t id,
     size_t i = find(openings, id);
 
     return i < OPENINGS_MAX && openings->room->openings[i].messages < OPENING_MESSAGES_MAX &&
-           openings->room->members[i].source == endpoint_source_hash(remote, openings->key);
+           openings->room->members[i].levels[CROWD_SOURCE] ==
+               endpoint_source_hash(remote, openings->key);
 }
 
 void openings_remove(struct openings *openings, uint32_t id)
