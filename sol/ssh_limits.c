@@ -1,7 +1,6 @@
 /* How many sessions an account may have, and how much strangers may write to the log. */
 #include "sol/ssh_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
@@ -55,14 +54,12 @@ void ssh_seat_leave(struct ssh_shared *shared, struct ssh_seat *seat)
 
 void ssh_log_stranger(struct ssh_shared *shared, const char *remote, const char *what)
 {
-    char more[48] = "";
+    char more[RATE_MORE_SIZE];
 
     if (!rate_take(&shared->strangers, STRANGER_LINES, STRANGER_EACH_MS, shared->loop.now_ms)) {
         shared->strangers_left_out++;
         return;
     }
-    if (shared->strangers_left_out > 0)
-        snprintf(more, sizeof more, " (%u more before)", shared->strangers_left_out);
-    shared->strangers_left_out = 0;
+    rate_tell_more(&shared->strangers_left_out, more);
     log_info("SSH: refused %s: %s%s", remote, what, more);
 }

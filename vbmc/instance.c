@@ -282,6 +282,7 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
         .events_context = instance->sol,
         .login_failed = on_login_failed,
         .login_context = instance,
+        .login_log = instance->shared->login_log,
     };
 
     memcpy(config.guid, instance->bmc.guid, sizeof config.guid);

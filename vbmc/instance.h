@@ -29,6 +29,7 @@ struct instance_shared {
     uv_loop_t *loop;
     struct store *store;
     struct limiter *limiter;
+    struct login_log *login_log;
     const struct ipmi_sink *sink;
     const char *state_dir;
     const struct facility *facility;

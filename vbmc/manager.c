@@ -8,6 +8,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/host/virt_loop.h"
+#include "vbmc/rmcp/login_log.h"
 
 #define SAVE_HOURS_MS UINT64_C(600000)
 
@@ -95,7 +96,9 @@ static int start(struct manager *manager, char *error, size_t size)
         return result;
     manager->inbox = inbox_new(manager->loop);
     manager->shared.limiter = limiter_new();
-    if (!manager->inbox || !manager->shared.limiter || virt_loop_start(manager->loop) < 0) {
+    manager->shared.login_log = login_log_new();
+    if (!manager->inbox || !manager->shared.limiter || !manager->shared.login_log ||
+        virt_loop_start(manager->loop) < 0) {
         snprintf(error, size, "out of memory");
         return -ENOMEM;
     }
@@ -214,6 +217,7 @@ void manager_finish_stopping(struct manager *manager)
     store_close(manager->shared.store); /* its last answers still look at the hypervisors */
     placement_map_clear(&manager->map);
     limiter_free(manager->shared.limiter);
+    login_log_free(manager->shared.login_log);
     config_free(manager->config);
     openstack_free(manager->openstack);
     uv_close((uv_handle_t *)&manager->listen_again, on_listen_again_closed);

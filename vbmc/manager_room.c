@@ -12,6 +12,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/facility_state.h"
+#include "vbmc/rmcp/login_log.h"
 #include "vbmc/store/document.h"
 
 #define STEP_MS    1000
@@ -121,6 +122,7 @@ static void on_step(uv_timer_t *timer)
     struct manager *manager = CONTAINER_OF(timer, struct manager, room);
 
     step_all(manager);
+    login_log_tell_rest(manager->shared.login_log, uv_hrtime() / 1000000);
     if (++manager->steps % SAVE_STEPS != 0 || !drifts(&manager->facility))
         return;
     /* A disk that is full does not fill the battery: what was not stored goes on here. */

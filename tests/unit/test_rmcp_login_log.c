@@ -14,7 +14,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/login_log.h"
 
-static struct login_log login_log;
+static struct login_log *login_log;
 static char written[65536];
 static FILE *capture;
 static int saved_stderr;
@@ -47,9 +47,19 @@ static unsigned end_capture(void)
 static int setup(void **state)
 {
     (void)state;
-    login_log = (struct login_log){0};
+    login_log = login_log_new();
+    assert_non_null(login_log);
     log_set_level(LOG_LEVEL_INFO);
     log_set_target(LOG_TARGET_JOURNAL);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    begin_capture();
+    login_log_free(login_log);
+    end_capture();
     return 0;
 }
 
@@ -59,7 +69,7 @@ static unsigned refuse(const char *address, const char *name, size_t length, uin
 
     assert_int_equal(endpoint_address_parse(address, 4000, &remote), 0);
     begin_capture();
-    login_log_write(&login_log, "refused", &remote, (const uint8_t *)name, length, "wrong", now_ms);
+    login_log_write(login_log, "refused", &remote, (const uint8_t *)name, length, "wrong", now_ms);
     return end_capture();
 }
 
@@ -83,12 +93,20 @@ static void test_names(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        login_log = (struct login_log){0};
-        assert_int_equal(refuse("192.0.2.1", cases[i].name, cases[i].length, 1), 1);
+        assert_int_equal(
+            refuse("192.0.2.1", cases[i].name, cases[i].length, 1 + i * LOGIN_LOG_SOURCE_EACH_MS),
+            1);
         snprintf(expected, sizeof expected, "<6>IPMI: refused 192.0.2.1:4000: wrong: %s\n",
                  cases[i].shown);
         assert_string_equal(written, expected);
     }
+}
+
+static unsigned tell_rest(uint64_t now_ms)
+{
+    begin_capture();
+    login_log_tell_rest(login_log, now_ms);
+    return end_capture();
 }
 
 /* Who guesses does not fill the log, and does not keep others out of it. */
@@ -102,19 +120,77 @@ static void test_rate(void **state)
         lines += refuse("192.0.2.66", "admin", 5, now);
     assert_in_range(lines, LOGIN_LOG_SOURCE_BURST, LOGIN_LOG_SOURCE_BURST + 1);
     assert_int_equal(refuse("192.0.2.1", "other", 5, now), 1);
-    assert_non_null(strstr(written, "192.0.2.1:4000: wrong ("));
-    assert_non_null(strstr(written, " more before): other\n"));
+    assert_string_equal(written, "<6>IPMI: refused 192.0.2.1:4000: wrong: other\n");
+    now += LOGIN_LOG_SOURCE_EACH_MS;
+    assert_int_equal(refuse("192.0.2.66", "admin", 5, now), 1);
+    assert_non_null(strstr(written, "192.0.2.66:4000: wrong (99"));
+    assert_non_null(strstr(written, " more before): admin\n"));
     now += 60 * LOGIN_LOG_SOURCE_EACH_MS;
     assert_int_equal(refuse("192.0.2.66", "admin", 5, now), 1);
     assert_null(strstr(written, "more before"));
-    /* Many sources share a rate, and the table does not grow. */
+}
+
+/* What was left out is told when it is over, once, with its address. */
+static void test_rest(void **state)
+{
+    uint64_t now = 1000;
+
+    (void)state;
+    for (unsigned i = 0; i < 105; i++)
+        refuse("192.0.2.66", i < 104 ? "admin" : "root", i < 104 ? 5 : 4, now);
+    assert_int_equal(tell_rest(now + LOGIN_LOG_QUIET_MS - 1), 0);
+    assert_int_equal(tell_rest(now + LOGIN_LOG_QUIET_MS), 1);
+    assert_string_equal(written,
+                        "<6>IPMI: refused 192.0.2.66:4000: wrong (99 more before): root\n");
+    assert_int_equal(tell_rest(now + 2 * LOGIN_LOG_QUIET_MS), 0);
+}
+
+/* Many that guess in turn use up what all have together, and still none is without a line. */
+static void test_many_sources(void **state)
+{
+    char address[32], wanted[64];
+    uint64_t now = 1000;
+    unsigned lines = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++, now += 10) {
+        snprintf(address, sizeof address, "10.0.0.%u", i % 50);
+        snprintf(wanted, sizeof wanted, " %s:4000: ", address);
+        unsigned written_now = refuse(address, "admin", 5, now);
+        lines += written_now;
+        if (i < 50)
+            assert_true(written_now == 1 && strstr(written, wanted));
+    }
+    assert_in_range(lines, 50 + LOGIN_LOG_BURST, 50 + LOGIN_LOG_BURST + 50000 / LOGIN_LOG_EACH_MS);
+    assert_int_equal(refuse("192.0.2.1", "other", 5, now), 1);
+    assert_string_equal(written, "<6>IPMI: refused 192.0.2.1:4000: wrong: other\n");
+    /* Each of them is told. */
     lines = 0;
-    for (unsigned i = 0; i < 1000; i++, now += 10) {
-        char address[32];
+    for (unsigned i = 0; i < 60; i++, now += LOGIN_LOG_EACH_MS)
+        lines += tell_rest(now + LOGIN_LOG_QUIET_MS);
+    assert_int_equal(lines, 50);
+}
+
+/* The table does not grow, and the log no faster than it may. */
+static void test_too_many_sources(void **state)
+{
+    char address[32];
+    uint64_t now = 1000;
+    unsigned lines = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 5000; i++, now += 10) {
         snprintf(address, sizeof address, "10.0.%u.%u", i / 250, i % 250);
         lines += refuse(address, "admin", 5, now);
     }
-    assert_in_range(lines, LOGIN_LOG_BURST, LOGIN_LOG_BURST + 10000 / LOGIN_LOG_EACH_MS);
+    assert_in_range(lines, LOGIN_LOG_FIRST_BURST + LOGIN_LOG_BURST,
+                    LOGIN_LOG_FIRST_BURST + LOGIN_LOG_BURST + 2 * 50000 / LOGIN_LOG_EACH_MS + 2);
+    now += LOGIN_LOG_QUIET_MS;
+    for (unsigned i = 0; i < 2 * LOGIN_LOG_SOURCES && !strstr(written, "more log-ins"); i++) {
+        now += LOGIN_LOG_EACH_MS;
+        tell_rest(now);
+    }
+    assert_non_null(strstr(written, "more log-ins, of too many addresses to tell\n"));
 }
 
 /* What a server writes. */
@@ -125,6 +201,8 @@ static void test_server(void **state)
     (void)state;
     rmcp_stub_reset();
     console_init(&console);
+    console.config.login_log = login_log;
+    console_restart(&console);
     assert_int_equal(endpoint_address_parse("192.0.2.1", 4000, &console.from.remote), 0);
     begin_capture();
     assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
@@ -143,9 +221,12 @@ static void test_server(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_names, setup),
-        cmocka_unit_test_setup(test_rate, setup),
-        cmocka_unit_test_setup(test_server, setup),
+        cmocka_unit_test_setup_teardown(test_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_sources, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_many_sources, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_server, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("rmcp login log", tests, NULL, NULL);

@@ -10,7 +10,13 @@ struct rate {
     uint64_t since_ms; /* as of which `used` holds */
 };
 
+#define RATE_MORE_SIZE 40
+
 /* Whether there may be one more now; counts it if so. */
 bool rate_take(struct rate *rate, unsigned burst, uint64_t each_ms, uint64_t now_ms);
+/* " (N more before)" for a line behind so many that were left out, which are told then; "" for
+ * none.
+ */
+void rate_tell_more(unsigned *left_out, char more[RATE_MORE_SIZE]);
 
 #endif

@@ -3,7 +3,6 @@
 #define VBMC_RMCP_CORE_H
 
 #include "vbmc/rmcp/crypto.h"
-#include "vbmc/rmcp/login_log.h"
 #include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/rakp_keys.h"
 #include "vbmc/rmcp/server.h"
@@ -14,7 +13,6 @@ struct rmcp_server {
     struct crypto *crypto;
     struct openings *openings;
     struct session_table *sessions;
-    struct login_log login_log;
     uint64_t now_ms;                    /* as of the last call that told the time */
     uint8_t nobodys_key[RAKP_KEY_SIZE]; /* the password of every name that does not exist */
     uint32_t last_serial;               /* of requests, over all sessions */

@@ -31,6 +31,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/rmcp/login_log.h"
 
 #define OPEN_REQUEST_SIZE 32
 #define RAKP1_FIXED_SIZE  28
@@ -417,7 +418,7 @@ static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, ui
 static void log_failure(struct rmcp_server *server, const struct session *session,
                         const struct endpoint *from, const char *what, const char *reason)
 {
-    login_log_write(&server->login_log, what, &from->remote, session->exchange.name,
+    login_log_write(server->config.login_log, what, &from->remote, session->exchange.name,
                     session->exchange.name_length, reason, server->now_ms);
 }
 static void tell_failure(struct rmcp_server *server, const struct session *session,

@@ -15,7 +15,7 @@
 #define RMCP_IDLE_MS_DEFAULT       63000 /* 60 s and a little tolerance (section 6.12.15) */
 #define RMCP_HALF_OPEN_MS_DEFAULT  10000 /* ipmitool waits 1 s for each step */
 #define RMCP_ACTIVE_MAX_DEFAULT    40    /* 32 of one source, see session_room.h */
-#define RMCP_HALF_OPEN_MAX_DEFAULT 32
+#define RMCP_HALF_OPEN_MAX_DEFAULT 128
 #define RMCP_ACTIVE_MAX            128 /* handles are one byte */
 #define RMCP_HALF_OPEN_MAX         128
 
@@ -34,6 +34,8 @@ struct rmcp_session_events {
     /* Whether something runs on the session, so that it must not make room for another. */
     bool (*in_use)(void *context, uint32_t session);
 };
+
+struct login_log;
 
 struct rmcp_config {
     uint32_t bmc_number; /* of the tokens */
@@ -56,10 +58,11 @@ struct rmcp_config {
      * wants to know. */
     void (*login_failed)(void *context, uint8_t user_id);
     void *login_context;
-    unsigned active_max;    /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
-    unsigned half_open_max; /* sessions between RAKP 1 and 3; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
-    uint64_t idle_ms;       /* 0: RMCP_IDLE_MS_DEFAULT */
-    uint64_t half_open_ms;  /* 0: RMCP_HALF_OPEN_MS_DEFAULT */
+    struct login_log *login_log; /* of all BMCs; NULL: failed log-ins are not logged */
+    unsigned active_max;         /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */
+    unsigned half_open_max;      /* sessions between RAKP 1 and 3; 0: RMCP_HALF_OPEN_MAX_DEFAULT */
+    uint64_t idle_ms;            /* 0: RMCP_IDLE_MS_DEFAULT */
+    uint64_t half_open_ms;       /* 0: RMCP_HALF_OPEN_MS_DEFAULT */
 };
 
 /* Why a datagram or an answer was dropped without a word. */
@@ -122,7 +125,8 @@ int rmcp_server_send_payload(struct rmcp_server *server, uint32_t session, uint8
 
 /* Ends the sessions whose time is over. They are dead in any case: this only frees them sooner. */
 void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms);
-/* When rmcp_server_tick has something to do next; UINT64_MAX if there is no session. */
+/* When rmcp_server_tick has something to do next; UINT64_MAX if there are neither sessions nor
+ * answered Open Session Requests. */
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server);
 
 /* Changes config.idle_ms; it holds for the present sessions too. */
