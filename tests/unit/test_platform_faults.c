@@ -247,6 +247,27 @@ static void test_link_events(void **state)
     assert_non_null(strstr(fake_server_events(), "NIC1 Link: Heartbeat Lost"));
 }
 
+/* That a link was lost and came back can be read off its sensor from then on. */
+static void test_link_leaves_a_trace(void **state)
+{
+    uint8_t number = sensors_find_nic(fake_bmc.bmc.sensors, fake_bmc.host.hardware.nics[0].mac);
+    struct sensor_status status;
+
+    (void)state;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_server_step(3);
+    assert_int_equal(sensors_status(fake_bmc.bmc.sensors, number, &status), 0);
+    assert_int_equal(status.asserted, 1 << 1);
+    assert_int_equal(status.deasserted, 0);
+    fake_server_inject("nic/0", "down");
+    fake_server_step(3);
+    fake_server_clear("nic/0");
+    fake_server_step(3);
+    assert_int_equal(sensors_status(fake_bmc.bmc.sensors, number, &status), 0);
+    assert_int_equal(status.asserted, 1 << 1);
+    assert_int_equal(status.deasserted, 1 << 0); /* heartbeat lost, and over */
+}
+
 static void test_link_over_a_restart(void **state)
 {
     (void)state;
@@ -373,6 +394,7 @@ int main(void)
         OFF(test_link_of_a_guest_that_is_off),
         OFF(test_link_events),
         ON(test_link_over_a_restart),
+        OFF(test_link_leaves_a_trace),
         ON(test_link_of_a_lost_guest),
         ON(test_slow_link),
         ON(test_link_cannot_be_set),

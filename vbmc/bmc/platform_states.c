@@ -115,7 +115,10 @@ static void show_nic(struct platform *platform, const struct host_nic *nic, unsi
     if (power == HOST_POWER_UNKNOWN || number == 0)
         return;
     uint32_t bit = UINT32_C(1) << (number - SENSOR_NIC);
-    if (on && !down && !(platform->lost_links & bit))
+    struct sensor_status shown;
+    bool has_heartbeat = sensors_status(platform->bmc->sensors, number, &shown) == 0 &&
+                         (shown.asserted & LAN_HEARTBEAT);
+    if (on && !down && !has_heartbeat && !(platform->lost_links & bit))
         sensors_set_unavailable(platform->bmc->sensors, number);
     if (on)
         platform->lost_links = down ? platform->lost_links | bit : platform->lost_links & ~bit;
