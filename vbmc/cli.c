@@ -132,15 +132,11 @@ static const char *nearest_verb(const char *word)
         {"remove", "delete"}, {"inventory", "fru"}, {"check", "doctor"},   {"edit", "define"},
         {NULL, NULL},
     };
-    struct nearest nearest = nearest_begin(word);
+    const char *names[ARRAY_SIZE(cli_verbs)];
 
-    for (const struct nearest_synonym *synonym = synonyms; synonym->word; synonym++) {
-        if (strcmp(synonym->word, word) == 0 && cli_find_verb(synonym->meant))
-            return synonym->meant;
-    }
     for (size_t i = 0; i < cli_verb_count; i++)
-        nearest_offer(&nearest, cli_verbs[i].name);
-    return nearest.found;
+        names[i] = cli_verbs[i].name;
+    return nearest_name(word, names, cli_verb_count, synonyms);
 }
 
 /* Line breaks would forge further lines; on a terminal other control characters do worse. */

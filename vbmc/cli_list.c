@@ -346,6 +346,7 @@ int cli_run_hypervisor(struct cli *cli)
         return cli_ask_for_text(cli, "hypervisor", arguments, "text");
     }
     int code = ask_for_rows(cli, NULL, &rows);
+    cli_fit_terminal(cli);
     if (code == CLI_EXIT_DONE)
         return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
     json_object_put(rows);

@@ -1,5 +1,4 @@
 /* The verb "who": who is logged in, by IPMI, by SSH, and on the consoles. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/console_session.h"
 #include "vbmc/verbs_internal.h"
 
@@ -88,15 +88,10 @@ static void split_who(const char *who, char user[TEXT_SIZE], const char **addres
 static void add_sessions(struct listing *listing, struct instance *instance)
 {
     struct instance_session session;
-    char address[INET6_ADDRSTRLEN];
+    char address[ENDPOINT_TEXT_SIZE];
 
     for (unsigned n = 1; instance_session(instance, n, &session); n++) {
-        const uint8_t *v4 = endpoint_address_v4(&session.remote);
-        address[0] = '\0';
-        if (v4)
-            inet_ntop(AF_INET, v4, address, sizeof address);
-        else if (session.remote.any.sa_family == AF_INET6)
-            inet_ntop(AF_INET6, &session.remote.in6.sin6_addr, address, sizeof address);
+        endpoint_address_format_host(&session.remote, address);
         add_login(listing, &(struct login){.domain = instance_record(instance)->name,
                                            .type = session.has_sol ? "SOL" : "IPMI",
                                            .user = session.user,

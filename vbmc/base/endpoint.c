@@ -24,9 +24,11 @@ int endpoint_address_parse(const char *text, uint16_t port, union endpoint_addre
 void endpoint_address_format_host(const union endpoint_address *address,
                                   char text[ENDPOINT_TEXT_SIZE])
 {
+    const uint8_t *v4 = endpoint_address_v4(address);
+
     snprintf(text, ENDPOINT_TEXT_SIZE, "unknown");
-    if (address->any.sa_family == AF_INET)
-        inet_ntop(AF_INET, &address->in.sin_addr, text, ENDPOINT_TEXT_SIZE);
+    if (v4)
+        inet_ntop(AF_INET, v4, text, ENDPOINT_TEXT_SIZE);
     else if (address->any.sa_family == AF_INET6)
         inet_ntop(AF_INET6, &address->in6.sin6_addr, text, ENDPOINT_TEXT_SIZE);
 }
@@ -34,10 +36,11 @@ void endpoint_address_format_host(const union endpoint_address *address,
 void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE])
 {
     char host[ENDPOINT_TEXT_SIZE];
-    bool has_brackets = address->any.sa_family == AF_INET6;
+    bool is_v4 = endpoint_address_v4(address) != NULL;
+    bool has_brackets = !is_v4 && address->any.sa_family == AF_INET6;
 
     endpoint_address_format_host(address, host);
-    if (address->any.sa_family != AF_INET && !has_brackets)
+    if (!is_v4 && !has_brackets)
         snprintf(text, ENDPOINT_TEXT_SIZE, "%s", host);
     else
         snprintf(text, ENDPOINT_TEXT_SIZE, "%s%.45s%s:%u", has_brackets ? "[" : "", host,

@@ -23,7 +23,8 @@ struct endpoint {
 
 /* Parses a numeric IPv4 or IPv6 address (no name look-up). 0, or -EINVAL. */
 int endpoint_address_parse(const char *text, uint16_t port, union endpoint_address *address);
-/* "192.0.2.1:623" or "[2001:db8::1]:623". */
+/* "192.0.2.1:623" or "[2001:db8::1]:623"; an IPv4 address that is mapped into IPv6 as IPv4, so that
+ * one address has one text wherever it is shown. */
 void endpoint_address_format(const union endpoint_address *address, char text[ENDPOINT_TEXT_SIZE]);
 /* The same without port and brackets. */
 void endpoint_address_format_host(const union endpoint_address *address,

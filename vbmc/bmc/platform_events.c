@@ -140,15 +140,9 @@ bool platform_disk_has_failed(const struct platform *platform, const char *targe
 void platform_note_login_failure(struct platform *platform)
 {
     uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
-    uint64_t over = (now_ms - platform->logins_since_ms) / LOGIN_EACH_MS;
 
-    platform->logins_since_ms += over * LOGIN_EACH_MS;
-    platform->logins = over < platform->logins ? platform->logins - (unsigned)over : 0;
-    if (platform->logins == LOGINS_MAX)
-        return;
-    if (platform->logins++ == 0)
-        platform->logins_since_ms = now_ms;
-    raise_event(platform, SENSOR_LOGIN, SECURITY_OUT_OF_BAND_PASSWORD);
+    if (rate_take(&platform->logins, LOGINS_MAX, LOGIN_EACH_MS, now_ms))
+        raise_event(platform, SENSOR_LOGIN, SECURITY_OUT_OF_BAND_PASSWORD);
 }
 
 void platform_note_restart(struct platform *platform)

@@ -2,6 +2,7 @@
 #ifndef VBMC_BMC_PLATFORM_INTERNAL_H
 #define VBMC_BMC_PLATFORM_INTERNAL_H
 
+#include "vbmc/base/rate.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/bmc/sensors.h"
@@ -42,8 +43,7 @@ struct platform {
     bool tripped;        /* shut itself down for its temperature, until it is started again */
     bool boot_told;      /* this start's end of booting is in the log */
     char failed_disks[HOST_DISKS_MAX][16]; /* targets on which requests failed in this run */
-    unsigned logins;                       /* that failed and were logged, as far as ... */
-    uint64_t logins_since_ms;              /* ... time since then has not made up for them */
+    struct rate logins;                    /* that failed, of their records */
     uint32_t
         lost_links; /* bit N: the NIC of sensor SENSOR_NIC + N has lost its link, not regained */
     struct platform_quota {

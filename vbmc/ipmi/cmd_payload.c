@@ -3,9 +3,8 @@
  * need no IPMI instance. */
 #include <errno.h>
 
-#include <arpa/inet.h>
-
 #include "vbmc/base/array.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/command.h"
 
@@ -80,17 +79,6 @@ static int check_activation(const struct ipmi_request *request,
     return code;
 }
 
-static void format_address(const union endpoint_address *address, char text[INET6_ADDRSTRLEN])
-{
-    const uint8_t *v4 = endpoint_address_v4(address);
-
-    text[0] = '\0';
-    if (v4)
-        inet_ntop(AF_INET, v4, text, INET6_ADDRSTRLEN);
-    else if (address->any.sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &address->in6.sin6_addr, text, INET6_ADDRSTRLEN);
-}
-
 static int activate_payload(const struct ipmi_request *request, struct wire_in *in,
                             struct wire_out *out)
 {
@@ -98,7 +86,7 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
     const struct bmc_sol_owner owner = {request->token.session, request->user_id};
     struct ipmi_session_info session;
     struct bmc_sol_activation activation;
-    char address[INET6_ADDRSTRLEN];
+    char address[ENDPOINT_TEXT_SIZE];
     uint8_t instance;
 
     if (!bmc->payload || !request->sessions ||
@@ -110,7 +98,7 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
     wire_skip(in, 3);
     if (code != CC_SUCCESS)
         return code;
-    format_address(&session.remote, address);
+    endpoint_address_format_host(&session.remote, address);
     int result = bmc->payload->activate(bmc->payload_context, &owner, address, &activation);
     if (result < 0)
         return result == -ENOTSUP ? CC_PAYLOAD_DISABLED : command_code_of_result(result);

@@ -31,18 +31,13 @@ static const struct command *find_command(const struct ipmi_msg *msg)
     return NULL;
 }
 
-/* Two that take what they answer out of a queue. */
-#define CMD_GET_MESSAGE               0x33
-#define CMD_READ_EVENT_MESSAGE_BUFFER 0x35
-
-/* The specification's names say it. */
+/* The specification's names say it; the two that take what they answer out of a queue, Get Message
+ * and Read Event Message Buffer, do not exist here. */
 bool ipmi_only_reads(const struct ipmi_msg *msg)
 {
     const struct command *command = find_command(msg);
 
-    if (!command ||
-        (command->netfn == NETFN_APP &&
-         (command->number == CMD_GET_MESSAGE || command->number == CMD_READ_EVENT_MESSAGE_BUFFER)))
+    if (!command)
         return false;
     return strncmp(command->name, "Get ", 4) == 0 || strncmp(command->name, "Read ", 5) == 0;
 }
