@@ -599,8 +599,12 @@ static bool has_copy(void)
 /* The guest's copy comes up there, in that state of libvirt's, and waits. */
 static void start_there(int state)
 {
-    static const struct hypervisor_callbacks callbacks = {on_there_appeared, on_there_vanished,
-                                                          on_there_event, on_there_connection};
+    static const struct hypervisor_callbacks callbacks = {
+        .appeared = on_there_appeared,
+        .vanished = on_there_vanished,
+        .event = on_there_event,
+        .connection = on_there_connection,
+    };
     char node[96], uri[128];
     struct hypervisor_settings settings = {.name = "there", .uri = uri, .runtime_dir = folder};
 
