@@ -11,48 +11,40 @@ int bmcset_add(struct bmcset *set, struct instance *instance)
     if (!grown)
         return -ENOMEM;
     set->instances = grown;
+    if (uuid_map_put(&set->by_uuid, &instance_record(instance)->uuid, instance) < 0)
+        return -ENOMEM;
     set->instances[set->count++] = instance;
     return 0;
 }
 
-void bmcset_remove(struct bmcset *set, const struct instance *instance)
+void bmcset_remove(struct bmcset *set, struct instance *instance)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->instances[i] == instance) {
-            set->instances[i] = set->instances[--set->count];
-            return;
-        }
-    }
+    size_t i = 0;
+
+    while (i < set->count && set->instances[i] != instance)
+        i++;
+    if (i == set->count)
+        return;
+    uuid_map_remove(&set->by_uuid, &instance_record(instance)->uuid);
+    set->instances[i] = set->instances[--set->count];
 }
 
 void bmcset_clear(struct bmcset *set)
 {
     free(set->instances);
+    uuid_map_clear(&set->by_uuid);
     *set = (struct bmcset){0};
 }
 
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        if (uuid_equal(&instance_record(set->instances[i])->uuid, uuid))
-            return set->instances[i];
-    }
-    return NULL;
+    return uuid_map_get(&set->by_uuid, uuid);
 }
 
 struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number)
 {
     for (size_t i = 0; i < set->count; i++) {
         if (instance_bmc(set->instances[i])->number == number)
-            return set->instances[i];
-    }
-    return NULL;
-}
-
-struct instance *bmcset_find_domain(const struct bmcset *set, const struct virt_domain *domain)
-{
-    for (size_t i = 0; i < set->count; i++) {
-        if (instance_domain(set->instances[i]) == domain)
             return set->instances[i];
     }
     return NULL;

@@ -4,24 +4,23 @@
 
 #include <stddef.h>
 
-#include "vbmc/base/uuid.h"
+#include "vbmc/base/uuid_map.h"
 #include "vbmc/instance.h"
 
 struct bmcset {
     struct instance **instances; /* in no order */
     size_t count;
+    struct uuid_map by_uuid;
 };
 
 /* 0, or -ENOMEM. */
 int bmcset_add(struct bmcset *set, struct instance *instance);
 /* Takes it out; does not free it. */
-void bmcset_remove(struct bmcset *set, const struct instance *instance);
-/* Frees the array, not the instances. */
+void bmcset_remove(struct bmcset *set, struct instance *instance);
+/* Frees the set, not the instances. */
 void bmcset_clear(struct bmcset *set);
 
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid);
 struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number);
-/* The instance that shows this very domain; NULL if none does. */
-struct instance *bmcset_find_domain(const struct bmcset *set, const struct virt_domain *domain);
 
 #endif

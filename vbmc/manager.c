@@ -306,10 +306,12 @@ static void review_domains(struct manager *manager)
             struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
             if (!instance)
                 manager_discover(manager, domain);
-            else if (!manager_drop_untagged(manager, instance, domain))
-                manager_see_copies(manager, instance);
+            else
+                manager_drop_untagged(manager, instance, domain);
         }
     }
+    for (size_t i = 0; i < manager->set.count; i++)
+        manager_see_copies(manager, manager->set.instances[i]);
 }
 
 void manager_reload(struct manager *manager, struct config *config)

@@ -33,11 +33,7 @@
 
 struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid)
 {
-    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
-        if (uuid_equal(&domain->host.uuid, uuid))
-            return domain;
-    }
-    return NULL;
+    return uuid_map_get(&hypervisor->by_uuid, uuid);
 }
 
 static void free_domain(struct virt_domain *domain)
@@ -70,6 +66,7 @@ void virt_domain_release(struct virt_domain *domain)
 static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
 {
     unlink_domain(&hypervisor->domains, domain);
+    uuid_map_remove(&hypervisor->by_uuid, &domain->host.uuid);
     if (domain->was_on) /* why it ended only an event can have said */
         virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
@@ -91,8 +88,10 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
 {
     struct virt_domain *domain = calloc(1, sizeof *domain);
 
-    if (!domain)
+    if (!domain || uuid_map_put(&hypervisor->by_uuid, &facts->uuid, domain) < 0) {
+        free(domain);
         return;
+    }
     domain->host.ops = &virt_domain_ops;
     domain->host.uuid = facts->uuid;
     domain->host.state = facts->state;
@@ -348,14 +347,26 @@ static bool is_listed(const struct virt_facts_list *list, const struct uuid *uui
     return false;
 }
 
+static void mark_listed(struct hypervisor *hypervisor, const struct virt_facts_list *list)
+{
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
+        domain->listed = false;
+    for (size_t i = 0; i < list->count; i++) {
+        struct virt_domain *domain = hypervisor_find_domain(hypervisor, &list->items[i].uuid);
+        if (domain)
+            domain->listed = true;
+    }
+}
+
 /* Those that are not in the list go first: a name may have moved to another domain. */
 static void take_over_list(struct hypervisor *hypervisor, struct virt_facts_list *list, bool live)
 {
     struct virt_domain *next;
 
+    mark_listed(hypervisor, list);
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = next) {
         next = domain->next;
-        if (!is_listed(list, &domain->host.uuid))
+        if (!domain->listed)
             lose_domain(hypervisor, domain, live);
     }
     for (size_t i = hypervisor->hidden_count; i-- > 0;) {
@@ -478,6 +489,7 @@ static void free_hypervisor(struct hypervisor *hypervisor)
         explicit_bzero(hypervisor->sasl_password, strlen(hypervisor->sasl_password));
     free(hypervisor->sasl_password);
     free(hypervisor->hidden);
+    uuid_map_clear(&hypervisor->by_uuid);
     free(hypervisor);
 }
 

@@ -3,6 +3,7 @@
 #ifndef VBMC_HOST_HYPERVISOR_INTERNAL_H
 #define VBMC_HOST_HYPERVISOR_INTERNAL_H
 
+#include "vbmc/base/uuid_map.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/sshconn.h"
 #include "vbmc/host/virt_events.h"
@@ -40,7 +41,8 @@ struct hypervisor {
     struct virt_sampler *sampler;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
-    struct uuid *hidden; /* listed, and libvirt does not let us read them */
+    struct uuid_map by_uuid; /* the same */
+    struct uuid *hidden;     /* listed, and libvirt does not let us read them */
     size_t hidden_count;
     struct virt_domain *vanished;          /* gone, but for an operation that still runs */
     struct virt_serial_look *serial_looks; /* under way */

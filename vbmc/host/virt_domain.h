@@ -53,6 +53,7 @@ struct virt_domain {
     bool booted; /* these two: see struct virt_facts */
     bool migrating;
     bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
+    bool listed;    /* in the list that is being taken over */
     bool tagged;
     bool undefined;                  /* somebody undefined it: it goes when it stops */
     char *transient_xml;             /* see struct virt_facts */
