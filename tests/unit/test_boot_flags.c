@@ -370,6 +370,19 @@ static void test_guest_vanishes(void **state)
     fake_host_finish(&fake_bmc.host, 0);
 }
 
+/* Flags that the store did not take go, and so does the time within which they had to be used. */
+static void test_expiry_goes_with_flags_not_stored(void **state)
+{
+    (void)state;
+    fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
+    struct boot_options stored = fake_bmc.bmc.boot;
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    boot_take_back(&fake_bmc.bmc, &stored);
+    expect_told(HOST_BOOT_NETWORK, true);
+    fake_bmc_advance(&fake_bmc, BOOT_VALID_EXPIRY_MS + 1000);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -380,6 +393,8 @@ int main(void)
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_expires, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_each_write_starts_the_clock, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_expiry_goes_with_flags_not_stored, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_does_not_expire, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_expires_all_the_same, fake_bmc_setup,

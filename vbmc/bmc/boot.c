@@ -187,8 +187,10 @@ void boot_take_back(struct bmc *bmc, const struct boot_options *stored)
     memcpy(boot->flags, stored->flags, sizeof boot->flags);
     memcpy(boot->initiator, stored->initiator, sizeof boot->initiator);
     memcpy(boot->mailbox, stored->mailbox, sizeof boot->mailbox);
-    if (other_flags)
-        boot_apply(bmc);
+    if (!other_flags)
+        return;
+    boot_restart_expiry(bmc);
+    boot_apply(bmc);
 }
 
 void boot_withdraw(struct bmc *bmc)
