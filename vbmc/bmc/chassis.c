@@ -149,18 +149,10 @@ void chassis_set_host(struct bmc *bmc)
         bmc->hooks->save_chassis(bmc, &nobody);
 }
 
-static bool is_under_way(const struct chassis *chassis, enum host_power_action action)
-{
-    return chassis->queued > 0 && chassis->queue[0].action == action;
-}
-
 static void note_started(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
-    /* A reset of a guest that has panicked is a new start. */
-    bool by_us = is_under_way(chassis, HOST_POWER_ACTION_UP) ||
-                 is_under_way(chassis, HOST_POWER_ACTION_CYCLE) ||
-                 is_under_way(chassis, HOST_POWER_ACTION_HARD_RESET);
+    bool by_us = chassis_is_starting(chassis);
 
     chassis->boots++;
     chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);

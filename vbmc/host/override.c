@@ -501,8 +501,7 @@ static bool is_started_by_us(const struct virt_domain *domain)
     const struct operation *operation = domain->operations;
 
     return operation && (operation->action == HOST_POWER_ACTION_UP ||
-                         operation->action == HOST_POWER_ACTION_CYCLE ||
-                         operation->action == HOST_POWER_ACTION_HARD_RESET);
+                         operation->action == HOST_POWER_ACTION_CYCLE);
 }
 
 void override_note_boot(struct virt_domain *domain)
