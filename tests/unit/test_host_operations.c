@@ -12,6 +12,7 @@
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/host/hypervisor_internal.h"
+#include "vbmc/host/virt_facts.h"
 
 /* ---- what we do ---- */
 
@@ -163,6 +164,27 @@ static void test_connection_lost_in_a_cycle(void **state)
     virDomainFree(domain);
 }
 
+static void test_ends_of_a_migration(void **state)
+{
+    static const struct {
+        int state, reason;
+        bool migrating;
+    } cases[] = {
+        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, false},
+        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, false}, /* the target's */
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, false},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, false},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, true},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, true},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+        assert_int_equal(virt_facts_is_migrating(cases[i].state, cases[i].reason),
+                         cases[i].migrating);
+}
+
 /* This hypervisor has no QMP: the override is kept and nothing is started. */
 static void test_boot_override(void **state)
 {
@@ -287,6 +309,7 @@ int main(void)
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_connection_lost_in_a_cycle, virt_fixture_setup,
                                         virt_fixture_teardown),
+        cmocka_unit_test(test_ends_of_a_migration),
         cmocka_unit_test_setup_teardown(test_boot_override, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_definitions, virt_fixture_setup,

@@ -210,6 +210,7 @@ static void look(struct host *host, bool live)
     }
     host->seen = true;
     host->domain.state = now;
+    host->domain.migrating = host->qemu == QEMU_TARGET;
     host->domain.run = now == HOST_POWER_OFF ? -1 : host->run;
     enum host_stop_reason reason = host->reason;
     if (reason == HOST_STOP_UNKNOWN ||

@@ -35,13 +35,15 @@ static void test_power_table(void **state)
     static const struct {
         enum host_power_state guest;
         const char *expected[6]; /* down, up, cycle, reset, diagnostic interrupt, soft */
+        bool migrating;
     } cases[] = {
-        {HOST_POWER_RUNNING, {"+", "00", "+", "+", "+", "+"}},
-        {HOST_POWER_PAUSED, {"+", "+", "+", "+", "+", "+"}},
-        {HOST_POWER_SUSPENDED, {"+", "+", "+", "+", "+", "+"}},
-        {HOST_POWER_CRASHED, {"+", "+", "+", "+", "+", "+"}},
-        {HOST_POWER_OFF, {"00", "+", "d5", "d5", "d5", "d5"}},
-        {HOST_POWER_UNKNOWN, {"c0", "c0", "c0", "c0", "c0", "c0"}},
+        {HOST_POWER_RUNNING, {"+", "00", "+", "+", "+", "+"}, false},
+        {HOST_POWER_PAUSED, {"+", "+", "+", "+", "+", "+"}, false},
+        {HOST_POWER_SUSPENDED, {"+", "+", "+", "+", "+", "+"}, false},
+        {HOST_POWER_CRASHED, {"+", "+", "+", "+", "+", "+"}, false},
+        {HOST_POWER_OFF, {"00", "+", "d5", "d5", "d5", "d5"}, false},
+        {HOST_POWER_UNKNOWN, {"c0", "c0", "c0", "c0", "c0", "c0"}, false},
+        {HOST_POWER_PAUSED, {"c0", "c0", "c0", "c0", "c0", "c0"}, true},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -49,6 +51,7 @@ static void test_power_table(void **state)
             bool acts = strcmp(cases[i].expected[action], "+") == 0;
             fake_bmc_setup(state);
             fake_bmc.host.domain.state = cases[i].guest;
+            fake_bmc.host.domain.migrating = cases[i].migrating;
             assert_string_equal(control(action, FAKE_BMC_SESSION),
                                 acts ? "00" : cases[i].expected[action]);
             assert_int_equal(fake_bmc.host.count, acts);

@@ -103,8 +103,12 @@ static void save(struct bmc *bmc)
 /* What the state of the guest alone decides: 1 if the action has to be carried out, else the
  * result. Power up of a running and power down of a stopped guest succeed without doing anything.
  */
-static int decide_by_state(enum host_power_state state, enum host_power_action action)
+static int decide_by_state(const struct bmc *bmc, enum host_power_action action)
 {
+    enum host_power_state state = bmc_power_state(bmc);
+
+    if (host_power_state_is_on(state) && bmc->host->migrating)
+        return -EBUSY; /* it may run at the other end by now */
     switch (state) {
     case HOST_POWER_UNKNOWN:
         return -EHOSTUNREACH;
@@ -276,7 +280,7 @@ static void start_stored(struct bmc *bmc)
 static void begin_first_action(struct bmc *bmc)
 {
     struct chassis_action *action = &bmc->chassis.queue[0];
-    int result = decide_by_state(bmc_power_state(bmc), action->action);
+    int result = decide_by_state(bmc, action->action);
 
     /* A server whose supplies deliver too little does not come up. */
     if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->platform &&
@@ -285,7 +289,8 @@ static void begin_first_action(struct bmc *bmc)
     bool waits =
         result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(&bmc->chassis, action);
     if (result < 0 && action->accepted && !waits)
-        report_failure(bmc, action->action, strerror(-result));
+        report_failure(bmc, action->action,
+                       result == -EBUSY ? "the guest is being migrated" : strerror(-result));
     if (result <= 0) {
         finish_first_action(bmc, result);
         return;

@@ -43,8 +43,8 @@ struct host_boot_override {
 };
 
 /* Result of an operation: 0, or -EHOSTUNREACH (no connection to the hypervisor), -ENODEV (the
- * domain is gone), -EINVAL (not possible in the guest's present state), -ENOTSUP, -EIO (refused;
- * `text` says why). */
+ * domain is gone), -EINVAL (not possible in the guest's present state), -EBUSY (it is being
+ * migrated), -ENOTSUP, -EIO (refused; `text` says why). */
 typedef void host_done_fn(void *context, int result, const char *text);
 
 /* Why QEMU is gone, as far as the hypervisor knows. */
@@ -181,7 +181,8 @@ struct host_domain {
     char *name;
     enum host_power_state state; /* cached and fed by events; reading it never waits */
     int64_t run;                 /* another number after each start; -1 while it is off */
-    int64_t place; /* whose number that is: the hypervisor, and the boot of this machine; not 0 */
+    int64_t place;  /* whose number that is: the hypervisor, and the boot of this machine; not 0 */
+    bool migrating; /* paused as the source or the target of a migration: no place to act at */
     enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */

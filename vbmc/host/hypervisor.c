@@ -103,7 +103,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->host.place = hypervisor->place;
     domain->persistent = facts->persistent;
     domain->booted = facts->booted;
-    domain->migrating = facts->migrating;
+    domain->host.migrating = facts->migrating;
     domain->seen_live = live;
     domain->tagged = facts->tagged;
     domain->transient_xml = facts->transient_xml;

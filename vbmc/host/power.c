@@ -26,12 +26,27 @@ static int last_error(struct operation *operation)
     return virt_last_error(operation->text, sizeof operation->text);
 }
 
+/* Between the end of a migration and its confirmation libvirt lets the source be ended, or resumed,
+ * while the guest runs at the target. */
+static bool is_migrating(struct operation *operation, virDomainPtr domain)
+{
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+
+    if (virDomainGetState(domain, &state, &reason, 0) < 0 ||
+        !virt_facts_is_migrating(state, reason))
+        return false;
+    snprintf(operation->text, sizeof operation->text, "the guest is being migrated");
+    return true;
+}
+
 /* A guest that has stopped by itself meanwhile is what was asked for. */
 static int work_destroy(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     (void)connection;
     if (!domain)
         return last_error(operation);
+    if (is_migrating(operation, domain))
+        return -EBUSY;
     operation->destroyed = virDomainDestroy(domain) == 0;
     if (operation->destroyed)
         return 0;
@@ -136,6 +151,8 @@ static int resume(struct operation *operation, virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE;
 
+    if (is_migrating(operation, domain))
+        return -EBUSY;
     if (virDomainResume(domain) == 0)
         return 0;
     int result = last_error(operation);

@@ -44,7 +44,7 @@ bool virt_domain_is_tagged(const struct virt_domain *domain)
 
 bool virt_domain_is_migrating(const struct virt_domain *domain)
 {
-    return domain->migrating && domain->host.state == HOST_POWER_PAUSED;
+    return domain->host.migrating && domain->host.state == HOST_POWER_PAUSED;
 }
 
 bool virt_domain_is_listed(const struct virt_domain *domain)
@@ -139,8 +139,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->id = facts->id;
     domain->host.run = facts->id;
     domain->booted = facts->booted;
-    bool is_migrating = domain->migrating;
-    domain->migrating = facts->migrating;
+    bool is_migrating = domain->host.migrating;
+    domain->host.migrating = facts->migrating;
     if (domain->persistent && !facts->persistent)
         domain->undefined = true;
     if (facts->persistent)

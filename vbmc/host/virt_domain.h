@@ -50,8 +50,7 @@ struct virt_domain {
     struct virt_domain *next;
     int id;
     bool persistent;
-    bool booted; /* these two: see struct virt_facts */
-    bool migrating;
+    bool booted;    /* see struct virt_facts */
     bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
     bool listed;    /* in the list that is being taken over */
     bool tagged;

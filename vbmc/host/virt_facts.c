@@ -71,6 +71,13 @@ enum host_power_state virt_facts_power_state(int libvirt_state)
     }
 }
 
+bool virt_facts_is_migrating(int libvirt_state, int reason)
+{
+    return libvirt_state == VIR_DOMAIN_PAUSED &&
+           (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_POSTCOPY ||
+            reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED);
+}
+
 /* A domain whose QEMU is gone is off, whatever its state says: a crashed one may be kept for a look
  * at it (on_crash=preserve), and only then is on. */
 static int read_state(virDomainPtr domain, struct virt_facts *facts)
@@ -86,7 +93,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
         facts->stop_reason = virt_incident_shutoff_reason(reason);
     /* QEMU's internal errors are among what libvirt has no reason for. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
-    facts->migrating = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_MIGRATION;
+    facts->migrating = virt_facts_is_migrating(state, reason);
     facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
                     (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
     return 0;

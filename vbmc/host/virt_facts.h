@@ -31,6 +31,9 @@ struct virt_facts {
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts);
 void virt_facts_clear(struct virt_facts *facts);
 enum host_power_state virt_facts_power_state(int libvirt_state);
+/* Paused as either end of a migration, also of one that has failed after the guest went on at its
+ * target: neither end has all of its memory then. */
+bool virt_facts_is_migrating(int libvirt_state, int reason);
 
 struct virt_facts_list {
     struct virt_facts *items;
