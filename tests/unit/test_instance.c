@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
@@ -96,6 +97,7 @@ static int teardown(void **state)
     store_close(store);
     limiter_free(shared.limiter);
     uv_run(&loop, UV_RUN_DEFAULT);
+    disk_settle(DISK_STATE, 60000);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return uv_loop_close(&loop) || system(command);
 }

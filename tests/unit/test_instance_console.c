@@ -125,6 +125,7 @@ static int teardown(void **state)
     close(listener);
     if (guest >= 0)
         close_guest();
+    disk_settle(DISK_STATE, 60000);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);
     return virt_fixture_teardown(state) || system(command);
 }
