@@ -119,6 +119,23 @@ static void test_unused_are_given_up(void **state)
     free(polls);
 }
 
+/* The folder's name leaves room for so many digits. */
+static void test_numbers_come_round(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pollfd *polls = NULL;
+    size_t capacity = 0, count = 0;
+    char far[32], path[108];
+
+    for (int i = 0; i < 10100; i++) {
+        snprintf(far, sizeof far, "/guest%d", i);
+        assert_int_equal(ssh_forwards_add(fixture->forwards, far, path, sizeof path), 0);
+        assert_true(strlen(strrchr(path, '/')) <= strlen("/1234"));
+        ssh_forwards_poll(fixture->forwards, NULL, &polls, &capacity, &count);
+    }
+    free(polls);
+}
+
 static void test_refuse(void **state)
 {
     struct fixture *fixture = *state;
@@ -184,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_add, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unused_are_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_numbers_come_round, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuse, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_left_over, setup, teardown),
         cmocka_unit_test(test_bad_place),

@@ -20,6 +20,7 @@
 #include "vbmc/host/ssh_login.h"
 #include "vbmc/host/ssh_tunnel.h"
 
+#define NUMBERS_MAX     9999 /* of sockets; more than SSH_FORWARDS_MAX */
 #define BACKLOG         16
 #define CONNECTIONS_MAX 8 /* through one forward at a time: one, and some that are just ending */
 #define FAILURE_SIZE    128
@@ -93,7 +94,7 @@ static void empty_folder(const char *path)
 static int make_folder(struct ssh_forwards *forwards, const char *runtime_dir)
 {
     static atomic_uint number;
-    size_t size = sizeof forwards->folder - sizeof "/1234"; /* room for a socket's name */
+    size_t size = sizeof forwards->folder - sizeof "/1234"; /* NUMBERS_MAX */
     int length = snprintf(forwards->folder, size, "%s/ssh", runtime_dir);
 
     if (length < 0 || (size_t)length >= size)
@@ -166,6 +167,26 @@ static struct forward *find(const struct ssh_forwards *forwards, const char *far
     return NULL;
 }
 
+static bool has_number(const struct ssh_forwards *forwards, unsigned number)
+{
+    for (size_t i = 0; i < forwards->count; i++) {
+        if (forwards->forwards[i]->number == number)
+            return true;
+    }
+    return false;
+}
+
+/* The one that has been free for longest: whoever still has its path is to find nobody there. */
+static unsigned next_number(const struct ssh_forwards *forwards)
+{
+    unsigned number = forwards->last_number;
+
+    do
+        number = number % NUMBERS_MAX + 1;
+    while (has_number(forwards, number));
+    return number;
+}
+
 /* 0 or -ENAMETOOLONG. */
 static int write_local(const struct ssh_forwards *forwards, unsigned number, char *local,
                        size_t size)
@@ -194,7 +215,8 @@ static int listen_at(const char *path)
 }
 
 /* Under the lock. */
-static int make_forward(struct ssh_forwards *forwards, const char *far_path, const char *local)
+static int make_forward(struct ssh_forwards *forwards, const char *far_path, unsigned number,
+                        const char *local)
 {
     if (forwards->count == SSH_FORWARDS_MAX)
         return -ENOSPC;
@@ -208,7 +230,7 @@ static int make_forward(struct ssh_forwards *forwards, const char *far_path, con
         return result;
     }
     snprintf(forward->far_path, sizeof forward->far_path, "%s", far_path);
-    forward->number = ++forwards->last_number;
+    forward->number = forwards->last_number = number;
     forward->used = ++forwards->uses;
     forwards->forwards[forwards->count++] = forward;
     return 0;
@@ -222,12 +244,12 @@ int ssh_forwards_add(struct ssh_forwards *forwards, const char *far_path, char *
         return -ENAMETOOLONG;
     pthread_mutex_lock(&forwards->lock);
     struct forward *found = find(forwards, far_path);
-    int result =
-        write_local(forwards, found ? found->number : forwards->last_number + 1, local, size);
+    unsigned number = found ? found->number : next_number(forwards);
+    int result = write_local(forwards, number, local, size);
     if (result == 0 && forwards->is_shut)
         result = -ESHUTDOWN;
     else if (result == 0 && !found)
-        result = make_forward(forwards, far_path, local);
+        result = make_forward(forwards, far_path, number, local);
     else if (result == 0)
         found->used = ++forwards->uses;
     pthread_mutex_unlock(&forwards->lock);
