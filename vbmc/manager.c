@@ -118,6 +118,7 @@ static int start(struct manager *manager, char *error, size_t size)
     manager_run_room(manager);
     start_configured_hypervisors(manager);
     start_openstack_hypervisors(manager);
+    manager_follow_placements(manager); /* what each waits for until they are connected */
     return 0;
 }
 

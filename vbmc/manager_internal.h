@@ -123,6 +123,8 @@ void manager_restore_placement(struct manager *manager, struct instance *instanc
 void manager_save_placement(struct manager *manager, struct instance *instance);
 /* Gives the BMC the domain that counts, or takes it where none does. */
 void manager_follow_placement(struct manager *manager, struct instance *instance);
+/* All of them. */
+void manager_follow_placements(struct manager *manager);
 /* One of the guest's domains has appeared, or changed its state. */
 void manager_see_copy(struct manager *manager, struct instance *instance,
                       struct virt_domain *domain);

@@ -274,7 +274,7 @@ static void give_up_actions(struct manager *manager, const struct placement_hype
     }
 }
 
-static void follow_all(struct manager *manager)
+void manager_follow_placements(struct manager *manager)
 {
     for (size_t i = 0; i < manager->set.count; i++)
         manager_follow_placement(manager, manager->set.instances[i]);
@@ -299,7 +299,7 @@ void manager_place_connection(struct manager *manager, struct link *link)
         for (size_t i = 0; i < manager->set.count; i++)
             placement_listed_all(instance_placement(manager->set.instances[i]), place);
     }
-    follow_all(manager);
+    manager_follow_placements(manager);
     place->known |= place->connected;
     size_t waiting = place->connected ? 0 : count_waiting(manager, place);
     if (waiting > 0 && waiting != link->waiting)
@@ -318,7 +318,7 @@ void manager_place_removal(struct manager *manager, struct link *link)
         placement_remove(instance_placement(manager->set.instances[i]), place);
     place->removed = true;
     place->connected = false;
-    follow_all(manager);
+    manager_follow_placements(manager);
 }
 
 /* ---- declaring one dead ---- */

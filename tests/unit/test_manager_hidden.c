@@ -120,11 +120,23 @@ static void test_gone_at_last(void **state)
     assert_string_equal(explanation(COPIED), "off on a");
 }
 
+/* Before the first word of any hypervisor. */
+static void test_not_connected_yet(void **state)
+{
+    (void)state;
+    manager_fixture_wait(is_off_on_a, NULL, "off");
+    manager_fixture_stop();
+    manager_fixture_begin(hypervisors, LINES);
+    assert_string_equal(explanation(ON_B),
+                        "hypervisor b is not connected, and it has the guest's domain");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_hidden_after_a_restart, setup,
                                         manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_not_connected_yet, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_gone_at_last, setup, manager_fixture_teardown),
     };
 
