@@ -68,6 +68,10 @@ struct facility *manager_facility(struct manager *manager);
 /* Stores the room as it is; what a change of it brings about for its servers happens at once. */
 void manager_save_facility(struct manager *manager, store_done_fn done, void *context);
 
+/* How many BMCs answer busy until that hypervisor is connected. */
+size_t manager_count_waiting(const struct manager *manager,
+                             const struct placement_hypervisor *place);
+
 /* The end of something that was asked for; `text` says what went wrong. */
 typedef void manager_done_fn(void *context, int result, const char *text);
 

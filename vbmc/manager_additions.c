@@ -233,7 +233,7 @@ void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervis
             continue;
         }
         *place = waiting->next;
-        search(waiting); /* does not wait again: it is connected now, or known not to be */
+        search(waiting); /* may wait again, for the next hypervisor */
     }
 }
 

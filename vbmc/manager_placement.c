@@ -253,7 +253,8 @@ static bool waits_for(struct instance *instance, const struct placement_hypervis
     return placement->decided.verdict == PLACEMENT_WAITS && placement->decided.hypervisor == place;
 }
 
-static size_t count_waiting(const struct manager *manager, const struct placement_hypervisor *place)
+size_t manager_count_waiting(const struct manager *manager,
+                             const struct placement_hypervisor *place)
 {
     size_t count = 0;
 
@@ -301,7 +302,7 @@ void manager_place_connection(struct manager *manager, struct link *link)
     }
     manager_follow_placements(manager);
     place->known |= place->connected;
-    size_t waiting = place->connected ? 0 : count_waiting(manager, place);
+    size_t waiting = place->connected ? 0 : manager_count_waiting(manager, place);
     if (waiting > 0 && waiting != link->waiting)
         log_warning("hypervisor %s: %zu BMCs answer busy until it is connected, as it may run their"
                     " guests ('vbmc list' names them; 'vbmc hypervisor %s declare-dead' if it will"

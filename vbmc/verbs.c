@@ -24,7 +24,7 @@ static bool flag_argument(struct json_object *arguments, const char *name)
     return flag && json_object_get_boolean(flag);
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
+void verbs_add_text(struct json_object *object, const char *key, const char *text)
 {
     json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
 }
@@ -121,7 +121,7 @@ void verbs_add_name(const struct verbs *verbs, const struct control_request *req
         is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
     CLEANUP_FREE char *full =
         is_plain ? NULL : manager_name_of(verbs->manager, instances[i], only_bmc_of(request));
-    add_text(row, "domain_name", full ? full : name);
+    verbs_add_text(row, "domain_name", full ? full : name);
 }
 
 void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
@@ -154,10 +154,11 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
 
     endpoint_address_format_host(place, text);
     if (is_known)
-        add_text(object, "address", text);
+        verbs_add_text(object, "address", text);
     else
-        add_text(object, "address",
-                 record->address ? record->address : manager_config(verbs->manager)->bmc.address);
+        verbs_add_text(object, "address",
+                       record->address ? record->address
+                                       : manager_config(verbs->manager)->bmc.address);
     json_object_object_add(
         object, "port",
         json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
@@ -198,12 +199,13 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
         struct json_object *row = json_object_new_object();
         char note[VERBS_NOTE_SIZE];
         verbs_add_name(verbs, request, instances, count, i, row);
-        add_text(row, "status", status_of(instances[i]));
+        verbs_add_text(row, "status", status_of(instances[i]));
         add_place(verbs, row, instances[i]);
         if (shows_power)
-            add_text(row, "power", verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
+            verbs_add_text(row, "power",
+                           verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
         if (verbs_note(request, instances[i], note))
-            add_text(row, "note", note);
+            verbs_add_text(row, "note", note);
         json_object_array_add(list, row);
     }
     control_reply_ok(request, list);
@@ -229,19 +231,19 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     struct json_object *result = json_object_new_object();
     json_object_object_add(result, "active", json_object_new_boolean(record->active));
     add_place(verbs, result, instance);
-    add_text(result, "domain_name", name ? name : record->name);
+    verbs_add_text(result, "domain_name", name ? name : record->name);
     if (verbs_may_see_hypervisors(request))
         verbs_add_placement(result, instance);
-    add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
-    add_text(result, "libvirt_sasl_username", sasl_username);
-    add_text(result, "libvirt_uri", uri);
-    add_text(result, "password", "***");
-    add_text(result, "status", status_of(instance));
-    add_text(result, "username", user[0] ? user : NULL);
+    verbs_add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
+    verbs_add_text(result, "libvirt_sasl_username", sasl_username);
+    verbs_add_text(result, "libvirt_uri", uri);
+    verbs_add_text(result, "password", "***");
+    verbs_add_text(result, "status", status_of(instance));
+    verbs_add_text(result, "username", user[0] ? user : NULL);
     verbs_add_health(result, instance);
     verbs_add_boot_device(result, instance_bmc(instance));
     if (verbs_note(request, instance, note))
-        add_text(result, "note", note);
+        verbs_add_text(result, "note", note);
     control_reply_ok(request, result);
 }
 
@@ -407,11 +409,11 @@ static void do_discover(const struct verbs *verbs, struct json_object *arguments
             const struct host_domain *host = virt_domain_host(domain);
             const char *why = manager_why_none(verbs->manager, domain);
             struct json_object *row = json_object_new_object();
-            add_text(row, "domain_name", host->name);
-            add_text(row, "hypervisor", hypervisor_name(hypervisor));
-            add_text(row, "state", verbs_state_name(host->state));
+            verbs_add_text(row, "domain_name", host->name);
+            verbs_add_text(row, "hypervisor", hypervisor_name(hypervisor));
+            verbs_add_text(row, "state", verbs_state_name(host->state));
             json_object_object_add(row, "bmc", json_object_new_boolean(!why));
-            add_text(row, "reason", why ? why : "");
+            verbs_add_text(row, "reason", why ? why : "");
             json_object_array_add(list, row);
         }
     }
@@ -472,7 +474,7 @@ static void undefine_done(void *context, int result, const char *text)
         answer_done(context, result, text);
         return;
     }
-    add_text(object, "text", text);
+    verbs_add_text(object, "text", text);
     control_reply_ok(context, object);
 }
 
@@ -500,7 +502,7 @@ static void answer_xml(void *context, int result, const char *text)
         return;
     }
     struct json_object *object = json_object_new_object();
-    add_text(object, "xml", text);
+    verbs_add_text(object, "xml", text);
     control_reply_ok(request, object);
 }
 
@@ -561,15 +563,15 @@ static void do_status(const struct verbs *verbs, struct json_object *arguments,
         running += strcmp(status_of(set->instances[i]), "running") == 0;
     while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
         struct json_object *row = json_object_new_object();
-        add_text(row, "name", hypervisor_name(hypervisor));
-        add_text(row, "uri", hypervisor_uri(hypervisor));
-        add_text(row, "state", hypervisor_is_up(hypervisor) ? "connected" : "disconnected");
+        verbs_add_text(row, "name", hypervisor_name(hypervisor));
+        verbs_add_text(row, "uri", hypervisor_uri(hypervisor));
+        verbs_add_text(row, "state", hypervisor_is_up(hypervisor) ? "connected" : "disconnected");
         if (hypervisor_error(hypervisor)[0])
-            add_text(row, "error", hypervisor_error(hypervisor));
+            verbs_add_text(row, "error", hypervisor_error(hypervisor));
         json_object_array_add(hypervisors, row);
     }
-    add_text(result, "version", VBMC_VERSION);
-    add_text(result, "log", log_place());
+    verbs_add_text(result, "version", VBMC_VERSION);
+    verbs_add_text(result, "log", log_place());
     json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
     json_object_object_add(result, "running", json_object_new_int(running));
     json_object_object_add(result, "hypervisors", hypervisors);

@@ -13,11 +13,6 @@
 #define SOCKETS    8
 #define THRESHOLDS 6
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
-}
-
 /* Not the 17 digits that make a reading of 3.3 V look like an accident. */
 static struct json_object *real(double value)
 {
@@ -62,11 +57,11 @@ void verbs_add_health(struct json_object *result, struct instance *instance)
     struct bmc *bmc = instance_bmc(instance);
     const char *sensor, *health = health_of(bmc, &sensor);
 
-    add_text(result, "power", verbs_state_name(bmc_power_state(bmc)));
+    verbs_add_text(result, "power", verbs_state_name(bmc_power_state(bmc)));
     json_object_object_add(result, "uptime", uptime_of(bmc));
     json_object_object_add(result, "boot_count", json_object_new_int64(bmc->chassis.boots));
-    add_text(result, "health", health);
-    add_text(result, "health_sensor", sensor);
+    verbs_add_text(result, "health", health);
+    verbs_add_text(result, "health_sensor", sensor);
 }
 
 /* ---- sensors ---- */
@@ -115,12 +110,12 @@ static struct json_object *sensor_row(const struct sensors *sensors, const struc
     const char *type = sensor_type_text(view->type);
 
     json_object_object_add(row, "number", json_object_new_int(view->number));
-    add_text(row, "name", view->name);
-    add_text(row, "type", type ? type : "");
+    verbs_add_text(row, "name", view->name);
+    verbs_add_text(row, "type", type ? type : "");
     json_object_object_add(row, "reading",
                            view->is_threshold && view->available ? real(view->value) : NULL);
-    add_text(row, "unit", view->unit);
-    add_text(row, "status", view->available ? severities[view->severity] : "unavailable");
+    verbs_add_text(row, "unit", view->unit);
+    verbs_add_text(row, "status", view->available ? severities[view->severity] : "unavailable");
     json_object_object_add(row, "states", states_of(view));
     json_object_object_add(row, "thresholds", thresholds_of(sensors, view));
     return row;
@@ -188,14 +183,14 @@ static struct json_object *summary_row(const struct control_request *request,
     const char *sensor;
     char note[VERBS_NOTE_SIZE];
 
-    add_text(row, "domain_name", instance_record(instance)->name);
-    add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
+    verbs_add_text(row, "domain_name", instance_record(instance)->name);
+    verbs_add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
     for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
         json_object_object_add(row, readings[i].key, reading_of(bmc, readings[i].number));
     json_object_object_add(row, "cpu_temp", hottest_cpu_of(bmc));
-    add_text(row, "health", health_of(bmc, &sensor));
+    verbs_add_text(row, "health", health_of(bmc, &sensor));
     json_object_object_add(row, "uptime", uptime_of(bmc));
-    add_text(row, "note", verbs_note(request, instance, note) ? note : NULL);
+    verbs_add_text(row, "note", verbs_note(request, instance, note) ? note : NULL);
     return row;
 }
 

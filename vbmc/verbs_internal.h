@@ -13,6 +13,9 @@ typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request);
 
+/* NULL is JSON's null. */
+void verbs_add_text(struct json_object *object, const char *key, const char *text);
+
 /* Those that the asking account may know of, by name; `count` of them, the array is the caller's to
  * free. */
 struct instance **verbs_visible_instances(const struct verbs *verbs,
@@ -31,7 +34,7 @@ bool verbs_note(const struct control_request *request, struct instance *instance
 void verbs_add_placement(struct json_object *result, struct instance *instance);
 /* hypervisor {}: [{"name", "uri", "state" ("connected", "disconnected", "declared dead",
  * "removed"), "error", "waiting" (BMCs that answer busy until it is connected)}]. hypervisor
- * {"name", "action": "declare-dead"}: releases its guests; {}. */
+ * {"name", "action": "declare-dead"}: releases its guests; {"text": which}. */
 verbs_run verbs_hypervisor;
 
 /* How hypervisors are reached is for who manages them, not for who manages a guest. */

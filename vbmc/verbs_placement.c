@@ -8,11 +8,6 @@
 #include "qmp/json.h"
 #include "vbmc/verbs_internal.h"
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, json_object_new_string(text));
-}
-
 bool verbs_note(const struct control_request *request, struct instance *instance,
                 char note[VERBS_NOTE_SIZE])
 {
@@ -43,7 +38,7 @@ void verbs_add_placement(struct json_object *result, struct instance *instance)
     size_t used = 0;
 
     placement_explain(placement, text, sizeof text);
-    add_text(result, "placement", text);
+    verbs_add_text(result, "placement", text);
     text[0] = '\0';
     for (size_t i = 0; i < placement->count && used < sizeof text; i++) {
         const struct placement_copy *copy = &placement->copies[i];
@@ -51,22 +46,10 @@ void verbs_add_placement(struct json_object *result, struct instance *instance)
                               copy->hypervisor->name, state_of(copy));
         used += length > 0 ? (size_t)length : 0;
     }
-    add_text(result, "copies", text);
+    verbs_add_text(result, "copies", text);
 }
 
 /* ---- hypervisor ---- */
-
-static int count_waiting(const struct verbs *verbs, const struct placement_hypervisor *place)
-{
-    const struct bmcset *set = manager_bmcs(verbs->manager);
-    int count = 0;
-
-    for (size_t i = 0; i < set->count; i++) {
-        const struct placement_decision *decided = &instance_placement(set->instances[i])->decided;
-        count += decided->verdict == PLACEMENT_WAITS && decided->hypervisor == place;
-    }
-    return count;
-}
 
 static const char *error_of(const struct verbs *verbs, const struct placement_hypervisor *place)
 {
@@ -86,20 +69,20 @@ static void list_hypervisors(const struct verbs *verbs, struct control_request *
 
     for (; place; place = place->next) {
         struct json_object *row = json_object_new_object();
-        int waiting = count_waiting(verbs, place);
+        int waiting = (int)manager_count_waiting(verbs->manager, place);
         if (place->removed && waiting == 0) {
             json_object_put(row);
             continue;
         }
-        add_text(row, "name", place->name);
-        add_text(row, "uri", place->uri);
-        add_text(row, "state",
-                 place->connected ? "connected"
-                 : place->dead    ? "declared dead"
-                 : place->removed ? "removed"
-                                  : "disconnected");
+        verbs_add_text(row, "name", place->name);
+        verbs_add_text(row, "uri", place->uri);
+        verbs_add_text(row, "state",
+                       place->connected ? "connected"
+                       : place->dead    ? "declared dead"
+                       : place->removed ? "removed"
+                                        : "disconnected");
         json_object_object_add(row, "waiting", json_object_new_int(waiting));
-        add_text(row, "error", error_of(verbs, place));
+        verbs_add_text(row, "error", error_of(verbs, place));
         json_object_array_add(list, row);
     }
     control_reply_ok(request, list);
@@ -111,7 +94,7 @@ static void answer(void *context, int result, const char *text)
     struct json_object *released = result < 0 ? NULL : json_object_new_object();
 
     if (released && text)
-        add_text(released, "text", text);
+        verbs_add_text(released, "text", text);
     if (result < 0)
         control_reply_error(request, result == -ENOENT ? CONTROL_NOT_FOUND : CONTROL_FAILED, "%s",
                             text ? text : strerror(-result));

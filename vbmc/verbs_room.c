@@ -16,11 +16,6 @@
 
 static const char not_stored[] = "the change could not be stored; the daemon's log says why";
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
-}
-
 static bool is_set(struct json_object *arguments, const char *name)
 {
     struct json_object *flag = qmp_json_member(arguments, name, json_type_boolean);
@@ -42,11 +37,11 @@ static void answer_faults(const struct platform *platform, struct control_reques
         struct tm utc;
 
         fault_format_target(&faults->items[i], text, sizeof text);
-        add_text(row, "target", text);
+        verbs_add_text(row, "target", text);
         fault_format_kind(&faults->items[i], text, sizeof text);
-        add_text(row, "kind", text);
+        verbs_add_text(row, "kind", text);
         bool has_time = gmtime_r(&since, &utc) && strftime(text, sizeof text, "%FT%TZ", &utc);
-        add_text(row, "since", has_time ? text : NULL);
+        verbs_add_text(row, "since", has_time ? text : NULL);
         json_object_array_add(list, row);
     }
     control_reply_ok(request, list);
@@ -210,18 +205,18 @@ static struct json_object *describe_server(const struct facility *facility,
     struct supply_state supply;
     char feeds[TEXT_SIZE];
 
-    add_text(row, "domain_name", instance_record(instance)->name);
+    verbs_add_text(row, "domain_name", instance_record(instance)->name);
     if (bmc->platform) {
         const struct supply_layout *layout = &platform_settings(bmc->platform)->supply;
         for (unsigned psu = 0; psu < SUPPLY_PSUS_MAX; psu++)
             faults[psu] = faults_of_psu(platform_faults(bmc->platform), psu);
         supply_evaluate(layout, facility_feeds_live(facility), faults, &supply);
         format_feeds(layout, feeds);
-        add_text(row, "redundancy", supply_redundancy_name(layout->redundancy));
-        add_text(row, "feeds", feeds);
-        add_text(row, "supply", supply_text(&supply));
+        verbs_add_text(row, "redundancy", supply_redundancy_name(layout->redundancy));
+        verbs_add_text(row, "feeds", feeds);
+        verbs_add_text(row, "supply", supply_text(&supply));
     }
-    add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
+    verbs_add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
     return row;
 }
 
@@ -234,8 +229,8 @@ static struct json_object *describe_feeds(const struct facility *facility)
         struct json_object *feed = json_object_new_object();
         char letter[2] = {(char)('A' + i), '\0'};
 
-        add_text(feed, "feed", letter);
-        add_text(feed, "state", live >> i & 1 ? "up" : "down");
+        verbs_add_text(feed, "feed", letter);
+        verbs_add_text(feed, "state", live >> i & 1 ? "up" : "down");
         json_object_array_add(feeds, feed);
     }
     return feeds;
@@ -251,14 +246,14 @@ static void answer_facility(const struct verbs *verbs, struct control_request *r
 
     snprintf(inlet, sizeof inlet, "%.1f", facility->inlet_c);
     json_object_object_add(result, "feeds", describe_feeds(facility));
-    add_text(result, "utility", facility->utility_lost ? "lost" : "ok");
-    add_text(result, "ups", ups_state(facility));
+    verbs_add_text(result, "utility", facility->utility_lost ? "lost" : "ok");
+    verbs_add_text(result, "ups", ups_state(facility));
     json_object_object_add(result, "battery_percent",
                            facility_has_ups(facility)
                                ? json_object_new_int((int)lround(100 * facility->battery))
                                : NULL);
-    add_text(result, "generator", generator_state(facility));
-    add_text(result, "crac", facility->crac_failed ? "failed" : "ok");
+    verbs_add_text(result, "generator", generator_state(facility));
+    verbs_add_text(result, "crac", facility->crac_failed ? "failed" : "ok");
     json_object_object_add(result, "inlet", json_object_new_double_s(facility->inlet_c, inlet));
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = describe_server(facility, instances[i]);

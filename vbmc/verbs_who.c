@@ -41,11 +41,6 @@ static const char *privilege_name(enum privilege privilege)
     return (size_t)privilege < ARRAY_SIZE(names) && names[privilege] ? names[privilege] : "";
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
-}
-
 static void add_login(struct listing *listing, const struct login *login)
 {
     struct json_object *row = json_object_new_object();
@@ -55,12 +50,12 @@ static void add_login(struct listing *listing, const struct login *login)
 
     gmtime_r(&since, &utc);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    add_text(row, "domain_name", login->domain);
-    add_text(row, "type", login->type);
-    add_text(row, "user", login->user);
-    add_text(row, "address", login->address);
-    add_text(row, "privilege", privilege_name(login->privilege));
-    add_text(row, "since", text);
+    verbs_add_text(row, "domain_name", login->domain);
+    verbs_add_text(row, "type", login->type);
+    verbs_add_text(row, "user", login->user);
+    verbs_add_text(row, "address", login->address);
+    verbs_add_text(row, "privilege", privilege_name(login->privilege));
+    verbs_add_text(row, "since", text);
     json_object_object_add(
         row, "idle", json_object_new_int64((int64_t)(listing->now_ms - login->heard_ms) / 1000));
     json_object_array_add(listing->rows, row);

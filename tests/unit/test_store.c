@@ -148,7 +148,7 @@ static void test_bmcs(void **state)
     store_bmcs_free(rows, count);
 
     waiter = (struct waiter){0};
-    assert_int_equal(store_bmcs_remove(store, &bmc.uuid, on_done, &waiter), 0);
+    assert_int_equal(store_forget_domain(store, &bmc.uuid, on_done, &waiter), 0);
     assert_int_equal(wait_for(&waiter), 0);
     assert_int_equal(store_bmcs_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 1);
@@ -315,12 +315,6 @@ static void test_sol(void **state)
     assert_memory_equal(&rows[0], &sol, sizeof sol);
     free(rows);
 
-    waiter = (struct waiter){0};
-    assert_int_equal(store_sol_remove(store, &sol.uuid, on_done, &waiter), 0);
-    assert_int_equal(wait_for(&waiter), 0);
-    assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
-    assert_int_equal(count, 0);
-    assert_int_equal(store_sol_put(store, &sol, NULL, NULL), 0);
     waiter = (struct waiter){0};
     assert_int_equal(store_forget_domain(store, &sol.uuid, on_done, &waiter), 0);
     assert_int_equal(wait_for(&waiter), 0);

@@ -20,9 +20,9 @@ struct waiters {
 bool waiters_add(struct waiters *waiters, const struct bmc_ticket *ticket);
 /* Empties the list first, so that a callback may start the next operation. */
 void waiters_finish(struct waiters *waiters, int result);
-/* Finishes with success what is due at now_ms, but for tickets that wait for the end. */
 /* When waiters_expire has something to do; UINT64_MAX if it has not. */
 uint64_t waiters_next_deadline(const struct waiters *waiters);
+/* Finishes with success what is due at now_ms, except tickets that wait for the end. */
 void waiters_expire(struct waiters *waiters, uint64_t now_ms);
 
 #endif

@@ -125,12 +125,6 @@ int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store
     return submit_put(store, run_put_alone, bmc, done, context);
 }
 
-int store_bmcs_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                      void *context)
-{
-    return row_remove(store, "DELETE FROM bmcs WHERE uuid = ?", uuid, done, context);
-}
-
 int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *count)
 {
     return row_load_all(store,

@@ -37,8 +37,6 @@ int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_
 /* The same, and forgets everything else that is known about the domain, in one transaction. */
 int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store_done_fn done,
                          void *context);
-int store_bmcs_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                      void *context);
 
 /* All of them, in an array for store_bmcs_free. 0 or a negative error. */
 int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *count);

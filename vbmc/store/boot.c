@@ -78,12 +78,6 @@ int store_boot_put(struct store *store, const struct store_boot *boot, store_don
     return store_submit(store, &(struct store_job){run_put, release, copy, done, context});
 }
 
-int store_boot_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                      void *context)
-{
-    return row_remove(store, "DELETE FROM boot WHERE uuid = ?", uuid, done, context);
-}
-
 int store_boot_load_all(struct store *store, struct store_boot **boots, size_t *count)
 {
     return row_load_all(store,

@@ -25,8 +25,6 @@ struct store_boot {
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */
 int store_boot_put(struct store *store, const struct store_boot *boot, store_done_fn done,
                    void *context);
-int store_boot_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                      void *context);
 /* All of them, in an array for store_boot_free. 0 or a negative error. */
 int store_boot_load_all(struct store *store, struct store_boot **boots, size_t *count);
 void store_boot_free(struct store_boot *boots, size_t count);

@@ -57,12 +57,6 @@ int store_chassis_put(struct store *store, const struct store_chassis *chassis, 
     return store_submit(store, &(struct store_job){run_put, free, copy, done, context});
 }
 
-int store_chassis_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                         void *context)
-{
-    return row_remove(store, "DELETE FROM chassis WHERE uuid = ?", uuid, done, context);
-}
-
 int store_chassis_load_all(struct store *store, struct store_chassis **chassis, size_t *count)
 {
     return row_load_all(store,

@@ -26,8 +26,6 @@ struct store_chassis {
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */
 int store_chassis_put(struct store *store, const struct store_chassis *chassis, store_done_fn done,
                       void *context);
-int store_chassis_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                         void *context);
 /* All of them, in an array for free(). 0 or a negative error. */
 int store_chassis_load_all(struct store *store, struct store_chassis **chassis, size_t *count);
 

@@ -50,29 +50,3 @@ int row_load_all(struct store *store, const char *text, const struct row_type *t
     *count = used;
     return 0;
 }
-
-struct removal {
-    const char *text;
-    struct uuid uuid;
-};
-
-static int run_remove(sqlite3 *db, void *data)
-{
-    const struct removal *removal = data;
-    struct sql sql;
-
-    sql_begin(&sql, db, removal->text);
-    sql_bind_uuid(&sql, &removal->uuid);
-    return sql_end(&sql);
-}
-
-int row_remove(struct store *store, const char *text, const struct uuid *uuid, store_done_fn done,
-               void *context)
-{
-    struct removal *removal = malloc(sizeof *removal);
-
-    if (!removal)
-        return -ENOMEM;
-    *removal = (struct removal){text, *uuid};
-    return store_submit(store, &(struct store_job){run_remove, free, removal, done, context});
-}

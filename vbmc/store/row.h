@@ -1,4 +1,4 @@
-/* What the persisted types have in common: loading all rows, removing one. */
+/* What the persisted types have in common: loading all rows. */
 #ifndef VBMC_STORE_ROW_H
 #define VBMC_STORE_ROW_H
 
@@ -15,9 +15,5 @@ struct row_type {
  */
 int row_load_all(struct store *store, const char *text, const struct row_type *type, void **rows,
                  size_t *count);
-
-/* Submits the DELETE `text` (one of static life) with the UUID as its parameter. */
-int row_remove(struct store *store, const char *text, const struct uuid *uuid, store_done_fn done,
-               void *context);
 
 #endif

@@ -108,18 +108,18 @@ static const char *const steps[] = {
     "ALTER TABLE owed ADD COLUMN place INTEGER NOT NULL DEFAULT 0;",
 };
 
-const char *const schema_domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol", "sel",
+/* The tables that hold rows of one domain, in a column `uuid`. */
+static const char *const domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol", "sel",
                                             "sel_state", "documents", "placement", "owed"};
-const size_t schema_domain_table_count = ARRAY_SIZE(schema_domain_tables);
 
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)
 {
     char text[64];
     int result = 0;
 
-    for (size_t i = 0; i < schema_domain_table_count && result == 0; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(domain_tables) && result == 0; i++) {
         struct sql sql;
-        snprintf(text, sizeof text, "DELETE FROM %s WHERE uuid = ?", schema_domain_tables[i]);
+        snprintf(text, sizeof text, "DELETE FROM %s WHERE uuid = ?", domain_tables[i]);
         sql_begin(&sql, db, text);
         sql_bind_uuid(&sql, uuid);
         result = sql_end(&sql);

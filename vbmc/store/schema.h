@@ -17,10 +17,6 @@ int schema_read_version(sqlite3 *db);
  * two the rest is done at the next start. Returns 0 or a negative error. */
 int schema_migrate(sqlite3 *db);
 
-/* The tables that hold rows of one domain, in a column `uuid`. */
-extern const char *const schema_domain_tables[];
-extern const size_t schema_domain_table_count;
-
 /* Removes all rows of a domain, inside the transaction at hand. 0 or a negative error. */
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid);
 

@@ -48,12 +48,6 @@ int store_sol_put(struct store *store, const struct store_sol *sol, store_done_f
     return store_submit(store, &(struct store_job){run_put, free, copy, done, context});
 }
 
-int store_sol_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                     void *context)
-{
-    return row_remove(store, "DELETE FROM sol WHERE uuid = ?", uuid, done, context);
-}
-
 int store_sol_load_all(struct store *store, struct store_sol **sols, size_t *count)
 {
     return row_load_all(store,

@@ -24,8 +24,6 @@ struct store_sol {
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */
 int store_sol_put(struct store *store, const struct store_sol *sol, store_done_fn done,
                   void *context);
-int store_sol_remove(struct store *store, const struct uuid *uuid, store_done_fn done,
-                     void *context);
 /* All of them, in an array for free(). 0 or a negative error. */
 int store_sol_load_all(struct store *store, struct store_sol **sols, size_t *count);
 
