@@ -144,6 +144,20 @@ static bool may_stay(const struct virt_domain *domain)
     return domain && !hypervisor_is_up(virt_domain_hypervisor((struct virt_domain *)domain));
 }
 
+/* A guest that has ended, and may not be started again here until another hypervisor is connected:
+ * what its BMC shows goes with its end, which is told first, as its policy and its event log have
+ * to know of it. */
+static void tell_end(struct instance *instance)
+{
+    const struct bmc *bmc = instance_bmc(instance);
+
+    if (bmc_power_state(bmc) != HOST_POWER_OFF || !host_stop_is_end(bmc->host->stop_reason) ||
+        bmc->chassis.on_since_ms == 0)
+        return;
+    instance_host_event(instance, HOST_EVENT_STATE);
+    instance_host_event(instance, HOST_EVENT_STOPPED);
+}
+
 void manager_follow_placement(struct manager *manager, struct instance *instance)
 {
     struct placement *placement = instance_placement(instance);
@@ -154,6 +168,8 @@ void manager_follow_placement(struct manager *manager, struct instance *instance
         instance_record(instance)->uri);
 
     report(instance, &before);
+    if (present && !decision.domain && !may_stay(present))
+        tell_end(instance);
     if (decision.domain || !may_stay(present))
         instance_set_domain(instance, decision.domain);
     if (decision.domain && decision.domain != present)

@@ -12,6 +12,7 @@
 #include <libvirt/libvirt.h>
 
 #include "tests/fake/manager_fixture.h"
+#include "vbmc/host/hypervisor_internal.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */
 #define ON_B    "11111111-0000-4000-8000-00000000000b"
@@ -131,6 +132,48 @@ static void test_not_connected_yet(void **state)
                         "hypervisor b is not connected, and it has the guest's domain");
 }
 
+/* ---- a hypervisor that is lost ---- */
+
+static void ask(enum host_power_action action)
+{
+    static const struct bmc_ticket nobody;
+
+    chassis_control(instance_bmc(manager_fixture_bmc(COPIED)), action, 1, &nobody);
+}
+
+static bool is_on(void *context)
+{
+    (void)context;
+    return host_power_state_is_on(bmc_power_state(instance_bmc(manager_fixture_bmc(COPIED))));
+}
+
+static bool waits(void *context)
+{
+    (void)context;
+    return !instance_domain(manager_fixture_bmc(COPIED));
+}
+
+/* It ends while the other hypervisor that has its domain is away: its BMC answers busy, and knows
+ * why and that it is off, so that no policy starts it again. */
+static void test_end_while_another_hypervisor_is_away(void **state)
+{
+    (void)state;
+    struct hypervisor *other = manager_next_hypervisor(fixture_manager, NULL);
+    const struct chassis *chassis = &instance_bmc(manager_fixture_bmc(COPIED))->chassis;
+
+    manager_fixture_wait(is_off_on_a, NULL, "off");
+    if (other == virt_domain_hypervisor(instance_domain(manager_fixture_bmc(COPIED))))
+        other = manager_next_hypervisor(fixture_manager, other);
+    ask(HOST_POWER_ACTION_UP);
+    manager_fixture_wait(is_on, NULL, "a guest that is on");
+    assert_true(chassis->was_on);
+    hypervisor_deliver_lost(other);
+    ask(HOST_POWER_ACTION_DOWN);
+    manager_fixture_wait(waits, NULL, "a BMC that waits for the other");
+    assert_false(chassis->was_on);
+    assert_true(chassis->on_since_ms == 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -138,6 +181,8 @@ int main(void)
                                         manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_not_connected_yet, setup, manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_gone_at_last, setup, manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_end_while_another_hypervisor_is_away, setup,
+                                        manager_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
