@@ -164,7 +164,7 @@ const struct domxml_live *monitor_live_xml(const struct virt_domain *domain)
 int monitor_result(const struct qmp_error *error)
 {
     if (error->failure == QMP_FAILURE_ERROR_REPLY)
-        return -EINVAL;
+        return strcmp(error->class_name, "CommandNotFound") == 0 ? -ENOTSUP : -EINVAL;
     return error->may_have_run ? -EIO : -EHOSTUNREACH;
 }
 

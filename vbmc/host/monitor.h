@@ -18,7 +18,8 @@ struct qmp_client *monitor_client(const struct virt_domain *domain);
 /* The devices of the running domain as read by monitor_step_open. */
 const struct domxml_live *monitor_live_xml(const struct virt_domain *domain);
 
-/* The result of an operation for a failed command: -EINVAL where QEMU refused it, -EHOSTUNREACH
+/* The result of an operation for a failed command: -ENOTSUP where QEMU has no such command, -EINVAL
+ * where it refused it, -EHOSTUNREACH
  * where it did not get there, -EIO where nobody knows. */
 int monitor_result(const struct qmp_error *error);
 /* A reply that ends a step: the next step, or the operation's end with QEMU's words. The operation

@@ -7,6 +7,7 @@
  */
 #include "vbmc/host/reset.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "qmp/commands.h"
@@ -37,7 +38,8 @@ static void restored(void *context, int result, const char *text)
 {
     struct virt_domain *domain = context;
 
-    if (result == 0 || !host_power_state_is_on(domain->host.state))
+    /* Where QEMU has no such command (before 6.0) it was never set. */
+    if (result == 0 || result == -ENOTSUP || !host_power_state_is_on(domain->host.state))
         return;
     log_warning("%s: its on_reboot action is not restored yet: %s", domain->host.name, text);
     restore_later(domain);
@@ -100,7 +102,9 @@ static void action_set(void *context, const struct qmp_error *error)
 {
     struct operation *operation = context;
 
-    restore_later(operation->domain);
+    /* After a lost connection it may be set all the same. */
+    if (!error || error->failure != QMP_FAILURE_ERROR_REPLY)
+        restore_later(operation->domain);
     if (error)
         operation_finish(operation, monitor_result(error), error->text);
     else
