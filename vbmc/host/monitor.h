@@ -19,8 +19,7 @@ struct qmp_client *monitor_client(const struct virt_domain *domain);
 const struct domxml_live *monitor_live_xml(const struct virt_domain *domain);
 
 /* The result of an operation for a failed command: -ENOTSUP where QEMU has no such command, -EINVAL
- * where it refused it, -EHOSTUNREACH
- * where it did not get there, -EIO where nobody knows. */
+ * where it refused it, -EHOSTUNREACH where it did not get there, -EIO where nobody knows. */
 int monitor_result(const struct qmp_error *error);
 /* A reply that ends a step: the next step, or the operation's end with QEMU's words. The operation
  * is the context. */
