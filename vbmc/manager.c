@@ -156,7 +156,7 @@ int manager_start(uv_loop_t *loop, struct config *config, struct openstack *open
     manager_begin_room(manager);
     int result = manager->state_dir ? start(manager, error, size) : -ENOMEM;
     if (result < 0) {
-        manager_stop(manager);
+        manager_stop(manager, NULL);
         return result;
     }
     *started = manager;
@@ -167,6 +167,8 @@ static void on_room_closed(uv_handle_t *handle)
 {
     struct manager *manager = CONTAINER_OF((uv_timer_t *)handle, struct manager, room);
 
+    if (manager->owner)
+        *manager->owner = NULL;
     free(manager->state_dir);
     free(manager);
 }
@@ -216,6 +218,7 @@ void manager_finish_stopping(struct manager *manager)
     manager_close_shared_socket(manager, NULL);
     free(manager->deleted);
     store_close(manager->shared.store); /* its last answers still look at the hypervisors */
+    manager->shared.store = NULL;
     placement_map_clear(&manager->map);
     limiter_free(manager->shared.limiter);
     login_log_free(manager->shared.login_log);
@@ -224,9 +227,10 @@ void manager_finish_stopping(struct manager *manager)
     uv_close((uv_handle_t *)&manager->listen_again, on_listen_again_closed);
 }
 
-void manager_stop(struct manager *manager)
+void manager_stop(struct manager *manager, struct manager **owner)
 {
     manager->stopping = true;
+    manager->owner = owner;
     uv_timer_stop(&manager->listen_again);
     manager_stop_room(manager); /* it stores now and then, and the store goes first */
     /* The BMCs go first: they let go of their domains and store what they know. */

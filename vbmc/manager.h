@@ -18,9 +18,9 @@ struct manager;
  * negative error with one line in `error`. */
 int manager_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
                   struct manager **manager, char *error, size_t size);
-/* Ends everything, which takes the loop as long as libvirt takes to return from what it is doing.
- */
-void manager_stop(struct manager *manager);
+/* Ends everything, which takes the loop as long as libvirt takes to return from what it is doing;
+ * then `*owner` becomes NULL (`owner` itself may be NULL). */
+void manager_stop(struct manager *manager, struct manager **owner);
 /* For a process that does not wait for that: after manager_stop, brings to disk what is not there.
  */
 void manager_flush(struct manager *manager);

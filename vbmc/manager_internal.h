@@ -67,6 +67,7 @@ struct manager {
     unsigned steps;
     unsigned newest_room_save; /* number of the one begun last */
     bool stopping;
+    struct manager **owner; /* who stops it and wants to know when it is gone, or NULL */
     unsigned ending; /* hypervisors whose threads have not ended yet */
     uint64_t started_ms;
     bool power_returned; /* this machine has booted since the daemon last ran */

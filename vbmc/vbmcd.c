@@ -234,7 +234,8 @@ static void on_stop_overdue(uv_timer_t *timer)
     struct daemon *daemon = timer->data;
 
     log_warning("libvirt does not come back: leaving without it");
-    manager_flush(daemon->manager);
+    if (daemon->manager)
+        manager_flush(daemon->manager);
     disk_finish(DISK_WITHIN_MS);
     _exit(EXIT_SUCCESS);
 }
@@ -247,7 +248,7 @@ static void stop(void *context)
     log_info("stopping");
     ssh_access_free(daemon->ssh);
     control_free(daemon->control);
-    manager_stop(daemon->manager);
+    manager_stop(daemon->manager, &daemon->manager);
     process_forget_stop();
     uv_close((uv_handle_t *)&daemon->reload, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);

@@ -150,9 +150,9 @@ void manager_fixture_reload(const char *lines)
 
 void manager_fixture_stop(void)
 {
-    manager_stop(fixture_manager);
-    fixture_manager = NULL;
+    manager_stop(fixture_manager, &fixture_manager);
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
+    assert_null(fixture_manager);
     assert_true(disk_settle(DISK_STATE, DEADLINE_NS / 1000000));
 }
 

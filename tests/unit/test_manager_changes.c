@@ -308,6 +308,17 @@ static void test_declared_dead_at_the_end(void **state)
     assert_int_equal(results[0], -EBUSY);
 }
 
+/* The daemon's patience may end in each turn of the loop that the end takes. */
+static void test_flushed_at_the_end(void **state)
+{
+    (void)state;
+    manager_stop(fixture_manager, &fixture_manager);
+    while (fixture_manager) {
+        manager_flush(fixture_manager);
+        uv_run(manager_fixture_loop(), UV_RUN_ONCE);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -324,6 +335,7 @@ int main(void)
                                         manager_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_declared_dead_at_the_end, setup,
                                         manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_flushed_at_the_end, setup, manager_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

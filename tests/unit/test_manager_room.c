@@ -38,7 +38,7 @@ static void start(void)
 
 static void stop(void)
 {
-    manager_stop(manager);
+    manager_stop(manager, NULL);
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
 }
 

@@ -124,7 +124,7 @@ static int teardown(void **state)
 
     (void)state;
     control_free(control);
-    manager_stop(manager);
+    manager_stop(manager, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     disk_settle(DISK_STATE, DEADLINE_MS);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);
