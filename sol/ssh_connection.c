@@ -271,7 +271,8 @@ static bool is_no_client(const struct ssh_connection *connection)
 }
 
 /* Whether libssh has hung up on a client that would have gone on. One that has no algorithm in
- * common with us is an honest one, if an old one. */
+ * common with us is an honest one, if an old one; it may reset the connection before we do, and what
+ * libssh then says is "Socket error". */
 static bool was_hung_up_on(const struct ssh_connection *connection)
 {
     const char *text = ssh_get_error(connection->session);
@@ -279,7 +280,7 @@ static bool was_hung_up_on(const struct ssh_connection *connection)
 
     return ssh_get_error_code(connection->session) == SSH_FATAL &&
            strncmp(text, "Received SSH_MSG_DISCONNECT", 27) != 0 &&
-           !strstr(text, "no match for method") &&
+           !strstr(text, "no match for method") && strncmp(text, "Socket error", 12) != 0 &&
            recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
 }
 

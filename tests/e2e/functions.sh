@@ -263,7 +263,7 @@ start_vbmcd() {
 	kill -0 "$vbmcd_pid"
 }
 is_settled() {
-	! kill -0 "$1" || vbmc status -f json | jq -e 'all(.hypervisors[]; .state == "connected" or .error != "")'
+	! kill -0 "$1" || vbmc status -f json | jq -e 'all(.hypervisors[]; .state == "connected" or has("error"))'
 }
 
 stop_vbmcd() {

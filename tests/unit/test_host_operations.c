@@ -164,25 +164,42 @@ static void test_connection_lost_in_a_cycle(void **state)
     virDomainFree(domain);
 }
 
+/* In place of libvirt's: no job, one, or one without figures. */
+static int job;
+
+int virDomainGetJobInfo(virDomainPtr domain, virDomainJobInfoPtr info)
+{
+    (void)domain;
+    *info = (virDomainJobInfo){.type = job};
+    return job < 0 ? -1 : 0;
+}
+
 static void test_ends_of_a_migration(void **state)
 {
     static const struct {
         int state, reason;
         bool migrating;
+        int job;
     } cases[] = {
-        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, false},
-        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, false}, /* the target's */
-        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, false},
-        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, false},
-        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, true},
-        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, true},
-        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, true},
+        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, false, VIR_DOMAIN_JOB_NONE},
+        {VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, false,
+         VIR_DOMAIN_JOB_NONE}, /* the target's */
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, false, VIR_DOMAIN_JOB_NONE},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, false, VIR_DOMAIN_JOB_NONE},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, true, VIR_DOMAIN_JOB_UNBOUNDED},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, true, VIR_DOMAIN_JOB_COMPLETED},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, true, -1}, /* the target's */
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, false, VIR_DOMAIN_JOB_NONE}, /* restored */
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, true, VIR_DOMAIN_JOB_NONE},
+        {VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, true, VIR_DOMAIN_JOB_NONE},
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-        assert_int_equal(virt_facts_is_migrating(cases[i].state, cases[i].reason),
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        job = cases[i].job;
+        assert_int_equal(virt_facts_is_migrating(NULL, cases[i].state, cases[i].reason),
                          cases[i].migrating);
+    }
 }
 
 /* This hypervisor has no QMP: the override is kept and nothing is started. */

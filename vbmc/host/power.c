@@ -33,7 +33,7 @@ static bool is_migrating(struct operation *operation, virDomainPtr domain)
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
 
     if (virDomainGetState(domain, &state, &reason, 0) < 0 ||
-        !virt_facts_is_migrating(state, reason))
+        !virt_facts_is_migrating(domain, state, reason))
         return false;
     snprintf(operation->text, sizeof operation->text, "the guest is being migrated");
     return true;

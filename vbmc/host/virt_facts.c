@@ -71,11 +71,17 @@ enum host_power_state virt_facts_power_state(int libvirt_state)
     }
 }
 
-bool virt_facts_is_migrating(int libvirt_state, int reason)
+/* A guest that was restored and has not been resumed has the reason of a migration, and no job. The
+ * target of a migration has one of which libvirt has no figures, and so an error. */
+bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason)
 {
-    return libvirt_state == VIR_DOMAIN_PAUSED &&
-           (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_POSTCOPY ||
-            reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED);
+    virDomainJobInfo job = {.type = VIR_DOMAIN_JOB_NONE};
+
+    if (libvirt_state != VIR_DOMAIN_PAUSED)
+        return false;
+    if (reason != VIR_DOMAIN_PAUSED_MIGRATION)
+        return reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED;
+    return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
 }
 
 /* A domain whose QEMU is gone is off, whatever its state says: a crashed one may be kept for a look
@@ -93,7 +99,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
         facts->stop_reason = virt_incident_shutoff_reason(reason);
     /* QEMU's internal errors are among what libvirt has no reason for. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
-    facts->migrating = virt_facts_is_migrating(state, reason);
+    facts->migrating = virt_facts_is_migrating(domain, state, reason);
     facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
                     (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
     return 0;

@@ -32,8 +32,8 @@ int virt_facts_read(virDomainPtr domain, struct virt_facts *facts);
 void virt_facts_clear(struct virt_facts *facts);
 enum host_power_state virt_facts_power_state(int libvirt_state);
 /* Paused as either end of a migration, also of one that has failed after the guest went on at its
- * target: neither end has all of its memory then. */
-bool virt_facts_is_migrating(int libvirt_state, int reason);
+ * target: neither end has all of its memory then. May ask libvirt, not on the loop thread. */
+bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason);
 
 struct virt_facts_list {
     struct virt_facts *items;
