@@ -271,8 +271,8 @@ static bool is_no_client(const struct ssh_connection *connection)
 }
 
 /* Whether libssh has hung up on a client that would have gone on. One that has no algorithm in
- * common with us is an honest one, if an old one; it may reset the connection before we do, and what
- * libssh then says is "Socket error". */
+ * common with us is an honest one, if an old one; it may reset the connection before we do, and
+ * what libssh then says is "Socket error". */
 static bool was_hung_up_on(const struct ssh_connection *connection)
 {
     const char *text = ssh_get_error(connection->session);

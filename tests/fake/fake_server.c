@@ -65,7 +65,7 @@ static void demolish(void)
     struct bmc *bmc = &fake_bmc.bmc;
 
     bmc->host->ops->cancel(bmc->host, bmc);
-    chassis_cancel(bmc);
+    chassis_cancel(bmc, NULL);
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     sensors_free(bmc->sensors);

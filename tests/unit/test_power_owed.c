@@ -431,6 +431,27 @@ static void test_done_when_the_guest_ends(void **state)
     }
 }
 
+/* Its domain goes, nobody has heard why, and another hypervisor's counts. */
+static void test_done_where_the_guest_counts_now(void **state)
+{
+    static const struct {
+        enum host_power_state state;
+        const char *answer;
+    } cases[] = {{HOST_POWER_OFF, "00"}, {HOST_POWER_RUNNING, "c0"}};
+    struct fake_host next;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_setup(state);
+        fake_host_init(&next, cases[i].state);
+        fake_bmc.host.waits = true;
+        control(0);
+        assert_string_equal(answer(1), FAKE_BMC_WAITS);
+        bmc_set_host(&fake_bmc.bmc, &next.domain);
+        assert_string_equal(answer(1), cases[i].answer);
+        fake_bmc_teardown(state);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -456,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kept_when_the_guest_goes, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test(test_done_when_the_guest_ends),
+        cmocka_unit_test(test_done_where_the_guest_counts_now),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

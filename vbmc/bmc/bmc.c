@@ -34,7 +34,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         return;
     if (bmc->host) {
         bmc->host->ops->cancel(bmc->host, bmc);
-        chassis_cancel(bmc);
+        chassis_cancel(bmc, host);
         boot_cancel(bmc);
     }
     bmc->host = host;

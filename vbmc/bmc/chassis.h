@@ -173,7 +173,8 @@ void chassis_host_event(struct bmc *bmc, enum host_event event);
  * come after the end. */
 void chassis_await_reset(struct chassis *chassis);
 void chassis_reset_ended(struct bmc *bmc, int result);
-void chassis_cancel(struct bmc *bmc);
+/* Before the guest is `next` (NULL: unknown). */
+void chassis_cancel(struct bmc *bmc, const struct host_domain *next);
 /* Finishes what is owed, as soon as the guest's state is known. */
 void chassis_resume_owed(struct bmc *bmc);
 

@@ -417,13 +417,14 @@ static bool has_ended(const struct bmc *bmc)
 }
 
 /* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. A power
- * down of a guest that went because it ended is done. */
-void chassis_cancel(struct bmc *bmc)
+ * down of a guest that went because it ended is done, or that is off where it counts now. */
+void chassis_cancel(struct bmc *bmc, const struct host_domain *next)
 {
     const struct chassis *chassis = &bmc->chassis;
+    bool is_off = has_ended(bmc) || (next && next->state == HOST_POWER_OFF);
     unsigned done = 0;
 
-    while (has_ended(bmc) && done < chassis->queued &&
+    while (is_off && done < chassis->queued &&
            chassis->queue[done].action == HOST_POWER_ACTION_DOWN)
         done++;
     if (chassis->queued > 0)
@@ -451,7 +452,7 @@ void chassis_give_up(struct bmc *bmc, const char *reason)
     } else if (driver_has_it) { /* what it would find when its hypervisor is back nobody knows */
         bmc->host->ops->cancel(bmc->host, bmc);
     }
-    chassis_cancel(bmc);
+    chassis_cancel(bmc, NULL);
     if (chassis->owed_count == 0)
         return;
     for (unsigned i = 0; i < chassis->owed_count; i++)
