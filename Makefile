@@ -45,10 +45,13 @@ quiet  = $(if $(V),@:,@echo '  $(1)')
 # test takes what it uses.
 OBJ     := $(BUILD)/obj
 MAINS   := vbmc/vbmcd.c vbmc/vbmc.c
-SOURCES := $(sort $(wildcard vbmc/*.c vbmc/*/*.c qmp/*.c sol/*.c))
+SOURCES := $(sort $(wildcard vbmc/*.c vbmc/*/*.c qmp/*.c sol/*.c sol/*/*.c))
 LIBRARY := $(OBJ)/libvbmc.a
-UNITS   := $(patsubst tests/unit/test_%.c,$(BUILD)/unit/test_%,$(wildcard tests/unit/test_*.c))
-HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rmcp_stub.c,\
+# Unit tests lie in folders as what they test does; their programs lie side by side.
+UNIT_SOURCES := $(wildcard $(addsuffix test_*.c,tests/unit/ tests/unit/*/ tests/unit/*/*/))
+UNIT_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(UNIT_SOURCES))
+UNITS   := $(patsubst %.c,$(BUILD)/unit/%,$(notdir $(UNIT_SOURCES)))
+HELPERS := $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stub.c,\
 	$(wildcard tests/unit/*.c tests/fake/*.c))
 
 TEST_LIBRARY := $(OBJ)/libtests.a
@@ -93,13 +96,15 @@ $(OBJ)/%.o: %.c Makefile
 
 units: $(UNITS)
 
-$(BUILD)/unit/test_rmcp%: $(OBJ)/tests/unit/test_rmcp%.o $(OBJ)/tests/unit/rmcp_stub.o \
-		$(TEST_LIBRARY) $(LIBRARY)
+.SECONDEXPANSION:
+PERCENT := %
+$(BUILD)/unit/test_rmcp%: $$(filter $$(PERCENT)/test_rmcp$$*.o,$$(UNIT_OBJECTS)) \
+		$(OBJ)/tests/unit/rmcp_stub.o $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
 
-$(BUILD)/unit/test_%: $(OBJ)/tests/unit/test_%.o $(TEST_LIBRARY) $(LIBRARY)
+$(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka

@@ -1,38 +1,48 @@
 #!/bin/bash
-# Fails on an include that the folder table of README.md ("How it is built inside") forbids, on one
-# that is not written from the top, on a file in a folder that the table does not know, and on a
-# top-level entry that does not belong there. Usage: layers.sh [TOP]
+# Fails on what the layout of README.md ("How it is built inside") forbids: an include that the table of
+# rooms does not allow or that is not written from the top, a file in a folder that is no room, an entry
+# at the top that does not belong there, rooms that need each other in a circle, and files of a room that
+# do. Which file needs which is known from the includes and, where $VBMC_BUILD (default: build) has
+# objects, from the names in them; a call through a function pointer needs nobody.
+# Usage: layers.sh [TOP]
 set -euo pipefail
 
-top=${1:-$(dirname "${BASH_SOURCE[0]}")/..}
-cd "$top"
+cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}"
+objects=${VBMC_BUILD:-build}/obj
 
-# What a file may include besides its own folder: prefixes of paths. `*` is everything. The longest
-# entry that fits a file is the one that counts, so that single files can be named too.
-declare -A may_include=(
-	[vbmc/base/]=''
-	[vbmc/net/]='vbmc/base/'
-	[vbmc/rmcp/]='vbmc/base/ vbmc/ipmi/ vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h'
-	[vbmc/rmcp/route.c]='vbmc/base/ vbmc/ipmi/ vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol/'
-	[vbmc/ipmi/]='vbmc/base/ vbmc/bmc/'
-	[vbmc/inband/]='vbmc/base/ vbmc/ipmi/'
-	[vbmc/bmc/]='vbmc/base/ vbmc/host/host.h'
-	[vbmc/host/]='vbmc/base/ qmp/'
-	[vbmc/store/]='vbmc/base/ vbmc/bmc/'
-	[vbmc/]='*'
-	[qmp/]='vbmc/base/'
-	[sol/]='vbmc/base/'
-	[tests/]='*'
-)
+# Room, or one of its files with a row of its own: what it may include besides itself, as folders and
+# single headers; `*` is everything.
+rooms='
+vbmc/base
+vbmc/net vbmc/base
+vbmc/rmcp vbmc/base vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
+vbmc/rmcp/route.c vbmc/base vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol
+vbmc/ipmi vbmc/base vbmc/bmc
+vbmc/store vbmc/base vbmc/bmc
+qmp vbmc/base
+sol vbmc/base
+vbmc *
+sol/ssh *
+vbmc/bmc *
+vbmc/host *
+vbmc/physics *
+vbmc/ssh *
+vbmc/domxml *
+vbmc/virt *
+vbmc/platform *
+vbmc/config *
+vbmc/control *
+vbmc/state *
+vbmc/term *
+vbmc/cli *
+vbmc/console *
+vbmc/instance *
+vbmc/fleet *
+vbmc/verbs *
+'
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'
-known_folders=$(printf '%s\n' "${!may_include[@]}" | grep '/$' | sort | xargs)
-known_folder() { [[ -n ${may_include[$1/]+known} || $1 == tests/* ]]; }
-
-offences=0
-offence() {
-	printf '%s: %s\n' "$1" "$2" >&2
-	offences=$((offences + 1))
-}
+# Rooms in which files still need each other in a circle.
+with_circles='vbmc qmp sol sol/ssh vbmc/bmc vbmc/config vbmc/cli vbmc/fleet vbmc/host vbmc/ipmi vbmc/platform vbmc/rmcp vbmc/term vbmc/verbs vbmc/virt'
 
 # What git knows or would take; a tree without git is taken as it is.
 files() {
@@ -40,74 +50,138 @@ files() {
 		find . -path ./build -prune -o -type f -printf '%P\n'
 }
 
-# The entry of the table for a file: its own, else its folder's, else tests/ for all below it.
-entry_of() {
-	local file=$1
-	if [[ -n ${may_include[$file]+own} ]]; then
-		echo "$file"
-	elif [[ $file == tests/* ]]; then
-		echo tests/
-	else
-		echo "${file%/*}/"
-	fi
+# Lines of offences; nothing if there is none.
+check_places() {
+	files | awk -v rooms="$rooms" -v top="$top_entries" '
+		BEGIN {
+			split(rooms, rows, "\n")
+			for (i in rows) if (split(rows[i], word, " ")) known[word[1]] = 1
+			count = split(top, word, " ")
+			for (i = 1; i <= count; i++) at_top[word[i]] = 1
+		}
+		{
+			entry = folder = $0
+			sub("/.*", "", entry)
+			if (!(entry in at_top) && entry !~ /^[.]/ && !(entry in told)) {
+				told[entry] = 1
+				print entry ":1: does not belong at the top, which holds: " top " and dot files"
+			}
+			sub("/?[^/]*$", "", folder)
+			if (/^(vbmc|qmp|sol)\// || (/[.][ch]$/ && !/^tests\//))
+				if (!(folder in known))
+					print $0 ":1: " folder "/ is no room"
+		}'
 }
 
-# is_allowed INCLUDED OWN_FOLDER PREFIX...
-is_allowed() {
-	local included=$1 folder=$2 prefix
-	shift 2
-	[[ ${included%/*}/ == "$folder" ]] && return 0
-	for prefix; do
-		case $prefix in
-		'*') return 0 ;;
-		*/) [[ ${included%/*}/ == "$prefix" ]] && return 0 ;;
-		*) [[ $included == "$prefix" ]] && return 0 ;;
-		esac
-	done
-	return 1
+# included: FILE:LINE:INCLUDED for each include of ours.
+included() {
+	files | grep '\.[ch]$' | while IFS= read -r file; do
+		[[ ! -e $file ]] || printf '%s\0' "$file"
+	done | xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' -- |
+		sed -E 's/^([^:]*):([0-9]*):[^"]*"([^"]*)".*/\1:\2:\3/'
 }
 
-check_include() {
-	local file=$1 line=$2 included=$3 entry allowed
-	if [[ $included == *..* || ! -f $included ]]; then
-		offence "$file:$line" "\"$included\" is no path from the top; write \"folder/name.h\""
-		return
-	fi
-	entry=$(entry_of "$file")
-	allowed=${may_include[$entry]}
-	local prefixes
-	read -ra prefixes <<<"$allowed"
-	is_allowed "$included" "${file%/*}/" "${prefixes[@]}" ||
-		offence "$file:$line" "\"$included\" is not for $entry, which may include: its own folder${allowed:+ $allowed}"
+check_includes() {
+	included | awk -F: -v rooms="$rooms" '
+		BEGIN {
+			count = split(rooms, rows, "\n")
+			for (i = 1; i <= count; i++) {
+				words = split(rows[i], word, " ")
+				if (!words) continue
+				allowed[word[1]] = ""
+				for (j = 2; j <= words; j++) {
+					allowed[word[1]] = allowed[word[1]] " " word[j]
+					may[word[1], word[j]] = 1
+				}
+			}
+		}
+		function folder_of(path) { sub("/?[^/]*$", "", path); return path }
+		function exists(path,  line, is) {
+			if (!(path in known)) { is = (getline line < path); close(path); known[path] = is >= 0 }
+			return known[path]
+		}
+		{
+			if ($3 ~ /[.][.]/ || !exists($3)) {
+				print $1 ":" $2 ": \"" $3 "\" is no path from the top; write \"folder/name.h\""
+				next
+			}
+			row = $1 in allowed ? $1 : folder_of($1)
+			if ($1 ~ /^tests\// || folder_of($3) == folder_of($1)) next
+			if (!((row, "*") in may) && !((row, folder_of($3)) in may) && !((row, $3) in may))
+				print $1 ":" $2 ": \"" $3 "\" is not for " row ", which may include:" allowed[row]
+		}'
 }
 
-declare -A entries_seen=()
-sources=()
-while IFS= read -r file; do
-	[[ -e $file ]] || continue
-	entries_seen[${file%%/*}]=1
-	case $file in
-	vbmc/* | qmp/* | sol/* | *.c | *.h)
-		if ! known_folder "${file%/*}"; then
-			offence "$file:1" "the folder table does not know ${file%/*}/; it knows: $known_folders"
-		elif [[ $file == *.[ch] ]]; then
-			sources+=("$file")
-		fi
-		;;
-	esac
-done < <(files)
+# Pairs USER NEEDED: of headers and of sources, as the includes have them; of sources, without their
+# endings, as the names in objects have them.
+headers_need() { included | awk -F: '$1 ~ /[.]h$/ { print $1, $3 }'; }
+objects_need() {
+	[[ -d $objects ]] || return 0
+	(cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +) | awk '
+		function is_there(file,  line) { # objects of files that have moved may be left
+			if (!(file in known)) {
+				known[file] = (getline line < (file ".c")) >= 0
+				close(file ".c")
+			}
+			return known[file]
+		}
+		{
+			file = $1
+			sub("[.]o:.*", "", file)
+			if (!is_there(file)) next
+			if ($(NF - 1) == "U") users[$NF] = users[$NF] " " file
+			else if ($(NF - 1) ~ /^[TDBRV]$/) maker[$NF] = file
+		}
+		END {
+			for (name in users) if (name in maker) {
+				count = split(users[name], user, " ")
+				for (i = 1; i <= count; i++) if (user[i] != maker[name]) print user[i], maker[name]
+			}
+		}' | sort -u
+}
 
-for entry in "${!entries_seen[@]}"; do
-	[[ $entry == .* || " $top_entries " == *" $entry "* ]] ||
-		offence "$entry:1" "does not belong at the top, which holds: $top_entries and dot files"
-done
+# circles: of the pairs that come in, those that are part of one, a line for each circle.
+circles() {
+	sort -u | tsort 2>&1 >/dev/null | awk '
+		/input contains a loop/ { if (line) print line; line = ""; next }
+		{ sub("^tsort: ", ""); line = line (line ? " " : "") $0 }
+		END { if (line) print line }'
+}
 
-[[ ${#sources[@]} -gt 0 ]] || { echo "layers.sh: no sources below $PWD" >&2; exit 1; }
-while IFS=: read -r file line text; do
-	[[ $text =~ \"([^\"]*)\" ]] && check_include "$file" "$line" "${BASH_REMATCH[1]}"
-done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' -- "${sources[@]}" /dev/null)
+# within ROOM: of the pairs that come in, those of two of its files.
+within() {
+	awk -v room="$1/" '
+		function is_here(path) { return index(path, room) == 1 && substr(path, length(room) + 1) !~ "/" }
+		is_here($1) && is_here($2)'
+}
+# folders: of the pairs that come in, those of their folders. vbmc/ itself is not looked at: what wires
+# everything together is there.
+folders() {
+	awk '{ sub("/[^/]*$", "", $1); sub("/[^/]*$", "", $2) }
+		$1 != $2 && $1 != "vbmc" && $2 != "vbmc" && $1 !~ "^tests"'
+}
 
-if [[ $offences -gt 0 ]]; then
-	echo "layers.sh: $offences found" >&2
+check_circles() {
+	local headers objects_pairs room circle
+	headers=$(headers_need)
+	objects_pairs=$(objects_need)
+	{ included | awk -F: '{ print $1, $3 }'; echo "$objects_pairs"; } | awk NF | folders | circles |
+		while read -r circle; do
+			echo "$circle: these rooms need each other in a circle"
+		done
+	while read -r room; do
+		{
+			within "$room" <<<"$headers" | circles
+			[[ " $with_circles " == *" $room "* ]] || within "$room" <<<"$objects_pairs" | circles
+		} | while read -r circle; do
+			echo "$circle: these files of $room/ need each other in a circle"
+		done
+	done < <(awk 'NF && !/^[^ ]*[.][ch]/ { print $1 }' <<<"$rooms")
+}
+
+offences=$(check_places; check_includes; check_circles)
+if [[ -n $offences ]]; then
+	printf '%s\n' "$offences" >&2
+	echo "layers.sh: $(wc -l <<<"$offences") found" >&2
 	exit 1
 fi
