@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "qmp/transport.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 
 #define FIRST_CAPACITY ((size_t)4096)
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "qmp/framing.h"
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "qmp/transport.h"
 #include "vbmc/base/log.h"
 

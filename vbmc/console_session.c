@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "sol/replay.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"

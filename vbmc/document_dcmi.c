@@ -5,7 +5,7 @@
  * A thermal limit that a client has not marked as persistent is not stored. */
 #include <errno.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/document.h"
 #include "vbmc/document_hex.h"

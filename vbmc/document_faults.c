@@ -2,7 +2,7 @@
  * injection, in the words of `vbmc inject`. */
 #include <errno.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/document.h"
 

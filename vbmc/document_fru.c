@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/document.h"
 #include "vbmc/document_hex.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 
 int document_add_hex(struct json_object *object, const char *key, const uint8_t *bytes,
                      size_t length)

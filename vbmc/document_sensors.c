@@ -5,7 +5,7 @@
  * which bay a disk or a NIC has, what clients changed, and when the SDR repository did so. */
 #include <errno.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/document.h"

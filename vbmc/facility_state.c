@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 
 #define AT(member) offsetof(struct facility, member)

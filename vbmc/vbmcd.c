@@ -31,7 +31,7 @@
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
 #include "vbmc/verbs.h"
-#include "vbmc/version.h"
+#include "vbmc/base/version.h"
 
 static const char usage[] =
     "Usage: vbmcd [--config FILE] [--foreground]\n"

@@ -7,10 +7,10 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/version.h"
+#include "vbmc/base/version.h"
 
 static const char *text_argument(struct json_object *arguments, const char *name)
 {

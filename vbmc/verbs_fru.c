@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/fru_fields.h"
 #include "vbmc/verbs_internal.h"
 

@@ -4,7 +4,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/console_frame.h"
 #include "vbmc/host/dump.h"

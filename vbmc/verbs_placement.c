@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/verbs_internal.h"
 
 bool verbs_note(const struct control_request *request, struct instance *instance,

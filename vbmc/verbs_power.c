@@ -6,7 +6,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/console_session.h"

@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/verbs_internal.h"
 

@@ -2,7 +2,7 @@
 
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/sel_text.h"
 #include "vbmc/verbs_internal.h"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "qmp/stream.h"
 #include "qmp/unix_socket.h"
 #include "vbmc/base/array.h"

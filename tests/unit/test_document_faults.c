@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/document.h"

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <json-c/json.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "tests/fake/fake_bmc.h"
 #include "tests/unit/lines.h"
 #include "vbmc/base/array.h"

@@ -14,7 +14,7 @@
 #include "qmp/commands.h"
 #include "qmp/events.h"
 #include "qmp/framing.h"
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "qmp/stream.h"
 #include "qmp/transport.h"
 #include "tests/fake/qmp_fixture.h"

@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 #include <libxml/tree.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/host/domxml_internal.h"

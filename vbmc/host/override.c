@@ -28,7 +28,7 @@
 #include <json-c/json.h>
 
 #include "qmp/commands.h"
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/host/monitor.h"

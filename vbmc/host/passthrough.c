@@ -10,7 +10,7 @@
 #include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
 
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/host/virt_facts.h"

@@ -1,4 +1,4 @@
-#include "qmp/json.h"
+#include "vbmc/base/json.h"
 
 #include <errno.h>
 #include <limits.h>

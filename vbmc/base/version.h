@@ -1,6 +1,6 @@
 /* The version of both programs; the build passes it in. */
-#ifndef VBMC_VERSION_H
-#define VBMC_VERSION_H
+#ifndef VBMC_BASE_VERSION_H
+#define VBMC_BASE_VERSION_H
 
 #ifndef VBMC_VERSION
 #define VBMC_VERSION "unreleased"

@@ -1,8 +1,8 @@
 /* Reading JSON that a server sent. json-c's getters convert between types (a string "1" reads as
  * the integer 1, an object as its text); these never do: a member that is missing or of another
  * type reads as absent. */
-#ifndef QMP_JSON_H
-#define QMP_JSON_H
+#ifndef VBMC_BASE_JSON_H
+#define VBMC_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
