@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "sol/ssh_loop.h"
+#include "sol/ssh/loop.h"
 
 #define SSH_CONTROL_FD 3
 

@@ -1,4 +1,4 @@
-#include "sol/ssh_internal.h"
+#include "sol/ssh/internal.h"
 
 #include <ctype.h>
 #include <errno.h>

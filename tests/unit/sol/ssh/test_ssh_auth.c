@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "sol/ssh_auth.h"
-#include "sol/ssh_keys.h"
+#include "sol/ssh/auth.h"
+#include "sol/ssh/keys.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 

@@ -1,4 +1,4 @@
-#include "sol/ssh_hostkey.h"
+#include "sol/ssh/hostkey.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "sol/ssh_server.h"
+#include "sol/ssh/server.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,8 +11,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "sol/ssh_hostkey.h"
-#include "sol/ssh_internal.h"
+#include "sol/ssh/hostkey.h"
+#include "sol/ssh/internal.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"

@@ -1,4 +1,4 @@
-#include "sol/ssh_loop.h"
+#include "sol/ssh/loop.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "sol/ssh_process.h"
+#include "sol/ssh/process.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* How many sessions an account may have, and how much strangers may write to the log. */
-#include "sol/ssh_internal.h"
+#include "sol/ssh/internal.h"
 
 #include <string.h>
 

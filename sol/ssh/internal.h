@@ -7,9 +7,9 @@
 #include <libssh/server.h>
 #include <stdatomic.h>
 
-#include "sol/ssh_loop.h"
-#include "sol/ssh_process.h"
-#include "sol/ssh_server.h"
+#include "sol/ssh/loop.h"
+#include "sol/ssh/process.h"
+#include "sol/ssh/server.h"
 #include "vbmc/base/rate.h"
 
 /* A session that has logged in, as it counts against the limits. */

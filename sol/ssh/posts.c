@@ -1,5 +1,5 @@
 /* The addresses that the SSH server listens on, and who has come in by each. */
-#include "sol/ssh_internal.h"
+#include "sol/ssh/internal.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "sol/ssh_server.h"
+#include "sol/ssh/server.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 

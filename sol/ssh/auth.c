@@ -1,4 +1,4 @@
-#include "sol/ssh_auth.h"
+#include "sol/ssh/auth.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "sol/ssh_keys.h"
+#include "sol/ssh/keys.h"
 #include "vbmc/base/array.h"
 
 /* Names and passwords lie padded with zeros, so that comparing them takes the same time always. */

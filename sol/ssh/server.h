@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sol/ssh_auth.h"
+#include "sol/ssh/auth.h"
 #include "vbmc/base/endpoint.h"
 #include "vbmc/base/uuid.h"
 

@@ -1,7 +1,7 @@
 /* One client, from the accepted socket to its end. libssh exchanges the keys and reads the packets;
  * it calls back here for each login and each channel. Its callbacks may come from inside any of its
  * functions, so they only note what is to be done, and connection_update does it. */
-#include "sol/ssh_internal.h"
+#include "sol/ssh/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "sol/ssh_keys.h"
+#include "sol/ssh/keys.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
