@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vbmc/bmc/availability.h"
+#include "vbmc/physics/availability.h"
 #include "vbmc/cli_format.h"
 
 /* Which verbs take an option. */

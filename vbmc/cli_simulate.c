@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/availability.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/availability.h"
+#include "vbmc/physics/supply.h"
 #include "vbmc/cli.h"
 
 #define TEXT_SIZE 128

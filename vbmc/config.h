@@ -12,7 +12,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
-#include "vbmc/bmc/facility.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/privilege.h"

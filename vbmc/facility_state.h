@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "vbmc/bmc/facility.h"
+#include "vbmc/physics/facility.h"
 
 /* {"feeds_down": ["A"], "utility_lost": false, "generator_failed": false, "crac_failed": false,
  * "battery": 1.0, "inlet_c": 22.0, "generator_s": 0.0}. NULL without memory. */

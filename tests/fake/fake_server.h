@@ -4,7 +4,7 @@
 #define TESTS_FAKE_FAKE_SERVER_H
 
 #include "tests/fake/fake_bmc.h"
-#include "vbmc/bmc/facility.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/bmc/platform.h"
 #include "vbmc/bmc/sensors.h"
 

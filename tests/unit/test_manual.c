@@ -14,7 +14,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/bmc/model.h"
+#include "vbmc/physics/model.h"
 #include "vbmc/cli.h"
 #include "vbmc/cli_shell_internal.h"
 #include "vbmc/config_parse.h"

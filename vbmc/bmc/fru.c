@@ -8,7 +8,7 @@
 
 #include "vbmc/bmc/fru_content.h"
 #include "vbmc/bmc/fru_image.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/supply.h"
 
 #define PSU_FIRST  1
 #define DIMM_FIRST (PSU_FIRST + SUPPLY_PSUS_MAX)

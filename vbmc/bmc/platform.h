@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/facility.h"
-#include "vbmc/bmc/faults.h"
-#include "vbmc/bmc/model.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/physics/faults.h"
+#include "vbmc/physics/model.h"
+#include "vbmc/physics/supply.h"
 #include "vbmc/host/host.h"
 
 struct bmc;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/availability.h"
+#include "vbmc/physics/availability.h"
 
 #define UNITS 5
 

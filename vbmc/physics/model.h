@@ -1,8 +1,8 @@
 /* The physics of a 1U server, computed from what a guest does: watts, temperatures, fan speeds and
  * voltages. Pure: the same inputs over the same time always give the same readings. The formulas
  * stand at the top of model.c. */
-#ifndef VBMC_BMC_MODEL_H
-#define VBMC_BMC_MODEL_H
+#ifndef VBMC_PHYSICS_MODEL_H
+#define VBMC_PHYSICS_MODEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/faults.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/faults.h"
+#include "vbmc/physics/supply.h"
 
 static struct fault parsed(const char *target, const char *kind)
 {

@@ -1,13 +1,13 @@
 /* The room that all servers of a daemon stand in: utility, generator, UPS, power feeds and
  * cooling. Pure: time is given. */
-#ifndef VBMC_BMC_FACILITY_H
-#define VBMC_BMC_FACILITY_H
+#ifndef VBMC_PHYSICS_FACILITY_H
+#define VBMC_PHYSICS_FACILITY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/supply.h"
 
 /* From [facility]. */
 struct facility_settings {

@@ -1,4 +1,4 @@
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/supply.h"
 
 #include <errno.h>
 #include <stddef.h>

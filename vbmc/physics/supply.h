@@ -3,8 +3,8 @@
  *
  * `needed` PSUs carry the server (N). The policies N, N+1, 2N and 2N+1 say how many are built in;
  * they are on the feeds A and B in turn unless the configuration says otherwise. */
-#ifndef VBMC_BMC_SUPPLY_H
-#define VBMC_BMC_SUPPLY_H
+#ifndef VBMC_PHYSICS_SUPPLY_H
+#define VBMC_PHYSICS_SUPPLY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/facility.h"
+#include "vbmc/physics/facility.h"
 
 /* Feeds A and B, of which A is behind a UPS for 100 s (200 s to recharge); a generator after 30 s.
  * Cooling lost: 2 C/min at first, from 22 towards 50 C; back with 5 min. */

@@ -1,6 +1,6 @@
 /* What `vbmc inject` has broken in one server. Kept until cleared, over restarts too. */
-#ifndef VBMC_BMC_FAULTS_H
-#define VBMC_BMC_FAULTS_H
+#ifndef VBMC_PHYSICS_FAULTS_H
+#define VBMC_PHYSICS_FAULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "vbmc/bmc/availability.h"
+#include "vbmc/physics/availability.h"
 
 #include <errno.h>
 #include <math.h>

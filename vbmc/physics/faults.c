@@ -1,4 +1,4 @@
-#include "vbmc/bmc/faults.h"
+#include "vbmc/physics/faults.h"
 
 #include <errno.h>
 #include <math.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/model.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/model.h"
+#include "vbmc/physics/supply.h"
 
 #define NICS_MAX    32
 #define OFFSET_MOST 100

@@ -50,7 +50,7 @@
  * DC, 79 W AC, CPU 37 C, fans 4,200 RPM; a busy CPU 177 W DC, 202 W AC, 78 C, fans 13,010 RPM,
  * after less than a minute. With one fan failed it comes to 81 C, at an inlet of 45 C to 99 C,
  * where the CPU's upper thresholds (85, 92 and 98 C) have all been crossed. */
-#include "vbmc/bmc/model.h"
+#include "vbmc/physics/model.h"
 
 #include <math.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/model.h"
+#include "vbmc/physics/model.h"
 
 /* One socket, two DIMMs, a disk, a NIC and two PSUs. */
 static const struct model_inputs idle_server = {

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/supply.h"
+#include "vbmc/physics/supply.h"
 
 static struct supply_layout layout_of(enum supply_redundancy redundancy, unsigned needed)
 {

@@ -1,4 +1,4 @@
-#include "vbmc/bmc/facility.h"
+#include "vbmc/physics/facility.h"
 
 #include <errno.h>
 #include <math.h>

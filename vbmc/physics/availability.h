@@ -9,8 +9,8 @@
  * l = 1 - f - repair and the stationary availability a = repair / (repair + f), a unit is up in the
  * hour t with the probability a + (1 - a) l^t. That start matters for about 1 / (f + repair) hours:
  * ten of a year's 8760 where a repair takes ten hours, all of them where nothing is repaired. */
-#ifndef VBMC_BMC_AVAILABILITY_H
-#define VBMC_BMC_AVAILABILITY_H
+#ifndef VBMC_PHYSICS_AVAILABILITY_H
+#define VBMC_PHYSICS_AVAILABILITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
