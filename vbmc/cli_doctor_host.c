@@ -21,8 +21,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_doctor.h"
-#include "vbmc/host/ssh_known_hosts.h"
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/uri.h"
 
 #define PROBE_TIMEOUT_MS 15000
 #define GROUPS_MAX       64

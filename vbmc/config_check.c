@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/uri.h"
 
 static int check_hypervisor(struct config_parse *parse, const struct config_block *block)
 {

@@ -20,7 +20,7 @@ struct hypervisor_settings {
     const char *uri;
     const char *sasl_username; /* both NULL or both given */
     const char *sasl_password;
-    const char *runtime_dir;  /* for the sockets of qemu+ssh:// (vbmc/host/sshconn.h) */
+    const char *runtime_dir;  /* for the sockets of qemu+ssh:// (vbmc/ssh/connection.h) */
     unsigned sample_period_s; /* 0: the default, VIRT_SAMPLER_PERIOD_S */
 };
 

@@ -10,7 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/host/embedded.h"
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/uri.h"
 
 /* A hypervisor that hangs is found out after INTERVAL * (COUNT + 1) seconds; its BMCs are busy
  * then. */

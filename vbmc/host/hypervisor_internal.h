@@ -5,7 +5,7 @@
 
 #include "vbmc/base/uuid_map.h"
 #include "vbmc/host/hypervisor.h"
-#include "vbmc/host/sshconn.h"
+#include "vbmc/ssh/connection.h"
 #include "vbmc/host/virt_events.h"
 #include "vbmc/host/virt_facts.h"
 #include "vbmc/host/virt_sampler.h"

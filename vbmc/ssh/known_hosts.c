@@ -1,4 +1,4 @@
-#include "vbmc/host/ssh_known_hosts.h"
+#include "vbmc/ssh/known_hosts.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -8,7 +8,7 @@
  *
  * From a channel everything is taken at once: each read of a part would make libssh grant the host
  * a whole new window, and a slow reader's buffer would grow without end. */
-#include "vbmc/host/ssh_tunnel.h"
+#include "vbmc/ssh/tunnel.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -9,8 +9,8 @@
  * HOST is a name, an IPv4 address or an IPv6 address in brackets. ssh_config files are not read:
  * what a hypervisor is must stand in one place, and a ProxyCommand of somebody's ~/.ssh/config has
  * no business in a daemon. */
-#ifndef VBMC_HOST_SSH_URI_H
-#define VBMC_HOST_SSH_URI_H
+#ifndef VBMC_SSH_URI_H
+#define VBMC_SSH_URI_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "vbmc/host/sshconn.h"
+#include "vbmc/ssh/connection.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,8 +17,8 @@
 #include <libxml/uri.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/host/ssh_forward.h"
-#include "vbmc/host/ssh_login.h"
+#include "vbmc/ssh/forward.h"
+#include "vbmc/ssh/login.h"
 
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS   5000

@@ -1,4 +1,4 @@
-#include "vbmc/host/ssh_forward.h"
+#include "vbmc/ssh/forward.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,8 +17,8 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/host/ssh_login.h"
-#include "vbmc/host/ssh_tunnel.h"
+#include "vbmc/ssh/login.h"
+#include "vbmc/ssh/tunnel.h"
 
 #define NUMBERS_MAX     9999 /* of sockets; more than SSH_FORWARDS_MAX */
 #define BACKLOG         16

@@ -3,14 +3,14 @@
  *
  * libssh asks a host first for the kinds of key that known_hosts has for it, so that a host with
  * several keys shows the known one. */
-#ifndef VBMC_HOST_SSH_KNOWN_HOSTS_H
-#define VBMC_HOST_SSH_KNOWN_HOSTS_H
+#ifndef VBMC_SSH_KNOWN_HOSTS_H
+#define VBMC_SSH_KNOWN_HOSTS_H
 
 #include <stddef.h>
 
 #include <libssh/libssh.h>
 
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/uri.h"
 
 #define SSH_KNOWN_HOSTS_TEXT_SIZE 128
 

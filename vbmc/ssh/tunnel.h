@@ -1,7 +1,7 @@
 /* One connection through a forward: a local socket and a channel of the SSH session. Part of
  * ssh_forward.c; session's thread. */
-#ifndef VBMC_HOST_SSH_TUNNEL_H
-#define VBMC_HOST_SSH_TUNNEL_H
+#ifndef VBMC_SSH_TUNNEL_H
+#define VBMC_SSH_TUNNEL_H
 
 #include <stdbool.h>
 #include <stddef.h>

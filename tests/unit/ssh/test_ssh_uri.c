@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/uri.h"
 
 #define P "qemu+ssh://"
 

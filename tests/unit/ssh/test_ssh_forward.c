@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "vbmc/host/ssh_forward.h"
+#include "vbmc/ssh/forward.h"
 
 struct fixture {
     char folder[64];

@@ -1,7 +1,7 @@
-/* The one SSH connection to a hypervisor of a qemu+ssh:// URI (vbmc/host/ssh_uri.h), and a thread
+/* The one SSH connection to a hypervisor of a qemu+ssh:// URI (vbmc/ssh/uri.h), and a thread
  * for it. Everything of the host that is a Unix socket goes through it: libvirt's own, second QMP
  * sockets, serial ports. Each is offered as a local socket, so that who uses it needs no other
- * transport; see vbmc/host/ssh_forward.h.
+ * transport; see vbmc/ssh/forward.h.
  *
  *   connecting  TCP, host key, login
  *   up          until the host closes it or says nothing for 15 s (it is asked every 5 s)
@@ -9,8 +9,8 @@
  *
  * There is never more than one connection. While it is not up, local connections are closed at
  * once; their users try again by themselves. */
-#ifndef VBMC_HOST_SSHCONN_H
-#define VBMC_HOST_SSHCONN_H
+#ifndef VBMC_SSH_CONNECTION_H
+#define VBMC_SSH_CONNECTION_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/uri.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,4 +1,4 @@
-#include "vbmc/host/ssh_login.h"
+#include "vbmc/ssh/login.h"
 
 #include <errno.h>
 #include <limits.h>

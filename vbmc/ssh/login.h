@@ -6,16 +6,16 @@
  *
  * Runs on a thread of its own; every wait goes through struct ssh_wait, so that it can be given up.
  * (Looking up a host name, and an agent that does not answer, cannot.) */
-#ifndef VBMC_HOST_SSH_LOGIN_H
-#define VBMC_HOST_SSH_LOGIN_H
+#ifndef VBMC_SSH_LOGIN_H
+#define VBMC_SSH_LOGIN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include <libssh/libssh.h>
 
-#include "vbmc/host/ssh_known_hosts.h"
-#include "vbmc/host/ssh_uri.h"
+#include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/uri.h"
 
 /* How to wait. */
 struct ssh_wait {

@@ -8,8 +8,8 @@
  * it is one chunk, beside what fits the channel's window there.
  *
  * ssh_forwards_add may be called from any thread; all else belongs to the session's thread. */
-#ifndef VBMC_HOST_SSH_FORWARD_H
-#define VBMC_HOST_SSH_FORWARD_H
+#ifndef VBMC_SSH_FORWARD_H
+#define VBMC_SSH_FORWARD_H
 
 #include <stdbool.h>
 #include <stddef.h>
