@@ -6,7 +6,7 @@
 
 #include <uv.h>
 
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/serial.h"
 
 struct stream;
 struct virt_domain;

@@ -12,7 +12,7 @@
 
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_link.h"
+#include "vbmc/domxml/link.h"
 
 static const uint8_t first[6] = {0x52, 0x54, 0, 0, 0, 0x0a}, second[6] = {0x52, 0x54, 0, 0, 0, 2},
                      none[6] = {0x52, 0x54, 0, 0, 0, 3};

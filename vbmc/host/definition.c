@@ -10,8 +10,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml.h"
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/domxml.h"
+#include "vbmc/domxml/serial.h"
 #include "vbmc/host/hypervisor.h"
 #include "vbmc/host/virt_domain.h"
 #include "vbmc/host/virt_facts.h"

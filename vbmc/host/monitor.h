@@ -4,7 +4,7 @@
 #define VBMC_HOST_MONITOR_H
 
 #include "qmp/client.h"
-#include "vbmc/host/domxml.h"
+#include "vbmc/domxml/domxml.h"
 #include "vbmc/host/operation.h"
 
 struct monitor;

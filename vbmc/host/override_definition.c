@@ -7,7 +7,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/host/domxml.h"
+#include "vbmc/domxml/domxml.h"
 
 enum host_boot_device override_stored_device(const struct virt_domain *domain)
 {

@@ -9,7 +9,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/internal.h"
 #include "vbmc/host/virt_domain.h"
 #include "vbmc/host/virt_facts.h"
 #include "vbmc/host/worker.h"

@@ -10,7 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_link.h"
+#include "vbmc/domxml/link.h"
 #include "vbmc/host/hypervisor_internal.h"
 
 /* libvirt takes a quota of 1000 us at least, in each period. */

@@ -23,7 +23,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/serial.h"
 #include "vbmc/host/pty_writer.h"
 #include "vbmc/host/worker.h"
 

@@ -5,7 +5,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/host/domxml_hardware.h"
+#include "vbmc/domxml/hardware.h"
 #include "vbmc/host/operation.h"
 #include "vbmc/host/override.h"
 #include "vbmc/host/reset.h"

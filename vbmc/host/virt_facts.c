@@ -9,7 +9,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_hardware.h"
+#include "vbmc/domxml/hardware.h"
 #include "vbmc/host/virt_incident.h"
 
 /* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning

@@ -2,7 +2,7 @@
 #ifndef VBMC_HOST_VIRT_SERIAL_H
 #define VBMC_HOST_VIRT_SERIAL_H
 
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/serial.h"
 
 struct hypervisor;
 struct virt_domain;

@@ -1,6 +1,6 @@
 /* What the files that read and edit domain XML share. */
-#ifndef VBMC_HOST_DOMXML_INTERNAL_H
-#define VBMC_HOST_DOMXML_INTERNAL_H
+#ifndef VBMC_DOMXML_INTERNAL_H
+#define VBMC_DOMXML_INTERNAL_H
 
 #include <stdbool.h>
 

@@ -11,7 +11,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/serial.h"
 
 #define DOMAIN(devices) "<domain type='kvm' id='1'><devices>" devices "</devices></domain>"
 #define PTY                                                                                        \

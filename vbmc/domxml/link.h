@@ -1,6 +1,6 @@
 /* The link of a NIC in a domain's XML. The text is hostile as for domxml.h. */
-#ifndef VBMC_HOST_DOMXML_LINK_H
-#define VBMC_HOST_DOMXML_LINK_H
+#ifndef VBMC_DOMXML_LINK_H
+#define VBMC_DOMXML_LINK_H
 
 #include <stdbool.h>
 #include <stdint.h>

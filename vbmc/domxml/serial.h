@@ -1,7 +1,7 @@
 /* The serial port in a domain's XML: where its bytes can be had, and adding one to a definition
  * that has none. The text is hostile as for domxml.h. */
-#ifndef VBMC_HOST_DOMXML_SERIAL_H
-#define VBMC_HOST_DOMXML_SERIAL_H
+#ifndef VBMC_DOMXML_SERIAL_H
+#define VBMC_DOMXML_SERIAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -12,7 +12,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml.h"
+#include "vbmc/domxml/domxml.h"
 
 /* What no edit may touch: names of every kind, secrets, comments, text with entities, sections. */
 #define HEAD                                                                                       \

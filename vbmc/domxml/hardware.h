@@ -1,7 +1,7 @@
 /* What a domain's XML says of the machine that the guest sees. The text is hostile as for domxml.h:
  * anybody may have written it. */
-#ifndef VBMC_HOST_DOMXML_HARDWARE_H
-#define VBMC_HOST_DOMXML_HARDWARE_H
+#ifndef VBMC_DOMXML_HARDWARE_H
+#define VBMC_DOMXML_HARDWARE_H
 
 #include <stddef.h>
 #include <stdint.h>

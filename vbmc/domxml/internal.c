@@ -1,4 +1,4 @@
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

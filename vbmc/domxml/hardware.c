@@ -1,4 +1,4 @@
-#include "vbmc/host/domxml_hardware.h"
+#include "vbmc/domxml/hardware.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/internal.h"
 
 #define NUMBER_DIGITS_MAX 15                   /* so that no sum or product below overflows */
 #define VCPUS_MAX         65535                /* more than any hypervisor has */

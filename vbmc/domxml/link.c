@@ -1,10 +1,10 @@
-#include "vbmc/host/domxml_link.h"
+#include "vbmc/domxml/link.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "vbmc/host/domxml_hardware.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/hardware.h"
+#include "vbmc/domxml/internal.h"
 
 static bool has_mac(xmlNodePtr node, const uint8_t mac[6])
 {

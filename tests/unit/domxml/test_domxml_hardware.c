@@ -12,7 +12,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_hardware.h"
+#include "vbmc/domxml/hardware.h"
 
 static struct host_hardware hardware;
 

@@ -1,4 +1,4 @@
-#include "vbmc/host/domxml.h"
+#include "vbmc/domxml/domxml.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/internal.h"
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 #define ORDER_MAX      10000

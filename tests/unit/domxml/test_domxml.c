@@ -12,7 +12,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/host/domxml.h"
+#include "vbmc/domxml/domxml.h"
 
 #define QEMU_NS "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 

@@ -1,4 +1,4 @@
-#include "vbmc/host/domxml_serial.h"
+#include "vbmc/domxml/serial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/internal.h"
 
 #define ATTRIBUTE_MAX 4096 /* PATH_MAX; longer ones stand for nothing that exists */
 #define LIST_MAX      200

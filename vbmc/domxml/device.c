@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/host/domxml.h"
-#include "vbmc/host/domxml_internal.h"
+#include "vbmc/domxml/domxml.h"
+#include "vbmc/domxml/internal.h"
 
 /* <disk device='..'>: what libvirt calls disk, lun, cdrom and floppy. A disk on the USB bus that
  * says removable='on' is what a technician would plug in. */

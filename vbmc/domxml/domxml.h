@@ -1,8 +1,8 @@
 /* What we read in a domain's XML, and the edits we make to it. Every edit keeps all other
  * elements, attributes and comments. The text comes from libvirt and is parsed without network
  * access, external entities or DTDs. */
-#ifndef VBMC_HOST_DOMXML_H
-#define VBMC_HOST_DOMXML_H
+#ifndef VBMC_DOMXML_DOMXML_H
+#define VBMC_DOMXML_DOMXML_H
 
 #include <stdbool.h>
 #include <stddef.h>
