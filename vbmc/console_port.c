@@ -6,8 +6,8 @@
 #include <sys/un.h>
 
 #include "sol/serial.h"
-#include "vbmc/host/hypervisor.h"
-#include "vbmc/host/virt_console.h"
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/console.h"
 
 static int new_unix(uv_loop_t *loop, struct virt_domain *domain, const struct domxml_serial *serial,
                     struct stream **stream)

@@ -18,8 +18,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/stream.h"
 #include "vbmc/console_port.h"
-#include "vbmc/host/virt_domain.h"
-#include "vbmc/host/virt_serial.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/serial.h"
 
 #define DRAIN_MS 1000 /* QEMU ends where a guest was as soon as it runs elsewhere */
 

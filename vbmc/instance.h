@@ -9,7 +9,7 @@
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/config.h"
-#include "vbmc/host/hypervisor.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/udp.h"

@@ -24,8 +24,8 @@
 #include "vbmc/base/stream.h"
 #include "vbmc/console_port.h"
 #include "vbmc/console_standby.h"
-#include "vbmc/host/hypervisor.h"
-#include "vbmc/host/virt_serial.h"
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/serial.h"
 
 #define TEXT_SIZE  HUB_TEXT_SIZE
 #define BREAKS_MAX 16 /* that a hypervisor has yet to answer */

@@ -8,7 +8,7 @@
 
 #include "vbmc/bmcset.h"
 #include "vbmc/config.h"
-#include "vbmc/host/hypervisor.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/openstack.h"
 
 struct manager;

@@ -7,8 +7,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/console_frame.h"
-#include "vbmc/host/dump.h"
-#include "vbmc/host/screenshot.h"
+#include "vbmc/virt/dump.h"
+#include "vbmc/virt/screenshot.h"
 #include "vbmc/verbs_internal.h"
 
 /* The domain of the BMC that the request names; NULL after an error was answered. */

@@ -10,7 +10,7 @@
 #include <libvirt/virterror.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/host/virt_loop.h"
+#include "vbmc/virt/loop.h"
 
 struct virt_fixture virt_fixture;
 

@@ -11,7 +11,7 @@
 #include <uv.h>
 
 #include "vbmc/base/inbox.h"
-#include "vbmc/host/hypervisor.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define VIRT_FIXTURE_URI         "test:///default"
 #define VIRT_FIXTURE_DEADLINE_MS 60000 /* for anything waited for */

@@ -12,7 +12,7 @@
 #include <libvirt/libvirt.h>
 
 #include "tests/fake/manager_fixture.h"
-#include "vbmc/host/hypervisor_internal.h"
+#include "vbmc/virt/hypervisor_internal.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */
 #define ON_B    "11111111-0000-4000-8000-00000000000b"

@@ -1,0 +1,15 @@
+/* Changes to a running guest that need no order among the power actions: the link of a NIC, and a
+ * limit to its CPU time. They run on action threads beside everything else. */
+#ifndef VBMC_VIRT_ADJUSTMENT_H
+#define VBMC_VIRT_ADJUSTMENT_H
+
+#include "vbmc/virt/domain.h"
+
+/* set_link and set_cpu_quota of struct host_ops. */
+void virt_adjustment_set_link(struct host_domain *host, const uint8_t mac[6], bool up,
+                              host_done_fn *done, void *context);
+void virt_adjustment_set_cpu_quota(struct host_domain *host, unsigned permille, host_done_fn *done,
+                                   void *context);
+void virt_adjustment_cancel(struct virt_domain *domain, const void *context);
+
+#endif

@@ -1,0 +1,472 @@
+/* States:
+ *
+ *   idle       the guest is off, or the stream is not opened yet
+ *   opening    a job of an action thread asks libvirt for the stream
+ *   connected  bytes go both ways
+ *   waiting    refused or ended; a timer tries again
+ *
+ * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; receiving does
+ * not block and is done on the loop. A job under way keeps the memory alive.
+ *
+ * Typing goes straight to the guest's pty where that is on this machine (pty_writer.h says why).
+ * Elsewhere it goes by the stream. Sending to libvirtd waits when the socket is full, so there is
+ * never more on its way than a socket holds: a call that came back shows that libvirtd has read
+ * what was sent before it. */
+#include "vbmc/virt/console.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/domxml/serial.h"
+#include "vbmc/virt/pty_writer.h"
+#include "vbmc/virt/worker.h"
+
+#define RETRY_MS     2000
+#define RECEIVE_SIZE 4096
+#define ROUNDS_MAX   16                  /* reads before the loop gets its turn */
+#define WINDOW_SIZE  ((size_t)32 * 1024) /* sent, and not known to have been read by libvirtd */
+#define MESSAGE_SIZE 64                  /* libvirt's own, with each piece that is sent */
+
+struct virt_console {
+    struct stream stream;
+    struct virt_domain *domain;    /* NULL: gone */
+    struct hypervisor *hypervisor; /* outlives the domain, and every job */
+    uv_timer_t retry;
+    bool opened; /* by the stream's user */
+    bool closed;
+    bool opening;
+    bool wants_writable;
+    bool broken;            /* sending failed: ends on the timer's turn */
+    virStreamPtr libvirt;   /* NULL unless connected */
+    struct pty_writer *pty; /* NULL unless connected and reachable */
+    size_t unconfirmed;     /* of the window */
+    struct virt_console_job *confirming;
+    unsigned jobs;
+    char *alias;
+};
+
+struct virt_console_job {
+    struct worker_job job;
+    struct virt_console *console;
+    struct uuid uuid;
+    char *alias;          /* of an opening */
+    virStreamPtr libvirt; /* out of an opening, into an ending */
+    char *pty_path;       /* out of an opening; NULL: unknown */
+    size_t sent;          /* of a confirmation: what was unconfirmed when it began */
+    bool taken;
+    char text[WORKER_TEXT_SIZE];
+};
+
+static void on_retry_closed(uv_handle_t *handle)
+{
+    struct virt_console *console = CONTAINER_OF((uv_timer_t *)handle, struct virt_console, retry);
+
+    free(console->alias);
+    free(console);
+}
+
+static void release(struct virt_console *console)
+{
+    if (console->closed && console->jobs == 0)
+        uv_close((uv_handle_t *)&console->retry, on_retry_closed);
+}
+
+static void job_ended(struct virt_console_job *job)
+{
+    struct virt_console *console = job->console;
+
+    console->jobs--;
+    free(job->alias);
+    free(job->pty_path);
+    free(job);
+    release(console);
+}
+
+static struct virt_console_job *new_job(struct virt_console *console)
+{
+    struct virt_console_job *job = calloc(1, sizeof *job);
+
+    if (job) {
+        job->console = console;
+        console->jobs++;
+    }
+    return job;
+}
+
+/* ---- ending ---- */
+
+/* An action thread. */
+static void run_end(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+
+    (void)connection;
+    virStreamAbort(job->libvirt);
+    virStreamFree(job->libvirt);
+}
+
+static void end_done(struct worker_job *worker_job)
+{
+    job_ended(CONTAINER_OF(worker_job, struct virt_console_job, job));
+}
+
+/* libvirtd must be told: it takes a stream that was only forgotten for a console still open. */
+static void abort_libvirt_stream(struct virt_console *console, virStreamPtr libvirt)
+{
+    struct virt_console_job *job =
+        hypervisor_is_stopping(console->hypervisor) ? NULL : new_job(console);
+
+    if (!job) { /* the connection goes down too, and says it */
+        virStreamFree(libvirt);
+        return;
+    }
+    job->libvirt = libvirt;
+    job->job.run = run_end;
+    job->job.done = end_done;
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+static void end_libvirt_stream(struct virt_console *console)
+{
+    virStreamPtr libvirt = console->libvirt;
+
+    console->libvirt = NULL;
+    console->confirming = NULL;
+    pty_writer_close(console->pty);
+    console->pty = NULL;
+    virStreamEventRemoveCallback(libvirt);
+    abort_libvirt_stream(console, libvirt);
+}
+
+static void on_retry(uv_timer_t *timer);
+
+static void disconnect(struct virt_console *console, const char *reason)
+{
+    if (console->libvirt)
+        end_libvirt_stream(console);
+    uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
+    stream_report_state(&console->stream, STREAM_DISCONNECTED, reason);
+}
+
+/* ---- bytes ---- */
+
+static void receive(struct virt_console *console)
+{
+    char bytes[RECEIVE_SIZE];
+
+    for (int round = 0; round < ROUNDS_MAX && console->libvirt; round++) {
+        int received = virStreamRecv(console->libvirt, bytes, sizeof bytes);
+        if (received == -2) /* nothing there */
+            return;
+        if (received <= 0) {
+            disconnect(console, "the console was closed");
+            return;
+        }
+        stream_report_received(&console->stream, (const uint8_t *)bytes, (size_t)received);
+    }
+}
+
+static void on_event(virStreamPtr libvirt, int events, void *opaque)
+{
+    struct virt_console *console = opaque;
+
+    if (libvirt != console->libvirt)
+        return;
+    if (events & VIR_STREAM_EVENT_READABLE)
+        receive(console);
+    if (console->libvirt && (events & VIR_STREAM_EVENT_WRITABLE) && console->wants_writable) {
+        console->wants_writable = false;
+        virStreamEventUpdateCallback(console->libvirt, VIR_STREAM_EVENT_READABLE);
+        stream_report_writable(&console->stream);
+    }
+    if (console->libvirt && (events & (VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP)))
+        disconnect(console, "the console was closed");
+}
+
+/* Ends the stream on the timer's turn, not in the midst of its user's call. */
+static void break_off(struct virt_console *console)
+{
+    console->broken = true;
+    uv_timer_start(&console->retry, on_retry, 0, 0);
+}
+
+/* An action thread. */
+static void run_confirmation(struct worker_job *worker_job, virConnectPtr connection)
+{
+    unsigned long version;
+
+    (void)worker_job;
+    if (connection)
+        virConnectGetLibVersion(connection, &version);
+}
+
+static void confirm(struct virt_console *console);
+
+static void confirmation_done(struct worker_job *worker_job)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+
+    if (console->confirming == job) { /* else it was for a stream that has ended */
+        bool was_full = console->unconfirmed >= WINDOW_SIZE;
+        console->confirming = NULL;
+        console->unconfirmed -= job->sent;
+        if (console->unconfirmed > 0)
+            confirm(console);
+        if (was_full)
+            stream_report_writable(&console->stream);
+    }
+    job_ended(job);
+}
+
+static void confirm(struct virt_console *console)
+{
+    struct virt_console_job *job = new_job(console);
+
+    if (!job) {
+        break_off(console);
+        return;
+    }
+    console->confirming = job;
+    job->sent = console->unconfirmed;
+    job->job.run = run_confirmation;
+    job->job.done = confirmation_done;
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+/* As much as the window has room for; a writable follows when there is room again. */
+static int send_to_libvirt(struct virt_console *console, const uint8_t *bytes, size_t size)
+{
+    size_t room = WINDOW_SIZE - console->unconfirmed;
+
+    if (console->unconfirmed >= WINDOW_SIZE)
+        return 0;
+    int sent = virStreamSend(console->libvirt, (const char *)bytes, size < room ? size : room);
+    if (sent == -2) {
+        console->wants_writable = true;
+        virStreamEventUpdateCallback(console->libvirt,
+                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
+        return 0;
+    }
+    if (sent > 0)
+        console->unconfirmed += (size_t)sent + MESSAGE_SIZE;
+    if ((size_t)sent < size && console->unconfirmed < WINDOW_SIZE)
+        console->unconfirmed = WINDOW_SIZE;
+    if (sent > 0 && !console->confirming)
+        confirm(console);
+    return sent;
+}
+
+static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t size)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    if (!console->libvirt)
+        return -ENOTCONN;
+    ssize_t sent = console->pty ? pty_writer_write(console->pty, bytes, size)
+                                : send_to_libvirt(console, bytes, size);
+    if (sent < 0) {
+        break_off(console);
+        return -EIO;
+    }
+    return sent;
+}
+
+static void on_pty_writable(void *context)
+{
+    struct virt_console *console = context;
+
+    stream_report_writable(&console->stream);
+}
+
+/* ---- opening ---- */
+
+/* An action thread. Where the pty is: known for certain only now, as libvirt shows a guest to run
+ * before it has asked QEMU for that. NULL if it cannot be told. */
+static char *read_pty_path(virDomainPtr domain, const char *alias)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+    struct domxml_serial serial = {0};
+    char *path = NULL;
+
+    if (xml && domxml_parse_serial(xml, alias, &serial) == 0 && serial.kind == DOMXML_SERIAL_PTY)
+        path = cleanup_steal_pointer(&serial.path);
+    domxml_serial_clear(&serial);
+    return path;
+}
+
+/* An action thread. */
+static void run_open(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    virDomainPtr domain = connection ? virDomainLookupByUUID(connection, job->uuid.bytes) : NULL;
+
+    snprintf(job->text, sizeof job->text, "no connection to the hypervisor");
+    if (!domain)
+        return;
+    job->libvirt = virStreamNew(connection, VIR_STREAM_NONBLOCK);
+    if (job->libvirt &&
+        virDomainOpenConsole(domain, job->alias, job->libvirt, VIR_DOMAIN_CONSOLE_SAFE) < 0) {
+        const virError *error = virGetLastError();
+        /* libvirt has no code of its own for "Active console session exists". */
+        job->taken = error && error->code == VIR_ERR_OPERATION_FAILED;
+        virt_last_error(job->text, sizeof job->text);
+        if (job->taken)
+            snprintf(job->text, sizeof job->text,
+                     "somebody else has it open by libvirt (virsh console)");
+        virStreamFree(job->libvirt);
+        job->libvirt = NULL;
+    }
+    if (job->libvirt)
+        job->pty_path = read_pty_path(domain, job->alias);
+    virDomainFree(domain);
+}
+
+static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvirt,
+                                const char *pty_path)
+{
+    console->libvirt = libvirt;
+    console->broken = false;
+    console->wants_writable = false;
+    console->unconfirmed = 0;
+    if (pty_path &&
+        hypervisor_is_local(console->hypervisor)) /* where that fails, libvirt remains */
+        pty_writer_open(hypervisor_loop(console->hypervisor), pty_path, on_pty_writable, console,
+                        &console->pty);
+    if (virStreamEventAddCallback(libvirt, VIR_STREAM_EVENT_READABLE, on_event, console, NULL) <
+        0) {
+        disconnect(console, "libvirt gives no events for the console");
+        return;
+    }
+    stream_report_state(&console->stream, STREAM_CONNECTED, "libvirt's console");
+}
+
+static void open_done(struct worker_job *worker_job)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+
+    console->opening = false;
+    if (job->libvirt && (console->closed || !console->domain)) {
+        abort_libvirt_stream(console, job->libvirt);
+    } else if (job->libvirt) {
+        take_libvirt_stream(console, job->libvirt, job->pty_path);
+    } else if (!console->closed) {
+        uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
+        stream_report_state(&console->stream, job->taken ? STREAM_TAKEN_OVER : STREAM_DISCONNECTED,
+                            job->text);
+    }
+    job_ended(job);
+}
+
+static void try_to_open(struct virt_console *console)
+{
+    if (!console->opened || console->closed || console->opening || console->libvirt ||
+        !console->domain || !host_power_state_is_on(console->domain->host.state))
+        return;
+    struct virt_console_job *job = new_job(console);
+    if (!job)
+        return;
+    job->uuid = console->domain->host.uuid;
+    job->alias = console->alias ? strdup(console->alias) : NULL;
+    if (console->alias && !job->alias) {
+        job_ended(job);
+        return;
+    }
+    console->opening = true;
+    job->job.run = run_open;
+    job->job.done = open_done;
+    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct virt_console *console = CONTAINER_OF(timer, struct virt_console, retry);
+
+    if (console->libvirt && console->broken)
+        disconnect(console, "the console was closed");
+    else
+        try_to_open(console);
+}
+
+/* ---- the stream's user, and the driver ---- */
+
+/* Nothing is reported from inside stream_open: the timer's turn does it. */
+static void console_open(struct stream *stream)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    console->opened = true;
+    uv_timer_start(&console->retry, on_retry, 0, 0);
+}
+
+static void console_close(struct stream *stream)
+{
+    struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
+
+    if (console->libvirt)
+        end_libvirt_stream(console);
+    uv_timer_stop(&console->retry);
+    console->closed = true;
+    if (console->domain && console->domain->console == console)
+        console->domain->console = NULL;
+    console->domain = NULL;
+    release(console);
+}
+
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias)
+{
+    static const struct stream_ops ops = {
+        .open = console_open,
+        .write = console_write,
+        .close = console_close,
+    };
+    struct virt_console *console = calloc(1, sizeof *console);
+
+    if (!console)
+        return NULL;
+    console->alias = alias ? strdup(alias) : NULL;
+    if (alias && !console->alias) {
+        free(console);
+        return NULL;
+    }
+    console->stream.ops = &ops;
+    console->domain = domain;
+    console->hypervisor = domain->hypervisor;
+    uv_timer_init(hypervisor_loop(domain->hypervisor), &console->retry);
+    domain->console = console;
+    return &console->stream;
+}
+
+void virt_console_follow_state(struct virt_domain *domain)
+{
+    struct virt_console *console = domain->console;
+
+    if (!console)
+        return;
+    if (host_power_state_is_on(domain->host.state))
+        try_to_open(console);
+    else if (console->libvirt)
+        disconnect(console, domain->host.state == HOST_POWER_OFF
+                                ? "the guest is off"
+                                : "no connection to the hypervisor");
+}
+
+void virt_console_forget_domain(struct virt_domain *domain)
+{
+    struct virt_console *console = domain->console;
+
+    if (!console)
+        return;
+    domain->console = NULL;
+    console->domain = NULL;
+    uv_timer_stop(&console->retry);
+    if (console->libvirt)
+        end_libvirt_stream(console);
+}

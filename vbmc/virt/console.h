@@ -1,0 +1,19 @@
+/* A domain's serial port through libvirt (virDomainOpenConsole), as a byte stream. It is opened
+ * with the safe flag and never forced, so that `virsh console` and we exclude each other: who comes
+ * second is refused. While somebody else has it the stream is STREAM_TAKEN_OVER and tries again.
+ * libvirt excludes in this way for serial ports of type pty only. */
+#ifndef VBMC_VIRT_CONSOLE_H
+#define VBMC_VIRT_CONSOLE_H
+
+#include "vbmc/base/stream.h"
+#include "vbmc/virt/domain.h"
+
+/* A stream for the serial port of that alias (NULL: the first). One at a time for a domain; it may
+ * outlive the domain, and is then disconnected for good. NULL if there is no memory. */
+struct stream *virt_console_new(struct virt_domain *domain, const char *alias);
+
+/* For the driver: the domain's state has changed, or it is about to be freed. */
+void virt_console_follow_state(struct virt_domain *domain);
+void virt_console_forget_domain(struct virt_domain *domain);
+
+#endif

@@ -1,0 +1,334 @@
+/* Defining, removing and showing domains on request: for the embedded driver, whose domains no
+ * other program can define. And the one edit that a console may need. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/domxml/domxml.h"
+#include "vbmc/domxml/serial.h"
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/facts.h"
+#include "vbmc/virt/worker.h"
+
+struct definition {
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    int (*work)(struct definition *definition, virConnectPtr connection);
+    struct uuid uuid;
+    bool inactive;
+    bool keep_nvram;
+    char *xml; /* in for define, out for dump; else a text of what was done, or NULL */
+    int result;
+    char text[WORKER_TEXT_SIZE];
+    hypervisor_done_fn *done;
+    void *context;
+};
+
+/* An action thread, as all work_ functions. */
+static int last_error(struct definition *definition)
+{
+    return virt_last_error(definition->text, sizeof definition->text);
+}
+
+static int work_define(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain =
+        virDomainDefineXMLFlags(connection, definition->xml, VIR_DOMAIN_DEFINE_VALIDATE);
+
+    if (!domain)
+        return last_error(definition);
+    virDomainGetUUID(domain, definition->uuid.bytes);
+    virDomainFree(domain);
+    return 0;
+}
+
+/* What goes with a definition, which libvirt does not take along unless it is told to. */
+struct belongings {
+    char *nvram; /* NULL: none */
+    bool saved;
+    int snapshots;   /* those that libvirt lists; 0 where it cannot */
+    int checkpoints; /* likewise */
+};
+
+static void clear_belongings(struct belongings *belongings)
+{
+    free(belongings->nvram);
+}
+
+static int count_checkpoints(virDomainPtr domain)
+{
+    virDomainCheckpointPtr *list = NULL;
+    int count = virDomainListAllCheckpoints(domain, &list, 0);
+
+    for (int i = 0; i < count; i++)
+        virDomainCheckpointFree(list[i]);
+    free(list);
+    return count < 0 ? 0 : count;
+}
+
+static void look_for_belongings(virDomainPtr domain, struct belongings *belongings)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+    int snapshots = virDomainSnapshotNum(domain, 0);
+
+    belongings->nvram = xml ? domxml_nvram_path(xml) : NULL;
+    if (belongings->nvram && access(belongings->nvram, F_OK) < 0)
+        free(cleanup_steal_pointer(&belongings->nvram)); /* made at the first start */
+    belongings->saved = virDomainHasManagedSaveImage(domain, 0) == 1;
+    belongings->snapshots = snapshots < 0 ? 0 : snapshots;
+    belongings->checkpoints = count_checkpoints(domain);
+}
+
+/* Two that every driver knows; the others only where they are needed. */
+static unsigned undefine_flags(const struct belongings *belongings, bool keep_nvram)
+{
+    unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+
+    if (belongings->nvram)
+        flags |= keep_nvram ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM : VIR_DOMAIN_UNDEFINE_NVRAM;
+    if (belongings->checkpoints > 0)
+        flags |= VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+    return flags;
+}
+
+/* A line for each; NULL: there was nothing. */
+static char *describe(const struct belongings *belongings, bool keep_nvram)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    if (belongings->nvram)
+        fprintf(out, "%s: its UEFI variables, %s\n", keep_nvram ? "kept" : "removed",
+                belongings->nvram);
+    if (belongings->saved)
+        fputs("removed: its saved state\n", out);
+    if (belongings->snapshots > 0)
+        fprintf(out,
+                "removed: libvirt's record of its snapshots (%d); their data stay in the images\n",
+                belongings->snapshots);
+    if (belongings->checkpoints > 0)
+        fprintf(out, "removed: libvirt's record of its checkpoints (%d)\n",
+                belongings->checkpoints);
+    fclose(out);
+    if (size == 0)
+        free(cleanup_steal_pointer(&text));
+    return text;
+}
+
+static int work_undefine(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+    CLEANUP(clear_belongings) struct belongings belongings = {0};
+
+    if (!domain)
+        return last_error(definition);
+    look_for_belongings(domain, &belongings);
+    unsigned flags = undefine_flags(&belongings, definition->keep_nvram);
+    int result = virDomainUndefineFlags(domain, flags) == 0 ? 0 : last_error(definition);
+    if (result == 0)
+        definition->xml = describe(&belongings, definition->keep_nvram);
+    virDomainFree(domain);
+    return result;
+}
+
+static int work_dump(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+
+    if (!domain)
+        return last_error(definition);
+    definition->xml =
+        virDomainGetXMLDesc(domain, definition->inactive ? VIR_DOMAIN_XML_INACTIVE : 0);
+    virDomainFree(domain);
+    return definition->xml ? 0 : last_error(definition);
+}
+
+static void wipe(char **xml)
+{
+    if (*xml)
+        explicit_bzero(*xml, strlen(*xml));
+    free(*xml);
+}
+
+/* The definition has its secrets in it (VNC passwords): redefined without them it would lose them.
+ */
+static int define_with_serial(struct definition *definition, virConnectPtr connection,
+                              virDomainPtr domain)
+{
+    CLEANUP(wipe)
+    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    CLEANUP(wipe) char *edited = NULL;
+
+    if (!xml)
+        return last_error(definition);
+    int result = domxml_add_serial(xml, &edited);
+    if (result < 0) {
+        snprintf(definition->text, sizeof definition->text,
+                 result == -EEXIST   ? "%.128s has a serial port in its stored definition already"
+                 : result == -ENOMEM ? "%.128s: out of memory"
+                                     : "%.128s: its definition cannot be edited",
+                 virDomainGetName(domain));
+        return result == -EINVAL ? -EIO : result;
+    }
+    virDomainPtr defined = virDomainDefineXML(connection, edited);
+    if (!defined)
+        return last_error(definition);
+    virDomainFree(defined);
+    return 0;
+}
+
+static int add_serial(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
+{
+    int persistent = virDomainIsPersistent(domain), active = virDomainIsActive(domain);
+
+    if (persistent < 0 || active < 0)
+        return last_error(definition);
+    if (!persistent) {
+        snprintf(definition->text, sizeof definition->text,
+                 "%.128s is transient and has no stored definition: start it anew from XML with "
+                 "<serial type='pty'/> in it",
+                 virDomainGetName(domain));
+        return -ENOTSUP;
+    }
+    int result = define_with_serial(definition, connection, domain);
+    if (result < 0)
+        return result;
+    if (asprintf(&definition->xml,
+                 active ? "%s has a serial port from its next start on; a reboot or reset is none: "
+                          "it has to be powered off and on again"
+                        : "%s has a serial port from its next start on",
+                 virDomainGetName(domain)) < 0)
+        definition->xml = NULL;
+    return 0;
+}
+
+static int work_add_serial(struct definition *definition, virConnectPtr connection)
+{
+    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
+
+    if (!domain)
+        return last_error(definition);
+    int result = add_serial(definition, connection, domain);
+    virDomainFree(domain);
+    return result;
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    if (connection) {
+        definition->result = definition->work(definition, connection);
+    } else {
+        definition->result = -EHOSTUNREACH;
+        snprintf(definition->text, sizeof definition->text, "no connection to the hypervisor");
+    }
+}
+
+static void answer(struct definition *definition)
+{
+    definition->done(definition->context, definition->result,
+                     definition->result < 0 ? definition->text : definition->xml);
+    free(definition->xml);
+    free(definition);
+}
+
+static void looked(void *context, int result, const char *text)
+{
+    (void)result;
+    (void)text;
+    answer(context);
+}
+
+/* Who is told that a domain is defined, or gone, can count on it being so here too. */
+static void job_done(struct worker_job *job)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    if (definition->result == 0 && definition->work != work_dump &&
+        !hypervisor_is_stopping(definition->hypervisor))
+        hypervisor_look_at(definition->hypervisor, &definition->uuid, looked, definition);
+    else
+        answer(definition);
+}
+
+static struct definition *new_definition(struct hypervisor *hypervisor, hypervisor_done_fn *done,
+                                         void *context)
+{
+    struct definition *definition = calloc(1, sizeof *definition);
+
+    if (!definition) {
+        done(context, -ENOMEM, "out of memory");
+        return NULL;
+    }
+    definition->hypervisor = hypervisor;
+    definition->done = done;
+    definition->context = context;
+    definition->job.run = run;
+    definition->job.done = job_done;
+    return definition;
+}
+
+void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hypervisor_done_fn *done,
+                       void *context)
+{
+    struct definition *definition = new_definition(hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_define;
+    definition->xml = strdup(xml);
+    if (!definition->xml) {
+        free(definition);
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    worker_submit_action(hypervisor_worker(hypervisor), &definition->job);
+}
+
+void hypervisor_undefine(struct virt_domain *domain, bool keep_nvram, hypervisor_done_fn *done,
+                         void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_undefine;
+    definition->keep_nvram = keep_nvram;
+    definition->uuid = domain->host.uuid;
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,
+                         void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_dump;
+    definition->uuid = domain->host.uuid;
+    definition->inactive = inactive;
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_add_serial;
+    definition->uuid = domain->host.uuid;
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}

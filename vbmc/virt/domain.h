@@ -1,0 +1,100 @@
+/* A domain as libvirt shows it; shared by the files that make up the libvirt driver. */
+#ifndef VBMC_VIRT_DOMAIN_H
+#define VBMC_VIRT_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "vbmc/host/host.h"
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/facts.h"
+#include "vbmc/virt/stats.h"
+
+struct operation;
+struct serial_break;
+struct monitor;
+struct virt_console;
+struct worker;
+struct worker_job;
+
+/* What a boot override did to a running guest. */
+struct boot_live {
+    enum host_boot_device device; /* HOST_BOOT_NONE: nothing was done */
+    char *path;                   /* QOM path of the object whose property was set to 0 */
+    char property[16];            /* "bootindex", or the floppy controller's "bootindexA" */
+    int64_t original;             /* its value before; -1: none */
+    bool used;                    /* a reset has been seen since */
+    bool restored;                /* read from the store, by a daemon that was not there then */
+    char *record;                 /* the above as JSON text, for the store */
+};
+
+/* A disk of which errors were told; one that the domain XML does not know has no target. */
+struct virt_io_error {
+    char target[16];
+    uint64_t told_ms; /* loop time; 0: none */
+};
+
+/* See virt_incident.h. */
+struct virt_incidents {
+    enum host_stop_reason stop_told; /* by an event, of a stop that has not been seen yet */
+    bool panicked;                   /* since its start or reset */
+    bool asked_why_paused;           /* in this pause */
+    struct virt_io_error io_errors[HOST_DISKS_MAX + 1];
+};
+
+struct virt_domain {
+    struct host_domain host;
+    struct hypervisor *hypervisor;
+    struct virt_domain *next;
+    int id;
+    bool persistent;
+    bool booted;    /* see struct virt_facts */
+    bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
+    bool listed;    /* in the list that is being taken over */
+    bool tagged;
+    bool undefined;                  /* somebody undefined it: it goes when it stops */
+    char *transient_xml;             /* see struct virt_facts */
+    struct host_hardware *hardware;  /* what host.hardware points to */
+    uint32_t starts;                 /* seen of the guest; 1 if it ran when it appeared */
+    struct virt_stats stats;         /* behind host.sample: as libvirt counts */
+    bool was_on;                     /* state before the connection was lost */
+    bool resume_owed;                /* started paused by us, and not yet seen to run */
+    enum host_stop_reason stop_seen; /* by the look that is being taken over */
+    struct virt_incidents incidents;
+    bool vanished;                /* freed when its last operation ends */
+    struct operation *operations; /* the first one runs */
+    struct serial_break *breaks;  /* sent beside the operations, not yet answered */
+    struct monitor *monitor;
+    struct virt_console *console;       /* NULL: nobody wants it */
+    struct host_boot_override override; /* what is asked for; device NONE: nothing */
+    struct boot_live boot_live;
+    char *boot_stored;       /* see virt_domain_boot_stored */
+    uv_timer_t *reset_burst; /* see reset.c; NULL: never used */
+    uv_timer_t *settle;      /* runs while a burst of resets may go on; NULL: never used */
+};
+
+extern const struct host_ops virt_domain_ops;
+/* power.c: the connection is back; a guest that was left paused between two steps goes on. */
+void power_reconcile(struct virt_domain *domain);
+
+/* hypervisor.c, for the other files of the driver. */
+uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
+struct worker *hypervisor_worker(struct hypervisor *hypervisor);
+bool hypervisor_is_qemu(const struct hypervisor *hypervisor);
+const char *hypervisor_emulator_version(const struct hypervisor *hypervisor);
+bool hypervisor_is_stopping(const struct hypervisor *hypervisor);
+void virt_domain_emit(struct virt_domain *domain, enum host_event event);
+/* Takes over what libvirt said, and tells of what has changed. `live`: as it happens, not found out
+ * afterwards (a start that was missed is no reason to reset the guest for its boot override). */
+void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live);
+/* The part of virt_domain_apply_facts that is the hardware; true if it is another now. */
+bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts);
+void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
+/* libvirt no longer knows the domain; why, unless an event has told it. */
+void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason);
+/* Called when an operation has ended: the domain goes if it has vanished. */
+void virt_domain_release(struct virt_domain *domain);
+
+#endif

@@ -1,0 +1,268 @@
+#include "vbmc/virt/dump.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/domain.h"
+
+#define PROGRESS_MS 1000
+
+struct dump {
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct uuid uuid;
+    char *path;
+    bool is_local;
+    uv_timer_t timer; /* asks for progress */
+    hypervisor_progress_fn *progress;
+    hypervisor_done_fn *done;
+    void *context;
+    int result;
+    char text[2 * WORKER_TEXT_SIZE];
+    /* A second job beside the dump itself. */
+    struct worker_job look;
+    bool looking;
+    bool over; /* the dump's own job is done: freed after the look */
+    uint64_t done_bytes;
+    uint64_t total_bytes; /* 0: not known */
+};
+
+/* ---- the path ---- */
+
+static bool is_printable(const char *path)
+{
+    for (; *path; path++) {
+        if ((unsigned char)*path < ' ' || *path == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* Where anybody may put a link to anything in place of the file, libvirt would follow it. A sticky
+ * folder (/tmp) is safe: the kernel does not follow the links of others there
+ * (fs.protected_symlinks). */
+static bool is_open_to_all(const char *path)
+{
+    CLEANUP_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+    struct stat info;
+
+    return folder && stat(folder, &info) == 0 && (info.st_mode & S_IWOTH) &&
+           !(info.st_mode & S_ISVTX);
+}
+
+const char *dump_check_path(const char *path, bool is_local, int *result)
+{
+    size_t length = strlen(path);
+    struct stat info;
+
+    *result = -EINVAL;
+    if (path[0] != '/')
+        return "the file has to be given by its whole path, from / on";
+    if (length >= PATH_MAX || !is_printable(path))
+        return "that is no path of a file";
+    if (path[length - 1] == '/')
+        return "the path ends with / and names no file";
+    if (!is_local)
+        return NULL;
+    if (is_open_to_all(path))
+        return "everybody may replace files in that folder: choose another one";
+    if (lstat(path, &info) == 0) {
+        *result = -EEXIST;
+        return "the file exists already";
+    }
+    return NULL;
+}
+
+/* ---- action threads ---- */
+
+static int last_error(struct dump *dump)
+{
+    return virt_last_error(dump->text, sizeof dump->text);
+}
+
+static bool is_off(virDomainPtr domain)
+{
+    return virDomainIsActive(domain) == 0;
+}
+
+static int write_dump(struct dump *dump, virDomainPtr domain)
+{
+    int failed = virDomainCoreDumpWithFormat(
+        domain, dump->path, VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, VIR_DUMP_MEMORY_ONLY);
+
+    if (failed == 0) {
+        snprintf(dump->text, sizeof dump->text, "written as a compressed kdump file (kdump-zlib)");
+        return 0;
+    }
+    int result = last_error(dump);
+    if (result == -ENOTSUP) {
+        failed = virDomainCoreDump(domain, dump->path, VIR_DUMP_MEMORY_ONLY);
+        result = failed ? last_error(dump) : 0;
+        if (!failed)
+            snprintf(dump->text, sizeof dump->text,
+                     "written as an ELF core file: this QEMU cannot write compressed kdump files");
+    }
+    if (failed && result != -EHOSTUNREACH && is_off(domain)) {
+        snprintf(dump->text, sizeof dump->text, "the guest is off");
+        result = -EINVAL;
+    }
+    return result;
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct dump *dump = CONTAINER_OF(job, struct dump, job);
+
+    if (!connection) {
+        dump->result = -EHOSTUNREACH;
+        snprintf(dump->text, sizeof dump->text, "no connection to the hypervisor");
+        return;
+    }
+    /* Here, since a file system may be slow to answer. */
+    const char *refused = dump_check_path(dump->path, dump->is_local, &dump->result);
+    if (refused) {
+        snprintf(dump->text, sizeof dump->text, "%s", refused);
+        return;
+    }
+    virDomainPtr domain = virDomainLookupByUUID(connection, dump->uuid.bytes);
+    dump->result = domain ? write_dump(dump, domain) : last_error(dump);
+    if (domain)
+        virDomainFree(domain);
+}
+
+static void read_progress(struct dump *dump, virDomainPtr domain)
+{
+    virTypedParameterPtr parameters = NULL;
+    unsigned long long done = 0, total = 0;
+    int count = 0, type = VIR_DOMAIN_JOB_NONE;
+
+    dump->total_bytes = 0;
+    if (virDomainGetJobStats(domain, &type, &parameters, &count, 0) < 0)
+        return;
+    if (type != VIR_DOMAIN_JOB_NONE &&
+        virTypedParamsGetULLong(parameters, count, VIR_DOMAIN_JOB_MEMORY_PROCESSED, &done) == 1 &&
+        virTypedParamsGetULLong(parameters, count, VIR_DOMAIN_JOB_MEMORY_TOTAL, &total) == 1) {
+        dump->done_bytes = done;
+        dump->total_bytes = total;
+    }
+    virTypedParamsFree(parameters, count);
+}
+
+static void run_look(struct worker_job *job, virConnectPtr connection)
+{
+    struct dump *dump = CONTAINER_OF(job, struct dump, look);
+    virDomainPtr domain = connection ? virDomainLookupByUUID(connection, dump->uuid.bytes) : NULL;
+
+    dump->total_bytes = 0;
+    if (!domain)
+        return;
+    read_progress(dump, domain);
+    virDomainFree(domain);
+}
+
+/* ---- the loop ---- */
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct dump *dump = CONTAINER_OF((uv_timer_t *)handle, struct dump, timer);
+
+    free(dump->path);
+    free(dump);
+}
+
+static void release(struct dump *dump)
+{
+    if (dump->over && !dump->looking)
+        uv_close((uv_handle_t *)&dump->timer, on_timer_closed);
+}
+
+static void look_done(struct worker_job *job)
+{
+    struct dump *dump = CONTAINER_OF(job, struct dump, look);
+
+    dump->looking = false;
+    if (!dump->over && dump->total_bytes > 0)
+        dump->progress(dump->context, dump->done_bytes, dump->total_bytes);
+    release(dump);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct dump *dump = CONTAINER_OF(timer, struct dump, timer);
+
+    if (dump->looking || dump->over || hypervisor_is_stopping(dump->hypervisor))
+        return;
+    dump->looking = true;
+    dump->look.run = run_look;
+    dump->look.done = look_done;
+    worker_submit_action(dump->hypervisor->worker, &dump->look);
+}
+
+static void job_done(struct worker_job *job)
+{
+    struct dump *dump = CONTAINER_OF(job, struct dump, job);
+
+    dump->over = true;
+    dump->hypervisor->dumps--;
+    uv_timer_stop(&dump->timer);
+    if (dump->result < 0)
+        log_warning("memory dump to %s: %s", dump->path, dump->text);
+    else
+        log_info("memory dump to %s: %s", dump->path, dump->text);
+    dump->done(dump->context, dump->result, dump->text);
+    release(dump);
+}
+
+static struct dump *new_dump(struct virt_domain *domain, const char *path)
+{
+    struct dump *dump = calloc(1, sizeof *dump);
+
+    if (!dump)
+        return NULL;
+    dump->path = strdup(path);
+    if (!dump->path) {
+        free(dump);
+        return NULL;
+    }
+    dump->hypervisor = domain->hypervisor;
+    dump->uuid = domain->host.uuid;
+    dump->is_local = hypervisor_is_local(domain->hypervisor);
+    dump->job.run = run;
+    dump->job.done = job_done;
+    uv_timer_init(hypervisor_loop(domain->hypervisor), &dump->timer);
+    return dump;
+}
+
+void hypervisor_dump(struct virt_domain *domain, const char *path, hypervisor_progress_fn *progress,
+                     hypervisor_done_fn *done, void *context)
+{
+    struct hypervisor *hypervisor = domain->hypervisor;
+
+    if (hypervisor->dumps >= DUMPS_MAX) {
+        done(context, -EBUSY, "two memory dumps are being written already: try again later");
+        return;
+    }
+    struct dump *dump = new_dump(domain, path);
+    if (!dump) {
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    hypervisor->dumps++;
+    dump->progress = progress;
+    dump->done = done;
+    dump->context = context;
+    log_info("%s: memory dump to %s", domain->host.name, dump->path);
+    uv_timer_start(&dump->timer, on_tick, PROGRESS_MS, PROGRESS_MS);
+    worker_submit_action(hypervisor->worker, &dump->job);
+}

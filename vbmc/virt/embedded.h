@@ -1,0 +1,16 @@
+/* libvirt's embedded QEMU driver (qemu:///embed?root=DIR): guests without any libvirtd. */
+#ifndef VBMC_VIRT_EMBEDDED_H
+#define VBMC_VIRT_EMBEDDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool embedded_is_uri(const char *uri);
+
+/* Makes sure that guests can start there: the driver wants virtlogd for their output unless its
+ * ROOT/etc/qemu.conf says otherwise, and nothing starts virtlogd beside it. Writes that file where
+ * there is none; an existing one is left alone. Any thread. 0, or a negative error with its text.
+ */
+int embedded_prepare(const char *uri, char *text, size_t size);
+
+#endif

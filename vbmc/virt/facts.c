@@ -1,0 +1,214 @@
+#include "vbmc/virt/facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/domxml/hardware.h"
+#include "vbmc/virt/incident.h"
+
+/* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
+ * and the end, which says what went wrong. */
+static void copy_message(const char *message, char *text, size_t size)
+{
+    static const char gap[] = " ... ";
+    size_t length = strcspn(message, "\n"), head = size / 4;
+
+    if (length < size) {
+        memcpy(text, message, length);
+        text[length] = '\0';
+        return;
+    }
+    size_t tail = size - head - sizeof gap;
+    snprintf(text, size, "%.*s%s%.*s", (int)head, message, gap, (int)tail, message + length - tail);
+}
+
+int virt_last_error(char *text, size_t size)
+{
+    static const struct {
+        int code;
+        int result;
+    } results[] = {
+        {VIR_ERR_NO_DOMAIN, -ENODEV},
+        {VIR_ERR_INVALID_DOMAIN, -ENODEV},
+        {VIR_ERR_OPERATION_INVALID, -EINVAL},
+        {VIR_ERR_NO_SUPPORT, -ENOTSUP},
+        {VIR_ERR_OPERATION_UNSUPPORTED, -ENOTSUP},
+        {VIR_ERR_RPC, -EHOSTUNREACH},
+        {VIR_ERR_INVALID_CONN, -EHOSTUNREACH},
+    };
+    const virError *error = virGetLastError();
+
+    copy_message(error && error->message ? error->message : "unknown libvirt error", text, size);
+    /* What went wrong on the way carries the domain of the transport, not that of a driver. */
+    if (error && error->domain == VIR_FROM_RPC)
+        return -EHOSTUNREACH;
+    for (size_t i = 0; error && i < ARRAY_SIZE(results); i++) {
+        if (error->code == results[i].code)
+            return results[i].result;
+    }
+    return -EIO;
+}
+
+enum host_power_state virt_facts_power_state(int libvirt_state)
+{
+    switch (libvirt_state) {
+    case VIR_DOMAIN_SHUTOFF:
+        return HOST_POWER_OFF;
+    case VIR_DOMAIN_PAUSED:
+        return HOST_POWER_PAUSED;
+    case VIR_DOMAIN_PMSUSPENDED:
+        return HOST_POWER_SUSPENDED;
+    case VIR_DOMAIN_CRASHED:
+        return HOST_POWER_CRASHED;
+    default: /* running, blocked, no state, shutting down: QEMU exists */
+        return HOST_POWER_RUNNING;
+    }
+}
+
+/* A guest that was restored and has not been resumed has the reason of a migration, and no job. The
+ * target of a migration has one of which libvirt has no figures, and so an error. */
+bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason)
+{
+    virDomainJobInfo job = {.type = VIR_DOMAIN_JOB_NONE};
+
+    if (libvirt_state != VIR_DOMAIN_PAUSED)
+        return false;
+    if (reason != VIR_DOMAIN_PAUSED_MIGRATION)
+        return reason == VIR_DOMAIN_PAUSED_POSTCOPY || reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED;
+    return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
+}
+
+/* A domain whose QEMU is gone is off, whatever its state says: a crashed one may be kept for a look
+ * at it (on_crash=preserve), and only then is on. */
+static int read_state(virDomainPtr domain, struct virt_facts *facts)
+{
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    int active = virDomainIsActive(domain);
+
+    if (active < 0 || virDomainGetState(domain, &state, &reason, 0) < 0)
+        return -1;
+    facts->state = active ? virt_facts_power_state(state) : HOST_POWER_OFF;
+    facts->id = active ? (int)virDomainGetID(domain) : -1;
+    if (!active && state == VIR_DOMAIN_SHUTOFF)
+        facts->stop_reason = virt_incident_shutoff_reason(reason);
+    /* QEMU's internal errors are among what libvirt has no reason for. */
+    facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
+    facts->migrating = virt_facts_is_migrating(domain, state, reason);
+    facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
+                    (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
+    return 0;
+}
+
+static int read_tagged(virDomainPtr domain, struct virt_facts *facts)
+{
+    char *metadata = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, VBMC_METADATA_URI,
+                                          VIR_DOMAIN_AFFECT_CURRENT);
+    const virError *error = virGetLastError();
+
+    facts->tagged = metadata != NULL;
+    free(metadata);
+    if (facts->tagged || !error)
+        return 0;
+    return error->code == VIR_ERR_NO_DOMAIN_METADATA || error->code == VIR_ERR_NO_SUPPORT ? 0 : -1;
+}
+
+static int read_definition(virDomainPtr domain, struct virt_facts *facts)
+{
+    int persistent = virDomainIsPersistent(domain);
+
+    if (persistent < 0)
+        return -1;
+    facts->persistent = persistent;
+    if (persistent)
+        return 0;
+    facts->transient_xml =
+        virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_INACTIVE);
+    return facts->transient_xml ? 0 : -1;
+}
+
+/* Not to know the hardware is no reason not to know the rest: a look follows when there is more. */
+static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
+{
+    CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+
+    facts->hardware = xml ? malloc(sizeof *facts->hardware) : NULL;
+    if (facts->hardware && domxml_parse_hardware(xml, facts->hardware) < 0) {
+        free(facts->hardware);
+        facts->hardware = NULL;
+    }
+}
+
+int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
+{
+    char text[256];
+    const char *name = virDomainGetName(domain);
+
+    *facts = (struct virt_facts){.id = -1};
+    if (!name || virDomainGetUUID(domain, facts->uuid.bytes) < 0 || read_state(domain, facts) < 0 ||
+        read_tagged(domain, facts) < 0 || read_definition(domain, facts) < 0) {
+        int result = virt_last_error(text, sizeof text);
+        virt_facts_clear(facts);
+        return result;
+    }
+    read_hardware(domain, facts);
+    facts->name = strdup(name);
+    if (facts->name)
+        return 0;
+    virt_facts_clear(facts);
+    return -ENOMEM;
+}
+
+void virt_facts_clear(struct virt_facts *facts)
+{
+    free(facts->name);
+    free(facts->hardware);
+    free(facts->transient_xml);
+    *facts = (struct virt_facts){.id = -1};
+}
+
+int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
+{
+    virDomainPtr *domains = NULL;
+    char text[256];
+    int count = virConnectListAllDomains(connection, &domains, 0);
+    int result = 0;
+
+    *list = (struct virt_facts_list){0};
+    if (count < 0)
+        return virt_last_error(text, sizeof text);
+    list->items = calloc((size_t)count + 1, sizeof *list->items);
+    if (!list->items)
+        result = -ENOMEM;
+    for (int i = 0; i < count; i++) {
+        if (result == 0)
+            result = virt_facts_read(domains[i], &list->items[list->count]);
+        if (result == 0) {
+            list->count++;
+        } else if (result == -ENODEV) { /* one that vanishes meanwhile is left out */
+            result = 0;
+        } else if (result != -EHOSTUNREACH && result != -ENOMEM) {
+            /* One that may not be read is there all the same: named by its UUID alone. */
+            virDomainGetUUID(domains[i], list->items[list->count++].uuid.bytes);
+            result = 0;
+        }
+        virDomainFree(domains[i]);
+    }
+    free(domains);
+    if (result < 0 && list->items)
+        virt_facts_list_clear(list);
+    return result;
+}
+
+void virt_facts_list_clear(struct virt_facts_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        virt_facts_clear(&list->items[i]);
+    free(list->items);
+    *list = (struct virt_facts_list){0};
+}

@@ -1,0 +1,51 @@
+/* What libvirt says of a domain at one moment, read on the worker thread and carried to the loop.
+ */
+#ifndef VBMC_VIRT_FACTS_H
+#define VBMC_VIRT_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/host/host.h"
+
+#define VBMC_METADATA_URI "urn:vbmc:1.0"
+
+struct virt_facts {
+    struct uuid uuid;
+    char *name;
+    enum host_power_state state;
+    enum host_stop_reason stop_reason; /* of a domain that is off */
+    bool paused_unexplained;           /* paused, and libvirt does not know why */
+    int id;                            /* of the running instance; -1 if off */
+    bool persistent;
+    bool booted;    /* it runs since its start, which was no resume of a saved or migrated guest */
+    bool migrating; /* paused as the source or the target of a migration */
+    bool tagged;
+    struct host_hardware *hardware; /* NULL: it could not be read */
+    char *transient_xml; /* definition of a transient domain, to start it again; NULL otherwise */
+};
+
+/* 0, -ENODEV (no such domain any more), -EIO or -ENOMEM. */
+int virt_facts_read(virDomainPtr domain, struct virt_facts *facts);
+void virt_facts_clear(struct virt_facts *facts);
+enum host_power_state virt_facts_power_state(int libvirt_state);
+/* Paused as either end of a migration, also of one that has failed after the guest went on at its
+ * target: neither end has all of its memory then. May ask libvirt, not on the loop thread. */
+bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason);
+
+struct virt_facts_list {
+    struct virt_facts *items;
+    size_t count;
+};
+
+/* All domains of a connection; one that may not be read has no name. 0, or a negative error. */
+int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list);
+void virt_facts_list_clear(struct virt_facts_list *list);
+
+/* A negative error for libvirt's last one on this thread: -ENODEV, -EINVAL (not possible in this
+ * state), -ENOTSUP, -EHOSTUNREACH or -EIO; its text goes to `text`. */
+int virt_last_error(char *text, size_t size);
+
+#endif

@@ -1,0 +1,209 @@
+#include "vbmc/virt/incident.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "qmp/commands.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/virt/monitor.h"
+#include "vbmc/virt/operation.h"
+
+#define IO_ERROR_QUIET_MS 1000
+
+/* ---- how it came to its end ---- */
+
+enum host_stop_reason virt_incident_shutoff_reason(int libvirt_reason)
+{
+    static const enum host_stop_reason reasons[] = {
+        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = HOST_STOP_UNKNOWN,
+        [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = HOST_STOP_SHUTDOWN,
+        [VIR_DOMAIN_SHUTOFF_DESTROYED] = HOST_STOP_DESTROYED,
+        [VIR_DOMAIN_SHUTOFF_CRASHED] = HOST_STOP_CRASHED,
+        [VIR_DOMAIN_SHUTOFF_MIGRATED] = HOST_STOP_MOVED,
+        [VIR_DOMAIN_SHUTOFF_SAVED] = HOST_STOP_SAVED,
+        [VIR_DOMAIN_SHUTOFF_FAILED] = HOST_STOP_FAILED,
+        [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
+    };
+
+    if (libvirt_reason < 0 || (size_t)libvirt_reason >= ARRAY_SIZE(reasons))
+        return HOST_STOP_UNKNOWN;
+    return reasons[libvirt_reason];
+}
+
+static enum host_stop_reason reason_of_event(int detail)
+{
+    static const enum host_stop_reason reasons[] = {
+        [VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN] = HOST_STOP_SHUTDOWN,
+        [VIR_DOMAIN_EVENT_STOPPED_DESTROYED] = HOST_STOP_DESTROYED,
+        [VIR_DOMAIN_EVENT_STOPPED_CRASHED] = HOST_STOP_CRASHED,
+        [VIR_DOMAIN_EVENT_STOPPED_MIGRATED] = HOST_STOP_MOVED,
+        [VIR_DOMAIN_EVENT_STOPPED_SAVED] = HOST_STOP_SAVED,
+        [VIR_DOMAIN_EVENT_STOPPED_FAILED] = HOST_STOP_FAILED,
+        [VIR_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
+    };
+
+    if (detail < 0 || (size_t)detail >= ARRAY_SIZE(reasons))
+        return HOST_STOP_UNKNOWN;
+    return reasons[detail];
+}
+
+void virt_incident_lifecycle(struct virt_domain *domain, int event, int detail)
+{
+    struct virt_incidents *incidents = &domain->incidents;
+
+    switch (event) {
+    case VIR_DOMAIN_EVENT_CRASHED: /* before what <on_crash> does to the guest */
+        incidents->panicked = true;
+        log_info("%s: the guest has panicked", domain->host.name);
+        virt_domain_emit(domain, HOST_EVENT_PANICKED);
+        break;
+    case VIR_DOMAIN_EVENT_STOPPED:
+        if (incidents->stop_told != HOST_STOP_MOVED)
+            incidents->stop_told = reason_of_event(detail);
+        break;
+    case VIR_DOMAIN_EVENT_STARTED: /* also of a migration back to here that may yet fail */
+        if (incidents->stop_told != HOST_STOP_MOVED)
+            incidents->stop_told = HOST_STOP_UNKNOWN;
+        break;
+    default:
+        break;
+    }
+}
+
+static const char *const stop_words[] = {
+    [HOST_STOP_UNKNOWN] = "for an unknown reason",
+    [HOST_STOP_SHUTDOWN] = "shut down",
+    [HOST_STOP_DESTROYED] = "destroyed",
+    [HOST_STOP_CRASHED] = "for its panic",
+    [HOST_STOP_FAILED] = "QEMU failed",
+    [HOST_STOP_SAVED] = "saved",
+    [HOST_STOP_MOVED] = "migrated to another hypervisor",
+};
+
+/* The state's reason is that of the stop which is seen; an event may be one of before. But by the
+ * state alone a guest ended for its panic looks like a QEMU that died. */
+void virt_incident_stopped(struct virt_domain *domain, enum host_stop_reason seen)
+{
+    struct virt_incidents *incidents = &domain->incidents;
+    enum host_stop_reason told = incidents->stop_told;
+
+    if (seen == HOST_STOP_UNKNOWN || (seen == HOST_STOP_FAILED && told == HOST_STOP_MOVED))
+        seen = told; /* what failed may have been its migration back to here */
+    else if (seen == HOST_STOP_CRASHED && told != HOST_STOP_CRASHED && !incidents->panicked)
+        seen = HOST_STOP_FAILED;
+    domain->host.stop_reason = seen;
+    log_debug("%s is off: %s", domain->host.name, stop_words[seen]);
+    incidents->stop_told = HOST_STOP_UNKNOWN;
+}
+
+void virt_incident_running(struct virt_domain *domain)
+{
+    domain->incidents.panicked = false;
+    domain->incidents.asked_why_paused = false;
+    domain->incidents.stop_told = HOST_STOP_UNKNOWN;
+}
+
+/* ---- disks ---- */
+
+static const struct host_disk *find_disk(const struct virt_domain *domain, const char *alias)
+{
+    const struct host_hardware *hardware = domain->host.hardware;
+
+    for (unsigned i = 0; hardware && alias[0] && i < hardware->disk_count; i++) {
+        if (strcmp(hardware->disks[i].alias, alias) == 0)
+            return &hardware->disks[i];
+    }
+    return NULL;
+}
+
+/* Where the disk's time is kept: its own place, else the oldest. */
+static struct virt_io_error *find_io_error(struct virt_incidents *incidents, const char *target)
+{
+    struct virt_io_error *oldest = &incidents->io_errors[0];
+
+    for (size_t i = 0; i < ARRAY_SIZE(incidents->io_errors); i++) {
+        struct virt_io_error *error = &incidents->io_errors[i];
+        if (strcmp(error->target, target) == 0)
+            return error;
+        if (error->told_ms < oldest->told_ms)
+            oldest = error;
+    }
+    *oldest = (struct virt_io_error){0};
+    snprintf(oldest->target, sizeof oldest->target, "%s", target);
+    return oldest;
+}
+
+void virt_incident_io_error(struct virt_domain *domain, const char *alias)
+{
+    uint64_t now_ms = uv_now(hypervisor_loop(domain->hypervisor));
+    const struct host_disk *disk = find_disk(domain, alias);
+
+    struct virt_io_error *error = find_io_error(&domain->incidents, disk ? disk->target : "");
+    if (error->told_ms != 0 && now_ms - error->told_ms < IO_ERROR_QUIET_MS)
+        return;
+    error->told_ms = now_ms;
+    if (!disk) {
+        log_warning("%s: I/O error on a disk that its domain XML does not know (%s)",
+                    domain->host.name, alias);
+        return;
+    }
+    log_info("%s: I/O error on disk %s", domain->host.name, disk->target);
+    snprintf(domain->host.io_error_disk, sizeof domain->host.io_error_disk, "%s", disk->target);
+    virt_domain_emit(domain, HOST_EVENT_IO_ERROR);
+}
+
+/* ---- the agent ---- */
+
+void virt_incident_agent_connected(struct virt_domain *domain)
+{
+    log_debug("%s: its guest agent has come up", domain->host.name);
+    virt_domain_emit(domain, HOST_EVENT_AGENT_CONNECTED);
+}
+
+/* ---- pauses ---- */
+
+static void on_status(void *context, const struct qmp_status *status, const struct qmp_error *error)
+{
+    struct operation *operation = context;
+    struct virt_domain *domain = operation->domain;
+
+    if (error) {
+        operation_finish(operation, monitor_result(error), error->text);
+        return;
+    }
+    log_info("%s: QEMU has stopped the guest: %s", domain->host.name,
+             qmp_run_state_name(status->state));
+    if (status->state == QMP_RUN_STATE_INTERNAL_ERROR)
+        virt_domain_emit(domain, HOST_EVENT_INTERNAL_ERROR);
+    operation_finish(operation, 0, NULL);
+}
+
+static void step_ask(struct operation *operation)
+{
+    struct qmp_client *client = monitor_client(operation->domain);
+
+    if (!client)
+        operation_finish(operation, 0, NULL);
+    else
+        monitor_step_submitted(operation, qmp_query_status(client, on_status, operation));
+}
+
+/* The operations before may have ended the pause. */
+static void step_if_paused(struct operation *operation)
+{
+    if (operation->domain->host.state == HOST_POWER_PAUSED)
+        operation_next(operation);
+    else
+        operation_finish(operation, 0, NULL);
+}
+
+void virt_incident_paused(struct virt_domain *domain)
+{
+    static operation_step *const steps[] = {step_if_paused, monitor_step_open, step_ask, NULL};
+
+    if (domain->incidents.asked_why_paused)
+        return;
+    domain->incidents.asked_why_paused = true;
+    operation_queue(domain, steps, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* QEMU is told to reset such a guest, not to end, and is told so until the firmware's own second
+ * reset is over; then what the domain says holds again:
+ *
+ *   set-action reboot=reset, system_reset, RESTORE_MS, set-action reboot=shutdown
+ *
+ * libvirt sets the action once, at the guest's start, so that to set it again is right at any time.
+ */
+#include "vbmc/virt/reset.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "qmp/commands.h"
+#include "vbmc/base/log.h"
+#include "vbmc/base/reset_burst.h"
+#include "vbmc/virt/monitor.h"
+
+/* SeaBIOS answers a reset of a booted guest with one of its own, within seconds. */
+#define RESTORE_MS (RESET_BURST_MS + 1000)
+
+static bool ends_at_reset(const struct virt_domain *domain)
+{
+    return domain->hardware && domain->hardware->ends_at_reset;
+}
+
+static void run_reset(struct operation *operation)
+{
+    monitor_step_submitted(operation,
+                           qmp_run(monitor_client(operation->domain), QMP_COMMAND_SYSTEM_RESET,
+                                   monitor_step_done, operation));
+}
+
+/* ---- what the domain says, again ---- */
+
+static void restore_later(struct virt_domain *domain);
+
+static void restored(void *context, int result, const char *text)
+{
+    struct virt_domain *domain = context;
+
+    /* Where QEMU has no such command (before 6.0) it was never set. */
+    if (result == 0 || result == -ENOTSUP || !host_power_state_is_on(domain->host.state))
+        return;
+    log_warning("%s: its on_reboot action is not restored yet: %s", domain->host.name, text);
+    restore_later(domain);
+}
+
+static void step_restore(struct operation *operation)
+{
+    struct qmp_client *client = monitor_client(operation->domain);
+
+    if (!client || !ends_at_reset(operation->domain))
+        operation_finish(operation, 0, NULL);
+    else
+        monitor_step_submitted(operation,
+                               qmp_set_reboot_action(client, false, monitor_step_done, operation));
+}
+
+static void on_burst_over(uv_timer_t *timer)
+{
+    static operation_step *const steps[] = {monitor_step_open, step_restore, NULL};
+    struct virt_domain *domain = timer->data;
+
+    if (host_power_state_is_on(domain->host.state))
+        operation_queue(domain, steps, restored, domain);
+}
+
+static void restore_later(struct virt_domain *domain)
+{
+    if (!domain->reset_burst) {
+        domain->reset_burst = calloc(1, sizeof *domain->reset_burst);
+        if (!domain->reset_burst)
+            return;
+        uv_timer_init(hypervisor_loop(domain->hypervisor), domain->reset_burst);
+        domain->reset_burst->data = domain;
+    }
+    uv_timer_start(domain->reset_burst, on_burst_over, RESTORE_MS, 0);
+}
+
+void reset_reconcile(struct virt_domain *domain)
+{
+    if (ends_at_reset(domain) && hypervisor_is_qemu(domain->hypervisor) &&
+        host_power_state_is_on(domain->host.state))
+        restore_later(domain);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void reset_clear(struct virt_domain *domain)
+{
+    if (domain->reset_burst)
+        uv_close((uv_handle_t *)domain->reset_burst, on_closed);
+    domain->reset_burst = NULL;
+}
+
+/* ---- the reset ---- */
+
+static void action_set(void *context, const struct qmp_error *error)
+{
+    struct operation *operation = context;
+
+    /* After a lost connection it may be set all the same. */
+    if (!error || error->failure != QMP_FAILURE_ERROR_REPLY)
+        restore_later(operation->domain);
+    if (error)
+        operation_finish(operation, monitor_result(error), error->text);
+    else
+        run_reset(operation);
+}
+
+void reset_step(struct operation *operation)
+{
+    struct virt_domain *domain = operation->domain;
+
+    if (ends_at_reset(domain))
+        monitor_step_submitted(
+            operation, qmp_set_reboot_action(monitor_client(domain), true, action_set, operation));
+    else
+        run_reset(operation);
+}

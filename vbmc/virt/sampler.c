@@ -1,0 +1,397 @@
+#include "vbmc/virt/sampler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/lane.h"
+#include "vbmc/virt/stats.h"
+
+#define CALLS_MAX       2 /* at once */
+#define PATIENT_PERIODS 3
+
+/* What is asked for, the next where a hypervisor does not know the one before. */
+static const struct {
+    unsigned stats;
+    unsigned flags;
+} ways[] = {
+    {VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BALLOON |
+         VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE,
+     VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT},
+    {VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BALLOON |
+         VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE,
+     VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE},
+    {0, 0}, /* all that it knows */
+};
+
+struct virt_sampler {
+    struct hypervisor *hypervisor;
+    struct virt_lane lanes[CALLS_MAX];
+    struct worker_job closing; /* of the lanes */
+    uv_timer_t timer;
+    unsigned period_s;
+    uint64_t count;
+    struct sampling *under_way; /* the latest first */
+    unsigned calls;             /* as many */
+    uint64_t taken_over;        /* the number of the latest call whose results were */
+    unsigned way;               /* ARRAY_SIZE(ways): none works */
+    char error[WORKER_TEXT_SIZE];
+    bool told_nothing; /* that the hypervisor counts no CPU time */
+};
+
+/* A domain that is to be sampled, and what came of it. */
+struct entry {
+    struct uuid uuid; /* sorted by it */
+    unsigned sockets;
+    bool fresh;
+    int id; /* of the run that the counters belong to */
+    struct virt_stats stats;
+};
+
+/* One call. Holds on to no domain: any may be gone when it comes back. */
+struct sampling {
+    struct worker_job job;
+    struct virt_sampler *sampler;
+    struct sampling *next; /* of those under way */
+    unsigned lane;
+    uint64_t number;
+    unsigned way;
+    uint64_t submitted_ns;
+    uint64_t taken_ns;
+    uint64_t took_ns;
+    int records;                  /* or -1 */
+    bool is_unknown;              /* the hypervisor does not know what it was asked for */
+    char error[WORKER_TEXT_SIZE]; /* "": there is no connection */
+    size_t count;
+    struct entry entries[];
+};
+
+static int compare_entries(const void *left, const void *right)
+{
+    return memcmp(((const struct entry *)left)->uuid.bytes,
+                  ((const struct entry *)right)->uuid.bytes, sizeof(struct uuid));
+}
+
+static struct entry *find_entry(struct sampling *sampling, const struct uuid *uuid)
+{
+    const struct entry wanted = {.uuid = *uuid};
+
+    return bsearch(&wanted, sampling->entries, sampling->count, sizeof wanted, compare_entries);
+}
+
+/* ---- the action thread ---- */
+
+static bool is_unknown_call(void)
+{
+    static const int codes[] = {VIR_ERR_NO_SUPPORT, VIR_ERR_INVALID_ARG,
+                                VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_OPERATION_UNSUPPORTED,
+                                VIR_ERR_CONFIG_UNSUPPORTED};
+    const virError *error = virGetLastError();
+
+    for (size_t i = 0; error && i < ARRAY_SIZE(codes); i++) {
+        if (error->code == codes[i])
+            return true;
+    }
+    return false;
+}
+
+static void take_record(struct sampling *sampling, const virDomainStatsRecord *record)
+{
+    struct uuid uuid;
+
+    if (virDomainGetUUID(record->dom, uuid.bytes) < 0)
+        return;
+    struct entry *entry = find_entry(sampling, &uuid);
+    if (!entry)
+        return; /* its first call comes in the next period */
+    entry->id = (int)virDomainGetID(record->dom);
+    entry->fresh =
+        virt_stats_read(record->params, record->nparams, entry->sockets, &entry->stats) == 0;
+}
+
+static void call(struct sampling *sampling, virConnectPtr connection)
+{
+    virDomainStatsRecordPtr *records = NULL;
+
+    uint64_t begun = uv_hrtime();
+    sampling->records = virConnectGetAllDomainStats(connection, ways[sampling->way].stats, &records,
+                                                    ways[sampling->way].flags);
+    sampling->took_ns = uv_hrtime() - begun;
+    sampling->taken_ns = begun + sampling->took_ns / 2;
+    if (sampling->records < 0) {
+        virt_last_error(sampling->error, sizeof sampling->error);
+        sampling->is_unknown = is_unknown_call();
+        return;
+    }
+    for (int i = 0; i < sampling->records; i++)
+        take_record(sampling, records[i]);
+    virDomainStatsRecordListFree(records);
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
+    struct virt_lane *lane = &sampling->sampler->lanes[sampling->lane];
+
+    sampling->records = -1;
+    if (!connection)
+        return;
+    virConnectPtr own = virt_lane_enter(lane, connection, sampling->error);
+    if (!own)
+        return;
+    call(sampling, own);
+    virt_lane_leave(lane);
+}
+
+static void run_closing(struct worker_job *job, virConnectPtr connection)
+{
+    struct virt_sampler *sampler = CONTAINER_OF(job, struct virt_sampler, closing);
+
+    (void)connection;
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_close(&sampler->lanes[i]);
+}
+
+/* ---- the loop: results ---- */
+
+/* The run is told from others by libvirt's id and by how often we have seen the guest start: ids
+ * begin anew with the hypervisor. */
+static uint64_t run_of(const struct virt_domain *domain)
+{
+    return (uint64_t)domain->starts << 32 | (uint32_t)domain->id;
+}
+
+static uint64_t count_fixed_disks(const struct host_hardware *hardware)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; hardware && i < hardware->disk_count; i++)
+        count += !hardware->disks[i].is_removable;
+    return count;
+}
+
+/* Another id is another QEMU, whose start or end has not been looked at yet. */
+static void take_over(struct virt_domain *domain, const struct entry *entry, uint64_t taken_ns)
+{
+    struct host_sample *sample = &domain->host.sample;
+    uint64_t run = run_of(domain);
+
+    if (!entry->fresh || entry->id < 0 || entry->id != domain->id)
+        return;
+    if (sample->taken_ns == 0 || sample->run != run) {
+        domain->stats = (struct virt_stats){0};
+        *sample = (struct host_sample){.run = run};
+    }
+    virt_stats_follow(&domain->stats, &entry->stats, sample);
+    uint64_t fixed_disks = count_fixed_disks(domain->host.hardware);
+    if (fixed_disks > 0) /* an empty drive for CDs is no disk that is idle */
+        sample->disk_count = fixed_disks;
+    sample->taken_ns = taken_ns;
+    virt_domain_emit(domain, HOST_EVENT_SAMPLED);
+}
+
+static bool is_anything_fresh(const struct sampling *sampling)
+{
+    for (size_t i = 0; i < sampling->count; i++) {
+        if (sampling->entries[i].fresh)
+            return true;
+    }
+    return false;
+}
+
+/* Of two calls the one that began earlier may end later: it is too old then. */
+static void take_over_all(struct virt_sampler *sampler, struct sampling *sampling)
+{
+    struct hypervisor *hypervisor = sampler->hypervisor;
+
+    if (sampling->number < sampler->taken_over)
+        return;
+    sampler->taken_over = sampling->number;
+    log_debug("hypervisor %s: sampled %d domains in %llu us", hypervisor->name, sampling->records,
+              (unsigned long long)(sampling->took_ns / 1000));
+    if (sampling->records > 0 && sampling->count > 0 && !sampler->told_nothing &&
+        !is_anything_fresh(sampling)) {
+        log_info("hypervisor %s counts no CPU time of its guests: there is nothing to model their "
+                 "sensors from",
+                 hypervisor->name);
+        sampler->told_nothing = true;
+    }
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
+        const struct entry *entry = find_entry(sampling, &domain->host.uuid);
+        if (entry)
+            take_over(domain, entry, sampling->taken_ns);
+    }
+}
+
+static void note_failure(struct virt_sampler *sampler, const struct sampling *sampling)
+{
+    if (sampling->error[0] && strcmp(sampler->error, sampling->error) != 0) {
+        log_info("hypervisor %s: guests cannot be sampled%s: %s", sampler->hypervisor->name,
+                 sampling->is_unknown ? " in the best way" : "", sampling->error);
+        snprintf(sampler->error, sizeof sampler->error, "%s", sampling->error);
+    }
+    if (sampling->is_unknown && sampling->way == sampler->way)
+        sampler->way++;
+}
+
+static void sampling_done(struct worker_job *job)
+{
+    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
+    struct virt_sampler *sampler = sampling->sampler;
+    struct sampling **link = &sampler->under_way;
+
+    while (*link != sampling)
+        link = &(*link)->next;
+    *link = sampling->next;
+    sampler->calls--;
+    if (!sampler->hypervisor->stopping && sampler->hypervisor->up) {
+        if (sampling->records < 0)
+            note_failure(sampler, sampling);
+        else
+            take_over_all(sampler, sampling);
+    }
+    free(sampling);
+}
+
+/* ---- the loop: calls ---- */
+
+static size_t count_running(const struct hypervisor *hypervisor)
+{
+    size_t count = 0;
+
+    for (const struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
+        count += host_power_state_is_on(domain->host.state);
+    return count;
+}
+
+static void fill_entries(const struct hypervisor *hypervisor, struct sampling *sampling)
+{
+    for (const struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
+        if (!host_power_state_is_on(domain->host.state))
+            continue;
+        struct entry *entry = &sampling->entries[sampling->count++];
+        entry->uuid = domain->host.uuid;
+        entry->sockets = domain->host.hardware ? domain->host.hardware->sockets : 1;
+    }
+    qsort(sampling->entries, sampling->count, sizeof sampling->entries[0], compare_entries);
+}
+
+/* There are at most two, and each has its own. */
+static unsigned free_lane(const struct virt_sampler *sampler)
+{
+    return sampler->under_way && sampler->under_way->lane == 0 ? 1 : 0;
+}
+
+static void submit(struct virt_sampler *sampler, size_t running)
+{
+    struct sampling *sampling = calloc(1, sizeof *sampling + running * sizeof(struct entry));
+
+    if (!sampling)
+        return;
+    sampling->sampler = sampler;
+    sampling->way = sampler->way;
+    sampling->lane = free_lane(sampler);
+    sampling->number = ++sampler->count;
+    sampling->submitted_ns = uv_hrtime();
+    fill_entries(sampler->hypervisor, sampling);
+    sampling->next = sampler->under_way;
+    sampler->under_way = sampling;
+    sampler->calls++;
+    sampling->job.run = run;
+    sampling->job.done = sampling_done;
+    worker_submit_action(sampler->hypervisor->worker, &sampling->job);
+}
+
+static bool is_due(const struct virt_sampler *sampler)
+{
+    const uint64_t patience_ns = PATIENT_PERIODS * (uint64_t)sampler->period_s * 1000000000;
+
+    if (!sampler->under_way)
+        return true;
+    return sampler->calls < CALLS_MAX &&
+           uv_hrtime() - sampler->under_way->submitted_ns > patience_ns;
+}
+
+static void on_period(uv_timer_t *timer)
+{
+    struct virt_sampler *sampler = CONTAINER_OF(timer, struct virt_sampler, timer);
+    struct hypervisor *hypervisor = sampler->hypervisor;
+
+    hypervisor_check(hypervisor);
+    if (!hypervisor->up || hypervisor->stopping || sampler->way == ARRAY_SIZE(ways) ||
+        !is_due(sampler))
+        return;
+    size_t running = count_running(hypervisor);
+    if (running > 0)
+        submit(sampler, running);
+}
+
+void virt_sampler_connected(struct virt_sampler *sampler)
+{
+    if (sampler->way == ARRAY_SIZE(ways))
+        sampler->way = 0; /* it may be another hypervisor by now */
+    on_period(&sampler->timer);
+}
+
+uint64_t virt_sampler_count(const struct virt_sampler *sampler)
+{
+    return sampler->count;
+}
+
+/* ---- life ---- */
+
+struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned period_s)
+{
+    struct virt_sampler *sampler = calloc(1, sizeof *sampler);
+
+    if (!sampler)
+        return NULL;
+    sampler->hypervisor = hypervisor;
+    sampler->period_s = period_s ? period_s : VIRT_SAMPLER_PERIOD_S;
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_init(&sampler->lanes[i], hypervisor);
+    uint64_t period_ms = (uint64_t)sampler->period_s * 1000;
+    uv_timer_init(hypervisor->loop, &sampler->timer);
+    uv_timer_start(&sampler->timer, on_period, period_ms, period_ms);
+    return sampler;
+}
+
+static void closing_done(struct worker_job *job)
+{
+    (void)job; /* the sampler's own */
+}
+
+void virt_sampler_stop(struct virt_sampler *sampler)
+{
+    if (!sampler)
+        return;
+    uv_timer_stop(&sampler->timer);
+    if (!sampler->hypervisor->worker)
+        return;
+    sampler->closing.run = run_closing;
+    sampler->closing.done = closing_done;
+    worker_submit_action(sampler->hypervisor->worker, &sampler->closing);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct virt_sampler *sampler = CONTAINER_OF((uv_timer_t *)handle, struct virt_sampler, timer);
+
+    for (size_t i = 0; i < CALLS_MAX; i++)
+        virt_lane_destroy(&sampler->lanes[i]);
+    free(sampler);
+}
+
+void virt_sampler_free(struct virt_sampler *sampler)
+{
+    if (sampler)
+        uv_close((uv_handle_t *)&sampler->timer, on_closed);
+}

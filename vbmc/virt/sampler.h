@@ -1,0 +1,32 @@
+/* Samples what the running guests of one hypervisor do, by one call to libvirt in each period for
+ * all of them. Nothing is sampled for somebody who asks: readers see the last sample.
+ *
+ * The call runs on an action thread. libvirt waits in it for a guest whose QEMU does not answer
+ * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
+ * after three periods another call goes beside it, which passes over the guest that the first one
+ * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two, so that power actions
+ * always find a thread, and each has a connection of its own (virt_lane.h). Loop thread, but for
+ * the call. */
+#ifndef VBMC_VIRT_SAMPLER_H
+#define VBMC_VIRT_SAMPLER_H
+
+#include <stdint.h>
+
+struct hypervisor;
+struct virt_sampler;
+
+#define VIRT_SAMPLER_PERIOD_S 2 /* unless told otherwise */
+
+/* Samples from now on whenever the hypervisor is up. period_s 0 is the default. NULL: no memory. */
+struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned period_s);
+/* The hypervisor has come up: samples at once. */
+void virt_sampler_connected(struct virt_sampler *sampler);
+/* Calls made so far. */
+uint64_t virt_sampler_count(const struct virt_sampler *sampler);
+/* No more calls; those under way come back. Before the worker is stopped. NULL is allowed, here and
+ * below. */
+void virt_sampler_stop(struct virt_sampler *sampler);
+/* After the worker's last job; the memory goes with the loop's next turn. */
+void virt_sampler_free(struct virt_sampler *sampler);
+
+#endif

@@ -1,0 +1,139 @@
+#include "vbmc/virt/serial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/domain.h"
+
+/* Does not hold on to the domain, which may be gone before the worker comes to it. */
+struct virt_serial_look {
+    struct worker_job job;
+    struct virt_serial_look *next; /* of the hypervisor's */
+    struct hypervisor *hypervisor;
+    struct uuid uuid;
+    char *alias;          /* NULL: any */
+    virt_serial_fn *done; /* NULL: cancelled */
+    void *context;
+    int result;
+    struct domxml_serial serial;
+    char text[2 * WORKER_TEXT_SIZE];
+};
+
+/* ---- the keeper thread ---- */
+
+static void explain_none(struct virt_serial_look *look, const char *xml, const char *name)
+{
+    CLEANUP_FREE char *list = domxml_list_serials(xml);
+
+    if (list && list[0])
+        snprintf(look->text, sizeof look->text, "%.64s has no serial port %.64s, but %s", name,
+                 look->alias, list);
+    else
+        snprintf(look->text, sizeof look->text,
+                 "%.64s has no serial port: add <serial type='pty'/> to its devices, or let 'vbmc "
+                 "console %.64s --add-serial' do it",
+                 name, name);
+}
+
+static int read_serial(struct virt_serial_look *look, virDomainPtr domain)
+{
+    int active = virDomainIsActive(domain);
+
+    if (active == 0) {
+        snprintf(look->text, sizeof look->text, "the guest is off");
+        return -EINVAL;
+    }
+    CLEANUP_FREE char *xml = active > 0 ? virDomainGetXMLDesc(domain, 0) : NULL;
+    if (!xml)
+        return virt_last_error(look->text, sizeof look->text);
+    int result = domxml_parse_serial(xml, look->alias, &look->serial);
+    if (result == -ENOENT)
+        explain_none(look, xml, virDomainGetName(domain));
+    else if (result == -ENOMEM)
+        snprintf(look->text, sizeof look->text, "out of memory");
+    else if (result < 0)
+        snprintf(look->text, sizeof look->text, "libvirt's domain XML cannot be read");
+    return result == -EINVAL ? -EIO : result;
+}
+
+static void run(struct worker_job *job, virConnectPtr connection)
+{
+    struct virt_serial_look *look = CONTAINER_OF(job, struct virt_serial_look, job);
+
+    if (!connection) {
+        look->result = -EHOSTUNREACH;
+        snprintf(look->text, sizeof look->text, "no connection to the hypervisor");
+        return;
+    }
+    virDomainPtr domain = virDomainLookupByUUID(connection, look->uuid.bytes);
+    if (!domain) {
+        look->result = virt_last_error(look->text, sizeof look->text);
+        return;
+    }
+    look->result = read_serial(look, domain);
+    virDomainFree(domain);
+}
+
+/* ---- the loop ---- */
+
+static void free_look(struct virt_serial_look *look)
+{
+    domxml_serial_clear(&look->serial);
+    free(look->alias);
+    free(look);
+}
+
+static void look_done(struct worker_job *job)
+{
+    struct virt_serial_look *look = CONTAINER_OF(job, struct virt_serial_look, job);
+    struct virt_serial_look **link = &look->hypervisor->serial_looks;
+
+    while (*link != look)
+        link = &(*link)->next;
+    *link = look->next;
+    if (look->done)
+        look->done(look->context, look->result, look->result == 0 ? &look->serial : NULL,
+                   look->result == 0 ? NULL : look->text);
+    free_look(look);
+}
+
+int virt_serial_look_up(struct virt_domain *domain, const char *alias, virt_serial_fn *done,
+                        void *context)
+{
+    struct hypervisor *hypervisor = domain->hypervisor;
+    struct virt_serial_look *look = calloc(1, sizeof *look);
+
+    if (!look)
+        return -ENOMEM;
+    look->alias = alias ? strdup(alias) : NULL;
+    if (alias && !look->alias) {
+        free(look);
+        return -ENOMEM;
+    }
+    look->hypervisor = hypervisor;
+    look->uuid = domain->host.uuid;
+    look->done = done;
+    look->context = context;
+    look->job.run = run;
+    look->job.done = look_done;
+    look->next = hypervisor->serial_looks;
+    hypervisor->serial_looks = look;
+    worker_submit_look(hypervisor->worker, &look->job);
+    return 0;
+}
+
+void virt_serial_cancel(struct virt_domain *domain, const void *context)
+{
+    for (struct virt_serial_look *look = domain->hypervisor->serial_looks; look;
+         look = look->next) {
+        if (look->context == context && uuid_equal(&look->uuid, &domain->host.uuid))
+            look->done = NULL;
+    }
+}

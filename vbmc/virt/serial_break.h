@@ -1,0 +1,13 @@
+/* A break on a guest's serial port, by QMP. */
+#ifndef VBMC_VIRT_SERIAL_BREAK_H
+#define VBMC_VIRT_SERIAL_BREAK_H
+
+#include "vbmc/virt/domain.h"
+
+/* struct host_ops.send_break. */
+void serial_break_send(struct host_domain *host, const char *alias, host_done_fn *done,
+                       void *context);
+/* No callback with this context any more, of those that operation_cancel does not know. */
+void serial_break_cancel(struct virt_domain *domain, const void *context);
+
+#endif

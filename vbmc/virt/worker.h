@@ -1,0 +1,62 @@
+/* The threads of one hypervisor connection, for the calls to libvirt that block.
+ *
+ * The keeper owns the connection: opens it, closes it when it is lost, and tries again with a
+ * growing pause (a quarter of a second to two seconds). It alone looks at domains, so that what it
+ * reports comes to the loop in the order in which it was true.
+ *
+ * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
+ * guest does not wait for another. Who submits them keeps the actions of one domain in order. */
+#ifndef VBMC_VIRT_WORKER_H
+#define VBMC_VIRT_WORKER_H
+
+#include <stdbool.h>
+
+#include <libvirt/libvirt.h>
+
+#include "vbmc/base/inbox.h"
+
+#define WORKER_TEXT_SIZE 512
+
+/* Embedded in whatever a job needs. */
+struct worker_job {
+    struct inbox_item item;
+    struct worker_job *next;
+    /* One of the threads. `connection` is NULL while there is none. */
+    void (*run)(struct worker_job *job, virConnectPtr connection);
+    /* Loop thread, after run; owns the job again. Runs also for jobs that a stopping worker did not
+     * get to (their `run` is then called with NULL). */
+    void (*done)(struct worker_job *job);
+};
+
+/* What the worker needs of its hypervisor. */
+struct worker_ops {
+    /* Keeper thread. Opens the connection and prepares it (callbacks, first look at the domains);
+     * NULL, with a reason in `text`, if that fails. */
+    virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
+    /* Keeper thread. Undoes and closes. */
+    void (*close)(void *context, virConnectPtr connection);
+    /* Keeper thread. Tells that opening failed. */
+    void (*failed)(void *context, const char *text);
+};
+
+struct worker;
+
+/* NULL if the threads cannot be had. The inbox carries finished jobs to the loop. */
+struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox);
+/* A job that changes something. */
+void worker_submit_action(struct worker *worker, struct worker_job *job);
+/* A job that only looks; they run in order. */
+void worker_submit_look(struct worker *worker, struct worker_job *job);
+/* False if there is a connection and libvirt knows that it is dead. Does not wait for the other
+ * end.
+ */
+bool worker_connection_lives(struct worker *worker);
+/* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
+void worker_connection_lost(struct worker *worker);
+/* Has the threads hand out every job, close the connection and end; `ended` is posted as the last
+ * item of all. Does not block: a call to libvirt that is under way may take its time. */
+void worker_stop(struct worker *worker, struct inbox_item *ended);
+/* After `ended` was delivered. */
+void worker_free(struct worker *worker);
+
+#endif
