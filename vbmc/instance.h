@@ -13,7 +13,7 @@
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/udp.h"
-#include "vbmc/placement.h"
+#include "vbmc/host/placement.h"
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"

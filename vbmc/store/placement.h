@@ -1,4 +1,4 @@
-/* What is known of where each guest is (vbmc/placement.h), and the hypervisors that were declared
+/* What is known of where each guest is (vbmc/host/placement.h), and the hypervisors that were declared
  * dead. */
 #ifndef VBMC_STORE_PLACEMENT_H
 #define VBMC_STORE_PLACEMENT_H

@@ -24,8 +24,8 @@
  * the word of an administrator that such a hypervisor is dead.
  *
  * Pure: no libvirt, no files. Loop thread. */
-#ifndef VBMC_PLACEMENT_H
-#define VBMC_PLACEMENT_H
+#ifndef VBMC_HOST_PLACEMENT_H
+#define VBMC_HOST_PLACEMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

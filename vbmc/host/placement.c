@@ -1,4 +1,4 @@
-#include "vbmc/placement.h"
+#include "vbmc/host/placement.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -23,7 +23,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/placement.h"
+#include "vbmc/host/placement.h"
 
 #define HOSTS_MAX   3
 #define STEPS       150

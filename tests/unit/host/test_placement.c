@@ -1,4 +1,4 @@
-/* Which copy of a guest counts: one case for each rule of vbmc/placement.h. */
+/* Which copy of a guest counts: one case for each rule of vbmc/host/placement.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "vbmc/placement.h"
+#include "vbmc/host/placement.h"
 
 static struct placement_map map;
 static struct placement placement;
