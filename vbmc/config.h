@@ -13,7 +13,7 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/physics/facility.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/privilege.h"
 #include "vbmc/bmc/users.h"

@@ -4,7 +4,7 @@
 #define VBMC_INSTANCE_SERVER_H
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/store/store.h"
 
 struct instance_server;

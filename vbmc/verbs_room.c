@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/verbs_internal.h"
 
 #define ERROR_SIZE 256

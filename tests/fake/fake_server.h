@@ -5,7 +5,7 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/physics/facility.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sensors.h"
 
 #define FAKE_SERVER_EVENTS_SIZE 4096

@@ -22,7 +22,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
 

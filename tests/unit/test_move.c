@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_server.h"
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 static struct fake_host there; /* the guest's copy on the other hypervisor */
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,

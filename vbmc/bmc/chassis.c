@@ -1,7 +1,7 @@
 #include "vbmc/bmc/chassis.h"
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 
 #define MINUTE_MS 60000
 

@@ -18,7 +18,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 
 static const char *name_of(const struct bmc *bmc)
 {

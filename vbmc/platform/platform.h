@@ -1,7 +1,7 @@
 /* What makes a guest look like a server: takes the guest's figures and the room's state, runs the
  * physics (model.h), and feeds sensors, event log, inventory and DCMI with what follows. */
-#ifndef VBMC_BMC_PLATFORM_H
-#define VBMC_BMC_PLATFORM_H
+#ifndef VBMC_PLATFORM_PLATFORM_H
+#define VBMC_PLATFORM_PLATFORM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 #define UNSPECIFIED 0xff
 

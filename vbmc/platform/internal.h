@@ -1,10 +1,10 @@
 /* What the files of the platform share. */
-#ifndef VBMC_BMC_PLATFORM_INTERNAL_H
-#define VBMC_BMC_PLATFORM_INTERNAL_H
+#ifndef VBMC_PLATFORM_INTERNAL_H
+#define VBMC_PLATFORM_INTERNAL_H
 
 #include "vbmc/base/rate.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/platform.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sensors.h"
 
 struct platform {

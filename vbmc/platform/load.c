@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 /* A hypervisor that is slow once does not blank the sensors: a load holds for several periods of
  * sampling, which are as long as the configuration says. */

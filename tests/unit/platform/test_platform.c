@@ -11,7 +11,7 @@
 
 #include "tests/fake/fake_server.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 #define INLET_C 22
 

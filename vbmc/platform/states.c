@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 #include "vbmc/bmc/sel.h"
 
 /* States of IPMI 2.0, table 42-3, as bits. */

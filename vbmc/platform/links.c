@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 #define RETRY_MS 10000
 

@@ -6,7 +6,7 @@
  *
  * and beside that, as they happen, the driver's events -> discrete sensors -> SEL. Sensor reads
  * look at the results only. */
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #include "tests/fake/fake_server.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 static struct platform *platform(void)
 {

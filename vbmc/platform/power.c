@@ -6,7 +6,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/bmc/platform_internal.h"
+#include "vbmc/platform/internal.h"
 
 #define RETRY_MS     10000
 #define RESTARTS_MAX 3 /* of a guest that does not start when its power is back */
