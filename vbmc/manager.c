@@ -8,7 +8,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/virt/loop.h"
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 
 #define SAVE_HOURS_MS UINT64_C(600000)
 

@@ -12,7 +12,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/facility_state.h"
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 #include "vbmc/store/document.h"
 
 #define STEP_MS    1000

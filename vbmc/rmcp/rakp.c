@@ -31,7 +31,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 
 #define OPEN_REQUEST_SIZE 32
 #define RAKP1_FIXED_SIZE  28

@@ -20,7 +20,7 @@
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15.h"
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/rakp.h"
 #include "vbmc/rmcp/route.h"

@@ -1,4 +1,4 @@
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 
 #include <stdbool.h>
 #include <stdio.h>

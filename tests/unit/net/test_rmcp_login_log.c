@@ -12,7 +12,7 @@
 #include "tests/unit/rmcp_stub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/rmcp/login_log.h"
+#include "vbmc/net/login_log.h"
 
 static struct login_log *login_log;
 static char written[65536];

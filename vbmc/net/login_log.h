@@ -10,8 +10,8 @@
  * There is one for all BMCs, with a rate for each source, so that who guesses does not fill the
  * log, nor hide another's line by it. What was left out of a source is told with its next line, or
  * when it has been quiet for a minute by the line of its last try. */
-#ifndef VBMC_RMCP_LOGIN_LOG_H
-#define VBMC_RMCP_LOGIN_LOG_H
+#ifndef VBMC_NET_LOGIN_LOG_H
+#define VBMC_NET_LOGIN_LOG_H
 
 #include <stddef.h>
 #include <stdint.h>
