@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "vbmc/bmcset.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 /* Most BMCs that one prefix serves. */
 #define ADDRESSES_MAX 65536

@@ -14,7 +14,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli_text.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 #include "vbmc/control.h"
 
 #define MESSAGE_SIZE 4096

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "vbmc/cli.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 enum doctor_level {
     DOCTOR_OK,

@@ -9,7 +9,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_doctor.h"
-#include "vbmc/ini.h"
+#include "vbmc/config/ini.h"
 
 #define SPACE_LOW         (64ULL << 20) /* bytes */
 #define SPACE_NONE        (4ULL << 20)

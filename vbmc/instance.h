@@ -8,7 +8,7 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/net/limiter.h"

@@ -13,7 +13,7 @@
 
 #include "sol/hub.h"
 #include "vbmc/base/uuid.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 #include "vbmc/host/host.h"
 
 struct hypervisor;

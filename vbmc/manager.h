@@ -7,9 +7,9 @@
 #include <uv.h>
 
 #include "vbmc/bmcset.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 #include "vbmc/virt/hypervisor.h"
-#include "vbmc/openstack.h"
+#include "vbmc/config/openstack.h"
 
 struct manager;
 

@@ -11,7 +11,7 @@
 #include <uv.h>
 
 #include "vbmc/base/stream.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 #include "vbmc/console_frame.h"
 #include "vbmc/control.h"
 #include "vbmc/instance.h"

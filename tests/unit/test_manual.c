@@ -17,7 +17,7 @@
 #include "vbmc/physics/model.h"
 #include "vbmc/cli.h"
 #include "vbmc/cli_shell_internal.h"
-#include "vbmc/config_parse.h"
+#include "vbmc/config/parse.h"
 
 #define PAGE_VBMC    "examples/man/vbmc.1"
 #define PAGE_CONFIG  "examples/man/vbmc.conf.5"

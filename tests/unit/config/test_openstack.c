@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/openstack.h"
+#include "vbmc/config/openstack.h"
 
 static char home[64];
 

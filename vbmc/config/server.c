@@ -1,5 +1,5 @@
 /* What a guest's server and the room around it are like. */
-#include "vbmc/config_parse.h"
+#include "vbmc/config/parse.h"
 
 #include <ctype.h>
 #include <errno.h>

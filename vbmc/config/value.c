@@ -1,5 +1,5 @@
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/config_parse.h"
+#include "vbmc/config/parse.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/config_parse.h"
-#include "vbmc/ini.h"
+#include "vbmc/config/parse.h"
+#include "vbmc/config/ini.h"
 
 static int take_runtime_dir(void *context, const struct ini_entry *entry, char *error, size_t size)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 #define H "[hypervisor local]\nuri = qemu:///system\n"
 

@@ -1,4 +1,4 @@
-#include "vbmc/config_parse.h"
+#include "vbmc/config/parse.h"
 
 #include <ctype.h>
 #include <errno.h>

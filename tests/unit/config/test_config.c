@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 static char folder[] = "/tmp/vbmc-config-XXXXXX";
 static char file[64];

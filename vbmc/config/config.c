@@ -1,5 +1,5 @@
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/config_parse.h"
-#include "vbmc/ini.h"
+#include "vbmc/config/parse.h"
+#include "vbmc/config/ini.h"
 
 #define DEFAULT_HISTORY   UINT64_C(0x40000)  /* 256K */
 #define DEFAULT_LOG_SIZE  UINT64_C(0x100000) /* 1M */

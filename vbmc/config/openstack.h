@@ -1,7 +1,7 @@
 /* Takes over the set-ups of OpenStack's VirtualBMC: its main file, and one file per BMC below its
  * config_dir. Only reads; names of domains come out of the files and never go into a path. */
-#ifndef VBMC_OPENSTACK_H
-#define VBMC_OPENSTACK_H
+#ifndef VBMC_CONFIG_OPENSTACK_H
+#define VBMC_CONFIG_OPENSTACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

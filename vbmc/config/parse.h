@@ -2,7 +2,7 @@
 #ifndef VBMC_CONFIG_PARSE_H
 #define VBMC_CONFIG_PARSE_H
 
-#include "vbmc/config.h"
+#include "vbmc/config/config.h"
 
 enum config_section {
     CONFIG_SECTION_DAEMON,

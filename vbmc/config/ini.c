@@ -1,4 +1,4 @@
-#include "vbmc/ini.h"
+#include "vbmc/config/ini.h"
 
 #include <errno.h>
 #include <ini.h>

@@ -1,8 +1,8 @@
 /* Reads an INI file through libinih, and refuses every line that libinih would silently cut or
  * change: it has a fixed line buffer, a fixed section name, joins indented lines to the one before,
  * and reports no line numbers. */
-#ifndef VBMC_INI_H
-#define VBMC_INI_H
+#ifndef VBMC_CONFIG_INI_H
+#define VBMC_CONFIG_INI_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "vbmc/openstack.h"
+#include "vbmc/config/openstack.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -14,7 +14,7 @@
 #include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/users.h"
-#include "vbmc/ini.h"
+#include "vbmc/config/ini.h"
 
 #define BMC_FILE_MAX (64 * 1024) /* bytes; real ones have some hundred */
 

@@ -1,7 +1,7 @@
 /* The configuration of vbmcd, read from one INI file (vbmc.conf). Pure data: two loads may live
  * side by side, so that a reload can compare them. */
-#ifndef VBMC_CONFIG_H
-#define VBMC_CONFIG_H
+#ifndef VBMC_CONFIG_CONFIG_H
+#define VBMC_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
