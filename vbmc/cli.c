@@ -15,7 +15,7 @@
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli_text.h"
 #include "vbmc/config/config.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 #define MESSAGE_SIZE 4096
 

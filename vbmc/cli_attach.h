@@ -1,4 +1,4 @@
-/* A console connection (vbmc/console_frame.h) between a guest and whoever runs `vbmc console`: a
+/* A console connection (vbmc/control/console_frame.h) between a guest and whoever runs `vbmc console`: a
  * person at a terminal, with the menu of vbmc/cli_escape.h, or a script with pipes. */
 #ifndef VBMC_CLI_ATTACH_H
 #define VBMC_CLI_ATTACH_H
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/console_parser.h"
+#include "vbmc/control/console_parser.h"
 
 struct cli_attach {
     int stream;          /* connected; borrowed */

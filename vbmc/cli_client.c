@@ -9,7 +9,7 @@
 #include <sys/un.h>
 
 #include "vbmc/base/cleanup.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 #define CHUNK 4096
 

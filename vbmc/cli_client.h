@@ -1,4 +1,4 @@
-/* The other end of the control socket (vbmc/control.h): requests, waited for, over a connection for
+/* The other end of the control socket (vbmc/control/control.h): requests, waited for, over a connection for
  * one of them or over one that stays open.
  *
  * On a connection that a process inherited (the shell of SSH users), the daemon knows the verb

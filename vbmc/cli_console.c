@@ -12,7 +12,7 @@
 
 #include "vbmc/cli.h"
 #include "vbmc/cli_attach.h"
-#include "vbmc/console_parser.h"
+#include "vbmc/control/console_parser.h"
 
 #define SILENCE_MS  1000  /* after the end of input, until `vbmc console` leaves */
 #define REPLY_MS    20000 /* for the answer to a break */

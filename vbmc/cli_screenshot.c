@@ -11,7 +11,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli.h"
-#include "vbmc/console_parser.h"
+#include "vbmc/control/console_parser.h"
 
 #define IMAGE_MAX (256 * 1024 * 1024) /* bytes; beyond any screen */
 

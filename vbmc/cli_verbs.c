@@ -11,7 +11,7 @@
 #include "vbmc/cli.h"
 #include "vbmc/cli_client.h"
 #include "vbmc/cli_text.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 #define PATH_SIZE  4096
 #define ERROR_SIZE 1024

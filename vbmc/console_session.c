@@ -16,8 +16,8 @@
 #include "sol/replay.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
-#include "vbmc/console_parser.h"
-#include "vbmc/control.h"
+#include "vbmc/control/console_parser.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance.h"
 #include "vbmc/instance_console.h"
 

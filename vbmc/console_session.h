@@ -1,5 +1,5 @@
 /* The verb "console": one client of the control socket on the console of one BMC. The connection
- * then speaks the frames of vbmc/console_frame.h, where the verb's arguments and result stand too.
+ * then speaks the frames of vbmc/control/console_frame.h, where the verb's arguments and result stand too.
  */
 #ifndef VBMC_CONSOLE_SESSION_H
 #define VBMC_CONSOLE_SESSION_H
@@ -7,7 +7,7 @@
 #include <json-c/json.h>
 #include <stdint.h>
 
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 struct instance;
 

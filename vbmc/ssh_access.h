@@ -7,7 +7,7 @@
 
 #include <uv.h>
 
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 #include "vbmc/manager.h"
 
 struct ssh_access;

@@ -25,7 +25,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/cli_shell.h"
 #include "vbmc/config/config.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 #include "vbmc/manager.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"

@@ -2,7 +2,7 @@
 #ifndef VBMC_VERBS_H
 #define VBMC_VERBS_H
 
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 #include "vbmc/manager.h"
 
 struct verbs {

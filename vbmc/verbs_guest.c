@@ -6,7 +6,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
-#include "vbmc/console_frame.h"
+#include "vbmc/control/console_frame.h"
 #include "vbmc/virt/dump.h"
 #include "vbmc/virt/screenshot.h"
 #include "vbmc/verbs_internal.h"

@@ -50,7 +50,7 @@ verbs_run verbs_power, verbs_bootdev, verbs_console;
 /* verbs_guest.c, for a guest that hangs or has no console.
  *
  * add-serial {"name"}: {"text": from when on the guest has it}.
- * screenshot {"name"}: {"mime", "size"}, then frames of vbmc/console_frame.h: the picture as
+ * screenshot {"name"}: {"mime", "size"}, then frames of vbmc/control/console_frame.h: the picture as
  *     CONSOLE_OUTPUT, at the end CONSOLE_END.
  * dump {"name", "file"}: with progress, {"text": what was written}. It goes on when the
  *     client leaves. */

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A client of the verb "console" of the control socket, for tests: the frames of
-vbmc/console_frame.h, nothing hidden.
+vbmc/control/console_frame.h, nothing hidden.
 
 As a module: Console. As a program it keeps a console open for a test in shell: the guest's output
 goes to a log file, notices and the like to it as lines "[notice: text]", and what is written to a

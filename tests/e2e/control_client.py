@@ -5,7 +5,7 @@ control_client.py VERB [ARGUMENTS-AS-JSON] [--frames FILE [STEP...]] [--leave-af
 
 Prints the result as JSON; progress and errors go to standard error, an error is exit status 1 and
 an answer of usage 2, as with `vbmc`. With --frames, what follows the answer is read as frames
-(vbmc/console_frame.h): the guest's output goes to FILE, which is done at the frame of the end, or
+(vbmc/control/console_frame.h): the guest's output goes to FILE, which is done at the frame of the end, or
 when all steps are done. A step is one of --until REGEX (in the output, behind that of the step
 before), --type TEXT, --break.
 """

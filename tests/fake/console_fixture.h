@@ -12,8 +12,8 @@
 
 #include "vbmc/base/stream.h"
 #include "vbmc/config/config.h"
-#include "vbmc/console_frame.h"
-#include "vbmc/control.h"
+#include "vbmc/control/console_frame.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance.h"
 
 #define CONSOLE_FIXTURE_TYPED_MAX      ((size_t)256 * 1024)

@@ -1,4 +1,4 @@
-#include "vbmc/control_internal.h"
+#include "vbmc/control/internal.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "vbmc/control_socket.h"
+#include "vbmc/control/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -19,7 +19,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/cli_client.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 #define TURNS_MAX 100000 /* of the loop, until a test gives up */
 #define PENDING   4

@@ -12,8 +12,8 @@
  * What they send is hostile until it has passed the checks here: the length of a line, JSON that is
  * valid UTF-8, an object with a "verb" of lower case letters and an "arguments" object, no string
  * with a NUL in it. What the arguments mean is the handler's to check. */
-#ifndef VBMC_CONTROL_H
-#define VBMC_CONTROL_H
+#ifndef VBMC_CONTROL_CONTROL_H
+#define VBMC_CONTROL_CONTROL_H
 
 #include <json-c/json.h>
 #include <stdbool.h>

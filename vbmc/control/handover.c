@@ -1,5 +1,5 @@
 /* Connections that come and go by other ways than the listener. */
-#include "vbmc/control_internal.h"
+#include "vbmc/control/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

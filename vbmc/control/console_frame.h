@@ -18,8 +18,8 @@
  * Its result: "name"; "writable" (the account may type); "connected"; "opening" (not connected, but
  * about to be); "source" (a line on where the
  * bytes come from, or why they do not); "people" (who else is there, one line, may be ""). */
-#ifndef VBMC_CONSOLE_FRAME_H
-#define VBMC_CONSOLE_FRAME_H
+#ifndef VBMC_CONTROL_CONSOLE_FRAME_H
+#define VBMC_CONTROL_CONSOLE_FRAME_H
 
 #include <stddef.h>
 #include <stdint.h>

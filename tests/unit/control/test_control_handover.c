@@ -18,7 +18,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/control.h"
+#include "vbmc/control/control.h"
 
 #define TURNS      8
 #define TURNS_MAX  100000

@@ -1,13 +1,13 @@
-/* Takes the frames of a console connection (vbmc/console_frame.h) apart, as the bytes come. It
+/* Takes the frames of a console connection (vbmc/control/console_frame.h) apart, as the bytes come. It
  * serves both ends: each names the kinds that it wants. */
-#ifndef VBMC_CONSOLE_PARSER_H
-#define VBMC_CONSOLE_PARSER_H
+#ifndef VBMC_CONTROL_CONSOLE_PARSER_H
+#define VBMC_CONTROL_CONSOLE_PARSER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/console_frame.h"
+#include "vbmc/control/console_frame.h"
 
 #define CONSOLE_PARSER_WHOLE_MAX 1024 /* bytes of a payload that is handed over whole */
 

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "vbmc/control.h"
-#include "vbmc/control_socket.h"
+#include "vbmc/control/control.h"
+#include "vbmc/control/socket.h"
 
 #define CONTROL_VERB_SIZE 32
 

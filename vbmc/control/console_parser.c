@@ -1,4 +1,4 @@
-#include "vbmc/console_parser.h"
+#include "vbmc/control/console_parser.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/console_parser.h"
+#include "vbmc/control/console_parser.h"
 
 static size_t put(uint8_t *bytes, size_t used, char kind, const void *payload, size_t size)
 {
