@@ -44,7 +44,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
 void instance_restore_owed(struct instance *instance, const struct store_owed *owed);
 /* The SOL configuration as it is stored; without it the defaults hold. */
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
-/* Takes over what the store has under `name` (vbmc/document.h). */
+/* Takes over what the store has under `name` (vbmc/state/document.h). */
 void instance_restore_document(struct instance *instance, const char *name, const char *text);
 /* Closes everything; memory goes when the loop has turned. */
 void instance_free(struct instance *instance);

@@ -6,7 +6,7 @@
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/instance_documents.h"
+#include "vbmc/state/documents.h"
 
 struct instance_server {
     struct bmc *bmc;

@@ -11,7 +11,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/facility_state.h"
+#include "vbmc/state/facility.h"
 #include "vbmc/net/login_log.h"
 #include "vbmc/store/document.h"
 

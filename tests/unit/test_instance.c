@@ -18,7 +18,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmcset.h"
 #include "vbmc/instance.h"
-#include "vbmc/instance_chassis.h"
+#include "vbmc/state/chassis.h"
 
 static uv_loop_t loop;
 static char folder[64];

@@ -16,7 +16,7 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 
 static void ignore_event(void *context, const struct sensor_event *event)
 {

@@ -14,7 +14,7 @@
 #include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 
 static int setup(void **state)
 {

@@ -12,7 +12,7 @@
 #include "tests/fake/fake_sensors.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sel.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 
 static const char *talk(const char *request)
 {

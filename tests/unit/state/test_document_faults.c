@@ -12,7 +12,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/platform/platform.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 
 struct platform {
     struct faults faults;

@@ -1,4 +1,4 @@
-#include "vbmc/document_hex.h"
+#include "vbmc/state/document_hex.h"
 
 #include <errno.h>
 #include <stdlib.h>

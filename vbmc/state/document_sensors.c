@@ -8,8 +8,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/document.h"
-#include "vbmc/document_hex.h"
+#include "vbmc/state/document.h"
+#include "vbmc/state/document_hex.h"
 
 /* ---- writing ---- */
 

@@ -1,4 +1,4 @@
-#include "vbmc/instance_chassis.h"
+#include "vbmc/state/chassis.h"
 
 #include <time.h>
 

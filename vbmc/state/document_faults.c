@@ -4,7 +4,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/platform/platform.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 
 #define TEXT_SIZE  64
 #define ERROR_SIZE 256

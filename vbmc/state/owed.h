@@ -1,6 +1,6 @@
 /* The power actions that a BMC owes, as the store has them. */
-#ifndef VBMC_INSTANCE_OWED_H
-#define VBMC_INSTANCE_OWED_H
+#ifndef VBMC_STATE_OWED_H
+#define VBMC_STATE_OWED_H
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/store/owed.h"

@@ -1,6 +1,6 @@
 /* The documents of one BMC (enum bmc_document) and their way to the store and back. Loop thread. */
-#ifndef VBMC_INSTANCE_DOCUMENTS_H
-#define VBMC_INSTANCE_DOCUMENTS_H
+#ifndef VBMC_STATE_DOCUMENTS_H
+#define VBMC_STATE_DOCUMENTS_H
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/store/store.h"

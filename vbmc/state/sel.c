@@ -1,4 +1,4 @@
-#include "vbmc/instance_sel.h"
+#include "vbmc/state/sel.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Bytes in JSON documents, as text in hexadecimal. */
-#ifndef VBMC_DOCUMENT_HEX_H
-#define VBMC_DOCUMENT_HEX_H
+#ifndef VBMC_STATE_DOCUMENT_HEX_H
+#define VBMC_STATE_DOCUMENT_HEX_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* The System Event Log of one BMC and its rows in the store. Loop thread. */
-#ifndef VBMC_INSTANCE_SEL_H
-#define VBMC_INSTANCE_SEL_H
+#ifndef VBMC_STATE_SEL_H
+#define VBMC_STATE_SEL_H
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sel.h"

@@ -1,7 +1,7 @@
 /* What is stored of the room: what was done to it and what followed, as JSON. The settings are the
  * configuration's. */
-#ifndef VBMC_FACILITY_STATE_H
-#define VBMC_FACILITY_STATE_H
+#ifndef VBMC_STATE_FACILITY_H
+#define VBMC_STATE_FACILITY_H
 
 #include <json-c/json.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/instance_documents.h"
+#include "vbmc/state/documents.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/document.h"
+#include "vbmc/state/document.h"
 #include "vbmc/store/document.h"
 
 static const struct document_kind *const kinds[BMC_DOCUMENT_COUNT] = {

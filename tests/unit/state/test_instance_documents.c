@@ -16,7 +16,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/instance_documents.h"
+#include "vbmc/state/documents.h"
 #include "vbmc/store/document.h"
 
 static uv_loop_t loop;

@@ -1,4 +1,4 @@
-#include "vbmc/facility_state.h"
+#include "vbmc/state/facility.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "vbmc/instance_owed.h"
+#include "vbmc/state/owed.h"
 
 #include <time.h>
 

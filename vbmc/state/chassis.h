@@ -1,7 +1,7 @@
 /* The chassis of a BMC as the store has it: what happened at a monotonic time there, with the time
  * of day here. */
-#ifndef VBMC_INSTANCE_CHASSIS_H
-#define VBMC_INSTANCE_CHASSIS_H
+#ifndef VBMC_STATE_CHASSIS_H
+#define VBMC_STATE_CHASSIS_H
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/store/chassis.h"

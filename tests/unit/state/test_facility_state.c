@@ -11,7 +11,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
-#include "vbmc/facility_state.h"
+#include "vbmc/state/facility.h"
 
 static struct facility room;
 

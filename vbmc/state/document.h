@@ -1,7 +1,7 @@
 /* What a BMC keeps as a document (enum bmc_document): JSON in the store, written whole. One file
  * document_NAME.c for each kind. */
-#ifndef VBMC_DOCUMENT_H
-#define VBMC_DOCUMENT_H
+#ifndef VBMC_STATE_DOCUMENT_H
+#define VBMC_STATE_DOCUMENT_H
 
 #include <json-c/json.h>
 

@@ -5,8 +5,8 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/document.h"
-#include "vbmc/document_hex.h"
+#include "vbmc/state/document.h"
+#include "vbmc/state/document_hex.h"
 
 static size_t used_length(const uint8_t *bytes, size_t size)
 {

@@ -7,8 +7,8 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/document.h"
-#include "vbmc/document_hex.h"
+#include "vbmc/state/document.h"
+#include "vbmc/state/document_hex.h"
 
 static int add_number(struct json_object *object, const char *key, int64_t value)
 {
