@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "vbmc/cli.h"
-#include "vbmc/cli_attach.h"
+#include "vbmc/term/attach.h"
 #include "vbmc/control/console_parser.h"
 
 #define SILENCE_MS  1000  /* after the end of input, until `vbmc console` leaves */

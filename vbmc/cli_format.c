@@ -6,7 +6,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 static const char *const kind_names[] = {
     [CLI_FORMAT_TABLE] = "table", [CLI_FORMAT_VALUE] = "value", [CLI_FORMAT_JSON] = "json",

@@ -6,7 +6,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli_format.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define WIDTH_LEAST 8 /* no column is wrapped narrower than this, or its title */
 

@@ -6,7 +6,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_format.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS  "0123456789"

@@ -6,7 +6,7 @@
 #include "vbmc/cli.h"
 #include "vbmc/cli_client.h"
 #include "vbmc/cli_readings.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define NOTES_MAX 16 /* different ones that are told of */
 

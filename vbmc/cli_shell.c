@@ -13,7 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli_shell_internal.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 #include "vbmc/cli_words.h"
 
 #define NOBODY          65534

@@ -9,7 +9,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli_shell_internal.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define HISTORY_MAX 200
 #define WORD_MAX    256

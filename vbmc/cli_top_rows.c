@@ -7,7 +7,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_readings.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define NAME_LEAST 8
 #define WIDTH_MAX  (CLI_TOP_TEXT_MAX / 4) /* of a cell: a character has up to four bytes */

@@ -10,7 +10,7 @@
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli.h"
 #include "vbmc/cli_client.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 #include "vbmc/control/control.h"
 
 #define PATH_SIZE  4096

@@ -11,7 +11,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_format.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 static const char *const columns[] = {"Domain name", "Status", "Address", "Port"};
 

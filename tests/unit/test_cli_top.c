@@ -12,7 +12,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli_readings.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 #include "vbmc/cli_top_rows.h"
 
 static const char four_rows[] =

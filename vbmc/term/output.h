@@ -1,13 +1,13 @@
 /* Where a guest's output goes, in the order it came: a terminal, a pipe, a socket or a file. Lines
  * for the user stand between it on a terminal, and go to standard error where it is none. */
-#ifndef VBMC_CLI_OUTPUT_H
-#define VBMC_CLI_OUTPUT_H
+#ifndef VBMC_TERM_OUTPUT_H
+#define VBMC_TERM_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/cli_screen.h"
+#include "vbmc/term/screen.h"
 
 #define CLI_OUTPUT_LINE_MAX 2048 /* bytes that a line for the user takes at most */
 

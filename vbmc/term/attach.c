@@ -1,4 +1,4 @@
-#include "vbmc/cli_attach.h"
+#include "vbmc/term/attach.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -14,9 +14,9 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/ring.h"
-#include "vbmc/cli_escape.h"
-#include "vbmc/cli_output.h"
-#include "vbmc/cli_terminal.h"
+#include "vbmc/term/escape.h"
+#include "vbmc/term/output.h"
+#include "vbmc/term/terminal.h"
 
 #define STREAM_CHUNK  (64 * 1024)
 #define TYPED_CHUNK   4096

@@ -19,9 +19,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "vbmc/cli_attach.h"
+#include "vbmc/term/attach.h"
 #include "vbmc/cli_client.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define PATIENCE_MS 60000
 

@@ -1,7 +1,7 @@
 /* Text from outside on its way to a person: columns it takes, characters that must not reach a
  * terminal. Text is UTF-8; bytes that are not count as one column each and print as '?'. */
-#ifndef VBMC_CLI_TEXT_H
-#define VBMC_CLI_TEXT_H
+#ifndef VBMC_TERM_TEXT_H
+#define VBMC_TERM_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* The escape key of `vbmc console`: what is typed goes to the guest, but for Ctrl-], which opens a
  * menu, and the one key after it. */
-#ifndef VBMC_CLI_ESCAPE_H
-#define VBMC_CLI_ESCAPE_H
+#ifndef VBMC_TERM_ESCAPE_H
+#define VBMC_TERM_ESCAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

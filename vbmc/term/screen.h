@@ -1,7 +1,7 @@
 /* What a guest's output has done to the terminal that shows it, as far as it must be undone when
  * the terminal goes back to the user's shell: modes of ECMA-48, DEC's and xterm's. */
-#ifndef VBMC_CLI_SCREEN_H
-#define VBMC_CLI_SCREEN_H
+#ifndef VBMC_TERM_SCREEN_H
+#define VBMC_TERM_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "vbmc/cli_screen.h"
+#include "vbmc/term/screen.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/cli_terminal.h"
+#include "vbmc/term/terminal.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "vbmc/cli_output.h"
+#include "vbmc/term/output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "vbmc/base/ring.h"
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #define QUEUE_SIZE    (256 * 1024)
 #define LINES_RESERVE (4 * CLI_OUTPUT_LINE_MAX)

@@ -1,4 +1,4 @@
-#include "vbmc/cli_escape.h"
+#include "vbmc/term/escape.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/cli_text.h"
+#include "vbmc/term/text.h"
 
 #include <locale.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* A console connection (vbmc/control/console_frame.h) between a guest and whoever runs `vbmc console`: a
- * person at a terminal, with the menu of vbmc/cli_escape.h, or a script with pipes. */
-#ifndef VBMC_CLI_ATTACH_H
-#define VBMC_CLI_ATTACH_H
+ * person at a terminal, with the menu of vbmc/term/escape.h, or a script with pipes. */
+#ifndef VBMC_TERM_ATTACH_H
+#define VBMC_TERM_ATTACH_H
 
 #include <stdbool.h>
 #include <stddef.h>

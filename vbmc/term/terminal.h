@@ -1,11 +1,11 @@
 /* The user's terminal while a guest has it: raw mode, and the way back whichever way the program
  * ends. One terminal at a time. */
-#ifndef VBMC_CLI_TERMINAL_H
-#define VBMC_CLI_TERMINAL_H
+#ifndef VBMC_TERM_TERMINAL_H
+#define VBMC_TERM_TERMINAL_H
 
 #include <stdbool.h>
 
-#include "vbmc/cli_screen.h"
+#include "vbmc/term/screen.h"
 
 /* Puts the terminal `in` to raw mode; -1: there is none to type at. `out` is the terminal that
  * shows the guest's output, or -1, and `screen` says what that did to it. Until

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/cli_escape.h"
-#include "vbmc/cli_screen.h"
+#include "vbmc/term/escape.h"
+#include "vbmc/term/screen.h"
 #include "vbmc/cli_words.h"
 
 /* ---- the escape key ---- */
