@@ -1,5 +1,5 @@
 /* The `vbmc` command; all of it is in cli.c and its neighbours. */
-#include "vbmc/cli.h"
+#include "vbmc/cli/main.h"
 
 int main(int argc, char **argv)
 {

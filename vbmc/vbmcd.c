@@ -23,7 +23,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/cli_shell.h"
+#include "vbmc/cli/shell.h"
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
 #include "vbmc/manager.h"

@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/cli_client.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/control/control.h"
 
 #define TURNS_MAX 100000 /* of the loop, until a test gives up */

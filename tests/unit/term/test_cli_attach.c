@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "vbmc/term/attach.h"
-#include "vbmc/cli_client.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/term/text.h"
 
 #define PATIENCE_MS 60000

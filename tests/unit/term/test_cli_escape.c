@@ -13,7 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/term/escape.h"
 #include "vbmc/term/screen.h"
-#include "vbmc/cli_words.h"
+#include "vbmc/cli/words.h"
 
 /* ---- the escape key ---- */
 

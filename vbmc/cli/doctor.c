@@ -1,0 +1,146 @@
+#include "vbmc/cli/doctor.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/cli/client.h"
+
+#define PATH_SIZE 4096
+#define TEXT_SIZE 1024
+
+static const char *const level_names[] = {
+    [DOCTOR_OK] = "ok",
+    [DOCTOR_WARNING] = "warning",
+    [DOCTOR_PROBLEM] = "problem",
+};
+
+void doctor_say(struct doctor *doctor, enum doctor_level level, const char *check,
+                const char *advice, const char *format, ...)
+{
+    char text[TEXT_SIZE];
+    va_list arguments;
+    struct json_object *finding = json_object_new_object();
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    json_object_object_add(finding, "check", json_object_new_string(check));
+    json_object_object_add(finding, "finding", json_object_new_string(level_names[level]));
+    json_object_object_add(finding, "detail", json_object_new_string(text));
+    json_object_object_add(finding, "advice", json_object_new_string(advice ? advice : ""));
+    json_object_array_add(doctor->findings, finding);
+    doctor->found_problem |= level == DOCTOR_PROBLEM;
+}
+
+static int load_config(struct doctor *doctor, struct config **config)
+{
+    char error[CONFIG_ERROR_SIZE];
+
+    int failed = config_load(doctor->cli->options.config, config, error, sizeof error);
+    if (failed) {
+        doctor_say(doctor, DOCTOR_PROBLEM, "configuration",
+                   failed == -EACCES ? "run vbmc doctor as root, or as the user of vbmcd"
+                                     : "correct the file; see vbmc.conf(5)",
+                   "%s", error);
+        return -EINVAL;
+    }
+    doctor->config = *config;
+    if ((*config)->path)
+        doctor_say(doctor, DOCTOR_OK, "configuration", NULL, "%s is right", (*config)->path);
+    else
+        doctor_say(doctor, DOCTOR_WARNING, "configuration",
+                   "write one with at least a [user NAME] section; see vbmc.conf(5)",
+                   "there is no %s: built-in defaults", CONFIG_DEFAULT_PATH);
+    return 0;
+}
+
+const char *doctor_log_place(const struct doctor *doctor)
+{
+    struct json_object *log;
+
+    if (!json_object_is_type(doctor->status, json_type_object) ||
+        !json_object_object_get_ex(doctor->status, "log", &log) ||
+        !json_object_is_type(log, json_type_string))
+        return NULL;
+    return json_object_get_string(log);
+}
+
+static void check_daemon(struct doctor *doctor)
+{
+    char path[PATH_SIZE], reason[TEXT_SIZE];
+    struct cli_client_error error;
+
+    if (cli_socket_path(&doctor->cli->options, path, sizeof path, reason, sizeof reason)) {
+        doctor_say(doctor, DOCTOR_WARNING, "daemon", NULL, "not asked: %s", reason);
+        return;
+    }
+    int failed = cli_client_call(path, "status", NULL, NULL, NULL, &doctor->status, &error);
+    if (!failed)
+        failed = cli_client_call(path, "list", NULL, NULL, NULL, &doctor->bmcs, &error);
+    if (!failed)
+        doctor_say(doctor, DOCTOR_OK, "daemon", NULL, "vbmcd answers on %s, and logs to %s", path,
+                   doctor_log_place(doctor) ? doctor_log_place(doctor) : "an unknown place");
+    else if (failed == -ENOENT)
+        doctor_say(doctor, DOCTOR_WARNING, "daemon",
+                   "start it: 'systemctl start vbmcd', or 'vbmcd'", "no vbmcd answers on %s", path);
+    else
+        doctor_say(doctor, DOCTOR_PROBLEM, "daemon",
+                   failed == -EACCES ? "run as root, or join the group of 'control-group'"
+                                     : "see the log of vbmcd",
+                   "%s", error.text);
+}
+
+static void check_users(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+    bool has_bmcs = json_object_is_type(doctor->bmcs, json_type_array) &&
+                    json_object_array_length(doctor->bmcs) > 0;
+
+    if (config->user_count)
+        doctor_say(doctor, DOCTOR_OK, "users", NULL, "%zu configured", config->user_count);
+    else
+        doctor_say(doctor,
+                   has_bmcs || config->daemon.compat == CONFIG_COMPAT_OPENSTACK ? DOCTOR_WARNING
+                                                                                : DOCTOR_PROBLEM,
+                   "users", "add [user NAME] with password-file = FILE to vbmc.conf",
+                   "none configured: only a BMC added with --username and --password lets anybody "
+                   "in");
+}
+
+static int print_findings(struct doctor *doctor)
+{
+    static const struct cli_column columns[] = {
+        {"Check", "check"},
+        {"Finding", "finding"},
+        {"Detail", "detail"},
+        {"What to do", "advice"},
+    };
+    struct cli *cli = doctor->cli;
+
+    cli_fit_terminal(cli);
+    int code = cli_print_rows(cli, columns, ARRAY_SIZE(columns), doctor->findings);
+    return doctor->found_problem ? CLI_EXIT_FAILED : code;
+}
+
+int cli_run_doctor(struct cli *cli)
+{
+    struct doctor doctor = {.cli = cli, .findings = json_object_new_array()};
+    CLEANUP_CONFIG struct config *config = NULL;
+
+    int failed = load_config(&doctor, &config);
+    check_daemon(&doctor);
+    if (!failed) {
+        check_users(&doctor);
+        doctor_check_hypervisors(&doctor);
+        doctor_check_network(&doctor);
+        doctor_check_files(&doctor);
+        if (cli->options.security)
+            doctor_check_security(&doctor);
+    }
+    json_object_put(doctor.status);
+    json_object_put(doctor.bmcs);
+    return print_findings(&doctor);
+}

@@ -1,0 +1,392 @@
+/* Hypervisors: does libvirt answer, is it QEMU, will guests run fast?
+ *
+ * libvirt is asked in a child process: a dead host or an ssh that wants a password must not hang
+ * doctor, and a connection cannot be given up half way. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <limits.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/cli/doctor.h"
+#include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/uri.h"
+
+#define PROBE_TIMEOUT_MS 15000
+#define GROUPS_MAX       64
+#define CONF_VALUE_SIZE  128
+
+/* What a child found out. */
+struct probe {
+    bool opened;
+    bool opened_readonly;
+    unsigned long version;
+    char type[32];
+    char error[300];
+};
+
+static void ignore_libvirt_error(void *context, virErrorPtr error)
+{
+    (void)context, (void)error;
+}
+
+static int give_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
+{
+    const struct config_hypervisor *hypervisor = context;
+
+    for (unsigned i = 0; i < count; i++) {
+        bool is_secret = credentials[i].type == VIR_CRED_PASSPHRASE;
+        const char *text = is_secret ? hypervisor->sasl_password : hypervisor->sasl_username;
+        credentials[i].result = strdup(text);
+        if (!credentials[i].result)
+            return -1;
+        credentials[i].resultlen = (unsigned)strlen(text);
+    }
+    return 0;
+}
+
+static virConnectPtr open_hypervisor(const struct config_hypervisor *hypervisor, unsigned flags)
+{
+    static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_PASSPHRASE};
+    virConnectAuth auth = {.credtype = types,
+                           .ncredtype = ARRAY_SIZE(types),
+                           .cb = give_credentials,
+                           .cbdata = (void *)hypervisor};
+
+    return virConnectOpenAuth(hypervisor->uri, hypervisor->sasl_username ? &auth : NULL, flags);
+}
+
+static void probe_in_child(const struct config_hypervisor *hypervisor, int fd)
+{
+    struct probe probe = {0};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsid(); /* no terminal that ssh could ask on, and a group to end it by */
+    for (int i = 0; i <= 2 && null >= 0; i++)
+        dup2(null, i);
+    virSetErrorFunc(NULL, ignore_libvirt_error);
+    virConnectPtr connection = open_hypervisor(hypervisor, 0);
+    probe.opened = connection != NULL;
+    if (!connection) {
+        snprintf(probe.error, sizeof probe.error, "%s", virGetLastErrorMessage());
+        connection = open_hypervisor(hypervisor, VIR_CONNECT_RO);
+        probe.opened_readonly = connection != NULL;
+    }
+    if (connection) {
+        const char *type = virConnectGetType(connection);
+        snprintf(probe.type, sizeof probe.type, "%s", type ? type : "unknown");
+        virConnectGetLibVersion(connection, &probe.version);
+        virConnectClose(connection);
+    }
+    ssize_t written = write(fd, &probe, sizeof probe);
+    _exit(written == (ssize_t)sizeof probe ? 0 : 1);
+}
+
+/* 0 with what the child found; -ETIMEDOUT, or another negative error. */
+static int probe_hypervisor(const struct config_hypervisor *hypervisor, struct probe *probe)
+{
+    int ends[2];
+
+    fflush(NULL);
+    if (pipe2(ends, O_CLOEXEC))
+        return -errno;
+    CLEANUP_CLOSE int reader = ends[0];
+    pid_t child = fork();
+    if (child == 0)
+        probe_in_child(hypervisor, ends[1]);
+    close(ends[1]);
+    if (child < 0)
+        return -EAGAIN;
+    struct pollfd wait_for = {.fd = reader, .events = POLLIN};
+    int ready = poll(&wait_for, 1, PROBE_TIMEOUT_MS);
+    ssize_t got = ready > 0 ? read(reader, probe, sizeof *probe) : 0;
+    if (ready <= 0) {
+        kill(-child, SIGKILL);
+        kill(child, SIGKILL);
+    }
+    waitpid(child, NULL, 0);
+    if (ready <= 0)
+        return -ETIMEDOUT;
+    return got == (ssize_t)sizeof *probe ? 0 : -EIO;
+}
+
+static void report_probe(struct doctor *doctor, const struct config_hypervisor *hypervisor,
+                         const char *check)
+{
+    struct probe probe = {0};
+    int failed = probe_hypervisor(hypervisor, &probe);
+
+    if (failed)
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "is the host up? does 'virsh -c URI list' work?",
+                   "%s: %s", hypervisor->uri,
+                   failed == -ETIMEDOUT ? "no answer in time" : strerror(-failed));
+    else if (probe.opened_readonly)
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "run vbmcd as root, or as a member of the group libvirt",
+                   "%s can only be read by this user: %s", hypervisor->uri, probe.error);
+    else if (!probe.opened)
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "is libvirtd running? 'systemctl start libvirtd'; check 'uri'", "%s: %s",
+                   hypervisor->uri, probe.error);
+    else
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "%s answers, libvirt %lu.%lu.%lu, driver %s%s",
+                   hypervisor->uri, probe.version / 1000000, probe.version / 1000 % 1000,
+                   probe.version % 1000, probe.type,
+                   strcmp(probe.type, "QEMU") ? ": not QEMU, so only what libvirt itself offers"
+                                              : "");
+}
+
+/* The value of `key = "value"` in a configuration file of libvirt. */
+static bool read_conf(const char *path, const char *key, char value[CONF_VALUE_SIZE])
+{
+    char line[1024];
+    bool found = false;
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        return false;
+    while (fgets(line, sizeof line, file)) {
+        const char *p = line + strspn(line, " \t");
+        size_t length = strlen(key);
+        if (strncmp(p, key, length) != 0)
+            continue;
+        p += length + strspn(p + length, " \t");
+        if (*p++ != '=')
+            continue;
+        p += strspn(p, " \t\"'");
+        snprintf(value, CONF_VALUE_SIZE, "%.*s", (int)strcspn(p, "\"'\r\n"), p);
+        found = true;
+    }
+    fclose(file);
+    return found;
+}
+
+/* Whom QEMU runs as: what qemu.conf says, else the distribution's user; NULL for ourselves. */
+static const struct passwd *qemu_user(const char *conf)
+{
+    static const char *const usual[] = {"libvirt-qemu", "qemu"};
+    char name[CONF_VALUE_SIZE];
+    const struct passwd *user = NULL;
+
+    if (read_conf(conf, "user", name))
+        return getpwnam(name[0] == '+' ? name + 1 : name);
+    for (size_t i = 0; i < ARRAY_SIZE(usual) && !user; i++)
+        user = getpwnam(usual[i]);
+    return user;
+}
+
+static bool user_may_open(const struct passwd *user, const struct stat *status)
+{
+    gid_t groups[GROUPS_MAX];
+    int count = GROUPS_MAX;
+
+    if (user->pw_uid == 0 || (status->st_mode & S_IROTH && status->st_mode & S_IWOTH))
+        return true;
+    if (user->pw_uid == status->st_uid)
+        return status->st_mode & S_IWUSR;
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &count) < 0)
+        count = GROUPS_MAX;
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == status->st_gid)
+            return status->st_mode & S_IWGRP;
+    }
+    return false;
+}
+
+static void check_kvm(struct doctor *doctor, const char *conf)
+{
+    static const char slow[] = "else guests are emulated, and libvirt probes QEMU for KVM again at "
+                               "each start, seconds a time; ";
+    static const char emulate[] =
+        "else libvirt believes in it and guests fail; use <domain type='qemu'> here";
+    struct stat status;
+    char advice[256];
+    const struct passwd *user = qemu_user(conf);
+
+    if (stat("/dev/kvm", &status)) {
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", "load kvm_intel or kvm_amd, or live with it",
+                   "there is no /dev/kvm: guests are emulated, slowly");
+        return;
+    }
+    if (user && !user_may_open(user, &status)) {
+        snprintf(advice, sizeof advice, "%susermod -aG kvm %s", slow, user->pw_name);
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", advice,
+                   "QEMU runs as %s, which may not open /dev/kvm", user->pw_name);
+        return;
+    }
+    switch (doctor_try_kvm()) {
+    case DOCTOR_KVM_UNTRIED:
+        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm exists; this user may not try it");
+        break;
+    case DOCTOR_KVM_NO_MACHINE:
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", emulate,
+                   "/dev/kvm exists, but makes no virtual machine");
+        break;
+    case DOCTOR_KVM_NO_GUEST:
+        doctor_say(doctor, DOCTOR_WARNING, "KVM", emulate, "/dev/kvm exists, but runs no guest");
+        break;
+    case DOCTOR_KVM_WORKS:
+        doctor_say(doctor, DOCTOR_OK, "KVM", NULL, "/dev/kvm runs a guest%s%s",
+                   user ? " and is open to " : "", user ? user->pw_name : "");
+        break;
+    }
+}
+
+static bool path_exists(const char *pattern)
+{
+    glob_t found = {0};
+    bool exists = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0;
+
+    globfree(&found);
+    return exists;
+}
+
+static void check_qemu(struct doctor *doctor)
+{
+    char native[PATH_MAX];
+    struct utsname machine;
+
+    uname(&machine);
+    snprintf(native, sizeof native, "/usr/bin/qemu-system-%.60s", machine.machine);
+    if (path_exists(native) || path_exists("/usr/libexec/qemu-kvm"))
+        doctor_say(doctor, DOCTOR_OK, "QEMU", NULL, "installed for %s", machine.machine);
+    else if (path_exists("/usr/bin/qemu-system-*"))
+        doctor_say(doctor, DOCTOR_WARNING, "QEMU", "install qemu-system for it if guests need it",
+                   "not installed for %s, only for other machines", machine.machine);
+    else
+        doctor_say(doctor, DOCTOR_PROBLEM, "QEMU", "Debian: apt-get install qemu-system-x86",
+                   "there is no /usr/bin/qemu-system-*");
+}
+
+/* The embedded driver takes one process per root, which the daemon may be: it is looked at from
+ * outside only. */
+static void check_embedded(struct doctor *doctor, const char *check, const char *uri, char *conf,
+                           size_t conf_size)
+{
+    char root[PATH_MAX] = "", handler[CONF_VALUE_SIZE] = "";
+    const char *start = strstr(uri, "root=");
+
+    if (start)
+        snprintf(root, sizeof root, "%.*s", (int)strcspn(start + 5, "&#"), start + 5);
+    int used = snprintf(conf, conf_size, "%s/etc/qemu.conf", root);
+    if (used < 0 || (size_t)used >= conf_size || root[0] != '/') {
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "uri = qemu:///embed?root=/var/lib/vbmc/embed",
+                   "%s names no absolute root directory", uri);
+        return;
+    }
+    if (!path_exists("/usr/lib*/libvirt/connection-driver/libvirt_driver_qemu.so") &&
+        !path_exists("/usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so"))
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "Debian: apt-get install libvirt-daemon-driver-qemu",
+                   "libvirt's QEMU driver is not installed");
+    if (access(root, F_OK))
+        doctor_say(doctor, DOCTOR_WARNING, check, "vbmcd makes it when it starts",
+                   "%s does not exist yet", root);
+    else if (access(root, W_OK) != 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "run vbmcd as its owner",
+                   "%s cannot be written by this user", root);
+    else if (access(conf, F_OK) != 0)
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "%s is written when vbmcd starts", conf);
+    else if (!read_conf(conf, "stdio_handler", handler) || strcmp(handler, "file") != 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "put stdio_handler = \"file\" there; the default wants virtlogd",
+                   "%s does not say stdio_handler = \"file\"", conf);
+    else
+        doctor_say(doctor, DOCTOR_OK, check, NULL,
+                   "%s is ready; vbmcd keeps its privileges, since QEMU is its child", root);
+}
+
+/* What the daemon says about its own connection. */
+static void report_daemon_view(struct doctor *doctor, const char *name, const char *check)
+{
+    struct json_object *list, *value, *error = NULL;
+
+    if (!json_object_is_type(doctor->status, json_type_object) ||
+        !json_object_object_get_ex(doctor->status, "hypervisors", &list) ||
+        !json_object_is_type(list, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        if (!json_object_is_type(entry, json_type_object) ||
+            !json_object_object_get_ex(entry, "name", &value) ||
+            strcmp(json_object_get_string(value), name) != 0 ||
+            !json_object_object_get_ex(entry, "state", &value))
+            continue;
+        const char *state = json_object_get_string(value);
+        json_object_object_get_ex(entry, "error", &error);
+        bool connected = state && strcmp(state, "connected") == 0;
+        const char *log = doctor_log_place(doctor);
+        char advice[512];
+        snprintf(advice, sizeof advice, "see the log of vbmcd%s%s", log ? ": " : "",
+                 log ? log : "");
+        doctor_say(doctor, connected ? DOCTOR_OK : DOCTOR_PROBLEM, check, connected ? NULL : advice,
+                   "vbmcd says: %s%s%s", state ? state : "unknown", error ? ": " : "",
+                   error ? json_object_get_string(error) : "");
+    }
+}
+
+/* Not asked from here: the daemon has the one connection there is to be, and libvirt's own way
+ * would start an ssh that asks questions. */
+static void check_ssh(struct doctor *doctor, const char *check, const char *text)
+{
+    struct ssh_uri uri;
+    char error[512];
+
+    if (ssh_uri_parse(text, &uri, error, sizeof error) < 0) {
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "uri = qemu+ssh://USER@HOST/system", "%s", error);
+        return;
+    }
+    if (uri.ignored)
+        doctor_say(doctor, DOCTOR_WARNING, check, "take that out", "of the URI, %s has no effect",
+                   uri.ignored);
+    if (uri.keyfile && access(uri.keyfile, R_OK) < 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check,
+                   "a key that the daemon can read, for keyfile=", "%s: %s", uri.keyfile,
+                   strerror(errno));
+    else if (uri.keyfile)
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "the key %s can be read", uri.keyfile);
+    if (ssh_known_hosts_find(&uri, error, sizeof error) < 0)
+        doctor_say(doctor, DOCTOR_PROBLEM, check, "see there", "%s", error);
+    else
+        doctor_say(doctor, DOCTOR_OK, check, NULL, "%s is in known_hosts", uri.host);
+    ssh_uri_clear(&uri);
+}
+
+void doctor_check_hypervisors(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+    char conf[PATH_MAX] = "/etc/libvirt/qemu.conf";
+    bool has_local_qemu = false;
+
+    for (size_t i = 0; i < config->hypervisor_count; i++) {
+        const struct config_hypervisor *hypervisor = &config->hypervisors[i];
+        char check[128];
+
+        snprintf(check, sizeof check, "hypervisor %.100s", hypervisor->name);
+        has_local_qemu |= strncmp(hypervisor->uri, "qemu:///", 8) == 0;
+        if (strncmp(hypervisor->uri, "qemu:///embed", 13) == 0)
+            check_embedded(doctor, check, hypervisor->uri, conf, sizeof conf);
+        else if (ssh_uri_is(hypervisor->uri))
+            check_ssh(doctor, check, hypervisor->uri);
+        else
+            report_probe(doctor, hypervisor, check);
+        report_daemon_view(doctor, hypervisor->name, check);
+    }
+    if (has_local_qemu) {
+        check_qemu(doctor);
+        check_kvm(doctor, conf);
+        doctor_check_reaping(doctor);
+    }
+}

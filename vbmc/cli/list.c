@@ -1,0 +1,354 @@
+/* What the daemon knows, as rows: list, discover, who, show and status. */
+#include <stdio.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/cli/main.h"
+#include "vbmc/cli/client.h"
+#include "vbmc/cli/readings.h"
+#include "vbmc/term/text.h"
+
+#define NOTES_MAX 16 /* different ones that are told of */
+
+/* The columns of `list` that OpenStack's tool has; ours follow, so that scripts that count columns
+ * find the same ones. */
+#define OPENSTACK_COLUMNS 4
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+
+    if (json_object_is_type(object, json_type_object))
+        json_object_object_get_ex(object, key, &value);
+    return value;
+}
+
+static void put_text(const char *text)
+{
+    cli_text_print(text, text + strlen(text), stderr);
+}
+
+/* ---- notes ---- */
+
+struct note {
+    const char *text;
+    const char *name; /* of the first BMC that it is about */
+    size_t count;
+};
+
+static void add_note(struct note notes[NOTES_MAX], const char *name, const char *text)
+{
+    for (size_t i = 0; i < NOTES_MAX; i++) {
+        if (notes[i].text && strcmp(notes[i].text, text) != 0)
+            continue;
+        if (!notes[i].text)
+            notes[i] = (struct note){.text = text, .name = name};
+        notes[i].count++;
+        return;
+    }
+}
+
+/* What deserves a remark beside the table, such as one UUID on two hypervisors; a remark that many
+ * BMCs share is one line. */
+static void print_notes(const struct cli *cli, struct json_object *rows)
+{
+    struct note notes[NOTES_MAX] = {0};
+
+    if (cli->options.quiet || cli->options.format.kind != CLI_FORMAT_TABLE)
+        return;
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i);
+        struct json_object *name = member(row, "domain_name"), *note = member(row, "note");
+        if (name && note)
+            add_note(notes, json_object_get_string(name), json_object_get_string(note));
+    }
+    for (size_t i = 0; i < NOTES_MAX && notes[i].text; i++) {
+        put_text(notes[i].name);
+        if (notes[i].count > 1)
+            fprintf(stderr, " and %zu more", notes[i].count - 1);
+        fputs(": ", stderr);
+        put_text(notes[i].text);
+        fputc('\n', stderr);
+    }
+}
+
+/* A list lacks what a hypervisor that is not connected has, and its guests' state is not known. In
+ * every format: an empty list must not read as "there are none". Who may not ask for the daemon's
+ * status is not told. */
+static void print_hypervisors(struct cli *cli)
+{
+    struct cli_client_error error;
+    struct json_object *status = NULL;
+
+    if (cli->options.quiet || cli_try(cli, "status", NULL, &status, &error))
+        return;
+    struct json_object *list = member(status, "hypervisors");
+    for (size_t i = 0;
+         json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        struct json_object *name = member(entry, "name"), *state = member(entry, "state");
+        struct json_object *reason = member(entry, "error");
+        if (!name || !state || strcmp(json_object_get_string(state), "connected") == 0)
+            continue;
+        fputs("vbmc: hypervisor ", stderr);
+        put_text(json_object_get_string(name));
+        fputs(reason ? " is not connected: " : " is not connected yet", stderr);
+        put_text(reason ? json_object_get_string(reason) : "");
+        fputc('\n', stderr);
+    }
+    json_object_put(status);
+}
+
+/* ---- list and discover ---- */
+
+static int ask_for_rows(struct cli *cli, struct json_object *arguments, struct json_object **rows)
+{
+    int code = cli_ask(cli, cli->verb->name, arguments, rows);
+
+    if (code == CLI_EXIT_DONE && !json_object_is_type(*rows, json_type_array))
+        code = cli_fail(cli, "vbmcd answered with something that is no list");
+    return code;
+}
+
+/* Takes the rows over. */
+static int print_list(struct cli *cli, const struct cli_column *columns, size_t count,
+                      struct json_object *rows)
+{
+    struct cli_format_names *sort = &cli->options.format.sort;
+
+    if (sort->count == 0)
+        sort->names[sort->count++] = columns[0].title;
+    fflush(stdout);
+    cli_fit_terminal(cli);
+    print_notes(cli, rows);
+    int code = cli_print_rows(cli, columns, count, rows);
+    fflush(stdout);
+    print_hypervisors(cli);
+    return code;
+}
+
+/* The guest's power stands in the table for people, and where it is asked for by name; scripts get
+ * the columns that OpenStack's tool has. */
+int cli_run_list(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Domain name", "domain_name"},
+        {"Status", "status"},
+        {"Address", "address"},
+        {"Port", "port"},
+        {"Power", "power"},
+    };
+    bool named = cli->options.format.columns.count > 0;
+    struct json_object *rows, *arguments = json_object_new_object();
+
+    json_object_object_add(arguments, "power", json_object_new_boolean(named));
+    int code = ask_for_rows(cli, arguments, &rows);
+    if (code != CLI_EXIT_DONE) {
+        json_object_put(rows);
+        return code;
+    }
+    bool has_power =
+        json_object_array_length(rows) == 0 || member(json_object_array_get_idx(rows, 0), "power");
+    bool shows = named || (cli->options.format.kind == CLI_FORMAT_TABLE && has_power);
+    return print_list(cli, columns, shows ? ARRAY_SIZE(columns) : OPENSTACK_COLUMNS, rows);
+}
+
+int cli_run_discover(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Domain name", "domain_name"},
+        {"Hypervisor", "hypervisor"},
+        {"State", "state"},
+        {"BMC", "bmc"},
+        {"Reason", "reason"},
+    };
+    struct json_object *rows;
+
+    int code = ask_for_rows(cli, NULL, &rows);
+    if (code == CLI_EXIT_DONE)
+        return print_list(cli, columns, ARRAY_SIZE(columns), rows);
+    json_object_put(rows);
+    return code;
+}
+
+/* ---- who ---- */
+
+static struct json_object *login_for_people(struct json_object *row)
+{
+    static const char *const texts[] = {"domain_name", "type",      "user",
+                                        "address",     "privilege", "since"};
+    struct json_object *person = json_object_new_object();
+    char idle[CLI_DURATION_SIZE] = "";
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct json_object *text = member(row, texts[i]);
+        json_object_object_add(person, texts[i],
+                               json_object_new_string(text ? json_object_get_string(text) : ""));
+    }
+    cli_duration(json_object_get_int64(member(row, "idle")), idle);
+    json_object_object_add(person, "idle", json_object_new_string(idle));
+    return person;
+}
+
+int cli_run_who(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"BMC", "domain_name"},     {"Type", "type"},   {"User", "user"}, {"Address", "address"},
+        {"Privilege", "privilege"}, {"Since", "since"}, {"Idle", "idle"},
+    };
+    bool is_table = cli->options.format.kind == CLI_FORMAT_TABLE;
+    struct json_object *rows, *shown;
+
+    int code = ask_for_rows(cli, cli->options.name_count ? cli_name_arguments(cli) : NULL, &rows);
+    if (code == CLI_EXIT_DONE && is_table && json_object_array_length(rows) == 0) {
+        puts("nobody");
+    } else if (code == CLI_EXIT_DONE) {
+        shown = json_object_new_array();
+        for (size_t i = 0; i < json_object_array_length(rows); i++) {
+            struct json_object *row = json_object_array_get_idx(rows, i);
+            json_object_array_add(shown, is_table ? login_for_people(row) : json_object_get(row));
+        }
+        cli_fit_terminal(cli);
+        code = cli_print_rows(cli, columns, ARRAY_SIZE(columns), shown);
+    }
+    json_object_put(rows);
+    return code;
+}
+
+/* ---- show and status ---- */
+
+static void add_property(struct json_object *rows, const char *name, struct json_object *value)
+{
+    struct json_object *row = json_object_new_object();
+
+    json_object_object_add(row, "property", json_object_new_string(name));
+    json_object_object_add(row, "value",
+                           strstr(name, "password") ? json_object_new_string("***")
+                                                    : json_object_get(value));
+    json_object_array_add(rows, row);
+}
+
+/* Prints `rows` of a property and its value. Takes them over. */
+static int print_properties(struct cli *cli, struct json_object *rows)
+{
+    static const struct cli_column columns[] = {{"Property", "property"}, {"Value", "value"}};
+    struct cli_format_names *sort = &cli->options.format.sort;
+
+    if (sort->count == 0)
+        sort->names[sort->count++] = "Property";
+    cli_fit_terminal(cli);
+    return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
+}
+
+/* Nobody reads 93784 as a day. */
+static void add_known_property(const struct cli *cli, struct json_object *rows, const char *name,
+                               struct json_object *value)
+{
+    char text[CLI_DURATION_SIZE];
+
+    if (cli->options.format.kind != CLI_FORMAT_TABLE || strcmp(name, "uptime") != 0 ||
+        !json_object_is_type(value, json_type_int)) {
+        add_property(rows, name, value);
+        return;
+    }
+    struct json_object *duration =
+        json_object_new_string(cli_duration(json_object_get_int64(value), text));
+    add_property(rows, name, duration);
+    json_object_put(duration);
+}
+
+int cli_run_show(struct cli *cli)
+{
+    struct json_object *result;
+
+    int code = cli_ask(cli, "show", cli_name_arguments(cli), &result);
+    if (code == CLI_EXIT_DONE && !json_object_is_type(result, json_type_object))
+        code = cli_fail(cli, "vbmcd answered with something that is no object");
+    if (code == CLI_EXIT_DONE) {
+        struct json_object *rows = json_object_new_array();
+        json_object_object_foreach(result, key, value)
+        {
+            add_known_property(cli, rows, key, value);
+        }
+        code = print_properties(cli, rows);
+    }
+    json_object_put(result);
+    return code;
+}
+
+/* Turns what is nested into rows: "hypervisors.local.state". An object in a list is known by its
+ * "name", else by its place. */
+static void flatten(struct json_object *rows, const char *prefix, struct json_object *value)
+{
+    char name[256], place[24];
+    struct json_object *known;
+
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", key);
+            flatten(rows, name, member);
+        }
+    } else if (json_object_is_type(value, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            struct json_object *member = json_object_array_get_idx(value, i);
+            snprintf(place, sizeof place, "%zu", i);
+            bool has_name = json_object_is_type(member, json_type_object) &&
+                            json_object_object_get_ex(member, "name", &known);
+            snprintf(name, sizeof name, "%s.%s", prefix,
+                     has_name ? json_object_get_string(known) : place);
+            flatten(rows, name, member);
+        }
+    } else {
+        add_property(rows, prefix, value);
+    }
+}
+
+int cli_print_object(struct cli *cli, struct json_object *object)
+{
+    struct json_object *rows;
+
+    if (cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, object, stdout);
+        return CLI_EXIT_DONE;
+    }
+    rows = json_object_new_array();
+    flatten(rows, "", object);
+    return print_properties(cli, rows);
+}
+
+int cli_run_status(struct cli *cli)
+{
+    struct json_object *result;
+
+    int code = cli_ask(cli, "status", NULL, &result);
+    if (code == CLI_EXIT_DONE)
+        code = cli_print_object(cli, result);
+    json_object_put(result);
+    return code;
+}
+
+int cli_run_hypervisor(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Name", "name"}, {"State", "state"}, {"Busy BMCs", "waiting"},
+        {"URI", "uri"},   {"Error", "error"},
+    };
+    const struct cli_options *options = &cli->options;
+    struct json_object *rows;
+
+    if (options->name_count == 1 ||
+        (options->name_count == 2 && strcmp(options->names[1], "declare-dead") != 0))
+        return cli_fail_usage(cli, "the only action is declare-dead");
+    if (options->name_count == 2) {
+        struct json_object *arguments = cli_name_arguments(cli);
+        json_object_object_add(arguments, "action", json_object_new_string(options->names[1]));
+        return cli_ask_for_text(cli, "hypervisor", arguments, "text");
+    }
+    int code = ask_for_rows(cli, NULL, &rows);
+    cli_fit_terminal(cli);
+    if (code == CLI_EXIT_DONE)
+        return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
+    json_object_put(rows);
+    return code;
+}

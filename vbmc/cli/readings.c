@@ -1,0 +1,341 @@
+/* What a guest's BMC knows of its server: sensors, event log, inventory. Tables are for people;
+ * every other format has the daemon's own keys and values. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/cli/main.h"
+#include "vbmc/cli/readings.h"
+
+struct listing {
+    const struct cli_column *columns; /* of a table */
+    size_t column_count;
+    const char *const *keys; /* of the other formats */
+    size_t key_count;
+    /* Makes the row of a table from one of the daemon's. */
+    struct json_object *(*for_people)(struct json_object *row);
+};
+
+/* ---- texts ---- */
+
+const char *cli_duration(int64_t seconds, char text[CLI_DURATION_SIZE])
+{
+    int64_t days = seconds / 86400, minutes = seconds / 60;
+    int hour = (int)(minutes / 60 % 24), minute = (int)(minutes % 60);
+
+    if (seconds < 0)
+        *text = '\0';
+    else if (days)
+        snprintf(text, CLI_DURATION_SIZE, "%" PRId64 "d %d:%02d", days, hour, minute);
+    else
+        snprintf(text, CLI_DURATION_SIZE, "%d:%02d:%02d", hour, minute, (int)(seconds % 60));
+    return text;
+}
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+    struct json_object *value = NULL;
+
+    if (json_object_is_type(object, json_type_object))
+        json_object_object_get_ex(object, key, &value);
+    return value;
+}
+
+/* A member as text; "" for none. */
+static const char *text_of(struct json_object *object, const char *key)
+{
+    struct json_object *value = member(object, key);
+
+    return value ? json_object_get_string(value) : "";
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    json_object_object_add(object, key, json_object_new_string(text));
+}
+
+/* "a; b" or "x 1; y 2": what a list or a map holds. */
+static struct json_object *join(struct json_object *nested)
+{
+    CLEANUP_FREE char *text = NULL;
+    const char *between = "";
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    if (json_object_is_type(nested, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(nested); i++, between = "; ")
+            fprintf(out, "%s%s", between,
+                    json_object_get_string(json_object_array_get_idx(nested, i)));
+    } else {
+        json_object_object_foreach(nested, key, value)
+        {
+            fprintf(out, "%s%s %s", between, key, value ? json_object_get_string(value) : "");
+            between = "; ";
+        }
+    }
+    fclose(out);
+    return json_object_new_string(text);
+}
+
+static bool is_nested(struct json_object *value)
+{
+    return json_object_is_type(value, json_type_array) ||
+           json_object_is_type(value, json_type_object);
+}
+
+/* csv and value have one text a cell. */
+static struct json_object *flatten(struct json_object *row)
+{
+    struct json_object *flat = json_object_new_object();
+
+    json_object_object_foreach(row, key, value)
+    {
+        json_object_object_add(flat, key, is_nested(value) ? join(value) : json_object_get(value));
+    }
+    return flat;
+}
+
+/* ---- printing ---- */
+
+static struct json_object *convert_rows(struct json_object *rows,
+                                        struct json_object *(*convert)(struct json_object *row))
+{
+    struct json_object *converted = json_object_new_array();
+
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i);
+        if (json_object_is_type(row, json_type_object))
+            json_object_array_add(converted, convert(row));
+    }
+    return converted;
+}
+
+static int print_for_programs(struct cli *cli, const struct listing *listing,
+                              struct json_object *rows)
+{
+    struct cli_column columns[CLI_FORMAT_COLUMNS_MAX];
+    enum cli_format_kind kind = cli->options.format.kind;
+    bool keeps_nested = kind == CLI_FORMAT_JSON || kind == CLI_FORMAT_YAML;
+
+    for (size_t i = 0; i < listing->key_count; i++)
+        columns[i] = (struct cli_column){.title = listing->keys[i], .key = listing->keys[i]};
+    return cli_print_rows(cli, columns, listing->key_count,
+                          keeps_nested ? json_object_get(rows) : convert_rows(rows, flatten));
+}
+
+static int print_listing(struct cli *cli, const struct listing *listing, struct json_object *rows)
+{
+    if (!json_object_is_type(rows, json_type_array))
+        return cli_fail(cli, "vbmcd answered with something that is no list");
+    if (cli->options.format.kind != CLI_FORMAT_TABLE)
+        return print_for_programs(cli, listing, rows);
+    cli_fit_terminal(cli);
+    return cli_print_rows(cli, listing->columns, listing->column_count,
+                          convert_rows(rows, listing->for_people));
+}
+
+static int ask_for_listing(struct cli *cli, const char *verb, struct json_object *arguments,
+                           const struct listing *listing)
+{
+    struct json_object *rows;
+
+    int code = cli_ask(cli, verb, arguments, &rows);
+    if (code == CLI_EXIT_DONE)
+        code = print_listing(cli, listing, rows);
+    json_object_put(rows);
+    return code;
+}
+
+/* Asks for a change; its success says all. */
+static int ask_for_change(struct cli *cli, const char *verb, struct json_object *arguments)
+{
+    struct json_object *result;
+
+    int code = cli_ask(cli, verb, arguments, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
+        cli_format_write_json(&cli->options.format, result, stdout);
+    json_object_put(result);
+    return code;
+}
+
+/* ---- sensors ---- */
+
+/* "< 5, > 42": where a severity begins. */
+static void add_limits(struct json_object *person, const char *key, struct json_object *thresholds,
+                       const char *severity)
+{
+    char lower_key[48], upper_key[48], text[96];
+
+    snprintf(lower_key, sizeof lower_key, "lower %s", severity);
+    snprintf(upper_key, sizeof upper_key, "upper %s", severity);
+    const char *lower = text_of(thresholds, lower_key), *upper = text_of(thresholds, upper_key);
+    snprintf(text, sizeof text, "%s%.40s%s%s%.40s", *lower ? "< " : "", lower,
+             *lower && *upper ? ", " : "", *upper ? "> " : "", upper);
+    add_text(person, key, text);
+}
+
+static void add_reading(struct json_object *person, struct json_object *row)
+{
+    struct json_object *states = member(row, "states");
+    char text[96];
+
+    if (member(row, "reading")) {
+        snprintf(text, sizeof text, "%.60s %.20s", text_of(row, "reading"), text_of(row, "unit"));
+        add_text(person, "reading", text);
+    } else {
+        json_object_object_add(person, "reading",
+                               is_nested(states) ? join(states) : json_object_new_string(""));
+    }
+}
+
+static struct json_object *sensor_for_people(struct json_object *row)
+{
+    struct json_object *person = json_object_new_object();
+    struct json_object *thresholds = member(row, "thresholds");
+    char number[16];
+
+    snprintf(number, sizeof number, "%02Xh",
+             (unsigned)json_object_get_int(member(row, "number")) & 0xff);
+    add_text(person, "number", number);
+    add_text(person, "name", text_of(row, "name"));
+    add_reading(person, row);
+    add_text(person, "status", text_of(row, "status"));
+    add_limits(person, "warning", thresholds, "non-critical");
+    add_limits(person, "critical", thresholds, "critical");
+    add_limits(person, "non-recoverable", thresholds, "non-recoverable");
+    return person;
+}
+
+int cli_run_sensors(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"Number", "number"},
+        {"Sensor", "name"},
+        {"Reading", "reading"},
+        {"Status", "status"},
+        {"Warning", "warning"},
+        {"Critical", "critical"},
+        {"Non-recoverable", "non-recoverable"},
+    };
+    static const char *const keys[] = {"number", "name",   "type",   "reading",
+                                       "unit",   "status", "states", "thresholds"};
+    static const struct listing listing = {columns, ARRAY_SIZE(columns), keys, ARRAY_SIZE(keys),
+                                           sensor_for_people};
+
+    return ask_for_listing(cli, "sensors", cli_name_arguments(cli), &listing);
+}
+
+/* ---- the event log ---- */
+
+/* Seconds since 1970 as the user's time of day; a text as it is; "" if it is not known. */
+static struct json_object *time_for_people(struct json_object *value)
+{
+    struct tm local;
+    char text[48];
+    time_t seconds = (time_t)json_object_get_int64(value);
+
+    if (!json_object_is_type(value, json_type_int))
+        return value ? json_object_get(value) : json_object_new_string("");
+    if (!localtime_r(&seconds, &local) ||
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0)
+        return NULL;
+    return json_object_new_string(text);
+}
+
+static struct json_object *event_for_people(struct json_object *row)
+{
+    struct json_object *person = json_object_new_object();
+    static const char *const texts[] = {"severity", "sensor", "type", "event", "direction"};
+
+    json_object_object_add(person, "id", json_object_get(member(row, "id")));
+    json_object_object_add(person, "time", time_for_people(member(row, "time")));
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        add_text(person, texts[i], text_of(row, texts[i]));
+    return person;
+}
+
+int cli_run_sel(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"ID", "id"},     {"Time", "time"},   {"Severity", "severity"},   {"Sensor", "sensor"},
+        {"Type", "type"}, {"Event", "event"}, {"Direction", "direction"},
+    };
+    static const char *const keys[] = {"id",    "time",      "generator", "type", "sensor",
+                                       "event", "direction", "severity",  "raw"};
+    static const struct listing listing = {columns, ARRAY_SIZE(columns), keys, ARRAY_SIZE(keys),
+                                           event_for_people};
+    const struct cli_options *options = &cli->options;
+
+    if (options->clear && options->last)
+        return cli_fail_usage(cli, "--clear clears all, not the --last %u", options->last);
+    struct json_object *arguments = cli_name_arguments(cli);
+    if (options->clear) {
+        json_object_object_add(arguments, "clear", json_object_new_boolean(true));
+        return ask_for_change(cli, "sel", arguments);
+    }
+    if (options->last)
+        json_object_object_add(arguments, "last", json_object_new_int64(options->last));
+    return ask_for_listing(cli, "sel", arguments, &listing);
+}
+
+/* ---- the inventory ---- */
+
+int cli_run_fru(struct cli *cli)
+{
+    static const struct cli_column columns[] = {
+        {"ID", "id"},       {"Device", "device"}, {"Area", "area"},
+        {"Field", "field"}, {"Value", "value"},
+    };
+    static const char *const keys[] = {"id", "device", "area", "field", "value"};
+    static const struct listing listing = {columns, ARRAY_SIZE(columns), keys, ARRAY_SIZE(keys),
+                                           flatten};
+    struct json_object *arguments = cli_name_arguments(cli);
+
+    if (!cli->options.asset_tag)
+        return ask_for_listing(cli, "fru", arguments, &listing);
+    add_text(arguments, "asset_tag", cli->options.asset_tag);
+    return ask_for_change(cli, "fru", arguments);
+}
+
+/* ---- all BMCs at a glance ---- */
+
+static struct json_object *summary_for_people(struct json_object *row)
+{
+    static const char *const texts[] = {"domain_name", "power", "health", "note"};
+    static const char *const numbers[] = {"cpu", "memory", "io", "inlet", "cpu_temp", "watts"};
+    struct json_object *person = json_object_new_object();
+    struct json_object *uptime = member(row, "uptime");
+    char text[CLI_DURATION_SIZE] = "";
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        add_text(person, texts[i], text_of(row, texts[i]));
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        struct json_object *value = member(row, numbers[i]);
+        json_object_object_add(person, numbers[i],
+                               value ? json_object_get(value) : json_object_new_string(""));
+    }
+    if (uptime)
+        cli_duration(json_object_get_int64(uptime), text);
+    add_text(person, "uptime", text);
+    return person;
+}
+
+int cli_print_summaries(struct cli *cli, struct json_object *rows)
+{
+    static const struct cli_column columns[] = {
+        {"Domain name", "domain_name"}, {"Power", "power"}, {"CPU %", "cpu"},
+        {"Memory %", "memory"},         {"I/O %", "io"},    {"Inlet C", "inlet"},
+        {"CPU C", "cpu_temp"},          {"Watts", "watts"}, {"Health", "health"},
+        {"Uptime", "uptime"},           {"Note", "note"},
+    };
+    static const char *const keys[] = {"domain_name", "power", "cpu",    "memory", "io",  "inlet",
+                                       "cpu_temp",    "watts", "health", "uptime", "note"};
+    static const struct listing listing = {columns, ARRAY_SIZE(columns), keys, ARRAY_SIZE(keys),
+                                           summary_for_people};
+
+    return print_listing(cli, &listing, rows);
+}

@@ -1,0 +1,391 @@
+/* The verbs that the daemon answers: arguments out, result in the format asked for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/nearest.h"
+#include "vbmc/cli/main.h"
+#include "vbmc/cli/client.h"
+#include "vbmc/term/text.h"
+#include "vbmc/control/control.h"
+
+#define PATH_SIZE  4096
+#define ERROR_SIZE 1024
+
+static const char *const power_actions[] = {"on",   "off",  "cycle", "reset",
+                                            "soft", "diag", "status"};
+static const struct nearest_synonym action_synonyms[] = {
+    {"restart", "reset"}, {"reboot", "reset"}, {"up", "on"},        {"start", "on"},
+    {"down", "off"},      {"stop", "off"},     {"kill", "off"},     {"shutdown", "soft"},
+    {"acpi", "soft"},     {"nmi", "diag"},     {"state", "status"}, {NULL, NULL},
+};
+
+static void show_progress(void *context, const char *text)
+{
+    const struct cli *cli = context;
+    bool in_place = cli->progress_in_place && isatty(STDERR_FILENO);
+
+    if (cli->options.quiet || (!cli->options.verbose && !isatty(STDERR_FILENO)))
+        return;
+    if (in_place)
+        fputs("\r\033[K", stderr);
+    cli_text_print(text, text + strlen(text), stderr);
+    if (!in_place)
+        fputc('\n', stderr);
+}
+
+static void end_progress(const struct cli *cli)
+{
+    if (cli->progress_in_place && !cli->options.quiet && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+static int report(const struct cli *cli, const struct cli_client_error *error)
+{
+    cli_fail(cli, "%s", error->text);
+    return error->is_usage ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+}
+
+/* Finds the socket, and says what it is asked. */
+static int find_socket(const struct cli *cli, const char *verb, char path[PATH_SIZE],
+                       struct cli_client_error *error)
+{
+    *error = (struct cli_client_error){0};
+    if (cli_socket_path(&cli->options, path, PATH_SIZE, error->text, sizeof error->text))
+        return -EINVAL;
+    if (cli->options.debug)
+        fprintf(stderr, "debug: asks %s for %s\n", path, verb);
+    return 0;
+}
+
+int cli_try(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result, struct cli_client_error *error)
+{
+    char path[PATH_SIZE];
+    int failed;
+
+    *result = NULL;
+    if (cli->connection) {
+        failed =
+            cli_connection_ask(cli->connection, verb, arguments, show_progress, cli, result, error);
+    } else {
+        failed = find_socket(cli, verb, path, error);
+        if (!failed)
+            failed = cli_client_call(path, verb, arguments, show_progress, cli, result, error);
+    }
+    json_object_put(arguments);
+    end_progress(cli);
+    return failed;
+}
+
+int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
+            struct json_object **result)
+{
+    struct cli_client_error error;
+
+    return cli_try(cli, verb, arguments, result, &error) ? report(cli, &error) : CLI_EXIT_DONE;
+}
+
+static int open_connection(const struct cli *cli, const char *verb,
+                           struct cli_connection **connection, struct cli_client_error *error)
+{
+    char path[PATH_SIZE];
+
+    *connection = NULL;
+    if (cli->connection)
+        return cli_connection_clone(cli->connection, connection, error);
+    int failed = find_socket(cli, verb, path, error);
+    return failed ? failed : cli_connection_open(path, connection, error);
+}
+
+int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *arguments,
+                       struct json_object **result, struct cli_stream *stream)
+{
+    struct cli_client_error error;
+    struct cli_connection *connection;
+
+    *result = NULL;
+    *stream = CLI_STREAM_NONE;
+    int failed = open_connection(cli, verb, &connection, &error);
+    if (!failed)
+        failed =
+            cli_connection_ask(connection, verb, arguments, show_progress, cli, result, &error);
+    json_object_put(arguments);
+    end_progress(cli);
+    if (!failed)
+        *stream = cli_connection_take_over(connection);
+    else
+        cli_connection_free(connection);
+    return failed ? report(cli, &error) : CLI_EXIT_DONE;
+}
+
+int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
+                   struct json_object *rows)
+{
+    struct cli_format format = cli->options.format;
+    const char *names[CLI_FORMAT_COLUMNS_MAX];
+    char error[ERROR_SIZE];
+    int code = CLI_EXIT_DONE;
+
+    struct json_object *titled = json_object_new_array();
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i), *value;
+        struct json_object *object = json_object_new_object();
+        for (size_t j = 0; j < count; j++) {
+            if (json_object_is_type(row, json_type_object) &&
+                json_object_object_get_ex(row, columns[j].key, &value))
+                json_object_object_add(object, columns[j].title, json_object_get(value));
+        }
+        json_object_array_add(titled, object);
+    }
+    for (size_t j = 0; j < count; j++)
+        names[j] = columns[j].title;
+    if (cli_format_write(&format, names, count, titled, stdout, error, sizeof error))
+        code = cli_fail(cli, "%s", error);
+    json_object_put(titled);
+    json_object_put(rows);
+    return code;
+}
+
+int cli_ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments)
+{
+    struct json_object *result;
+    int code = cli_ask(cli, verb, arguments, &result);
+
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
+        cli_format_write_json(&cli->options.format, result, stdout);
+    json_object_put(result);
+    return code;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+    if (text)
+        json_object_object_add(object, key, json_object_new_string(text));
+}
+
+struct json_object *cli_name_arguments(const struct cli *cli)
+{
+    struct json_object *arguments = json_object_new_object();
+
+    add_text(arguments, "name", cli->options.names[0]);
+    return arguments;
+}
+
+int cli_run_add(struct cli *cli)
+{
+    const struct cli_options *options = &cli->options;
+
+    if (!options->sasl_username != !options->sasl_password)
+        return cli_fail_usage(
+            cli, "--libvirt-sasl-username and --libvirt-sasl-password need each other");
+    struct json_object *arguments = cli_name_arguments(cli);
+    add_text(arguments, "username", options->username);
+    add_text(arguments, "password", options->password);
+    add_text(arguments, "address", options->address);
+    add_text(arguments, "libvirt_uri", options->libvirt_uri);
+    add_text(arguments, "libvirt_sasl_username", options->sasl_username);
+    add_text(arguments, "libvirt_sasl_password", options->sasl_password);
+    if (options->port)
+        json_object_object_add(arguments, "port", json_object_new_int(options->port));
+    return cli_ask_and_obey(cli, "add", arguments);
+}
+
+int cli_run_names(struct cli *cli)
+{
+    struct json_object *arguments = json_object_new_object();
+    struct json_object *names = json_object_new_array();
+
+    for (size_t i = 0; i < cli->options.name_count; i++)
+        json_object_array_add(names, json_object_new_string(cli->options.names[i]));
+    json_object_object_add(arguments, "names", names);
+    int code = cli_ask_and_obey(cli, cli->verb->name, arguments);
+    if (code == CLI_EXIT_DONE && strcmp(cli->verb->name, "delete") == 0 && !cli->options.quiet &&
+        isatty(STDERR_FILENO))
+        fputs("'vbmc add' of the same name undoes this, with an empty event log\n", stderr);
+    return code;
+}
+
+static void print_text(const struct cli *cli, const char *text)
+{
+    for (const char *end; *text; text = end) {
+        size_t length = strcspn(text, "\n\t");
+        if (cli->options.format.terminal)
+            cli_text_print(text, text + length, stdout);
+        else
+            fwrite(text, 1, length, stdout);
+        end = text + length;
+        if (*end)
+            fputc(*end++, stdout);
+    }
+}
+
+int cli_ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
+                     const char *key)
+{
+    struct json_object *result, *text;
+
+    int code = cli_ask(cli, verb, arguments, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, result, stdout);
+    } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
+               json_object_object_get_ex(result, key, &text)) {
+        const char *bytes = json_object_get_string(text);
+        size_t length = strlen(bytes);
+        print_text(cli, bytes);
+        if (length == 0 || bytes[length - 1] != '\n')
+            fputc('\n', stdout);
+    } else if (code == CLI_EXIT_DONE) {
+        code = cli_fail(cli, "vbmcd answered without '%s'", key);
+    }
+    json_object_put(result);
+    return code;
+}
+
+int cli_run_power(struct cli *cli)
+{
+    const char *action = cli->options.name_count > 1 ? cli->options.names[1] : "status";
+    bool known = false;
+
+    for (size_t i = 0; i < ARRAY_SIZE(power_actions); i++)
+        known |= strcmp(power_actions[i], action) == 0;
+    if (!known)
+        return cli_fail_word(
+            cli, "power action", action,
+            nearest_name(action, power_actions, ARRAY_SIZE(power_actions), action_synonyms));
+    struct json_object *arguments = cli_name_arguments(cli);
+    add_text(arguments, "action", action);
+    if (strcmp(action, "status") == 0)
+        return cli_ask_for_text(cli, "power", arguments, "power");
+    return cli_ask_and_obey(cli, "power", arguments);
+}
+
+int cli_run_nmi(struct cli *cli)
+{
+    struct json_object *arguments = cli_name_arguments(cli);
+
+    add_text(arguments, "action", "diag");
+    return cli_ask_and_obey(cli, "power", arguments);
+}
+
+/* The hypervisor's machine writes the file; where that is this one, a relative path means what it
+ * says here. */
+int cli_run_dump(struct cli *cli)
+{
+    const char *file = cli->options.names[1];
+    char path[PATH_SIZE], folder[PATH_SIZE] = "";
+
+    if (!*file)
+        return cli_fail_usage(cli, "dump needs the name of a file");
+    if (*file != '/' && !getcwd(folder, sizeof folder))
+        return cli_fail(cli, "where am I: %s", strerror(errno));
+    int length = snprintf(path, sizeof path, "%s%s%s", folder, *file == '/' ? "" : "/", file);
+    if (length < 0 || (size_t)length >= sizeof path)
+        return cli_fail(cli, "%s: the path is too long", file);
+    struct json_object *arguments = cli_name_arguments(cli);
+    add_text(arguments, "file", path);
+    cli->progress_in_place = true;
+    return cli_ask_and_obey(cli, "dump", arguments);
+}
+
+int cli_run_bootdev(struct cli *cli)
+{
+    struct json_object *arguments = cli_name_arguments(cli);
+
+    add_text(arguments, "device", cli->options.names[1]);
+    json_object_object_add(arguments, "persistent",
+                           json_object_new_boolean(cli->options.persistent));
+    return cli_ask_and_obey(cli, "bootdev", arguments);
+}
+
+/* Reads a whole text file, or standard input for "-". NULL with errno. */
+static char *read_file(const char *path)
+{
+    CLEANUP_CLOSE int fd =
+        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP_FREE char *text = malloc(CONTROL_REQUEST_MAX);
+    size_t used = 0;
+
+    if (fd < 0 || !text)
+        return NULL;
+    for (;;) {
+        ssize_t got = read(fd, text + used, CONTROL_REQUEST_MAX - used);
+        if (got < 0)
+            return NULL;
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (used == CONTROL_REQUEST_MAX) {
+            errno = EFBIG;
+            return NULL;
+        }
+    }
+    text[used] = '\0';
+    if (strlen(text) != used) {
+        errno = EILSEQ;
+        return NULL;
+    }
+    return cleanup_steal_pointer(&text);
+}
+
+int cli_run_define(struct cli *cli)
+{
+    CLEANUP_FREE char *xml = read_file(cli->options.names[0]);
+
+    if (!xml)
+        return cli_fail(cli, "%s: %s", cli->options.names[0], strerror(errno));
+    struct json_object *arguments = json_object_new_object();
+    add_text(arguments, "xml", xml);
+    add_text(arguments, "hypervisor", cli->options.hypervisor);
+    return cli_ask_and_obey(cli, "define", arguments);
+}
+
+int cli_run_undefine(struct cli *cli)
+{
+    struct json_object *arguments = cli_name_arguments(cli), *result, *text;
+
+    json_object_object_add(arguments, "keep_nvram",
+                           json_object_new_boolean(cli->options.keep_nvram));
+    int code = cli_ask(cli, "undefine", arguments, &result);
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
+        cli_format_write_json(&cli->options.format, result, stdout);
+    } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
+               json_object_object_get_ex(result, "text", &text) && text) {
+        print_text(cli, json_object_get_string(text));
+    }
+    json_object_put(result);
+    return code;
+}
+
+int cli_run_dumpxml(struct cli *cli)
+{
+    struct json_object *arguments = cli_name_arguments(cli);
+
+    json_object_object_add(arguments, "inactive", json_object_new_boolean(cli->options.inactive));
+    return cli_ask_for_text(cli, "dumpxml", arguments, "xml");
+}
+
+int cli_run_reload(struct cli *cli)
+{
+    struct json_object *result, *notes;
+    int code = cli_ask(cli, "reload", NULL, &result);
+
+    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
+        cli_format_write_json(&cli->options.format, result, stdout);
+    if (code == CLI_EXIT_DONE && !cli->options.quiet &&
+        json_object_is_type(result, json_type_object) &&
+        json_object_object_get_ex(result, "notes", &notes) &&
+        json_object_is_type(notes, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(notes); i++) {
+            const char *text = json_object_get_string(json_object_array_get_idx(notes, i));
+            cli_text_print(text, text + strlen(text), stderr);
+            fputc('\n', stderr);
+        }
+    }
+    json_object_put(result);
+    return code;
+}
