@@ -19,7 +19,7 @@
 #include "vbmc/control/console_parser.h"
 #include "vbmc/control/control.h"
 #include "vbmc/instance.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #define SESSIONS_MAX 512
 #define TEXTS_MAX    64 /* that wait for a client which does not read */

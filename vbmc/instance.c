@@ -8,13 +8,13 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/boot_watch.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/boot_watch.h"
+#include "vbmc/console/console.h"
 #include "vbmc/state/chassis.h"
 #include "vbmc/state/owed.h"
 #include "vbmc/state/sel.h"
 #include "vbmc/instance_server.h"
-#include "vbmc/instance_sol.h"
+#include "vbmc/console/sol.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/server.h"
 

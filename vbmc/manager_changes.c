@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 struct change {
     struct change *next;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #define FAREWELL_MS 3000 /* a client that waits for an answer asks again within this */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 #include "vbmc/store/document.h"
 
 struct stored {

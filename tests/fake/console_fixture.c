@@ -16,7 +16,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/console_session.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #define TURNS          8
 #define SOCKET_BUFFER  4096 /* of each side: the kernel makes it about 9 KiB */

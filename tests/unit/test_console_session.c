@@ -17,7 +17,7 @@
 #include "tests/fake/console_fixture.h"
 #include "tests/fake/fake_host.h"
 #include "vbmc/base/array.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #define HISTORY ((size_t)64 * 1024)
 

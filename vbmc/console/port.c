@@ -1,4 +1,4 @@
-#include "vbmc/console_port.h"
+#include "vbmc/console/port.h"
 
 #include <errno.h>
 #include <stdio.h>

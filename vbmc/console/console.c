@@ -8,7 +8,7 @@
  *
  * A guest that moves to another hypervisor is one that goes on there without having been seen to
  * stop. Its copy comes up there and waits; from then on its serial port is joined as well. */
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
-#include "vbmc/console_port.h"
-#include "vbmc/console_standby.h"
+#include "vbmc/console/port.h"
+#include "vbmc/console/standby.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/serial.h"
 

@@ -14,7 +14,7 @@
 #include "sol/hub.h"
 #include "tests/fake/console_fixture.h"
 #include "vbmc/base/array.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 #define HISTORY    ((size_t)32 * 1024)
 #define ROUNDS     300

@@ -7,7 +7,7 @@
  *   passing    what was kept has been reported; all goes through
  *
  * A port that is not found leaves it looking for good: the ordinary way will say why. */
-#include "vbmc/console_standby.h"
+#include "vbmc/console/standby.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "sol/hub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/stream.h"
-#include "vbmc/console_port.h"
+#include "vbmc/console/port.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/serial.h"
 

@@ -1,4 +1,4 @@
-#include "vbmc/sol_session.h"
+#include "vbmc/console/sol_session.h"
 
 #include <errno.h>
 #include <stdlib.h>

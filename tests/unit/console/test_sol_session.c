@@ -20,9 +20,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/stream.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/instance_console.h"
-#include "vbmc/instance_sol.h"
-#include "vbmc/sol_session.h"
+#include "vbmc/console/console.h"
+#include "vbmc/console/sol.h"
+#include "vbmc/console/sol_session.h"
 #include "vbmc/store/sql.h"
 
 #define PORT        6230

@@ -1,7 +1,7 @@
 /* Watches a console for the login prompt, by which a guest without an agent shows that its system
  * has booted. */
-#ifndef VBMC_BOOT_WATCH_H
-#define VBMC_BOOT_WATCH_H
+#ifndef VBMC_CONSOLE_BOOT_WATCH_H
+#define VBMC_CONSOLE_BOOT_WATCH_H
 
 #include "sol/hub.h"
 

@@ -18,7 +18,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "sol/disk.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 
 static char folder[64], path[96];
 static const struct uuid uuid = {{1, 2, 3}};

@@ -9,7 +9,7 @@
 
 #include "sol/hub.h"
 #include "vbmc/base/stream.h"
-#include "vbmc/boot_watch.h"
+#include "vbmc/console/boot_watch.h"
 
 static void open_port(struct stream *stream)
 {

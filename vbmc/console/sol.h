@@ -1,13 +1,13 @@
 /* Serial over LAN of one BMC: its configuration and who may use it, kept in the store; the one
  * instance that can be active; and the sessions of the LAN that come and go under it. Serves the
  * payload commands (struct bmc_payload_ops) and the server's session events. Loop thread. */
-#ifndef VBMC_INSTANCE_SOL_H
-#define VBMC_INSTANCE_SOL_H
+#ifndef VBMC_CONSOLE_SOL_H
+#define VBMC_CONSOLE_SOL_H
 
 #include <stdint.h>
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 #include "vbmc/rmcp/server.h"
 #include "vbmc/store/sol.h"
 #include "vbmc/store/store.h"

@@ -1,7 +1,7 @@
 /* What a client sets takes effect in memory at once, is answered when it is on disk, and is taken
  * back if it does not get there. Only then the active payload is told: it ends if SOL was disabled
  * or its user denied, else it gets the new timing. */
-#include "vbmc/instance_sol.h"
+#include "vbmc/console/sol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "sol/solparams.h"
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/rmcpplus.h"
-#include "vbmc/sol_session.h"
+#include "vbmc/console/sol_session.h"
 
 #define NO_SESSION 0
 

@@ -2,8 +2,8 @@
  * guest. Loop thread.
  *
  * The console's hub may go first; its owner frees the payload before the server and the console. */
-#ifndef VBMC_SOL_SESSION_H
-#define VBMC_SOL_SESSION_H
+#ifndef VBMC_CONSOLE_SOL_SESSION_H
+#define VBMC_CONSOLE_SOL_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 #include "sol/solproto.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/instance_console.h"
+#include "vbmc/console/console.h"
 #include "vbmc/rmcp/server.h"
 
 /* What the answer to Activate Payload tells, for both directions. 255 characters are what one

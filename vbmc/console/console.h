@@ -3,8 +3,8 @@
  *
  * The hub exists as long as the BMC. The serial port is looked up in the running domain's XML each
  * time the guest starts, and opened: always, or (console = on-demand) while somebody is there. */
-#ifndef VBMC_INSTANCE_CONSOLE_H
-#define VBMC_INSTANCE_CONSOLE_H
+#ifndef VBMC_CONSOLE_CONSOLE_H
+#define VBMC_CONSOLE_CONSOLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

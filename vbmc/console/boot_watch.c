@@ -1,4 +1,4 @@
-#include "vbmc/boot_watch.h"
+#include "vbmc/console/boot_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
