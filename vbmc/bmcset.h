@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #include "vbmc/base/uuid_map.h"
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 
 struct bmcset {
     struct instance **instances; /* in no order */

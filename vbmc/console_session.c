@@ -18,7 +18,7 @@
 #include "vbmc/base/wire.h"
 #include "vbmc/control/console_parser.h"
 #include "vbmc/control/control.h"
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/console/console.h"
 
 #define SESSIONS_MAX 512

@@ -2,7 +2,7 @@
 #ifndef VBMC_VERBS_INTERNAL_H
 #define VBMC_VERBS_INTERNAL_H
 
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/verbs.h"
 
 typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,

@@ -14,7 +14,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/control/console_frame.h"
 #include "vbmc/control/control.h"
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 
 #define CONSOLE_FIXTURE_TYPED_MAX      ((size_t)256 * 1024)
 #define CONSOLE_FIXTURE_TRANSCRIPT_MAX ((size_t)64 * 1024)

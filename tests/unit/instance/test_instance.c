@@ -17,7 +17,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmcset.h"
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/state/chassis.h"
 
 static uv_loop_t loop;

@@ -1,4 +1,4 @@
-#include "vbmc/instance.h"
+#include "vbmc/instance/instance.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "vbmc/state/chassis.h"
 #include "vbmc/state/owed.h"
 #include "vbmc/state/sel.h"
-#include "vbmc/instance_server.h"
+#include "vbmc/instance/server.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/server.h"

@@ -1,6 +1,6 @@
 /* One BMC with its layers wired together: socket, sessions, commands, model, guest, storage. */
-#ifndef VBMC_INSTANCE_H
-#define VBMC_INSTANCE_H
+#ifndef VBMC_INSTANCE_INSTANCE_H
+#define VBMC_INSTANCE_INSTANCE_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/instance_server.h"
+#include "vbmc/instance/server.h"
 
 #include <stdlib.h>
 
