@@ -8,7 +8,7 @@
 #include <uv.h>
 
 #include "vbmc/control/control.h"
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 
 struct ssh_access;
 

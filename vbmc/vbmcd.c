@@ -26,7 +26,7 @@
 #include "vbmc/cli/shell.h"
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"

@@ -3,7 +3,7 @@
 #define VBMC_VERBS_H
 
 #include "vbmc/control/control.h"
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 
 struct verbs {
     struct manager *manager;

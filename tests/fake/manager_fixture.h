@@ -3,7 +3,7 @@
 #ifndef TESTS_FAKE_MANAGER_FIXTURE_H
 #define TESTS_FAKE_MANAGER_FIXTURE_H
 
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 
 extern struct manager *fixture_manager;
 

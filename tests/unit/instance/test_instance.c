@@ -16,7 +16,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/bmcset.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/state/chassis.h"
 

@@ -2,7 +2,7 @@
  * a guest that is when its host has booted: once per boot of this machine, when a local hypervisor
  * is first connected, guests that are off are started if their policy says so; one that may run on
  * a hypervisor that is not connected yet waits for that. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <stdio.h>
 #include <string.h>

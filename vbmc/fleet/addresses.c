@@ -1,4 +1,4 @@
-#include "vbmc/addresses.h"
+#include "vbmc/fleet/addresses.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "vbmc/addresses.h"
+#include "vbmc/fleet/addresses.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 

@@ -1,4 +1,4 @@
-#include "vbmc/bmcset.h"
+#include "vbmc/fleet/bmcset.h"
 
 #include <errno.h>
 #include <stdlib.h>

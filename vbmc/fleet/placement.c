@@ -1,7 +1,7 @@
 /* Between the callbacks of the hypervisors, the placement of each guest (placement.h) and the
  * domain that its BMC shows. What changes is stored, so that a restart of the daemon knows it too.
  */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

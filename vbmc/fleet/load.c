@@ -1,5 +1,5 @@
 /* What the store knows, taken over at the start and, as far as it is new, at a reload. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

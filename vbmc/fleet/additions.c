@@ -1,6 +1,6 @@
 /* `vbmc add`: the search for the domain, which may have to wait for its hypervisor, and what its
  * BMC is to be. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

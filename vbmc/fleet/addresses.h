@@ -1,11 +1,11 @@
 /* Which address a BMC answers at. What a BMC once got it keeps while its domain exists; what an
  * administrator says (`vbmc add`, [domain]) comes before what is given out. */
-#ifndef VBMC_ADDRESSES_H
-#define VBMC_ADDRESSES_H
+#ifndef VBMC_FLEET_ADDRESSES_H
+#define VBMC_FLEET_ADDRESSES_H
 
 #include <stdbool.h>
 
-#include "vbmc/bmcset.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/config/config.h"
 
 /* Most BMCs that one prefix serves. */

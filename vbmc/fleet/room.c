@@ -1,5 +1,5 @@
 /* The room that all servers stand in, and the second by which everything in it moves on. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The set of BMCs of the process, and the ways to find one. */
-#ifndef VBMC_BMCSET_H
-#define VBMC_BMCSET_H
+#ifndef VBMC_FLEET_BMCSET_H
+#define VBMC_FLEET_BMCSET_H
 
 #include <stddef.h>
 

@@ -1,12 +1,12 @@
 /* The daemon's heart: hypervisors, the set of BMCs, and the rules that say which domain has one. */
-#ifndef VBMC_MANAGER_H
-#define VBMC_MANAGER_H
+#ifndef VBMC_FLEET_MANAGER_H
+#define VBMC_FLEET_MANAGER_H
 
 #include <stddef.h>
 
 #include <uv.h>
 
-#include "vbmc/bmcset.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/config/config.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/config/openstack.h"

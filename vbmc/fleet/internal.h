@@ -1,9 +1,9 @@
 /* What the files of the manager share. */
-#ifndef VBMC_MANAGER_INTERNAL_H
-#define VBMC_MANAGER_INTERNAL_H
+#ifndef VBMC_FLEET_INTERNAL_H
+#define VBMC_FLEET_INTERNAL_H
 
 #include "vbmc/base/inbox.h"
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 #include "vbmc/store/placement.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */

@@ -3,7 +3,7 @@
  * A change is stored first and carried out when it is on disk, so that one which is answered as
  * failed was not done. Changes of one BMC are carried out one after another: the next begins when
  * the one before it has been answered. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

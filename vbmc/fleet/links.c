@@ -1,4 +1,4 @@
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
-#include "vbmc/manager.h"
+#include "vbmc/fleet/manager.h"
 
 static uv_loop_t loop;
 static const char *folder;

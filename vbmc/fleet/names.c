@@ -1,7 +1,7 @@
 /* What a name means that somebody typed. Names of domains are unique on one hypervisor only, and a
  * domain may be called like the UUID of another: what is typed means one BMC or domain, or it is
  * refused with the choices, since it may be followed by "off". */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

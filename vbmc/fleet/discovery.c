@@ -1,5 +1,5 @@
 /* Which domain has a BMC, and what follows when domains come, change and go. */
-#include "vbmc/manager_internal.h"
+#include "vbmc/fleet/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
