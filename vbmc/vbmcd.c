@@ -30,7 +30,7 @@
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
-#include "vbmc/verbs.h"
+#include "vbmc/verbs/verbs.h"
 #include "vbmc/base/version.h"
 
 static const char usage[] =

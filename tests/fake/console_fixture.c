@@ -15,7 +15,7 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/console_session.h"
+#include "vbmc/verbs/console.h"
 #include "vbmc/console/console.h"
 
 #define TURNS          8

@@ -9,8 +9,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
-#include "vbmc/console_session.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/console.h"
+#include "vbmc/verbs/internal.h"
 
 static const char *const state_names[] = {
     [HOST_POWER_UNKNOWN] = "unknown",

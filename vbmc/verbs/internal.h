@@ -3,7 +3,7 @@
 #define VBMC_VERBS_INTERNAL_H
 
 #include "vbmc/instance/instance.h"
-#include "vbmc/verbs.h"
+#include "vbmc/verbs/verbs.h"
 
 typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,
                        struct control_request *request);
@@ -103,7 +103,7 @@ verbs_run verbs_who;
 
 /* verbs_sel.c
  *
- * sel {"name", "last": how many}: rows as in vbmc/sel_text.h, oldest first.
+ * sel {"name", "last": how many}: rows as in vbmc/verbs/sel_text.h, oldest first.
  * sel {"name", "clear": true}: for operators. */
 verbs_run verbs_sel;
 

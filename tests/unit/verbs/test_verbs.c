@@ -17,7 +17,7 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/verbs.h"
+#include "vbmc/verbs/verbs.h"
 
 #define DEADLINE_MS 60000
 

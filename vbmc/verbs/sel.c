@@ -4,8 +4,8 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/sel.h"
-#include "vbmc/sel_text.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/sel_text.h"
+#include "vbmc/verbs/internal.h"
 
 static void answer_cleared(const struct bmc_ticket *ticket, int result)
 {

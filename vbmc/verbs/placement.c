@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 bool verbs_note(const struct control_request *request, struct instance *instance,
                 char note[VERBS_NOTE_SIZE])

@@ -1,4 +1,4 @@
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 #define STATES     15 /* of a discrete sensor: offsets 0 to 14 */
 #define SOCKETS    8

@@ -9,7 +9,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/platform/platform.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 #define ERROR_SIZE 256
 #define TEXT_SIZE  64

@@ -7,8 +7,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
-#include "vbmc/console_session.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/console.h"
+#include "vbmc/verbs/internal.h"
 
 #define TEXT_SIZE 128
 

@@ -10,7 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sensor_table.h"
-#include "vbmc/sel_text.h"
+#include "vbmc/verbs/sel_text.h"
 
 static struct sensors *sensors;
 

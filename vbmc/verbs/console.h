@@ -1,8 +1,8 @@
 /* The verb "console": one client of the control socket on the console of one BMC. The connection
  * then speaks the frames of vbmc/control/console_frame.h, where the verb's arguments and result stand too.
  */
-#ifndef VBMC_CONSOLE_SESSION_H
-#define VBMC_CONSOLE_SESSION_H
+#ifndef VBMC_VERBS_CONSOLE_H
+#define VBMC_VERBS_CONSOLE_H
 
 #include <json-c/json.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 #include "vbmc/control/console_frame.h"
 #include "vbmc/virt/dump.h"
 #include "vbmc/virt/screenshot.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 /* The domain of the BMC that the request names; NULL after an error was answered. */
 static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,

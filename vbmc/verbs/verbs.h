@@ -1,6 +1,6 @@
 /* What `vbmc` may ask of the daemon: the verbs of the control socket. */
-#ifndef VBMC_VERBS_H
-#define VBMC_VERBS_H
+#ifndef VBMC_VERBS_VERBS_H
+#define VBMC_VERBS_VERBS_H
 
 #include "vbmc/control/control.h"
 #include "vbmc/fleet/manager.h"

@@ -8,7 +8,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru_fields.h"
-#include "vbmc/verbs_internal.h"
+#include "vbmc/verbs/internal.h"
 
 static void add_field(void *context, const struct fru_device *device, const char *area,
                       const char *field, const char *text)

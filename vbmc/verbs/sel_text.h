@@ -1,6 +1,6 @@
 /* SEL records in words, for `vbmc sel`. */
-#ifndef VBMC_SEL_TEXT_H
-#define VBMC_SEL_TEXT_H
+#ifndef VBMC_VERBS_SEL_TEXT_H
+#define VBMC_VERBS_SEL_TEXT_H
 
 #include <json-c/json.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "vbmc/sel_text.h"
+#include "vbmc/verbs/sel_text.h"
 
 #include <stdio.h>
 #include <string.h>

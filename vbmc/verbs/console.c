@@ -3,7 +3,7 @@
  * where it is lost when it gets too old; nobody else waits for it.
  *
  * Input is passed on as it comes. When the guest takes no more, nothing is read from the client. */
-#include "vbmc/console_session.h"
+#include "vbmc/verbs/console.h"
 
 #include <assert.h>
 #include <errno.h>
