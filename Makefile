@@ -114,6 +114,7 @@ check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $@-run
 
 check-run: all units
+	@VBMC_BUILD=$(BUILD) tests/layers.sh
 	@VBMC_BUILD=$(BUILD) tests/run
 
 soak-run: all units

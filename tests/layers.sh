@@ -11,38 +11,49 @@ cd "${1:-$(dirname "${BASH_SOURCE[0]}")/..}"
 objects=${VBMC_BUILD:-build}/obj
 
 # Room, or one of its files with a row of its own: what it may include besides itself, as folders and
-# single headers; `*` is everything.
+# single headers; `*` is everything. The files below the empty line include more than their room may:
+# these rows are to go, and none is to come.
 rooms='
 vbmc/base
 vbmc/net vbmc/base
-vbmc/rmcp vbmc/base vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
-vbmc/rmcp/route.c vbmc/base vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol
-vbmc/ipmi vbmc/base vbmc/bmc
-vbmc/store vbmc/base vbmc/bmc
+vbmc/host vbmc/base
+vbmc/physics vbmc/base
+vbmc/ssh vbmc/base
 qmp vbmc/base
 sol vbmc/base
-vbmc *
-sol/ssh *
-vbmc/bmc *
-vbmc/host *
-vbmc/physics *
-vbmc/ssh *
-vbmc/domxml *
-vbmc/virt *
-vbmc/platform *
-vbmc/config *
-vbmc/control *
-vbmc/state *
-vbmc/term *
-vbmc/cli *
-vbmc/console *
+sol/ssh vbmc/base
+vbmc/bmc vbmc/base vbmc/host vbmc/physics/supply.h
+vbmc/domxml vbmc/base vbmc/host
+vbmc/virt vbmc/base vbmc/host vbmc/domxml vbmc/ssh qmp
+vbmc/platform vbmc/base vbmc/host vbmc/bmc vbmc/physics
+vbmc/store vbmc/base vbmc/bmc/sel.h vbmc/bmc/users.h
+vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
+vbmc/control vbmc/base vbmc/bmc/privilege.h
+vbmc/state vbmc/base vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
+vbmc/term vbmc/base vbmc/control/console_parser.h
+vbmc/ipmi vbmc/base vbmc/bmc
+vbmc/cli vbmc/base vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts.h vbmc/term
+vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
+vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
-vbmc/fleet *
-vbmc/verbs *
+vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/state vbmc/store vbmc/virt
+vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol
+vbmc *
+
+vbmc/bmc/bmc.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
+vbmc/bmc/chassis.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
+vbmc/bmc/chassis_power.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
+vbmc/config/config.c vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/bmc/bmc.h
+vbmc/config/value.c vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/bmc/bmc.h
+vbmc/config/config.h vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/platform/platform.h
+vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h
+vbmc/verbs/guest.c vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol vbmc/virt/dump.h vbmc/virt/screenshot.h
+vbmc/rmcp/route.c vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol
 '
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'
-# Rooms in which files still need each other in a circle.
-with_circles='vbmc qmp sol sol/ssh vbmc/bmc vbmc/config vbmc/cli vbmc/fleet vbmc/host vbmc/ipmi vbmc/platform vbmc/rmcp vbmc/term vbmc/verbs vbmc/virt'
+# What a room still needs in a circle, and rooms in which files do.
+room_circle='vbmc/bmc vbmc/platform'
+with_circles='vbmc/bmc vbmc/config vbmc/cli vbmc/fleet vbmc/ipmi vbmc/platform vbmc/verbs vbmc/virt'
 
 # What git knows or would take; a tree without git is taken as it is.
 files() {
@@ -157,8 +168,8 @@ within() {
 # folders: of the pairs that come in, those of their folders. vbmc/ itself is not looked at: what wires
 # everything together is there.
 folders() {
-	awk '{ sub("/[^/]*$", "", $1); sub("/[^/]*$", "", $2) }
-		$1 != $2 && $1 != "vbmc" && $2 != "vbmc" && $1 !~ "^tests"'
+	awk -v known="$room_circle" '{ sub("/[^/]*$", "", $1); sub("/[^/]*$", "", $2) }
+		$1 != $2 && $0 != known && $1 != "vbmc" && $2 != "vbmc" && $1 !~ "^tests"'
 }
 
 check_circles() {
