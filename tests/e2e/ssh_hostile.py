@@ -110,9 +110,11 @@ def all_sessions():
     channel = transport.open_session(timeout=60 * PATIENCE)
     channel.exec_command("list")
     assert b"g1" in channel.recv(65536)
-    transport.open_session(timeout=15 * PATIENCE)
+    transport = connect()
+    transport.auth_password("admin", "secret")
+    channels = [transport.open_session(timeout=60 * PATIENCE) for _ in range(2)]
     try:
-        transport.open_session(timeout=15 * PATIENCE)
+        channels.append(transport.open_session(timeout=15 * PATIENCE))
         raise SystemExit("three channels at once")
     except paramiko.ChannelException:
         pass

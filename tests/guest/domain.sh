@@ -16,6 +16,7 @@ usage() {
 		  --data FILE          a second disk, raw: vdb, whose errors the guest is told of
 		  --cdrom              add an empty IDE cdrom
 		  --nic MODEL          virtio (default), e1000, or none
+		  --no-network-boot    the card has no boot ROM, which costs the emulator ten seconds
 		  --no-boot-order      <os><boot dev='hd'/></os> instead of disk 1, network 2
 		  --serial-unix PATH   serial port on a Unix socket that QEMU listens on
 		  --serial-tcp PORT    serial port on 127.0.0.1, where QEMU listens
@@ -41,11 +42,12 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
-vcpus=1 data='' panic='' agent='' balloon='' video='' qmp='' pcap='' seabios_log=''
+vcpus=1 data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
+	--no-network-boot) rom="<rom enabled='no'/>"; shift; continue ;;
 	--video) video=1; shift; continue ;;
 	--panic) panic=1; shift; continue ;;
 	--balloon) balloon="<memballoon model='virtio'><stats period='1'/></memballoon>"; shift; continue ;;
@@ -131,7 +133,7 @@ if [[ $nic != none ]]; then
 	cat <<-END
 		    <interface type='user'>
 		      <model type='$nic'/>
-		      $(order 2)
+		      $(order 2)$rom
 		    </interface>
 	END
 fi
