@@ -21,7 +21,7 @@
 
 struct ssh_access {
     uv_timer_t timer; /* first, so that the handle is the whole */
-    struct manager *manager;
+    struct fleet *fleet;
     struct control *control;
     struct inbox *inbox;
     struct ssh_server *server; /* NULL: [ssh] has not asked for it yet */
@@ -250,8 +250,8 @@ static int start_server(struct ssh_access *access, const struct config *config)
 
 static void configure(struct ssh_access *access)
 {
-    const struct config *config = manager_config(access->manager);
-    const struct bmcset *set = manager_bmcs(access->manager);
+    const struct config *config = fleet_config(access->fleet);
+    const struct bmcset *set = fleet_bmcs(access->fleet);
     struct handover handover = {
         .config = config,
         .accounts = calloc(set->count + 1, sizeof(struct accounts)),
@@ -285,7 +285,7 @@ static void on_change(void *context)
     ssh_access_review(context);
 }
 
-int ssh_access_start(uv_loop_t *loop, struct manager *manager, struct control *control,
+int ssh_access_start(uv_loop_t *loop, struct fleet *fleet, struct control *control,
                      struct ssh_access **result)
 {
     struct ssh_access *access = calloc(1, sizeof *access);
@@ -298,10 +298,10 @@ int ssh_access_start(uv_loop_t *loop, struct manager *manager, struct control *c
         free(access);
         return -ENOMEM;
     }
-    access->manager = manager;
+    access->fleet = fleet;
     access->control = control;
     uv_timer_init(loop, &access->timer);
-    manager_watch(manager, on_change, access);
+    fleet_watch(fleet, on_change, access);
     configure(access);
     *result = access;
     return 0;
@@ -322,7 +322,7 @@ void ssh_access_free(struct ssh_access *access)
 {
     if (!access)
         return;
-    manager_watch(access->manager, NULL, NULL);
+    fleet_watch(access->fleet, NULL, NULL);
     ssh_server_free(access->server);
     inbox_free(access->inbox);
     uv_close((uv_handle_t *)&access->timer, on_closed);

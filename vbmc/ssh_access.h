@@ -8,14 +8,14 @@
 #include <uv.h>
 
 #include "vbmc/control/control.h"
-#include "vbmc/fleet/manager.h"
+#include "vbmc/fleet/fleet.h"
 
 struct ssh_access;
 
-/* Follows the manager's configuration from now on; the server is started when [ssh] first asks for
+/* Follows the fleet's configuration from now on; the server is started when [ssh] first asks for
  * it. Both outlive it. What goes wrong with SSH is logged and keeps nothing else from running. 0 or
  * -ENOMEM. */
-int ssh_access_start(uv_loop_t *loop, struct manager *manager, struct control *control,
+int ssh_access_start(uv_loop_t *loop, struct fleet *fleet, struct control *control,
                      struct ssh_access **access);
 /* The configuration, or a BMC's address or users, may have changed. */
 void ssh_access_review(struct ssh_access *access);

@@ -26,7 +26,7 @@
 #include "vbmc/cli/shell.h"
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
-#include "vbmc/fleet/manager.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
@@ -54,7 +54,7 @@ struct daemon {
     const char *config_path; /* NULL: the default */
     bool foreground;
     int ready_fd; /* of the process that waits in the foreground; -1: none */
-    struct manager *manager;
+    struct fleet *fleet;
     struct control *control;
     struct ssh_access *ssh;
     struct verbs verbs;
@@ -224,7 +224,7 @@ static int reload(void *context, char *error, size_t size)
     }
     log_set_level(config->daemon.log_level);
     open_log(config);
-    manager_reload(daemon->manager, config);
+    fleet_reload(daemon->fleet, config);
     return 0;
 }
 
@@ -234,8 +234,8 @@ static void on_stop_overdue(uv_timer_t *timer)
     struct daemon *daemon = timer->data;
 
     log_warning("libvirt does not come back: leaving without it");
-    if (daemon->manager)
-        manager_flush(daemon->manager);
+    if (daemon->fleet)
+        fleet_flush(daemon->fleet);
     disk_finish(DISK_WITHIN_MS);
     _exit(EXIT_SUCCESS);
 }
@@ -248,7 +248,7 @@ static void stop(void *context)
     log_info("stopping");
     ssh_access_free(daemon->ssh);
     control_free(daemon->control);
-    manager_stop(daemon->manager, &daemon->manager);
+    fleet_stop(daemon->fleet, &daemon->fleet);
     process_forget_stop();
     uv_close((uv_handle_t *)&daemon->reload, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
@@ -374,14 +374,14 @@ static int start(struct daemon *daemon, char *error, size_t size)
     result = open_control(daemon, config, error, size);
     if (result < 0)
         return result;
-    result = manager_start(&daemon->loop, cleanup_steal_pointer(&config),
-                           cleanup_steal_pointer(&openstack), &daemon->manager, error, size);
+    result = fleet_start(&daemon->loop, cleanup_steal_pointer(&config),
+                         cleanup_steal_pointer(&openstack), &daemon->fleet, error, size);
     if (result < 0) {
         control_free(daemon->control);
         return result;
     }
-    daemon->verbs.manager = daemon->manager;
-    if (ssh_access_start(&daemon->loop, daemon->manager, daemon->control, &daemon->ssh) < 0)
+    daemon->verbs.fleet = daemon->fleet;
+    if (ssh_access_start(&daemon->loop, daemon->fleet, daemon->control, &daemon->ssh) < 0)
         log_error("ssh: out of memory");
     return 0;
 }
@@ -421,7 +421,7 @@ int main(int argc, char **argv)
     }
     watch_signals(&daemon);
     start_watchdog(&daemon);
-    bool has_log = open_log(manager_config(daemon.manager));
+    bool has_log = open_log(fleet_config(daemon.fleet));
     log_info("vbmcd %s is running", VBMC_VERSION);
     detach(&daemon, has_log);
     notify("READY=1");

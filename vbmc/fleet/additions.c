@@ -12,18 +12,18 @@
 
 /* The record for an addition: what was said, else what discovery had given, else the defaults of
  * the tool whose habits are asked for. */
-static struct store_bmc record_of_addition(const struct manager *manager,
-                                           const struct manager_addition *addition,
+static struct store_bmc record_of_addition(const struct fleet *fleet,
+                                           const struct fleet_addition *addition,
                                            const struct virt_domain *domain,
                                            const struct instance *discovered)
 {
-    bool compat = manager->config->daemon.compat == CONFIG_COMPAT_OPENSTACK;
+    bool compat = fleet->config->daemon.compat == CONFIG_COMPAT_OPENSTACK;
     struct store_bmc record = {
         .uuid = *virt_domain_uuid(domain),
         .name = (char *)virt_domain_name(domain),
         .is_explicit = true,
         /* It comes back as it was before 'vbmc delete'. */
-        .active = !compat && manager_is_deleted(manager, virt_domain_uuid(domain)),
+        .active = !compat && fleet_is_deleted(fleet, virt_domain_uuid(domain)),
         .address = (char *)addition->address,
         .port = addition->port,
         .username = (char *)addition->username,
@@ -43,12 +43,12 @@ static struct store_bmc record_of_addition(const struct manager *manager,
         if (!record.password && compat)
             record.password = "password";
     }
-    if (discovered && !record.port && !manager->config->bmc.has_addresses)
+    if (discovered && !record.port && !fleet->config->bmc.has_addresses)
         record.port = instance_record((struct instance *)discovered)->port;
     return record;
 }
 
-static int check_addition(const struct manager *manager, const struct store_bmc *record,
+static int check_addition(const struct fleet *fleet, const struct store_bmc *record,
                           const char **text)
 {
     union endpoint_address address;
@@ -68,17 +68,17 @@ static int check_addition(const struct manager *manager, const struct store_bmc 
         return -EINVAL;
     }
     users_clear(&users);
-    if (!record->username && manager->config->user_count == 0) {
+    if (!record->username && fleet->config->user_count == 0) {
         *text = "nobody could log in: give --username and --password, or configure a [user]";
         return -EACCES;
     }
     return 0;
 }
 
-static void add_for_domain(struct manager *manager, const struct manager_addition *addition,
-                           struct virt_domain *domain, manager_done_fn *done, void *context)
+static void add_for_domain(struct fleet *fleet, const struct fleet_addition *addition,
+                           struct virt_domain *domain, fleet_done_fn *done, void *context)
 {
-    struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
     const char *text = NULL;
     char message[256];
 
@@ -88,16 +88,16 @@ static void add_for_domain(struct manager *manager, const struct manager_additio
         done(context, -EEXIST, message);
         return;
     }
-    struct store_bmc record = record_of_addition(manager, addition, domain, instance);
-    int result = check_addition(manager, &record, &text);
+    struct store_bmc record = record_of_addition(fleet, addition, domain, instance);
+    int result = check_addition(fleet, &record, &text);
     if (result < 0) {
         done(context, result, text);
         return;
     }
-    manager_add_record(manager, &record, done, context);
+    fleet_add_record(fleet, &record, done, context);
 }
 
-static void no_such_domain(const char *name, manager_done_fn *done, void *context)
+static void no_such_domain(const char *name, fleet_done_fn *done, void *context)
 {
     char message[256];
 
@@ -141,27 +141,27 @@ static void looked(void *context, int result, const char *text)
 static void finish(void *context, int result, const char *text)
 {
     struct waiting_addition *waiting = context;
-    struct manager *manager = waiting->manager;
+    struct fleet *fleet = waiting->fleet;
 
     waiting->done(waiting->context, result, text);
-    manager_hold_link(manager, waiting->hypervisor, -1);
+    fleet_hold_link(fleet, waiting->hypervisor, -1);
     free_waiting(waiting);
-    if (!manager->stopping)
-        manager_release_links(manager);
+    if (!fleet->stopping)
+        fleet_release_links(fleet);
 }
 
 /* `ambiguous`: the choices, where the name means several domains. */
 static void end_search(struct waiting_addition *waiting, struct virt_domain *domain,
                        const char *ambiguous)
 {
-    struct manager *manager = waiting->manager;
-    const struct manager_addition *addition = &waiting->addition;
+    struct fleet *fleet = waiting->fleet;
+    const struct fleet_addition *addition = &waiting->addition;
     char message[512];
 
-    if (manager->stopping) {
+    if (fleet->stopping) {
         finish(waiting, -ESHUTDOWN, "the daemon is stopping");
     } else if (domain) {
-        add_for_domain(manager, addition, domain, finish, waiting);
+        add_for_domain(fleet, addition, domain, finish, waiting);
     } else if (ambiguous) {
         finish(waiting, -ENOTUNIQ, ambiguous);
     } else if (hypervisor_is_up(waiting->hypervisor)) {
@@ -195,25 +195,25 @@ static void look_for(struct waiting_addition *waiting)
  * name may mean a domain of each. */
 static void search(struct waiting_addition *waiting)
 {
-    struct manager *manager = waiting->manager;
+    struct fleet *fleet = waiting->fleet;
     struct hypervisor *hypervisor = waiting->hypervisor, *next = NULL;
     struct virt_domain *domain;
     char text[MANAGER_NAME_ERROR_SIZE];
-    int result = manager_named_domain(manager, waiting->addition.name, waiting->addition.uri,
-                                      &domain, text, sizeof text);
+    int result = fleet_named_domain(fleet, waiting->addition.name, waiting->addition.uri, &domain,
+                                    text, sizeof text);
 
     if (!waiting->addition.uri)
-        next = manager_next_hypervisor(manager, hypervisor);
-    if (manager->stopping || result == -ENOTUNIQ) {
+        next = fleet_next_hypervisor(fleet, hypervisor);
+    if (fleet->stopping || result == -ENOTUNIQ) {
         end_search(waiting, NULL, text);
     } else if (!hypervisor_is_up(hypervisor) && hypervisor_error(hypervisor)[0] == '\0') {
-        waiting->next = manager->waiting;
-        manager->waiting = waiting;
+        waiting->next = fleet->waiting;
+        fleet->waiting = waiting;
     } else if (!domain && hypervisor_is_up(hypervisor) && !waiting->looked) {
         look_for(waiting);
     } else if (next) {
-        manager_hold_link(manager, hypervisor, -1);
-        manager_hold_link(manager, next, 1);
+        fleet_hold_link(fleet, hypervisor, -1);
+        fleet_hold_link(fleet, next, 1);
         waiting->hypervisor = next;
         waiting->looked = false;
         search(waiting);
@@ -222,9 +222,9 @@ static void search(struct waiting_addition *waiting)
     }
 }
 
-void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervisor)
+void fleet_finish_waiting(struct fleet *fleet, struct hypervisor *hypervisor)
 {
-    struct waiting_addition **place = &manager->waiting;
+    struct waiting_addition **place = &fleet->waiting;
 
     while (*place) {
         struct waiting_addition *waiting = *place;
@@ -237,11 +237,11 @@ void manager_finish_waiting(struct manager *manager, struct hypervisor *hypervis
     }
 }
 
-void manager_end_waiting(struct manager *manager)
+void fleet_end_waiting(struct fleet *fleet)
 {
-    while (manager->waiting) {
-        struct waiting_addition *waiting = manager->waiting;
-        manager->waiting = waiting->next;
+    while (fleet->waiting) {
+        struct waiting_addition *waiting = fleet->waiting;
+        fleet->waiting = waiting->next;
         waiting->done(waiting->context, -ESHUTDOWN, "the daemon is stopping");
         free_waiting(waiting);
     }
@@ -252,8 +252,8 @@ static char *copy_text(const char *text)
     return text ? strdup(text) : NULL;
 }
 
-static void search_hypervisors(struct manager *manager, const struct manager_addition *addition,
-                               struct hypervisor *hypervisor, manager_done_fn *done, void *context)
+static void search_hypervisors(struct fleet *fleet, const struct fleet_addition *addition,
+                               struct hypervisor *hypervisor, fleet_done_fn *done, void *context)
 {
     struct waiting_addition *waiting = calloc(1, sizeof *waiting);
 
@@ -261,9 +261,9 @@ static void search_hypervisors(struct manager *manager, const struct manager_add
         done(context, -ENOMEM, "out of memory");
         return;
     }
-    waiting->manager = manager;
+    waiting->fleet = fleet;
     waiting->hypervisor = hypervisor;
-    waiting->addition = (struct manager_addition){
+    waiting->addition = (struct fleet_addition){
         .name = copy_text(addition->name),
         .username = copy_text(addition->username),
         .password = copy_text(addition->password),
@@ -275,15 +275,15 @@ static void search_hypervisors(struct manager *manager, const struct manager_add
     };
     waiting->done = done;
     waiting->context = context;
-    manager_hold_link(manager, hypervisor, 1);
+    fleet_hold_link(fleet, hypervisor, 1);
     search(waiting);
 }
 
-void manager_add(struct manager *manager, const struct manager_addition *addition,
-                 manager_done_fn *done, void *context)
+void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet_done_fn *done,
+               void *context)
 {
     if (!addition->uri) {
-        search_hypervisors(manager, addition, manager->links->hypervisor, done, context);
+        search_hypervisors(fleet, addition, fleet->links->hypervisor, done, context);
         return;
     }
     const struct hypervisor_settings settings = {
@@ -291,11 +291,11 @@ void manager_add(struct manager *manager, const struct manager_addition *additio
         .uri = addition->uri,
         .sasl_username = addition->sasl_username,
         .sasl_password = addition->sasl_password,
-        .runtime_dir = manager->config->daemon.runtime_dir,
+        .runtime_dir = fleet->config->daemon.runtime_dir,
     };
-    struct link *link = manager_add_link(manager, &settings, false);
+    struct link *link = fleet_add_link(fleet, &settings, false);
     if (!link)
         done(context, -ENOMEM, "out of memory");
     else
-        search_hypervisors(manager, addition, link->hypervisor, done, context);
+        search_hypervisors(fleet, addition, link->hypervisor, done, context);
 }

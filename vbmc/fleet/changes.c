@@ -15,19 +15,19 @@
 
 struct change {
     struct change *next;
-    struct manager *manager;
+    struct fleet *fleet;
     struct uuid uuid;
     void (*begin)(struct change *change);
     struct store_bmc record; /* of an addition; strings owned */
     bool was_there;          /* the BMC existed when the addition was stored */
     bool active;             /* of a start (true) or a stop */
-    manager_done_fn *done;
+    fleet_done_fn *done;
     void *context;
 };
 
-static struct change *first_of(const struct manager *manager, const struct uuid *uuid)
+static struct change *first_of(const struct fleet *fleet, const struct uuid *uuid)
 {
-    struct change *change = manager->changes;
+    struct change *change = fleet->changes;
 
     while (change && !uuid_equal(&change->uuid, uuid))
         change = change->next;
@@ -36,9 +36,9 @@ static struct change *first_of(const struct manager *manager, const struct uuid 
 
 static void end_change(struct change *change, int result, const char *text)
 {
-    struct manager *manager = change->manager;
+    struct fleet *fleet = change->fleet;
     struct uuid uuid = change->uuid;
-    struct change **place = &manager->changes;
+    struct change **place = &fleet->changes;
 
     while (*place != change)
         place = &(*place)->next;
@@ -46,15 +46,15 @@ static void end_change(struct change *change, int result, const char *text)
     change->done(change->context, result, result < 0 && !text ? strerror(-result) : text);
     store_bmc_clear(&change->record);
     free(change);
-    struct change *next = first_of(manager, &uuid);
+    struct change *next = first_of(fleet, &uuid);
     if (next)
         next->begin(next);
 }
 
 /* Takes over what `template` says; its record is copied. */
-static void submit_change(struct manager *manager, const struct change *template)
+static void submit_change(struct fleet *fleet, const struct change *template)
 {
-    struct change *change = malloc(sizeof *change), **end = &manager->changes;
+    struct change *change = malloc(sizeof *change), **end = &fleet->changes;
 
     if (!change || store_bmc_copy(&change->record, &template->record) < 0) {
         free(change);
@@ -64,8 +64,8 @@ static void submit_change(struct manager *manager, const struct change *template
     struct store_bmc record = change->record;
     *change = *template;
     change->record = record;
-    change->manager = manager;
-    bool waits = first_of(manager, &change->uuid) != NULL;
+    change->fleet = fleet;
+    bool waits = first_of(fleet, &change->uuid) != NULL;
     while (*end)
         end = &(*end)->next;
     *end = change;
@@ -78,30 +78,30 @@ static void submit_change(struct manager *manager, const struct change *template
 static void on_addition_stored(void *context, int result)
 {
     struct change *change = context;
-    struct manager *manager = change->manager;
+    struct fleet *fleet = change->fleet;
 
-    if (result < 0 || manager->stopping) {
+    if (result < 0 || fleet->stopping) {
         end_change(change, result, NULL);
         return;
     }
-    manager_unmark_deleted(manager, &change->uuid);
-    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+    fleet_unmark_deleted(fleet, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
     bool was_discovered_meanwhile = instance && !change->was_there;
-    instance = manager_adopt_record(manager, instance, &change->record);
+    instance = fleet_adopt_record(fleet, instance, &change->record);
     if (!instance) {
         end_change(change, -ENOMEM, "out of memory");
         return;
     }
-    manager_find_place(manager, instance);
+    fleet_find_place(fleet, instance);
     if (was_discovered_meanwhile) /* and its record was stored in place of ours */
-        instance_save_record(instance, manager_report_store, NULL);
-    manager_see_copies(manager, instance);
+        instance_save_record(instance, fleet_report_store, NULL);
+    fleet_see_copies(fleet, instance);
     end_change(change, 0, NULL);
 }
 
 static void begin_addition(struct change *change)
 {
-    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&change->fleet->set, &change->uuid);
     char message[256];
 
     if (instance && instance_record(instance)->is_explicit) {
@@ -113,28 +113,28 @@ static void begin_addition(struct change *change)
     change->was_there = instance != NULL;
     change->record.changed_at = (int64_t)time(NULL);
     int result =
-        store_bmcs_put(change->manager->shared.store, &change->record, on_addition_stored, change);
+        store_bmcs_put(change->fleet->shared.store, &change->record, on_addition_stored, change);
     if (result < 0)
         end_change(change, result, NULL);
 }
 
-void manager_add_record(struct manager *manager, const struct store_bmc *record,
-                        manager_done_fn *done, void *context)
+void fleet_add_record(struct fleet *fleet, const struct store_bmc *record, fleet_done_fn *done,
+                      void *context)
 {
-    submit_change(manager, &(struct change){
-                               .uuid = record->uuid,
-                               .begin = begin_addition,
-                               .record = *record,
-                               .done = done,
-                               .context = context,
-                           });
+    submit_change(fleet, &(struct change){
+                             .uuid = record->uuid,
+                             .begin = begin_addition,
+                             .record = *record,
+                             .done = done,
+                             .context = context,
+                         });
 }
 
 /* ---- delete ---- */
 
 /* All that is left of a deleted BMC: its mark. */
-static int store_mark(struct manager *manager, const struct uuid *uuid, char *name,
-                      store_done_fn done, void *context)
+static int store_mark(struct fleet *fleet, const struct uuid *uuid, char *name, store_done_fn done,
+                      void *context)
 {
     const struct store_bmc mark = {
         .uuid = *uuid,
@@ -143,30 +143,30 @@ static int store_mark(struct manager *manager, const struct uuid *uuid, char *na
         .changed_at = (int64_t)time(NULL),
     };
 
-    return store_bmcs_put_alone(manager->shared.store, &mark, done, context);
+    return store_bmcs_put_alone(fleet->shared.store, &mark, done, context);
 }
 
 static void on_deletion_stored(void *context, int result)
 {
     struct change *change = context;
-    struct manager *manager = change->manager;
-    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+    struct fleet *fleet = change->fleet;
+    struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
 
-    if (result < 0 || manager->stopping) {
+    if (result < 0 || fleet->stopping) {
         end_change(change, result, NULL);
         return;
     }
-    manager_mark_deleted(manager, &change->uuid);
+    fleet_mark_deleted(fleet, &change->uuid);
     if (instance) {
         CLEANUP_FREE char *name = strdup(instance_record(instance)->name);
         chassis_give_up(instance_bmc(instance), "its BMC is deleted");
         boot_withdraw(instance_bmc(instance));
-        manager_drop_instance(manager, instance);
+        fleet_drop_instance(fleet, instance);
         /* What it stored until now, and what it stored at its end, is forgotten as well. */
-        store_mark(manager, &change->uuid, name, manager_report_store, NULL);
+        store_mark(fleet, &change->uuid, name, fleet_report_store, NULL);
     }
-    instance_console_forget(manager->shared.state_dir, &change->uuid);
-    manager_release_links(manager);
+    instance_console_forget(fleet->shared.state_dir, &change->uuid);
+    fleet_release_links(fleet);
     end_change(change, 0, NULL);
 }
 
@@ -177,34 +177,34 @@ static void no_such_bmc(struct change *change)
 
 static void begin_deletion(struct change *change)
 {
-    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&change->fleet->set, &change->uuid);
 
     if (!instance) {
         no_such_bmc(change);
         return;
     }
-    int result = store_mark(change->manager, &change->uuid, instance_record(instance)->name,
+    int result = store_mark(change->fleet, &change->uuid, instance_record(instance)->name,
                             on_deletion_stored, change);
     if (result < 0)
         end_change(change, result, NULL);
 }
 
-void manager_delete(struct manager *manager, struct instance *instance, manager_done_fn *done,
-                    void *context)
+void fleet_delete(struct fleet *fleet, struct instance *instance, fleet_done_fn *done,
+                  void *context)
 {
-    submit_change(manager, &(struct change){
-                               .uuid = instance_record(instance)->uuid,
-                               .begin = begin_deletion,
-                               .done = done,
-                               .context = context,
-                           });
+    submit_change(fleet, &(struct change){
+                             .uuid = instance_record(instance)->uuid,
+                             .begin = begin_deletion,
+                             .done = done,
+                             .context = context,
+                         });
 }
 
 /* ---- start and stop ---- */
 
 static struct instance *take_back_active(struct change *change)
 {
-    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&change->fleet->set, &change->uuid);
 
     if (instance)
         instance_record(instance)->active = !change->active;
@@ -215,22 +215,22 @@ static struct instance *take_back_active(struct change *change)
 static void on_start_taken_back(void *context, int result)
 {
     struct change *change = context;
-    struct instance *instance = bmcset_find_uuid(&change->manager->set, &change->uuid);
+    struct instance *instance = bmcset_find_uuid(&change->fleet->set, &change->uuid);
     char text[256];
 
     snprintf(text, sizeof text, "%s", instance ? instance_error(instance) : "its BMC is gone");
     if (result < 0)
-        manager_report_store(NULL, result);
+        fleet_report_store(NULL, result);
     end_change(change, -EIO, text);
 }
 
 static void on_active_stored(void *context, int result)
 {
     struct change *change = context;
-    struct manager *manager = change->manager;
-    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+    struct fleet *fleet = change->fleet;
+    struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
 
-    if (manager->stopping) {
+    if (fleet->stopping) {
         end_change(change, result, NULL);
     } else if (!instance) {
         no_such_bmc(change);
@@ -239,15 +239,15 @@ static void on_active_stored(void *context, int result)
          * review of all that is to listen. */
         instance_save_record(take_back_active(change), NULL, NULL);
         if (!change->active)
-            manager_start_listening(manager, instance);
+            fleet_start_listening(fleet, instance);
         else if (instance_is_listening(instance))
-            manager_stop_listening(manager, instance);
+            fleet_stop_listening(fleet, instance);
         end_change(change, result, NULL);
     } else if (!change->active) {
-        manager_stop_listening(manager, instance);
+        fleet_stop_listening(fleet, instance);
         end_change(change, 0, NULL);
     } else {
-        manager_start_listening(manager, instance);
+        fleet_start_listening(fleet, instance);
         if (instance_is_listening(instance))
             end_change(change, 0, NULL);
         else
@@ -257,8 +257,8 @@ static void on_active_stored(void *context, int result)
 
 static void begin_active(struct change *change)
 {
-    struct manager *manager = change->manager;
-    struct instance *instance = bmcset_find_uuid(&manager->set, &change->uuid);
+    struct fleet *fleet = change->fleet;
+    struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
 
     if (!instance) {
         no_such_bmc(change);
@@ -267,7 +267,7 @@ static void begin_active(struct change *change)
     struct store_bmc *record = instance_record(instance);
     if (record->active == change->active) {
         if (change->active && !instance_is_listening(instance))
-            manager_start_listening(manager, instance);
+            fleet_start_listening(fleet, instance);
         bool failed = change->active && !instance_is_listening(instance);
         end_change(change, failed ? -EIO : 0, failed ? instance_error(instance) : NULL);
         return;
@@ -277,14 +277,14 @@ static void begin_active(struct change *change)
     instance_save_record(instance, on_active_stored, change);
 }
 
-void manager_set_active(struct manager *manager, struct instance *instance, bool active,
-                        manager_done_fn *done, void *context)
+void fleet_set_active(struct fleet *fleet, struct instance *instance, bool active,
+                      fleet_done_fn *done, void *context)
 {
-    submit_change(manager, &(struct change){
-                               .uuid = instance_record(instance)->uuid,
-                               .begin = begin_active,
-                               .active = active,
-                               .done = done,
-                               .context = context,
-                           });
+    submit_change(fleet, &(struct change){
+                             .uuid = instance_record(instance)->uuid,
+                             .begin = begin_active,
+                             .active = active,
+                             .done = done,
+                             .context = context,
+                         });
 }

@@ -5,48 +5,48 @@
 
 #define REAP_AGAIN_MS 100
 
-void manager_hold_link(struct manager *manager, const struct hypervisor *hypervisor, int change)
+void fleet_hold_link(struct fleet *fleet, const struct hypervisor *hypervisor, int change)
 {
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         if (link->hypervisor == hypervisor)
             link->holds += (unsigned)change;
     }
 }
 
-static struct link *find_link(const struct manager *manager, const char *uri)
+static struct link *find_link(const struct fleet *fleet, const char *uri)
 {
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
             return link;
     }
     return NULL;
 }
 
-struct link *manager_link_of(const struct manager *manager, const struct hypervisor *hypervisor)
+struct link *fleet_link_of(const struct fleet *fleet, const struct hypervisor *hypervisor)
 {
-    struct link *link = manager->links;
+    struct link *link = fleet->links;
 
     while (link && link->hypervisor != hypervisor)
         link = link->next;
     return link;
 }
 
-static struct placement_hypervisor *place_of(struct manager *manager,
+static struct placement_hypervisor *place_of(struct fleet *fleet,
                                              const struct hypervisor_settings *settings)
 {
-    struct placement_hypervisor *place = placement_map_get(&manager->map, settings->uri);
+    struct placement_hypervisor *place = placement_map_get(&fleet->map, settings->uri);
 
-    if (!place || placement_map_name(&manager->map, place, settings->name) < 0)
+    if (!place || placement_map_name(&fleet->map, place, settings->name) < 0)
         return NULL;
     place->removed = false;
     return place;
 }
 
-struct link *manager_add_link(struct manager *manager, const struct hypervisor_settings *settings,
-                              bool configured)
+struct link *fleet_add_link(struct fleet *fleet, const struct hypervisor_settings *settings,
+                            bool configured)
 {
-    struct link *link = find_link(manager, settings->uri);
-    struct link **end = &manager->links;
+    struct link *link = find_link(fleet, settings->uri);
+    struct link **end = &fleet->links;
 
     if (link) {
         link->configured |= configured;
@@ -57,10 +57,10 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
     if (!link)
         return NULL;
     link->configured = configured;
-    link->place = place_of(manager, settings);
+    link->place = place_of(fleet, settings);
     if (link->place)
-        link->hypervisor = hypervisor_start(manager->loop, manager->inbox, settings,
-                                            &manager_hypervisor_callbacks, manager);
+        link->hypervisor = hypervisor_start(fleet->loop, fleet->inbox, settings,
+                                            &fleet_hypervisor_callbacks, fleet);
     if (!link->hypervisor) {
         free(link);
         return NULL;
@@ -73,17 +73,17 @@ struct link *manager_add_link(struct manager *manager, const struct hypervisor_s
 
 static void on_hypervisor_stopped(void *context)
 {
-    struct manager *manager = context;
+    struct fleet *fleet = context;
 
-    manager->ending--;
-    if (manager->stopping)
-        manager_finish_stopping(manager);
+    fleet->ending--;
+    if (fleet->stopping)
+        fleet_finish_stopping(fleet);
 }
 
-void manager_stop_link(struct manager *manager, struct link *link)
+void fleet_stop_link(struct fleet *fleet, struct link *link)
 {
-    manager->ending++;
-    hypervisor_stop(link->hypervisor, on_hypervisor_stopped, manager);
+    fleet->ending++;
+    hypervisor_stop(link->hypervisor, on_hypervisor_stopped, fleet);
     free(link);
 }
 
@@ -91,8 +91,8 @@ void manager_stop_link(struct manager *manager, struct link *link)
  * own. */
 static void on_reap(uv_timer_t *timer)
 {
-    struct manager *manager = timer->data;
-    struct link **place = &manager->links;
+    struct fleet *fleet = timer->data;
+    struct link **place = &fleet->links;
 
     while (*place) {
         struct link *link = *place;
@@ -102,32 +102,32 @@ static void on_reap(uv_timer_t *timer)
             place = &link->next;
             continue;
         }
-        for (size_t i = 0; i < manager->set.count; i++)
-            instance_lose_hypervisor(manager->set.instances[i], link->hypervisor);
-        manager_place_removal(manager, link);
+        for (size_t i = 0; i < fleet->set.count; i++)
+            instance_lose_hypervisor(fleet->set.instances[i], link->hypervisor);
+        fleet_place_removal(fleet, link);
         *place = link->next;
-        manager_stop_link(manager, link);
+        fleet_stop_link(fleet, link);
     }
 }
 
 /* Marks what neither the configuration nor a BMC needs. */
-void manager_release_links(struct manager *manager)
+void fleet_release_links(struct fleet *fleet)
 {
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         bool used = link->configured;
-        for (size_t i = 0; i < manager->set.count && !used; i++) {
-            const char *uri = instance_record(manager->set.instances[i])->uri;
+        for (size_t i = 0; i < fleet->set.count && !used; i++) {
+            const char *uri = instance_record(fleet->set.instances[i])->uri;
             used = uri && strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
         }
         link->unused = !used && link->holds == 0;
     }
-    uv_timer_start(&manager->reaper, on_reap, 0, 0);
+    uv_timer_start(&fleet->reaper, on_reap, 0, 0);
 }
 
-struct hypervisor *manager_next_hypervisor(const struct manager *manager,
-                                           const struct hypervisor *hypervisor)
+struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
+                                         const struct hypervisor *hypervisor)
 {
-    struct link *link = manager->links;
+    struct link *link = fleet->links;
 
     while (hypervisor && link && link->hypervisor != hypervisor)
         link = link->next;
@@ -136,24 +136,24 @@ struct hypervisor *manager_next_hypervisor(const struct manager *manager,
     return link ? link->hypervisor : NULL;
 }
 
-struct virt_domain *manager_find_uuid(const struct manager *manager, const struct uuid *uuid,
-                                      const char *uri)
+struct virt_domain *fleet_find_uuid(const struct fleet *fleet, const struct uuid *uuid,
+                                    const char *uri)
 {
     struct virt_domain *domain = NULL;
 
-    for (struct link *link = manager->links; link && !domain; link = link->next) {
+    for (struct link *link = fleet->links; link && !domain; link = link->next) {
         if (!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0)
             domain = hypervisor_find_domain(link->hypervisor, uuid);
     }
     return domain;
 }
 
-bool manager_has_uuid(const struct manager *manager, const struct uuid *uuid, const char *uri)
+bool fleet_has_uuid(const struct fleet *fleet, const struct uuid *uuid, const char *uri)
 {
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         if ((!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0) &&
             hypervisor_hides(link->hypervisor, uuid))
             return true;
     }
-    return manager_find_uuid(manager, uuid, uri) != NULL;
+    return fleet_find_uuid(fleet, uuid, uri) != NULL;
 }

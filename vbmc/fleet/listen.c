@@ -16,24 +16,24 @@
 
 /* ---- the shared socket ---- */
 
-static void forget_shared(struct manager *manager, struct instance *instance)
+static void forget_shared(struct fleet *fleet, struct instance *instance)
 {
     long offset = -1;
 
-    if (manager->by_offset)
-        offset = addresses_offset(&manager->config->bmc.addresses, instance_address(instance));
-    if (offset >= 0 && manager->by_offset[offset] == instance)
-        manager->by_offset[offset] = NULL;
-    bmcset_remove(&manager->outside, instance);
+    if (fleet->by_offset)
+        offset = addresses_offset(&fleet->config->bmc.addresses, instance_address(instance));
+    if (offset >= 0 && fleet->by_offset[offset] == instance)
+        fleet->by_offset[offset] = NULL;
+    bmcset_remove(&fleet->outside, instance);
 }
 
 /* Of those that share the socket at an address outside of the prefix, by a [domain] section or
  * `vbmc add`. */
-static struct instance *find_outside(const struct manager *manager,
+static struct instance *find_outside(const struct fleet *fleet,
                                      const union endpoint_address *address)
 {
-    for (size_t i = 0; i < manager->outside.count; i++) {
-        struct instance *instance = manager->outside.instances[i];
+    for (size_t i = 0; i < fleet->outside.count; i++) {
+        struct instance *instance = fleet->outside.instances[i];
         if (endpoint_address_is_same(instance_address(instance), address))
             return instance;
     }
@@ -43,10 +43,10 @@ static struct instance *find_outside(const struct manager *manager,
 static void on_shared_datagram(void *context, const struct endpoint *from, const uint8_t *bytes,
                                size_t length)
 {
-    struct manager *manager = context;
-    long offset = addresses_offset(&manager->config->bmc.addresses, &from->local);
+    struct fleet *fleet = context;
+    long offset = addresses_offset(&fleet->config->bmc.addresses, &from->local);
     struct instance *instance =
-        offset >= 0 ? manager->by_offset[offset] : find_outside(manager, &from->local);
+        offset >= 0 ? fleet->by_offset[offset] : find_outside(fleet, &from->local);
 
     if (instance)
         instance_receive(instance, from, bytes, length);
@@ -61,31 +61,31 @@ static union endpoint_address shared_address(const struct config_bmc *bmc)
     return any;
 }
 
-static void open_shared_socket(struct manager *manager)
+static void open_shared_socket(struct fleet *fleet)
 {
-    const struct config_bmc *bmc = &manager->config->bmc;
+    const struct config_bmc *bmc = &fleet->config->bmc;
     union endpoint_address any = shared_address(bmc);
-    char text[sizeof manager->socket_error];
+    char text[sizeof fleet->socket_error];
 
-    if (!bmc->has_addresses || manager->socket)
+    if (!bmc->has_addresses || fleet->socket)
         return;
-    if (!manager->by_offset)
-        manager->by_offset = calloc(ADDRESSES_MAX, sizeof(struct instance *));
-    int result = manager->by_offset ? udp_socket_open(manager->loop, &any, on_shared_datagram,
-                                                      manager, &manager->socket)
-                                    : -ENOMEM;
-    if (result == 0 && manager->socket_error[0])
+    if (!fleet->by_offset)
+        fleet->by_offset = calloc(ADDRESSES_MAX, sizeof(struct instance *));
+    int result = fleet->by_offset
+                     ? udp_socket_open(fleet->loop, &any, on_shared_datagram, fleet, &fleet->socket)
+                     : -ENOMEM;
+    if (result == 0 && fleet->socket_error[0])
         log_info("listens on UDP port %u now", bmc->port);
     udp_socket_explain(&any, result, text, sizeof text);
-    if (result < 0 && strcmp(text, manager->socket_error) != 0)
+    if (result < 0 && strcmp(text, fleet->socket_error) != 0)
         log_error("%s", text);
-    snprintf(manager->socket_error, sizeof manager->socket_error, "%s", result < 0 ? text : "");
+    snprintf(fleet->socket_error, sizeof fleet->socket_error, "%s", result < 0 ? text : "");
 }
 
 /* Whether the wildcard socket has the port at that address, so that nobody else can. */
-static bool is_shared_place(const struct manager *manager, const union endpoint_address *address)
+static bool is_shared_place(const struct fleet *fleet, const union endpoint_address *address)
 {
-    const struct config_bmc *bmc = &manager->config->bmc;
+    const struct config_bmc *bmc = &fleet->config->bmc;
     bool reaches =
         bmc->addresses.base.any.sa_family == AF_INET6 || endpoint_address_v4(address) != NULL;
 
@@ -107,11 +107,10 @@ static bool are_in_the_way(const union endpoint_address *a, const union endpoint
            (endpoint_address_is_same(a, b) || is_any(a) || is_any(b));
 }
 
-static struct instance *find_neighbour(const struct manager *manager,
-                                       const struct instance *instance)
+static struct instance *find_neighbour(const struct fleet *fleet, const struct instance *instance)
 {
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *other = manager->set.instances[i];
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *other = fleet->set.instances[i];
         if (other != instance && instance_is_listening(other) &&
             are_in_the_way(instance_address(other), instance_address(instance)))
             return other;
@@ -128,33 +127,33 @@ static void note_neighbour(struct instance *instance, struct instance *neighbour
     instance_note_error(instance, text);
 }
 
-static void listen_shared(struct manager *manager, struct instance *instance)
+static void listen_shared(struct fleet *fleet, struct instance *instance)
 {
     const union endpoint_address *address = instance_address(instance);
-    long offset = addresses_offset(&manager->config->bmc.addresses, address);
+    long offset = addresses_offset(&fleet->config->bmc.addresses, address);
     struct instance *neighbour;
 
-    if (!manager->socket) {
-        instance_note_error(instance, manager->socket_error);
+    if (!fleet->socket) {
+        instance_note_error(instance, fleet->socket_error);
         return;
     }
-    neighbour = offset >= 0 ? manager->by_offset[offset] : find_outside(manager, address);
+    neighbour = offset >= 0 ? fleet->by_offset[offset] : find_outside(fleet, address);
     if (neighbour && neighbour != instance) {
         note_neighbour(instance, neighbour);
         return;
     }
     if (offset >= 0)
-        manager->by_offset[offset] = instance;
-    else if (bmcset_add(&manager->outside, instance) < 0)
+        fleet->by_offset[offset] = instance;
+    else if (bmcset_add(&fleet->outside, instance) < 0)
         return;
-    instance_listen_shared(instance, manager->socket);
+    instance_listen_shared(instance, fleet->socket);
 }
 
-static void listen_alone(struct manager *manager, struct instance *instance)
+static void listen_alone(struct fleet *fleet, struct instance *instance)
 {
     char text[INSTANCE_ERROR_SIZE];
     int result = instance_listen(instance);
-    struct instance *neighbour = result == -EADDRINUSE ? find_neighbour(manager, instance) : NULL;
+    struct instance *neighbour = result == -EADDRINUSE ? find_neighbour(fleet, instance) : NULL;
 
     if (neighbour) {
         note_neighbour(instance, neighbour);
@@ -177,14 +176,14 @@ static const char *why_no_place(int result)
 }
 
 /* Where the BMC is to be, which may have become another place. 0, or a negative error. */
-static int find_place(struct manager *manager, struct instance *instance)
+static int find_place(struct fleet *fleet, struct instance *instance)
 {
     union endpoint_address address = {0};
     bool changed = false;
-    int result = addresses_assign(manager->config, &manager->set, instance, &address, &changed);
+    int result = addresses_assign(fleet->config, &fleet->set, instance, &address, &changed);
 
     if (changed)
-        instance_save_record(instance, manager_report_store, NULL);
+        instance_save_record(instance, fleet_report_store, NULL);
     if (result < 0)
         memset(&address, 0, sizeof address);
     if (instance_is_listening(instance) &&
@@ -192,7 +191,7 @@ static int find_place(struct manager *manager, struct instance *instance)
         char text[ENDPOINT_TEXT_SIZE];
         endpoint_address_format(&address, text);
         log_info("%s: moves to UDP %s", instance_record(instance)->name, text);
-        manager_stop_listening(manager, instance);
+        fleet_stop_listening(fleet, instance);
     }
     instance_set_address(instance, &address);
     if (result < 0 && instance_record(instance)->active)
@@ -200,43 +199,43 @@ static int find_place(struct manager *manager, struct instance *instance)
     return result;
 }
 
-static void listen_at_place(struct manager *manager, struct instance *instance)
+static void listen_at_place(struct fleet *fleet, struct instance *instance)
 {
-    if (is_shared_place(manager, instance_address(instance)))
-        listen_shared(manager, instance);
+    if (is_shared_place(fleet, instance_address(instance)))
+        listen_shared(fleet, instance);
     else
-        listen_alone(manager, instance);
+        listen_alone(fleet, instance);
     if (instance_is_listening(instance))
-        manager_tell_changed(manager);
+        fleet_tell_changed(fleet);
 }
 
 static void on_listen_again(uv_timer_t *timer);
 
-static void listen_again_in(struct manager *manager, uint64_t ms)
+static void listen_again_in(struct fleet *fleet, uint64_t ms)
 {
-    uv_handle_t *handle = (uv_handle_t *)&manager->listen_again;
+    uv_handle_t *handle = (uv_handle_t *)&fleet->listen_again;
 
-    if (!manager->stopping && (!uv_is_active(handle) || ms == 0))
-        uv_timer_start(&manager->listen_again, on_listen_again, ms, 0);
+    if (!fleet->stopping && (!uv_is_active(handle) || ms == 0))
+        uv_timer_start(&fleet->listen_again, on_listen_again, ms, 0);
 }
 
-void manager_start_listening(struct manager *manager, struct instance *instance)
+void fleet_start_listening(struct fleet *fleet, struct instance *instance)
 {
-    if (manager->loading)
+    if (fleet->loading)
         return;
-    open_shared_socket(manager);
-    if (find_place(manager, instance) == 0)
-        listen_at_place(manager, instance);
+    open_shared_socket(fleet);
+    if (find_place(fleet, instance) == 0)
+        listen_at_place(fleet, instance);
     if (!instance_is_listening(instance))
-        listen_again_in(manager, LISTEN_AGAIN_MS);
+        listen_again_in(fleet, LISTEN_AGAIN_MS);
 }
 
-void manager_stop_listening(struct manager *manager, struct instance *instance)
+void fleet_stop_listening(struct fleet *fleet, struct instance *instance)
 {
-    forget_shared(manager, instance);
+    forget_shared(fleet, instance);
     instance_stop_listening(instance);
-    manager_tell_changed(manager);
-    listen_again_in(manager, 0); /* the place may be what another was to have */
+    fleet_tell_changed(fleet);
+    listen_again_in(fleet, 0); /* the place may be what another was to have */
 }
 
 /* ---- all of them ---- */
@@ -248,43 +247,43 @@ static bool wants_to_listen(struct instance *instance)
 
 static void on_listen_again(uv_timer_t *timer)
 {
-    manager_review_listening(timer->data);
+    fleet_review_listening(timer->data);
 }
 
-void manager_find_place(struct manager *manager, struct instance *instance)
+void fleet_find_place(struct fleet *fleet, struct instance *instance)
 {
-    if (!manager->loading)
-        find_place(manager, instance);
+    if (!fleet->loading)
+        find_place(fleet, instance);
 }
 
 /* A range that is used up is so for all that have no place. */
-static void find_places(struct manager *manager)
+static void find_places(struct fleet *fleet)
 {
     bool is_used_up = false;
 
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
         if (is_used_up && instance_address(instance)->any.sa_family == AF_UNSPEC)
             continue;
-        is_used_up |= find_place(manager, instance) == -EADDRNOTAVAIL;
+        is_used_up |= find_place(fleet, instance) == -EADDRNOTAVAIL;
     }
 }
 
 /* All find their places first: one may leave the place of another. */
-void manager_review_listening(struct manager *manager)
+void fleet_review_listening(struct fleet *fleet)
 {
     bool again = false;
 
-    open_shared_socket(manager);
-    find_places(manager);
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
+    open_shared_socket(fleet);
+    find_places(fleet);
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
         if (wants_to_listen(instance) && instance_address(instance)->any.sa_family != AF_UNSPEC)
-            listen_at_place(manager, instance);
+            listen_at_place(fleet, instance);
         again |= wants_to_listen(instance);
     }
     if (again)
-        listen_again_in(manager, LISTEN_AGAIN_MS);
+        listen_again_in(fleet, LISTEN_AGAIN_MS);
 }
 
 static bool prefix_equal(const struct config_prefix *a, const struct config_prefix *b)
@@ -292,22 +291,22 @@ static bool prefix_equal(const struct config_prefix *a, const struct config_pref
     return a->length == b->length && memcmp(&a->base, &b->base, sizeof a->base) == 0;
 }
 
-void manager_close_shared_socket(struct manager *manager, const struct config_bmc *next)
+void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *next)
 {
-    const struct config_bmc *bmc = &manager->config->bmc;
+    const struct config_bmc *bmc = &fleet->config->bmc;
 
     if (!bmc->has_addresses || (next && next->has_addresses && next->port == bmc->port &&
                                 prefix_equal(&next->addresses, &bmc->addresses)))
         return;
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
-        if (is_shared_place(manager, instance_address(instance)))
-            manager_stop_listening(manager, instance);
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
+        if (is_shared_place(fleet, instance_address(instance)))
+            fleet_stop_listening(fleet, instance);
     }
-    udp_socket_close(manager->socket);
-    manager->socket = NULL;
-    manager->socket_error[0] = '\0';
-    free(manager->by_offset);
-    manager->by_offset = NULL;
-    bmcset_clear(&manager->outside);
+    udp_socket_close(fleet->socket);
+    fleet->socket = NULL;
+    fleet->socket_error[0] = '\0';
+    free(fleet->by_offset);
+    fleet->by_offset = NULL;
+    bmcset_clear(&fleet->outside);
 }

@@ -69,7 +69,7 @@ static const struct store_boot *find_boot(const struct stored *stored, const str
     return NULL;
 }
 
-static void restore_rest(struct manager *manager, struct instance *instance,
+static void restore_rest(struct fleet *fleet, struct instance *instance,
                          const struct stored *stored)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
@@ -89,73 +89,73 @@ static void restore_rest(struct manager *manager, struct instance *instance,
     }
     for (size_t i = 0; i < stored->placement_count; i++) {
         if (uuid_equal(&stored->placements[i].uuid, uuid))
-            manager_restore_placement(manager, instance, &stored->placements[i]);
+            fleet_restore_placement(fleet, instance, &stored->placements[i]);
     }
 }
 
-bool manager_wants_record(const struct manager *manager, const struct store_bmc *record)
+bool fleet_wants_record(const struct fleet *fleet, const struct store_bmc *record)
 {
     const struct config_domain *section =
-        config_find_domain(manager->config, record->name ? record->name : "", &record->uuid);
+        config_find_domain(fleet->config, record->name ? record->name : "", &record->uuid);
 
     return record->name && !(section && !section->enabled) &&
-           (record->is_explicit || manager->config->bmc.discover != CONFIG_DISCOVER_NONE);
+           (record->is_explicit || fleet->config->bmc.discover != CONFIG_DISCOVER_NONE);
 }
 
-static void link_of_record(struct manager *manager, const struct store_bmc *record)
+static void link_of_record(struct fleet *fleet, const struct store_bmc *record)
 {
     const struct hypervisor_settings settings = {
         .name = record->uri,
         .uri = record->uri,
         .sasl_username = record->sasl_username,
         .sasl_password = record->sasl_password,
-        .runtime_dir = manager->config->daemon.runtime_dir,
+        .runtime_dir = fleet->config->daemon.runtime_dir,
     };
 
     if (record->uri)
-        manager_add_link(manager, &settings, false);
+        fleet_add_link(fleet, &settings, false);
 }
 
-static void load_bmc(struct manager *manager, const struct stored *stored,
+static void load_bmc(struct fleet *fleet, const struct stored *stored,
                      const struct store_bmc *record)
 {
-    if (bmcset_find_uuid(&manager->set, &record->uuid))
+    if (bmcset_find_uuid(&fleet->set, &record->uuid))
         return;
     if (record->deleted) {
-        if (manager_is_deleted(manager, &record->uuid))
+        if (fleet_is_deleted(fleet, &record->uuid))
             return;
-        manager_mark_deleted(manager, &record->uuid);
+        fleet_mark_deleted(fleet, &record->uuid);
         /* The daemon may have been killed between the mark and this. */
-        instance_console_forget(manager->shared.state_dir, &record->uuid);
+        instance_console_forget(fleet->shared.state_dir, &record->uuid);
         return;
     }
-    if (!manager_wants_record(manager, record))
+    if (!fleet_wants_record(fleet, record))
         return;
-    link_of_record(manager, record);
-    struct instance *made = manager_make_instance(
-        manager, record, find_chassis(stored, &record->uuid), find_boot(stored, &record->uuid));
+    link_of_record(fleet, record);
+    struct instance *made = fleet_make_instance(fleet, record, find_chassis(stored, &record->uuid),
+                                                find_boot(stored, &record->uuid));
     if (!made)
         return;
-    restore_rest(manager, made, stored);
-    instance_bmc(made)->chassis.restore_waits = manager_power_is_back(manager);
-    if (manager->power_returned) /* the hypervisor here numbers its guests from 1 again */
+    restore_rest(fleet, made, stored);
+    instance_bmc(made)->chassis.restore_waits = fleet_power_is_back(fleet);
+    if (fleet->power_returned) /* the hypervisor here numbers its guests from 1 again */
         chassis_forget_run(&instance_bmc(made)->chassis);
     platform_note_restart(instance_bmc(made)->platform);
 }
 
-int manager_load_bmcs(struct manager *manager, char *error, size_t size)
+int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size)
 {
     struct stored stored = {0};
-    int result = load(manager->shared.store, &stored);
+    int result = load(fleet->shared.store, &stored);
 
     if (result < 0)
-        snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
+        snprintf(error, size, "%s/state.db cannot be read: %s", fleet->config->daemon.state_dir,
                  strerror(-result));
-    manager->loading = true;
+    fleet->loading = true;
     for (size_t i = 0; result == 0 && i < stored.bmc_count; i++)
-        load_bmc(manager, &stored, &stored.bmcs[i]);
-    manager->loading = false;
+        load_bmc(fleet, &stored, &stored.bmcs[i]);
+    fleet->loading = false;
     clear(&stored);
-    manager_review_listening(manager);
+    fleet_review_listening(fleet);
     return result;
 }

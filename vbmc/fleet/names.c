@@ -29,14 +29,14 @@ static bool means(const char *text, const char *name, const struct hypervisor *h
            (text[length] == '@' && means_place(hypervisor, text + length + 1));
 }
 
-static struct hypervisor *hypervisor_of(const struct manager *manager, struct instance *instance)
+static struct hypervisor *hypervisor_of(const struct fleet *fleet, struct instance *instance)
 {
     struct virt_domain *domain = instance_domain(instance);
     const char *uri = instance_record(instance)->uri;
 
     if (domain)
         return virt_domain_hypervisor(domain);
-    for (struct link *link = manager->links; uri && link; link = link->next) {
+    for (struct link *link = fleet->links; uri && link; link = link->next) {
         if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
             return link->hypervisor;
     }
@@ -44,18 +44,18 @@ static struct hypervisor *hypervisor_of(const struct manager *manager, struct in
 }
 
 /* Its domain is on no hypervisor that it could be on: a domain of its name is another one. */
-static bool is_without_domain(const struct manager *manager, struct instance *instance)
+static bool is_without_domain(const struct fleet *fleet, struct instance *instance)
 {
     const char *uri = instance_record(instance)->uri;
 
     if (instance_domain(instance))
         return false;
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         bool counts = !uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
         if (counts && !hypervisor_is_up(link->hypervisor))
             return false;
     }
-    return !manager_has_uuid(manager, &instance_record(instance)->uuid, uri);
+    return !fleet_has_uuid(fleet, &instance_record(instance)->uuid, uri);
 }
 
 /* ---- a refusal ---- */
@@ -109,17 +109,17 @@ static bool may_be(const struct instance *instance, const struct uuid *only)
 
 /* The BMC that the text names among those that have a domain, or among those that have none; counts
  * all that it may mean. */
-static struct instance *find_named(const struct manager *manager, const char *text,
+static struct instance *find_named(const struct fleet *fleet, const char *text,
                                    const struct uuid *only, bool without_domain, unsigned *count)
 {
     struct instance *found = NULL;
 
     *count = 0;
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
         if (!may_be(instance, only) ||
-            !means(text, instance_record(instance)->name, hypervisor_of(manager, instance)) ||
-            is_without_domain(manager, instance) != without_domain)
+            !means(text, instance_record(instance)->name, hypervisor_of(fleet, instance)) ||
+            is_without_domain(fleet, instance) != without_domain)
             continue;
         found = instance;
         (*count)++;
@@ -127,48 +127,48 @@ static struct instance *find_named(const struct manager *manager, const char *te
     return found;
 }
 
-static int refuse_ambiguous(const struct manager *manager, const char *typed, bool without_domain,
+static int refuse_ambiguous(const struct fleet *fleet, const char *typed, bool without_domain,
                             char *error, size_t size)
 {
     char text[MANAGER_NAME_ERROR_SIZE];
     struct choices choices = {.text = text, .size = sizeof text};
 
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
         const struct store_bmc *record = instance_record(instance);
-        struct hypervisor *hypervisor = hypervisor_of(manager, instance);
+        struct hypervisor *hypervisor = hypervisor_of(fleet, instance);
         if (means(typed, record->name, hypervisor) &&
-            is_without_domain(manager, instance) == without_domain)
+            is_without_domain(fleet, instance) == without_domain)
             add_choice(&choices, record->name, without_domain ? NULL : hypervisor, &record->uuid);
     }
     return refuse_choices(&choices, typed, error, size);
 }
 
-int manager_named_bmc(const struct manager *manager, const char *typed, const struct uuid *only,
-                      struct instance **found, char *error, size_t size)
+int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct uuid *only,
+                    struct instance **found, char *error, size_t size)
 {
     struct uuid uuid;
     unsigned count;
 
     *found = NULL;
     if (uuid_parse(typed, &uuid) == 0) {
-        struct instance *instance = bmcset_find_uuid(&manager->set, &uuid);
+        struct instance *instance = bmcset_find_uuid(&fleet->set, &uuid);
         if (instance && may_be(instance, only))
             *found = instance;
         /* What is the UUID of a domain is not another's name, also when that domain has no BMC. */
-        if (*found || (!only && (manager_find_uuid(manager, &uuid, NULL) ||
-                                 manager_is_deleted(manager, &uuid))))
+        if (*found ||
+            (!only && (fleet_find_uuid(fleet, &uuid, NULL) || fleet_is_deleted(fleet, &uuid))))
             return *found ? 0 : -ENOENT;
     }
     for (unsigned without_domain = 0; without_domain < 2; without_domain++) {
         /* Nor is the name of a domain that has no BMC. */
         struct virt_domain *domain;
         if (without_domain && !only &&
-            manager_named_domain(manager, typed, NULL, &domain, error, size) != -ENOENT)
+            fleet_named_domain(fleet, typed, NULL, &domain, error, size) != -ENOENT)
             return -ENOENT;
-        struct instance *instance = find_named(manager, typed, only, without_domain, &count);
+        struct instance *instance = find_named(fleet, typed, only, without_domain, &count);
         if (count > 1)
-            return refuse_ambiguous(manager, typed, without_domain, error, size);
+            return refuse_ambiguous(fleet, typed, without_domain, error, size);
         *found = instance;
         if (instance)
             return 0;
@@ -176,29 +176,28 @@ int manager_named_bmc(const struct manager *manager, const char *typed, const st
     return -ENOENT;
 }
 
-static bool is_found_by(const struct manager *manager, const char *text, const struct uuid *only,
+static bool is_found_by(const struct fleet *fleet, const char *text, const struct uuid *only,
                         const struct instance *instance)
 {
     char error[MANAGER_NAME_ERROR_SIZE];
     struct instance *found;
 
-    return manager_named_bmc(manager, text, only, &found, error, sizeof error) == 0 &&
+    return fleet_named_bmc(fleet, text, only, &found, error, sizeof error) == 0 &&
            found == instance;
 }
 
-char *manager_name_of(const struct manager *manager, struct instance *instance,
-                      const struct uuid *only)
+char *fleet_name_of(const struct fleet *fleet, struct instance *instance, const struct uuid *only)
 {
     const struct store_bmc *record = instance_record(instance);
-    const struct hypervisor *hypervisor = hypervisor_of(manager, instance);
+    const struct hypervisor *hypervisor = hypervisor_of(fleet, instance);
     char uuid[UUID_TEXT_SIZE], *text = NULL;
 
-    if (is_found_by(manager, record->name, only, instance))
+    if (is_found_by(fleet, record->name, only, instance))
         return strdup(record->name);
     if (hypervisor && strcmp(hypervisor_name(hypervisor), hypervisor_uri(hypervisor)) != 0) {
         if (asprintf(&text, "%s@%s", record->name, hypervisor_name(hypervisor)) < 0)
             return NULL;
-        if (is_found_by(manager, text, only, instance))
+        if (is_found_by(fleet, text, only, instance))
             return text;
         free(text);
     }
@@ -209,10 +208,10 @@ char *manager_name_of(const struct manager *manager, struct instance *instance,
 /* ---- domains ---- */
 
 /* Of several copies of one domain the one that its BMC shows. */
-static struct virt_domain *copy_that_counts(const struct manager *manager,
-                                            struct virt_domain *domain, const char *uri)
+static struct virt_domain *copy_that_counts(const struct fleet *fleet, struct virt_domain *domain,
+                                            const char *uri)
 {
-    const struct instance *instance = bmcset_find_uuid(&manager->set, virt_domain_uuid(domain));
+    const struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
     struct virt_domain *shown = instance ? instance_domain(instance) : NULL;
 
     if (shown && (!uri || strcmp(uri, hypervisor_uri(virt_domain_hypervisor(shown))) == 0))
@@ -242,8 +241,8 @@ static void consider_domain(struct domain_search *search, struct virt_domain *do
     search->exact = strcmp(search->typed, name) != 0;
 }
 
-int manager_named_domain(const struct manager *manager, const char *typed, const char *uri,
-                         struct virt_domain **found, char *error, size_t size)
+int fleet_named_domain(const struct fleet *fleet, const char *typed, const char *uri,
+                       struct virt_domain **found, char *error, size_t size)
 {
     char text[MANAGER_NAME_ERROR_SIZE] = "";
     struct domain_search search = {.typed = typed, .choices = {.text = text, .size = sizeof text}};
@@ -251,12 +250,12 @@ int manager_named_domain(const struct manager *manager, const char *typed, const
 
     *found = NULL;
     if (uuid_parse(typed, &uuid) == 0)
-        *found = manager_find_uuid(manager, &uuid, uri);
+        *found = fleet_find_uuid(fleet, &uuid, uri);
     if (*found) {
-        *found = copy_that_counts(manager, *found, uri);
+        *found = copy_that_counts(fleet, *found, uri);
         return 0;
     }
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         struct virt_domain *domain = NULL;
         if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
             continue;
@@ -267,6 +266,6 @@ int manager_named_domain(const struct manager *manager, const char *typed, const
         return refuse_choices(&search.choices, typed, error, size);
     *found = search.found;
     if (search.found && !search.exact)
-        *found = copy_that_counts(manager, search.found, uri);
+        *found = copy_that_counts(fleet, search.found, uri);
     return search.found ? 0 : -ENOENT;
 }

@@ -16,7 +16,7 @@
 /* ---- storing ---- */
 
 struct saving {
-    struct manager *manager;
+    struct fleet *fleet;
     struct uuid uuid;
 };
 
@@ -26,9 +26,9 @@ static void on_saved(void *context, int result)
     CLEANUP_FREE struct saving *saving = context;
     struct instance *instance = NULL;
 
-    manager_report_store(NULL, result);
-    if (result < 0 && !saving->manager->stopping)
-        instance = bmcset_find_uuid(&saving->manager->set, &saving->uuid);
+    fleet_report_store(NULL, result);
+    if (result < 0 && !saving->fleet->stopping)
+        instance = bmcset_find_uuid(&saving->fleet->set, &saving->uuid);
     if (instance)
         instance_placement(instance)->changed = true;
 }
@@ -55,7 +55,7 @@ static bool has_row(const struct store_placement *rows, size_t count,
     return false;
 }
 
-void manager_save_placement(struct manager *manager, struct instance *instance)
+void fleet_save_placement(struct fleet *fleet, struct instance *instance)
 {
     struct placement *placement = instance_placement(instance);
     size_t count = 0, copies = placement->count, facts = placement->away_count + 1;
@@ -68,7 +68,7 @@ void manager_save_placement(struct manager *manager, struct instance *instance)
         free(saving);
         return;
     }
-    *saving = (struct saving){manager, instance_record(instance)->uuid};
+    *saving = (struct saving){fleet, instance_record(instance)->uuid};
     for (size_t i = 0; i < placement->count; i++) {
         const struct placement_copy *copy = &placement->copies[i];
         rows[count++] = row_of(instance, placement, copy->hypervisor, !copy->unlisted);
@@ -82,19 +82,19 @@ void manager_save_placement(struct manager *manager, struct instance *instance)
     }
     placement->changed = false;
     int result =
-        store_placement_put(manager->shared.store, &saving->uuid, rows, count, on_saved, saving);
+        store_placement_put(fleet->shared.store, &saving->uuid, rows, count, on_saved, saving);
     if (result < 0)
         on_saved(saving, result);
 }
 
-int manager_load_dead_hypervisors(struct manager *manager)
+int fleet_load_dead_hypervisors(struct fleet *fleet)
 {
     struct store_dead_hypervisor *rows;
     size_t count;
-    int result = store_dead_hypervisors_load(manager->shared.store, &rows, &count);
+    int result = store_dead_hypervisors_load(fleet->shared.store, &rows, &count);
 
     for (size_t i = 0; result == 0 && i < count; i++) {
-        struct placement_hypervisor *place = placement_map_get(&manager->map, rows[i].uri);
+        struct placement_hypervisor *place = placement_map_get(&fleet->map, rows[i].uri);
         if (place)
             place->dead = true;
     }
@@ -103,10 +103,10 @@ int manager_load_dead_hypervisors(struct manager *manager)
     return result;
 }
 
-void manager_restore_placement(struct manager *manager, struct instance *instance,
-                               const struct store_placement *row)
+void fleet_restore_placement(struct fleet *fleet, struct instance *instance,
+                             const struct store_placement *row)
 {
-    struct placement_hypervisor *place = placement_map_get(&manager->map, row->uri);
+    struct placement_hypervisor *place = placement_map_get(&fleet->map, row->uri);
     enum placement_fact fact =
         row->fact <= PLACEMENT_FACT_AWAY ? (enum placement_fact)row->fact : PLACEMENT_FACT_NONE;
 
@@ -158,13 +158,13 @@ static void tell_end(struct instance *instance)
     instance_host_event(instance, HOST_EVENT_STOPPED);
 }
 
-void manager_follow_placement(struct manager *manager, struct instance *instance)
+void fleet_follow_placement(struct fleet *fleet, struct instance *instance)
 {
     struct placement *placement = instance_placement(instance);
     struct virt_domain *present = instance_domain(instance);
     struct placement_decision before = placement->decided;
     struct placement_decision decision = placement_decide(
-        &manager->map, placement, present, chassis_is_starting(&instance_bmc(instance)->chassis),
+        &fleet->map, placement, present, chassis_is_starting(&instance_bmc(instance)->chassis),
         instance_record(instance)->uri);
 
     report(instance, &before);
@@ -173,17 +173,17 @@ void manager_follow_placement(struct manager *manager, struct instance *instance
     if (decision.domain || !may_stay(present))
         instance_set_domain(instance, decision.domain);
     if (decision.domain && decision.domain != present)
-        manager_follow_name(manager, instance);
-    manager_save_placement(manager, instance);
-    manager_restore_power(manager, instance);
+        fleet_follow_name(fleet, instance);
+    fleet_save_placement(fleet, instance);
+    fleet_restore_power(fleet, instance);
 }
 
 /* True if the guest has come from another hypervisor. */
-static bool see(struct manager *manager, struct instance *instance, struct virt_domain *domain,
+static bool see(struct fleet *fleet, struct instance *instance, struct virt_domain *domain,
                 bool live)
 {
     const struct host_domain *host = virt_domain_host(domain);
-    struct link *link = manager_link_of(manager, virt_domain_hypervisor(domain));
+    struct link *link = fleet_link_of(fleet, virt_domain_hypervisor(domain));
     bool arrived = false;
 
     if (!link || host->state == HOST_POWER_UNKNOWN)
@@ -205,12 +205,10 @@ static bool see(struct manager *manager, struct instance *instance, struct virt_
     return arrived;
 }
 
-void manager_see_copy(struct manager *manager, struct instance *instance,
-                      struct virt_domain *domain)
+void fleet_see_copy(struct fleet *fleet, struct instance *instance, struct virt_domain *domain)
 {
-    manager->arrived =
-        see(manager, instance, domain, virt_domain_seen_live(domain)) ? domain : NULL;
-    manager_follow_placement(manager, instance);
+    fleet->arrived = see(fleet, instance, domain, virt_domain_seen_live(domain)) ? domain : NULL;
+    fleet_follow_placement(fleet, instance);
 }
 
 static void see_hidden(struct link *link, struct instance *instance)
@@ -224,40 +222,38 @@ static void see_hidden(struct link *link, struct instance *instance)
         log_error("%s: no memory for where it is", instance_record(instance)->name);
 }
 
-void manager_see_hidden(struct manager *manager, struct instance *instance,
-                        struct hypervisor *hypervisor)
+void fleet_see_hidden(struct fleet *fleet, struct instance *instance, struct hypervisor *hypervisor)
 {
-    struct link *link = manager_link_of(manager, hypervisor);
+    struct link *link = fleet_link_of(fleet, hypervisor);
 
     if (link)
         see_hidden(link, instance);
-    manager_follow_placement(manager, instance);
+    fleet_follow_placement(fleet, instance);
 }
 
-void manager_see_copies(struct manager *manager, struct instance *instance)
+void fleet_see_copies(struct fleet *fleet, struct instance *instance)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
 
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         struct virt_domain *domain = hypervisor_find_domain(link->hypervisor, uuid);
         if (domain)
-            see(manager, instance, domain, false);
+            see(fleet, instance, domain, false);
         see_hidden(link, instance);
     }
-    manager_follow_placement(manager, instance);
+    fleet_follow_placement(fleet, instance);
 }
 
-void manager_lose_copy(struct manager *manager, struct instance *instance,
-                       struct virt_domain *domain)
+void fleet_lose_copy(struct fleet *fleet, struct instance *instance, struct virt_domain *domain)
 {
-    struct link *link = manager_link_of(manager, virt_domain_hypervisor(domain));
+    struct link *link = fleet_link_of(fleet, virt_domain_hypervisor(domain));
 
     if (instance_domain(instance) == domain)
         instance_set_domain(instance, NULL);
     if (link)
         placement_gone(instance_placement(instance), link->place,
                        virt_domain_host(domain)->stop_reason);
-    manager_follow_placement(manager, instance);
+    fleet_follow_placement(fleet, instance);
 }
 
 /* ---- hypervisors that come and go ---- */
@@ -269,56 +265,55 @@ static bool waits_for(struct instance *instance, const struct placement_hypervis
     return placement->decided.verdict == PLACEMENT_WAITS && placement->decided.hypervisor == place;
 }
 
-size_t manager_count_waiting(const struct manager *manager,
-                             const struct placement_hypervisor *place)
+size_t fleet_count_waiting(const struct fleet *fleet, const struct placement_hypervisor *place)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < manager->set.count; i++)
-        count += waits_for(manager->set.instances[i], place);
+    for (size_t i = 0; i < fleet->set.count; i++)
+        count += waits_for(fleet->set.instances[i], place);
     return count;
 }
 
 /* What was asked of guests there is not carried out on a copy elsewhere. */
-static void give_up_actions(struct manager *manager, const struct placement_hypervisor *place)
+static void give_up_actions(struct fleet *fleet, const struct placement_hypervisor *place)
 {
-    for (size_t i = 0; i < manager->set.count; i++) {
-        const struct placement *placement = instance_placement(manager->set.instances[i]);
-        if (waits_for(manager->set.instances[i], place) ||
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        const struct placement *placement = instance_placement(fleet->set.instances[i]);
+        if (waits_for(fleet->set.instances[i], place) ||
             placement_fact_of(placement, place) == PLACEMENT_FACT_AWAY)
-            chassis_give_up(instance_bmc(manager->set.instances[i]),
+            chassis_give_up(instance_bmc(fleet->set.instances[i]),
                             "its hypervisor is declared dead");
     }
 }
 
-void manager_follow_placements(struct manager *manager)
+void fleet_follow_placements(struct fleet *fleet)
 {
-    for (size_t i = 0; i < manager->set.count; i++)
-        manager_follow_placement(manager, manager->set.instances[i]);
+    for (size_t i = 0; i < fleet->set.count; i++)
+        fleet_follow_placement(fleet, fleet->set.instances[i]);
 }
 
-static void come_alive(struct manager *manager, struct placement_hypervisor *place)
+static void come_alive(struct fleet *fleet, struct placement_hypervisor *place)
 {
     if (!place->dead)
         return;
     place->dead = false;
     log_warning("hypervisor %s is connected: it is no longer taken for dead", place->name);
-    store_dead_hypervisor_put(manager->shared.store, place->uri, false, manager_report_store, NULL);
+    store_dead_hypervisor_put(fleet->shared.store, place->uri, false, fleet_report_store, NULL);
 }
 
-void manager_place_connection(struct manager *manager, struct link *link)
+void fleet_place_connection(struct fleet *fleet, struct link *link)
 {
     struct placement_hypervisor *place = link->place;
 
     place->connected = hypervisor_is_up(link->hypervisor);
     if (place->connected) {
-        come_alive(manager, place);
-        for (size_t i = 0; i < manager->set.count; i++)
-            placement_listed_all(instance_placement(manager->set.instances[i]), place);
+        come_alive(fleet, place);
+        for (size_t i = 0; i < fleet->set.count; i++)
+            placement_listed_all(instance_placement(fleet->set.instances[i]), place);
     }
-    manager_follow_placements(manager);
+    fleet_follow_placements(fleet);
     place->known |= place->connected;
-    size_t waiting = place->connected ? 0 : manager_count_waiting(manager, place);
+    size_t waiting = place->connected ? 0 : fleet_count_waiting(fleet, place);
     if (waiting > 0 && waiting != link->waiting)
         log_warning("hypervisor %s: %zu BMCs answer busy until it is connected, as it may run their"
                     " guests ('vbmc list' names them; 'vbmc hypervisor %s declare-dead' if it will"
@@ -327,23 +322,23 @@ void manager_place_connection(struct manager *manager, struct link *link)
     link->waiting = waiting;
 }
 
-void manager_place_removal(struct manager *manager, struct link *link)
+void fleet_place_removal(struct fleet *fleet, struct link *link)
 {
     struct placement_hypervisor *place = link->place;
 
-    for (size_t i = 0; i < manager->set.count; i++)
-        placement_remove(instance_placement(manager->set.instances[i]), place);
+    for (size_t i = 0; i < fleet->set.count; i++)
+        placement_remove(instance_placement(fleet->set.instances[i]), place);
     place->removed = true;
     place->connected = false;
-    manager_follow_placements(manager);
+    fleet_follow_placements(fleet);
 }
 
 /* ---- declaring one dead ---- */
 
 struct declaration {
-    struct manager *manager;
+    struct fleet *fleet;
     struct placement_hypervisor *place;
-    manager_done_fn *done;
+    fleet_done_fn *done;
     void *context;
 };
 
@@ -355,17 +350,17 @@ static bool is_held(struct instance *instance)
 }
 
 /* Lets go of the guests that the hypervisor may have, and says which; their number. */
-static size_t release_guests(struct manager *manager, const struct placement_hypervisor *place,
+static size_t release_guests(struct fleet *fleet, const struct placement_hypervisor *place,
                              FILE *names)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct instance *instance = manager->set.instances[i];
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct instance *instance = fleet->set.instances[i];
         const char *name = instance_record(instance)->name;
         bool was_held = is_held(instance);
         placement_release(instance_placement(instance), place);
-        manager_follow_placement(manager, instance);
+        fleet_follow_placement(fleet, instance);
         if (!was_held || is_held(instance))
             continue;
         log_warning("%s: released from hypervisor %s, which is declared dead", name, place->name);
@@ -376,7 +371,7 @@ static size_t release_guests(struct manager *manager, const struct placement_hyp
 
 static void declare(const struct declaration *declaration)
 {
-    struct manager *manager = declaration->manager;
+    struct fleet *fleet = declaration->fleet;
     struct placement_hypervisor *place = declaration->place;
     CLEANUP_FREE char *names = NULL, *text = NULL;
     size_t size;
@@ -386,9 +381,9 @@ static void declare(const struct declaration *declaration)
         declaration->done(declaration->context, -ENOMEM, "out of memory");
         return;
     }
-    give_up_actions(manager, place);
+    give_up_actions(fleet, place);
     place->dead = true;
-    size_t count = release_guests(manager, place, stream);
+    size_t count = release_guests(fleet, place, stream);
     if (fclose(stream) != 0 ||
         asprintf(&text, "%zu guest%s released%s", count, count == 1 ? " is" : "s are", names) < 0)
         text = NULL;
@@ -400,30 +395,28 @@ static void declare(const struct declaration *declaration)
 static void on_declared(void *context, int result)
 {
     CLEANUP_FREE struct declaration *declaration = context;
-    struct manager *manager = declaration->manager;
+    struct fleet *fleet = declaration->fleet;
     struct placement_hypervisor *place = declaration->place;
 
     if (result < 0) {
         declaration->done(declaration->context, result, strerror(-result));
         return;
     }
-    if (manager->stopping) { /* a mark of one that is connected by now goes at the next start */
+    if (fleet->stopping) { /* a mark of one that is connected by now goes at the next start */
         declaration->done(declaration->context, -EBUSY, "the daemon is stopping");
         return;
     }
     if (place->connected) { /* meanwhile */
-        store_dead_hypervisor_put(manager->shared.store, place->uri, false, manager_report_store,
-                                  NULL);
+        store_dead_hypervisor_put(fleet->shared.store, place->uri, false, fleet_report_store, NULL);
         declaration->done(declaration->context, -EBUSY, "it is connected now");
         return;
     }
     declare(declaration);
 }
 
-void manager_declare_dead(struct manager *manager, const char *name, manager_done_fn *done,
-                          void *context)
+void fleet_declare_dead(struct fleet *fleet, const char *name, fleet_done_fn *done, void *context)
 {
-    struct placement_hypervisor *place = placement_map_find_named(&manager->map, name);
+    struct placement_hypervisor *place = placement_map_find_named(&fleet->map, name);
     struct declaration *declaration = place ? malloc(sizeof *declaration) : NULL;
     char message[320];
 
@@ -439,14 +432,14 @@ void manager_declare_dead(struct manager *manager, const char *name, manager_don
              place->connected ? message : "out of memory");
         return;
     }
-    *declaration = (struct declaration){manager, place, done, context};
-    int result = store_dead_hypervisor_put(manager->shared.store, place->uri, true, on_declared,
-                                           declaration);
+    *declaration = (struct declaration){fleet, place, done, context};
+    int result =
+        store_dead_hypervisor_put(fleet->shared.store, place->uri, true, on_declared, declaration);
     if (result < 0)
         on_declared(declaration, result);
 }
 
-const struct placement_map *manager_placement_map(const struct manager *manager)
+const struct placement_map *fleet_placement_map(const struct fleet *fleet)
 {
-    return &manager->map;
+    return &fleet->map;
 }

@@ -32,17 +32,17 @@ static void read_boot_id(char boot_id[STORE_BOOT_ID_SIZE])
 }
 
 /* A first run ever is no return of power: nobody has set a policy yet. */
-void manager_note_boot(struct manager *manager)
+void fleet_note_boot(struct fleet *fleet)
 {
     char stored[STORE_BOOT_ID_SIZE], present[STORE_BOOT_ID_SIZE];
-    struct store *store = manager->shared.store;
+    struct store *store = fleet->shared.store;
 
     read_boot_id(present);
     if (store_host_load_boot_id(store, stored) < 0 || strcmp(stored, present) == 0)
         return;
-    manager->power_returned = stored[0] != '\0' && present[0] != '\0';
-    manager->started_ms = uv_now(manager->loop);
-    store_host_put_boot_id(store, present, manager_report_store, NULL);
+    fleet->power_returned = stored[0] != '\0' && present[0] != '\0';
+    fleet->started_ms = uv_now(fleet->loop);
+    store_host_put_boot_id(store, present, fleet_report_store, NULL);
 }
 
 static bool policy_wants_on(const struct chassis *chassis)
@@ -60,34 +60,32 @@ static void restore_guest(struct bmc *bmc, const char *name)
 /* Only what was taken for running at the first look, and was not told anything since. */
 static void on_settled(uv_timer_t *timer)
 {
-    struct manager *manager = timer->data;
+    struct fleet *fleet = timer->data;
 
-    for (size_t i = 0; i < manager->set.count; i++) {
-        struct bmc *bmc = instance_bmc(manager->set.instances[i]);
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (bmc->chassis.restore_if_gone && bmc_power_state(bmc) == HOST_POWER_OFF)
-            restore_guest(bmc, instance_record(manager->set.instances[i])->name);
+            restore_guest(bmc, instance_record(fleet->set.instances[i])->name);
         bmc->chassis.restore_if_gone = false;
     }
 }
 
-bool manager_power_is_back(const struct manager *manager)
+bool fleet_power_is_back(const struct fleet *fleet)
 {
-    return manager->power_returned &&
-           uv_now(manager->loop) - manager->started_ms <= RETURNS_WITHIN_MS;
+    return fleet->power_returned && uv_now(fleet->loop) - fleet->started_ms <= RETURNS_WITHIN_MS;
 }
 
-void manager_note_connected(const struct manager *manager, struct link *link)
+void fleet_note_connected(const struct fleet *fleet, struct link *link)
 {
-    link->restores = manager_power_is_back(manager) && hypervisor_is_local(link->hypervisor);
+    link->restores = fleet_power_is_back(fleet) && hypervisor_is_local(link->hypervisor);
 }
 
 /* A guest that may be elsewhere has no domain here; it is looked at again when one counts. */
-void manager_restore_power(struct manager *manager, struct instance *instance)
+void fleet_restore_power(struct fleet *fleet, struct instance *instance)
 {
     struct bmc *bmc = instance_bmc(instance);
     struct virt_domain *domain = instance_domain(instance);
-    const struct link *link =
-        domain ? manager_link_of(manager, virt_domain_hypervisor(domain)) : NULL;
+    const struct link *link = domain ? fleet_link_of(fleet, virt_domain_hypervisor(domain)) : NULL;
 
     if (!bmc->chassis.restore_waits || !link || !link->was_up ||
         bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
@@ -102,5 +100,5 @@ void manager_restore_power(struct manager *manager, struct instance *instance)
         return;
     }
     bmc->chassis.restore_if_gone = true;
-    uv_timer_start(&manager->restore, on_settled, SETTLED_MS, 0);
+    uv_timer_start(&fleet->restore, on_settled, SETTLED_MS, 0);
 }

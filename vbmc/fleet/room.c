@@ -21,47 +21,47 @@
 
 static const struct uuid no_domain;
 
-struct facility *manager_facility(struct manager *manager)
+struct facility *fleet_facility(struct fleet *fleet)
 {
-    return &manager->facility;
+    return &fleet->facility;
 }
 
-static void step_all(struct manager *manager)
+static void step_all(struct fleet *fleet)
 {
     uint64_t now_ms = uv_hrtime() / 1000000;
-    uint64_t elapsed_ms = manager->stepped_ms ? now_ms - manager->stepped_ms : 0;
+    uint64_t elapsed_ms = fleet->stepped_ms ? now_ms - fleet->stepped_ms : 0;
 
-    manager->stepped_ms = now_ms;
-    facility_step(&manager->facility, (double)elapsed_ms / 1000);
-    for (size_t i = 0; i < manager->set.count; i++)
-        platform_step(instance_bmc(manager->set.instances[i])->platform);
+    fleet->stepped_ms = now_ms;
+    facility_step(&fleet->facility, (double)elapsed_ms / 1000);
+    for (size_t i = 0; i < fleet->set.count; i++)
+        platform_step(instance_bmc(fleet->set.instances[i])->platform);
 }
 
 /* Without a text all is as it should be. */
-static void restore(struct manager *manager, const char *text)
+static void restore(struct fleet *fleet, const char *text)
 {
     struct json_object *json = text ? json_tokener_parse(text) : NULL;
 
-    if (facility_state_decode(&manager->facility, json) < 0 || (text && !json))
+    if (facility_state_decode(&fleet->facility, json) < 0 || (text && !json))
         log_warning("what is stored of the facility is damaged in part; the rest holds");
     json_object_put(json);
 }
 
-int manager_load_room(struct manager *manager, char *error, size_t size)
+int fleet_load_room(struct fleet *fleet, char *error, size_t size)
 {
     CLEANUP_FREE char *text = NULL;
-    int result = store_document_load(manager->shared.store, &no_domain, DOCUMENT, &text);
+    int result = store_document_load(fleet->shared.store, &no_domain, DOCUMENT, &text);
 
     if (result < 0)
-        snprintf(error, size, "%s/state.db cannot be read: %s", manager->config->daemon.state_dir,
+        snprintf(error, size, "%s/state.db cannot be read: %s", fleet->config->daemon.state_dir,
                  strerror(-result));
     else
-        restore(manager, text);
+        restore(fleet, text);
     return result;
 }
 
 struct facility_save {
-    struct manager *manager;
+    struct fleet *fleet;
     unsigned number;
     store_done_fn done;
     void *context;
@@ -71,32 +71,32 @@ struct facility_save {
 static void on_saved(void *context, int result)
 {
     struct facility_save *save = context;
-    struct manager *manager = save->manager;
+    struct fleet *fleet = save->fleet;
     char error[512];
 
-    if (result < 0 && !manager->stopping && save->number == manager->newest_room_save) {
-        if (manager_load_room(manager, error, sizeof error) < 0)
+    if (result < 0 && !fleet->stopping && save->number == fleet->newest_room_save) {
+        if (fleet_load_room(fleet, error, sizeof error) < 0)
             log_error("%s", error);
-        step_all(manager);
+        step_all(fleet);
     }
     save->done(save->context, result);
     free(save);
 }
 
-static int store_room(struct manager *manager, store_done_fn done, void *context)
+static int store_room(struct fleet *fleet, store_done_fn done, void *context)
 {
-    struct json_object *json = facility_state_encode(&manager->facility);
+    struct json_object *json = facility_state_encode(&fleet->facility);
 
     if (!json)
         return -ENOMEM;
-    int result = store_document_put(manager->shared.store, &no_domain, DOCUMENT,
+    int result = store_document_put(fleet->shared.store, &no_domain, DOCUMENT,
                                     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
                                     done, context);
     json_object_put(json);
     return result;
 }
 
-void manager_save_facility(struct manager *manager, store_done_fn done, void *context)
+void fleet_save_facility(struct fleet *fleet, store_done_fn done, void *context)
 {
     struct facility_save *save = calloc(1, sizeof *save);
 
@@ -104,9 +104,9 @@ void manager_save_facility(struct manager *manager, store_done_fn done, void *co
         done(context, -ENOMEM);
         return;
     }
-    *save = (struct facility_save){manager, ++manager->newest_room_save, done, context};
-    step_all(manager);
-    int result = store_room(manager, on_saved, save);
+    *save = (struct facility_save){fleet, ++fleet->newest_room_save, done, context};
+    step_all(fleet);
+    int result = store_room(fleet, on_saved, save);
     if (result < 0)
         on_saved(save, result);
 }
@@ -119,36 +119,36 @@ static bool drifts(const struct facility *facility)
 
 static void on_step(uv_timer_t *timer)
 {
-    struct manager *manager = CONTAINER_OF(timer, struct manager, room);
+    struct fleet *fleet = CONTAINER_OF(timer, struct fleet, room);
 
-    step_all(manager);
-    login_log_tell_rest(manager->shared.login_log, uv_hrtime() / 1000000);
-    if (++manager->steps % SAVE_STEPS != 0 || !drifts(&manager->facility))
+    step_all(fleet);
+    login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
+    if (++fleet->steps % SAVE_STEPS != 0 || !drifts(&fleet->facility))
         return;
     /* A disk that is full does not fill the battery: what was not stored goes on here. */
-    int result = store_room(manager, manager_report_store, NULL);
+    int result = store_room(fleet, fleet_report_store, NULL);
     if (result < 0)
-        manager_report_store(NULL, result);
+        fleet_report_store(NULL, result);
 }
 
-void manager_begin_room(struct manager *manager)
+void fleet_begin_room(struct fleet *fleet)
 {
-    facility_init(&manager->facility, &manager->config->facility);
-    uv_timer_init(manager->loop, &manager->room);
-    manager->shared.facility = &manager->facility;
+    facility_init(&fleet->facility, &fleet->config->facility);
+    uv_timer_init(fleet->loop, &fleet->room);
+    fleet->shared.facility = &fleet->facility;
 }
 
-void manager_run_room(struct manager *manager)
+void fleet_run_room(struct fleet *fleet)
 {
-    uv_timer_start(&manager->room, on_step, STEP_MS, STEP_MS);
+    uv_timer_start(&fleet->room, on_step, STEP_MS, STEP_MS);
 }
 
-void manager_stop_room(struct manager *manager)
+void fleet_stop_room(struct fleet *fleet)
 {
-    uv_timer_stop(&manager->room);
+    uv_timer_stop(&fleet->room);
 }
 
-void manager_configure_room(struct manager *manager)
+void fleet_configure_room(struct fleet *fleet)
 {
-    manager->facility.settings = manager->config->facility;
+    fleet->facility.settings = fleet->config->facility;
 }

@@ -27,40 +27,40 @@ static void add_match(struct matches *matches, const char *name, const struct uu
     matches->count++;
 }
 
-static void find_matches(const struct manager *manager, struct matches *matches)
+static void find_matches(const struct fleet *fleet, struct matches *matches)
 {
-    for (struct link *link = manager->links; link; link = link->next) {
+    for (struct link *link = fleet->links; link; link = link->next) {
         struct virt_domain *domain = NULL;
         while ((domain = hypervisor_next_domain(link->hypervisor, domain)))
             add_match(matches, virt_domain_name(domain), virt_domain_uuid(domain));
     }
     if (matches->count > 0)
         return;
-    for (size_t i = 0; i < manager->set.count; i++) { /* what was added outlives its domain */
-        const struct store_bmc *record = instance_record(manager->set.instances[i]);
+    for (size_t i = 0; i < fleet->set.count; i++) { /* what was added outlives its domain */
+        const struct store_bmc *record = instance_record(fleet->set.instances[i]);
         add_match(matches, record->name, &record->uuid);
     }
 }
 
-static const char *unconnected_hypervisor(const struct manager *manager)
+static const char *unconnected_hypervisor(const struct fleet *fleet)
 {
-    for (const struct link *link = manager->links; link; link = link->next) {
+    for (const struct link *link = fleet->links; link; link = link->next) {
         if (!hypervisor_is_up(link->hypervisor))
             return hypervisor_name(link->hypervisor);
     }
     return NULL;
 }
 
-bool manager_doubt_section(const struct manager *manager, size_t i, char *text, size_t size)
+bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size)
 {
-    const struct config_domain *section = &manager->config->domains[i];
+    const struct config_domain *section = &fleet->config->domains[i];
     struct matches matches = {.section = section};
 
-    find_matches(manager, &matches);
+    find_matches(fleet, &matches);
     if (matches.count == 1)
         return false;
     if (matches.count == 0) {
-        const char *away = unconnected_hypervisor(manager);
+        const char *away = unconnected_hypervisor(fleet);
         snprintf(text, size, "[domain %.100s]: no domain has this %s%s%.64s%s", section->name,
                  section->has_uuid ? "UUID" : "name", away ? "; hypervisor " : "", away ? away : "",
                  away ? " is not connected" : "");
@@ -73,12 +73,12 @@ bool manager_doubt_section(const struct manager *manager, size_t i, char *text, 
     return true;
 }
 
-void manager_log_sections(const struct manager *manager)
+void fleet_log_sections(const struct fleet *fleet)
 {
     char text[MANAGER_DOUBT_SIZE];
 
-    for (size_t i = 0; i < manager->config->domain_count; i++) {
-        if (manager_doubt_section(manager, i, text, sizeof text))
+    for (size_t i = 0; i < fleet->config->domain_count; i++) {
+        if (fleet_doubt_section(fleet, i, text, sizeof text))
             log_warning("%s", text);
     }
 }

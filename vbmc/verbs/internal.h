@@ -20,7 +20,7 @@ void verbs_add_text(struct json_object *object, const char *key, const char *tex
  * free. */
 struct instance **verbs_visible_instances(const struct verbs *verbs,
                                           const struct control_request *request, size_t *count);
-/* Puts what the account may call it (see manager_name_of) as "domain_name" into the row of
+/* Puts what the account may call it (see fleet_name_of) as "domain_name" into the row of
  * `instances[i]`, with those of verbs_visible_instances. */
 void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
                     struct instance *const *instances, size_t count, size_t i,
@@ -50,10 +50,9 @@ verbs_run verbs_power, verbs_bootdev, verbs_console;
 /* verbs_guest.c, for a guest that hangs or has no console.
  *
  * add-serial {"name"}: {"text": from when on the guest has it}.
- * screenshot {"name"}: {"mime", "size"}, then frames of vbmc/control/console_frame.h: the picture as
- *     CONSOLE_OUTPUT, at the end CONSOLE_END.
- * dump {"name", "file"}: with progress, {"text": what was written}. It goes on when the
- *     client leaves. */
+ * screenshot {"name"}: {"mime", "size"}, then frames of vbmc/control/console_frame.h: the picture
+ * as CONSOLE_OUTPUT, at the end CONSOLE_END. dump {"name", "file"}: with progress, {"text": what
+ * was written}. It goes on when the client leaves. */
 verbs_run verbs_add_serial, verbs_screenshot, verbs_dump;
 
 /* verbs_fru.c

@@ -55,7 +55,7 @@ static const char *error_of(const struct verbs *verbs, const struct placement_hy
 {
     struct hypervisor *hypervisor = NULL;
 
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
         if (strcmp(hypervisor_uri(hypervisor), place->uri) == 0)
             return hypervisor_error(hypervisor);
     }
@@ -64,12 +64,12 @@ static const char *error_of(const struct verbs *verbs, const struct placement_hy
 
 static void list_hypervisors(const struct verbs *verbs, struct control_request *request)
 {
-    const struct placement_hypervisor *place = manager_placement_map(verbs->manager)->first;
+    const struct placement_hypervisor *place = fleet_placement_map(verbs->fleet)->first;
     struct json_object *list = json_object_new_array();
 
     for (; place; place = place->next) {
         struct json_object *row = json_object_new_object();
-        int waiting = (int)manager_count_waiting(verbs->manager, place);
+        int waiting = (int)fleet_count_waiting(verbs->fleet, place);
         if (place->removed && waiting == 0) {
             json_object_put(row);
             continue;
@@ -114,5 +114,5 @@ void verbs_hypervisor(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_USAGE,
                             "the request needs the name of a hypervisor and 'declare-dead'");
     else
-        manager_declare_dead(verbs->manager, name, answer, request);
+        fleet_declare_dead(verbs->fleet, name, answer, request);
 }

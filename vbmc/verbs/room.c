@@ -238,7 +238,7 @@ static struct json_object *describe_feeds(const struct facility *facility)
 
 static void answer_facility(const struct verbs *verbs, struct control_request *request)
 {
-    const struct facility *facility = manager_facility(verbs->manager);
+    const struct facility *facility = fleet_facility(verbs->fleet);
     struct json_object *result = json_object_new_object(), *servers = json_object_new_array();
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
@@ -277,7 +277,7 @@ static void room_changed(void *context, int result)
 static void change_facility(const struct verbs *verbs, struct json_object *arguments,
                             struct control_request *request)
 {
-    struct facility *facility = manager_facility(verbs->manager);
+    struct facility *facility = fleet_facility(verbs->fleet);
     const char *item = qmp_json_string(arguments, "item");
     const char *state = qmp_json_string(arguments, "state");
     char error[ERROR_SIZE] = "an item of the room and its state come together";
@@ -292,7 +292,7 @@ static void change_facility(const struct verbs *verbs, struct json_object *argum
     if (result < 0)
         control_reply_error(request, CONTROL_USAGE, "%s", error);
     else
-        manager_save_facility(verbs->manager, room_changed, request);
+        fleet_save_facility(verbs->fleet, room_changed, request);
 }
 
 void verbs_facility(const struct verbs *verbs, struct json_object *arguments,

@@ -49,7 +49,7 @@ static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
 {
     struct hypervisor *hypervisor = NULL;
 
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
         if (!hypervisor_is_up(hypervisor))
             return hypervisor;
     }
@@ -85,8 +85,8 @@ static struct instance *find_named(const struct verbs *verbs, const char *name,
                                    char text[MANAGER_NAME_ERROR_SIZE])
 {
     struct instance *instance;
-    int result = manager_named_bmc(verbs->manager, name, only_bmc_of(request), &instance, text,
-                                   MANAGER_NAME_ERROR_SIZE);
+    int result = fleet_named_bmc(verbs->fleet, name, only_bmc_of(request), &instance, text,
+                                 MANAGER_NAME_ERROR_SIZE);
 
     if (result == -ENOENT)
         describe_unknown_name(verbs, name, request, text);
@@ -120,7 +120,7 @@ void verbs_add_name(const struct verbs *verbs, const struct control_request *req
     if (i + 1 < count)
         is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
     CLEANUP_FREE char *full =
-        is_plain ? NULL : manager_name_of(verbs->manager, instances[i], only_bmc_of(request));
+        is_plain ? NULL : fleet_name_of(verbs->fleet, instances[i], only_bmc_of(request));
     verbs_add_text(row, "domain_name", full ? full : name);
 }
 
@@ -157,8 +157,7 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
         verbs_add_text(object, "address", text);
     else
         verbs_add_text(object, "address",
-                       record->address ? record->address
-                                       : manager_config(verbs->manager)->bmc.address);
+                       record->address ? record->address : fleet_config(verbs->fleet)->bmc.address);
     json_object_object_add(
         object, "port",
         json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
@@ -173,7 +172,7 @@ static int compare_names(const void *a, const void *b)
 struct instance **verbs_visible_instances(const struct verbs *verbs,
                                           const struct control_request *request, size_t *count)
 {
-    const struct bmcset *set = manager_bmcs(verbs->manager);
+    const struct bmcset *set = fleet_bmcs(verbs->fleet);
     struct instance **visible = calloc(set->count + 1, sizeof(struct instance *));
 
     *count = 0;
@@ -192,7 +191,7 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
-    bool shows_power = manager_config(verbs->manager)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
+    bool shows_power = fleet_config(verbs->fleet)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
                        flag_argument(arguments, "power");
 
     for (size_t i = 0; i < count; i++) {
@@ -223,7 +222,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
     const char *uri = record->uri, *sasl_username = record->sasl_username;
     char note[VERBS_NOTE_SIZE];
-    CLEANUP_FREE char *name = manager_name_of(verbs->manager, instance, only_bmc_of(request));
+    CLEANUP_FREE char *name = fleet_name_of(verbs->fleet, instance, only_bmc_of(request));
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
     if (!verbs_may_see_hypervisors(request))
@@ -279,7 +278,7 @@ static void do_add(const struct verbs *verbs, struct json_object *arguments,
                    struct control_request *request)
 {
     int64_t port = 0;
-    struct manager_addition addition = {
+    struct fleet_addition addition = {
         .name = text_argument(arguments, "name"),
         .username = text_argument(arguments, "username"),
         .password = text_argument(arguments, "password"),
@@ -303,7 +302,7 @@ static void do_add(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_USAGE, "a SASL user name and password come together");
         return;
     }
-    manager_add(verbs->manager, &addition, answer_done, request);
+    fleet_add(verbs->fleet, &addition, answer_done, request);
 }
 
 /* One request names several BMCs: answered when the last is done, with the first error. */
@@ -363,17 +362,17 @@ static void for_each_named(const struct verbs *verbs, struct json_object *argume
 static void delete_one(const struct verbs *verbs, struct instance *instance,
                        struct several *several)
 {
-    manager_delete(verbs->manager, instance, one_done, several);
+    fleet_delete(verbs->fleet, instance, one_done, several);
 }
 
 static void start_one(const struct verbs *verbs, struct instance *instance, struct several *several)
 {
-    manager_set_active(verbs->manager, instance, true, one_done, several);
+    fleet_set_active(verbs->fleet, instance, true, one_done, several);
 }
 
 static void stop_one(const struct verbs *verbs, struct instance *instance, struct several *several)
 {
-    manager_set_active(verbs->manager, instance, false, one_done, several);
+    fleet_set_active(verbs->fleet, instance, false, one_done, several);
 }
 
 static void do_delete(const struct verbs *verbs, struct json_object *arguments,
@@ -403,11 +402,11 @@ static void do_discover(const struct verbs *verbs, struct json_object *arguments
     struct hypervisor *hypervisor = NULL;
 
     (void)arguments;
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
         struct virt_domain *domain = NULL;
         while ((domain = hypervisor_next_domain(hypervisor, domain))) {
             const struct host_domain *host = virt_domain_host(domain);
-            const char *why = manager_why_none(verbs->manager, domain);
+            const char *why = fleet_why_none(verbs->fleet, domain);
             struct json_object *row = json_object_new_object();
             verbs_add_text(row, "domain_name", host->name);
             verbs_add_text(row, "hypervisor", hypervisor_name(hypervisor));
@@ -424,7 +423,7 @@ static struct hypervisor *embedded_hypervisor(const struct verbs *verbs, const c
 {
     struct hypervisor *hypervisor = NULL;
 
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
         if (name ? strcmp(hypervisor_name(hypervisor), name) == 0
                  : hypervisor_is_embedded(hypervisor))
             return hypervisor;
@@ -458,8 +457,7 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
     char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
     struct virt_domain *domain = NULL;
 
-    if (name &&
-        manager_named_domain(verbs->manager, name, NULL, &domain, text, sizeof text) == -ENOENT)
+    if (name && fleet_named_domain(verbs->fleet, name, NULL, &domain, text, sizeof text) == -ENOENT)
         describe_unknown_name(verbs, name, request, text);
     if (!domain)
         control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
@@ -524,8 +522,8 @@ static void add_doubts(const struct verbs *verbs, struct json_object *result)
     struct json_object *notes = json_object_new_array();
     char text[MANAGER_DOUBT_SIZE];
 
-    for (size_t i = 0; i < manager_config(verbs->manager)->domain_count; i++) {
-        if (manager_doubt_section(verbs->manager, i, text, sizeof text))
+    for (size_t i = 0; i < fleet_config(verbs->fleet)->domain_count; i++) {
+        if (fleet_doubt_section(verbs->fleet, i, text, sizeof text))
             json_object_array_add(notes, json_object_new_string(text));
     }
     if (json_object_array_length(notes) > 0)
@@ -552,7 +550,7 @@ static void do_reload(const struct verbs *verbs, struct json_object *arguments,
 static void do_status(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    const struct bmcset *set = manager_bmcs(verbs->manager);
+    const struct bmcset *set = fleet_bmcs(verbs->fleet);
     struct json_object *result = json_object_new_object();
     struct json_object *hypervisors = json_object_new_array();
     struct hypervisor *hypervisor = NULL;
@@ -561,7 +559,7 @@ static void do_status(const struct verbs *verbs, struct json_object *arguments,
     (void)arguments;
     for (size_t i = 0; i < set->count; i++)
         running += strcmp(status_of(set->instances[i]), "running") == 0;
-    while ((hypervisor = manager_next_hypervisor(verbs->manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
         struct json_object *row = json_object_new_object();
         verbs_add_text(row, "name", hypervisor_name(hypervisor));
         verbs_add_text(row, "uri", hypervisor_uri(hypervisor));

@@ -3,10 +3,10 @@
 #define VBMC_VERBS_VERBS_H
 
 #include "vbmc/control/control.h"
-#include "vbmc/fleet/manager.h"
+#include "vbmc/fleet/fleet.h"
 
 struct verbs {
-    struct manager *manager;
+    struct fleet *fleet;
     /* Reads the configuration anew, as SIGHUP does. 0, or a negative error with a text. */
     int (*reload)(void *context, char *error, size_t size);
     void *context;

@@ -157,7 +157,7 @@ void verbs_who(const struct verbs *verbs, struct json_object *arguments,
 {
     struct listing listing = {.asking = control_request_identity(request),
                               .now_ms = uv_hrtime() / 1000000};
-    struct ssh_visit visit = {&listing, manager_bmcs(verbs->manager)};
+    struct ssh_visit visit = {&listing, fleet_bmcs(verbs->fleet)};
 
     if (json_object_object_get_ex(arguments, "name", NULL)) {
         listing.only = verbs_named_instance(verbs, arguments, request);

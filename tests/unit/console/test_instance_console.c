@@ -305,7 +305,7 @@ static void test_hypervisor_stops_while_looking(void **state)
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
     instance_console_set_domain(console, virt_fixture.guest);
-    instance_console_set_domain(console, NULL); /* as the manager does before it stops */
+    instance_console_set_domain(console, NULL); /* as the fleet does before it stops */
     virt_fixture_stop();
     assert_false(hub_has_source(instance_console_hub(console)));
 }

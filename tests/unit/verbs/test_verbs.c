@@ -1,5 +1,5 @@
 /* Who may ask for what: every verb of the control socket for every privilege level, and for those
- * who know one BMC only. A real manager with two guests of libvirt's test driver. */
+ * who know one BMC only. A real fleet with two guests of libvirt's test driver. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static const char *const uuids[] = {"11111111-2222-4333-8444-555555555555",
 
 static uv_loop_t loop;
 static char folder[64];
-static struct manager *manager;
+static struct fleet *fleet;
 static struct verbs verbs;
 static struct control *control;
 static unsigned reloads;
@@ -89,9 +89,9 @@ static void wait_for_bmcs(size_t count)
 {
     uint64_t end = uv_hrtime() + DEADLINE_MS * UINT64_C(1000000);
 
-    while (manager_bmcs(manager)->count != count && uv_hrtime() < end)
+    while (fleet_bmcs(fleet)->count != count && uv_hrtime() < end)
         uv_run(&loop, UV_RUN_ONCE);
-    assert_int_equal(manager_bmcs(manager)->count, count);
+    assert_int_equal(fleet_bmcs(fleet)->count, count);
 }
 
 static int setup(void **state)
@@ -108,8 +108,8 @@ static int setup(void **state)
     assert_non_null(mkdtemp(folder));
     write_files(path, sizeof path);
     assert_int_equal(config_load(path, &config, error, sizeof error), 0);
-    assert_int_equal(manager_start(&loop, config, NULL, &manager, error, sizeof error), 0);
-    verbs = (struct verbs){.manager = manager, .reload = reload};
+    assert_int_equal(fleet_start(&loop, config, NULL, &fleet, error, sizeof error), 0);
+    verbs = (struct verbs){.fleet = fleet, .reload = reload};
     snprintf(path, sizeof path, "%.60s/control.sock", folder);
     assert_int_equal(
         control_new(&loop, path, (gid_t)-1, verbs_handle, &verbs, &control, error, sizeof error),
@@ -124,7 +124,7 @@ static int teardown(void **state)
 
     (void)state;
     control_free(control);
-    manager_stop(manager, NULL);
+    fleet_stop(fleet, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     disk_settle(DISK_STATE, DEADLINE_MS);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tests/fake/manager_fixture.h"
+#include "tests/fake/fleet_fixture.h"
 #include "vbmc/base/log.h"
 
 #define G1 "11111111-2222-4333-8444-555555555555"
@@ -23,15 +23,15 @@ static int taken = -1;
 
 static int setup(void **state)
 {
-    manager_fixture_setup(state);
+    fleet_fixture_setup(state);
     log_set_target(LOG_TARGET_SYSLOG); /* errors are what this is about */
-    manager_fixture_define("a", both, 2);
+    fleet_fixture_define("a", both, 2);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    int result = manager_fixture_teardown(state);
+    int result = fleet_fixture_teardown(state);
 
     log_set_target(LOG_TARGET_STDERR);
     if (taken >= 0)
@@ -42,7 +42,7 @@ static int teardown(void **state)
 
 static bool has_bmcs(void *context)
 {
-    return manager_bmcs(fixture_manager)->count == *(size_t *)context;
+    return fleet_bmcs(fixture_fleet)->count == *(size_t *)context;
 }
 
 static void start(const char *const *hypervisors, size_t count, const char *lines)
@@ -50,14 +50,14 @@ static void start(const char *const *hypervisors, size_t count, const char *line
     size_t first = 1;
 
     if (count == 2) { /* g1 is discovered first, and so has the first place */
-        manager_fixture_define("a", both, 1);
-        manager_fixture_start(hypervisors, lines);
-        manager_fixture_wait(has_bmcs, &first, "one BMC");
-        manager_fixture_stop();
-        manager_fixture_define("a", both, 2);
+        fleet_fixture_define("a", both, 1);
+        fleet_fixture_start(hypervisors, lines);
+        fleet_fixture_wait(has_bmcs, &first, "one BMC");
+        fleet_fixture_stop();
+        fleet_fixture_define("a", both, 2);
     }
-    manager_fixture_start(hypervisors, lines);
-    manager_fixture_wait(has_bmcs, &count, "so many BMCs");
+    fleet_fixture_start(hypervisors, lines);
+    fleet_fixture_wait(has_bmcs, &count, "so many BMCs");
 }
 
 static void take(const char *address, uint16_t port)
@@ -78,7 +78,7 @@ static void give_back(void)
 /* It is there, and really there: nobody else can have the place. */
 static void assert_listens(const char *uuid, const char *where)
 {
-    struct instance *instance = manager_fixture_bmc(uuid);
+    struct instance *instance = fleet_fixture_bmc(uuid);
     char text[ENDPOINT_TEXT_SIZE];
 
     assert_non_null(instance);
@@ -94,7 +94,7 @@ static void assert_listens(const char *uuid, const char *where)
 
 static void assert_says(const char *uuid, const char *why)
 {
-    struct instance *instance = manager_fixture_bmc(uuid);
+    struct instance *instance = fleet_fixture_bmc(uuid);
 
     assert_false(instance_is_listening(instance));
     if (!strstr(instance_error(instance), why))
@@ -103,7 +103,7 @@ static void assert_says(const char *uuid, const char *why)
 
 static bool all_listen(void *context)
 {
-    const struct bmcset *set = manager_bmcs(fixture_manager);
+    const struct bmcset *set = fleet_bmcs(fixture_fleet);
 
     (void)context;
     for (size_t i = 0; i < set->count; i++) {
@@ -121,7 +121,7 @@ static void test_port_in_use(void **state)
     assert_says(G1, "127.0.0.1:47300: Address already in use");
     assert_listens(G2, "127.0.0.1:47301");
     give_back();
-    manager_fixture_wait(all_listen, NULL, "it listens by itself");
+    fleet_fixture_wait(all_listen, NULL, "it listens by itself");
     assert_listens(G1, "127.0.0.1:47300");
 }
 
@@ -131,7 +131,7 @@ static void test_address_that_is_not_there(void **state)
     start(alone, 2, "[bmc]\naddress = 192.0.2.1\nports = 47300-47309\n");
     assert_says(G1, "192.0.2.1:47300: Cannot assign requested address");
     assert_says(G2, "no address of this machine");
-    manager_fixture_reload("[bmc]\naddress = 127.0.0.2\nports = 47300-47309\n");
+    fleet_fixture_reload("[bmc]\naddress = 127.0.0.2\nports = 47300-47309\n");
     assert_listens(G1, "127.0.0.2:47300");
     assert_listens(G2, "127.0.0.2:47301");
 }
@@ -144,7 +144,7 @@ static void test_shared_port_in_use(void **state)
     assert_says(G1, "0.0.0.0:47310: Address already in use");
     assert_says(G2, "another program");
     give_back();
-    manager_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n");
+    fleet_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n");
     assert_listens(G1, "127.6.0.1:47310");
     assert_listens(G2, "127.6.0.2:47310");
 }
@@ -155,8 +155,8 @@ static void test_range_used_up(void **state)
     start(alone, 2, "[bmc]\nports = 47300-47300\n");
     assert_listens(G1, "127.0.0.1:47300");
     assert_says(G2, "used up");
-    assert_int_equal(manager_fixture_delete(G1), 0);
-    manager_fixture_reload("[bmc]\nports = 47300-47300\n");
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    fleet_fixture_reload("[bmc]\nports = 47300-47300\n");
     assert_listens(G2, "127.0.0.1:47300");
 }
 
@@ -169,20 +169,20 @@ static void test_reload_moves(void **state)
           "[domain g1]\nport = 47305\n[domain g2]\nport = 47306\n");
     assert_listens(G1, "127.0.0.1:47305");
     assert_listens(G2, "127.0.0.1:47306");
-    manager_fixture_reload("[bmc]\nports = 47300-47309\n"
-                           "[domain g1]\nport = 47306\n[domain g2]\nport = 47305\n");
+    fleet_fixture_reload("[bmc]\nports = 47300-47309\n"
+                         "[domain g1]\nport = 47306\n[domain g2]\nport = 47305\n");
     assert_listens(G1, "127.0.0.1:47306");
     assert_listens(G2, "127.0.0.1:47305");
-    manager_fixture_reload("[bmc]\nports = 47300-47309\n"
-                           "[domain g1]\nport = 47306\naddress = 127.0.0.3\n");
+    fleet_fixture_reload("[bmc]\nports = 47300-47309\n"
+                         "[domain g1]\nport = 47306\naddress = 127.0.0.3\n");
     assert_listens(G1, "127.0.0.3:47306");
     assert_listens(G2, "127.0.0.1:47305");
-    manager_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n");
+    fleet_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n");
     assert_listens(G1, "127.6.0.1:47310");
     assert_listens(G2, "127.6.0.2:47310");
-    manager_fixture_reload("[bmc]\naddresses = 127.6.1.0/24\nport = 47311\n");
+    fleet_fixture_reload("[bmc]\naddresses = 127.6.1.0/24\nport = 47311\n");
     assert_listens(G1, "127.6.1.1:47311");
-    manager_fixture_reload("[bmc]\nports = 47300-47309\n");
+    fleet_fixture_reload("[bmc]\nports = 47300-47309\n");
     assert_listens(G1, "127.0.0.1:47306");
 }
 
@@ -196,51 +196,51 @@ static void test_sections_within_a_prefix(void **state)
     start(alone, 2, lines);
     assert_listens(G1, "127.0.0.1:47320");
     assert_listens(G2, "127.0.0.4:47310"); /* the shared socket has the port everywhere */
-    manager_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n"
-                           "[domain g1]\nport = 47321\n");
+    fleet_fixture_reload("[bmc]\naddresses = 127.6.0.0/24\nport = 47310\n"
+                         "[domain g1]\nport = 47321\n");
     assert_listens(G1, "127.6.0.1:47321");
     assert_listens(G2, "127.6.0.2:47310");
 }
 
 static void test_address_of_another(void **state)
 {
-    const struct manager_addition addition = {.name = "g2", .port = 47300};
+    const struct fleet_addition addition = {.name = "g2", .port = 47300};
 
     (void)state;
     start(alone, 2, "[bmc]\nports = 47300-47309\n[domain g1]\nport = 47300\n");
-    assert_int_equal(manager_fixture_add(&addition), 0);
-    assert_int_equal(manager_fixture_set_active(G2, true), -EIO);
-    assert_non_null(strstr(manager_fixture_text(), "its address is that of g1"));
-    assert_false(instance_record(manager_fixture_bmc(G2))->active);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    assert_int_equal(fleet_fixture_set_active(G2, true), -EIO);
+    assert_non_null(strstr(fleet_fixture_text(), "its address is that of g1"));
+    assert_false(instance_record(fleet_fixture_bmc(G2))->active);
     assert_listens(G1, "127.0.0.1:47300");
 }
 
 /* What comes back from a deletion has a port of the range again. */
 static void test_deleted_and_added(void **state)
 {
-    const struct manager_addition addition = {.name = "g1"};
+    const struct fleet_addition addition = {.name = "g1"};
 
     (void)state;
     start(alone, 2, "[bmc]\nports = 47300-47309\n");
-    assert_int_equal(manager_fixture_delete(G1), 0);
-    assert_int_equal(manager_fixture_add(&addition), 0);
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
     assert_listens(G1, "127.0.0.1:47300");
-    manager_fixture_stop();
-    manager_fixture_start(alone, "[bmc]\nports = 47300-47309\n");
+    fleet_fixture_stop();
+    fleet_fixture_start(alone, "[bmc]\nports = 47300-47309\n");
     assert_listens(G1, "127.0.0.1:47300");
 }
 
 static void test_deleted_and_added_as_openstack_does(void **state)
 {
     static const char lines[] = "[bmc]\ndiscover = all\nports = 47300-47309\n";
-    const struct manager_addition addition = {.name = "g1"};
+    const struct fleet_addition addition = {.name = "g1"};
 
     (void)state;
-    manager_fixture_be_openstack();
+    fleet_fixture_be_openstack();
     start(alone, 2, lines);
-    assert_int_equal(manager_fixture_delete(G1), 0);
-    assert_int_equal(manager_fixture_add(&addition), 0);
-    struct instance *instance = manager_fixture_bmc(G1);
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    struct instance *instance = fleet_fixture_bmc(G1);
     assert_false(instance_is_listening(instance));
     assert_false(instance_record(instance)->active);
     assert_int_equal(endpoint_address_port(instance_address(instance)), 623);
@@ -255,13 +255,13 @@ static void test_one_section_for_two(void **state)
     (void)state;
     start(alone, 2, lines);
     assert_listens(G1, "127.0.0.1:47305");
-    manager_fixture_stop();
-    manager_fixture_define("b", other, 1);
+    fleet_fixture_stop();
+    fleet_fixture_define("b", other, 1);
     for (unsigned i = 0; i < 2; i++) {
         start(two, 3, lines);
         assert_listens(G1, "127.0.0.1:47305");
         assert_listens(B1, "127.0.0.1:47301"); /* G2 has the first */
-        manager_fixture_stop();
+        fleet_fixture_stop();
     }
 }
 
@@ -272,16 +272,16 @@ static void test_section_of_a_redefined_domain(void **state)
     static const char lines[] = "[bmc]\nports = 47300-47309\n[domain g1]\nport = 47305\n";
 
     (void)state;
-    manager_fixture_define("a", before, 1);
+    fleet_fixture_define("a", before, 1);
     start(alone, 1, lines);
     assert_listens(G1, "127.0.0.1:47305");
-    manager_fixture_stop();
-    manager_fixture_define("a", after, 1);
-    manager_fixture_start(alone, lines);
-    for (unsigned i = 0; i < 2 || !manager_fixture_bmc(B1); i++)
-        uv_run(manager_fixture_loop(), UV_RUN_ONCE);
-    assert_null(manager_fixture_bmc(G1));
-    manager_fixture_wait(all_listen, NULL, "it listens");
+    fleet_fixture_stop();
+    fleet_fixture_define("a", after, 1);
+    fleet_fixture_start(alone, lines);
+    for (unsigned i = 0; i < 2 || !fleet_fixture_bmc(B1); i++)
+        uv_run(fleet_fixture_loop(), UV_RUN_ONCE);
+    assert_null(fleet_fixture_bmc(G1));
+    fleet_fixture_wait(all_listen, NULL, "it listens");
     assert_listens(B1, "127.0.0.1:47305");
 }
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tests/fake/manager_fixture.h"
+#include "tests/fake/fleet_fixture.h"
 
 #define WEB_A   "11111111-0000-4000-8000-00000000000a"
 #define WEB_B   "11111111-0000-4000-8000-00000000000b"
@@ -32,20 +32,20 @@ static const char *const hypervisors[] = {"a", "b", NULL};
 
 static bool has_all(void *context)
 {
-    return manager_bmcs(fixture_manager)->count == *(size_t *)context;
+    return fleet_bmcs(fixture_fleet)->count == *(size_t *)context;
 }
 
 static void wait_for(size_t count)
 {
-    manager_fixture_wait(has_all, &count, "so many BMCs");
+    fleet_fixture_wait(has_all, &count, "so many BMCs");
 }
 
 static int setup(void **state)
 {
-    manager_fixture_setup(state);
-    manager_fixture_define("a", on_a, 4);
-    manager_fixture_define("b", on_b, 2);
-    manager_fixture_start(hypervisors, LINES);
+    fleet_fixture_setup(state);
+    fleet_fixture_define("a", on_a, 4);
+    fleet_fixture_define("b", on_b, 2);
+    fleet_fixture_start(hypervisors, LINES);
     wait_for(5);
     return 0;
 }
@@ -62,7 +62,7 @@ static const char *find(const char *typed, const char *only, int *result)
     if (only)
         assert_int_equal(uuid_parse(only, &uuid), 0);
     *result =
-        manager_named_bmc(fixture_manager, typed, only ? &uuid : NULL, &found, error, sizeof error);
+        fleet_named_bmc(fixture_fleet, typed, only ? &uuid : NULL, &found, error, sizeof error);
     if (found)
         uuid_format(&instance_record(found)->uuid, text);
     return found ? text : NULL;
@@ -88,7 +88,7 @@ static void assert_not_found(const char *typed, const char *only, int expected)
 
 static void assert_called(const char *uuid, const char *name)
 {
-    char *text = manager_name_of(fixture_manager, manager_fixture_bmc(uuid), NULL);
+    char *text = fleet_name_of(fixture_fleet, fleet_fixture_bmc(uuid), NULL);
 
     assert_string_equal(text, name);
     assert_found(text, NULL, uuid);
@@ -120,7 +120,7 @@ static void test_a_name_like_a_uuid(void **state)
     assert_found(ALONE "@a", NULL, CUCKOO);
     assert_found(CUCKOO, NULL, CUCKOO);
     /* Without a BMC of its own the UUID is still not the other's. */
-    assert_int_equal(manager_fixture_delete(ALONE), 0);
+    assert_int_equal(fleet_fixture_delete(ALONE), 0);
     assert_not_found(ALONE, NULL, -ENOENT);
 }
 
@@ -150,9 +150,9 @@ static void test_names_with_an_at(void **state)
     static const char *const more[][2] = {{"web01", WEB_A}, {"web01@b", AT}};
 
     (void)state;
-    manager_fixture_stop();
-    manager_fixture_define("a", more, 2);
-    manager_fixture_start(hypervisors, LINES);
+    fleet_fixture_stop();
+    fleet_fixture_define("a", more, 2);
+    fleet_fixture_start(hypervisors, LINES);
     wait_for(4);
     assert_not_found("web01@b", NULL, -ENOTUNIQ);
     assert_found("web01@b@a", NULL, AT);
@@ -162,7 +162,7 @@ static void test_names_with_an_at(void **state)
 
 static int find_domain(const char *typed, const char *uri, struct virt_domain **domain)
 {
-    return manager_named_domain(fixture_manager, typed, uri, domain, error, sizeof error);
+    return fleet_named_domain(fixture_fleet, typed, uri, domain, error, sizeof error);
 }
 
 static void test_domains(void **state)
@@ -179,7 +179,7 @@ static void test_domains(void **state)
     assert_int_equal(find_domain("web01", uri, &domain), 0);
     assert_string_equal(hypervisor_name(virt_domain_hypervisor(domain)), "b");
     assert_int_equal(find_domain("copied", NULL, &domain), 0);
-    assert_ptr_equal(domain, instance_domain(manager_fixture_bmc(BOTH)));
+    assert_ptr_equal(domain, instance_domain(fleet_fixture_bmc(BOTH)));
     assert_int_equal(find_domain("copied@b", NULL, &domain), 0);
     assert_string_equal(hypervisor_name(virt_domain_hypervisor(domain)), "b");
     assert_int_equal(find_domain(ALONE, NULL, &domain), 0);
@@ -189,16 +189,16 @@ static void test_domains(void **state)
 
 static void test_additions(void **state)
 {
-    struct manager_addition addition = {.name = "web01", .port = 47269};
+    struct fleet_addition addition = {.name = "web01", .port = 47269};
 
     (void)state;
-    assert_int_equal(manager_fixture_add(&addition), -ENOTUNIQ);
-    assert_non_null(strstr(manager_fixture_text(), "web01@b (" WEB_B ")"));
+    assert_int_equal(fleet_fixture_add(&addition), -ENOTUNIQ);
+    assert_non_null(strstr(fleet_fixture_text(), "web01@b (" WEB_B ")"));
     addition.name = "web01@b";
-    assert_int_equal(manager_fixture_add(&addition), 0);
-    assert_true(instance_record(manager_fixture_bmc(WEB_B))->is_explicit);
-    assert_false(instance_record(manager_fixture_bmc(WEB_A))->is_explicit);
-    assert_string_equal(instance_record(manager_fixture_bmc(WEB_B))->name, "web01");
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    assert_true(instance_record(fleet_fixture_bmc(WEB_B))->is_explicit);
+    assert_false(instance_record(fleet_fixture_bmc(WEB_A))->is_explicit);
+    assert_string_equal(instance_record(fleet_fixture_bmc(WEB_B))->name, "web01");
 }
 
 /* A BMC made by `vbmc add` outlives its domain; the name is the new domain's. */
@@ -206,32 +206,32 @@ static void test_a_name_taken_over(void **state)
 {
     static const char *const before[][2] = {{"web", WEB_A}}, *const after[][2] = {{"web", WEB_B}};
     static const char *const alone[] = {"a", NULL};
-    const struct manager_addition addition = {.name = "web"};
+    const struct fleet_addition addition = {.name = "web"};
 
     (void)state;
-    manager_fixture_define("a", before, 1);
-    manager_fixture_start(alone, LINES);
-    assert_int_equal(manager_fixture_add(&addition), 0);
-    assert_int_equal(manager_fixture_set_active(WEB_A, true), 0);
-    manager_fixture_stop();
-    manager_fixture_define("a", after, 1);
-    manager_fixture_start(alone, LINES);
+    fleet_fixture_define("a", before, 1);
+    fleet_fixture_start(alone, LINES);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    assert_int_equal(fleet_fixture_set_active(WEB_A, true), 0);
+    fleet_fixture_stop();
+    fleet_fixture_define("a", after, 1);
+    fleet_fixture_start(alone, LINES);
     wait_for(2);
     assert_found("web", NULL, WEB_B);
     assert_called(WEB_B, "web");
     assert_called(WEB_A, WEB_A);
-    assert_int_equal(manager_fixture_delete(WEB_B), 0);
+    assert_int_equal(fleet_fixture_delete(WEB_B), 0);
     assert_not_found("web", NULL, -ENOENT); /* that is WEB_B still, which has no BMC */
-    manager_fixture_stop();
-    manager_fixture_define("a", after, 0);
-    manager_fixture_start(alone, LINES);
+    fleet_fixture_stop();
+    fleet_fixture_define("a", after, 0);
+    fleet_fixture_start(alone, LINES);
     assert_found("web", NULL, WEB_A); /* nothing else is called that any more */
 }
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, manager_fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fleet_fixture_teardown)
         TEST(test_bmcs),
         TEST(test_a_name_like_a_uuid),
         TEST(test_one_bmc),
@@ -239,8 +239,8 @@ int main(void)
         TEST(test_names_with_an_at),
         TEST(test_domains),
         TEST(test_additions),
-        cmocka_unit_test_setup_teardown(test_a_name_taken_over, manager_fixture_setup,
-                                        manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_name_taken_over, fleet_fixture_setup,
+                                        fleet_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <libvirt/libvirt.h>
 
-#include "tests/fake/manager_fixture.h"
+#include "tests/fake/fleet_fixture.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */
@@ -38,17 +38,17 @@ int virDomainIsPersistent(virDomainPtr domain)
 static bool has_all(void *context)
 {
     (void)context;
-    return manager_bmcs(fixture_manager)->count == 3;
+    return fleet_bmcs(fixture_fleet)->count == 3;
 }
 
 static int setup(void **state)
 {
-    manager_fixture_setup(state);
-    manager_fixture_define("a", on_a, 1);
-    manager_fixture_define("b", on_b, 3);
+    fleet_fixture_setup(state);
+    fleet_fixture_define("a", on_a, 1);
+    fleet_fixture_define("b", on_b, 3);
     b_is_hidden = false;
-    manager_fixture_start(hypervisors, LINES);
-    manager_fixture_wait(has_all, NULL, "three BMCs");
+    fleet_fixture_start(hypervisors, LINES);
+    fleet_fixture_wait(has_all, NULL, "three BMCs");
     return 0;
 }
 
@@ -56,7 +56,7 @@ static const char *explanation(const char *uuid)
 {
     static char text[256];
 
-    placement_explain(instance_placement(manager_fixture_bmc(uuid)), text, sizeof text);
+    placement_explain(instance_placement(fleet_fixture_bmc(uuid)), text, sizeof text);
     return text;
 }
 
@@ -75,49 +75,49 @@ static void ignore(void *context, int result, const char *text)
 
 static void look_at_b(const char *text)
 {
-    struct hypervisor *hypervisor = manager_next_hypervisor(fixture_manager, NULL);
+    struct hypervisor *hypervisor = fleet_next_hypervisor(fixture_fleet, NULL);
     struct uuid uuid;
 
     uuid_parse(text, &uuid);
-    hypervisor = manager_next_hypervisor(fixture_manager, hypervisor);
+    hypervisor = fleet_next_hypervisor(fixture_fleet, hypervisor);
     hypervisor_look_at(hypervisor, &uuid, ignore, NULL);
 }
 
 static void test_hidden_after_a_restart(void **state)
 {
     (void)state;
-    manager_fixture_wait(is_off_on_a, NULL, "off");
-    assert_int_equal(manager_fixture_delete(DELETED), 0);
-    manager_fixture_stop();
+    fleet_fixture_wait(is_off_on_a, NULL, "off");
+    assert_int_equal(fleet_fixture_delete(DELETED), 0);
+    fleet_fixture_stop();
     b_is_hidden = true;
-    manager_fixture_start(hypervisors, LINES);
+    fleet_fixture_start(hypervisors, LINES);
     assert_string_equal(explanation(COPIED), hidden);
-    assert_non_null(manager_fixture_bmc(ON_B));
+    assert_non_null(fleet_fixture_bmc(ON_B));
     assert_string_equal(explanation(ON_B), hidden);
-    manager_fixture_reload(LINES);
+    fleet_fixture_reload(LINES);
     assert_string_equal(explanation(COPIED), hidden);
     b_is_hidden = false;
     look_at_b(COPIED);
-    manager_fixture_wait(is_off_on_a, NULL, "off");
+    fleet_fixture_wait(is_off_on_a, NULL, "off");
     look_at_b(DELETED);
     look_at_b(ON_B);
-    manager_fixture_stop();
-    manager_fixture_start(hypervisors, LINES);
-    assert_null(manager_fixture_bmc(DELETED));
+    fleet_fixture_stop();
+    fleet_fixture_start(hypervisors, LINES);
+    assert_null(fleet_fixture_bmc(DELETED));
 }
 
 /* What is listed no longer hides nothing. */
 static void test_gone_at_last(void **state)
 {
     (void)state;
-    manager_fixture_stop();
+    fleet_fixture_stop();
     b_is_hidden = true;
-    manager_fixture_start(hypervisors, LINES);
+    fleet_fixture_start(hypervisors, LINES);
     assert_string_equal(explanation(COPIED), hidden);
-    manager_fixture_stop();
+    fleet_fixture_stop();
     b_is_hidden = false;
-    manager_fixture_define("b", on_b + 1, 1);
-    manager_fixture_start(hypervisors, LINES);
+    fleet_fixture_define("b", on_b + 1, 1);
+    fleet_fixture_start(hypervisors, LINES);
     assert_string_equal(explanation(COPIED), "off on a");
 }
 
@@ -125,9 +125,9 @@ static void test_gone_at_last(void **state)
 static void test_not_connected_yet(void **state)
 {
     (void)state;
-    manager_fixture_wait(is_off_on_a, NULL, "off");
-    manager_fixture_stop();
-    manager_fixture_begin(hypervisors, LINES);
+    fleet_fixture_wait(is_off_on_a, NULL, "off");
+    fleet_fixture_stop();
+    fleet_fixture_begin(hypervisors, LINES);
     assert_string_equal(explanation(ON_B),
                         "hypervisor b is not connected, and it has the guest's domain");
 }
@@ -138,19 +138,19 @@ static void ask(enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
 
-    chassis_control(instance_bmc(manager_fixture_bmc(COPIED)), action, 1, &nobody);
+    chassis_control(instance_bmc(fleet_fixture_bmc(COPIED)), action, 1, &nobody);
 }
 
 static bool is_on(void *context)
 {
     (void)context;
-    return host_power_state_is_on(bmc_power_state(instance_bmc(manager_fixture_bmc(COPIED))));
+    return host_power_state_is_on(bmc_power_state(instance_bmc(fleet_fixture_bmc(COPIED))));
 }
 
 static bool waits(void *context)
 {
     (void)context;
-    return !instance_domain(manager_fixture_bmc(COPIED));
+    return !instance_domain(fleet_fixture_bmc(COPIED));
 }
 
 /* It ends while the other hypervisor that has its domain is away: its BMC answers busy, and knows
@@ -158,18 +158,18 @@ static bool waits(void *context)
 static void test_end_while_another_hypervisor_is_away(void **state)
 {
     (void)state;
-    struct hypervisor *other = manager_next_hypervisor(fixture_manager, NULL);
-    const struct chassis *chassis = &instance_bmc(manager_fixture_bmc(COPIED))->chassis;
+    struct hypervisor *other = fleet_next_hypervisor(fixture_fleet, NULL);
+    const struct chassis *chassis = &instance_bmc(fleet_fixture_bmc(COPIED))->chassis;
 
-    manager_fixture_wait(is_off_on_a, NULL, "off");
-    if (other == virt_domain_hypervisor(instance_domain(manager_fixture_bmc(COPIED))))
-        other = manager_next_hypervisor(fixture_manager, other);
+    fleet_fixture_wait(is_off_on_a, NULL, "off");
+    if (other == virt_domain_hypervisor(instance_domain(fleet_fixture_bmc(COPIED))))
+        other = fleet_next_hypervisor(fixture_fleet, other);
     ask(HOST_POWER_ACTION_UP);
-    manager_fixture_wait(is_on, NULL, "a guest that is on");
+    fleet_fixture_wait(is_on, NULL, "a guest that is on");
     assert_true(chassis->was_on);
     hypervisor_deliver_lost(other);
     ask(HOST_POWER_ACTION_DOWN);
-    manager_fixture_wait(waits, NULL, "a BMC that waits for the other");
+    fleet_fixture_wait(waits, NULL, "a BMC that waits for the other");
     assert_false(chassis->was_on);
     assert_true(chassis->on_since_ms == 0);
 }
@@ -177,12 +177,11 @@ static void test_end_while_another_hypervisor_is_away(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_hidden_after_a_restart, setup,
-                                        manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_not_connected_yet, setup, manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_gone_at_last, setup, manager_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_hidden_after_a_restart, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_not_connected_yet, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_gone_at_last, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_end_while_another_hypervisor_is_away, setup,
-                                        manager_fixture_teardown),
+                                        fleet_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "sol/disk.h"
-#include "tests/fake/manager_fixture.h"
+#include "tests/fake/fleet_fixture.h"
 #include "tests/fake/refusing_store.h"
 
 #define G1 "11111111-2222-4333-8444-555555555555"
@@ -24,7 +24,7 @@ static const char lines[] = "[bmc]\nports = 47240-47249\n";
 static bool has_both(void *context)
 {
     (void)context;
-    return manager_bmcs(fixture_manager)->count == 2;
+    return fleet_bmcs(fixture_fleet)->count == 2;
 }
 
 static void start(const char *more)
@@ -32,27 +32,27 @@ static void start(const char *more)
     char text[256];
 
     snprintf(text, sizeof text, "%s%s", lines, more);
-    manager_fixture_start(hypervisors, text);
+    fleet_fixture_start(hypervisors, text);
 }
 
 static int setup(void **state)
 {
-    manager_fixture_setup(state);
-    manager_fixture_define("a", both, 2);
+    fleet_fixture_setup(state);
+    fleet_fixture_define("a", both, 2);
     start("");
-    manager_fixture_wait(has_both, NULL, "two BMCs");
+    fleet_fixture_wait(has_both, NULL, "two BMCs");
     return 0;
 }
 
 static void restart(void)
 {
-    manager_fixture_stop();
+    fleet_fixture_stop();
     start("");
 }
 
 static bool listens(const char *uuid)
 {
-    struct instance *instance = manager_fixture_bmc(uuid);
+    struct instance *instance = fleet_fixture_bmc(uuid);
 
     return instance && instance_is_listening(instance);
 }
@@ -60,20 +60,20 @@ static bool listens(const char *uuid)
 static void test_stop_and_start_that_are_refused(void **state)
 {
     (void)state;
-    assert_int_equal(manager_fixture_set_active(G2, false), 0);
+    assert_int_equal(fleet_fixture_set_active(G2, false), 0);
     refusing_store_refuse_bmcs();
-    assert_true(manager_fixture_set_active(G1, false) < 0);
-    assert_true(manager_fixture_set_active(G2, true) < 0);
+    assert_true(fleet_fixture_set_active(G1, false) < 0);
+    assert_true(fleet_fixture_set_active(G2, true) < 0);
     assert_true(listens(G1));
     assert_false(listens(G2));
-    assert_true(instance_record(manager_fixture_bmc(G1))->active);
-    assert_false(instance_record(manager_fixture_bmc(G2))->active);
+    assert_true(instance_record(fleet_fixture_bmc(G1))->active);
+    assert_false(instance_record(fleet_fixture_bmc(G2))->active);
     refusing_store_accept();
     restart();
     assert_true(listens(G1));
     assert_false(listens(G2));
-    assert_int_equal(manager_fixture_set_active(G1, false), 0);
-    assert_int_equal(manager_fixture_set_active(G2, true), 0);
+    assert_int_equal(fleet_fixture_set_active(G1, false), 0);
+    assert_int_equal(fleet_fixture_set_active(G2, true), 0);
     assert_false(listens(G1));
     assert_true(listens(G2));
     restart();
@@ -100,14 +100,14 @@ static bool both_are_answered(void *context)
 static void test_refused_while_a_review_runs(void **state)
 {
     (void)state;
-    assert_int_equal(manager_fixture_set_active(G2, false), 0);
+    assert_int_equal(fleet_fixture_set_active(G2, false), 0);
     refusing_store_refuse_bmcs();
     answers = 0;
-    manager_set_active(fixture_manager, manager_fixture_bmc(G2), true, note, NULL);
-    manager_set_active(fixture_manager, manager_fixture_bmc(G1), false, note, NULL);
-    manager_fixture_reload(lines);
+    fleet_set_active(fixture_fleet, fleet_fixture_bmc(G2), true, note, NULL);
+    fleet_set_active(fixture_fleet, fleet_fixture_bmc(G1), false, note, NULL);
+    fleet_fixture_reload(lines);
     assert_true(answers > 0 || listens(G2));
-    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    fleet_fixture_wait(both_are_answered, NULL, "both answered");
     assert_true(results[0] < 0 && results[1] < 0);
     assert_true(listens(G1));
     assert_false(listens(G2));
@@ -116,33 +116,33 @@ static void test_refused_while_a_review_runs(void **state)
 
 static void test_add_that_is_refused(void **state)
 {
-    const struct manager_addition plain = {.name = "g1"};
-    const struct manager_addition own = {.name = "g2", .username = "me", .password = "mine"};
+    const struct fleet_addition plain = {.name = "g1"};
+    const struct fleet_addition own = {.name = "g2", .username = "me", .password = "mine"};
 
     (void)state;
-    assert_int_equal(manager_fixture_delete(G2), 0);
+    assert_int_equal(fleet_fixture_delete(G2), 0);
     refusing_store_refuse_bmcs();
-    assert_true(manager_fixture_add(&plain) < 0); /* of a discovered one */
-    assert_true(manager_fixture_add(&own) < 0);   /* of a deleted one */
-    assert_false(instance_record(manager_fixture_bmc(G1))->is_explicit);
+    assert_true(fleet_fixture_add(&plain) < 0); /* of a discovered one */
+    assert_true(fleet_fixture_add(&own) < 0);   /* of a deleted one */
+    assert_false(instance_record(fleet_fixture_bmc(G1))->is_explicit);
     assert_true(listens(G1));
-    assert_null(manager_fixture_bmc(G2));
+    assert_null(fleet_fixture_bmc(G2));
     refusing_store_accept();
     restart();
-    assert_false(instance_record(manager_fixture_bmc(G1))->is_explicit);
-    assert_null(manager_fixture_bmc(G2));
-    assert_int_equal(manager_fixture_add(&own), 0);
-    assert_true(instance_record(manager_fixture_bmc(G2))->is_explicit);
-    assert_int_equal(manager_fixture_add(&own), -EEXIST);
+    assert_false(instance_record(fleet_fixture_bmc(G1))->is_explicit);
+    assert_null(fleet_fixture_bmc(G2));
+    assert_int_equal(fleet_fixture_add(&own), 0);
+    assert_true(instance_record(fleet_fixture_bmc(G2))->is_explicit);
+    assert_int_equal(fleet_fixture_add(&own), -EEXIST);
     restart();
-    assert_string_equal(instance_record(manager_fixture_bmc(G2))->username, "me");
+    assert_string_equal(instance_record(fleet_fixture_bmc(G2))->username, "me");
 }
 
 static const char *history_path(void)
 {
     static char path[160];
 
-    snprintf(path, sizeof path, "%s/consoles/" G1 ".history", manager_fixture_folder());
+    snprintf(path, sizeof path, "%s/consoles/" G1 ".history", fleet_fixture_folder());
     return path;
 }
 
@@ -159,21 +159,21 @@ static void test_delete_that_is_refused(void **state)
 {
     static const char *const tables[] = {"chassis", "boot", "sol", "sel", "sel_state", "documents"};
     static const struct bmc_ticket nobody;
-    struct bmc *bmc = instance_bmc(manager_fixture_bmc(G1));
+    struct bmc *bmc = instance_bmc(fleet_fixture_bmc(G1));
 
     (void)state;
     bmc->hooks->save_chassis(bmc, &nobody);
     refusing_store_refuse_bmcs();
-    assert_true(manager_fixture_delete(G1) < 0);
+    assert_true(fleet_fixture_delete(G1) < 0);
     assert_true(listens(G1));
     assert_true(refusing_store_count("chassis WHERE uuid = x'11111111222243338444555555555555'") >
                 0);
     refusing_store_accept();
     restart();
     assert_true(listens(G1));
-    assert_int_equal(manager_fixture_delete(G1), 0);
-    assert_null(manager_fixture_bmc(G1));
-    manager_fixture_stop(); /* all is written */
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    assert_null(fleet_fixture_bmc(G1));
+    fleet_fixture_stop(); /* all is written */
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char rest[128];
         snprintf(rest, sizeof rest, "%s WHERE uuid = x'11111111222243338444555555555555'",
@@ -188,62 +188,62 @@ static void test_delete_that_is_refused(void **state)
     start("");
     assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_not_equal(access(history_path(), F_OK), 0);
-    assert_null(manager_fixture_bmc(G1));
+    assert_null(fleet_fixture_bmc(G1));
     assert_true(listens(G2));
 }
 
 static bool is_attached(void *context)
 {
     (void)context;
-    return instance_domain(manager_fixture_bmc(G2)) != NULL;
+    return instance_domain(fleet_fixture_bmc(G2)) != NULL;
 }
 
 /* A hypervisor that only the addition names stays, since the BMC needs it. */
 static void test_add_with_a_uri(void **state)
 {
     static const char *const one[][2] = {{"g1", G1}}, *const other[][2] = {{"g2", G2}};
-    struct manager_addition addition = {.name = "g2"};
+    struct fleet_addition addition = {.name = "g2"};
     char uri[128];
 
     (void)state;
-    manager_fixture_stop();
-    manager_fixture_define("a", one, 1);
-    manager_fixture_define("b", other, 1);
+    fleet_fixture_stop();
+    fleet_fixture_define("a", one, 1);
+    fleet_fixture_define("b", other, 1);
     start("");
-    snprintf(uri, sizeof uri, "test://%s/b.xml", manager_fixture_folder());
+    snprintf(uri, sizeof uri, "test://%s/b.xml", fleet_fixture_folder());
     addition.uri = uri;
-    assert_int_equal(manager_fixture_add(&addition), 0);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
     for (unsigned i = 0; i < 100; i++)
-        uv_run(manager_fixture_loop(), UV_RUN_NOWAIT);
-    manager_fixture_wait(is_attached, NULL, "it has its domain");
-    assert_int_equal(manager_fixture_delete(G2), 0);
+        uv_run(fleet_fixture_loop(), UV_RUN_NOWAIT);
+    fleet_fixture_wait(is_attached, NULL, "it has its domain");
+    assert_int_equal(fleet_fixture_delete(G2), 0);
 }
 
 /* Two clients at once: the second finds what the first has done. */
 static void test_changes_at_once(void **state)
 {
-    const struct manager_addition addition = {.name = "g1"};
-    struct instance *instance = manager_fixture_bmc(G1);
+    const struct fleet_addition addition = {.name = "g1"};
+    struct instance *instance = fleet_fixture_bmc(G1);
 
     (void)state;
     answers = 0;
-    manager_add(fixture_manager, &addition, note, NULL);
-    manager_add(fixture_manager, &addition, note, NULL);
-    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    fleet_add(fixture_fleet, &addition, note, NULL);
+    fleet_add(fixture_fleet, &addition, note, NULL);
+    fleet_fixture_wait(both_are_answered, NULL, "both answered");
     assert_int_equal(results[0], 0);
     assert_int_equal(results[1], -EEXIST);
     answers = 0;
-    manager_delete(fixture_manager, instance, note, NULL);
-    manager_set_active(fixture_manager, instance, true, note, NULL);
-    manager_fixture_wait(both_are_answered, NULL, "both answered");
+    fleet_delete(fixture_fleet, instance, note, NULL);
+    fleet_set_active(fixture_fleet, instance, true, note, NULL);
+    fleet_fixture_wait(both_are_answered, NULL, "both answered");
     assert_int_equal(results[0], 0);
     assert_int_equal(results[1], -ENOENT);
-    assert_null(manager_fixture_bmc(G1));
+    assert_null(fleet_fixture_bmc(G1));
     /* What is asked for when the daemon stops is answered too. */
     answers = 0;
-    manager_delete(fixture_manager, manager_fixture_bmc(G2), note, NULL);
-    manager_add(fixture_manager, &addition, note, NULL);
-    manager_fixture_stop();
+    fleet_delete(fixture_fleet, fleet_fixture_bmc(G2), note, NULL);
+    fleet_add(fixture_fleet, &addition, note, NULL);
+    fleet_fixture_stop();
     assert_int_equal(answers, 2);
 }
 
@@ -251,7 +251,7 @@ static bool is_up(void *name)
 {
     struct hypervisor *hypervisor = NULL;
 
-    while ((hypervisor = manager_next_hypervisor(fixture_manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(fixture_fleet, hypervisor))) {
         if (strcmp(hypervisor_name(hypervisor), name) == 0)
             return hypervisor_is_up(hypervisor);
     }
@@ -262,8 +262,8 @@ static void move_away(bool away)
 {
     char here[128], there[128];
 
-    snprintf(here, sizeof here, "%s/b.xml", manager_fixture_folder());
-    snprintf(there, sizeof there, "%s/b.away", manager_fixture_folder());
+    snprintf(here, sizeof here, "%s/b.xml", fleet_fixture_folder());
+    snprintf(there, sizeof there, "%s/b.away", fleet_fixture_folder());
     assert_int_equal(rename(away ? here : there, away ? there : here), 0);
 }
 
@@ -274,36 +274,36 @@ static void test_deleted_on_a_dead_hypervisor(void **state)
     static const char *const two_hypervisors[] = {"a", "b", NULL};
 
     (void)state;
-    manager_fixture_stop();
-    manager_fixture_define("a", one, 1);
-    manager_fixture_define("b", other, 1);
-    manager_fixture_start(two_hypervisors, lines);
-    assert_int_equal(manager_fixture_delete(G2), 0);
-    manager_fixture_stop();
+    fleet_fixture_stop();
+    fleet_fixture_define("a", one, 1);
+    fleet_fixture_define("b", other, 1);
+    fleet_fixture_start(two_hypervisors, lines);
+    assert_int_equal(fleet_fixture_delete(G2), 0);
+    fleet_fixture_stop();
     move_away(true);
-    manager_fixture_begin(two_hypervisors, lines);
-    assert_int_equal(manager_fixture_declare_dead("b"), 0);
-    manager_fixture_stop();
-    manager_fixture_begin(two_hypervisors, lines);
-    manager_fixture_wait(is_up, (void *)"a", "a is connected");
-    manager_fixture_stop();
+    fleet_fixture_begin(two_hypervisors, lines);
+    assert_int_equal(fleet_fixture_declare_dead("b"), 0);
+    fleet_fixture_stop();
+    fleet_fixture_begin(two_hypervisors, lines);
+    fleet_fixture_wait(is_up, (void *)"a", "a is connected");
+    fleet_fixture_stop();
     move_away(false);
-    manager_fixture_start(two_hypervisors, lines);
-    assert_non_null(manager_fixture_bmc(G1));
-    assert_null(manager_fixture_bmc(G2));
+    fleet_fixture_start(two_hypervisors, lines);
+    assert_non_null(fleet_fixture_bmc(G1));
+    assert_null(fleet_fixture_bmc(G2));
 }
 
-/* The answer comes when the manager is about to be gone. */
+/* The answer comes when the fleet is about to be gone. */
 static void test_declared_dead_at_the_end(void **state)
 {
     static const char *const two_hypervisors[] = {"a", "b", NULL};
 
     (void)state;
-    manager_fixture_stop();
-    manager_fixture_begin(two_hypervisors, lines); /* there is no b */
+    fleet_fixture_stop();
+    fleet_fixture_begin(two_hypervisors, lines); /* there is no b */
     answers = 0;
-    manager_declare_dead(fixture_manager, "b", note, NULL);
-    manager_fixture_stop();
+    fleet_declare_dead(fixture_fleet, "b", note, NULL);
+    fleet_fixture_stop();
     assert_int_equal(answers, 1);
     assert_int_equal(results[0], -EBUSY);
 }
@@ -312,10 +312,10 @@ static void test_declared_dead_at_the_end(void **state)
 static void test_flushed_at_the_end(void **state)
 {
     (void)state;
-    manager_stop(fixture_manager, &fixture_manager);
-    while (fixture_manager) {
-        manager_flush(fixture_manager);
-        uv_run(manager_fixture_loop(), UV_RUN_ONCE);
+    fleet_stop(fixture_fleet, &fixture_fleet);
+    while (fixture_fleet) {
+        fleet_flush(fixture_fleet);
+        uv_run(fleet_fixture_loop(), UV_RUN_ONCE);
     }
 }
 
@@ -323,19 +323,18 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_stop_and_start_that_are_refused, setup,
-                                        manager_fixture_teardown),
+                                        fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_refused_while_a_review_runs, setup,
-                                        manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup,
-                                        manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_changes_at_once, setup, manager_fixture_teardown),
+                                        fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_changes_at_once, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deleted_on_a_dead_hypervisor, setup,
-                                        manager_fixture_teardown),
+                                        fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_declared_dead_at_the_end, setup,
-                                        manager_fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_flushed_at_the_end, setup, manager_fixture_teardown),
+                                        fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_flushed_at_the_end, setup, fleet_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

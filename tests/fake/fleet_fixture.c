@@ -1,4 +1,4 @@
-#include "tests/fake/manager_fixture.h"
+#include "tests/fake/fleet_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 #define DEADLINE_NS UINT64_C(60000000000)
 
-struct manager *fixture_manager;
+struct fleet *fixture_fleet;
 
 static uv_loop_t loop;
 static const char *folder;
@@ -34,7 +34,7 @@ static void ignore_error(void *context, virErrorPtr error)
     (void)error;
 }
 
-int manager_fixture_setup(void **state)
+int fleet_fixture_setup(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
@@ -46,21 +46,21 @@ int manager_fixture_setup(void **state)
     return 0;
 }
 
-int manager_fixture_teardown(void **state)
+int fleet_fixture_teardown(void **state)
 {
     (void)state;
-    if (fixture_manager)
-        manager_fixture_stop();
+    if (fixture_fleet)
+        fleet_fixture_stop();
     refusing_store_remove();
     return uv_loop_close(&loop);
 }
 
-const char *manager_fixture_folder(void)
+const char *fleet_fixture_folder(void)
 {
     return folder;
 }
 
-uv_loop_t *manager_fixture_loop(void)
+uv_loop_t *fleet_fixture_loop(void)
 {
     return &loop;
 }
@@ -73,7 +73,7 @@ static FILE *open_file(const char *name, char path[128])
     return file;
 }
 
-void manager_fixture_define(const char *hypervisor, const char *const (*domains)[2], size_t count)
+void fleet_fixture_define(const char *hypervisor, const char *const (*domains)[2], size_t count)
 {
     char name[64], path[128];
 
@@ -103,7 +103,7 @@ static struct config *load_config(const char *lines)
     return config;
 }
 
-void manager_fixture_be_openstack(void)
+void fleet_fixture_be_openstack(void)
 {
     is_openstack = true;
 }
@@ -113,14 +113,14 @@ static bool all_are_connected(void *context)
     struct hypervisor *hypervisor = NULL;
 
     (void)context;
-    while ((hypervisor = manager_next_hypervisor(fixture_manager, hypervisor))) {
+    while ((hypervisor = fleet_next_hypervisor(fixture_fleet, hypervisor))) {
         if (!hypervisor_is_up(hypervisor))
             return false;
     }
     return true;
 }
 
-void manager_fixture_begin(const char *const *hypervisors, const char *lines)
+void fleet_fixture_begin(const char *const *hypervisors, const char *lines)
 {
     char error[512];
     int used =
@@ -132,31 +132,31 @@ void manager_fixture_begin(const char *const *hypervisors, const char *lines)
                          "[hypervisor %s]\nuri = test://%s/%s.xml\n", *hypervisors, folder,
                          *hypervisors);
     struct config *config = load_config(lines);
-    if (manager_start(&loop, config, NULL, &fixture_manager, error, sizeof error) < 0)
+    if (fleet_start(&loop, config, NULL, &fixture_fleet, error, sizeof error) < 0)
         fail_msg("%s", error);
 }
 
-void manager_fixture_start(const char *const *hypervisors, const char *lines)
+void fleet_fixture_start(const char *const *hypervisors, const char *lines)
 {
-    manager_fixture_begin(hypervisors, lines);
-    manager_fixture_wait(all_are_connected, NULL, "hypervisors connected");
+    fleet_fixture_begin(hypervisors, lines);
+    fleet_fixture_wait(all_are_connected, NULL, "hypervisors connected");
 }
 
-void manager_fixture_reload(const char *lines)
+void fleet_fixture_reload(const char *lines)
 {
-    manager_reload(fixture_manager, load_config(lines));
-    manager_fixture_wait(all_are_connected, NULL, "hypervisors connected");
+    fleet_reload(fixture_fleet, load_config(lines));
+    fleet_fixture_wait(all_are_connected, NULL, "hypervisors connected");
 }
 
-void manager_fixture_stop(void)
+void fleet_fixture_stop(void)
 {
-    manager_stop(fixture_manager, &fixture_manager);
+    fleet_stop(fixture_fleet, &fixture_fleet);
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
-    assert_null(fixture_manager);
+    assert_null(fixture_fleet);
     assert_true(disk_settle(DISK_STATE, DEADLINE_NS / 1000000));
 }
 
-void manager_fixture_wait(bool (*is_so)(void *context), void *context, const char *what)
+void fleet_fixture_wait(bool (*is_so)(void *context), void *context, const char *what)
 {
     uint64_t end = uv_hrtime() + DEADLINE_NS;
 
@@ -167,12 +167,12 @@ void manager_fixture_wait(bool (*is_so)(void *context), void *context, const cha
     }
 }
 
-struct instance *manager_fixture_bmc(const char *text)
+struct instance *fleet_fixture_bmc(const char *text)
 {
     struct uuid uuid;
 
     assert_int_equal(uuid_parse(text, &uuid), 0);
-    return bmcset_find_uuid(manager_bmcs(fixture_manager), &uuid);
+    return bmcset_find_uuid(fleet_bmcs(fixture_fleet), &uuid);
 }
 
 /* ---- asking ---- */
@@ -193,39 +193,39 @@ static bool is_answered(void *context)
 
 static int wait_for_answer(void)
 {
-    manager_fixture_wait(is_answered, NULL, "an answer");
+    fleet_fixture_wait(is_answered, NULL, "an answer");
     return answer.result;
 }
 
-int manager_fixture_add(const struct manager_addition *addition)
+int fleet_fixture_add(const struct fleet_addition *addition)
 {
     answer.came = false;
-    manager_add(fixture_manager, addition, on_answer, NULL);
+    fleet_add(fixture_fleet, addition, on_answer, NULL);
     return wait_for_answer();
 }
 
-int manager_fixture_delete(const char *uuid)
+int fleet_fixture_delete(const char *uuid)
 {
     answer.came = false;
-    manager_delete(fixture_manager, manager_fixture_bmc(uuid), on_answer, NULL);
+    fleet_delete(fixture_fleet, fleet_fixture_bmc(uuid), on_answer, NULL);
     return wait_for_answer();
 }
 
-int manager_fixture_set_active(const char *uuid, bool active)
+int fleet_fixture_set_active(const char *uuid, bool active)
 {
     answer.came = false;
-    manager_set_active(fixture_manager, manager_fixture_bmc(uuid), active, on_answer, NULL);
+    fleet_set_active(fixture_fleet, fleet_fixture_bmc(uuid), active, on_answer, NULL);
     return wait_for_answer();
 }
 
-int manager_fixture_declare_dead(const char *hypervisor)
+int fleet_fixture_declare_dead(const char *hypervisor)
 {
     answer.came = false;
-    manager_declare_dead(fixture_manager, hypervisor, on_answer, NULL);
+    fleet_declare_dead(fixture_fleet, hypervisor, on_answer, NULL);
     return wait_for_answer();
 }
 
-const char *manager_fixture_text(void)
+const char *fleet_fixture_text(void)
 {
     return answer.text;
 }

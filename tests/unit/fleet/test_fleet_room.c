@@ -1,5 +1,5 @@
 /* The room in its store: what was done to it comes back, and what could not be stored is undone,
- * unless a later change that holds it is stored. A real manager on libvirt's test driver. */
+ * unless a later change that holds it is stored. A real fleet on libvirt's test driver. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,11 +11,11 @@
 
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
-#include "vbmc/fleet/manager.h"
+#include "vbmc/fleet/fleet.h"
 
 static uv_loop_t loop;
 static const char *folder;
-static struct manager *manager;
+static struct fleet *fleet;
 static unsigned answers, failures;
 
 static void start(void)
@@ -33,12 +33,12 @@ static void start(void)
     fclose(file);
     if (config_load(path, &config, error, sizeof error) < 0)
         fail_msg("%s", error);
-    assert_int_equal(manager_start(&loop, config, NULL, &manager, error, sizeof error), 0);
+    assert_int_equal(fleet_start(&loop, config, NULL, &fleet, error, sizeof error), 0);
 }
 
 static void stop(void)
 {
-    manager_stop(manager, NULL);
+    fleet_stop(fleet, NULL);
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
 }
 
@@ -81,9 +81,9 @@ static void change(const char *item, const char *which, const char *state)
 {
     char error[256];
 
-    assert_int_equal(
-        facility_set(manager_facility(manager), item, which, state, error, sizeof error), 0);
-    manager_save_facility(manager, on_done, NULL);
+    assert_int_equal(facility_set(fleet_facility(fleet), item, which, state, error, sizeof error),
+                     0);
+    fleet_save_facility(fleet, on_done, NULL);
 }
 
 static void wait_for(unsigned count)
@@ -101,13 +101,13 @@ static void test_comes_back(void **state)
     assert_int_equal(failures, 0);
     stop();
     start();
-    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x2);
-    assert_true(manager_facility(manager)->crac_failed);
+    assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x2);
+    assert_true(fleet_facility(fleet)->crac_failed);
     change("feed", "A", "up");
     stop(); /* what is on its way is finished */
     assert_int_equal(answers, 3);
     start();
-    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x3);
+    assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x3);
 }
 
 static void test_failed_save(void **state)
@@ -118,20 +118,20 @@ static void test_failed_save(void **state)
     log_set_target(LOG_TARGET_SYSLOG);
     refusing_store_refuse("");
     change("feed", "A", "down");
-    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0);
+    assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0);
     wait_for(2);
     assert_int_equal(failures, 1);
-    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x1);
-    facility_clear(manager_facility(manager));
-    manager_save_facility(manager, on_done, NULL);
+    assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x1);
+    facility_clear(fleet_facility(fleet));
+    fleet_save_facility(fleet, on_done, NULL);
     wait_for(3);
-    assert_int_equal(facility_feeds_live(manager_facility(manager)), 0x1);
+    assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x1);
 }
 
 /* A change that fails is on disk by the one after it. */
 static void test_failed_save_before_another(void **state)
 {
-    struct facility *facility = manager_facility(manager);
+    struct facility *facility = fleet_facility(fleet);
 
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
@@ -145,7 +145,7 @@ static void test_failed_save_before_another(void **state)
     assert_int_equal(facility->feeds_down, 0x3);
     stop();
     start();
-    assert_int_equal(manager_facility(manager)->feeds_down, 0x3);
+    assert_int_equal(fleet_facility(fleet)->feeds_down, 0x3);
 }
 
 int main(void)

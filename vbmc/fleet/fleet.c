@@ -1,0 +1,338 @@
+#include "vbmc/fleet/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/virt/loop.h"
+#include "vbmc/net/login_log.h"
+
+#define SAVE_HOURS_MS UINT64_C(600000)
+
+void fleet_report_store(void *context, int result)
+{
+    (void)context;
+    if (result < 0)
+        log_error("state not stored: %s", strerror(-result));
+}
+
+static void reply_to_session(void *context, const struct ipmi_token *token,
+                             const struct ipmi_response *response)
+{
+    struct fleet *fleet = context;
+    struct instance *instance = bmcset_find_number(&fleet->set, token->bmc);
+
+    if (instance)
+        instance_reply(instance, token, response);
+}
+
+static void start_configured_hypervisors(struct fleet *fleet)
+{
+    const struct config *config = fleet->config;
+
+    for (size_t i = 0; i < config->hypervisor_count; i++) {
+        const struct hypervisor_settings settings = {
+            .name = config->hypervisors[i].name,
+            .uri = config->hypervisors[i].uri,
+            .sasl_username = config->hypervisors[i].sasl_username,
+            .sasl_password = config->hypervisors[i].sasl_password,
+            .sample_period_s = config->hypervisors[i].sample_period_s,
+            .runtime_dir = config->daemon.runtime_dir,
+        };
+        if (!fleet_add_link(fleet, &settings, true))
+            log_error("hypervisor %s: no memory", settings.name);
+    }
+}
+
+static void start_openstack_hypervisors(struct fleet *fleet)
+{
+    for (size_t i = 0; fleet->openstack && i < fleet->openstack->bmc_count; i++) {
+        const struct openstack_bmc *bmc = &fleet->openstack->bmcs[i];
+        const struct hypervisor_settings settings = {
+            .name = bmc->libvirt_uri,
+            .uri = bmc->libvirt_uri,
+            .sasl_username = bmc->libvirt_sasl_username,
+            .sasl_password = bmc->libvirt_sasl_password,
+            .runtime_dir = fleet->config->daemon.runtime_dir,
+        };
+        if (bmc->libvirt_uri)
+            fleet_add_link(fleet, &settings, true);
+    }
+}
+
+/* A set-up of OpenStack's tool and no configuration of ours: then only its BMCs are wanted. */
+static void follow_openstack(struct fleet *fleet)
+{
+    const struct openstack *openstack = fleet->openstack;
+    struct config *config = fleet->config;
+
+    if (openstack && (openstack->path || openstack->bmc_count > 0) && !config->path)
+        config->bmc.discover = CONFIG_DISCOVER_NONE;
+}
+
+/* Power-on hours of guests that run on are stored now and then, not only when they stop. */
+static void on_save_hours(uv_timer_t *timer)
+{
+    static const struct bmc_ticket nobody;
+    struct fleet *fleet = timer->data;
+
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
+        if (host_power_state_is_on(bmc_power_state(bmc)))
+            bmc->hooks->save_chassis(bmc, &nobody);
+        fleet_save_placement(fleet, fleet->set.instances[i]); /* if that failed before */
+    }
+}
+
+static int start(struct fleet *fleet, char *error, size_t size)
+{
+    int result =
+        store_open(fleet->loop, fleet->config->daemon.state_dir, &fleet->shared.store, error, size);
+
+    if (result < 0)
+        return result;
+    fleet->inbox = inbox_new(fleet->loop);
+    fleet->shared.limiter = limiter_new();
+    fleet->shared.login_log = login_log_new();
+    if (!fleet->inbox || !fleet->shared.limiter || !fleet->shared.login_log ||
+        virt_loop_start(fleet->loop) < 0) {
+        snprintf(error, size, "out of memory");
+        return -ENOMEM;
+    }
+    if (fleet->config->user_count == 0)
+        log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
+    follow_openstack(fleet);
+    fleet_note_boot(fleet);
+    result = fleet_load_room(fleet, error, size);
+    if (result == 0)
+        result = fleet_load_bmcs(fleet, error, size);
+    if (result == 0 && (result = fleet_load_dead_hypervisors(fleet)) < 0)
+        snprintf(error, size, "%s/state.db cannot be read: %s", fleet->state_dir,
+                 strerror(-result));
+    if (result < 0)
+        return result;
+    uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
+    fleet_run_room(fleet);
+    start_configured_hypervisors(fleet);
+    start_openstack_hypervisors(fleet);
+    fleet_follow_placements(fleet); /* what each waits for until they are connected */
+    return 0;
+}
+
+int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                struct fleet **started, char *error, size_t size)
+{
+    struct fleet *fleet = calloc(1, sizeof *fleet);
+
+    *started = NULL;
+    if (!fleet) {
+        config_free(config);
+        openstack_free(openstack);
+        snprintf(error, size, "out of memory");
+        return -ENOMEM;
+    }
+    fleet->loop = loop;
+    fleet->config = config;
+    fleet->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
+    fleet->openstack = openstack;
+    fleet->sink = (struct ipmi_sink){.reply = reply_to_session, .context = fleet};
+    fleet->shared.loop = loop;
+    fleet->shared.sink = &fleet->sink;
+    fleet->shared.state_dir = fleet->state_dir;
+    uv_timer_init(loop, &fleet->reaper);
+    fleet->reaper.data = fleet;
+    uv_timer_init(loop, &fleet->hours);
+    fleet->hours.data = fleet;
+    uv_timer_init(loop, &fleet->restore);
+    fleet->restore.data = fleet;
+    uv_timer_init(loop, &fleet->listen_again);
+    fleet->listen_again.data = fleet;
+    uv_timer_init(loop, &fleet->farewell);
+    fleet->farewell.data = fleet;
+    fleet_begin_room(fleet);
+    int result = fleet->state_dir ? start(fleet, error, size) : -ENOMEM;
+    if (result < 0) {
+        fleet_stop(fleet, NULL);
+        return result;
+    }
+    *started = fleet;
+    return 0;
+}
+
+static void on_room_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = CONTAINER_OF((uv_timer_t *)handle, struct fleet, room);
+
+    if (fleet->owner)
+        *fleet->owner = NULL;
+    free(fleet->state_dir);
+    free(fleet);
+}
+
+static void on_reaper_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    uv_close((uv_handle_t *)&fleet->room, on_room_closed);
+}
+
+static void on_hours_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    uv_close((uv_handle_t *)&fleet->reaper, on_reaper_closed);
+}
+
+static void on_restore_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    uv_close((uv_handle_t *)&fleet->hours, on_hours_closed);
+}
+
+static void on_farewell_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    uv_close((uv_handle_t *)&fleet->restore, on_restore_closed);
+}
+
+static void on_listen_again_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    uv_close((uv_handle_t *)&fleet->farewell, on_farewell_closed);
+}
+
+void fleet_finish_stopping(struct fleet *fleet)
+{
+    if (fleet->ending > 0)
+        return;
+    if (fleet->inbox)
+        virt_loop_stop();
+    inbox_free(fleet->inbox);
+    fleet_close_shared_socket(fleet, NULL);
+    free(fleet->deleted);
+    store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
+    fleet->shared.store = NULL;
+    placement_map_clear(&fleet->map);
+    limiter_free(fleet->shared.limiter);
+    login_log_free(fleet->shared.login_log);
+    config_free(fleet->config);
+    openstack_free(fleet->openstack);
+    uv_close((uv_handle_t *)&fleet->listen_again, on_listen_again_closed);
+}
+
+void fleet_stop(struct fleet *fleet, struct fleet **owner)
+{
+    fleet->stopping = true;
+    fleet->owner = owner;
+    uv_timer_stop(&fleet->listen_again);
+    fleet_stop_room(fleet); /* it stores now and then, and the store goes first */
+    /* The BMCs go first: they let go of their domains and store what they know. */
+    while (fleet->set.count > 0)
+        fleet_drop_instance(fleet, fleet->set.instances[0]);
+    bmcset_clear(&fleet->set);
+    fleet_end_waiting(fleet);
+    while (fleet->links) {
+        struct link *link = fleet->links;
+        fleet->links = link->next;
+        fleet_stop_link(fleet, link);
+    }
+    fleet_finish_stopping(fleet);
+}
+
+void fleet_flush(struct fleet *fleet)
+{
+    store_close(fleet->shared.store);
+    fleet->shared.store = NULL;
+}
+
+void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context)
+{
+    fleet->changed = changed;
+    fleet->changed_context = context;
+}
+
+void fleet_tell_changed(struct fleet *fleet)
+{
+    if (fleet->changed)
+        fleet->changed(fleet->changed_context);
+}
+
+const struct config *fleet_config(const struct fleet *fleet)
+{
+    return fleet->config;
+}
+
+const struct bmcset *fleet_bmcs(const struct fleet *fleet)
+{
+    return &fleet->set;
+}
+
+static void warn_of_restart(const struct config *old, const struct config *new)
+{
+    if (strcmp(old->daemon.state_dir, new->daemon.state_dir) != 0 ||
+        strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0)
+        log_warning("changed folders take effect when vbmcd is started again");
+}
+
+static void start_hypervisors(struct fleet *fleet)
+{
+    for (struct link *link = fleet->links; link; link = link->next)
+        link->configured = false;
+    start_configured_hypervisors(fleet);
+    start_openstack_hypervisors(fleet);
+    fleet_release_links(fleet);
+}
+
+/* Domains that may have a BMC now, or no longer. */
+static void review_domains(struct fleet *fleet)
+{
+    char error[256];
+
+    for (size_t i = fleet->set.count; i-- > 0;) {
+        struct instance *instance = fleet->set.instances[i];
+        struct virt_domain *domain = instance_domain(instance);
+        if (!fleet_wants_record(fleet, instance_record(instance)))
+            fleet_drop_instance(fleet, instance);
+        else if (domain)
+            fleet_drop_untagged(fleet, instance, domain);
+    }
+    if (fleet_load_bmcs(fleet, error, sizeof error) < 0)
+        log_error("%s", error);
+    for (struct link *link = fleet->links; link; link = link->next) {
+        struct virt_domain *domain = NULL;
+        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+            struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+            if (!instance)
+                fleet_discover(fleet, domain);
+            else
+                fleet_drop_untagged(fleet, instance, domain);
+        }
+    }
+    for (size_t i = 0; i < fleet->set.count; i++)
+        fleet_see_copies(fleet, fleet->set.instances[i]);
+}
+
+void fleet_reload(struct fleet *fleet, struct config *config)
+{
+    struct config *old = fleet->config;
+
+    warn_of_restart(old, config);
+    fleet_close_shared_socket(fleet, &config->bmc);
+    fleet->config = config;
+    config_free(old);
+    follow_openstack(fleet);
+    fleet_configure_room(fleet);
+    for (size_t i = 0; i < fleet->set.count; i++)
+        instance_configure(fleet->set.instances[i], config);
+    start_hypervisors(fleet);
+    review_domains(fleet);
+    fleet_tell_changed(fleet);
+    fleet_log_sections(fleet);
+    log_info("configuration reloaded: %zu users, %zu BMCs", config->user_count, fleet->set.count);
+}

@@ -1,0 +1,103 @@
+/* The daemon's heart: hypervisors, the set of BMCs, and the rules that say which domain has one. */
+#ifndef VBMC_FLEET_FLEET_H
+#define VBMC_FLEET_FLEET_H
+
+#include <stddef.h>
+
+#include <uv.h>
+
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/config/config.h"
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/config/openstack.h"
+
+struct fleet;
+
+/* Opens the store, brings up the BMCs that are known, and starts connecting to the hypervisors. The
+ * configuration and `openstack` (may be NULL) become the fleet's, also on failure. 0, or a
+ * negative error with one line in `error`. */
+int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                struct fleet **fleet, char *error, size_t size);
+/* Ends everything, which takes the loop as long as libvirt takes to return from what it is doing;
+ * then `*owner` becomes NULL (`owner` itself may be NULL). */
+void fleet_stop(struct fleet *fleet, struct fleet **owner);
+/* For a process that does not wait for that: after fleet_stop, brings to disk what is not there.
+ */
+void fleet_flush(struct fleet *fleet);
+/* Takes a new configuration (which becomes the fleet's) without dropping a session that is still
+ * valid. What needs a restart is logged. */
+void fleet_reload(struct fleet *fleet, struct config *config);
+
+/* `changed` is called when BMCs came or went, or may have changed address or users. One watcher;
+ * NULL: none. */
+void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context);
+
+const struct config *fleet_config(const struct fleet *fleet);
+const struct bmcset *fleet_bmcs(const struct fleet *fleet);
+/* In the order of the configuration: NULL gives the first, the last gives NULL. */
+struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
+                                         const struct hypervisor *hypervisor);
+/* fleet_names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
+ * with the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose
+ * domain is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT;
+ * -ENOTUNIQ with the choices as one line in `error`, of MANAGER_NAME_ERROR_SIZE. */
+#define MANAGER_NAME_ERROR_SIZE 900
+int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct uuid *only,
+                    struct instance **found, char *error, size_t size);
+/* What to call a BMC so that fleet_named_bmc finds it: its domain's name if that means no other,
+ * else NAME@HYPERVISOR, else its UUID. The caller's to free; NULL: no memory. */
+char *fleet_name_of(const struct fleet *fleet, struct instance *instance, const struct uuid *only);
+/* The same as fleet_named_bmc for a domain, which need not have a BMC, of the hypervisor with
+ * that URI (NULL: of any). */
+int fleet_named_domain(const struct fleet *fleet, const char *typed, const char *uri,
+                       struct virt_domain **found, char *error, size_t size);
+/* Why a domain has no BMC, in a few words; NULL if it has one. */
+const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *domain);
+
+/* The hypervisors that a guest is or may be on. */
+const struct placement_map *fleet_placement_map(const struct fleet *fleet);
+
+/* fleet_sections.c: whether the i-th [domain] section is for no domain that is known, or for more
+ * than one; if so, one line says it. */
+#define MANAGER_DOUBT_SIZE 320
+bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size);
+
+/* The room that all servers stand in. */
+struct facility *fleet_facility(struct fleet *fleet);
+/* Stores the room as it is; what a change of it brings about for its servers happens at once. */
+void fleet_save_facility(struct fleet *fleet, store_done_fn done, void *context);
+
+/* How many BMCs answer busy until that hypervisor is connected. */
+size_t fleet_count_waiting(const struct fleet *fleet, const struct placement_hypervisor *place);
+
+/* The end of something that was asked for; `text` says what went wrong. */
+typedef void fleet_done_fn(void *context, int result, const char *text);
+
+/* Releases the guests that a hypervisor may have which is not connected and will not come back; by
+ * its name or URI. Stored before it is done, and ends when the hypervisor is connected. 0 with a
+ * text that names the guests; -ENOENT, -EBUSY (it is connected), or that of the store. */
+void fleet_declare_dead(struct fleet *fleet, const char *name, fleet_done_fn *done, void *context);
+
+/* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what
+ * is not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES
+ * (nobody could log in). */
+struct fleet_addition {
+    const char *name;
+    const char *username;
+    const char *password;
+    const char *address;
+    uint16_t port;
+    const char *uri;
+    const char *sasl_username;
+    const char *sasl_password;
+};
+void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet_done_fn *done,
+               void *context);
+/* Removes it and keeps discovery away until the next add. */
+void fleet_delete(struct fleet *fleet, struct instance *instance, fleet_done_fn *done,
+                  void *context);
+/* Starts or stops answering; done at once if it is so already. */
+void fleet_set_active(struct fleet *fleet, struct instance *instance, bool active,
+                      fleet_done_fn *done, void *context);
+
+#endif
