@@ -29,12 +29,12 @@ static struct facility facility;
 
 static void source_open(struct stream *stream)
 {
-    CONTAINER_OF(stream, struct console_source, stream)->opened = true;
+    CONTAINER_OF(stream, struct fake_source, stream)->opened = true;
 }
 
 static ssize_t source_write(struct stream *stream, const uint8_t *bytes, size_t size)
 {
-    struct console_source *source = CONTAINER_OF(stream, struct console_source, stream);
+    struct fake_source *source = CONTAINER_OF(stream, struct fake_source, stream);
     size_t taken = size < source->room ? size : source->room;
 
     assert_true(source->opened && !source->closed);
@@ -48,7 +48,7 @@ static ssize_t source_write(struct stream *stream, const uint8_t *bytes, size_t 
 
 static void source_close(struct stream *stream)
 {
-    CONTAINER_OF(stream, struct console_source, stream)->closed = true;
+    CONTAINER_OF(stream, struct fake_source, stream)->closed = true;
 }
 
 void console_fixture_say_bytes(const void *bytes, size_t size)
@@ -75,7 +75,7 @@ const char *console_fixture_typed(void)
 static void attach_source(void)
 {
     static const struct stream_ops ops = {source_open, source_write, source_close};
-    struct console_source *source = &console_fixture.source;
+    struct fake_source *source = &console_fixture.source;
 
     memset(source, 0, sizeof *source);
     source->stream.ops = &ops;

@@ -20,7 +20,7 @@
 #define CONSOLE_FIXTURE_TRANSCRIPT_MAX ((size_t)64 * 1024)
 
 /* A serial port; it takes what is typed as long as it has room. */
-struct console_source {
+struct fake_source {
     struct stream stream;
     bool opened, closed;
     size_t room;
@@ -36,7 +36,7 @@ struct console_fixture {
     struct config config;
     struct instance *instance;
     struct control *control;
-    struct console_source source;
+    struct fake_source source;
 };
 
 extern struct console_fixture console_fixture;

@@ -45,7 +45,7 @@ static const uint8_t suites[] = {3, 17, 2, 15};
  * others when the next record comes; the event log's store does the same. Late answers reach the
  * server the way the daemon brings them. */
 struct target {
-    struct console console;
+    struct remote_console console;
     struct bmc bmc;
     struct host_domain domain;
     char name[8];
@@ -385,10 +385,10 @@ static void step_server(void)
 static void start(void)
 {
     static const struct uuid uuid = {{1, 2, 3, 4}};
-    struct console *console = &target.console;
+    struct remote_console *console = &target.console;
 
     log_set_level(LOG_LEVEL_ERROR);
-    console_init(console);
+    remote_console_init(console);
     console->channel.suite_count = sizeof suites;
     for (size_t i = 0; i < sizeof suites; i++)
         console->channel.suites[i] = suites[i];
@@ -408,17 +408,17 @@ static void start(void)
     console->config.events = &events;
     console->config.sink = &sink;
     console->config.bmc = &target.bmc;
-    console_restart(console);
+    remote_console_restart(console);
 }
 
 static void stop(void)
 {
     stop_server(); /* in the daemon's order */
     bmc_clear(&target.bmc);
-    console_free(&target.console);
+    remote_console_free(&target.console);
 }
 
-static void send_message(struct console *console, struct wire_in record)
+static void send_message(struct remote_console *console, struct wire_in record)
 {
     uint8_t message[2 * RMCP_DATAGRAM_MAX];
     uint8_t netfn = wire_u8(&record) & 0x3f;
@@ -429,11 +429,11 @@ static void send_message(struct console *console, struct wire_in record)
     const uint8_t *data = wire_bytes(&record, length);
     if (record.failed)
         return;
-    length = console_message(console, netfn, command, data, length, message);
-    console_send_sealed(console, PAYLOAD_IPMI, message, length);
+    length = remote_console_message(console, netfn, command, data, length, message);
+    remote_console_send_sealed(console, PAYLOAD_IPMI, message, length);
 }
 
-static void send_payload(struct console *console, struct wire_in record)
+static void send_payload(struct remote_console *console, struct wire_in record)
 {
     uint8_t type = wire_u8(&record) & 0x3f;
     size_t length =
@@ -441,21 +441,21 @@ static void send_payload(struct console *console, struct wire_in record)
     const uint8_t *payload = wire_bytes(&record, length);
 
     if (!record.failed)
-        console_send_sealed(console, type, payload, length);
+        remote_console_send_sealed(console, type, payload, length);
 }
 
 /* From memory of exactly that size, so that a read behind it is seen. */
-static void send_raw(struct console *console, struct wire_in record)
+static void send_raw(struct remote_console *console, struct wire_in record)
 {
     size_t length = wire_left(&record);
     uint8_t *exact = malloc(length);
 
     wire_copy(&record, exact, length);
-    console_send(console, exact, length);
+    remote_console_send(console, exact, length);
     free(exact);
 }
 
-static void run_record(struct console *console, uint8_t mode, struct wire_in record)
+static void run_record(struct remote_console *console, uint8_t mode, struct wire_in record)
 {
     switch ((enum mode)(mode & MODE_MASK)) {
     case MODE_RAW:
@@ -476,7 +476,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct wire_in in = wire_in_init(bytes, size);
-    struct console *console = &target.console;
+    struct remote_console *console = &target.console;
     bool logged_in = false;
 
     start();
@@ -492,7 +492,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             step_server();
         if ((mode & MODE_MASK) != MODE_RAW && !logged_in) {
             uint8_t suite = suites[mode >> SUITE_SHIFT & SUITE_MASK];
-            if (console_login(console, suite, CONSOLE_ROLE) != RAKP_OK)
+            if (remote_console_login(console, suite, CONSOLE_ROLE) != RAKP_OK)
                 break;
             logged_in = true;
         }

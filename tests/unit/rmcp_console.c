@@ -18,7 +18,7 @@ static const uint8_t bmc_guid[16] = {0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0
 static void console_receive(void *context, const struct endpoint *to, const uint8_t *bytes,
                             size_t length)
 {
-    struct console *console = context;
+    struct remote_console *console = context;
 
     console->sent++;
     console->last.to = *to;
@@ -28,7 +28,7 @@ static void console_receive(void *context, const struct endpoint *to, const uint
 
 static int console_random(void *context, uint8_t *bytes, size_t length)
 {
-    struct console *console = context;
+    struct remote_console *console = context;
 
     if (console->random_fails)
         return -EIO;
@@ -42,14 +42,14 @@ static int console_random(void *context, uint8_t *bytes, size_t length)
     return 0;
 }
 
-void console_restart(struct console *console)
+void remote_console_restart(struct remote_console *console)
 {
     rmcp_server_free(console->server);
     console->ids = 0;
     console->server = rmcp_server_new(&console->config);
 }
 
-void console_init(struct console *console)
+void remote_console_init(struct remote_console *console)
 {
     memset(console, 0, sizeof *console);
     channel_set_defaults(&console->channel);
@@ -71,17 +71,17 @@ void console_init(struct console *console)
         .random_context = console,
     };
     memcpy(console->config.guid, bmc_guid, sizeof bmc_guid);
-    console_restart(console);
+    remote_console_restart(console);
 }
 
-void console_free(struct console *console)
+void remote_console_free(struct remote_console *console)
 {
     rmcp_server_free(console->server);
     crypto_free(console->crypto);
     users_clear(&console->users);
 }
 
-size_t console_send(struct console *console, const uint8_t *bytes, size_t length)
+size_t remote_console_send(struct remote_console *console, const uint8_t *bytes, size_t length)
 {
     bool is_rakp1 = length > 5 && bytes[4] == RMCPPLUS_FORMAT && bytes[5] == PAYLOAD_RAKP1;
 
@@ -93,7 +93,7 @@ size_t console_send(struct console *console, const uint8_t *bytes, size_t length
 }
 
 /* A cursor over the payload of the clear answer received last. */
-static struct wire_in last_clear(const struct console *console)
+static struct wire_in last_clear(const struct remote_console *console)
 {
     struct wire_in in = wire_in_init(console->last.bytes, console->last.length);
     struct rmcpplus_packet packet;
@@ -104,12 +104,13 @@ static struct wire_in last_clear(const struct console *console)
     return wire_in_init(packet.payload, packet.payload_length);
 }
 
-int console_send_clear(struct console *console, uint8_t type, const uint8_t *payload, size_t length)
+int remote_console_send_clear(struct remote_console *console, uint8_t type, const uint8_t *payload,
+                              size_t length)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     int size = rmcpplus_build(type, payload, length, bytes, sizeof bytes);
 
-    if (size < 0 || console_send(console, bytes, (size_t)size) != 1)
+    if (size < 0 || remote_console_send(console, bytes, (size_t)size) != 1)
         return CONSOLE_NO_ANSWER;
     struct wire_in in = last_clear(console);
     wire_skip(&in, 1);
@@ -125,8 +126,8 @@ static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
     wire_put_zeros(out, 3);
 }
 
-int console_open_algorithms(struct console *console, uint8_t authentication, uint8_t integrity,
-                            uint8_t confidentiality)
+int remote_console_open_algorithms(struct remote_console *console, uint8_t authentication,
+                                   uint8_t integrity, uint8_t confidentiality)
 {
     uint8_t payload[32];
     struct wire_out out = wire_out_init(payload, sizeof payload);
@@ -138,7 +139,7 @@ int console_open_algorithms(struct console *console, uint8_t authentication, uin
     put_algorithm(&out, 0, authentication);
     put_algorithm(&out, 1, integrity);
     put_algorithm(&out, 2, confidentiality);
-    int status = console_send_clear(console, PAYLOAD_OPEN_SESSION_REQUEST, payload, out.pos);
+    int status = remote_console_send_clear(console, PAYLOAD_OPEN_SESSION_REQUEST, payload, out.pos);
     if (status != RAKP_OK)
         return status;
     struct wire_in in = last_clear(console);
@@ -148,16 +149,16 @@ int console_open_algorithms(struct console *console, uint8_t authentication, uin
     return in.failed ? CONSOLE_NO_ANSWER : status;
 }
 
-int console_open(struct console *console, uint8_t id)
+int remote_console_open(struct remote_console *console, uint8_t id)
 {
     const struct cipher_suite *suite = cipher_suite_find(id);
 
     console->exchange.suite = suite;
-    return console_open_algorithms(console, suite->authentication, suite->integrity,
-                                   suite->confidentiality);
+    return remote_console_open_algorithms(console, suite->authentication, suite->integrity,
+                                          suite->confidentiality);
 }
 
-int console_rakp1(struct console *console, const char *name, uint8_t role)
+int remote_console_rakp1(struct remote_console *console, const char *name, uint8_t role)
 {
     struct rakp_exchange *exchange = &console->exchange;
     uint8_t payload[64];
@@ -175,7 +176,7 @@ int console_rakp1(struct console *console, const char *name, uint8_t role)
     wire_put_zeros(&out, 2);
     wire_put_u8(&out, exchange->name_length);
     wire_put_bytes(&out, name, exchange->name_length);
-    int status = console_send_clear(console, PAYLOAD_RAKP1, payload, out.pos);
+    int status = remote_console_send_clear(console, PAYLOAD_RAKP1, payload, out.pos);
     if (status != RAKP_OK)
         return status;
     struct wire_in in = last_clear(console);
@@ -185,7 +186,7 @@ int console_rakp1(struct console *console, const char *name, uint8_t role)
     return in.failed ? CONSOLE_NO_ANSWER : status;
 }
 
-bool console_checks_rakp2(const struct console *console)
+bool remote_console_checks_rakp2(const struct remote_console *console)
 {
     uint8_t code[CRYPTO_DIGEST_MAX];
     struct wire_in in = last_clear(console);
@@ -197,7 +198,7 @@ bool console_checks_rakp2(const struct console *console)
            memcmp(wire_bytes(&in, length), code, length) == 0;
 }
 
-int console_rakp3(struct console *console)
+int remote_console_rakp3(struct remote_console *console)
 {
     uint8_t code[CRYPTO_DIGEST_MAX];
     uint8_t payload[64];
@@ -209,10 +210,10 @@ int console_rakp3(struct console *console)
     wire_put_zeros(&out, 3);
     wire_put_u32(&out, console->exchange.bmc_id);
     wire_put_bytes(&out, code, crypto_digest_size(cipher_suite_rakp(console->exchange.suite).hash));
-    return console_send_clear(console, PAYLOAD_RAKP3, payload, out.pos);
+    return remote_console_send_clear(console, PAYLOAD_RAKP3, payload, out.pos);
 }
 
-bool console_checks_rakp4(const struct console *console)
+bool remote_console_checks_rakp4(const struct remote_console *console)
 {
     uint8_t sik[CRYPTO_DIGEST_MAX];
     uint8_t icv[CRYPTO_DIGEST_MAX];
@@ -226,15 +227,15 @@ bool console_checks_rakp4(const struct console *console)
            memcmp(wire_bytes(&in, length), icv, length) == 0;
 }
 
-int console_login(struct console *console, uint8_t suite, uint8_t role)
+int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t role)
 {
     uint8_t sik[CRYPTO_DIGEST_MAX];
-    int status = console_open(console, suite);
+    int status = remote_console_open(console, suite);
 
     if (status == RAKP_OK)
-        status = console_rakp1(console, CONSOLE_NAME, role);
+        status = remote_console_rakp1(console, CONSOLE_NAME, role);
     if (status == RAKP_OK)
-        status = console_rakp3(console);
+        status = remote_console_rakp3(console);
     if (status != RAKP_OK)
         return status;
     if (rakp_sik(console->crypto, &console->exchange, console->kg, sik) < 0 ||
@@ -244,8 +245,8 @@ int console_login(struct console *console, uint8_t suite, uint8_t role)
     return RAKP_OK;
 }
 
-size_t console_message(const struct console *console, uint8_t netfn, uint8_t command,
-                       const uint8_t *data, size_t length, uint8_t *message)
+size_t remote_console_message(const struct remote_console *console, uint8_t netfn, uint8_t command,
+                              const uint8_t *data, size_t length, uint8_t *message)
 {
     struct wire_out out = wire_out_init(message, RMCP_DATAGRAM_MAX);
 
@@ -260,8 +261,8 @@ size_t console_message(const struct console *console, uint8_t netfn, uint8_t com
     return out.pos;
 }
 
-size_t console_seal(struct console *console, uint8_t type, const uint8_t *payload, size_t length,
-                    uint8_t bytes[RMCP_DATAGRAM_MAX])
+size_t remote_console_seal(struct remote_console *console, uint8_t type, const uint8_t *payload,
+                           size_t length, uint8_t bytes[RMCP_DATAGRAM_MAX])
 {
     int size =
         rmcpplus_seal(console->crypto, &console->keys, type, console->exchange.bmc_id,
@@ -270,16 +271,16 @@ size_t console_seal(struct console *console, uint8_t type, const uint8_t *payloa
     return size < 0 ? 0 : (size_t)size;
 }
 
-size_t console_send_sealed(struct console *console, uint8_t type, const uint8_t *payload,
-                           size_t length)
+size_t remote_console_send_sealed(struct remote_console *console, uint8_t type,
+                                  const uint8_t *payload, size_t length)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX];
-    size_t size = console_seal(console, type, payload, length, bytes);
+    size_t size = remote_console_seal(console, type, payload, length, bytes);
 
-    return console_send(console, bytes, size);
+    return remote_console_send(console, bytes, size);
 }
 
-size_t console_unseal(struct console *console, uint8_t message[RMCP_DATAGRAM_MAX])
+size_t remote_console_unseal(struct remote_console *console, uint8_t message[RMCP_DATAGRAM_MAX])
 {
     struct wire_in in = wire_in_init(console->last.bytes, console->last.length);
     struct rmcpplus_packet packet;
@@ -295,16 +296,16 @@ size_t console_unseal(struct console *console, uint8_t message[RMCP_DATAGRAM_MAX
     return length;
 }
 
-int console_command(struct console *console, uint8_t netfn, uint8_t command, const uint8_t *data,
-                    size_t length)
+int remote_console_command(struct remote_console *console, uint8_t netfn, uint8_t command,
+                           const uint8_t *data, size_t length)
 {
     uint8_t message[RMCP_DATAGRAM_MAX];
 
     console->rq_seq = (console->rq_seq + 1) & 0x3f;
-    size_t size = console_message(console, netfn, command, data, length, message);
-    if (console_send_sealed(console, PAYLOAD_IPMI, message, size) != 1)
+    size_t size = remote_console_message(console, netfn, command, data, length, message);
+    if (remote_console_send_sealed(console, PAYLOAD_IPMI, message, size) != 1)
         return CONSOLE_NO_ANSWER;
-    size = console_unseal(console, message);
+    size = remote_console_unseal(console, message);
     return size < 8 || message[4] >> 2 != console->rq_seq || message[5] != command
                ? CONSOLE_NO_ANSWER
                : message[6];

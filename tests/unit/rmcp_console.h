@@ -23,13 +23,13 @@
 #define CONSOLE_ROLE      0x14 /* administrator, by name only */
 #define CONSOLE_NO_ANSWER 0x1ff
 
-struct console_datagram {
+struct remote_console_datagram {
     struct endpoint to;
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     size_t length;
 };
 
-struct console {
+struct remote_console {
     struct users users;
     struct channel channel;
     struct rmcp_config config;
@@ -40,8 +40,8 @@ struct console {
     bool random_fails;
     const uint8_t *random16; /* what the server gets when it asks for 16 bytes */
 
-    size_t sent; /* datagrams the server sent since console_send was called last */
-    struct console_datagram last;
+    size_t sent; /* datagrams the server sent since remote_console_send was called last */
+    struct remote_console_datagram last;
 
     struct crypto *crypto;
     struct rakp_exchange exchange; /* the console's view of its session */
@@ -55,45 +55,45 @@ struct console {
 };
 
 /* A BMC with the common inputs of the vectors: user admin as administrator, suites 3 and 17. */
-void console_init(struct console *console);
-void console_free(struct console *console);
+void remote_console_init(struct remote_console *console);
+void remote_console_free(struct remote_console *console);
 /* Makes the server anew from console->config, users and channel. */
-void console_restart(struct console *console);
+void remote_console_restart(struct remote_console *console);
 
 /* Hands a datagram to the server; returns how many the server sent. */
-size_t console_send(struct console *console, const uint8_t *bytes, size_t length);
+size_t remote_console_send(struct remote_console *console, const uint8_t *bytes, size_t length);
 /* Sends a payload outside of a session; returns the second byte of the answer (the RAKP status), or
  * CONSOLE_NO_ANSWER. */
-int console_send_clear(struct console *console, uint8_t type, const uint8_t *payload,
-                       size_t length);
+int remote_console_send_clear(struct remote_console *console, uint8_t type, const uint8_t *payload,
+                              size_t length);
 
 /* The steps of a login; each returns the status, or CONSOLE_NO_ANSWER. The console notes the ids
  * and random numbers of the answers. */
-int console_open(struct console *console, uint8_t suite);
-int console_open_algorithms(struct console *console, uint8_t authentication, uint8_t integrity,
-                            uint8_t confidentiality);
-int console_rakp1(struct console *console, const char *name, uint8_t role);
-int console_rakp3(struct console *console);
+int remote_console_open(struct remote_console *console, uint8_t suite);
+int remote_console_open_algorithms(struct remote_console *console, uint8_t authentication,
+                                   uint8_t integrity, uint8_t confidentiality);
+int remote_console_rakp1(struct remote_console *console, const char *name, uint8_t role);
+int remote_console_rakp3(struct remote_console *console);
 /* True if the code of the RAKP 2 or the check value of the RAKP 4 received last is right. */
-bool console_checks_rakp2(const struct console *console);
-bool console_checks_rakp4(const struct console *console);
+bool remote_console_checks_rakp2(const struct remote_console *console);
+bool remote_console_checks_rakp4(const struct remote_console *console);
 /* All of it with suite and role; 0 or the first status that is not. */
-int console_login(struct console *console, uint8_t suite, uint8_t role);
+int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t role);
 
 /* Builds an IPMI request message under the console's rqSeq. */
-size_t console_message(const struct console *console, uint8_t netfn, uint8_t command,
-                       const uint8_t *data, size_t length, uint8_t *message);
+size_t remote_console_message(const struct remote_console *console, uint8_t netfn, uint8_t command,
+                              const uint8_t *data, size_t length, uint8_t *message);
 /* Seals a payload under the next session sequence number. Returns the datagram's length. */
-size_t console_seal(struct console *console, uint8_t type, const uint8_t *payload, size_t length,
-                    uint8_t bytes[RMCP_DATAGRAM_MAX]);
+size_t remote_console_seal(struct remote_console *console, uint8_t type, const uint8_t *payload,
+                           size_t length, uint8_t bytes[RMCP_DATAGRAM_MAX]);
 /* Sends a sealed payload; returns how many datagrams the server sent. */
-size_t console_send_sealed(struct console *console, uint8_t type, const uint8_t *payload,
-                           size_t length);
+size_t remote_console_send_sealed(struct remote_console *console, uint8_t type,
+                                  const uint8_t *payload, size_t length);
 /* Opens the answer received last with the console's keys: the IPMI message in it. 0 if it is not
  * one of the session, or wrong in any way. */
-size_t console_unseal(struct console *console, uint8_t message[RMCP_DATAGRAM_MAX]);
+size_t remote_console_unseal(struct remote_console *console, uint8_t message[RMCP_DATAGRAM_MAX]);
 /* A command with a new rqSeq; returns its completion code, or CONSOLE_NO_ANSWER. */
-int console_command(struct console *console, uint8_t netfn, uint8_t command, const uint8_t *data,
-                    size_t length);
+int remote_console_command(struct remote_console *console, uint8_t netfn, uint8_t command,
+                           const uint8_t *data, size_t length);
 
 #endif

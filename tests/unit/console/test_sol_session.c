@@ -151,13 +151,13 @@ static char folder[64];
 static struct store *store;
 static struct bmc bmc;
 static struct instance_sol *sol;
-static struct console console, other; /* two consoles of one server */
+static struct remote_console console, other; /* two consoles of one server */
 static uint64_t wake_at_ms;
 static unsigned replies; /* that came late */
 
 /* What came for one of the consoles. */
 struct packet {
-    const struct console *to;
+    const struct remote_console *to;
     uint8_t type;
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     size_t size;
@@ -165,9 +165,9 @@ struct packet {
 
 static struct packet packets[PACKETS_MAX];
 static unsigned packet_count, packets_read;
-static struct console *sender; /* gets what cannot be opened: the clear packets of a login */
+static struct remote_console *sender; /* gets what cannot be opened: the clear packets of a login */
 
-static bool open_packet(const struct console *to, const uint8_t *bytes, size_t length)
+static bool open_packet(const struct remote_console *to, const uint8_t *bytes, size_t length)
 {
     struct wire_in in = wire_in_init(bytes, length);
     struct packet *packet = &packets[packet_count];
@@ -253,14 +253,14 @@ static void advance(uint64_t ms)
     console.now_ms = end;
 }
 
-static void log_in(struct console *who, uint8_t suite)
+static void log_in(struct remote_console *who, uint8_t suite)
 {
     static const uint8_t level = PRIVILEGE_ADMINISTRATOR;
 
     sender = who;
     who->now_ms = console.now_ms;
-    assert_int_equal(console_login(who, suite, CONSOLE_ROLE), RAKP_OK);
-    assert_int_equal(console_command(who, NETFN_APP, 0x3b, &level, 1), CC_SUCCESS);
+    assert_int_equal(remote_console_login(who, suite, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_command(who, NETFN_APP, 0x3b, &level, 1), CC_SUCCESS);
     packet_count = packets_read = 0;
 }
 
@@ -289,7 +289,7 @@ static void make_sol(void)
     console.config.send_context = &console;
     console.config.events = &instance_sol_events;
     console.config.events_context = sol;
-    console_restart(&console);
+    remote_console_restart(&console);
     other.server = console.server;
     instance_sol_connect(sol, console.server, &guest);
     instance_sol_set_port(sol, PORT);
@@ -317,8 +317,8 @@ static int setup(void **state)
     packet_count = packets_read = 0;
     guest = (struct instance_console){.replay = 2};
     make_hub(0);
-    console_init(&console);
-    console_init(&other);
+    remote_console_init(&console);
+    remote_console_init(&other);
     rmcp_server_free(other.server);
     endpoint_address_parse("192.0.2.1", 40000, &console.from.remote);
     endpoint_address_parse("192.0.2.2", 40000, &other.from.remote);
@@ -335,8 +335,8 @@ static int teardown(void **state)
     free_sol();
     assert_int_equal(guest.people, 0);
     hub_free(guest.hub);
-    console_free(&console);
-    console_free(&other);
+    remote_console_free(&console);
+    remote_console_free(&other);
     store_close(store);
     uv_run(&loop, UV_RUN_DEFAULT);
     snprintf(command, sizeof command, "rm -rf %s", folder);
@@ -358,7 +358,7 @@ static void assert_silent(void)
 }
 
 /* A command and the completion code of its answer, which may come when the disk has it. */
-static int command(struct console *who, uint8_t netfn, uint8_t number, const void *data,
+static int command(struct remote_console *who, uint8_t netfn, uint8_t number, const void *data,
                    size_t size)
 {
     uint8_t message[RMCP_DATAGRAM_MAX];
@@ -366,8 +366,8 @@ static int command(struct console *who, uint8_t netfn, uint8_t number, const voi
     sender = who;
     who->now_ms = console.now_ms;
     who->rq_seq = (who->rq_seq + 1) & 0x3f;
-    console_send_sealed(who, PAYLOAD_IPMI, message,
-                        console_message(who, netfn, number, data, size, message));
+    remote_console_send_sealed(who, PAYLOAD_IPMI, message,
+                               remote_console_message(who, netfn, number, data, size, message));
     while (packets_read == packet_count && uv_loop_alive(&loop))
         uv_run(&loop, UV_RUN_ONCE);
     const struct packet *packet = next_packet();
@@ -381,17 +381,17 @@ static int command(struct console *who, uint8_t netfn, uint8_t number, const voi
 static const uint8_t instance_1[] = {1, 1, 0xc6, 0, 0, 0};
 static const uint8_t instance_1_off[] = {1, 1, 0, 0, 0, 0};
 
-static int activate(struct console *who)
+static int activate(struct remote_console *who)
 {
     return command(who, NETFN_APP, 0x48, instance_1, sizeof instance_1);
 }
 
-static int deactivate(struct console *who)
+static int deactivate(struct remote_console *who)
 {
     return command(who, NETFN_APP, 0x49, instance_1_off, sizeof instance_1_off);
 }
 
-static int set_parameter(struct console *who, uint8_t number, uint8_t first, int second)
+static int set_parameter(struct remote_console *who, uint8_t number, uint8_t first, int second)
 {
     const uint8_t data[] = {CHANNEL_LAN, number, first, (uint8_t)second};
 
@@ -399,7 +399,7 @@ static int set_parameter(struct console *who, uint8_t number, uint8_t first, int
 }
 
 /* The parameter's bytes as a number, the first one lowest. */
-static int get_parameter(struct console *who, uint8_t number)
+static int get_parameter(struct remote_console *who, uint8_t number)
 {
     const uint8_t data[] = {CHANNEL_LAN, number, 0, 0};
 
@@ -410,31 +410,31 @@ static int get_parameter(struct console *who, uint8_t number)
     return packet->size == 10 ? packet->bytes[8] : packet->bytes[8] | packet->bytes[9] << 8;
 }
 
-static int get_device_id(struct console *who)
+static int get_device_id(struct remote_console *who)
 {
     return command(who, NETFN_APP, 0x01, NULL, 0);
 }
 
-static void type(struct console *who, uint8_t sequence, uint8_t operation, const char *text)
+static void type(struct remote_console *who, uint8_t sequence, uint8_t operation, const char *text)
 {
     uint8_t payload[SOLPROTO_PAYLOAD_MAX] = {sequence, 0, 0, operation};
 
     sender = who;
     who->now_ms = console.now_ms;
     memcpy(payload + 4, text, strlen(text));
-    console_send_sealed(who, PAYLOAD_SOL, payload, 4 + strlen(text));
+    remote_console_send_sealed(who, PAYLOAD_SOL, payload, 4 + strlen(text));
 }
 
-static void acknowledge(struct console *who, uint8_t sequence, uint8_t count)
+static void acknowledge(struct remote_console *who, uint8_t sequence, uint8_t count)
 {
     const uint8_t payload[] = {0, sequence, count, 0};
 
     sender = who;
     who->now_ms = console.now_ms;
-    console_send_sealed(who, PAYLOAD_SOL, payload, sizeof payload);
+    remote_console_send_sealed(who, PAYLOAD_SOL, payload, sizeof payload);
 }
 
-static void expect_sol(const struct console *to, uint8_t sequence, uint8_t acknowledged,
+static void expect_sol(const struct remote_console *to, uint8_t sequence, uint8_t acknowledged,
                        uint8_t accepted, uint8_t status, const char *text)
 {
     const struct packet *packet = next_packet();
@@ -492,9 +492,9 @@ static void test_activate_repeated(void **state)
 
     (void)state;
     size_t size =
-        console_message(&console, NETFN_APP, 0x48, instance_1, sizeof instance_1, message);
+        remote_console_message(&console, NETFN_APP, 0x48, instance_1, sizeof instance_1, message);
     for (int i = 0; i < 3; i++) {
-        console_send_sealed(&console, PAYLOAD_IPMI, message, size);
+        remote_console_send_sealed(&console, PAYLOAD_IPMI, message, size);
         const struct packet *packet = next_packet();
         assert_non_null(packet);
         assert_int_equal(packet->bytes[6], CC_SUCCESS);
@@ -529,7 +529,7 @@ static void test_type(void **state)
     expect_sol(&console, 1, 0, 0, 0, "ls\r\n");
     /* An acknowledgement together with characters. */
     sender = &console;
-    console_send_sealed(&console, PAYLOAD_SOL, (const uint8_t[]){2, 1, 4, 0, 'x'}, 5);
+    remote_console_send_sealed(&console, PAYLOAD_SOL, (const uint8_t[]){2, 1, 4, 0, 'x'}, 5);
     expect_sol(&console, 0, 2, 1, 0, "");
     assert_typed("x");
     type(&console, 2, 0, "x"); /* a repeat is acknowledged and not typed */
@@ -537,7 +537,8 @@ static void test_type(void **state)
     assert_typed("");
     advance(10000);
     assert_silent();
-    console_send_sealed(&console, PAYLOAD_SOL, (const uint8_t[]){3, 0, 0}, 3); /* too short */
+    remote_console_send_sealed(&console, PAYLOAD_SOL, (const uint8_t[]){3, 0, 0},
+                               3); /* too short */
     assert_silent();
 }
 
@@ -742,9 +743,9 @@ static void test_take_over(void **state)
     other.now_ms = console.now_ms;
     uint8_t message[RMCP_DATAGRAM_MAX];
     other.rq_seq++;
-    console_send_sealed(
-        &other, PAYLOAD_IPMI, message,
-        console_message(&other, NETFN_APP, 0x49, instance_1_off, sizeof instance_1_off, message));
+    remote_console_send_sealed(&other, PAYLOAD_IPMI, message,
+                               remote_console_message(&other, NETFN_APP, 0x49, instance_1_off,
+                                                      sizeof instance_1_off, message));
     expect_sol(&console, 0, 0, 0, SOLPROTO_STATUS_DEACTIVATED, "");
     const struct packet *packet = next_packet();
     assert_ptr_equal(packet->to, &other);
@@ -779,16 +780,16 @@ static void test_take_back(void **state)
     assert_int_equal(activate(&console), CC_SUCCESS);
     log_in(&other, 3);
     for (int i = 0; i < 2; i++) {
-        struct console *loser = i == 0 ? &console : &other;
-        struct console *winner = i == 0 ? &other : &console;
+        struct remote_console *loser = i == 0 ? &console : &other;
+        struct remote_console *winner = i == 0 ? &other : &console;
         uint8_t message[RMCP_DATAGRAM_MAX];
         advance(1000);
         sender = winner;
         winner->now_ms = console.now_ms;
         winner->rq_seq++;
-        console_send_sealed(winner, PAYLOAD_IPMI, message,
-                            console_message(winner, NETFN_APP, 0x49, instance_1_off,
-                                            sizeof instance_1_off, message));
+        remote_console_send_sealed(winner, PAYLOAD_IPMI, message,
+                                   remote_console_message(winner, NETFN_APP, 0x49, instance_1_off,
+                                                          sizeof instance_1_off, message));
         expect_sol(loser, 0, 0, 0, SOLPROTO_STATUS_DEACTIVATED, "");
         assert_int_equal(next_packet()->bytes[6], CC_SUCCESS);
         if (i == 0)
@@ -1012,9 +1013,9 @@ static void test_freed_while_a_save_runs(void **state)
     (void)state;
     assert_int_equal(activate(&console), CC_SUCCESS);
     console.rq_seq++;
-    console_send_sealed(
+    remote_console_send_sealed(
         &console, PAYLOAD_IPMI, message,
-        console_message(&console, NETFN_TRANSPORT, 0x21, data, sizeof data, message));
+        remote_console_message(&console, NETFN_TRANSPORT, 0x21, data, sizeof data, message));
     assert_silent();
     replies = 0;
     rmcp_server_free(console.server);

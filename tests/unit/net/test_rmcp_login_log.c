@@ -196,26 +196,26 @@ static void test_too_many_sources(void **state)
 /* What a server writes. */
 static void test_server(void **state)
 {
-    struct console console;
+    struct remote_console console;
 
     (void)state;
     rmcp_stub_reset();
-    console_init(&console);
+    remote_console_init(&console);
     console.config.login_log = login_log;
-    console_restart(&console);
+    remote_console_restart(&console);
     assert_int_equal(endpoint_address_parse("192.0.2.1", 4000, &console.from.remote), 0);
     begin_capture();
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(end_capture(), 1);
     assert_string_equal(written, "<6>IPMI: logged in from 192.0.2.1:4000: admin\n");
     begin_capture();
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, "x' from 10.0.0.1", CONSOLE_ROLE), RAKP_OK);
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, "x' from 10.0.0.1", CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
     assert_int_equal(end_capture(), 1);
     assert_string_equal(written, "<6>IPMI: refused 192.0.2.1:4000: wrong name or password: "
                                  "x' from 10.0.0.1\n");
-    console_free(&console);
+    remote_console_free(&console);
 }
 
 int main(void)

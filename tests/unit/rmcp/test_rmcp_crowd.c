@@ -15,21 +15,21 @@
 #include "vbmc/rmcp/crowd.h"
 #include "vbmc/rmcp/session_room.h"
 
-static struct console console;
+static struct remote_console console;
 
 static int setup(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     rmcp_stub_reset();
-    console_init(&console);
+    remote_console_init(&console);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    console_free(&console);
+    remote_console_free(&console);
     return 0;
 }
 
@@ -119,7 +119,7 @@ static const struct flood {
 
 static void send_flood(const struct flood *flood, unsigned *number)
 {
-    struct console honest = console;
+    struct remote_console honest = console;
     char address[64];
 
     for (unsigned i = 0; i < FLOOD_A_STEP; i++, ++*number) {
@@ -129,9 +129,9 @@ static void send_flood(const struct flood *flood, unsigned *number)
         snprintf(address, sizeof address, flood->address, high, low);
 #pragma GCC diagnostic pop
         come_from(address, flood->many_ports ? (uint16_t)(1024 + *number % 60000) : 1024);
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
         if (flood->challenge)
-            assert_int_equal(console_rakp1(&console, "guess", CONSOLE_ROLE), RAKP_OK);
+            assert_int_equal(remote_console_rakp1(&console, "guess", CONSOLE_ROLE), RAKP_OK);
     }
     honest.ids = console.ids;
     console = honest;
@@ -144,20 +144,20 @@ static void test_floods(void **state)
     (void)state;
     for (size_t f = 0; f < ARRAY_SIZE(floods); f++) {
         unsigned number = 0, succeeded = 0;
-        console_restart(&console);
+        remote_console_restart(&console);
         for (unsigned i = 0; i < 20; i++) /* the table is full of it */
             send_flood(&floods[f], &number);
         for (unsigned i = 0; i < FLOOD_CLIENTS; i++) {
             come_from("192.0.2.1", (uint16_t)(63000 + i));
-            int status = console_open(&console, 3);
+            int status = remote_console_open(&console, 3);
             console.now_ms += STEP_MS;
             send_flood(&floods[f], &number);
             if (status == RAKP_OK)
-                status = console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE);
+                status = remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE);
             console.now_ms += STEP_MS;
             send_flood(&floods[f], &number);
             if (status == RAKP_OK)
-                status = console_rakp3(&console);
+                status = remote_console_rakp3(&console);
             succeeded += status == RAKP_OK;
         }
         print_message("flood from %s: %u of %u log-ins\n", floods[f].name, succeeded,
@@ -172,13 +172,13 @@ static void test_flood_and_session(void **state)
     unsigned number = 0;
 
     (void)state;
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     for (unsigned i = 0; i < 100; i++)
         send_flood(&floods[i % ARRAY_SIZE(floods)], &number);
     assert_true(openings_count(console.server->openings) <= CROWD_MAX);
     assert_int_equal(session_table_count_half_open(console.server->sessions),
                      RMCP_HALF_OPEN_MAX_DEFAULT);
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
     console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
     rmcp_server_tick(console.server, console.now_ms);
     assert_int_equal(openings_count(console.server->openings), 0);
@@ -195,20 +195,20 @@ static void test_expected(void **state)
     (void)state;
     come_from("192.0.2.1", 1000);
     assert_int_equal(endpoint_address_parse("192.0.2.2", 1000, &stranger.remote), 0);
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     wire_put_u32(&out, console.exchange.bmc_id);
     int size = rmcpplus_build(PAYLOAD_RAKP1, payload, sizeof payload, bytes, sizeof bytes);
     assert_true(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
     assert_false(rmcp_server_expects(console.server, &stranger, bytes, (size_t)size));
     for (size_t length = 0; length < 24; length++)
         assert_false(rmcp_server_expects(console.server, &console.from, bytes, length));
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     size = rmcpplus_build(PAYLOAD_RAKP3, payload, sizeof payload, bytes, sizeof bytes);
     assert_true(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
     assert_false(rmcp_server_expects(console.server, &stranger, bytes, (size_t)size));
     /* Not without end, as each costs an HMAC. */
     for (unsigned i = 0; i < OPENING_MESSAGES_MAX; i++)
-        assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     assert_false(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
     size = rmcpplus_build(PAYLOAD_OPEN_SESSION_REQUEST, payload, 32, bytes, sizeof bytes);
     assert_false(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
@@ -222,7 +222,7 @@ static int log_in(const char *address)
 {
     come_from(address, 1000);
     console.now_ms += 10;
-    return console_login(&console, 3, CONSOLE_ROLE);
+    return remote_console_login(&console, 3, CONSOLE_ROLE);
 }
 
 static int log_in_as(const char *name, const char *address)
@@ -231,10 +231,10 @@ static int log_in_as(const char *name, const char *address)
 
     come_from(address, 1000);
     console.now_ms += 10;
-    status = console_open(&console, 3);
+    status = remote_console_open(&console, 3);
     if (status == RAKP_OK)
-        status = console_rakp1(&console, name, 0x12);
-    return status == RAKP_OK ? console_rakp3(&console) : status;
+        status = remote_console_rakp1(&console, name, 0x12);
+    return status == RAKP_OK ? remote_console_rakp3(&console) : status;
 }
 
 static unsigned logins(int (*one)(const char *address), const char *address, unsigned times)
@@ -256,10 +256,10 @@ static void test_killed_clients(void **state)
     /* Others get in at once, that one as soon as it has idle ones. */
     assert_int_equal(log_in("192.0.2.1"), RAKP_OK);
     assert_int_equal(log_in("2001:db8::1"), RAKP_OK);
-    struct console mine = console;
+    struct remote_console mine = console;
     console.now_ms += SESSION_ROOM_IDLE_MS;
     console.from = mine.from;
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
     assert_int_equal(logins(log_in, "192.0.2.66", 32), 32);
     assert_int_equal(sessions(), 34);
     assert_int_equal(log_in("192.0.2.66"), RAKP_NO_RESOURCES); /* all young again */
@@ -268,7 +268,7 @@ static void test_killed_clients(void **state)
     mine.sequence++;
     mine.rq_seq++;
     console = mine;
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
 }
 
 /* The one that has been idle longest goes; of the crowd, not of others. */
@@ -317,11 +317,11 @@ static void test_in_use_stays(void **state)
     told_failures = 0;
     console.config.events = &events;
     console.config.login_failed = on_login_failed;
-    console_restart(&console);
+    remote_console_restart(&console);
     assert_int_equal(logins(log_in, "192.0.2.66", 32), 32);
     console.now_ms += SESSION_ROOM_IDLE_MS;
     assert_int_equal(log_in("192.0.2.66"), RAKP_NO_RESOURCES);
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
     assert_int_equal(sessions(), 32);
     console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
     rmcp_server_tick(console.server, console.now_ms);

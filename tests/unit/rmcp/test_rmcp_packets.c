@@ -11,21 +11,21 @@
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/lan15.h"
 
-static struct console console;
+static struct remote_console console;
 
 static int setup(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     rmcp_stub_reset();
-    console_init(&console);
-    return console_login(&console, 3, CONSOLE_ROLE);
+    remote_console_init(&console);
+    return remote_console_login(&console, 3, CONSOLE_ROLE);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    console_free(&console);
+    remote_console_free(&console);
     return 0;
 }
 
@@ -40,18 +40,18 @@ static void assert_flips_dropped(uint8_t suite)
     uint8_t message[RMCP_DATAGRAM_MAX], bytes[RMCP_DATAGRAM_MAX];
 
     console.channel.suites[0] = suite;
-    assert_int_equal(console_login(&console, suite, CONSOLE_ROLE), RAKP_OK);
-    size_t length = console_message(&console, NETFN_APP, 1, NULL, 0, message);
-    length = console_seal(&console, PAYLOAD_IPMI, message, length, bytes);
+    assert_int_equal(remote_console_login(&console, suite, CONSOLE_ROLE), RAKP_OK);
+    size_t length = remote_console_message(&console, NETFN_APP, 1, NULL, 0, message);
+    length = remote_console_seal(&console, PAYLOAD_IPMI, message, length, bytes);
     for (size_t bit = 0; bit < 8 * length; bit++) {
         if (bit / 8 == 1 || bit / 8 == 2 || (bit / 8 == 3 && bit % 8 >= 5 && bit % 8 != 7))
             continue; /* RMCP header: reserved, sequence, reserved bits of the class */
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(console_send(&console, bytes, length), 0);
+        assert_int_equal(remote_console_send(&console, bytes, length), 0);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
-    assert_int_equal(console_send(&console, bytes, length), 1);
-    assert_int_equal(console_send(&console, bytes, length), 0);
+    assert_int_equal(remote_console_send(&console, bytes, length), 1);
+    assert_int_equal(remote_console_send(&console, bytes, length), 0);
 }
 
 static void test_flips(void **state)
@@ -68,17 +68,17 @@ static void test_trailing_bytes(void **state)
     uint8_t message[RMCP_DATAGRAM_MAX], bytes[RMCP_DATAGRAM_MAX + 2] = {0};
 
     (void)state;
-    size_t length = console_message(&console, NETFN_APP, 1, NULL, 0, message);
-    size_t size = console_seal(&console, PAYLOAD_IPMI, message, length, bytes);
-    assert_int_equal(console_send(&console, bytes, size + 2), 0);
-    assert_int_equal(console_send(&console, bytes, size + 1), 1);
+    size_t length = remote_console_message(&console, NETFN_APP, 1, NULL, 0, message);
+    size_t size = remote_console_seal(&console, PAYLOAD_IPMI, message, length, bytes);
+    assert_int_equal(remote_console_send(&console, bytes, size + 2), 0);
+    assert_int_equal(remote_console_send(&console, bytes, size + 1), 1);
     int clear = rmcpplus_build(PAYLOAD_IPMI, message, length, bytes, sizeof bytes);
-    assert_int_equal(console_send(&console, bytes, (size_t)clear + 2), 0);
-    assert_int_equal(console_send(&console, bytes, (size_t)clear + 1), 1);
+    assert_int_equal(remote_console_send(&console, bytes, (size_t)clear + 2), 0);
+    assert_int_equal(remote_console_send(&console, bytes, (size_t)clear + 1), 1);
     clear = lan15_build(message, length, bytes, sizeof bytes);
-    assert_int_equal(console_send(&console, bytes, (size_t)clear + 2), 0);
-    assert_int_equal(console_send(&console, bytes, (size_t)clear + 1), 1);
-    assert_int_equal(console_send(&console, bytes, RMCP_DATAGRAM_MAX + 1), 0);
+    assert_int_equal(remote_console_send(&console, bytes, (size_t)clear + 2), 0);
+    assert_int_equal(remote_console_send(&console, bytes, (size_t)clear + 1), 1);
+    assert_int_equal(remote_console_send(&console, bytes, RMCP_DATAGRAM_MAX + 1), 0);
 }
 
 /* A right code proves the sender, not that the rest makes sense. */
@@ -89,10 +89,10 @@ static void test_sealed_nonsense(void **state)
     (void)state;
     for (size_t length = 0; length < 64; length++) {
         memset(payload, (int)length, sizeof payload);
-        assert_int_equal(console_send_sealed(&console, PAYLOAD_IPMI, payload, length), 0);
+        assert_int_equal(remote_console_send_sealed(&console, PAYLOAD_IPMI, payload, length), 0);
     }
     assert_int_equal(rmcp_stub.calls, 0);
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
 }
 
 static void test_lan15(void **state)
@@ -102,18 +102,18 @@ static void test_lan15(void **state)
 
     (void)state;
     size_t length =
-        console_message(&console, NETFN_APP, 0x38, (const uint8_t *)"\x8e\x04", 2, message);
+        remote_console_message(&console, NETFN_APP, 0x38, (const uint8_t *)"\x8e\x04", 2, message);
     size_t size = (size_t)lan15_build(message, length, bytes, sizeof bytes);
     for (size_t cut = 0; cut < size; cut++)
-        assert_int_equal(console_send(&console, bytes, cut), 0);
+        assert_int_equal(remote_console_send(&console, bytes, cut), 0);
     for (size_t at = 4; at < 14; at++) { /* type, (sequence), session id, length */
         bytes[at] ^= 0x04;
-        assert_int_equal(console_send(&console, bytes, size), at >= 5 && at <= 8 ? 1 : 0);
+        assert_int_equal(remote_console_send(&console, bytes, size), at >= 5 && at <= 8 ? 1 : 0);
         bytes[at] ^= 0x04;
     }
     assert_int_equal(counters()->dropped[RMCP_DROP_LAN15_SESSION], 5);
     rmcp_stub.outcome = IPMI_PENDING; /* nobody may be kept waiting outside of a session */
-    assert_int_equal(console_send(&console, bytes, size), 0);
+    assert_int_equal(remote_console_send(&console, bytes, size), 0);
     /* The lengths that need a pad, and one message more than the length byte can say. */
     assert_int_equal(lan15_build(message, 56 - 14, bytes, sizeof bytes), 57);
     assert_int_equal(lan15_build(message, 57 - 14, bytes, sizeof bytes), 57);
@@ -144,14 +144,15 @@ static void test_clear_header(void **state)
     uint8_t message[RMCP_DATAGRAM_MAX], bytes[RMCP_DATAGRAM_MAX];
 
     (void)state;
-    size_t length =
-        console_message(&console, NETFN_APP, 0x54, (const uint8_t *)"\x0e\0\x80", 3, message);
+    size_t length = remote_console_message(&console, NETFN_APP, 0x54, (const uint8_t *)"\x0e\0\x80",
+                                           3, message);
     size_t size = (size_t)rmcpplus_build(PAYLOAD_IPMI, message, length, bytes, sizeof bytes);
     for (size_t at = 0; at < 16; at++) {
         uint8_t good = bytes[at];
         for (unsigned value = 0; value < 256; value++) {
             bytes[at] = (uint8_t)value;
-            if (console_send(&console, bytes, size) != clear_byte_is_due(at, (uint8_t)value, good))
+            if (remote_console_send(&console, bytes, size) !=
+                clear_byte_is_due(at, (uint8_t)value, good))
                 fail_msg("byte %zu with value %02x", at, value);
         }
         bytes[at] = good;

@@ -20,7 +20,7 @@
 #define CMD_CLOSE_SESSION 0x3c
 #define ENDED_MAX         8
 
-static struct console console;
+static struct remote_console console;
 static bool serves; /* whether on_payload takes what comes */
 static bool answers_back;
 static uint8_t last_type, last_bytes[RMCP_DATAGRAM_MAX];
@@ -79,17 +79,17 @@ static int setup(void **state)
     serves = true;
     answers_back = closes_all = false;
     payloads = heard = ended_count = 0;
-    console_init(&console);
+    remote_console_init(&console);
     console.config.events = &events;
     console.config.events_context = &console;
-    console_restart(&console);
-    return console_login(&console, 17, CONSOLE_ROLE);
+    remote_console_restart(&console);
+    return remote_console_login(&console, 17, CONSOLE_ROLE);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    console_free(&console);
+    remote_console_free(&console);
     return 0;
 }
 
@@ -103,7 +103,7 @@ static void test_payload(void **state)
     static const uint8_t bytes[] = {1, 0, 0, 0, 'l', 's', '\r'};
 
     (void)state;
-    assert_int_equal(console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
+    assert_int_equal(remote_console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
     assert_int_equal(payloads, 1);
     assert_int_equal(last_type, PAYLOAD_SOL);
     assert_int_equal(last_length, sizeof bytes);
@@ -111,7 +111,7 @@ static void test_payload(void **state)
     assert_int_equal(heard, 0);
     assert_int_equal(rmcp_stub.calls, 0);
     serves = false;
-    assert_int_equal(console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
+    assert_int_equal(remote_console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
     assert_int_equal(dropped(RMCP_DROP_PAYLOAD_TYPE), 1);
     assert_int_equal(heard, 1);
 }
@@ -128,20 +128,20 @@ static void test_unprotected(void **state)
     uint8_t datagram[RMCP_DATAGRAM_MAX];
 
     (void)state;
-    size_t length = console_seal(&console, PAYLOAD_SOL, bytes, sizeof bytes, datagram);
-    console_send(&console, datagram, length);
-    console_send(&console, datagram, length);
+    size_t length = remote_console_seal(&console, PAYLOAD_SOL, bytes, sizeof bytes, datagram);
+    remote_console_send(&console, datagram, length);
+    remote_console_send(&console, datagram, length);
     assert_int_equal(payloads, 1);
     assert_int_equal(dropped(RMCP_DROP_SEQUENCE), 1);
     const struct cipher_suite *strong = console.keys.suite;
     for (size_t i = 0; i < ARRAY_SIZE(weaker); i++) {
         console.keys.suite = &weaker[i];
-        assert_int_equal(console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
+        assert_int_equal(remote_console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 0);
         assert_int_equal(dropped(RMCP_DROP_AUTHENTICATION), i + 1);
     }
     console.keys.suite = strong;
     datagram[20] ^= 1;
-    console_send(&console, datagram, length);
+    remote_console_send(&console, datagram, length);
     assert_int_equal(payloads, 1);
     assert_int_equal(heard, 0);
 }
@@ -149,7 +149,8 @@ static void test_unprotected(void **state)
 static void test_heard(void **state)
 {
     (void)state;
-    assert_int_equal(console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0),
+                     CC_SUCCESS);
     assert_int_equal(heard, 1);
     assert_int_equal(sent_when_heard, 1); /* the answer had left */
     assert_int_equal(payloads, 0);
@@ -163,7 +164,7 @@ static void test_keeps_alive(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         console.now_ms += RMCP_IDLE_MS_DEFAULT - 1;
-        console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes);
+        remote_console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes);
     }
     assert_int_equal(payloads, 4);
     assert_int_equal(ended_count, 0);
@@ -177,9 +178,9 @@ static void test_send(void **state)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)i;
     answers_back = true;
-    assert_int_equal(console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 1);
+    assert_int_equal(remote_console_send_sealed(&console, PAYLOAD_SOL, bytes, sizeof bytes), 1);
     assert_int_equal(console.last.bytes[5], 0xc0 | PAYLOAD_SOL);
-    assert_int_equal(console_unseal(&console, received), sizeof bytes);
+    assert_int_equal(remote_console_unseal(&console, received), sizeof bytes);
     assert_memory_equal(received, bytes, sizeof bytes);
     assert_int_equal(rmcp_server_send_payload(console.server, console.exchange.bmc_id + 1,
                                               PAYLOAD_SOL, bytes, 4),
@@ -194,7 +195,7 @@ static void test_half_open(void **state)
     uint32_t first = console.exchange.bmc_id;
 
     (void)state;
-    assert_int_equal(console_open(&console, 17), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 17), RAKP_OK);
     assert_int_not_equal(console.exchange.bmc_id, first);
     assert_int_equal(rmcp_server_send_payload(console.server, console.exchange.bmc_id, PAYLOAD_SOL,
                                               bytes, sizeof bytes),
@@ -217,7 +218,8 @@ static void expect_ended(uint32_t session)
 static void end_by_close(uint32_t session)
 {
     (void)session;
-    assert_int_equal(console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0),
+                     CC_SUCCESS);
 }
 
 static void end_by_time(uint32_t session)
@@ -231,7 +233,7 @@ static void end_by_time_in_receive(uint32_t session)
 {
     (void)session;
     console.now_ms += RMCP_IDLE_MS_DEFAULT;
-    assert_int_equal(console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0),
+    assert_int_equal(remote_console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0),
                      CONSOLE_NO_ANSWER);
 }
 
@@ -274,7 +276,7 @@ static void test_ended_with_the_server(void **state)
     uint32_t first = console.exchange.bmc_id;
 
     (void)state;
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     rmcp_server_free(console.server);
     console.server = NULL;
     assert_int_equal(ended_count, 2);
@@ -286,8 +288,8 @@ static void test_ended_with_the_server(void **state)
 static void test_ended_from_within(void **state)
 {
     for (int way = 0; way < 3; way++) {
-        assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
-        assert_int_equal(console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
         closes_all = true;
         if (way == 0)
             end_by_close(0);
@@ -305,7 +307,7 @@ static void test_ended_from_within(void **state)
 
 /* ---- known answers ---- */
 
-static void test_vector(struct json_object *entry, struct console *peer)
+static void test_vector(struct json_object *entry, struct remote_console *peer)
 {
     uint8_t datagram[RMCP_DATAGRAM_MAX], payload[RMCP_DATAGRAM_MAX];
     size_t length = vectors_bytes(entry, "/packet", datagram, sizeof datagram);
@@ -314,7 +316,7 @@ static void test_vector(struct json_object *entry, struct console *peer)
 
     if (strncmp(vectors_text(entry, "/what"), "console to BMC", 14) == 0) {
         unsigned before = payloads;
-        console_send(peer, datagram, length);
+        remote_console_send(peer, datagram, length);
         assert_int_equal(payloads, before + 1);
         assert_int_equal(last_type, PAYLOAD_SOL);
         assert_int_equal(last_length, payload_length);
@@ -338,8 +340,8 @@ static void test_vectors(void **state)
     for (uint8_t suite = 3; suite <= 17; suite += 14) {
         teardown(state);
         assert_int_equal(setup(state), 0);
-        console_restart(&console); /* its first session is the one of the vectors */
-        assert_int_equal(console_login(&console, suite, CONSOLE_ROLE), RAKP_OK);
+        remote_console_restart(&console); /* its first session is the one of the vectors */
+        assert_int_equal(remote_console_login(&console, suite, CONSOLE_ROLE), RAKP_OK);
         for (size_t i = 0; i < count; i++) {
             struct json_object *entry = vectors_item(vectors, "/sol_packets/cases", i);
             if (vectors_number(entry, "/cipher_suite") == suite)

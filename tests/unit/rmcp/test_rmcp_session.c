@@ -16,21 +16,21 @@
 #define CMD_SET_SESSION_PRIVILEGE 0x3b
 #define CMD_CLOSE_SESSION         0x3c
 
-static struct console console;
+static struct remote_console console;
 
 static int setup(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     rmcp_stub_reset();
-    console_init(&console);
-    return console_login(&console, 3, CONSOLE_ROLE);
+    remote_console_init(&console);
+    return remote_console_login(&console, 3, CONSOLE_ROLE);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    console_free(&console);
+    remote_console_free(&console);
     return 0;
 }
 
@@ -46,7 +46,7 @@ static const struct rmcp_counters *counters(void)
 
 static int get_device_id(void)
 {
-    return console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0);
+    return remote_console_command(&console, NETFN_APP, CMD_GET_DEVICE_ID, NULL, 0);
 }
 
 /* True if a packet with that number is answered. */
@@ -124,7 +124,7 @@ static void test_request(void **state)
 
 static int set_privilege(uint8_t level)
 {
-    return console_command(&console, NETFN_APP, CMD_SET_SESSION_PRIVILEGE, &level, 1);
+    return remote_console_command(&console, NETFN_APP, CMD_SET_SESSION_PRIVILEGE, &level, 1);
 }
 
 static void test_privilege(void **state)
@@ -136,7 +136,7 @@ static void test_privilege(void **state)
     assert_int_equal(get_device_id(), CC_SUCCESS);
     assert_int_equal(rmcp_stub.request.privilege, PRIVILEGE_ADMINISTRATOR);
     assert_int_equal(set_privilege(PRIVILEGE_CALLBACK), CC_SUCCESS);
-    assert_int_equal(console_login(&console, 17, 0x13), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 17, 0x13), RAKP_OK);
     assert_int_equal(set_privilege(PRIVILEGE_ADMINISTRATOR), 0x81);
     assert_int_equal(set_privilege(PRIVILEGE_OPERATOR), CC_SUCCESS);
 }
@@ -168,8 +168,8 @@ static void test_payload_types(void **state)
     for (unsigned type = 1; type < 64; type++) {
         console.now_ms += RMCP_IDLE_MS_DEFAULT - 1;
         if (type != PAYLOAD_OEM_EXPLICIT)
-            assert_int_equal(console_send_sealed(&console, (uint8_t)type, payload, sizeof payload),
-                             0);
+            assert_int_equal(
+                remote_console_send_sealed(&console, (uint8_t)type, payload, sizeof payload), 0);
         else
             assert_int_equal(get_device_id(), CC_SUCCESS);
     }
@@ -203,9 +203,9 @@ static void test_peer(void **state)
 static size_t send_same(uint8_t netfn, uint8_t command, const uint8_t *data, size_t length)
 {
     uint8_t message[RMCP_DATAGRAM_MAX];
-    size_t size = console_message(&console, netfn, command, data, length, message);
+    size_t size = remote_console_message(&console, netfn, command, data, length, message);
 
-    return console_send_sealed(&console, PAYLOAD_IPMI, message, size);
+    return remote_console_send_sealed(&console, PAYLOAD_IPMI, message, size);
 }
 
 static void test_repeat(void **state)
@@ -217,12 +217,12 @@ static void test_repeat(void **state)
     rmcp_stub.response.data[0] = 0x11;
     rmcp_stub.response.data_length = 1;
     assert_int_equal(send_same(NETFN_CHASSIS, 2, &cycle, 1), 1);
-    size_t length = console_unseal(&console, first);
+    size_t length = remote_console_unseal(&console, first);
     rmcp_stub.response.data[0] = 0x22;
     console.now_ms += REPEAT_LIFETIME_MS - 1;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(send_same(NETFN_CHASSIS, 2, &cycle, 1), 1);
-        assert_int_equal(console_unseal(&console, second), length);
+        assert_int_equal(remote_console_unseal(&console, second), length);
         assert_memory_equal(first, second, length);
         assert_int_equal(console.last.bytes[10], 2 + i);
     }
@@ -305,7 +305,7 @@ static void test_repeated_read(void **state)
             rmcp_server_complete(console.server, &rmcp_stub.request.token, &rmcp_stub.response,
                                  console.now_ms);
         assert_int_equal(console.sent, 1);
-        console_unseal(&console, message);
+        remote_console_unseal(&console, message);
         assert_int_equal(message[7], i);
     }
     assert_int_equal(rmcp_stub.calls, 5);
@@ -314,11 +314,11 @@ static void test_repeated_read(void **state)
 /* Another session with the same bytes is no repeat. */
 static void test_repeat_other_session(void **state)
 {
-    struct console other = console;
+    struct remote_console other = console;
 
     (void)state;
     assert_int_equal(send_same(NETFN_CHASSIS, 2, NULL, 0), 1);
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(send_same(NETFN_CHASSIS, 2, NULL, 0), 1);
     assert_int_equal(rmcp_stub.calls, 2);
     console.exchange = other.exchange;
@@ -334,7 +334,7 @@ static void test_fast_poller(void **state)
     for (unsigned i = 0; i < 1000; i++) {
         rmcp_stub.response.data[0] = (uint8_t)i;
         assert_int_equal(get_device_id(), CC_SUCCESS);
-        console_unseal(&console, message);
+        remote_console_unseal(&console, message);
         assert_int_equal(message[7], (uint8_t)i);
     }
     assert_int_equal(rmcp_stub.calls, 1000);
@@ -364,7 +364,7 @@ static void test_late_answer(void **state)
     console.now_ms += 30000; /* a long operation; its lifetime begins with the answer */
     rmcp_server_complete(console.server, &token, &response, console.now_ms);
     assert_int_equal(console.sent, 1);
-    assert_int_equal(console_unseal(&console, message), 9);
+    assert_int_equal(remote_console_unseal(&console, message), 9);
     assert_int_equal(message[7], 0x42);
     rmcp_server_complete(console.server, &token, &response, console.now_ms);
     assert_int_equal(console.sent, 1); /* once */
@@ -398,11 +398,12 @@ static void test_late_answer_to_the_dead(void **state)
     rmcp_server_complete(console.server, &token, &rmcp_stub.response, console.now_ms);
     assert_int_equal(console.sent, 0);
 
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
     token = rmcp_stub.request.token;
     rmcp_stub.outcome = IPMI_ANSWERED;
-    assert_int_equal(console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0),
+                     CC_SUCCESS);
     console.sent = 0;
     rmcp_server_complete(console.server, &token, &rmcp_stub.response, console.now_ms);
     assert_int_equal(console.sent, 0);
@@ -431,8 +432,9 @@ static void test_long_request(void **state)
     uint8_t data[IPMI_MSG_DATA_MAX + 1] = {0};
 
     (void)state;
-    assert_int_equal(console_command(&console, NETFN_APP, 1, data, IPMI_MSG_DATA_MAX), CC_SUCCESS);
-    assert_int_equal(console_command(&console, NETFN_APP, 1, data, sizeof data),
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, data, IPMI_MSG_DATA_MAX),
+                     CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, data, sizeof data),
                      CC_REQUEST_LENGTH_EXCEEDED);
     assert_int_equal(rmcp_stub.calls, 1);
     rmcp_stub.response.data_length = IPMI_RESPONSE_MAX;
@@ -444,7 +446,8 @@ static void test_close(void **state)
     uint32_t id = console.exchange.bmc_id;
 
     (void)state;
-    assert_int_equal(console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, CMD_CLOSE_SESSION, NULL, 0),
+                     CC_SUCCESS);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
     assert_int_equal(rmcp_session_ops.close(console.server, id), -ENOENT);
@@ -464,10 +467,10 @@ static void test_end_user_sessions(void **state)
     rmcp_stub.hook = end_own_sessions; /* as Set User Password does */
     assert_int_equal(get_device_id(), CC_SUCCESS);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     rmcp_server_end_user_sessions(console.server, USER_ID_FIRST);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     rmcp_server_end_all_sessions(console.server);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
 }
@@ -481,9 +484,9 @@ static void test_ops(void **state)
     unsigned slots, active;
 
     (void)state;
-    assert_int_equal(console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
     uint32_t second = console.exchange.bmc_id;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     ops->count(server, &slots, &active);
     assert_int_equal(slots, RMCP_ACTIVE_MAX_DEFAULT);
     assert_int_equal(active, 2);
@@ -516,7 +519,7 @@ static void test_handles(void **state)
     uint8_t first = info.handle;
     uint32_t id = console.exchange.bmc_id;
     for (int i = 0; i < 600; i++) {
-        assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
         rmcp_session_ops.info(console.server, console.exchange.bmc_id, &info);
         assert_int_not_equal(info.handle, 0);
         assert_int_not_equal(info.handle, first);

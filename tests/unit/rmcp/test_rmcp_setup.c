@@ -11,21 +11,21 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/channel.h"
 
-static struct console console;
+static struct remote_console console;
 
 static int setup(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     rmcp_stub_reset();
-    console_init(&console);
+    remote_console_init(&console);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    console_free(&console);
+    remote_console_free(&console);
     return 0;
 }
 
@@ -65,13 +65,13 @@ static void test_algorithms(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        int status = console_open_algorithms(&console, cases[i].authentication, cases[i].integrity,
-                                             cases[i].confidentiality);
+        int status = remote_console_open_algorithms(&console, cases[i].authentication,
+                                                    cases[i].integrity, cases[i].confidentiality);
         assert_int_equal(status, cases[i].status);
         assert_int_equal(console.last.length, 16 + (status == RAKP_OK ? 36 : 8));
     }
     /* The strongest where the BMC may choose: suite 17. */
-    console_open_algorithms(&console, CIPHER_ANY, CIPHER_ANY, CIPHER_ANY);
+    remote_console_open_algorithms(&console, CIPHER_ANY, CIPHER_ANY, CIPHER_ANY);
     assert_int_equal(console.last.bytes[32], 3);
     assert_int_equal(console.last.bytes[40], 4);
     assert_int_equal(console.last.bytes[48], 1);
@@ -90,7 +90,8 @@ static void test_open_fields(void **state)
         for (unsigned value = 0; value < 256; value++) {
             memcpy(payload, good, sizeof good);
             payload[at] = (uint8_t)value;
-            int status = console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32);
+            int status =
+                remote_console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32);
             assert_true(status <= RAKP_ILLEGAL_PARAMETER);
             assert_int_equal(console.last.bytes[16], payload[0]);
             assert_memory_equal(console.last.bytes + 20, payload + 4, 4);
@@ -99,18 +100,19 @@ static void test_open_fields(void **state)
     }
     memcpy(payload, good, sizeof good);
     payload[8] = 1;
-    assert_int_equal(console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
                      RAKP_NO_AUTHENTICATION_PAYLOAD);
     payload[8] = 0;
     payload[19] = 7;
-    assert_int_equal(console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
                      RAKP_NO_INTEGRITY_PAYLOAD);
     memset(payload + 4, 0, 4);
-    assert_int_equal(console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, 32),
                      RAKP_INVALID_SESSION_ID);
     memcpy(payload, good, sizeof good);
     for (size_t length = 0; length <= sizeof payload; length++) {
-        int status = console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, length);
+        int status =
+            remote_console_send_clear(&console, PAYLOAD_OPEN_SESSION_REQUEST, payload, length);
         assert_int_equal(status, length == 32 ? RAKP_OK : CONSOLE_NO_ANSWER);
     }
 }
@@ -121,31 +123,31 @@ static void test_open_role(void **state)
     console.channel.limit = PRIVILEGE_OPERATOR;
     for (uint8_t role = 0; role <= PRIVILEGE_OPERATOR; role++) {
         console.open_role = role;
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
         assert_int_equal(console.last.bytes[18], PRIVILEGE_OPERATOR);
     }
     console.open_role = PRIVILEGE_ADMINISTRATOR;
-    assert_int_equal(console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
     console.open_role = PRIVILEGE_OEM;
-    assert_int_equal(console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
     console.open_role = 6;
-    assert_int_equal(console_open(&console, 3), RAKP_INVALID_ROLE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_INVALID_ROLE);
     console.open_role = 0;
     console.channel.limit = PRIVILEGE_NO_ACCESS;
-    assert_int_equal(console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
 }
 
 static void test_random_fails(void **state)
 {
     (void)state;
     console.random_fails = true;
-    assert_int_equal(console_open(&console, 3), RAKP_NO_RESOURCES);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_NO_RESOURCES);
     console.random_fails = false;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     console.random_fails = true;
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_NO_RESOURCES);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_NO_RESOURCES);
     console.random_fails = false;
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
 }
 
 /* Session ids are not 0 and not in use, whatever random says. */
@@ -153,10 +155,10 @@ static void test_session_id(void **state)
 {
     (void)state;
     console.ids = 0 - CONSOLE_BMC_ID; /* random says 0 */
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     assert_int_equal(console.exchange.bmc_id, 1);
     console.ids = 1 - CONSOLE_BMC_ID; /* and 1 again */
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     assert_int_equal(console.exchange.bmc_id, 2);
 }
 
@@ -183,11 +185,11 @@ static void test_rakp1_role(void **state)
     (void)state;
     console.users.by_id[USER_ID_FIRST].limit = PRIVILEGE_OPERATOR;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        console_restart(&console);
-        assert_int_equal(console_login(&console, 3, cases[i].role), cases[i].status);
+        remote_console_restart(&console);
+        assert_int_equal(remote_console_login(&console, 3, cases[i].role), cases[i].status);
         if (cases[i].status != RAKP_OK)
             continue;
-        assert_true(console_checks_rakp4(&console));
+        assert_true(remote_console_checks_rakp4(&console));
         struct session *session =
             session_table_find_active(console.server->sessions, console.exchange.bmc_id);
         assert_int_equal(session->maximum, cases[i].maximum);
@@ -201,7 +203,7 @@ static void test_open_role_bounds(void **state)
 {
     (void)state;
     console.open_role = PRIVILEGE_USER;
-    assert_int_equal(console_login(&console, 3, 0x10), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, 0x10), RAKP_OK);
     assert_int_equal(session_table_find_nth(console.server->sessions, 1)->maximum, PRIVILEGE_USER);
 }
 
@@ -210,15 +212,15 @@ static void assert_nobody(const char *name, uint8_t role)
 {
     uint64_t failures = rmcp_server_counters(console.server)->login_failures;
 
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, name, role), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, name, role), RAKP_OK);
     assert_int_equal(console.last.length, 16 + 40 + 20);
-    assert_false(console_checks_rakp2(&console));
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_false(remote_console_checks_rakp2(&console));
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
     assert_int_equal(rmcp_server_counters(console.server)->login_failures, failures + 1);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
     /* The set-up is gone with the first wrong guess. */
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
 }
 
 static void test_unknown_names(void **state)
@@ -239,10 +241,10 @@ static void test_unknown_names(void **state)
     console.kuid[0] ^= 1;
     /* Not even who knows the key of nobody gets in. */
     memset(console.kuid, 0x5a, sizeof console.kuid);
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, "nobody", CONSOLE_ROLE), RAKP_OK);
-    assert_true(console_checks_rakp2(&console));
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, "nobody", CONSOLE_ROLE), RAKP_OK);
+    assert_true(remote_console_checks_rakp2(&console));
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
 }
 
 static unsigned told_failures;
@@ -260,7 +262,7 @@ static int send_rakp3_status(uint8_t status)
     uint8_t payload[8] = {console.tag, status};
 
     memcpy(payload + 4, &console.exchange.bmc_id, 4); /* least byte first, as this machine has it */
-    return console_send_clear(&console, PAYLOAD_RAKP3, payload, sizeof payload);
+    return remote_console_send_clear(&console, PAYLOAD_RAKP3, payload, sizeof payload);
 }
 
 /* Whoever keeps the event log is told, also when the console itself finds out. */
@@ -270,7 +272,7 @@ static void test_failures_are_told(void **state)
     told_failures = 0;
     console.config.login_failed = on_login_failed;
     console.config.login_context = &console;
-    console_restart(&console);
+    remote_console_restart(&console);
     assert_nobody("nobody", CONSOLE_ROLE);
     assert_int_equal(told_failures, 1);
     assert_int_equal(told_user, 0);
@@ -279,13 +281,13 @@ static void test_failures_are_told(void **state)
     console.kuid[0] ^= 1;
     assert_int_equal(told_failures, 2);
     assert_int_equal(told_user, USER_ID_FIRST);
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(send_rakp3_status(RAKP_INVALID_INTEGRITY_CHECK_VALUE), CONSOLE_NO_ANSWER);
     assert_int_equal(told_failures, 3);
     /* ipmitool and FreeIPMI just stop there. */
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT - 1;
     rmcp_server_tick(console.server, console.now_ms);
     assert_int_equal(told_failures, 3);
@@ -293,12 +295,12 @@ static void test_failures_are_told(void **state)
     assert_int_equal(told_failures, 4);
     told_failures = 3;
     /* Who asks for nobody's challenge has not tried to log in. */
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
     rmcp_server_tick(console.server, console.now_ms);
     assert_int_equal(told_failures, 3);
     /* Nor has who logs in. */
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(told_failures, 3);
 }
 
@@ -310,21 +312,21 @@ static void test_failures_cannot_be_hidden(void **state)
     told_failures = 0;
     console.config.login_failed = on_login_failed;
     console.config.login_context = &console;
-    console_restart(&console);
+    remote_console_restart(&console);
     for (unsigned status = 1; status < 256; status++) {
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
-        assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
         assert_int_equal(send_rakp3_status((uint8_t)status), CONSOLE_NO_ANSWER);
         assert_int_equal(told_failures, status);
     }
     told_failures = 0;
     for (unsigned i = 0; i < RMCP_HALF_OPEN_MAX_DEFAULT + 100; i++) {
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
-        assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     }
     assert_int_equal(told_failures, 100);
     for (unsigned i = 0; i < 1000; i++)
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     assert_int_equal(told_failures, 100);
     rmcp_server_end_all_sessions(console.server);
     assert_int_equal(told_failures, 100 + RMCP_HALF_OPEN_MAX_DEFAULT);
@@ -336,15 +338,15 @@ static void test_failures_cannot_be_hidden(void **state)
 static void test_user_changes(void **state)
 {
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     console.users.by_id[USER_ID_FIRST].enabled = false;
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
     console.users.by_id[USER_ID_FIRST].enabled = true;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     rmcp_server_end_user_sessions(console.server, USER_ID_FIRST);
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
 }
 
 /* The name field of RAKP 1: length byte and payload length against each other. */
@@ -353,27 +355,27 @@ static void test_name_lengths(void **state)
     uint8_t payload[64] = {0};
 
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     struct wire_out out = wire_out_init(payload, sizeof payload);
     wire_put_zeros(&out, 4);
     wire_put_u32(&out, console.exchange.bmc_id);
     payload[24] = CONSOLE_ROLE;
     for (unsigned name_length = 17; name_length < 256; name_length++) {
         payload[27] = (uint8_t)name_length;
-        assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP1, payload, 44),
+        assert_int_equal(remote_console_send_clear(&console, PAYLOAD_RAKP1, payload, 44),
                          RAKP_INVALID_NAME_LENGTH);
     }
     payload[27] = 5;
     memcpy(payload + 28, CONSOLE_NAME, 5);
     for (size_t length = 0; length < 60; length++) {
-        console_open(&console, 3);
+        remote_console_open(&console, 3);
         out = wire_out_init(payload + 4, 4);
         wire_put_u32(&out, console.exchange.bmc_id);
-        int status = console_send_clear(&console, PAYLOAD_RAKP1, payload, length);
+        int status = remote_console_send_clear(&console, PAYLOAD_RAKP1, payload, length);
         assert_int_equal(status, length >= 33 && length <= 44 ? RAKP_OK : CONSOLE_NO_ANSWER);
     }
     payload[4] ^= 0xff;
-    assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP1, payload, 44),
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_RAKP1, payload, 44),
                      RAKP_INVALID_SESSION_ID);
 }
 
@@ -384,16 +386,17 @@ static void test_padded_name(void **state)
     struct wire_out out = wire_out_init(payload, sizeof payload);
 
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     wire_put_zeros(&out, 4);
     wire_put_u32(&out, console.exchange.bmc_id);
     wire_put_bytes(&out, console.exchange.rm, 16);
     wire_put_u32(&out, CONSOLE_ROLE | 5u << 24);
     wire_put_bytes(&out, CONSOLE_NAME, 5);
-    assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP1, payload, sizeof payload), RAKP_OK);
-    assert_true(console_checks_rakp2(&console));
-    assert_int_equal(console_rakp3(&console), RAKP_OK);
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_RAKP1, payload, sizeof payload),
+                     RAKP_OK);
+    assert_true(remote_console_checks_rakp2(&console));
+    assert_int_equal(remote_console_rakp3(&console), RAKP_OK);
 }
 
 static void test_kg(void **state)
@@ -401,55 +404,55 @@ static void test_kg(void **state)
     (void)state;
     console.channel.has_kg = true;
     memcpy(console.channel.kg, "kg-secret-20-bytes!!", CHANNEL_KG_SIZE);
-    assert_int_equal(console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
-    assert_false(console_checks_rakp4(&console)); /* the console used its password */
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+    assert_false(remote_console_checks_rakp4(&console)); /* the console used its password */
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CONSOLE_NO_ANSWER);
     memcpy(console.kg, console.channel.kg, sizeof console.kg);
-    assert_int_equal(console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
-    assert_true(console_checks_rakp4(&console));
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+    assert_true(remote_console_checks_rakp4(&console));
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
 }
 
 static void test_repeated_rakp1(void **state)
 {
-    struct console_datagram first;
+    struct remote_console_datagram first;
 
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     first = console.last;
     console.tag = 77;
     console.random_fails = true; /* nothing new is made */
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     assert_int_equal(console.last.bytes[16], 77);
     assert_memory_equal(console.last.bytes + 17, first.bytes + 17, first.length - 17);
     console.random_fails = false;
     /* Another role or name is not a repeat. */
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, 0x13), CONSOLE_NO_ANSWER);
-    assert_int_equal(console_rakp1(&console, "admim", CONSOLE_ROLE), CONSOLE_NO_ANSWER);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
-    assert_int_equal(console_rakp3(&console), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, 0x13), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_rakp1(&console, "admim", CONSOLE_ROLE), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_OK);
     /* And after RAKP 3 none is taken. */
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), CONSOLE_NO_ANSWER);
 }
 
 static void test_repeated_rakp3(void **state)
 {
-    struct console_datagram first;
+    struct remote_console_datagram first;
 
     (void)state;
-    assert_int_equal(console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     first = console.last;
     console.tag = 78;
-    assert_int_equal(console_rakp3(&console), RAKP_OK);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_OK);
     assert_memory_equal(console.last.bytes + 17, first.bytes + 17, first.length - 17);
     assert_int_equal(rmcp_server_count_sessions(console.server), 1);
     console.kuid[0] ^= 1;
-    assert_int_equal(console_rakp3(&console), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_rakp3(&console), CONSOLE_NO_ANSWER);
     console.kuid[0] ^= 1;
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
-    assert_int_equal(console_rakp3(&console), CONSOLE_NO_ANSWER);
-    assert_int_equal(console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+    assert_int_equal(remote_console_rakp3(&console), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
 }
 
 static void test_rakp3_out_of_turn(void **state)
@@ -458,13 +461,14 @@ static void test_rakp3_out_of_turn(void **state)
     struct wire_out out = wire_out_init(payload + 4, 4);
 
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
-    assert_int_equal(console_rakp3(&console), CONSOLE_NO_ANSWER);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp3(&console), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     wire_put_u32(&out, console.exchange.bmc_id);
-    assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP3, payload, 8), CONSOLE_NO_ANSWER);
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_RAKP3, payload, 8),
+                     CONSOLE_NO_ANSWER);
     assert_int_equal(half_open(), 0);
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
 }
 
 static void test_rakp3_lengths(void **state)
@@ -474,13 +478,13 @@ static void test_rakp3_lengths(void **state)
 
     (void)state;
     for (size_t length = 0; length < 60; length++) {
-        console_restart(&console);
-        assert_int_equal(console_open(&console, 3), RAKP_OK);
-        assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+        remote_console_restart(&console);
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+        assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
         out.pos = 0;
         wire_put_u32(&out, console.exchange.bmc_id);
         rakp_code3(console.crypto, &console.exchange, console.kuid, payload + 8);
-        int status = console_send_clear(&console, PAYLOAD_RAKP3, payload, length);
+        int status = remote_console_send_clear(&console, PAYLOAD_RAKP3, payload, length);
         assert_int_equal(status, length < 8     ? CONSOLE_NO_ANSWER
                                  : length == 28 ? RAKP_OK
                                                 : RAKP_INVALID_INTEGRITY_CHECK_VALUE);
@@ -490,16 +494,16 @@ static void test_rakp3_lengths(void **state)
 static void test_half_open_expires(void **state)
 {
     (void)state;
-    assert_int_equal(console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     assert_int_equal(rmcp_server_next_deadline(console.server),
                      console.now_ms + RMCP_HALF_OPEN_MS_DEFAULT);
     console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT - 1;
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     console.now_ms += 1;
     rmcp_server_tick(console.server, console.now_ms);
     assert_int_equal(half_open(), 0);
     assert_int_equal(rmcp_server_next_deadline(console.server), UINT64_MAX);
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
 }
 
 /* Set-up messages carry session id 0 and no flags; answers are not requests. */
@@ -515,9 +519,9 @@ static void test_setup_headers(void **state)
             type == PAYLOAD_OPEN_SESSION_REQUEST || type == PAYLOAD_RAKP1 || type == PAYLOAD_RAKP3
                 ? 1
                 : 0;
-        assert_int_equal(console_send(&console, bytes, (size_t)size), due);
+        assert_int_equal(remote_console_send(&console, bytes, (size_t)size), due);
         bytes[6] = 1;
-        assert_int_equal(console_send(&console, bytes, (size_t)size), 0);
+        assert_int_equal(remote_console_send(&console, bytes, (size_t)size), 0);
     }
 }
 

@@ -35,12 +35,12 @@ static void assert_blob(const uint8_t *bytes, size_t length, struct json_object 
         fail_msg("differs from %s: %s", pointer, vectors_text(from, pointer));
 }
 
-static void assert_answer(struct console *console, struct json_object *from, const char *request,
-                          const char *response)
+static void assert_answer(struct remote_console *console, struct json_object *from,
+                          const char *request, const char *response)
 {
     struct blob datagram = blob(from, request);
 
-    assert_int_equal(console_send(console, datagram.bytes, datagram.length), 1);
+    assert_int_equal(remote_console_send(console, datagram.bytes, datagram.length), 1);
     assert_blob(console->last.bytes, console->last.length, from, response);
 }
 
@@ -59,25 +59,25 @@ static void test_asf(void **state)
 {
     struct blob ping = blob(vectors, "/asf/ping_tag_2a");
     uint8_t pong[ASF_PONG_SIZE];
-    struct console console;
+    struct remote_console console;
 
     (void)state;
-    console_init(&console);
+    remote_console_init(&console);
     assert_answer(&console, vectors, "/asf/ping_tag_2a", "/asf/pong_tag_2a");
     for (size_t cut = 0; cut < ping.length; cut++)
-        assert_int_equal(console_send(&console, ping.bytes, cut), 0);
+        assert_int_equal(remote_console_send(&console, ping.bytes, cut), 0);
     ping.bytes[8] = 0x40; /* a pong is not answered */
     assert_true(asf_answer_ping(ping.bytes, ping.length, pong) < 0);
-    console_free(&console);
+    remote_console_free(&console);
 }
 
 static void test_pre_session(void **state)
 {
-    struct console console;
+    struct remote_console console;
     struct blob data;
 
     (void)state;
-    console_init(&console);
+    remote_console_init(&console);
     rmcp_stub_reset();
     data = blob(vectors, "/pre_session/get_channel_auth_cap_rs/data_after_completion_code");
     memcpy(rmcp_stub.response.data, data.bytes, data.length);
@@ -93,7 +93,7 @@ static void test_pre_session(void **state)
     rmcp_stub.response.data_length = data.length;
     assert_answer(&console, vectors, "/pre_session/get_channel_cipher_suites_rq_index0/packet",
                   "/pre_session/get_channel_cipher_suites_for_3_8_12_17/index0/packet");
-    console_free(&console);
+    remote_console_free(&console);
 }
 
 static void set_exchange(struct json_object *entry, const struct cipher_suite *suite,
@@ -171,11 +171,11 @@ static void test_rakp_payloads(void **state)
         const char *kg = vectors_text(entry, "/kg");
         struct blob rakp1 = blob(entry, "/rakp1_payload");
         struct blob rakp3 = blob(entry, "/rakp3_payload");
-        struct console console;
+        struct remote_console console;
 
         if (!cipher_suite_find(id) || name[0] == '\0')
             continue;
-        console_init(&console);
+        remote_console_init(&console);
         console.channel.suites[0] = id;
         users_clear(&console.users);
         assert_true(users_add(&console.users, name, vectors_text(entry, "/password"),
@@ -183,14 +183,14 @@ static void test_rakp_payloads(void **state)
                                                             : PRIVILEGE_ADMINISTRATOR) > 0);
         console.channel.has_kg = kg[0] != '\0';
         memcpy(console.channel.kg, kg, strlen(kg));
-        assert_int_equal(console_open(&console, id), RAKP_OK);
-        assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP1, rakp1.bytes, rakp1.length),
-                         RAKP_OK);
+        assert_int_equal(remote_console_open(&console, id), RAKP_OK);
+        assert_int_equal(
+            remote_console_send_clear(&console, PAYLOAD_RAKP1, rakp1.bytes, rakp1.length), RAKP_OK);
         assert_blob(console.last.bytes + 16, console.last.length - 16, entry, "/rakp2_payload");
-        assert_int_equal(console_send_clear(&console, PAYLOAD_RAKP3, rakp3.bytes, rakp3.length),
-                         RAKP_OK);
+        assert_int_equal(
+            remote_console_send_clear(&console, PAYLOAD_RAKP3, rakp3.bytes, rakp3.length), RAKP_OK);
         assert_blob(console.last.bytes + 16, console.last.length - 16, entry, "/rakp4_payload");
-        console_free(&console);
+        remote_console_free(&console);
     }
 }
 
@@ -199,49 +199,49 @@ static void test_setup_datagrams(void **state)
     (void)state;
     for (size_t i = 0; i < vectors_count(vectors, "/session_setup_datagrams"); i++) {
         struct json_object *entry = vectors_item(vectors, "/session_setup_datagrams", i);
-        struct console console;
+        struct remote_console console;
 
-        console_init(&console);
+        remote_console_init(&console);
         assert_answer(&console, entry, "/open_request", "/open_response");
         assert_answer(&console, entry, "/rakp1", "/rakp2");
         assert_answer(&console, entry, "/rakp3", "/rakp4");
         assert_int_equal(rmcp_server_count_sessions(console.server), 1);
-        console_free(&console);
+        remote_console_free(&console);
     }
 }
 
 static void test_setup_errors(void **state)
 {
     struct blob form = blob(vectors, "/session_setup_errors/1/packet");
-    struct console console;
+    struct remote_console console;
 
     (void)state;
-    console_init(&console);
+    remote_console_init(&console);
     console.tag = 7;
     console.channel.suites[0] = 17; /* suite 3 is not offered */
-    assert_int_equal(console_open(&console, 3), RAKP_NO_CIPHER_SUITE);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_NO_CIPHER_SUITE);
     assert_blob(console.last.bytes, console.last.length, vectors, "/session_setup_errors/0/packet");
 
     /* RAKP 2 with another status, as 0Dh is never given. */
-    assert_int_equal(console_open(&console, 17), RAKP_OK);
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, 0x15), RAKP_INVALID_ROLE);
+    assert_int_equal(remote_console_open(&console, 17), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, 0x15), RAKP_INVALID_ROLE);
     form.bytes[17] = RAKP_INVALID_ROLE;
     assert_int_equal(console.last.length, form.length);
     assert_memory_equal(console.last.bytes, form.bytes, form.length);
 
-    assert_int_equal(console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     console.kuid[0] ^= 1;
-    assert_int_equal(console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
     assert_blob(console.last.bytes, console.last.length, vectors, "/session_setup_errors/2/packet");
-    console_free(&console);
+    remote_console_free(&console);
 }
 
 /* Logs in with a suite under the fixed random of the vectors. */
-static void login(struct console *console, uint8_t suite)
+static void login(struct remote_console *console, uint8_t suite)
 {
-    console_init(console);
+    remote_console_init(console);
     console->channel.suites[0] = suite;
-    assert_int_equal(console_login(console, suite, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(console, suite, CONSOLE_ROLE), RAKP_OK);
     rmcp_stub_reset();
 }
 
@@ -263,7 +263,7 @@ static void test_chassis_status_packets(void **state)
         struct json_object *entry = vectors_item(vectors, "/get_chassis_status_packets", i);
         uint8_t suite = (uint8_t)vectors_number(entry, "/cipher_suite");
         struct blob response = blob(entry, "/response/ipmi_message");
-        struct console console;
+        struct remote_console console;
 
         if (!cipher_suite_find(suite))
             continue;
@@ -272,7 +272,7 @@ static void test_chassis_status_packets(void **state)
         stub_answers(response.bytes, response.length);
         assert_answer(&console, entry, "/request/packet", "/response/packet");
         assert_int_equal(rmcp_stub.msg.command, 0x01);
-        console_free(&console);
+        remote_console_free(&console);
     }
     assert_int_equal(spoken, 9);
 }
@@ -281,7 +281,7 @@ static void test_padding_edges(void **state)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     uint8_t room[RMCP_DATAGRAM_MAX];
-    struct console console;
+    struct remote_console console;
 
     (void)state;
     for (size_t i = 0; i < vectors_count(vectors, "/padding_edges/cases"); i++) {
@@ -306,14 +306,14 @@ static void test_padding_edges(void **state)
             rmcpplus_open(console.crypto, &console.keys, &packet, room, &payload, &length), 0);
         assert_int_equal(length, message.length);
         assert_memory_equal(payload, message.bytes, length);
-        console_free(&console);
+        remote_console_free(&console);
     }
 }
 
 static void test_must_be_dropped(void **state)
 {
     const struct session *session;
-    struct console console;
+    struct remote_console console;
 
     (void)state;
     login(&console, 3);
@@ -325,29 +325,29 @@ static void test_must_be_dropped(void **state)
     for (size_t i = 0; i < vectors_count(vectors, "/must_be_dropped/cases"); i++) {
         struct json_object *entry = vectors_item(vectors, "/must_be_dropped/cases", i);
         struct blob packet = blob(entry, "/packet");
-        if (console_send(&console, packet.bytes, packet.length) != 0)
+        if (remote_console_send(&console, packet.bytes, packet.length) != 0)
             fail_msg("answered: %s", vectors_text(entry, "/why"));
         if (memcmp(session, &before, sizeof before) != 0)
             fail_msg("changed the session: %s", vectors_text(entry, "/why"));
     }
     assert_int_equal(rmcp_stub.calls, 0);
     struct blob good = blob(vectors, "/get_chassis_status_packets/2/request/packet");
-    assert_int_equal(console_send(&console, good.bytes, good.length), 1);
-    console_free(&console);
+    assert_int_equal(remote_console_send(&console, good.bytes, good.length), 1);
+    remote_console_free(&console);
 }
 
 /* The message inside of a recorded answer of the BMC. */
-static size_t recorded_message(struct console *console, const struct blob *datagram,
+static size_t recorded_message(struct remote_console *console, const struct blob *datagram,
                                uint8_t message[RMCP_DATAGRAM_MAX])
 {
     memcpy(console->last.bytes, datagram->bytes, datagram->length);
     console->last.length = datagram->length;
-    return console_unseal(console, message);
+    return remote_console_unseal(console, message);
 }
 
-static void test_transcript(struct json_object *transcript, struct console *console)
+static void test_transcript(struct json_object *transcript, struct remote_console *console)
 {
-    struct console guide; /* knows the keys */
+    struct remote_console guide; /* knows the keys */
     uint8_t message[RMCP_DATAGRAM_MAX];
 
     login(&guide, (uint8_t)vectors_number(transcript, "/cipher_suite"));
@@ -362,7 +362,7 @@ static void test_transcript(struct json_object *transcript, struct console *cons
             stub_answers(answer.bytes + 14, answer.length - 14);
         assert_answer(console, exchange, "/client", "/bmc");
     }
-    console_free(&guide);
+    remote_console_free(&guide);
 }
 
 static void test_transcripts(void **state)
@@ -372,13 +372,13 @@ static void test_transcripts(void **state)
         struct json_object *transcript = vectors_item(vectors, "/ipmitool_transcripts", i);
         size_t last = vectors_count(transcript, "/exchanges") - 1;
         struct blob closing = blob(vectors_item(transcript, "/exchanges", last), "/client");
-        struct console console;
+        struct remote_console console;
 
-        console_init(&console);
+        remote_console_init(&console);
         test_transcript(transcript, &console);
         assert_int_equal(rmcp_server_count_sessions(console.server), 0);
-        assert_int_equal(console_send(&console, closing.bytes, closing.length), 0);
-        console_free(&console);
+        assert_int_equal(remote_console_send(&console, closing.bytes, closing.length), 0);
+        remote_console_free(&console);
     }
 }
 
@@ -390,10 +390,10 @@ static void test_transcripts_cut(void **state)
     for (size_t i = 0; i < vectors_count(vectors, "/ipmitool_transcripts"); i++) {
         struct json_object *transcript = vectors_item(vectors, "/ipmitool_transcripts", i);
         size_t last = vectors_count(transcript, "/exchanges");
-        struct console console, guide;
+        struct remote_console console, guide;
         uint8_t message[RMCP_DATAGRAM_MAX];
 
-        console_init(&console);
+        remote_console_init(&console);
         login(&guide, (uint8_t)vectors_number(transcript, "/cipher_suite"));
         for (size_t j = 1; j < last; j++) {
             struct json_object *exchange = vectors_item(transcript, "/exchanges", j);
@@ -403,15 +403,15 @@ static void test_transcripts_cut(void **state)
             for (size_t cut = 0; cut < client.length; cut++) {
                 uint8_t exact[RMCP_DATAGRAM_MAX];
                 memcpy(exact, client.bytes, cut);
-                assert_int_equal(console_send(&console, exact, cut), 0);
+                assert_int_equal(remote_console_send(&console, exact, cut), 0);
             }
             size_t length = recorded_message(&guide, &answer, message);
             if (length > 0)
                 stub_answers(message, length);
             assert_answer(&console, exchange, "/client", "/bmc");
         }
-        console_free(&guide);
-        console_free(&console);
+        remote_console_free(&guide);
+        remote_console_free(&console);
     }
 }
 
