@@ -80,7 +80,7 @@ static void attach_source(void)
     memset(source, 0, sizeof *source);
     source->stream.ops = &ops;
     source->room = SIZE_MAX;
-    hub_attach(instance_console_hub(instance_console(console_fixture.instance)), &source->stream);
+    hub_attach(console_hub(instance_console(console_fixture.instance)), &source->stream);
     stream_report_state(&source->stream, STREAM_CONNECTED, "the test's");
 }
 

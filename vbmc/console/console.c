@@ -30,21 +30,21 @@
 #define TEXT_SIZE  HUB_TEXT_SIZE
 #define BREAKS_MAX 16 /* that a hypervisor has yet to answer */
 
-struct console_person {
-    LIST_ENTRY(console_person) link;
-    struct instance_console *console; /* NULL once that is gone */
+struct console_user {
+    LIST_ENTRY(console_user) link;
+    struct console *console; /* NULL once that is gone */
     char who[CONSOLE_WHO_SIZE];
 };
 
 /* A break on its way, which ends also when its domain goes. */
 struct console_break {
     LIST_ENTRY(console_break) link;
-    struct instance_console *console;
+    struct console *console;
     host_done_fn *done;
     void *context;
 };
 
-struct instance_console {
+struct console {
     uv_loop_t *loop;
     char *history_path;
     char *name;
@@ -60,20 +60,20 @@ struct instance_console {
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
     bool unusable; /* the running guest has no serial port, or one that cannot be opened */
-    LIST_HEAD(console_people, console_person) people;
+    LIST_HEAD(console_list, console_user) people;
     LIST_HEAD(console_breaks, console_break) breaks;
     unsigned break_count;
-    struct console_log *log;             /* NULL: none is kept */
-    char *log_path;                      /* with the suffix, if there is one */
-    char *log_name;                      /* the path without it */
-    struct uuid log_uuid;                /* for the suffix */
-    LIST_ENTRY(instance_console) logged; /* of those that have one */
-    struct reset_burst burst;            /* by the loop's time */
+    struct console_log *log;    /* NULL: none is kept */
+    char *log_path;             /* with the suffix, if there is one */
+    char *log_name;             /* the path without it */
+    struct uuid log_uuid;       /* for the suffix */
+    LIST_ENTRY(console) logged; /* of those that have one */
+    struct reset_burst burst;   /* by the loop's time */
 };
 
 /* ---- the serial port ---- */
 
-static void explain(struct instance_console *console, const char *text)
+static void explain(struct console *console, const char *text)
 {
     if (strcmp(console->why_not, text) == 0)
         return;
@@ -84,7 +84,7 @@ static void explain(struct instance_console *console, const char *text)
     hub_notify(console->hub, HUB_NOTICE_MESSAGE, console->why_not);
 }
 
-static bool is_asked_for(const struct instance_console *console)
+static bool is_asked_for(const struct console *console)
 {
     return console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
 }
@@ -92,7 +92,7 @@ static bool is_asked_for(const struct instance_console *console)
 static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
                          const char *text)
 {
-    struct instance_console *console = context;
+    struct console *console = context;
     struct stream *stream = NULL;
     char failure[TEXT_SIZE];
 
@@ -118,32 +118,32 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
         stream_close(stream);
 }
 
-static bool guest_is_on(const struct instance_console *console)
+static bool guest_is_on(const struct console *console)
 {
     return console->domain && host_power_state_is_on(virt_domain_host(console->domain)->state);
 }
 
-static void end_look_up(struct instance_console *console)
+static void end_look_up(struct console *console)
 {
     if (console->looking)
         virt_serial_cancel(console->domain, console);
     console->looking = false;
 }
 
-static void close_port(struct instance_console *console, const char *reason)
+static void close_port(struct console *console, const char *reason)
 {
     end_look_up(console);
     if (console->hub)
         hub_detach(console->hub, reason);
 }
 
-static void drop_standby(struct instance_console *console)
+static void drop_standby(struct console *console)
 {
     console_standby_free(console->standby);
     console->standby = NULL;
 }
 
-static void look_up(struct instance_console *console)
+static void look_up(struct console *console)
 {
     if (!guest_is_on(console) || hub_has_source(console->hub) || console->looking)
         return;
@@ -151,7 +151,7 @@ static void look_up(struct instance_console *console)
         virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console) == 0;
 }
 
-static void update(struct instance_console *console)
+static void update(struct console *console)
 {
     bool asked_for = is_asked_for(console);
 
@@ -180,7 +180,7 @@ static void end_break(void *context, int result, const char *text)
 }
 
 /* The domain is about to go, and tells nobody. */
-static void end_breaks(struct instance_console *console)
+static void end_breaks(struct console *console)
 {
     struct host_domain *host = virt_domain_host(console->domain);
     struct console_break *sent;
@@ -191,7 +191,7 @@ static void end_breaks(struct instance_console *console)
     }
 }
 
-int instance_console_send_break(struct instance_console *console, host_done_fn *done, void *context)
+int console_send_break(struct console *console, host_done_fn *done, void *context)
 {
     if (!guest_is_on(console) || !console->alias)
         return -ENOTCONN;
@@ -215,7 +215,7 @@ int instance_console_send_break(struct instance_console *console, host_done_fn *
 
 static void on_break_done(void *context, int result, const char *text)
 {
-    struct instance_console *console = context;
+    struct console *console = context;
 
     if (result < 0)
         log_info("%s: console: the break was not sent: %s", console->name,
@@ -225,7 +225,7 @@ static void on_break_done(void *context, int result, const char *text)
 /* For those who cannot wait for the answer. */
 static int break_and_log(void *context)
 {
-    return instance_console_send_break(context, on_break_done, context);
+    return console_send_break(context, on_break_done, context);
 }
 
 /* ---- the guest ---- */
@@ -242,7 +242,7 @@ static bool is_on(struct virt_domain *domain)
 
 /* Goes on at the port that was joined in time, without a word of its having changed; else the port
  * has to be looked for, and something may be missing. */
-static void move_port(struct instance_console *console, struct virt_domain *domain)
+static void move_port(struct console *console, struct virt_domain *domain)
 {
     struct console_standby *standby = console->standby;
     struct stream *stream = NULL, *former = NULL;
@@ -272,14 +272,14 @@ static void move_port(struct instance_console *console, struct virt_domain *doma
     hub_notify(console->hub, HUB_NOTICE_MESSAGE, text);
 }
 
-static void remember_place(struct instance_console *console)
+static void remember_place(struct console *console)
 {
     free(console->hypervisor);
     console->hypervisor = strdup(hypervisor_name(virt_domain_hypervisor(console->domain)));
     console->running = is_on(console->domain);
 }
 
-void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain)
+void console_set_domain(struct console *console, struct virt_domain *domain)
 {
     if (console->domain == domain)
         return;
@@ -304,7 +304,7 @@ void instance_console_set_domain(struct instance_console *console, struct virt_d
     update(console);
 }
 
-void instance_console_expect(struct instance_console *console, struct virt_domain *copy)
+void console_expect(struct console *console, struct virt_domain *copy)
 {
     bool here = console->standby && console_standby_domain(console->standby) == copy;
 
@@ -317,27 +317,26 @@ void instance_console_expect(struct instance_console *console, struct virt_domai
         console->standby = console_standby_new(console->loop, copy, console->wanted_alias);
 }
 
-void instance_console_lose_copy(struct instance_console *console, const struct virt_domain *copy)
+void console_lose_copy(struct console *console, const struct virt_domain *copy)
 {
     if (console->standby && console_standby_domain(console->standby) == copy)
         drop_standby(console);
 }
 
-void instance_console_lose_hypervisor(struct instance_console *console,
-                                      const struct hypervisor *hypervisor)
+void console_lose_hypervisor(struct console *console, const struct hypervisor *hypervisor)
 {
     if (console->standby &&
         virt_domain_hypervisor(console_standby_domain(console->standby)) == hypervisor)
         drop_standby(console);
 }
 
-static void tell_of_reset(struct instance_console *console)
+static void tell_of_reset(struct console *console)
 {
     if (reset_burst_take(&console->burst, uv_now(console->loop)))
         hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
 }
 
-void instance_console_host_event(struct instance_console *console, enum host_event event)
+void console_host_event(struct console *console, enum host_event event)
 {
     if (!console->hub)
         return;
@@ -365,10 +364,10 @@ void instance_console_host_event(struct instance_console *console, enum host_eve
 
 /* ---- who is there ---- */
 
-void instance_console_people(const struct instance_console *console,
-                             const struct console_person *except, char *text, size_t size)
+void console_people(const struct console *console, const struct console_user *except, char *text,
+                    size_t size)
 {
-    struct console_person *person;
+    struct console_user *person;
     size_t used = 0;
 
     text[0] = '\0';
@@ -382,9 +381,9 @@ void instance_console_people(const struct instance_console *console,
     }
 }
 
-struct console_person *instance_console_join(struct instance_console *console, const char *who)
+struct console_user *console_join(struct console *console, const char *who)
 {
-    struct console_person *person = calloc(1, sizeof *person);
+    struct console_user *person = calloc(1, sizeof *person);
     char text[CONSOLE_WHO_SIZE + 32];
 
     if (!person)
@@ -399,9 +398,9 @@ struct console_person *instance_console_join(struct instance_console *console, c
     return person;
 }
 
-void instance_console_leave(struct console_person *person)
+void console_leave(struct console_user *person)
 {
-    struct instance_console *console = person ? person->console : NULL;
+    struct console *console = person ? person->console : NULL;
     char text[CONSOLE_WHO_SIZE + 32];
 
     if (!person)
@@ -426,10 +425,9 @@ static char *history_path(const char *state_dir, const struct uuid *uuid)
     return asprintf(&path, "%s/consoles/%s.history", state_dir, text) < 0 ? NULL : path;
 }
 
-struct instance_console *instance_console_new(uv_loop_t *loop, const char *state_dir,
-                                              const struct uuid *uuid)
+struct console *console_new(uv_loop_t *loop, const char *state_dir, const struct uuid *uuid)
 {
-    struct instance_console *console = calloc(1, sizeof *console);
+    struct console *console = calloc(1, sizeof *console);
 
     if (!console)
         return NULL;
@@ -445,9 +443,9 @@ struct instance_console *instance_console_new(uv_loop_t *loop, const char *state
 }
 
 /* Those that keep a log. */
-static LIST_HEAD(logged_consoles, instance_console) logged_consoles;
+static LIST_HEAD(logged_consoles, console) logged_consoles;
 
-static void close_log(struct instance_console *console)
+static void close_log(struct console *console)
 {
     console_log_free(console->log);
     console->log = NULL;
@@ -455,7 +453,7 @@ static void close_log(struct instance_console *console)
     console->log_path = NULL;
 }
 
-static void end_log(struct instance_console *console)
+static void end_log(struct console *console)
 {
     if (console->log_name)
         LIST_REMOVE(console, logged);
@@ -464,9 +462,9 @@ static void end_log(struct instance_console *console)
     console->log_name = NULL;
 }
 
-static bool shares_log_name(const struct instance_console *console)
+static bool shares_log_name(const struct console *console)
 {
-    const struct instance_console *other;
+    const struct console *other;
 
     for (other = LIST_FIRST(&logged_consoles); other; other = LIST_NEXT(other, logged)) {
         if (other != console && strcmp(other->log_name, console->log_name) == 0)
@@ -475,14 +473,14 @@ static bool shares_log_name(const struct instance_console *console)
     return false;
 }
 
-void instance_console_free(struct instance_console *console)
+void console_free(struct console *console)
 {
-    struct console_person *person;
+    struct console_user *person;
 
     if (!console)
         return;
     drop_standby(console);
-    instance_console_set_domain(console, NULL);
+    console_set_domain(console, NULL);
     while ((person = LIST_FIRST(&console->people))) {
         LIST_REMOVE(person, link);
         person->console = NULL;
@@ -497,7 +495,7 @@ void instance_console_free(struct instance_console *console)
     free(console);
 }
 
-void instance_console_forget(const char *state_dir, const struct uuid *uuid)
+void console_forget(const char *state_dir, const struct uuid *uuid)
 {
     CLEANUP_FREE char *path = history_path(state_dir, uuid);
 
@@ -505,7 +503,7 @@ void instance_console_forget(const char *state_dir, const struct uuid *uuid)
         log_error("no memory to remove a console history");
 }
 
-static int make_hub(struct instance_console *console, const struct config *config)
+static int make_hub(struct console *console, const struct config *config)
 {
     const struct hub_options options = {
         .history_size = config->bmc.console_history,
@@ -535,7 +533,7 @@ static char *make_log_name(const char *folder, const char *name)
 
 /* Domains of one name, or of names that give the same file, do not share it: each then has its UUID
  * in the name, whichever came first, so that it finds its own file again after a restart. */
-static char *choose_log_path(const struct instance_console *console)
+static char *choose_log_path(const struct console *console)
 {
     char uuid[UUID_TEXT_SIZE], *path = NULL;
     bool shared = shares_log_name(console);
@@ -547,7 +545,7 @@ static char *choose_log_path(const struct instance_console *console)
 }
 
 /* 0, with the log that it has where that is the right one already. */
-static int open_log(struct instance_console *console, const struct config_bmc *bmc)
+static int open_log(struct console *console, const struct config_bmc *bmc)
 {
     char *path = choose_log_path(console);
 
@@ -566,7 +564,7 @@ static int open_log(struct instance_console *console, const struct config_bmc *b
 /* Those whose files had the name alone up to now have to share it. */
 static void open_logs_of_name(const char *log_name, const struct config_bmc *bmc)
 {
-    struct instance_console *console, *next;
+    struct console *console, *next;
 
     for (console = LIST_FIRST(&logged_consoles); console; console = next) {
         next = LIST_NEXT(console, logged);
@@ -577,8 +575,8 @@ static void open_logs_of_name(const char *log_name, const struct config_bmc *bmc
     }
 }
 
-static void keep_log(struct instance_console *console, const struct config *config,
-                     const char *name, const struct uuid *uuid)
+static void keep_log(struct console *console, const struct config *config, const char *name,
+                     const struct uuid *uuid)
 {
     const struct config_bmc *bmc = &config->bmc;
     CLEANUP_FREE char *log_name = bmc->console_log ? make_log_name(bmc->console_log, name) : NULL;
@@ -594,8 +592,8 @@ static void keep_log(struct instance_console *console, const struct config *conf
     open_logs_of_name(log_name, bmc);
 }
 
-int instance_console_configure(struct instance_console *console, const struct config *config,
-                               const char *name, const struct uuid *uuid)
+int console_configure(struct console *console, const struct config *config, const char *name,
+                      const struct uuid *uuid)
 {
     const struct config_domain *section = config_find_domain(config, name, uuid);
     const char *alias = section ? section->serial : NULL;
@@ -624,34 +622,34 @@ int instance_console_configure(struct instance_console *console, const struct co
     return 0;
 }
 
-struct hub *instance_console_hub(struct instance_console *console)
+struct hub *console_hub(struct console *console)
 {
     return console->hub;
 }
 
-unsigned instance_console_replay_lines(const struct instance_console *console)
+unsigned console_replay_lines(const struct console *console)
 {
     return console->replay_lines;
 }
 
-const char *instance_console_problem(const struct instance_console *console)
+const char *console_problem(const struct console *console)
 {
     return console->unusable && guest_is_on(console) ? console->why_not : NULL;
 }
 
-bool instance_console_is_opening(const struct instance_console *console)
+bool console_is_opening(const struct console *console)
 {
     return console->looking || (guest_is_on(console) && hub_has_source(console->hub) &&
                                 !hub_is_connected(console->hub));
 }
 
-void instance_console_look_again(struct instance_console *console)
+void console_look_again(struct console *console)
 {
     if (console->hub)
         look_up(console);
 }
 
-const char *instance_console_source(const struct instance_console *console)
+const char *console_source(const struct console *console)
 {
     if (!console->domain)
         return "its domain is not there";

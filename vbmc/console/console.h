@@ -17,72 +17,69 @@
 #include "vbmc/host/host.h"
 
 struct hypervisor;
-struct instance_console;
+struct console;
 struct virt_domain;
 
 /* `state_dir` is where the history is kept. NULL if there is no memory. */
-struct instance_console *instance_console_new(uv_loop_t *loop, const char *state_dir,
-                                              const struct uuid *uuid);
+struct console *console_new(uv_loop_t *loop, const char *state_dir, const struct uuid *uuid);
 /* Readers and writers of the hub are told that it is gone. NULL is allowed. */
-void instance_console_free(struct instance_console *console);
+void console_free(struct console *console);
 
 /* Removes the history of a domain whose BMC is forgotten. */
-void instance_console_forget(const char *state_dir, const struct uuid *uuid);
+void console_forget(const char *state_dir, const struct uuid *uuid);
 
 /* What the configuration says for this domain. The size of the history is that of the first call.
  * 0 or -ENOMEM. */
-int instance_console_configure(struct instance_console *console, const struct config *config,
-                               const char *name, const struct uuid *uuid);
+int console_configure(struct console *console, const struct config *config, const char *name,
+                      const struct uuid *uuid);
 /* The domain appeared or (NULL) went. Where the guest ran on one hypervisor and another's copy of
  * it takes the place, it has moved: readers are told, and what may be missing. */
-void instance_console_set_domain(struct instance_console *console, struct virt_domain *domain);
+void console_set_domain(struct console *console, struct virt_domain *domain);
 /* Another hypervisor has a copy of the guest, in this state: one that is on may be what the guest
  * is moving to. Only while the guest runs. */
-void instance_console_expect(struct instance_console *console, struct virt_domain *copy);
+void console_expect(struct console *console, struct virt_domain *copy);
 /* That copy is about to be freed; or all of that hypervisor. */
-void instance_console_lose_copy(struct instance_console *console, const struct virt_domain *copy);
-void instance_console_lose_hypervisor(struct instance_console *console,
-                                      const struct hypervisor *hypervisor);
+void console_lose_copy(struct console *console, const struct virt_domain *copy);
+void console_lose_hypervisor(struct console *console, const struct hypervisor *hypervisor);
 /* The driver's events, in the order they happened. */
-void instance_console_host_event(struct instance_console *console, enum host_event event);
+void console_host_event(struct console *console, enum host_event event);
 
-/* NULL before the first instance_console_configure. */
-struct hub *instance_console_hub(struct instance_console *console);
+/* NULL before the first console_configure. */
+struct hub *console_hub(struct console *console);
 /* Lines of history that a new client is shown first. */
-unsigned instance_console_replay_lines(const struct instance_console *console);
+unsigned console_replay_lines(const struct console *console);
 /* Where the bytes come from, or why they do not; one line. */
-const char *instance_console_source(const struct instance_console *console);
+const char *console_source(const struct console *console);
 
 /* Why the running guest has no console for as long as it runs: its domain has no serial port, not
  * the one that the configuration names, or one of a type that cannot be opened. One line; NULL
  * while that is not so, or not known. */
-const char *instance_console_problem(const struct instance_console *console);
+const char *console_problem(const struct console *console);
 /* True while the serial port of the running guest is being looked for or connected to. */
-bool instance_console_is_opening(const struct instance_console *console);
+bool console_is_opening(const struct console *console);
 /* Looks for the running guest's serial port now, if it is not open: one may have been added. With
- * on-demand and nobody there it is not opened, but instance_console_problem is as of now. */
-void instance_console_look_again(struct instance_console *console);
+ * on-demand and nobody there it is not opened, but console_problem is as of now. */
+void console_look_again(struct console *console);
 
 /* Sends a break to the guest's UART, for magic SysRq. 0, and `done` runs exactly once, perhaps
  * before this returns, with -ENODEV if the domain goes before; or, with `done` never called,
  * -ENOTCONN when the guest is off or has no serial port, -ENOTSUP, -EBUSY while too many are still
  * to be answered, or -ENOMEM. */
-int instance_console_send_break(struct instance_console *console, host_done_fn *done,
-                                void *context);
+int console_send_break(struct console *console, host_done_fn *done, void *context);
 
 /* ---- who is there ---- */
 
-struct console_person;
+struct console_user;
 
 #define CONSOLE_WHO_SIZE 104
 
 /* Somebody opens the console, as `who` ("admin by SSH from 192.0.2.1"); the others are told. With
  * on-demand the serial port is open from the first to the last. NULL if there is no memory. */
-struct console_person *instance_console_join(struct instance_console *console, const char *who);
+struct console_user *console_join(struct console *console, const char *who);
 /* NULL is allowed; so is a person whose console is gone. */
-void instance_console_leave(struct console_person *person);
+void console_leave(struct console_user *person);
 /* Who is there, except `person` (NULL: nobody excepted), separated by commas; "" for nobody. */
-void instance_console_people(const struct instance_console *console,
-                             const struct console_person *person, char *text, size_t size);
+void console_people(const struct console *console, const struct console_user *person, char *text,
+                    size_t size);
 
 #endif

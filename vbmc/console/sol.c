@@ -15,11 +15,11 @@
 
 #define NO_SESSION 0
 
-struct instance_sol {
+struct console_sol {
     struct bmc *bmc;
     struct store *store;
     struct rmcp_server *rmcp;
-    struct instance_console *console;
+    struct console *console;
     struct solparams params;
     uint32_t setting_session;                /* that set "set in progress" */
     char denied[USER_ID_MAX][USER_NAME_MAX]; /* as in struct store_sol */
@@ -33,7 +33,7 @@ struct instance_sol {
     bool closed;             /* freed when the last save has ended */
 };
 
-static uint64_t now(const struct instance_sol *sol)
+static uint64_t now(const struct console_sol *sol)
 {
     return sol->bmc->hooks->now(sol->bmc);
 }
@@ -41,13 +41,13 @@ static uint64_t now(const struct instance_sol *sol)
 /* ---- storage ---- */
 
 struct save {
-    struct instance_sol *sol;
+    struct console_sol *sol;
     struct bmc_ticket ticket;
     uint64_t number;
     struct store_sol row;
 };
 
-static struct store_sol make_row(const struct instance_sol *sol)
+static struct store_sol make_row(const struct console_sol *sol)
 {
     struct store_sol row = {
         .uuid = sol->bmc->uuid,
@@ -63,7 +63,7 @@ static struct store_sol make_row(const struct instance_sol *sol)
 }
 
 /* -EINVAL, and nothing changed, if a parameter has a value that it cannot have. */
-static int take_row(struct instance_sol *sol, const struct store_sol *row)
+static int take_row(struct console_sol *sol, const struct store_sol *row)
 {
     struct solparams params = sol->params;
 
@@ -81,19 +81,19 @@ static int take_row(struct instance_sol *sol, const struct store_sol *row)
 
 static bool user_may(void *context, uint8_t user_id);
 
-static void apply(struct instance_sol *sol)
+static void apply(struct console_sol *sol)
 {
     struct solproto_timing timing = solparams_timing(&sol->params);
 
     if (!sol->active)
         return;
     if (!solparams_is_enabled(&sol->params) || !user_may(sol, sol->active_user))
-        instance_sol_end(sol);
+        console_sol_end(sol);
     else
         sol_session_set_timing(sol->active, &timing);
 }
 
-static void free_closed(struct instance_sol *sol)
+static void free_closed(struct console_sol *sol)
 {
     if (sol->closed && sol->saves == 0)
         free(sol);
@@ -102,7 +102,7 @@ static void free_closed(struct instance_sol *sol)
 static void on_saved(void *context, int result)
 {
     struct save *save = context;
-    struct instance_sol *sol = save->sol;
+    struct console_sol *sol = save->sol;
 
     if (result == 0)
         sol->stored = save->row;
@@ -116,7 +116,7 @@ static void on_saved(void *context, int result)
     free_closed(sol);
 }
 
-static void store_changes(struct instance_sol *sol, const struct bmc_ticket *ticket)
+static void store_changes(struct console_sol *sol, const struct bmc_ticket *ticket)
 {
     struct save *save = calloc(1, sizeof *save);
 
@@ -139,7 +139,7 @@ static void store_changes(struct instance_sol *sol, const struct bmc_ticket *tic
 
 static struct bmc_sol_policy policy(void *context)
 {
-    const struct instance_sol *sol = context;
+    const struct console_sol *sol = context;
 
     return (struct bmc_sol_policy){
         .enabled = solparams_is_enabled(&sol->params),
@@ -152,7 +152,7 @@ static struct bmc_sol_policy policy(void *context)
 static int set_parameter(void *context, uint32_t session, uint8_t parameter, const uint8_t *data,
                          size_t size, const struct bmc_ticket *ticket)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
     enum solparams_code code = solparams_set(&sol->params, parameter, data, size);
 
     if (code != SOLPARAMS_OK)
@@ -168,20 +168,20 @@ static int set_parameter(void *context, uint32_t session, uint8_t parameter, con
 static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
                          uint8_t *data, size_t *size)
 {
-    const struct instance_sol *sol = context;
+    const struct console_sol *sol = context;
 
     return solparams_get(&sol->params, parameter, set, block, data, size);
 }
 
 /* ---- who may ---- */
 
-static const char *user_name(const struct instance_sol *sol, uint8_t user_id)
+static const char *user_name(const struct console_sol *sol, uint8_t user_id)
 {
     return user_id <= USER_ID_MAX ? sol->bmc->users.by_id[user_id].name : "";
 }
 
 /* The row of a name in the list, NULL if it is not there. "" finds a free row. */
-static char *find_denied(struct instance_sol *sol, const char *name)
+static char *find_denied(struct console_sol *sol, const char *name)
 {
     for (size_t i = 0; i < USER_ID_MAX; i++) {
         if (strncmp(sol->denied[i], name, USER_NAME_MAX) == 0)
@@ -192,13 +192,13 @@ static char *find_denied(struct instance_sol *sol, const char *name)
 
 static bool user_may(void *context, uint8_t user_id)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
     const char *name = user_name(sol, user_id);
 
     return name[0] != '\0' && !find_denied(sol, name);
 }
 
-static bool is_user(const struct instance_sol *sol, const char *name)
+static bool is_user(const struct console_sol *sol, const char *name)
 {
     for (uint8_t id = USER_ID_NULL; id <= USER_ID_MAX; id++) {
         if (strncmp(user_name(sol, id), name, USER_NAME_MAX) == 0)
@@ -208,7 +208,7 @@ static bool is_user(const struct instance_sol *sol, const char *name)
 }
 
 /* There are as many rows as users, so forgetting those who are gone makes room for any. */
-static void deny(struct instance_sol *sol, const char *name)
+static void deny(struct console_sol *sol, const char *name)
 {
     if (find_denied(sol, name))
         return;
@@ -224,7 +224,7 @@ static void deny(struct instance_sol *sol, const char *name)
 static int set_user_access(void *context, uint8_t user_id, bool may,
                            const struct bmc_ticket *ticket)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
     const char *name = user_name(sol, user_id);
 
     if (name[0] == '\0')
@@ -242,7 +242,7 @@ static int set_user_access(void *context, uint8_t user_id, bool may,
 
 static struct bmc_sol_owner owner(void *context)
 {
-    const struct instance_sol *sol = context;
+    const struct console_sol *sol = context;
 
     if (!sol->active)
         return (struct bmc_sol_owner){.session = NO_SESSION};
@@ -252,7 +252,7 @@ static struct bmc_sol_owner owner(void *context)
 static int activate(void *context, const struct bmc_sol_owner *new_owner, const char *address,
                     struct bmc_sol_activation *activation)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
     char who[CONSOLE_WHO_SIZE];
     const struct sol_session_config config = {
         .bmc = sol->bmc,
@@ -265,10 +265,10 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
 
     if (!sol->rmcp || !sol->console)
         return -ENODEV;
-    if (instance_console_problem(sol->console)) {
+    if (console_problem(sol->console)) {
         log_info("%s: SOL is refused: %s", user_name(sol, new_owner->user_id),
-                 instance_console_problem(sol->console));
-        instance_console_look_again(sol->console);
+                 console_problem(sol->console));
+        console_look_again(sol->console);
         return -ENOTSUP;
     }
     snprintf(who, sizeof who, "%s by SOL from %s", user_name(sol, new_owner->user_id), address);
@@ -286,7 +286,7 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
     return 0;
 }
 
-static void close_bereft(struct instance_sol *sol)
+static void close_bereft(struct console_sol *sol)
 {
     uint32_t session = sol->bereft_session;
 
@@ -297,7 +297,7 @@ static void close_bereft(struct instance_sol *sol)
 
 static void deactivate(void *context, uint32_t session)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
     uint32_t loser = owner(sol).session;
 
     if (session == loser) {
@@ -305,15 +305,15 @@ static void deactivate(void *context, uint32_t session)
         sol->active = NULL;
         return;
     }
-    instance_sol_end(sol);
+    console_sol_end(sol);
     if (sol->bereft_session != session) /* who lost it before and takes it back stays */
         close_bereft(sol);
     sol->bereft_session = loser;
-    sol->bereft_until_ms = now(sol) + INSTANCE_SOL_GRACE_MS;
+    sol->bereft_until_ms = now(sol) + CONSOLE_SOL_GRACE_MS;
     sol->bmc->hooks->wake_at(sol->bmc, sol->bereft_until_ms);
 }
 
-void instance_sol_end(struct instance_sol *sol)
+void console_sol_end(struct console_sol *sol)
 {
     struct sol_session *active = sol->active;
 
@@ -334,7 +334,7 @@ static const struct bmc_payload_ops payload_ops = {
 
 /* ---- sessions ---- */
 
-static bool is_owner(const struct instance_sol *sol, uint32_t session)
+static bool is_owner(const struct console_sol *sol, uint32_t session)
 {
     return sol->active && sol_session_id(sol->active) == session;
 }
@@ -342,7 +342,7 @@ static bool is_owner(const struct instance_sol *sol, uint32_t session)
 static bool on_payload(void *context, uint32_t session, uint8_t type, const uint8_t *bytes,
                        size_t length, uint64_t now_ms)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
 
     if (type != PAYLOAD_SOL || !is_owner(sol, session))
         return false;
@@ -352,20 +352,20 @@ static bool on_payload(void *context, uint32_t session, uint8_t type, const uint
 
 static void on_heard(void *context, uint32_t session, uint64_t now_ms)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
 
     if (is_owner(sol, session))
         sol_session_heard(sol->active, now_ms);
 }
 
-static void end_set(struct instance_sol *sol)
+static void end_set(struct console_sol *sol)
 {
     sol->setting_session = NO_SESSION;
     sol->params.set_in_progress = 0;
 }
 
 /* Section 26.3, parameter 0. */
-void instance_sol_host_event(struct instance_sol *sol, enum host_event event)
+void console_sol_host_event(struct console_sol *sol, enum host_event event)
 {
     if (event == HOST_EVENT_RESET || event == HOST_EVENT_STOPPED ||
         (event == HOST_EVENT_STATE && bmc_power_state(sol->bmc) == HOST_POWER_OFF))
@@ -374,7 +374,7 @@ void instance_sol_host_event(struct instance_sol *sol, enum host_event event)
 
 static void on_ended(void *context, uint32_t session)
 {
-    struct instance_sol *sol = context;
+    struct console_sol *sol = context;
 
     bmc_session_ended(sol->bmc, session);
     if (session == sol->bereft_session)
@@ -392,7 +392,7 @@ static bool in_use(void *context, uint32_t session)
     return is_owner(context, session);
 }
 
-const struct rmcp_session_events instance_sol_events = {
+const struct rmcp_session_events console_sol_events = {
     .payload = on_payload,
     .heard = on_heard,
     .ended = on_ended,
@@ -401,9 +401,9 @@ const struct rmcp_session_events instance_sol_events = {
 
 /* ---- life ---- */
 
-struct instance_sol *instance_sol_new(struct bmc *bmc, struct store *store)
+struct console_sol *console_sol_new(struct bmc *bmc, struct store *store)
 {
-    struct instance_sol *sol = calloc(1, sizeof *sol);
+    struct console_sol *sol = calloc(1, sizeof *sol);
 
     if (!sol)
         return NULL;
@@ -416,7 +416,7 @@ struct instance_sol *instance_sol_new(struct bmc *bmc, struct store *store)
     return sol;
 }
 
-void instance_sol_free(struct instance_sol *sol)
+void console_sol_free(struct console_sol *sol)
 {
     if (!sol)
         return;
@@ -427,20 +427,19 @@ void instance_sol_free(struct instance_sol *sol)
     free_closed(sol);
 }
 
-void instance_sol_connect(struct instance_sol *sol, struct rmcp_server *rmcp,
-                          struct instance_console *console)
+void console_sol_connect(struct console_sol *sol, struct rmcp_server *rmcp, struct console *console)
 {
     sol->rmcp = rmcp;
     sol->console = console;
 }
 
-void instance_sol_set_port(struct instance_sol *sol, uint16_t port)
+void console_sol_set_port(struct console_sol *sol, uint16_t port)
 {
     sol->params.payload_port[0] = (uint8_t)port;
     sol->params.payload_port[1] = (uint8_t)(port >> 8);
 }
 
-void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stored)
+void console_sol_restore(struct console_sol *sol, const struct store_sol *stored)
 {
     char uuid[UUID_TEXT_SIZE];
 
@@ -453,21 +452,21 @@ void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stor
     log_warning("%s: the stored SOL configuration is not valid and left out", uuid);
 }
 
-void instance_sol_tick(struct instance_sol *sol, uint64_t now_ms)
+void console_sol_tick(struct console_sol *sol, uint64_t now_ms)
 {
     if (sol->active && sol_session_is_over(sol->active)) {
         sol_session_free(sol->active);
         sol->active = NULL;
     }
-    if (sol->active && instance_console_problem(sol->console))
-        instance_sol_end(sol);
+    if (sol->active && console_problem(sol->console))
+        console_sol_end(sol);
     if (sol->active && sol_session_next_deadline(sol->active) <= now_ms)
         sol_session_tick(sol->active, now_ms);
     if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms <= now_ms)
         close_bereft(sol);
 }
 
-uint64_t instance_sol_next_deadline(const struct instance_sol *sol)
+uint64_t console_sol_next_deadline(const struct console_sol *sol)
 {
     uint64_t next = sol->active ? sol_session_next_deadline(sol->active) : UINT64_MAX;
 

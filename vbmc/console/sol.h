@@ -15,35 +15,35 @@
 /* Who has lost the console to another session has this long to end by itself; then its session is
  * closed. ipmitool does not heed the news and would sit before a dead console until a key is
  * pressed; ipmiconsole ends at once. */
-#define INSTANCE_SOL_GRACE_MS 5000
+#define CONSOLE_SOL_GRACE_MS 5000
 
-struct instance_sol;
+struct console_sol;
 
-/* Of the server's configuration; the context is the struct instance_sol. */
-extern const struct rmcp_session_events instance_sol_events;
+/* Of the server's configuration; the context is the struct console_sol. */
+extern const struct rmcp_session_events console_sol_events;
 
 /* Gives the bmc its payload operations. NULL if there is no memory. */
-struct instance_sol *instance_sol_new(struct bmc *bmc, struct store *store);
-/* Ends what is active without a word (instance_sol_end says it) and takes the operations back; bmc,
+struct console_sol *console_sol_new(struct bmc *bmc, struct store *store);
+/* Ends what is active without a word (console_sol_end says it) and takes the operations back; bmc,
  * server and console are not used any more. NULL is allowed. */
-void instance_sol_free(struct instance_sol *sol);
+void console_sol_free(struct console_sol *sol);
 
 /* Where payloads go to and come from; needed before anything can be activated. */
-void instance_sol_connect(struct instance_sol *sol, struct rmcp_server *rmcp,
-                          struct instance_console *console);
+void console_sol_connect(struct console_sol *sol, struct rmcp_server *rmcp,
+                         struct console *console);
 /* The UDP port at which clients reach the BMC. */
-void instance_sol_set_port(struct instance_sol *sol, uint16_t port);
+void console_sol_set_port(struct console_sol *sol, uint16_t port);
 /* What an earlier run stored. Values that cannot be are left out, with a word in the log. */
-void instance_sol_restore(struct instance_sol *sol, const struct store_sol *stored);
+void console_sol_restore(struct console_sol *sol, const struct store_sol *stored);
 
 /* Takes the console from whoever has it, and says so to him. */
-void instance_sol_end(struct instance_sol *sol);
+void console_sol_end(struct console_sol *sol);
 
 /* The guest's events: "set in progress" ends at a reset and when it is off. */
-void instance_sol_host_event(struct instance_sol *sol, enum host_event event);
+void console_sol_host_event(struct console_sol *sol, enum host_event event);
 
-void instance_sol_tick(struct instance_sol *sol, uint64_t now_ms);
-/* When instance_sol_tick has something to do; UINT64_MAX if it has not. */
-uint64_t instance_sol_next_deadline(const struct instance_sol *sol);
+void console_sol_tick(struct console_sol *sol, uint64_t now_ms);
+/* When console_sol_tick has something to do; UINT64_MAX if it has not. */
+uint64_t console_sol_next_deadline(const struct console_sol *sol);
 
 #endif

@@ -17,7 +17,7 @@ struct sol_session {
     struct hub_reader *reader;
     struct replay replay;
     struct hub_writer *writer;
-    struct console_person *person;
+    struct console_user *person;
     bool started;     /* had its first tick */
     bool source_lost; /* while the guest was on, as far as is known */
 };
@@ -175,7 +175,7 @@ static const struct hub_writer_events writer_events = {.writable = on_writable};
 
 static int connect_console(struct sol_session *session, const struct sol_session_config *config)
 {
-    size_t lines = instance_console_replay_lines(config->console);
+    size_t lines = console_replay_lines(config->console);
     int result = hub_reader_new(session->hub, HUB_FROM_LINES, lines, &reader_events, session,
                                 &session->reader);
 
@@ -186,7 +186,7 @@ static int connect_console(struct sol_session *session, const struct sol_session
     }
     if (result < 0)
         return result == -EPIPE ? -ENODEV : result;
-    session->person = instance_console_join(config->console, config->who);
+    session->person = console_join(config->console, config->who);
     return session->person ? 0 : -ENOMEM;
 }
 
@@ -198,7 +198,7 @@ int sol_session_new(const struct sol_session_config *config, struct sol_session 
         .outbound_size = SOL_SESSION_PAYLOAD_SIZE,
         .queue_size = SOLPROTO_QUEUE_MAX,
     };
-    struct hub *hub = instance_console_hub(config->console);
+    struct hub *hub = console_hub(config->console);
 
     *result = NULL;
     if (!hub)
@@ -229,7 +229,7 @@ void sol_session_free(struct sol_session *session)
     solproto_free(session->proto); /* may still write */
     hub_writer_free(session->writer);
     hub_reader_free(session->reader);
-    instance_console_leave(session->person);
+    console_leave(session->person);
     free(session);
 }
 

@@ -25,8 +25,8 @@ struct sol_session_config {
     struct bmc *bmc; /* for its clock and timer: sol_session_tick is called when that wakes */
     struct rmcp_server *rmcp;
     uint32_t session; /* id in the server */
-    struct instance_console *console;
-    const char *who; /* as instance_console_join has it; copied there */
+    struct console *console;
+    const char *who; /* as console_join has it; copied there */
     struct solproto_timing timing;
 };
 

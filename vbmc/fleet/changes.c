@@ -165,7 +165,7 @@ static void on_deletion_stored(void *context, int result)
         /* What it stored until now, and what it stored at its end, is forgotten as well. */
         store_mark(fleet, &change->uuid, name, fleet_report_store, NULL);
     }
-    instance_console_forget(fleet->shared.state_dir, &change->uuid);
+    console_forget(fleet->shared.state_dir, &change->uuid);
     fleet_release_links(fleet);
     end_change(change, 0, NULL);
 }

@@ -192,7 +192,7 @@ void fleet_discover(struct fleet *fleet, struct virt_domain *domain)
 void fleet_forget_domain(struct fleet *fleet, const struct uuid *uuid)
 {
     store_forget_domain(fleet->shared.store, uuid, fleet_report_store, NULL);
-    instance_console_forget(fleet->shared.state_dir, uuid);
+    console_forget(fleet->shared.state_dir, uuid);
 }
 
 static void forget_instance(struct fleet *fleet, struct instance *instance)

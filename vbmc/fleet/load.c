@@ -126,7 +126,7 @@ static void load_bmc(struct fleet *fleet, const struct stored *stored,
             return;
         fleet_mark_deleted(fleet, &record->uuid);
         /* The daemon may have been killed between the mark and this. */
-        instance_console_forget(fleet->shared.state_dir, &record->uuid);
+        console_forget(fleet->shared.state_dir, &record->uuid);
         return;
     }
     if (!fleet_wants_record(fleet, record))

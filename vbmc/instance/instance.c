@@ -25,13 +25,13 @@ struct instance {
     const struct instance_shared *shared;
     struct bmc bmc;
     struct rmcp_server *rmcp;
-    struct instance_sol *sol;
+    struct console_sol *sol;
     struct instance_server *server;
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
     struct placement placement;
-    struct instance_console *console;
+    struct console *console;
     struct boot_watch *boot_watch;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
@@ -77,9 +77,9 @@ static void on_timer(uv_timer_t *timer)
     instance->timer_at_ms = UINT64_MAX;
     bmc_tick(&instance->bmc);
     rmcp_server_tick(instance->rmcp, now_ms());
-    instance_sol_tick(instance->sol, now_ms());
+    console_sol_tick(instance->sol, now_ms());
     wake_at(instance, bmc_next_deadline(&instance->bmc));
-    wake_at(instance, instance_sol_next_deadline(instance->sol));
+    wake_at(instance, console_sol_next_deadline(instance->sol));
     wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
 }
 
@@ -158,7 +158,7 @@ static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
     if (!save)
         return;
     save->number = ++instance->newest_chassis_save;
-    instance_chassis_encode(bmc, &save->chassis);
+    chassis_rows_encode(bmc, &save->chassis);
     int result = store_chassis_put(instance->shared->store, &save->chassis, on_chassis_saved, save);
     if (result < 0)
         on_chassis_saved(save, result);
@@ -202,7 +202,7 @@ static void save_owed(struct bmc *bmc, const struct bmc_ticket *ticket)
 {
     struct instance *instance = bmc->owner;
     struct store_owed owed[CHASSIS_RECORDS_MAX];
-    unsigned count = instance_owed_encode(bmc, owed);
+    unsigned count = owed_rows_encode(bmc, owed);
     struct save *save = new_save(instance, ticket);
 
     if (!save)
@@ -278,7 +278,7 @@ static struct rmcp_server *new_rmcp_server(struct instance *instance)
         .sink = instance->shared->sink,
         .send = send_datagram,
         .send_context = instance,
-        .events = &instance_sol_events,
+        .events = &console_sol_events,
         .events_context = instance->sol,
         .login_failed = on_login_failed,
         .login_context = instance,
@@ -341,7 +341,7 @@ static void restore_state(struct instance *instance, const struct store_chassis 
 
     if (chassis) {
         instance->stored_chassis = *chassis;
-        instance_chassis_decode(bmc, chassis);
+        chassis_rows_decode(bmc, chassis);
     }
     if (boot) {
         bmc->boot.service_partition = boot->service_partition;
@@ -398,29 +398,29 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
     restore_state(instance, chassis, boot);
-    instance_sel_open(&instance->bmc, shared->store);
-    instance->console = instance_console_new(shared->loop, shared->state_dir, &record->uuid);
+    sel_rows_open(&instance->bmc, shared->store);
+    instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
     instance->server = instance_server_new(&instance->bmc, shared->store, shared->facility);
     instance->boot_watch = boot_watch_new(on_booted, instance);
-    instance->sol = instance_sol_new(&instance->bmc, shared->store);
+    instance->sol = console_sol_new(&instance->bmc, shared->store);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
     if (!instance->console || !instance->server || !instance->boot_watch || !instance->rmcp ||
         store_bmc_copy(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
     }
-    instance_sol_connect(instance->sol, instance->rmcp, instance->console);
+    console_sol_connect(instance->sol, instance->rmcp, instance->console);
     return instance;
 }
 
 void instance_restore_owed(struct instance *instance, const struct store_owed *owed)
 {
-    instance_owed_decode(&instance->bmc, owed);
+    owed_rows_decode(&instance->bmc, owed);
 }
 
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol)
 {
-    instance_sol_restore(instance->sol, sol);
+    console_sol_restore(instance->sol, sol);
 }
 
 void instance_restore_document(struct instance *instance, const char *name, const char *text)
@@ -435,11 +435,11 @@ void instance_free(struct instance *instance)
     instance_set_domain(instance, NULL);
     instance_stop_listening(instance);
     rmcp_server_free(instance->rmcp);
-    instance_sol_free(instance->sol);
+    console_sol_free(instance->sol);
     boot_watch_free(instance->boot_watch);
-    instance_console_free(instance->console);
+    console_free(instance->console);
     instance_server_free(instance->server);
-    instance_sel_close(&instance->bmc);
+    sel_rows_close(&instance->bmc);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);
 }
@@ -496,8 +496,8 @@ void instance_configure(struct instance *instance, const struct config *config)
     }
     if (changed)
         rmcp_server_end_all_sessions(instance->rmcp);
-    if (instance_console_configure(instance->console, config, instance->record.name,
-                                   &instance->record.uuid) < 0)
+    if (console_configure(instance->console, config, instance->record.name,
+                          &instance->record.uuid) < 0)
         log_error("%s: no memory for its console", instance->record.name);
 }
 
@@ -511,7 +511,7 @@ void instance_set_address(struct instance *instance, const union endpoint_addres
 static void close_socket(struct instance *instance)
 {
     if (instance->socket && instance->sol)
-        instance_sol_end(instance->sol); /* as long as it can be said */
+        console_sol_end(instance->sol); /* as long as it can be said */
     if (instance->owns_socket)
         udp_socket_close(instance->socket);
     if (instance->socket && instance->rmcp)
@@ -526,7 +526,7 @@ static void use_socket(struct instance *instance, struct udp_socket *socket, boo
 
     instance->socket = socket;
     instance->owns_socket = owns;
-    instance_sol_set_port(instance->sol, udp_socket_port(socket));
+    console_sol_set_port(instance->sol, udp_socket_port(socket));
     if (instance->error[0]) {
         endpoint_address_format(&instance->address, text);
         log_info("%s: listens on UDP %s now", instance->record.name, text);
@@ -601,26 +601,26 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
         virt_domain_restore_boot_record(domain, instance->boot_live, instance->boot_stored) < 0)
         log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
     instance->domain = domain;
-    instance_console_set_domain(instance->console, domain);
+    console_set_domain(instance->console, domain);
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
 }
 
 void instance_expect(struct instance *instance, struct virt_domain *copy)
 {
     if (copy != instance->domain)
-        instance_console_expect(instance->console, copy);
+        console_expect(instance->console, copy);
 }
 
 void instance_lose_copy(struct instance *instance, const struct virt_domain *copy)
 {
-    instance_console_lose_copy(instance->console, copy);
+    console_lose_copy(instance->console, copy);
 }
 
 void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor)
 {
     if (instance->domain && virt_domain_hypervisor(instance->domain) == hypervisor)
         instance_set_domain(instance, NULL);
-    instance_console_lose_hypervisor(instance->console, hypervisor);
+    console_lose_hypervisor(instance->console, hypervisor);
 }
 
 struct virt_domain *instance_domain(const struct instance *instance)
@@ -630,16 +630,16 @@ struct virt_domain *instance_domain(const struct instance *instance)
 
 void instance_host_event(struct instance *instance, enum host_event event)
 {
-    struct hub *hub = instance_console_hub(instance->console);
+    struct hub *hub = console_hub(instance->console);
 
     bmc_host_event(&instance->bmc, event);
-    instance_sol_host_event(instance->sol, event);
+    console_sol_host_event(instance->sol, event);
     if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))
         boot_watch_arm(instance->boot_watch, hub);
-    instance_console_host_event(instance->console, event);
+    console_host_event(instance->console, event);
 }
 
-struct instance_console *instance_console(struct instance *instance)
+struct console *instance_console(struct instance *instance)
 {
     return instance->console;
 }

@@ -22,7 +22,7 @@
 #include "vbmc/store/store.h"
 
 struct instance;
-struct instance_console;
+struct console;
 
 /* What all BMCs of a process share; outlives them. */
 struct instance_shared {
@@ -88,7 +88,7 @@ void instance_host_event(struct instance *instance, enum host_event event);
 /* Where its guest is; whoever changes it stores it. */
 struct placement *instance_placement(struct instance *instance);
 struct bmc *instance_bmc(struct instance *instance);
-struct instance_console *instance_console(struct instance *instance);
+struct console *instance_console(struct instance *instance);
 /* The record as it is to be stored; the caller may change it and calls instance_save_record. Its
  * strings belong to the record (malloc). */
 struct store_bmc *instance_record(struct instance *instance);

@@ -10,7 +10,7 @@
 
 struct instance_server {
     struct bmc *bmc;
-    struct instance_documents *documents;
+    struct documents *documents;
 };
 
 static void on_event(void *context, const struct sensor_event *event)
@@ -54,7 +54,7 @@ struct instance_server *instance_server_new(struct bmc *bmc, struct store *store
         on_limit_exceeded(bmc, DCMI_LIMIT_INLET_TEMPERATURE, false);
     }
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
-    server->documents = instance_documents_new(bmc, store);
+    server->documents = documents_new(bmc, store);
     if (bmc->platform && bmc->fru && bmc->dcmi && server->documents)
         return server;
     instance_server_free(server);
@@ -66,7 +66,7 @@ void instance_server_free(struct instance_server *server)
     if (!server)
         return;
     struct bmc *bmc = server->bmc;
-    instance_documents_free(server->documents);
+    documents_free(server->documents);
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     fru_free(bmc->fru);
@@ -80,11 +80,11 @@ void instance_server_free(struct instance_server *server)
 
 void instance_server_restore(struct instance_server *server, const char *name, const char *text)
 {
-    instance_documents_restore(server->documents, name, text);
+    documents_restore(server->documents, name, text);
 }
 
 void instance_server_save(struct instance_server *server, enum bmc_document document,
                           const struct bmc_ticket *ticket)
 {
-    instance_documents_save(server->documents, document, ticket);
+    documents_save(server->documents, document, ticket);
 }

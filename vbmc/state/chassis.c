@@ -24,7 +24,7 @@ static bool is_plausible(int64_t at)
     return at > 0 && at <= now && now - at <= AGE_MAX_S;
 }
 
-void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row)
+void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
 {
     struct chassis *chassis = &bmc->chassis;
 
@@ -47,7 +47,7 @@ void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row)
         row->counted_at = wall_of(bmc, (int64_t)(chassis->poh_counted_ms - chassis->poh_rest_ms));
 }
 
-void instance_chassis_decode(struct bmc *bmc, const struct store_chassis *row)
+void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row)
 {
     struct chassis *chassis = &bmc->chassis;
 

@@ -6,8 +6,8 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/store/chassis.h"
 
-void instance_chassis_encode(struct bmc *bmc, struct store_chassis *row);
+void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row);
 /* Before anything is known of the guest. */
-void instance_chassis_decode(struct bmc *bmc, const struct store_chassis *row);
+void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row);
 
 #endif

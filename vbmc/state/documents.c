@@ -18,7 +18,7 @@ static const struct document_kind *const kinds[BMC_DOCUMENT_COUNT] = {
     [BMC_DOCUMENT_FAULTS] = &document_faults,
 };
 
-struct instance_documents {
+struct documents {
     struct bmc *bmc; /* NULL: gone; freed with the last save */
     struct store *store;
     unsigned saves; /* under way */
@@ -29,16 +29,16 @@ struct instance_documents {
 };
 
 struct document_save {
-    struct instance_documents *documents;
+    struct documents *documents;
     enum bmc_document document;
     struct bmc_ticket ticket;
     uint64_t number;
     struct json_object *json;
 };
 
-struct instance_documents *instance_documents_new(struct bmc *bmc, struct store *store)
+struct documents *documents_new(struct bmc *bmc, struct store *store)
 {
-    struct instance_documents *documents = calloc(1, sizeof *documents);
+    struct documents *documents = calloc(1, sizeof *documents);
 
     if (documents) {
         documents->bmc = bmc;
@@ -47,7 +47,7 @@ struct instance_documents *instance_documents_new(struct bmc *bmc, struct store 
     return documents;
 }
 
-static void free_unused(struct instance_documents *documents)
+static void free_unused(struct documents *documents)
 {
     if (documents->bmc || documents->saves > 0)
         return;
@@ -56,7 +56,7 @@ static void free_unused(struct instance_documents *documents)
     free(documents);
 }
 
-void instance_documents_free(struct instance_documents *documents)
+void documents_free(struct documents *documents)
 {
     if (!documents)
         return;
@@ -64,8 +64,7 @@ void instance_documents_free(struct instance_documents *documents)
     free_unused(documents);
 }
 
-void instance_documents_restore(struct instance_documents *documents, const char *name,
-                                const char *text)
+void documents_restore(struct documents *documents, const char *name, const char *text)
 {
     char uuid[UUID_TEXT_SIZE];
 
@@ -87,7 +86,7 @@ void instance_documents_restore(struct instance_documents *documents, const char
 static void on_saved(void *context, int result)
 {
     struct document_save *save = context;
-    struct instance_documents *documents = save->documents;
+    struct documents *documents = save->documents;
     struct json_object **stored = &documents->kinds[save->document].stored;
     char uuid[UUID_TEXT_SIZE];
 
@@ -108,8 +107,8 @@ static void on_saved(void *context, int result)
     free_unused(documents);
 }
 
-void instance_documents_save(struct instance_documents *documents, enum bmc_document document,
-                             const struct bmc_ticket *ticket)
+void documents_save(struct documents *documents, enum bmc_document document,
+                    const struct bmc_ticket *ticket)
 {
     struct document_save *save = calloc(1, sizeof *save);
     struct json_object *json = kinds[document]->encode(documents->bmc);

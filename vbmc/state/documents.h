@@ -5,17 +5,16 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/store/store.h"
 
-struct instance_documents;
+struct documents;
 
 /* The parts of the BMC exist already and outlive it. NULL if there is no memory. */
-struct instance_documents *instance_documents_new(struct bmc *bmc, struct store *store);
+struct documents *documents_new(struct bmc *bmc, struct store *store);
 /* What is on its way to the disk goes on. NULL is allowed. */
-void instance_documents_free(struct instance_documents *documents);
+void documents_free(struct documents *documents);
 /* Takes over what the store has under `name`. Damage is logged and left out. */
-void instance_documents_restore(struct instance_documents *documents, const char *name,
-                                const char *text);
+void documents_restore(struct documents *documents, const char *name, const char *text);
 /* For bmc_hooks. */
-void instance_documents_save(struct instance_documents *documents, enum bmc_document document,
-                             const struct bmc_ticket *ticket);
+void documents_save(struct documents *documents, enum bmc_document document,
+                    const struct bmc_ticket *ticket);
 
 #endif

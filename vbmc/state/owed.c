@@ -12,7 +12,7 @@ static int64_t wall_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
+unsigned owed_rows_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
 {
     struct chassis_action actions[CHASSIS_RECORDS_MAX];
     unsigned count = chassis_list_owed(&bmc->chassis, actions);
@@ -32,7 +32,7 @@ unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RE
     return count;
 }
 
-void instance_owed_decode(struct bmc *bmc, const struct store_owed *owed)
+void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
 {
     int64_t age_ms = wall_ms() - owed->at * 1000;
     const struct chassis_action action = {

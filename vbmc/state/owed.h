@@ -6,8 +6,8 @@
 #include "vbmc/store/owed.h"
 
 /* What is to be stored of it; returns how many there are. */
-unsigned instance_owed_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX]);
+unsigned owed_rows_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX]);
 /* Takes over one that is stored. */
-void instance_owed_decode(struct bmc *bmc, const struct store_owed *owed);
+void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed);
 
 #endif

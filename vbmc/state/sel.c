@@ -38,7 +38,7 @@ static int restore(struct sel *sel, struct store *store, const struct uuid *uuid
     return result < 0 ? result : sel_restore(sel, &state, entries, count);
 }
 
-int instance_sel_open(struct bmc *bmc, struct store *store)
+int sel_rows_open(struct bmc *bmc, struct store *store)
 {
     char uuid[UUID_TEXT_SIZE];
 
@@ -58,7 +58,7 @@ int instance_sel_open(struct bmc *bmc, struct store *store)
     return 0;
 }
 
-void instance_sel_close(struct bmc *bmc)
+void sel_rows_close(struct bmc *bmc)
 {
     sel_free(bmc->sel);
     bmc->sel = NULL;

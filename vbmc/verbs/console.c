@@ -44,7 +44,7 @@ struct console_session {
     struct hub_reader *reader;
     struct replay replay;
     struct hub_writer *writer; /* NULL: who looks only */
-    struct console_person *person;
+    struct console_user *person;
     bool log;    /* history only */
     bool script; /* ends when there is no serial port, is told when there is one */
     bool may_type;
@@ -116,7 +116,7 @@ static void end(struct console_session *session)
     hub_reader_free(reader);
     hub_writer_free(session->writer);
     session->writer = NULL;
-    instance_console_leave(session->person);
+    console_leave(session->person);
     session->person = NULL;
     uv_close((uv_handle_t *)session->stream, on_closed);
 }
@@ -275,7 +275,7 @@ static void on_notice(void *context, const struct hub_notice *notice)
         add_text(session, CONSOLE_READY, notice->position, "");
     snprintf(text, sizeof text, "%s%s", beginning ? beginning : "", notice->text);
     add_text(session, CONSOLE_NOTICE, notice->position, text);
-    const char *problem = instance_console_problem(instance_console(session->instance));
+    const char *problem = console_problem(instance_console(session->instance));
     if (session->script && problem)
         add_text(session, CONSOLE_END, notice->position, problem);
     pump(session);
@@ -328,9 +328,8 @@ static void on_break_sent(void *context, int result, const char *text)
 static void send_break(struct console_session *session)
 {
     struct wait *wait = new_wait(session);
-    int result =
-        wait ? instance_console_send_break(instance_console(session->instance), on_break_sent, wait)
-             : -ENOMEM;
+    int result = wait ? console_send_break(instance_console(session->instance), on_break_sent, wait)
+                      : -ENOMEM;
 
     if (result == 0)
         return;
@@ -368,7 +367,7 @@ static void send_nmi(struct console_session *session)
 
 static int restart_reader(struct console_session *session, enum hub_from from, size_t lines)
 {
-    struct hub *hub = instance_console_hub(instance_console(session->instance));
+    struct hub *hub = console_hub(instance_console(session->instance));
     struct hub_reader *reader;
     int result = hub_reader_new(hub, from, lines, &reader_events, session, &reader);
 
@@ -446,7 +445,7 @@ static size_t type(struct console_session *session, const uint8_t *bytes, size_t
         return (size_t)taken;
     if (!session->told_disconnected) {
         snprintf(text, sizeof text, "nothing was typed: %s",
-                 instance_console_source(instance_console(session->instance)));
+                 console_source(instance_console(session->instance)));
         session->told_disconnected = true;
         say(session, CONSOLE_DROPPED, text);
     }
@@ -546,8 +545,8 @@ static bool flag(struct json_object *arguments, const char *name, bool otherwise
 
 static int open_reader(struct console_session *session, struct json_object *arguments)
 {
-    struct instance_console *console = instance_console(session->instance);
-    int64_t lines = instance_console_replay_lines(console);
+    struct console *console = instance_console(session->instance);
+    int64_t lines = console_replay_lines(console);
     struct json_object *given = qmp_json_member(arguments, "lines", json_type_int);
 
     if (given && (!qmp_json_integer(given, &lines) || lines < -1 || lines > UINT32_MAX))
@@ -562,19 +561,19 @@ static int open_reader(struct console_session *session, struct json_object *argu
 static int open_session(struct console_session *session, struct json_object *arguments,
                         const struct control_identity *identity)
 {
-    struct instance_console *console = instance_console(session->instance);
+    struct console *console = instance_console(session->instance);
 
     session->log = flag(arguments, "log", false);
     session->script = !session->log && flag(arguments, "script", false);
     session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
     if (!session->log) {
-        session->person = instance_console_join(console, identity->who);
+        session->person = console_join(console, identity->who);
         if (!session->person)
             return -ENOMEM;
     }
     if (session->may_type) {
-        int result = hub_writer_new(instance_console_hub(console), &writer_events, session,
-                                    &session->writer);
+        int result =
+            hub_writer_new(console_hub(console), &writer_events, session, &session->writer);
         if (result < 0)
             return result;
     }
@@ -586,21 +585,18 @@ static int open_session(struct console_session *session, struct json_object *arg
 
 static struct json_object *describe(struct console_session *session)
 {
-    struct instance_console *console = instance_console(session->instance);
+    struct console *console = instance_console(session->instance);
     struct json_object *result = json_object_new_object();
     char people[512];
 
-    instance_console_people(console, session->person, people, sizeof people);
+    console_people(console, session->person, people, sizeof people);
     json_object_object_add(result, "name",
                            json_object_new_string(instance_record(session->instance)->name));
     json_object_object_add(result, "writable", json_object_new_boolean(session->may_type));
-    json_object_object_add(
-        result, "connected",
-        json_object_new_boolean(hub_is_connected(instance_console_hub(console))));
-    json_object_object_add(result, "opening",
-                           json_object_new_boolean(instance_console_is_opening(console)));
-    json_object_object_add(result, "source",
-                           json_object_new_string(instance_console_source(console)));
+    json_object_object_add(result, "connected",
+                           json_object_new_boolean(hub_is_connected(console_hub(console))));
+    json_object_object_add(result, "opening", json_object_new_boolean(console_is_opening(console)));
+    json_object_object_add(result, "source", json_object_new_string(console_source(console)));
     json_object_object_add(result, "people", json_object_new_string(people));
     return result;
 }
@@ -610,7 +606,7 @@ static void abandon(struct console_session *session)
 {
     hub_reader_free(session->reader);
     hub_writer_free(session->writer);
-    instance_console_leave(session->person);
+    console_leave(session->person);
     session->closed = true;
     release(session);
 }
@@ -621,16 +617,16 @@ void console_session_start(struct instance *instance, struct json_object *argume
     struct console_session *session =
         session_count < SESSIONS_MAX ? calloc(1, sizeof *session) : NULL;
 
-    if (!session || !instance_console_hub(instance_console(instance))) {
+    if (!session || !console_hub(instance_console(instance))) {
         free(session);
         control_reply_error(request, CONTROL_FAILED, "too many consoles are open");
         return;
     }
-    const char *problem = instance_console_problem(instance_console(instance));
+    const char *problem = console_problem(instance_console(instance));
     if (problem && !flag(arguments, "log", false) && flag(arguments, "script", false)) {
         free(session);
         control_reply_error(request, CONTROL_FAILED, "%s", problem);
-        instance_console_look_again(instance_console(instance));
+        console_look_again(instance_console(instance));
         return;
     }
     session_count++;

@@ -53,8 +53,7 @@ static void say_piece(size_t size)
     if (size % 3 != 0)
         return;
     snprintf(text, sizeof text, "%llu", (unsigned long long)said);
-    hub_notify(instance_console_hub(instance_console(console_fixture.instance)), HUB_NOTICE_MESSAGE,
-               text);
+    hub_notify(console_hub(instance_console(console_fixture.instance)), HUB_NOTICE_MESSAGE, text);
     notices++;
 }
 
@@ -183,7 +182,7 @@ static void test_notice_between_bytes(void **state)
 {
     (void)state;
     console_client_open_now(&reading);
-    struct hub *hub = instance_console_hub(instance_console(console_fixture.instance));
+    struct hub *hub = console_hub(instance_console(console_fixture.instance));
     console_fixture_say("one");
     hub_notify(hub, HUB_NOTICE_GUEST_RESET, "reset");
     console_fixture_say("two");

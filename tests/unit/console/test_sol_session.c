@@ -1,5 +1,5 @@
 /* Serial over LAN from the console's datagrams to the guest's serial port and back: real sessions,
- * real commands, real hub and real store, with a serial port, a clock and a struct instance_console
+ * real commands, real hub and real store, with a serial port, a clock and a struct console
  * of the test's own. */
 #include <errno.h>
 #include <setjmp.h>
@@ -30,7 +30,7 @@
 
 /* ---- the console of the guest ---- */
 
-struct instance_console {
+struct console {
     struct hub *hub;
     unsigned replay;
     unsigned people;
@@ -39,35 +39,35 @@ struct instance_console {
     unsigned looks;
 };
 
-struct console_person {
-    struct instance_console *console;
+struct console_user {
+    struct console *console;
 };
 
-static struct instance_console guest;
+static struct console guest;
 
-struct hub *instance_console_hub(struct instance_console *console)
+struct hub *console_hub(struct console *console)
 {
     return console->hub;
 }
 
-unsigned instance_console_replay_lines(const struct instance_console *console)
+unsigned console_replay_lines(const struct console *console)
 {
     return console->replay;
 }
 
-const char *instance_console_problem(const struct instance_console *console)
+const char *console_problem(const struct console *console)
 {
     return console->problem;
 }
 
-void instance_console_look_again(struct instance_console *console)
+void console_look_again(struct console *console)
 {
     console->looks++;
 }
 
-struct console_person *instance_console_join(struct instance_console *console, const char *who)
+struct console_user *console_join(struct console *console, const char *who)
 {
-    struct console_person *person = malloc(sizeof *person);
+    struct console_user *person = malloc(sizeof *person);
 
     assert_non_null(person);
     person->console = console;
@@ -76,7 +76,7 @@ struct console_person *instance_console_join(struct instance_console *console, c
     return person;
 }
 
-void instance_console_leave(struct console_person *person)
+void console_leave(struct console_user *person)
 {
     if (person)
         person->console->people--;
@@ -150,7 +150,7 @@ static uv_loop_t loop;
 static char folder[64];
 static struct store *store;
 static struct bmc bmc;
-static struct instance_sol *sol;
+static struct console_sol *sol;
 static struct remote_console console, other; /* two consoles of one server */
 static uint64_t wake_at_ms;
 static unsigned replies; /* that came late */
@@ -247,8 +247,8 @@ static void advance(uint64_t ms)
             console.now_ms = wake_at_ms;
         wake_at_ms = UINT64_MAX;
         rmcp_server_tick(console.server, console.now_ms);
-        instance_sol_tick(sol, console.now_ms);
-        hook_wake_at(&bmc, instance_sol_next_deadline(sol));
+        console_sol_tick(sol, console.now_ms);
+        hook_wake_at(&bmc, console_sol_next_deadline(sol));
     }
     console.now_ms = end;
 }
@@ -279,7 +279,7 @@ static void make_sol(void)
     bmc_init(&bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
     bmc.users = console.users;
     bmc.channel = console.channel;
-    sol = instance_sol_new(&bmc, store);
+    sol = console_sol_new(&bmc, store);
     assert_non_null(sol);
     console.config.bmc = &bmc;
     console.config.users = &bmc.users;
@@ -287,19 +287,19 @@ static void make_sol(void)
     console.config.sink = &sink;
     console.config.send = receive;
     console.config.send_context = &console;
-    console.config.events = &instance_sol_events;
+    console.config.events = &console_sol_events;
     console.config.events_context = sol;
     remote_console_restart(&console);
     other.server = console.server;
-    instance_sol_connect(sol, console.server, &guest);
-    instance_sol_set_port(sol, PORT);
+    console_sol_connect(sol, console.server, &guest);
+    console_sol_set_port(sol, PORT);
 }
 
 static void free_sol(void)
 {
     rmcp_server_free(console.server);
     console.server = other.server = NULL;
-    instance_sol_free(sol);
+    console_sol_free(sol);
     bmc_clear(&bmc);
 }
 
@@ -315,7 +315,7 @@ static int setup(void **state)
         return -1;
     wake_at_ms = UINT64_MAX;
     packet_count = packets_read = 0;
-    guest = (struct instance_console){.replay = 2};
+    guest = (struct console){.replay = 2};
     make_hub(0);
     remote_console_init(&console);
     remote_console_init(&other);
@@ -706,7 +706,7 @@ static void expect_nobody(void)
     assert_int_equal(guest.people, 0);
     assert_int_equal(hub_count_readers(guest.hub), 0);
     assert_int_equal(hub_count_writers(guest.hub), 0);
-    assert_int_equal(instance_sol_next_deadline(sol), UINT64_MAX);
+    assert_int_equal(console_sol_next_deadline(sol), UINT64_MAX);
 }
 
 static void test_session_ends(void **state)
@@ -765,7 +765,7 @@ static void test_take_over(void **state)
     assert_int_equal(command(&console, NETFN_APP, 0x4b, instance, sizeof instance), CC_SUCCESS);
     struct wire_in in = wire_in_init(packets[packets_read - 1].bytes + 7, 4);
     assert_int_equal(wire_u32(&in), other.exchange.bmc_id);
-    advance(INSTANCE_SOL_GRACE_MS - 1);
+    advance(CONSOLE_SOL_GRACE_MS - 1);
     assert_int_equal(rmcp_server_count_sessions(console.server), 2);
     advance(1);
     assert_int_equal(rmcp_server_count_sessions(console.server), 1);
@@ -796,7 +796,7 @@ static void test_take_back(void **state)
             assert_int_equal(activate(winner), CC_SUCCESS);
     }
     assert_int_equal(activate(&console), CC_SUCCESS);
-    advance(INSTANCE_SOL_GRACE_MS);
+    advance(CONSOLE_SOL_GRACE_MS);
     assert_int_equal(rmcp_server_count_sessions(console.server), 1);
     assert_int_equal(get_device_id(&console), CC_SUCCESS);
 }
@@ -819,12 +819,12 @@ static void test_hub_gone(void **state)
 static void test_ended_by_the_bmc(void **state)
 {
     (void)state;
-    instance_sol_end(sol); /* nobody there */
+    console_sol_end(sol); /* nobody there */
     assert_int_equal(activate(&console), CC_SUCCESS);
-    instance_sol_end(sol);
+    console_sol_end(sol);
     expect_sol(&console, 0, 0, 0, SOLPROTO_STATUS_DEACTIVATED, "");
     expect_nobody();
-    advance(INSTANCE_SOL_GRACE_MS);
+    advance(CONSOLE_SOL_GRACE_MS);
     assert_int_equal(get_device_id(&console), CC_SUCCESS); /* its session is not closed */
 }
 
@@ -965,7 +965,7 @@ static void test_parameters_stored(void **state)
     assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 1);
     assert_true(uuid_equal(&rows[0].uuid, &bmc.uuid));
-    instance_sol_restore(sol, &rows[0]);
+    console_sol_restore(sol, &rows[0]);
     log_in(&console, 17);
     assert_int_equal(get_parameter(&console, SOLPARAMS_ENABLE), 1);
     assert_int_equal(get_parameter(&console, SOLPARAMS_AUTHENTICATION), 0x03);
@@ -978,7 +978,7 @@ static void test_parameters_stored(void **state)
     log_set_target(LOG_TARGET_SYSLOG);
     rows[0].accumulate[0] = 0;
     rows[0].enable = 0;
-    instance_sol_restore(sol, &rows[0]);
+    console_sol_restore(sol, &rows[0]);
     log_set_target(LOG_TARGET_STDERR);
     assert_int_equal(get_parameter(&console, SOLPARAMS_ENABLE), 1);
     assert_int_equal(get_parameter(&console, SOLPARAMS_ACCUMULATE), 7 | 8 << 8);
@@ -1020,7 +1020,7 @@ static void test_freed_while_a_save_runs(void **state)
     replies = 0;
     rmcp_server_free(console.server);
     console.server = other.server = NULL;
-    instance_sol_free(sol);
+    console_sol_free(sol);
     sol = NULL;
     assert_null(bmc.payload);
     while (replies == 0)
@@ -1042,10 +1042,10 @@ static void test_set_in_progress(void **state)
     assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 0, -1), CC_SUCCESS);
     assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
     assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 1, -1), CC_SUCCESS);
-    instance_sol_host_event(sol, HOST_EVENT_RESET);
+    console_sol_host_event(sol, HOST_EVENT_RESET);
     assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
     assert_int_equal(set_parameter(&console, SOLPARAMS_SET_IN_PROGRESS, 1, -1), CC_SUCCESS);
-    instance_sol_host_event(sol, HOST_EVENT_STOPPED);
+    console_sol_host_event(sol, HOST_EVENT_STOPPED);
     assert_int_equal(get_parameter(&console, SOLPARAMS_SET_IN_PROGRESS), 0);
     /* Boot options of the same session as well. */
     bmc.boot.set_in_progress = 1;

@@ -32,7 +32,7 @@ static int setup(void **state)
 
 static struct hub *hub(void)
 {
-    return instance_console_hub(instance_console(console_fixture.instance));
+    return console_hub(instance_console(console_fixture.instance));
 }
 
 static const char *hear(void)

@@ -24,7 +24,7 @@ static char folder[64], path[96];
 static const struct uuid uuid = {{1, 2, 3}};
 static struct config config;
 static struct config_domain section;
-static struct instance_console *console;
+static struct console *console;
 static virDomainPtr domain;
 static int listener = -1, guest = -1;
 static struct hub_reader *reader;
@@ -47,7 +47,7 @@ static bool is_opened(void)
 {
     if (guest < 0)
         guest = accept(listener, NULL, NULL);
-    return guest >= 0 && hub_is_connected(instance_console_hub(console));
+    return guest >= 0 && hub_is_connected(console_hub(console));
 }
 
 static bool is_hung_up(void)
@@ -79,23 +79,22 @@ static void configure(enum config_console mode)
 {
     config.bmc.console_history = 4096;
     config.bmc.console = section.console = mode;
-    assert_int_equal(instance_console_configure(console, &config, "guest", &uuid), 0);
+    assert_int_equal(console_configure(console, &config, "guest", &uuid), 0);
 }
 
 static void make(enum config_console mode)
 {
-    console = instance_console_new(&virt_fixture.loop, folder, &uuid);
+    console = console_new(&virt_fixture.loop, folder, &uuid);
     assert_non_null(console);
-    assert_null(instance_console_hub(console));
+    assert_null(console_hub(console));
     configure(mode);
     assert_int_equal(
-        hub_reader_new(instance_console_hub(console), HUB_FROM_START, 0, &events, NULL, &reader),
-        0);
+        hub_reader_new(console_hub(console), HUB_FROM_START, 0, &events, NULL, &reader), 0);
 }
 
 static void drop(void)
 {
-    instance_console_free(console);
+    console_free(console);
     hub_reader_free(reader);
     console = NULL;
     reader = NULL;
@@ -163,12 +162,12 @@ static void expect_notices(const char *expected)
 
 static bool is_looked_up(void)
 {
-    return strcmp(instance_console_source(console), "the serial port is being looked for") != 0;
+    return strcmp(console_source(console), "the serial port is being looked for") != 0;
 }
 
 static bool has_looked(void)
 {
-    return !instance_console_is_opening(console);
+    return !console_is_opening(console);
 }
 
 /* ---- when it is open ---- */
@@ -179,12 +178,12 @@ static void test_always(void **state)
 
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    assert_string_equal(instance_console_source(console), "its domain is not there");
+    assert_string_equal(console_source(console), "its domain is not there");
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
-    assert_string_equal(instance_console_source(console), "the serial port is being looked for");
+    console_set_domain(console, virt_fixture.guest);
+    assert_string_equal(console_source(console), "the serial port is being looked for");
     TURN_UNTIL(is_opened);
-    assert_string_equal(instance_console_source(console), path);
+    assert_string_equal(console_source(console), path);
     char expected[128];
     snprintf(expected, sizeof expected, "[%s]", path);
     expect_notices(expected);
@@ -198,15 +197,15 @@ static void test_always(void **state)
     assert_int_equal(virDomainDestroy(domain), 0);
     TURN_UNTIL_STATE(HOST_POWER_OFF);
     notices[0] = '\0';
-    instance_console_host_event(console, HOST_EVENT_STOPPED);
-    assert_false(hub_has_source(instance_console_hub(console)));
+    console_host_event(console, HOST_EVENT_STOPPED);
+    assert_false(hub_has_source(console_hub(console)));
     assert_non_null(strstr(notices, "[the guest is off]"));
-    assert_string_equal(instance_console_source(console), "the guest is off");
+    assert_string_equal(console_source(console), "the guest is off");
 
     assert_int_equal(virDomainCreate(domain), 0);
     TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     notices[0] = '\0';
-    instance_console_host_event(console, HOST_EVENT_STARTED);
+    console_host_event(console, HOST_EVENT_STARTED);
     assert_string_equal(notices, "[the guest was switched on]");
     TURN_UNTIL(is_opened);
     assert_int_equal(recv(guest, &byte, 1, MSG_DONTWAIT), -1);
@@ -214,34 +213,34 @@ static void test_always(void **state)
 
 static void test_on_demand(void **state)
 {
-    struct console_person *first, *second;
+    struct console_user *first, *second;
 
     (void)state;
     make(CONFIG_CONSOLE_ON_DEMAND);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
-    assert_string_equal(instance_console_source(console), "nobody is there (console = on-demand)");
-    assert_false(hub_has_source(instance_console_hub(console)));
-    first = instance_console_join(console, "first");
+    console_set_domain(console, virt_fixture.guest);
+    assert_string_equal(console_source(console), "nobody is there (console = on-demand)");
+    assert_false(hub_has_source(console_hub(console)));
+    first = console_join(console, "first");
     TURN_UNTIL(is_opened);
-    second = instance_console_join(console, "second");
-    instance_console_leave(first);
-    assert_true(hub_is_connected(instance_console_hub(console)));
+    second = console_join(console, "second");
+    console_leave(first);
+    assert_true(hub_is_connected(console_hub(console)));
     notices[0] = '\0';
-    instance_console_leave(second);
-    assert_false(hub_has_source(instance_console_hub(console)));
+    console_leave(second);
+    assert_false(hub_has_source(console_hub(console)));
     expect_notices("[second left the console][nobody is there (console = on-demand)]");
     TURN_UNTIL(is_hung_up);
     close_guest();
 
     /* Gone again before the port was found. */
     for (unsigned i = 0; i < 20; i++)
-        instance_console_leave(instance_console_join(console, "hasty"));
+        console_leave(console_join(console, "hasty"));
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
-    instance_console_leave(instance_console_join(console, "hasty"));
-    first = instance_console_join(console, "patient");
+    console_leave(console_join(console, "hasty"));
+    first = console_join(console, "patient");
     TURN_UNTIL(is_opened);
-    instance_console_leave(first);
+    console_leave(first);
 }
 
 static void test_mode_changes(void **state)
@@ -249,7 +248,7 @@ static void test_mode_changes(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
     configure(CONFIG_CONSOLE_ON_DEMAND);
     TURN_UNTIL(is_hung_up);
@@ -257,7 +256,7 @@ static void test_mode_changes(void **state)
     configure(CONFIG_CONSOLE_ALWAYS);
     TURN_UNTIL(is_opened);
     configure(CONFIG_CONSOLE_ALWAYS); /* nothing new */
-    assert_true(hub_is_connected(instance_console_hub(console)));
+    assert_true(hub_is_connected(console_hub(console)));
 }
 
 static void test_another_port(void **state)
@@ -265,7 +264,7 @@ static void test_another_port(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
     char name[] = "guest", alias[] = "serial9";
     section.name = name;
@@ -277,7 +276,7 @@ static void test_another_port(void **state)
     TURN_UNTIL(is_looked_up);
     assert_non_null(strstr(notices, "[another serial port was configured]"));
     assert_non_null(strstr(notices, "guest has no serial port"));
-    assert_non_null(strstr(instance_console_source(console), "guest has no serial port"));
+    assert_non_null(strstr(console_source(console), "guest has no serial port"));
 }
 
 /* ---- the domain goes ---- */
@@ -287,14 +286,14 @@ static void test_domain_goes_while_looking(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
-    instance_console_set_domain(console, NULL);
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, NULL);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
-    instance_console_set_domain(console, NULL);
-    assert_string_equal(instance_console_source(console), "its domain is not there");
+    console_set_domain(console, NULL);
+    assert_string_equal(console_source(console), "its domain is not there");
     TURN_UNTIL(is_hung_up);
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     drop(); /* with a look-up under way */
     virt_fixture_stop();
 }
@@ -304,10 +303,10 @@ static void test_hypervisor_stops_while_looking(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
-    instance_console_set_domain(console, NULL); /* as the fleet does before it stops */
+    console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, NULL); /* as the fleet does before it stops */
     virt_fixture_stop();
-    assert_false(hub_has_source(instance_console_hub(console)));
+    assert_false(hub_has_source(console_hub(console)));
 }
 
 /* libvirt's test driver has no consoles: the stream says so, tries again, and ends with its domain.
@@ -317,12 +316,12 @@ static void test_pty(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest("<serial type='pty'><alias name='ua-one'/></serial>");
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(has_notice);
-    assert_true(strlen(instance_console_source(console)) > 0);
+    assert_true(strlen(console_source(console)) > 0);
     notices[0] = '\0';
-    instance_console_set_domain(console, NULL);
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, NULL);
+    console_set_domain(console, virt_fixture.guest);
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
     drop();
     virt_fixture_stop();
@@ -353,14 +352,14 @@ static void test_no_such_port(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         make(CONFIG_CONSOLE_ALWAYS);
         start_guest(cases[i].serial);
-        instance_console_set_domain(console, virt_fixture.guest);
+        console_set_domain(console, virt_fixture.guest);
         TURN_UNTIL(is_looked_up);
-        assert_non_null(strstr(instance_console_source(console), cases[i].word));
+        assert_non_null(strstr(console_source(console), cases[i].word));
         assert_non_null(strstr(notices, cases[i].word)); /* people are told */
-        assert_non_null(strstr(instance_console_problem(console), cases[i].word));
-        assert_false(hub_has_source(instance_console_hub(console)));
+        assert_non_null(strstr(console_problem(console), cases[i].word));
+        assert_false(hub_has_source(console_hub(console)));
         notices[0] = '\0';
-        instance_console_host_event(console, HOST_EVENT_RESET); /* looks again, tells once */
+        console_host_event(console, HOST_EVENT_RESET); /* looks again, tells once */
         TURN_UNTIL(is_looked_up);
         expect_notices("[the guest was reset]");
         drop();
@@ -378,20 +377,20 @@ static void test_problem_ends_with_the_guest(void **state)
 {
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    assert_null(instance_console_problem(console));
+    assert_null(console_problem(console));
     start_guest("");
-    instance_console_set_domain(console, virt_fixture.guest);
-    assert_null(instance_console_problem(console)); /* not known yet */
-    assert_true(instance_console_is_opening(console));
+    console_set_domain(console, virt_fixture.guest);
+    assert_null(console_problem(console)); /* not known yet */
+    assert_true(console_is_opening(console));
     TURN_UNTIL(is_looked_up);
-    assert_non_null(instance_console_problem(console));
-    assert_false(instance_console_is_opening(console));
-    instance_console_look_again(console);
-    assert_true(instance_console_is_opening(console));
+    assert_non_null(console_problem(console));
+    assert_false(console_is_opening(console));
+    console_look_again(console);
+    assert_true(console_is_opening(console));
     TURN_UNTIL(is_looked_up);
-    assert_non_null(instance_console_problem(console));
-    instance_console_host_event(console, HOST_EVENT_STOPPED);
-    assert_null(instance_console_problem(console));
+    assert_non_null(console_problem(console));
+    console_host_event(console, HOST_EVENT_STOPPED);
+    assert_null(console_problem(console));
 }
 
 static void serve_alias(char *alias)
@@ -408,32 +407,32 @@ static void serve_alias(char *alias)
 /* With on-demand and nobody there a problem ends as well, and nothing is opened for that. */
 static void test_problem_ends_on_demand(void **state)
 {
-    struct console_person *person;
+    struct console_user *person;
     char alias[] = "serial9";
 
     (void)state;
     make(CONFIG_CONSOLE_ON_DEMAND);
     serve_alias(alias);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
-    person = instance_console_join(console, "person");
+    console_set_domain(console, virt_fixture.guest);
+    person = console_join(console, "person");
     TURN_UNTIL(is_looked_up);
-    instance_console_leave(person);
-    assert_non_null(instance_console_problem(console));
-    instance_console_look_again(console);
-    assert_true(instance_console_is_opening(console));
+    console_leave(person);
+    assert_non_null(console_problem(console));
+    console_look_again(console);
+    assert_true(console_is_opening(console));
     TURN_UNTIL(has_looked);
-    assert_non_null(instance_console_problem(console));
+    assert_non_null(console_problem(console));
 
     serve_alias(NULL);
-    assert_null(instance_console_problem(console));
-    assert_string_equal(instance_console_source(console), "nobody is there (console = on-demand)");
-    instance_console_look_again(console);
+    assert_null(console_problem(console));
+    assert_string_equal(console_source(console), "nobody is there (console = on-demand)");
+    console_look_again(console);
     TURN_UNTIL(has_looked);
-    assert_false(hub_has_source(instance_console_hub(console)));
-    person = instance_console_join(console, "person");
+    assert_false(hub_has_source(console_hub(console)));
+    person = console_join(console, "person");
     TURN_UNTIL(is_opened);
-    instance_console_leave(person);
+    console_leave(person);
 }
 
 /* ---- events ---- */
@@ -443,11 +442,11 @@ static void test_resets(void **state)
 {
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    instance_console_host_event(console, HOST_EVENT_RESET);
-    instance_console_host_event(console, HOST_EVENT_RESET);
+    console_host_event(console, HOST_EVENT_RESET);
+    console_host_event(console, HOST_EVENT_RESET);
     expect_notices("[the guest was reset]");
-    instance_console_host_event(console, HOST_EVENT_RENAMED);
-    instance_console_host_event(console, HOST_EVENT_STATE);
+    console_host_event(console, HOST_EVENT_RENAMED);
+    console_host_event(console, HOST_EVENT_STATE);
     expect_notices("");
 }
 
@@ -456,8 +455,8 @@ static void test_reset_of_a_start(void **state)
 {
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    instance_console_host_event(console, HOST_EVENT_STARTED);
-    instance_console_host_event(console, HOST_EVENT_RESET);
+    console_host_event(console, HOST_EVENT_STARTED);
+    console_host_event(console, HOST_EVENT_RESET);
     expect_notices("[the guest was switched on]");
 }
 
@@ -503,29 +502,29 @@ static void test_break(void **state)
 
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTCONN);
+    assert_int_equal(console_send_break(console, on_break, &ends), -ENOTCONN);
     start_guest("<serial type='pty'><alias name='ua-one'/></serial>");
     const struct host_ops *real = virt_domain_host(virt_fixture.guest)->ops;
-    instance_console_set_domain(console, virt_fixture.guest);
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTCONN);
+    console_set_domain(console, virt_fixture.guest);
+    assert_int_equal(console_send_break(console, on_break, &ends), -ENOTCONN);
     TURN_UNTIL(is_looked_up);
     virt_domain_host(virt_fixture.guest)->ops = &no_break;
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), -ENOTSUP);
-    assert_int_equal(hub_send_break(instance_console_hub(console)), -ENOTSUP);
+    assert_int_equal(console_send_break(console, on_break, &ends), -ENOTSUP);
+    assert_int_equal(hub_send_break(console_hub(console)), -ENOTSUP);
     virt_domain_host(virt_fixture.guest)->ops = &with_break;
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
+    assert_int_equal(console_send_break(console, on_break, &ends), 0);
     assert_int_equal(ends, 0);
     break_done(break_context, 0, NULL);
     assert_int_equal(ends, 1);
     assert_int_equal(end_result, 0);
     ends_at_once = true;
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
+    assert_int_equal(console_send_break(console, on_break, &ends), 0);
     assert_int_equal(ends, 2);
     assert_int_equal(end_result, -EIO);
-    assert_int_equal(hub_send_break(instance_console_hub(console)), 0);
+    assert_int_equal(hub_send_break(console_hub(console)), 0);
     ends_at_once = false;
-    assert_int_equal(instance_console_send_break(console, on_break, &ends), 0);
-    instance_console_set_domain(console, NULL); /* the break under way ends with it */
+    assert_int_equal(console_send_break(console, on_break, &ends), 0);
+    console_set_domain(console, NULL); /* the break under way ends with it */
     assert_int_equal(cancels, 1);
     assert_int_equal(ends, 3);
     assert_int_equal(end_result, -ENODEV);
@@ -536,27 +535,27 @@ static void test_break(void **state)
 
 static void test_people(void **state)
 {
-    struct console_person *people[3];
+    struct console_user *people[3];
     char text[64];
 
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
-    instance_console_people(console, NULL, text, sizeof text);
+    console_people(console, NULL, text, sizeof text);
     assert_string_equal(text, "");
-    people[0] = instance_console_join(console, "one");
-    people[1] = instance_console_join(console, "two");
-    people[2] = instance_console_join(console, "three");
+    people[0] = console_join(console, "one");
+    people[1] = console_join(console, "two");
+    people[2] = console_join(console, "three");
     expect_notices("[one is on the console][two is on the console][three is on the console]");
-    instance_console_people(console, people[1], text, sizeof text);
+    console_people(console, people[1], text, sizeof text);
     assert_string_equal(text, "three, one");
-    instance_console_people(console, NULL, text, 8); /* whole names, as many as fit */
+    console_people(console, NULL, text, 8); /* whole names, as many as fit */
     assert_true(strlen(text) < 8);
-    instance_console_leave(people[1]);
+    console_leave(people[1]);
     expect_notices("[two left the console]");
-    instance_console_leave(NULL);
+    console_leave(NULL);
     drop();
-    instance_console_leave(people[0]); /* the console is gone, they are not */
-    instance_console_leave(people[2]);
+    console_leave(people[0]); /* the console is gone, they are not */
+    console_leave(people[2]);
 }
 
 /* ---- another hypervisor ---- */
@@ -687,7 +686,7 @@ static void begin_move(int state)
 {
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
     start_there(state);
     assert_int_equal(send(guest, "here ", 5, MSG_NOSIGNAL), 5);
@@ -702,15 +701,15 @@ static void test_move(void **state)
 
     (void)state;
     begin_move(VIR_DOMAIN_PAUSED);
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
-    instance_console_expect(console, copy); /* nothing new */
+    console_expect(console, copy); /* nothing new */
     assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
     assert_int_equal(send(guest, "and ", 4, MSG_NOSIGNAL), 4);
     expect_text("here and ");
     expect_notices("");
-    instance_console_set_domain(console, copy);
-    assert_true(hub_has_source(instance_console_hub(console)));
+    console_set_domain(console, copy);
+    assert_true(hub_has_source(console_hub(console)));
     expect_text("here and there ");
     snprintf(expected, sizeof expected, "[the guest moved to hypervisor there][%s]", there_path);
     expect_notices(expected);
@@ -740,18 +739,17 @@ static void check_move_with_rests(bool hangs_up)
     struct hub_writer *writer;
 
     begin_move(VIR_DOMAIN_PAUSED);
-    assert_int_equal(hub_writer_new(instance_console_hub(console), &writer_events, NULL, &writer),
-                     0);
-    instance_console_expect(console, copy);
+    assert_int_equal(hub_writer_new(console_hub(console), &writer_events, NULL, &writer), 0);
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
     assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
-    hub_hold_input(instance_console_hub(console));
+    hub_hold_input(console_hub(console));
     assert_int_equal(hub_write(writer, "one ", 4), 4);
-    instance_console_set_domain(console, copy);
+    console_set_domain(console, copy);
     assert_int_equal(hub_write(writer, "two ", 4), 4);
-    hub_release_input(instance_console_hub(console));
+    hub_release_input(console_hub(console));
     assert_int_equal(hub_write(writer, "three", 5), 5);
     assert_int_equal(send(guest, "rest ", 5, MSG_NOSIGNAL), 5);
     if (hangs_up)
@@ -784,7 +782,7 @@ static void take_when_accepted(uv_prepare_t *prepare)
     if (!is_joined_there())
         return;
     uv_prepare_stop(prepare);
-    instance_console_set_domain(console, copy);
+    console_set_domain(console, copy);
 }
 
 /* The serial port there is connected after the guest was seen to run, and before its stream had a
@@ -797,7 +795,7 @@ static void test_move_while_connecting(void **state)
     begin_move(VIR_DOMAIN_PAUSED);
     uv_prepare_init(&virt_fixture.loop, &prepare);
     uv_prepare_start(&prepare, take_when_accepted);
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
     assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
     expect_text("here there");
@@ -815,9 +813,9 @@ static void test_move_unforeseen(void **state)
 
     (void)state;
     begin_move(VIR_DOMAIN_RUNNING);
-    instance_console_set_domain(console, NULL); /* for a while nobody knows where it is */
+    console_set_domain(console, NULL); /* for a while nobody knows where it is */
     expect_notices("[its domain is not there]");
-    instance_console_set_domain(console, copy);
+    console_set_domain(console, copy);
     TURN_UNTIL(is_joined_there);
     assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
     expect_text("here there");
@@ -834,10 +832,10 @@ static void test_move_foreseen_late(void **state)
 {
     (void)state;
     begin_move(VIR_DOMAIN_RUNNING);
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
     assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
-    instance_console_set_domain(console, copy);
+    console_set_domain(console, copy);
     expect_text("here there");
     assert_non_null(strstr(notices, "what it said meanwhile may be missing]"));
     drop();
@@ -849,22 +847,22 @@ static void test_no_move(void **state)
 {
     (void)state;
     begin_move(VIR_DOMAIN_PAUSED);
-    instance_console_expect(console, copy);
-    instance_console_lose_copy(console, copy); /* with the look-up under way */
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
+    console_lose_copy(console, copy); /* with the look-up under way */
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
-    instance_console_lose_hypervisor(console, there);
+    console_lose_hypervisor(console, there);
     TURN_UNTIL(is_hung_up_there);
     close(there_guest);
     there_guest = -1;
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
     TURN_UNTIL(is_joined_there);
     configure(CONFIG_CONSOLE_ON_DEMAND);
     TURN_UNTIL(is_hung_up_there);
-    instance_console_expect(console, copy);
+    console_expect(console, copy);
     configure(CONFIG_CONSOLE_ALWAYS);
-    instance_console_host_event(console, HOST_EVENT_STOPPED); /* off is off, and no move */
-    instance_console_expect(console, copy);
+    console_host_event(console, HOST_EVENT_STOPPED); /* off is off, and no move */
+    console_expect(console, copy);
     notices[0] = '\0';
     drop();
     stop_there();
@@ -884,14 +882,14 @@ static void test_many_breaks(void **state)
              "<serial type='unix'><source mode='bind' path='%s'/><alias name='ua-one'/></serial>",
              path);
     start_guest(serial);
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
-    while (taken < 1000 && instance_console_send_break(console, virt_fixture_done, NULL) == 0)
+    while (taken < 1000 && console_send_break(console, virt_fixture_done, NULL) == 0)
         taken++;
     assert_in_range(taken, 1, 100);
-    assert_int_equal(instance_console_send_break(console, virt_fixture_done, NULL), -EBUSY);
+    assert_int_equal(console_send_break(console, virt_fixture_done, NULL), -EBUSY);
     virt_fixture_turn_until_ended(taken, __LINE__);
-    assert_int_equal(instance_console_send_break(console, virt_fixture_done, NULL), 0);
+    assert_int_equal(console_send_break(console, virt_fixture_done, NULL), 0);
     virt_fixture_turn_until_ended(1, __LINE__);
     drop();
 }
@@ -906,11 +904,11 @@ static bool has_log(const char *name)
     return access(file, F_OK) == 0;
 }
 
-static struct instance_console *make_logged(const char *name, const struct uuid *own)
+static struct console *make_logged(const char *name, const struct uuid *own)
 {
-    struct instance_console *made = instance_console_new(&virt_fixture.loop, folder, own);
+    struct console *made = console_new(&virt_fixture.loop, folder, own);
 
-    assert_int_equal(instance_console_configure(made, &config, name, own), 0);
+    assert_int_equal(console_configure(made, &config, name, own), 0);
     return made;
 }
 
@@ -938,14 +936,13 @@ static void test_logs_of_one_name(void **state)
     for (unsigned first = 0; first < 2; first++) {
         for (size_t n = 0; n < ARRAY_SIZE(names); n++) {
             unsigned second = 1 - first;
-            struct instance_console *a = make_logged(names[n][first], &uuids[first]);
-            struct instance_console *b = make_logged(names[n][second], &uuids[second]);
-            hub_notify(instance_console_hub(a), HUB_NOTICE_MESSAGE, "here");
-            hub_notify(instance_console_hub(b), HUB_NOTICE_MESSAGE, "here");
-            assert_int_equal(instance_console_configure(a, &config, names[n][first], &uuids[first]),
-                             0);
-            instance_console_free(a);
-            instance_console_free(b);
+            struct console *a = make_logged(names[n][first], &uuids[first]);
+            struct console *b = make_logged(names[n][second], &uuids[second]);
+            hub_notify(console_hub(a), HUB_NOTICE_MESSAGE, "here");
+            hub_notify(console_hub(b), HUB_NOTICE_MESSAGE, "here");
+            assert_int_equal(console_configure(a, &config, names[n][first], &uuids[first]), 0);
+            console_free(a);
+            console_free(b);
         }
         assert_true(disk_settle(DISK_LOGS, 10000));
         assert_true(disk_settle(DISK_STATE, 10000));
@@ -970,7 +967,7 @@ static void test_history_survives(void **state)
     (void)state;
     make(CONFIG_CONSOLE_ALWAYS);
     start_guest_with_socket();
-    instance_console_set_domain(console, virt_fixture.guest);
+    console_set_domain(console, virt_fixture.guest);
     TURN_UNTIL(is_opened);
     assert_int_equal(send(guest, "remember", 8, MSG_NOSIGNAL), 8);
     while (hub_reader_pending(reader) < 8)
@@ -985,10 +982,10 @@ static void test_history_survives(void **state)
              folder);
     assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_equal(access(file, F_OK), 0);
-    instance_console_forget(folder, &uuid);
+    console_forget(folder, &uuid);
     assert_true(disk_settle(DISK_STATE, 10000));
     assert_int_equal(access(file, F_OK), -1);
-    instance_console_forget(folder, &uuid); /* is no mistake */
+    console_forget(folder, &uuid); /* is no mistake */
     assert_true(disk_settle(DISK_STATE, 10000));
 }
 

@@ -21,7 +21,7 @@
 
 static uv_loop_t loop;
 static struct store *store;
-static struct instance_documents *documents;
+static struct documents *documents;
 static unsigned answers, failures;
 static int result;
 
@@ -31,14 +31,14 @@ static int setup(void **state)
     uv_loop_init(&loop);
     store = refusing_store_open(&loop);
     fake_bmc.bmc.fru = fru_new();
-    documents = instance_documents_new(&fake_bmc.bmc, store);
+    documents = documents_new(&fake_bmc.bmc, store);
     answers = failures = 0;
     return !fake_bmc.bmc.fru || !documents;
 }
 
 static int teardown(void **state)
 {
-    instance_documents_free(documents);
+    documents_free(documents);
     store_close(store);
     uv_run(&loop, UV_RUN_DEFAULT);
     refusing_store_remove();
@@ -60,7 +60,7 @@ static const struct bmc_ticket ticket = {.done = on_done};
 
 static void save(enum bmc_document document)
 {
-    instance_documents_save(documents, document, &ticket);
+    documents_save(documents, document, &ticket);
 }
 
 /* The result of the save that ends last. */
@@ -78,8 +78,8 @@ static void start_again(void)
     size_t count;
     struct faults none = {0};
 
-    instance_documents_free(documents);
-    documents = instance_documents_new(&fake_bmc.bmc, store);
+    documents_free(documents);
+    documents = documents_new(&fake_bmc.bmc, store);
     assert_non_null(documents);
     platform_restore_faults(fake_bmc.bmc.platform, &none);
     sensors_reset_settings(fake_bmc.bmc.sensors);
@@ -87,7 +87,7 @@ static void start_again(void)
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
         assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.uuid, sizeof stored[i].uuid);
-        instance_documents_restore(documents, stored[i].name, stored[i].text);
+        documents_restore(documents, stored[i].name, stored[i].text);
     }
     store_documents_free(stored, count);
 }
@@ -220,14 +220,13 @@ static void test_damage(void **state)
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        instance_documents_restore(documents, "faults", texts[i]);
+        documents_restore(documents, "faults", texts[i]);
         assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
     }
-    instance_documents_restore(documents, "of the future", "{}");
-    instance_documents_restore(
-        documents, "faults",
-        "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
-        "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
+    documents_restore(documents, "of the future", "{}");
+    documents_restore(documents, "faults",
+                      "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
+                      "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
     assert_true(has_fault("1", FAULT_AC_LOST)); /* the rest holds */
 }
 
@@ -238,14 +237,14 @@ static void test_freed_while_saves_run(void **state)
     fake_server_inject("psu/1", "ac-lost");
     save(BMC_DOCUMENT_FAULTS);
     save(BMC_DOCUMENT_DCMI);
-    instance_documents_free(documents);
+    documents_free(documents);
     documents = NULL;
     assert_int_equal(wait_for(2), 0);
     /* and with one that fails, which has nothing to bring back any more */
-    documents = instance_documents_new(&fake_bmc.bmc, store);
+    documents = documents_new(&fake_bmc.bmc, store);
     refusing_store_refuse("");
     save(BMC_DOCUMENT_FAULTS);
-    instance_documents_free(documents);
+    documents_free(documents);
     documents = NULL;
     assert_true(wait_for(3) < 0);
     assert_true(has_fault("1", FAULT_AC_LOST));
