@@ -59,21 +59,4 @@ int cli_format_write(const struct cli_format *format, const char *const *names, 
 /* Writes any JSON value as json. */
 void cli_format_write_json(const struct cli_format *format, struct json_object *value, FILE *out);
 
-/* Inside of cli_format: what its files share. */
-struct cli_format_rows {
-    const char *names[CLI_FORMAT_COLUMNS_MAX]; /* of the columns to print */
-    size_t columns;
-    struct json_object **rows;
-    size_t count;
-};
-
-/* A cell, NULL for null. */
-struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t row, size_t column);
-/* A cell's text as Python's str() has it (None, True); lives as long as the cell. */
-const char *cli_format_cell_text(struct json_object *cell);
-bool cli_format_is_number(struct json_object *cell);
-void cli_format_table(const struct cli_format *format, const struct cli_format_rows *rows,
-                      FILE *out);
-void cli_format_yaml(const struct cli_format_rows *rows, FILE *out);
-
 #endif

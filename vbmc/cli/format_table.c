@@ -1,3 +1,5 @@
+#include "vbmc/cli/format_table.h"
+
 /* The table format: borders of '+', '-' and '|', cells that wrap where a width is given. */
 #include <ctype.h>
 #include <stdlib.h>
@@ -5,7 +7,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/cli/format.h"
+#include "vbmc/cli/format_cell.h"
 #include "vbmc/term/text.h"
 
 #define WIDTH_LEAST 8 /* no column is wrapped narrower than this, or its title */

@@ -1,3 +1,5 @@
+#include "vbmc/cli/format_yaml.h"
+
 /* The yaml format: a list of flat maps, keys sorted, a text quoted wherever it could be anything
  * else. */
 #include <stdlib.h>
@@ -5,7 +7,7 @@
 #include <strings.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/cli/format.h"
+#include "vbmc/cli/format_cell.h"
 #include "vbmc/term/text.h"
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
