@@ -1,39 +1,20 @@
 #include "vbmc/cli/doctor.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/client.h"
+#include "vbmc/cli/doctor_files.h"
+#include "vbmc/cli/doctor_host.h"
+#include "vbmc/cli/doctor_net.h"
+#include "vbmc/cli/doctor_report.h"
+#include "vbmc/cli/main.h"
+#include "vbmc/config/config.h"
 
 #define PATH_SIZE 4096
 #define TEXT_SIZE 1024
-
-static const char *const level_names[] = {
-    [DOCTOR_OK] = "ok",
-    [DOCTOR_WARNING] = "warning",
-    [DOCTOR_PROBLEM] = "problem",
-};
-
-void doctor_say(struct doctor *doctor, enum doctor_level level, const char *check,
-                const char *advice, const char *format, ...)
-{
-    char text[TEXT_SIZE];
-    va_list arguments;
-    struct json_object *finding = json_object_new_object();
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    json_object_object_add(finding, "check", json_object_new_string(check));
-    json_object_object_add(finding, "finding", json_object_new_string(level_names[level]));
-    json_object_object_add(finding, "detail", json_object_new_string(text));
-    json_object_object_add(finding, "advice", json_object_new_string(advice ? advice : ""));
-    json_object_array_add(doctor->findings, finding);
-    doctor->found_problem |= level == DOCTOR_PROBLEM;
-}
 
 static int load_config(struct doctor *doctor, struct config **config)
 {
@@ -55,17 +36,6 @@ static int load_config(struct doctor *doctor, struct config **config)
                    "write one with at least a [user NAME] section; see vbmc.conf(5)",
                    "there is no %s: built-in defaults", CONFIG_DEFAULT_PATH);
     return 0;
-}
-
-const char *doctor_log_place(const struct doctor *doctor)
-{
-    struct json_object *log;
-
-    if (!json_object_is_type(doctor->status, json_type_object) ||
-        !json_object_object_get_ex(doctor->status, "log", &log) ||
-        !json_object_is_type(log, json_type_string))
-        return NULL;
-    return json_object_get_string(log);
 }
 
 static void check_daemon(struct doctor *doctor)

@@ -1,3 +1,5 @@
+#include "vbmc/cli/doctor_files.h"
+
 /* Directories and files of the daemon, and with --security what makes it weaker than it could be.
  */
 #include <errno.h>
@@ -8,7 +10,9 @@
 #include <sys/statvfs.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/cli/doctor.h"
+#include "vbmc/cli/doctor_net.h"
+#include "vbmc/cli/doctor_report.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/ini.h"
 
 #define SPACE_LOW         (64ULL << 20) /* bytes */

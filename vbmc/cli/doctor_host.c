@@ -1,3 +1,5 @@
+#include "vbmc/cli/doctor_host.h"
+
 /* Hypervisors: does libvirt answer, is it QEMU, will guests run fast?
  *
  * libvirt is asked in a child process: a dead host or an ssh that wants a password must not hang
@@ -20,7 +22,9 @@
 #include <time.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/cli/doctor.h"
+#include "vbmc/cli/doctor_machine.h"
+#include "vbmc/cli/doctor_report.h"
+#include "vbmc/config/config.h"
 #include "vbmc/ssh/known_hosts.h"
 #include "vbmc/ssh/uri.h"
 

@@ -1,3 +1,5 @@
+#include "vbmc/cli/doctor_machine.h"
+
 /* What this machine does to guests: does KVM run one, and does anybody reap what has ended? */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,7 @@
 #include <unistd.h>
 
 #include "vbmc/base/cleanup.h"
-#include "vbmc/cli/doctor.h"
+#include "vbmc/cli/doctor_report.h"
 
 #define TRY_MS        1000
 #define TURN_MS       10

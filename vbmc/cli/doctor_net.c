@@ -1,10 +1,13 @@
+#include "vbmc/cli/doctor_net.h"
+
 /* Can the BMCs have the addresses and ports that the configuration gives them? */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "vbmc/cli/doctor.h"
+#include "vbmc/cli/doctor_report.h"
+#include "vbmc/config/config.h"
 
 #define PRIVILEGED_PORTS 1024
 #define IPMICONSOLE_PORT_MAX                                                                       \

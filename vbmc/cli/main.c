@@ -13,6 +13,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/cli/doctor.h"
 #include "vbmc/term/text.h"
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"

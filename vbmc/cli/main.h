@@ -128,7 +128,4 @@ extern const char cli_inject_help[], cli_facility_help[];
 /* cli_simulate.c: `vbmc facility simulate`, whose first name is "simulate". */
 extern cli_run cli_run_simulate;
 
-/* cli_doctor.c */
-extern cli_run cli_run_doctor;
-
 #endif
