@@ -1,7 +1,5 @@
 /* Commands of DCMI 1.5 (chapter 6; NetFn 2Ch, group DCh), each under its name there. Request and
  * response data begin with the group, in errors too. */
-#include "vbmc/ipmi/cmd_dcmi.h"
-
 #include <string.h>
 
 #include "vbmc/base/array.h"
@@ -9,6 +7,10 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/ipmi/cmd_dcmi_power.h"
+#include "vbmc/ipmi/cmd_dcmi_thermal.h"
+#include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/dcmi_group.h"
 
 #define VERSION_MAJOR 1
 #define VERSION_MINOR 5
@@ -16,42 +18,6 @@
 #define PIECE_MAX 16 /* bytes of an asset tag or identifier in one message */
 
 #define CC_PARAMETER_NOT_SUPPORTED 0x80
-
-struct dcmi *cmd_dcmi_begin(const struct ipmi_request *request, struct wire_in *in,
-                            struct wire_out *out)
-{
-    wire_put_u8(out, wire_u8(in));
-    return request->bmc->dcmi;
-}
-
-static void answer_saved(const struct bmc_ticket *ticket, int result)
-{
-    const struct ipmi_sink *sink = ticket->sink;
-    const struct ipmi_token token = {ticket->numbers[0], ticket->numbers[1], ticket->numbers[2]};
-    struct ipmi_response response = {
-        .completion_code = command_code_of_result(result),
-        .data = {GROUP_DCMI},
-        .data_length = 1,
-    };
-
-    if (result == 0) {
-        memcpy(response.data, ticket->data, ticket->data_length);
-        response.data_length = ticket->data_length;
-    }
-    sink->reply(sink->context, &token, &response);
-}
-
-int cmd_dcmi_save(const struct ipmi_request *request, enum bmc_document document,
-                  const struct wire_out *out)
-{
-    struct bmc_ticket ticket = command_ticket(request);
-
-    ticket.done = answer_saved;
-    ticket.data_length = (uint8_t)out->pos;
-    memcpy(ticket.data, out->base, out->pos);
-    request->bmc->hooks->save_document(request->bmc, document, &ticket);
-    return COMMAND_PENDING;
-}
 
 /* ---- Get DCMI Capabilities Info ---- */
 
@@ -107,7 +73,7 @@ static int get_capabilities(const struct ipmi_request *request, struct wire_in *
         cmd_dcmi_put_power_periods,
     };
 
-    if (!cmd_dcmi_begin(request, in, out))
+    if (!dcmi_group_begin(request, in, out))
         return CC_INVALID_COMMAND;
     uint8_t parameter = wire_u8(in);
     if (parameter == 0 || parameter >= ARRAY_SIZE(put))
@@ -157,7 +123,7 @@ static int get_asset_tag(const struct ipmi_request *request, struct wire_in *in,
 {
     uint8_t tag[FRU_ASSET_TAG_MAX];
 
-    if (!cmd_dcmi_begin(request, in, out) || !request->bmc->fru)
+    if (!dcmi_group_begin(request, in, out) || !request->bmc->fru)
         return CC_INVALID_COMMAND;
     return put_piece(in, out, tag, fru_asset_tag(request->bmc->fru, tag));
 }
@@ -170,7 +136,7 @@ static int set_asset_tag(const struct ipmi_request *request, struct wire_in *in,
     uint8_t tag[FRU_ASSET_TAG_MAX];
     size_t length;
 
-    if (!cmd_dcmi_begin(request, in, out) || !fru)
+    if (!dcmi_group_begin(request, in, out) || !fru)
         return CC_INVALID_COMMAND;
     int code = take_piece(in, tag, fru_asset_tag(fru, tag), sizeof tag, &length);
     if (code != CC_SUCCESS)
@@ -178,14 +144,14 @@ static int set_asset_tag(const struct ipmi_request *request, struct wire_in *in,
     if (fru_set_asset_tag(fru, tag, length) < 0)
         return CC_OUT_OF_SPACE;
     wire_put_u8(out, (uint8_t)length);
-    return cmd_dcmi_save(request, BMC_DOCUMENT_FRU, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_FRU, out);
 }
 
 /* Get Management Controller Identifier String. */
 static int get_identifier(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     char identifier[DCMI_IDENTIFIER_MAX];
 
     if (!dcmi)
@@ -198,7 +164,7 @@ static int get_identifier(const struct ipmi_request *request, struct wire_in *in
 static int set_identifier(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     char identifier[DCMI_IDENTIFIER_MAX + 1];
     size_t length;
 
@@ -211,7 +177,7 @@ static int set_identifier(const struct ipmi_request *request, struct wire_in *in
     if (dcmi_set_identifier(dcmi, identifier, strnlen(identifier, length)) < 0)
         return CC_PARAMETER_OUT_OF_RANGE;
     wire_put_u8(out, (uint8_t)length);
-    return cmd_dcmi_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
 }
 
 /* ---- configuration parameters ---- */
@@ -238,7 +204,7 @@ static int check_parameter(uint8_t parameter, uint8_t set_selector)
 static int set_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
 
     if (!dcmi)
@@ -265,13 +231,13 @@ static int set_configuration(const struct ipmi_request *request, struct wire_in 
     default: /* there is no DHCP to start anew, and nothing is kept of it */
         return CC_SUCCESS;
     }
-    return cmd_dcmi_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
 }
 
 static int get_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
 
     if (!dcmi)

@@ -1,10 +1,11 @@
-/* Power readings and the power limit of DCMI 1.5 (section 6.6). */
+#include "vbmc/ipmi/cmd_dcmi_power.h"
+
 #include <math.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/ipmi/cmd_dcmi.h"
+#include "vbmc/ipmi/dcmi_group.h"
 
 #define CC_NO_ACTIVE_LIMIT         0x80
 #define CC_LIMIT_OUT_OF_RANGE      0x84
@@ -53,7 +54,7 @@ static unsigned requested_window(uint8_t mode, uint8_t period)
 int cmd_dcmi_get_power_reading(const struct ipmi_request *request, struct wire_in *in,
                                struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t mode = wire_u8(in), period = wire_u8(in);
     unsigned window = requested_window(mode, period);
     struct power_statistics statistics = {.known_ms = 0};
@@ -81,7 +82,7 @@ int cmd_dcmi_get_power_reading(const struct ipmi_request *request, struct wire_i
 int cmd_dcmi_get_power_limit(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
 
     wire_skip(in, 2);
     if (!dcmi)
@@ -100,7 +101,7 @@ int cmd_dcmi_get_power_limit(const struct ipmi_request *request, struct wire_in 
 int cmd_dcmi_set_power_limit(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     struct dcmi_power_limit limit;
 
     if (!dcmi)
@@ -121,14 +122,14 @@ int cmd_dcmi_set_power_limit(const struct ipmi_request *request, struct wire_in 
         return CC_SAMPLING_OUT_OF_RANGE;
     if (dcmi_set_power_limit(dcmi, &limit) < 0)
         return CC_INVALID_DATA_FIELD;
-    return cmd_dcmi_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
 }
 
 /* Activate/Deactivate Power Limit (section 6.6.4). */
 int cmd_dcmi_activate_power_limit(const struct ipmi_request *request, struct wire_in *in,
                                   struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t activation = wire_u8(in);
 
     wire_skip(in, 2);
@@ -140,5 +141,5 @@ int cmd_dcmi_activate_power_limit(const struct ipmi_request *request, struct wir
     limit.active = activation == 1;
     if (dcmi_set_power_limit(dcmi, &limit) < 0)
         return CC_NOT_IN_PRESENT_STATE; /* there is none */
-    return cmd_dcmi_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
 }

@@ -1,11 +1,12 @@
-/* Temperatures of DCMI 1.5: which sensors there are, what they read, and the limit of the inlet. */
+#include "vbmc/ipmi/cmd_dcmi_thermal.h"
+
 #include <math.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/ipmi/cmd_dcmi.h"
+#include "vbmc/ipmi/dcmi_group.h"
 
 #define SENSOR_TYPE_TEMPERATURE 0x01
 #define SETS_MAX                8 /* sensors in one answer */
@@ -80,7 +81,7 @@ int cmd_dcmi_get_sensor_info(const struct ipmi_request *request, struct wire_in 
     struct sensor_view views[SETS_MAX];
     unsigned total;
 
-    if (!cmd_dcmi_begin(request, in, out))
+    if (!dcmi_group_begin(request, in, out))
         return CC_INVALID_COMMAND;
     if (!read_selection(in, &selection))
         return CC_INVALID_DATA_FIELD;
@@ -100,7 +101,7 @@ int cmd_dcmi_get_temperature_readings(const struct ipmi_request *request, struct
     struct sensor_view views[SETS_MAX];
     unsigned total;
 
-    if (!cmd_dcmi_begin(request, in, out))
+    if (!dcmi_group_begin(request, in, out))
         return CC_INVALID_COMMAND;
     if (!read_selection(in, &selection))
         return CC_INVALID_DATA_FIELD;
@@ -131,7 +132,7 @@ static int read_inlet(struct wire_in *in)
 int cmd_dcmi_set_thermal_limit(const struct ipmi_request *request, struct wire_in *in,
                                struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     struct dcmi_thermal_limit limit;
 
     if (!dcmi)
@@ -144,13 +145,13 @@ int cmd_dcmi_set_thermal_limit(const struct ipmi_request *request, struct wire_i
     limit.exception_s = wire_u16(in);
     if (dcmi_set_thermal_limit(dcmi, &limit) < 0)
         return CC_INVALID_DATA_FIELD;
-    return cmd_dcmi_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
 }
 
 int cmd_dcmi_get_thermal_limit(const struct ipmi_request *request, struct wire_in *in,
                                struct wire_out *out)
 {
-    struct dcmi *dcmi = cmd_dcmi_begin(request, in, out);
+    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
 
     if (!dcmi)
         return CC_INVALID_COMMAND;

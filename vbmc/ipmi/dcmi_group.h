@@ -1,0 +1,16 @@
+/* The group DCMI, with which request and response data of its commands begin. */
+#ifndef VBMC_IPMI_DCMI_GROUP_H
+#define VBMC_IPMI_DCMI_GROUP_H
+
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/dispatch.h"
+
+/* Takes the group, which dispatch has looked at, and answers it. NULL if the BMC has no DCMI. */
+struct dcmi *dcmi_group_begin(const struct ipmi_request *request, struct wire_in *in,
+                              struct wire_out *out);
+/* As command_save_document, with the group in an error too. */
+int dcmi_group_save(const struct ipmi_request *request, enum bmc_document document,
+                    const struct wire_out *out);
+
+#endif
