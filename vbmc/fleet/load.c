@@ -140,7 +140,7 @@ static void load_bmc(struct fleet *fleet, const struct stored *stored,
     instance_bmc(made)->chassis.restore_waits = fleet_power_is_back(fleet);
     if (fleet->power_returned) /* the hypervisor here numbers its guests from 1 again */
         chassis_forget_run(&instance_bmc(made)->chassis);
-    platform_note_restart(instance_bmc(made)->platform);
+    instance_note_restart(made);
 }
 
 int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size)

@@ -34,7 +34,7 @@ static void step_all(struct fleet *fleet)
     fleet->stepped_ms = now_ms;
     facility_step(&fleet->facility, (double)elapsed_ms / 1000);
     for (size_t i = 0; i < fleet->set.count; i++)
-        platform_step(instance_bmc(fleet->set.instances[i])->platform);
+        instance_step(fleet->set.instances[i]);
 }
 
 /* Without a text all is as it should be. */
