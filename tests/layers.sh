@@ -27,7 +27,7 @@ vbmc/domxml vbmc/base vbmc/host
 vbmc/virt vbmc/base vbmc/host vbmc/domxml vbmc/ssh qmp
 vbmc/platform vbmc/base vbmc/host vbmc/bmc vbmc/physics
 vbmc/store vbmc/base vbmc/bmc/sel.h vbmc/bmc/users.h
-vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
+vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/manufacturer.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
 vbmc/control vbmc/base vbmc/bmc/privilege.h
 vbmc/state vbmc/base vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
 vbmc/term vbmc/base vbmc/control/console_parser.h
@@ -43,8 +43,6 @@ vbmc *
 vbmc/bmc/bmc.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
 vbmc/bmc/chassis.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
 vbmc/bmc/chassis_power.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
-vbmc/config/config.c vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/bmc/bmc.h
-vbmc/config/value.c vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/bmc/bmc.h
 vbmc/config/config.h vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/platform/platform.h
 vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h
 vbmc/verbs/guest.c vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol vbmc/virt/dump.h vbmc/virt/screenshot.h

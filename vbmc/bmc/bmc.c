@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "vbmc/bmc/manufacturer.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
 

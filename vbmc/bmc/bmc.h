@@ -23,11 +23,6 @@
  * longer than the above, ipmitool repeats after a second. */
 #define BMC_ANSWER_UP_WITHIN_MS 900
 
-/* Private enterprise number of Get Device ID: the one that is reserved for examples (RFC 5612). A
- * real vendor's switches on OEM paths in the clients. */
-#define BMC_MANUFACTURER_DEFAULT 32473
-#define BMC_MANUFACTURER_MAX     0xfffff /* 20 bits */
-
 struct bmc;
 struct dcmi;
 struct fru;

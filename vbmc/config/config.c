@@ -1,4 +1,3 @@
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/config/config.h"
 
 #include <errno.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/manufacturer.h"
 #include "vbmc/config/parse.h"
 #include "vbmc/config/ini.h"
 

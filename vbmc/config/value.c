@@ -1,4 +1,3 @@
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/config/parse.h"
 
 #include <arpa/inet.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/manufacturer.h"
 
 #define SESSION_TIMEOUT_MIN_S 10
 #define SESSION_TIMEOUT_MAX_S 3600

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_bmc.h"
+#include "vbmc/bmc/manufacturer.h"
 
 /* No manufacturer that a client knows: that would switch on OEM commands. */
 static void test_device_id(void **state)
