@@ -43,7 +43,6 @@ vbmc *
 vbmc/bmc/bmc.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
 vbmc/bmc/chassis.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
 vbmc/bmc/chassis_power.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
-vbmc/config/config.h vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h vbmc/platform/platform.h
 vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h
 vbmc/verbs/guest.c vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol vbmc/virt/dump.h vbmc/virt/screenshot.h
 vbmc/rmcp/route.c vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol

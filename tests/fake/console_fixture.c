@@ -121,7 +121,7 @@ void console_fixture_start(size_t history_size)
     assert_non_null(mkdtemp(fixture->folder));
     assert_int_equal(
         store_open(&fixture->loop, fixture->folder, &fixture->store, error, sizeof error), 0);
-    platform_settings_set_defaults(&fixture->config.bmc.server);
+    server_settings_set_defaults(&fixture->config.bmc.server);
     facility_settings_set_defaults(&fixture->config.facility);
     facility_init(&facility, &fixture->config.facility);
     fixture->shared = (struct instance_shared){.facility = &facility,

@@ -82,7 +82,7 @@ static int setup(enum host_power_state state)
     fake_server = (struct fake_server){.event_count = 0};
     facility_settings_set_defaults(&room);
     facility_init(&fake_server.facility, &room);
-    platform_settings_set_defaults(&fake_server.settings);
+    server_settings_set_defaults(&fake_server.settings);
     fake_bmc_init(&fake_bmc, state);
     fill_hardware(&fake_bmc.host.hardware);
     build(&(struct faults){.count = 0});

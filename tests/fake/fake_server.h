@@ -12,7 +12,7 @@
 
 struct fake_server {
     struct facility facility;
-    struct platform_settings settings;
+    struct server_settings settings;
     struct sensor_event last; /* event */
     unsigned event_count;     /* since the last fake_server_events */
     char events[FAKE_SERVER_EVENTS_SIZE];

@@ -327,12 +327,12 @@ static void start_server(void)
 {
     struct bmc *bmc = &target.bmc;
     struct facility_settings room;
-    struct platform_settings settings;
+    struct server_settings settings;
     struct host_hardware *hardware = &target.hardware;
 
     facility_settings_set_defaults(&room);
     facility_init(&target.facility, &room);
-    platform_settings_set_defaults(&settings);
+    server_settings_set_defaults(&settings);
     settings.enforce_power_limit = true;
     *hardware = (struct host_hardware){.sockets = 2, .vcpus = 4, .dimms = 2};
     hardware->disk_count = hardware->nic_count = 2;

@@ -314,7 +314,7 @@ static int set_defaults(struct config *config)
     config->bmc.console_replay = DEFAULT_REPLAY;
     config->bmc.console_log_size = DEFAULT_LOG_SIZE;
     config->bmc.console_log_files = DEFAULT_LOG_FILES;
-    platform_settings_set_defaults(&config->bmc.server);
+    server_settings_set_defaults(&config->bmc.server);
     facility_settings_set_defaults(&config->facility);
     return config->daemon.state_dir && config->daemon.runtime_dir && config->bmc.address ? 0
                                                                                          : -ENOMEM;

@@ -13,7 +13,7 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/physics/facility.h"
-#include "vbmc/platform/platform.h"
+#include "vbmc/physics/server.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/privilege.h"
 #include "vbmc/bmc/users.h"
@@ -81,7 +81,7 @@ struct config_bmc {
     uint64_t console_log_size;
     unsigned console_log_files; /* full ones that are kept */
     enum sel_full_policy sel_full;
-    struct platform_settings server;
+    struct server_settings server;
 };
 
 struct config_ssh {
@@ -106,9 +106,9 @@ struct config_domain {
     char *address;          /* NULL: not given */
     uint16_t port;          /* 0: not given */
     struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
-    enum config_console console;     /* likewise */
-    struct platform_settings server; /* likewise */
-    char *serial;                    /* alias of the serial port to show; NULL: the first */
+    enum config_console console;   /* likewise */
+    struct server_settings server; /* likewise */
+    char *serial;                  /* alias of the serial port to show; NULL: the first */
 };
 
 struct config {

@@ -222,8 +222,8 @@ static void use_all_feeds(const struct config *config, struct supply_layout *sup
 
 static int inherit(struct config_parse *parse, struct config_block *block)
 {
-    const struct platform_settings *from = &parse->config->bmc.server;
-    struct platform_settings *to = &parse->config->domains[block->index].server;
+    const struct server_settings *from = &parse->config->bmc.server;
+    struct server_settings *to = &parse->config->domains[block->index].server;
 
     fill_model(&to->model, &block->model, &from->model);
     if (!config_key_seen(block, "redundancy"))
@@ -241,7 +241,7 @@ static int inherit(struct config_parse *parse, struct config_block *block)
 
 int config_inherit_servers(struct config_parse *parse)
 {
-    struct platform_settings *server = &parse->config->bmc.server;
+    struct server_settings *server = &parse->config->bmc.server;
     struct model_constants standard;
     struct config_block *bmc = NULL;
 

@@ -10,7 +10,7 @@
 struct platform {
     struct bmc *bmc;
     const struct facility *facility;
-    struct platform_settings settings;
+    struct server_settings settings;
     struct model model;
     struct supply_state supply;
     struct faults faults;

@@ -20,13 +20,6 @@
  * hours. */
 #define STEP_MAX_S 60.0
 
-void platform_settings_set_defaults(struct platform_settings *settings)
-{
-    *settings = (struct platform_settings){0};
-    model_constants_set_defaults(&settings->model);
-    supply_layout_set_defaults(&settings->supply);
-}
-
 void platform_evaluate_supply(struct platform *platform)
 {
     uint8_t faults[SUPPLY_PSUS_MAX];
@@ -45,7 +38,7 @@ struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
         return NULL;
     platform->bmc = bmc;
     platform->facility = facility;
-    platform_settings_set_defaults(&platform->settings);
+    server_settings_set_defaults(&platform->settings);
     platform_forget_samples(platform);
     /* A guest that is found running is not about to boot, and may be limited already. */
     platform->boot_told = platform->quota.unsure = true;
@@ -81,7 +74,7 @@ void platform_follow_hardware(struct platform *platform)
     platform_show_states(platform);
 }
 
-void platform_configure(struct platform *platform, const struct platform_settings *settings)
+void platform_configure(struct platform *platform, const struct server_settings *settings)
 {
     platform->settings = *settings;
     platform->model.constants = settings->model;
@@ -89,7 +82,7 @@ void platform_configure(struct platform *platform, const struct platform_setting
     platform_follow_hardware(platform);
 }
 
-const struct platform_settings *platform_settings(const struct platform *platform)
+const struct server_settings *platform_settings(const struct platform *platform)
 {
     return &platform->settings;
 }

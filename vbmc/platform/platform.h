@@ -8,27 +8,17 @@
 
 #include "vbmc/physics/facility.h"
 #include "vbmc/physics/faults.h"
-#include "vbmc/physics/model.h"
-#include "vbmc/physics/supply.h"
+#include "vbmc/physics/server.h"
 #include "vbmc/host/host.h"
 
 struct bmc;
 struct platform;
 
-/* From [bmc] and [domain]. */
-struct platform_settings {
-    struct model_constants model;
-    struct supply_layout supply;
-    bool enforce_power_limit; /* by the guest's CPU quota */
-};
-
-void platform_settings_set_defaults(struct platform_settings *settings);
-
 /* `facility` outlives it. NULL if there is no memory. */
 struct platform *platform_new(struct bmc *bmc, const struct facility *facility);
 void platform_free(struct platform *platform);
-void platform_configure(struct platform *platform, const struct platform_settings *settings);
-const struct platform_settings *platform_settings(const struct platform *platform);
+void platform_configure(struct platform *platform, const struct server_settings *settings);
+const struct server_settings *platform_settings(const struct platform *platform);
 
 /* Lets the time since the last call pass. About once a second. */
 void platform_step(struct platform *platform);

@@ -41,7 +41,7 @@ static struct config *must_load(const char *text)
 static void test_defaults(void **state)
 {
     CLEANUP_CONFIG struct config *config = must_load(H "[domain a]\n");
-    const struct platform_settings *server = &config->domains[0].server;
+    const struct server_settings *server = &config->domains[0].server;
     struct model_constants standard;
 
     (void)state;
@@ -73,7 +73,7 @@ static void test_inherited(void **state)
                                                        "sel-full = stop\n"
                                                        "model-cpu-max-watts = 200\n"
                                                        "model-cpu-idle-watts = 12.5\n");
-    const struct platform_settings *a = &config->domains[0].server, *b = &config->domains[1].server;
+    const struct server_settings *a = &config->domains[0].server, *b = &config->domains[1].server;
 
     (void)state;
     assert_int_equal(a->supply.redundancy, SUPPLY_N_PLUS_1);

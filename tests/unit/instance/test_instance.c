@@ -71,7 +71,7 @@ static int setup(void **state)
                                       .sink = &sink};
     replies = 0;
     memset(&config, 0, sizeof config);
-    platform_settings_set_defaults(&config.bmc.server);
+    server_settings_set_defaults(&config.bmc.server);
     facility_settings_set_defaults(&config.facility);
     facility_init(&facility, &config.facility);
     memset(users, 0, sizeof users);
