@@ -1,5 +1,5 @@
-/* The other end of the control socket (vbmc/control/control.h): requests, waited for, over a connection for
- * one of them or over one that stays open.
+/* The other end of the control socket (vbmc/control/control.h): requests, waited for, over a
+ * connection for one of them or over one that stays open.
  *
  * On a connection that a process inherited (the shell of SSH users), the daemon knows the verb
  * "connect" besides: it is answered by {"ok":true} and the descriptor of another connected socket,

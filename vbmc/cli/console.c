@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/term/attach.h"
 #include "vbmc/control/console_parser.h"
 

@@ -2,15 +2,15 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/cli/client.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/doctor_files.h"
 #include "vbmc/cli/doctor_host.h"
 #include "vbmc/cli/doctor_net.h"
 #include "vbmc/cli/doctor_report.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
+#include "vbmc/cli/print.h"
 #include "vbmc/config/config.h"
 
 #define PATH_SIZE 4096

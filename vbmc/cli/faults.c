@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
+#include "vbmc/cli/print.h"
+#include "vbmc/cli/report.h"
 
 #define TEXT_SIZE 64
 

@@ -2,11 +2,9 @@
 
 /* The table format: borders of '+', '-' and '|', cells that wrap where a width is given. */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/base/cleanup.h"
 #include "vbmc/cli/format_cell.h"
 #include "vbmc/term/text.h"
 

@@ -2,7 +2,6 @@
 
 /* The yaml format: a list of flat maps, keys sorted, a text quoted wherever it could be anything
  * else. */
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

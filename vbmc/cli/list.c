@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
-#include "vbmc/cli/client.h"
+#include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/term/text.h"
 
 #define NOTES_MAX 16 /* different ones that are told of */
@@ -217,29 +219,6 @@ int cli_run_who(struct cli *cli)
 
 /* ---- show and status ---- */
 
-static void add_property(struct json_object *rows, const char *name, struct json_object *value)
-{
-    struct json_object *row = json_object_new_object();
-
-    json_object_object_add(row, "property", json_object_new_string(name));
-    json_object_object_add(row, "value",
-                           strstr(name, "password") ? json_object_new_string("***")
-                                                    : json_object_get(value));
-    json_object_array_add(rows, row);
-}
-
-/* Prints `rows` of a property and its value. Takes them over. */
-static int print_properties(struct cli *cli, struct json_object *rows)
-{
-    static const struct cli_column columns[] = {{"Property", "property"}, {"Value", "value"}};
-    struct cli_format_names *sort = &cli->options.format.sort;
-
-    if (sort->count == 0)
-        sort->names[sort->count++] = "Property";
-    cli_fit_terminal(cli);
-    return cli_print_rows(cli, columns, ARRAY_SIZE(columns), rows);
-}
-
 /* Nobody reads 93784 as a day. */
 static void add_known_property(const struct cli *cli, struct json_object *rows, const char *name,
                                struct json_object *value)
@@ -248,12 +227,12 @@ static void add_known_property(const struct cli *cli, struct json_object *rows, 
 
     if (cli->options.format.kind != CLI_FORMAT_TABLE || strcmp(name, "uptime") != 0 ||
         !json_object_is_type(value, json_type_int)) {
-        add_property(rows, name, value);
+        cli_add_property(rows, name, value);
         return;
     }
     struct json_object *duration =
         json_object_new_string(cli_duration(json_object_get_int64(value), text));
-    add_property(rows, name, duration);
+    cli_add_property(rows, name, duration);
     json_object_put(duration);
 }
 
@@ -270,51 +249,10 @@ int cli_run_show(struct cli *cli)
         {
             add_known_property(cli, rows, key, value);
         }
-        code = print_properties(cli, rows);
+        code = cli_print_properties(cli, rows);
     }
     json_object_put(result);
     return code;
-}
-
-/* Turns what is nested into rows: "hypervisors.local.state". An object in a list is known by its
- * "name", else by its place. */
-static void flatten(struct json_object *rows, const char *prefix, struct json_object *value)
-{
-    char name[256], place[24];
-    struct json_object *known;
-
-    if (json_object_is_type(value, json_type_object)) {
-        json_object_object_foreach(value, key, member)
-        {
-            snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", key);
-            flatten(rows, name, member);
-        }
-    } else if (json_object_is_type(value, json_type_array)) {
-        for (size_t i = 0; i < json_object_array_length(value); i++) {
-            struct json_object *member = json_object_array_get_idx(value, i);
-            snprintf(place, sizeof place, "%zu", i);
-            bool has_name = json_object_is_type(member, json_type_object) &&
-                            json_object_object_get_ex(member, "name", &known);
-            snprintf(name, sizeof name, "%s.%s", prefix,
-                     has_name ? json_object_get_string(known) : place);
-            flatten(rows, name, member);
-        }
-    } else {
-        add_property(rows, prefix, value);
-    }
-}
-
-int cli_print_object(struct cli *cli, struct json_object *object)
-{
-    struct json_object *rows;
-
-    if (cli->options.format.kind == CLI_FORMAT_JSON) {
-        cli_format_write_json(&cli->options.format, object, stdout);
-        return CLI_EXIT_DONE;
-    }
-    rows = json_object_new_array();
-    flatten(rows, "", object);
-    return print_properties(cli, rows);
 }
 
 int cli_run_status(struct cli *cli)

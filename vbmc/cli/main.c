@@ -1,24 +1,17 @@
 #include "vbmc/cli/main.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/base/cleanup.h"
-#include "vbmc/base/log.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/base/version.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/doctor.h"
+#include "vbmc/cli/print.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/term/text.h"
-#include "vbmc/config/config.h"
-#include "vbmc/control/control.h"
-
-#define MESSAGE_SIZE 4096
 
 /* The first line is also for the list of verbs. */
 static const char power_help[] =
@@ -140,101 +133,6 @@ static const char *nearest_verb(const char *word)
     return nearest_name(word, names, cli_verb_count, synonyms);
 }
 
-/* Line breaks would forge further lines; on a terminal other control characters do worse. */
-static void put_message(const char *prefix, const char *text, FILE *out)
-{
-    fputs(prefix, out);
-    cli_text_print(text, text + strlen(text), out);
-    fputc('\n', out);
-}
-
-static void append_log(const char *path, const char *text)
-{
-    char stamp[48];
-    struct tm local;
-    time_t now = time(NULL);
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "a");
-
-    if (!file) {
-        fprintf(stderr, "vbmc: cannot append to the log file: %s\n", strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    localtime_r(&now, &local);
-    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S vbmc: ", &local);
-    put_message(stamp, text, file);
-    fclose(file);
-}
-
-static void report(const struct cli *cli, const char *text)
-{
-    put_message("vbmc: ", text, stderr);
-    if (cli->options.log_file)
-        append_log(cli->options.log_file, text);
-}
-
-int cli_fail(const struct cli *cli, const char *format, ...)
-{
-    char text[MESSAGE_SIZE];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    report(cli, text);
-    return CLI_EXIT_FAILED;
-}
-
-int cli_fail_usage(const struct cli *cli, const char *format, ...)
-{
-    char text[MESSAGE_SIZE];
-    va_list arguments;
-
-    va_start(arguments, format);
-    int used = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    /* That of help itself tells nothing. */
-    bool has_topic = cli->verb && strcmp(cli->verb->name, "help") != 0;
-    if (used >= 0 && (size_t)used < sizeof text)
-        snprintf(text + used, sizeof text - (size_t)used, " (see '%shelp%s%s')",
-                 cli->in_shell ? "" : "vbmc ", has_topic ? " " : "",
-                 has_topic ? cli->verb->name : "");
-    report(cli, text);
-    return CLI_EXIT_USAGE;
-}
-
-int cli_fail_word(const struct cli *cli, const char *what, const char *word, const char *near)
-{
-    return cli_fail_usage(cli, "unknown %s '%s'%s%s%s", what, word, near ? "; did you mean '" : "",
-                          near ? near : "", near ? "'?" : "");
-}
-
-int cli_socket_path(const struct cli_options *options, char *path, size_t size, char *error,
-                    size_t error_size)
-{
-    const char *given = options->socket;
-    CLEANUP_FREE char *folder = NULL;
-
-    if (!given && options->config) {
-        int failed = config_load_runtime_dir(options->config, &folder, error, error_size);
-        if (failed == -EACCES)
-            snprintf(error, error_size,
-                     "%s: permission denied; run vbmc as root, or, as a member of the group that "
-                     "'control-group' there names, give its socket by --socket",
-                     options->config);
-        if (failed)
-            return failed == -EACCES ? failed : -EINVAL;
-        snprintf(path, size, "%s/%s", folder, CONTROL_SOCKET_NAME);
-        return 0;
-    }
-    if (!given)
-        given = getenv("VBMC_SOCKET");
-    snprintf(path, size, "%s", given && *given ? given : CONTROL_SOCKET_PATH);
-    return 0;
-}
-
 void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsigned groups)
 {
     bool has_program = groups & CLI_GROUP_PROGRAM;
@@ -342,24 +240,6 @@ int cli_run_version(struct cli *cli)
     cli_format_write_json(&cli->options.format, version, stdout);
     json_object_put(version);
     return CLI_EXIT_DONE;
-}
-
-void cli_fit_terminal(struct cli *cli)
-{
-    struct cli_format *format = &cli->options.format;
-
-    format->fit_width |= format->terminal && !format->width_given;
-}
-
-void cli_look_at_terminal(struct cli_format *format)
-{
-    struct winsize window;
-    const char *no_colour = getenv("NO_COLOR");
-
-    format->terminal = isatty(STDOUT_FILENO);
-    format->colour = format->terminal && !(no_colour && *no_colour);
-    if (format->terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0)
-        format->terminal_width = window.ws_col;
 }
 
 int cli_call_verb(struct cli *cli)

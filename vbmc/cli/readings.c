@@ -6,8 +6,11 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
+#include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"
+#include "vbmc/cli/report.h"
 
 struct listing {
     const struct cli_column *columns; /* of a table */
@@ -150,18 +153,6 @@ static int ask_for_listing(struct cli *cli, const char *verb, struct json_object
     return code;
 }
 
-/* Asks for a change; its success says all. */
-static int ask_for_change(struct cli *cli, const char *verb, struct json_object *arguments)
-{
-    struct json_object *result;
-
-    int code = cli_ask(cli, verb, arguments, &result);
-    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
-        cli_format_write_json(&cli->options.format, result, stdout);
-    json_object_put(result);
-    return code;
-}
-
 /* ---- sensors ---- */
 
 /* "< 5, > 42": where a severity begins. */
@@ -275,7 +266,7 @@ int cli_run_sel(struct cli *cli)
     struct json_object *arguments = cli_name_arguments(cli);
     if (options->clear) {
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
-        return ask_for_change(cli, "sel", arguments);
+        return cli_ask_and_obey(cli, "sel", arguments);
     }
     if (options->last)
         json_object_object_add(arguments, "last", json_object_new_int64(options->last));
@@ -298,7 +289,7 @@ int cli_run_fru(struct cli *cli)
     if (!cli->options.asset_tag)
         return ask_for_listing(cli, "fru", arguments, &listing);
     add_text(arguments, "asset_tag", cli->options.asset_tag);
-    return ask_for_change(cli, "fru", arguments);
+    return cli_ask_and_obey(cli, "fru", arguments);
 }
 
 /* ---- all BMCs at a glance ---- */

@@ -8,13 +8,14 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
-#include "vbmc/cli/client.h"
+#include "vbmc/cli/print.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/term/text.h"
 #include "vbmc/control/control.h"
 
-#define PATH_SIZE  4096
-#define ERROR_SIZE 1024
+#define PATH_SIZE 4096
 
 static const char *const power_actions[] = {"on",   "off",  "cycle", "reset",
                                             "soft", "diag", "status"};
@@ -24,156 +25,10 @@ static const struct nearest_synonym action_synonyms[] = {
     {"acpi", "soft"},     {"nmi", "diag"},     {"state", "status"}, {NULL, NULL},
 };
 
-static void show_progress(void *context, const char *text)
-{
-    const struct cli *cli = context;
-    bool in_place = cli->progress_in_place && isatty(STDERR_FILENO);
-
-    if (cli->options.quiet || (!cli->options.verbose && !isatty(STDERR_FILENO)))
-        return;
-    if (in_place)
-        fputs("\r\033[K", stderr);
-    cli_text_print(text, text + strlen(text), stderr);
-    if (!in_place)
-        fputc('\n', stderr);
-}
-
-static void end_progress(const struct cli *cli)
-{
-    if (cli->progress_in_place && !cli->options.quiet && isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
-}
-
-static int report(const struct cli *cli, const struct cli_client_error *error)
-{
-    cli_fail(cli, "%s", error->text);
-    return error->is_usage ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
-}
-
-/* Finds the socket, and says what it is asked. */
-static int find_socket(const struct cli *cli, const char *verb, char path[PATH_SIZE],
-                       struct cli_client_error *error)
-{
-    *error = (struct cli_client_error){0};
-    if (cli_socket_path(&cli->options, path, PATH_SIZE, error->text, sizeof error->text))
-        return -EINVAL;
-    if (cli->options.debug)
-        fprintf(stderr, "debug: asks %s for %s\n", path, verb);
-    return 0;
-}
-
-int cli_try(struct cli *cli, const char *verb, struct json_object *arguments,
-            struct json_object **result, struct cli_client_error *error)
-{
-    char path[PATH_SIZE];
-    int failed;
-
-    *result = NULL;
-    if (cli->connection) {
-        failed =
-            cli_connection_ask(cli->connection, verb, arguments, show_progress, cli, result, error);
-    } else {
-        failed = find_socket(cli, verb, path, error);
-        if (!failed)
-            failed = cli_client_call(path, verb, arguments, show_progress, cli, result, error);
-    }
-    json_object_put(arguments);
-    end_progress(cli);
-    return failed;
-}
-
-int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
-            struct json_object **result)
-{
-    struct cli_client_error error;
-
-    return cli_try(cli, verb, arguments, result, &error) ? report(cli, &error) : CLI_EXIT_DONE;
-}
-
-static int open_connection(const struct cli *cli, const char *verb,
-                           struct cli_connection **connection, struct cli_client_error *error)
-{
-    char path[PATH_SIZE];
-
-    *connection = NULL;
-    if (cli->connection)
-        return cli_connection_clone(cli->connection, connection, error);
-    int failed = find_socket(cli, verb, path, error);
-    return failed ? failed : cli_connection_open(path, connection, error);
-}
-
-int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *arguments,
-                       struct json_object **result, struct cli_stream *stream)
-{
-    struct cli_client_error error;
-    struct cli_connection *connection;
-
-    *result = NULL;
-    *stream = CLI_STREAM_NONE;
-    int failed = open_connection(cli, verb, &connection, &error);
-    if (!failed)
-        failed =
-            cli_connection_ask(connection, verb, arguments, show_progress, cli, result, &error);
-    json_object_put(arguments);
-    end_progress(cli);
-    if (!failed)
-        *stream = cli_connection_take_over(connection);
-    else
-        cli_connection_free(connection);
-    return failed ? report(cli, &error) : CLI_EXIT_DONE;
-}
-
-int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
-                   struct json_object *rows)
-{
-    struct cli_format format = cli->options.format;
-    const char *names[CLI_FORMAT_COLUMNS_MAX];
-    char error[ERROR_SIZE];
-    int code = CLI_EXIT_DONE;
-
-    struct json_object *titled = json_object_new_array();
-    for (size_t i = 0; i < json_object_array_length(rows); i++) {
-        struct json_object *row = json_object_array_get_idx(rows, i), *value;
-        struct json_object *object = json_object_new_object();
-        for (size_t j = 0; j < count; j++) {
-            if (json_object_is_type(row, json_type_object) &&
-                json_object_object_get_ex(row, columns[j].key, &value))
-                json_object_object_add(object, columns[j].title, json_object_get(value));
-        }
-        json_object_array_add(titled, object);
-    }
-    for (size_t j = 0; j < count; j++)
-        names[j] = columns[j].title;
-    if (cli_format_write(&format, names, count, titled, stdout, error, sizeof error))
-        code = cli_fail(cli, "%s", error);
-    json_object_put(titled);
-    json_object_put(rows);
-    return code;
-}
-
-int cli_ask_and_obey(struct cli *cli, const char *verb, struct json_object *arguments)
-{
-    struct json_object *result;
-    int code = cli_ask(cli, verb, arguments, &result);
-
-    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
-        cli_format_write_json(&cli->options.format, result, stdout);
-    json_object_put(result);
-    return code;
-}
-
 static void add_text(struct json_object *object, const char *key, const char *text)
 {
     if (text)
         json_object_object_add(object, key, json_object_new_string(text));
-}
-
-struct json_object *cli_name_arguments(const struct cli *cli)
-{
-    struct json_object *arguments = json_object_new_object();
-
-    add_text(arguments, "name", cli->options.names[0]);
-    return arguments;
 }
 
 int cli_run_add(struct cli *cli)
@@ -207,42 +62,6 @@ int cli_run_names(struct cli *cli)
     if (code == CLI_EXIT_DONE && strcmp(cli->verb->name, "delete") == 0 && !cli->options.quiet &&
         isatty(STDERR_FILENO))
         fputs("'vbmc add' of the same name undoes this, with an empty event log\n", stderr);
-    return code;
-}
-
-static void print_text(const struct cli *cli, const char *text)
-{
-    for (const char *end; *text; text = end) {
-        size_t length = strcspn(text, "\n\t");
-        if (cli->options.format.terminal)
-            cli_text_print(text, text + length, stdout);
-        else
-            fwrite(text, 1, length, stdout);
-        end = text + length;
-        if (*end)
-            fputc(*end++, stdout);
-    }
-}
-
-int cli_ask_for_text(struct cli *cli, const char *verb, struct json_object *arguments,
-                     const char *key)
-{
-    struct json_object *result, *text;
-
-    int code = cli_ask(cli, verb, arguments, &result);
-    if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON) {
-        cli_format_write_json(&cli->options.format, result, stdout);
-    } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
-               json_object_object_get_ex(result, key, &text)) {
-        const char *bytes = json_object_get_string(text);
-        size_t length = strlen(bytes);
-        print_text(cli, bytes);
-        if (length == 0 || bytes[length - 1] != '\n')
-            fputc('\n', stdout);
-    } else if (code == CLI_EXIT_DONE) {
-        code = cli_fail(cli, "vbmcd answered without '%s'", key);
-    }
-    json_object_put(result);
     return code;
 }
 
@@ -355,7 +174,7 @@ int cli_run_undefine(struct cli *cli)
         cli_format_write_json(&cli->options.format, result, stdout);
     } else if (code == CLI_EXIT_DONE && json_object_is_type(result, json_type_object) &&
                json_object_object_get_ex(result, "text", &text) && text) {
-        print_text(cli, json_object_get_string(text));
+        cli_print_text(cli, json_object_get_string(text));
     }
     json_object_put(result);
     return code;

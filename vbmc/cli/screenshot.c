@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/control/console_parser.h"
 
 #define IMAGE_MAX (256 * 1024 * 1024) /* bytes; beyond any screen */

@@ -12,6 +12,9 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/cli/ask.h"
+#include "vbmc/cli/print.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/cli/shell_internal.h"
 #include "vbmc/term/text.h"
 #include "vbmc/cli/words.h"

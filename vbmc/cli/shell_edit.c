@@ -8,6 +8,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/version.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/shell_internal.h"
 #include "vbmc/term/text.h"
 

@@ -9,6 +9,8 @@
 #include "vbmc/physics/availability.h"
 #include "vbmc/physics/supply.h"
 #include "vbmc/cli/main.h"
+#include "vbmc/cli/print.h"
+#include "vbmc/cli/report.h"
 
 #define TEXT_SIZE 128
 

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/cli/ask.h"
 #include "vbmc/cli/main.h"
 #include "vbmc/cli/readings.h"
+#include "vbmc/cli/report.h"
 #include "vbmc/cli/top_screen.h"
 
 #define PATH_SIZE    4096
