@@ -1,8 +1,10 @@
-#include "vbmc/config/parse.h"
+#include "vbmc/config/check.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/config/fail.h"
+#include "vbmc/config/keys.h"
 #include "vbmc/ssh/uri.h"
 
 static int check_hypervisor(struct config_parse *parse, const struct config_block *block)

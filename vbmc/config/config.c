@@ -2,36 +2,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/manufacturer.h"
-#include "vbmc/config/parse.h"
+#include "vbmc/config/check.h"
+#include "vbmc/config/fail.h"
 #include "vbmc/config/ini.h"
+#include "vbmc/config/keys.h"
+#include "vbmc/config/parse.h"
+#include "vbmc/config/server.h"
 
 #define DEFAULT_HISTORY   UINT64_C(0x40000)  /* 256K */
 #define DEFAULT_LOG_SIZE  UINT64_C(0x100000) /* 1M */
 #define DEFAULT_LOG_FILES 4
 #define DEFAULT_REPLAY    20
-
-int config_fail(struct config_parse *parse, unsigned line, const char *format, ...)
-{
-    va_list arguments;
-    char where[16] = "";
-
-    if (line > 0)
-        snprintf(where, sizeof where, ":%u", line);
-    int used = snprintf(parse->error, parse->error_size, "%s%s: ", parse->path, where);
-    if (used > 0 && (size_t)used < parse->error_size) {
-        va_start(arguments, format);
-        vsnprintf(parse->error + used, parse->error_size - (size_t)used, format, arguments);
-        va_end(arguments);
-    }
-    return -EINVAL;
-}
 
 static int fail_no_memory(struct config_parse *parse)
 {

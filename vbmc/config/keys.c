@@ -1,10 +1,13 @@
-#include "vbmc/config/parse.h"
+#include "vbmc/config/keys.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/config/secret.h"
+#include "vbmc/config/server_value.h"
+#include "vbmc/config/value.h"
 
 #define AT(section, member) offsetof(struct config_##section, member)
 #define AT_FACILITY(member) offsetof(struct facility_settings, member)

@@ -1,4 +1,4 @@
-#include "vbmc/config/parse.h"
+#include "vbmc/config/secret.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "vbmc/config/value.h"
 
 #define KG_TEXT_MAX 42 /* 0x and two digits for each of CHANNEL_KG_SIZE bytes */
 #define SECRET_ROOM 3

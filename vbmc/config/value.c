@@ -1,4 +1,4 @@
-#include "vbmc/config/parse.h"
+#include "vbmc/config/value.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -8,6 +8,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/manufacturer.h"
+#include "vbmc/config/number.h"
 
 #define SESSION_TIMEOUT_MIN_S 10
 #define SESSION_TIMEOUT_MAX_S 3600
@@ -57,23 +58,6 @@ static int find_word(const struct word *words, size_t count, const char *text, i
         }
     }
     return -EINVAL;
-}
-
-/* Decimal digits only, min to max. Stops before `*end` if end is not NULL, else at the end. */
-static int read_number(const char *text, unsigned long min, unsigned long max, unsigned long *value,
-                       char **end)
-{
-    char *stop;
-
-    if (!isdigit((unsigned char)*text))
-        return -EINVAL;
-    errno = 0;
-    *value = strtoul(text, &stop, 10);
-    if (errno != 0 || *value < min || *value > max || (!end && *stop != '\0'))
-        return -EINVAL;
-    if (end)
-        *end = stop;
-    return 0;
 }
 
 static int replace_string(char **target, const char *value)
@@ -181,7 +165,7 @@ int config_value_port(struct config_parse *parse, const char *value, void *targe
     unsigned long port;
 
     (void)parse;
-    if (read_number(value, 1, UINT16_MAX, &port, NULL) < 0)
+    if (config_read_number(value, 1, UINT16_MAX, &port, NULL) < 0)
         return -EINVAL;
     *(uint16_t *)target = (uint16_t)port;
     return 0;
@@ -194,12 +178,13 @@ int config_value_ports(struct config_parse *parse, const char *value, void *targ
     unsigned long first, last;
     char *end;
 
-    if (read_number(value, 1, UINT16_MAX, &first, &end) < 0)
+    if (config_read_number(value, 1, UINT16_MAX, &first, &end) < 0)
         return -EINVAL;
     last = first;
     end += strspn(end, " \t");
     if (*end != '\0') {
-        if (*end++ != '-' || read_number(end + strspn(end, " \t"), 1, UINT16_MAX, &last, NULL) < 0)
+        if (*end++ != '-' ||
+            config_read_number(end + strspn(end, " \t"), 1, UINT16_MAX, &last, NULL) < 0)
             return -EINVAL;
     }
     if (first > last) {
@@ -242,7 +227,7 @@ int config_value_addresses(struct config_parse *parse, const char *value, void *
     bool is_v4 = base.any.sa_family == AF_INET;
     uint8_t *bytes = is_v4 ? (uint8_t *)&base.in.sin_addr : (uint8_t *)&base.in6.sin6_addr;
     size_t size = is_v4 ? sizeof base.in.sin_addr : sizeof base.in6.sin6_addr;
-    if (read_number(slash + 1, 1, size * 8, &length, NULL) < 0)
+    if (config_read_number(slash + 1, 1, size * 8, &length, NULL) < 0)
         return -EINVAL;
     if (clear_host_bits(bytes, size, (unsigned)length)) {
         inet_ntop(base.any.sa_family, bytes, host, sizeof host);
@@ -265,7 +250,7 @@ int config_value_listen(struct config_parse *parse, const char *value, void *tar
 
     (void)parse;
     if (!colon || (size_t)(colon - value) >= sizeof host ||
-        read_number(colon + 1, 1, UINT16_MAX, &port, NULL) < 0)
+        config_read_number(colon + 1, 1, UINT16_MAX, &port, NULL) < 0)
         return -EINVAL;
     size_t size = (size_t)(colon - value);
     bool has_brackets = size >= 2 && value[0] == '[' && value[size - 1] == ']';
@@ -294,7 +279,7 @@ int config_value_suites(struct config_parse *parse, const char *value, void *tar
         next += strspn(next, " \t,");
         if (*next == '\0')
             break;
-        if (read_number(next, 0, UINT8_MAX, &suite, &next) < 0 ||
+        if (config_read_number(next, 0, UINT8_MAX, &suite, &next) < 0 ||
             (*next != '\0' && !strchr(" \t,", *next)))
             return -EINVAL;
         if (suite != 3 && suite != 17) {
@@ -310,26 +295,16 @@ int config_value_suites(struct config_parse *parse, const char *value, void *tar
     return channel->suite_count > 0 ? 0 : -EINVAL;
 }
 
-static int read_unsigned(const char *value, unsigned long min, unsigned long max, void *target)
-{
-    unsigned long number;
-
-    if (read_number(value, min, max, &number, NULL) < 0)
-        return -EINVAL;
-    *(unsigned *)target = (unsigned)number;
-    return 0;
-}
-
 int config_value_timeout(struct config_parse *parse, const char *value, void *target)
 {
     (void)parse;
-    return read_unsigned(value, SESSION_TIMEOUT_MIN_S, SESSION_TIMEOUT_MAX_S, target);
+    return config_read_unsigned(value, SESSION_TIMEOUT_MIN_S, SESSION_TIMEOUT_MAX_S, target);
 }
 
 int config_value_manufacturer(struct config_parse *parse, const char *value, void *target)
 {
     (void)parse;
-    return read_unsigned(value, 0, BMC_MANUFACTURER_MAX, target);
+    return config_read_unsigned(value, 0, BMC_MANUFACTURER_MAX, target);
 }
 
 int config_value_idle(struct config_parse *parse, const char *value, void *target)
@@ -339,19 +314,19 @@ int config_value_idle(struct config_parse *parse, const char *value, void *targe
         *(unsigned *)target = 0;
         return 0;
     }
-    return read_unsigned(value, IDLE_MIN_S, IDLE_MAX_S, target);
+    return config_read_unsigned(value, IDLE_MIN_S, IDLE_MAX_S, target);
 }
 
 int config_value_replay(struct config_parse *parse, const char *value, void *target)
 {
     (void)parse;
-    return read_unsigned(value, 0, REPLAY_MAX, target);
+    return config_read_unsigned(value, 0, REPLAY_MAX, target);
 }
 
 int config_value_log_files(struct config_parse *parse, const char *value, void *target)
 {
     (void)parse;
-    return read_unsigned(value, 0, LOG_FILES_MAX, target);
+    return config_read_unsigned(value, 0, LOG_FILES_MAX, target);
 }
 
 /* "262144", "256K" or "1M". */
@@ -361,7 +336,7 @@ int config_value_history(struct config_parse *parse, const char *value, void *ta
     char *unit;
 
     (void)parse;
-    if (read_number(value, 0, HISTORY_MAX, &size, &unit) < 0)
+    if (config_read_number(value, 0, HISTORY_MAX, &size, &unit) < 0)
         return -EINVAL;
     if (*unit == 'K' || *unit == 'k')
         size <<= 10;

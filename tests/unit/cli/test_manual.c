@@ -17,7 +17,7 @@
 #include "vbmc/physics/model.h"
 #include "vbmc/cli/main.h"
 #include "vbmc/cli/shell_internal.h"
-#include "vbmc/config/parse.h"
+#include "vbmc/config/keys.h"
 
 #define PAGE_VBMC    "examples/man/vbmc.1"
 #define PAGE_CONFIG  "examples/man/vbmc.conf.5"

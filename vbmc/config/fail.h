@@ -1,0 +1,11 @@
+/* How a mistake in vbmc.conf is reported. */
+#ifndef VBMC_CONFIG_FAIL_H
+#define VBMC_CONFIG_FAIL_H
+
+#include "vbmc/config/parse.h"
+
+/* Writes "FILE:LINE: ..." (without the line if 0) to parse->error. Returns -EINVAL. */
+int config_fail(struct config_parse *parse, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
