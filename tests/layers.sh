@@ -40,16 +40,12 @@ vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/state 
 vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol
 vbmc *
 
-vbmc/bmc/bmc.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
-vbmc/bmc/chassis.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
-vbmc/bmc/chassis_power.c vbmc/base vbmc/host vbmc/physics/supply.h vbmc/platform/platform.h
 vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h
 vbmc/verbs/guest.c vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol vbmc/virt/dump.h vbmc/virt/screenshot.h
 vbmc/rmcp/route.c vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol
 '
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'
-# What a room still needs in a circle, and rooms in which files do.
-room_circle='vbmc/bmc vbmc/platform'
+# Rooms in which files still need each other in a circle.
 with_circles='vbmc/bmc vbmc/cli vbmc/fleet vbmc/platform vbmc/verbs vbmc/virt'
 
 # What git knows or would take; a tree without git is taken as it is.
@@ -165,8 +161,8 @@ within() {
 # folders: of the pairs that come in, those of their folders. vbmc/ itself is not looked at: what wires
 # everything together is there.
 folders() {
-	awk -v known="$room_circle" '{ sub("/[^/]*$", "", $1); sub("/[^/]*$", "", $2) }
-		$1 != $2 && $0 != known && $1 != "vbmc" && $2 != "vbmc" && $1 !~ "^tests"'
+	awk '{ sub("/[^/]*$", "", $1); sub("/[^/]*$", "", $2) }
+		$1 != $2 && $1 != "vbmc" && $2 != "vbmc" && $1 !~ "^tests"'
 }
 
 check_circles() {

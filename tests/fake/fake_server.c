@@ -54,6 +54,7 @@ static void build(const struct faults *faults)
     bmc->dcmi = dcmi_new(bmc);
     bmc->platform = platform_new(bmc, &fake_server.facility);
     assert(bmc->sensors && bmc->dcmi && bmc->platform);
+    bmc->listener = &platform_listener;
     platform_configure(bmc->platform, &fake_server.settings);
     platform_restore_faults(bmc->platform, faults);
     bmc->host = host;
@@ -66,6 +67,7 @@ static void demolish(void)
 
     bmc->host->ops->cancel(bmc->host, bmc);
     chassis_cancel(bmc, NULL);
+    bmc->listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     sensors_free(bmc->sensors);

@@ -346,6 +346,7 @@ static void start_server(void)
     bmc->fru = fru_new();
     bmc->dcmi = dcmi_new(bmc);
     bmc->platform = platform_new(bmc, &target.facility);
+    bmc->listener = &platform_listener;
     platform_configure(bmc->platform, &settings);
     target.sel_saves = 0;
 }
@@ -354,6 +355,7 @@ static void stop_server(void)
 {
     struct bmc *bmc = &target.bmc;
 
+    bmc->listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     fru_free(bmc->fru);

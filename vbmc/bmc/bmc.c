@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "vbmc/bmc/manufacturer.h"
-#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
@@ -42,8 +41,8 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     chassis_set_host(bmc);
     if (host)
         boot_apply(bmc);
-    if (bmc->platform)
-        platform_set_host(bmc->platform);
+    if (bmc->listener)
+        bmc->listener->host_set(bmc);
     chassis_resume_owed(bmc);
 }
 
@@ -66,8 +65,8 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     chassis_host_event(bmc, event);
     boot_host_event(bmc, event);
-    if (bmc->platform)
-        platform_host_event(bmc->platform, event);
+    if (bmc->listener)
+        bmc->listener->host_event(bmc, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
         chassis_resume_owed(bmc);
 }

@@ -57,6 +57,18 @@ struct bmc_hooks {
     int64_t (*wall_time)(struct bmc *bmc);
 };
 
+/* What happens to a BMC, as it happens: for what makes a server of the guest (vbmc/platform/). */
+struct bmc_listener {
+    /* There is another host_domain, or none; chassis and boot options have followed. */
+    void (*host_set)(struct bmc *bmc);
+    /* The driver's event, behind chassis and boot options. */
+    void (*host_event)(struct bmc *bmc, enum host_event event);
+    /* A power action is about to be carried out. */
+    void (*action_begun)(struct bmc *bmc, enum host_power_action action);
+    /* A power action has failed after it was accepted. */
+    void (*action_failed)(struct bmc *bmc);
+};
+
 struct bmc {
     uint32_t number; /* unique in this process */
     struct uuid uuid;
@@ -78,6 +90,7 @@ struct bmc {
     struct fru *fru;
     struct dcmi *dcmi;
     struct platform *platform;
+    const struct bmc_listener *listener; /* NULL: nobody */
 };
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,

@@ -1,13 +1,18 @@
 #include "vbmc/bmc/chassis.h"
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/platform/platform.h"
 
 #define MINUTE_MS 60000
 
 void chassis_set_defaults(struct chassis *chassis)
 {
     *chassis = (struct chassis){.restore_policy = POWER_RESTORE_STAY_OFF};
+}
+
+void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause)
+{
+    chassis->lacks_supply = !sufficient;
+    chassis->dark_cause = dark_cause;
 }
 
 bool chassis_wants_power(const struct chassis *chassis)
@@ -183,13 +188,12 @@ void chassis_note_power_lost(struct bmc *bmc, enum power_event cause)
 static void note_stopped(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
-    bool is_dark = bmc->platform && platform_is_dark(bmc->platform);
 
     chassis->on_since_ms = 0;
-    if (!is_dark)
+    if (!chassis->dark_cause)
         chassis->was_on = false;
-    if (is_dark)
-        set_down_cause(chassis, platform_dark_cause(bmc->platform));
+    if (chassis->dark_cause)
+        set_down_cause(chassis, chassis->dark_cause);
     else
         set_down_cause(chassis, bmc->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }

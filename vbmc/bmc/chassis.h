@@ -97,6 +97,8 @@ struct chassis {
     bool restore_if_gone;   /* seen on when power came back; restored if that proves wrong */
     bool was_on_last_run;   /* was_on as the daemon found it in the store */
     bool control_fault;     /* the last power action failed */
+    bool lacks_supply;      /* chassis_set_supply */
+    unsigned dark_cause;    /* as this */
     struct reset_burst burst; /* of the last start or reset */
     bool reset_is_first;      /* the RESET event told last has begun it */
     uint64_t reset_until_ms;  /* a RESET before this is that of a power reset; 0: none is awaited */
@@ -135,6 +137,12 @@ const char *chassis_action_name(enum host_power_action action);
  * of several steps could not be stored. */
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
+
+/* What the power supplies deliver, told whenever it changes: whether they carry the server, without
+ * which it does not come up; and if they have not since it was last on, why (POWER_EVENT_AC_FAILED,
+ * _OVERLOAD or _FAULT; else 0). While there is a cause, what the power restore policy calls
+ * "previous" is the state before. */
+void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause);
 
 /* Whether an action that may start the guest is under way. */
 bool chassis_is_starting(const struct chassis *chassis);

@@ -18,7 +18,6 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/platform/platform.h"
 
 static const char *name_of(const struct bmc *bmc)
 {
@@ -168,8 +167,8 @@ static void finish_first_action(struct bmc *bmc, int result)
 static void report_failure(struct bmc *bmc, enum host_power_action action, const char *text)
 {
     bmc->chassis.control_fault = true;
-    if (bmc->platform)
-        platform_note_failure(bmc->platform);
+    if (bmc->listener)
+        bmc->listener->action_failed(bmc);
     log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
                 chassis_action_name(action), text);
 }
@@ -256,8 +255,8 @@ static void start_first_action(struct bmc *bmc)
 
     chassis->queue[0].started = true;
     log_info("%s: chassis control: %s", name_of(bmc), chassis_action_name(action));
-    if (bmc->platform)
-        platform_note_action(bmc->platform, action);
+    if (bmc->listener)
+        bmc->listener->action_begun(bmc, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
         chassis_await_reset(chassis);
     bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
@@ -283,8 +282,7 @@ static void begin_first_action(struct bmc *bmc)
     int result = decide_by_state(bmc, action->action);
 
     /* A server whose supplies deliver too little does not come up. */
-    if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->platform &&
-        !platform_has_supply(bmc->platform))
+    if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->chassis.lacks_supply)
         result = -EINVAL;
     bool waits =
         result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(&bmc->chassis, action);

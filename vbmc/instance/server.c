@@ -54,6 +54,7 @@ struct instance_server *instance_server_new(struct bmc *bmc, struct store *store
         on_limit_exceeded(bmc, DCMI_LIMIT_INLET_TEMPERATURE, false);
     }
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
+    bmc->listener = bmc->platform ? &platform_listener : NULL;
     server->documents = documents_new(bmc, store);
     if (bmc->platform && bmc->fru && bmc->dcmi && server->documents)
         return server;
@@ -67,6 +68,7 @@ void instance_server_free(struct instance_server *server)
         return;
     struct bmc *bmc = server->bmc;
     documents_free(server->documents);
+    bmc->listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     fru_free(bmc->fru);

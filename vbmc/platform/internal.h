@@ -30,8 +30,9 @@ struct platform {
     uint64_t stepped_ms; /* 0: not yet */
     bool looked;         /* at the guest's state, at least once */
     bool was_on;         /* when its state was last known */
-    bool dark;           /* without enough supply since the guest was last on */
-    enum power_event dark_cause;
+    /* Why it has been without enough supply since the guest was last on (enum power_event); 0: it
+     * has not. */
+    unsigned dark_cause;
     unsigned restarts; /* tried since it is dark and has supply again */
     struct {
         bool any;
@@ -80,19 +81,23 @@ static inline bool platform_is_on(const struct platform *platform)
 
 /* platform.c: what is built in, as far as it is known. */
 void platform_follow_hardware(struct platform *platform);
-void platform_evaluate_supply(struct platform *platform);
 
-/* platform_load.c: takes the guest's newest sample. */
+/* supply.c: what the PSUs deliver now; the chassis is told. */
+void platform_evaluate_supply(struct platform *platform);
+/* `cause` as dark_cause; the chassis is told. */
+void platform_set_dark(struct platform *platform, unsigned cause);
+
+/* load.c: takes the guest's newest sample. */
 void platform_take_sample(struct platform *platform);
 /* Nothing is known of the guest's doings any more. */
 void platform_forget_samples(struct platform *platform);
 /* Drops figures that are too old to be called present. */
 void platform_age_load(struct platform *platform, uint64_t now_ms);
 
-/* platform_states.c: all states of discrete sensors, which follow from what is known now. */
+/* states.c: all states of discrete sensors, which follow from what is known now. */
 void platform_show_states(struct platform *platform);
 
-/* platform_links.c: sets the guest's links as the faults have it. */
+/* links.c: sets the guest's links as the faults have it. */
 void platform_follow_links(struct platform *platform);
 bool platform_nic_is_injected_down(const struct platform *platform, unsigned index);
 /* The guest has stopped, and its links with it. */
@@ -100,10 +105,14 @@ void platform_forget_links(struct platform *platform);
 /* It is another guest now, or none; what was asked for is cancelled. */
 void platform_doubt_links(struct platform *platform);
 
-/* platform_events.c: requests have failed on the disk since the guest was started or reset. */
+/* events.c: what the driver tells, and what becomes of power actions: struct bmc_listener. */
+void platform_host_event(struct platform *platform, enum host_event event);
+void platform_note_action(struct platform *platform, enum host_power_action action);
+void platform_note_failure(struct platform *platform);
+/* Requests have failed on the disk since the guest was started or reset. */
 bool platform_disk_has_failed(const struct platform *platform, const char *target);
 
-/* platform_power.c: what follows from too little supply, too much heat and a power limit. */
+/* power.c: what follows from too little supply, too much heat and a power limit. */
 /* Before anything changes in the room: what the guest's state says of the time before. */
 void platform_look_first(struct platform *platform);
 void platform_guard_power(struct platform *platform);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sdr.h"
@@ -19,16 +18,6 @@
 /* After a pause of the daemon (suspended, stopped in a debugger) the physics does not catch up with
  * hours. */
 #define STEP_MAX_S 60.0
-
-void platform_evaluate_supply(struct platform *platform)
-{
-    uint8_t faults[SUPPLY_PSUS_MAX];
-
-    for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
-        faults[i] = faults_of_psu(&platform->faults, i);
-    supply_evaluate(&platform->settings.supply, facility_feeds_live(platform->facility), faults,
-                    &platform->supply);
-}
 
 struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
 {
@@ -49,6 +38,8 @@ struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
 
 void platform_free(struct platform *platform)
 {
+    if (platform)
+        chassis_set_supply(&platform->bmc->chassis, true, 0);
     free(platform);
 }
 
@@ -212,22 +203,7 @@ const struct faults *platform_faults(const struct platform *platform)
     return &platform->faults;
 }
 
-bool platform_is_dark(const struct platform *platform)
-{
-    return platform->dark;
-}
-
-enum power_event platform_dark_cause(const struct platform *platform)
-{
-    return platform->dark_cause;
-}
-
-bool platform_has_supply(const struct platform *platform)
-{
-    return platform->supply.sufficient;
-}
-
-/* ---- for bmc.c ---- */
+/* ---- what happens to the BMC ---- */
 
 void platform_set_host(struct platform *platform)
 {
@@ -242,3 +218,30 @@ void platform_set_host(struct platform *platform)
     platform_look_first(platform);
     platform_follow_hardware(platform);
 }
+
+static void host_set(struct bmc *bmc)
+{
+    platform_set_host(bmc->platform);
+}
+
+static void host_event(struct bmc *bmc, enum host_event event)
+{
+    platform_host_event(bmc->platform, event);
+}
+
+static void action_begun(struct bmc *bmc, enum host_power_action action)
+{
+    platform_note_action(bmc->platform, action);
+}
+
+static void action_failed(struct bmc *bmc)
+{
+    platform_note_failure(bmc->platform);
+}
+
+const struct bmc_listener platform_listener = {
+    .host_set = host_set,
+    .host_event = host_event,
+    .action_begun = action_begun,
+    .action_failed = action_failed,
+};

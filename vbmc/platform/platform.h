@@ -12,6 +12,7 @@
 #include "vbmc/host/host.h"
 
 struct bmc;
+struct bmc_listener;
 struct platform;
 
 /* `facility` outlives it. NULL if there is no memory. */
@@ -22,20 +23,10 @@ const struct server_settings *platform_settings(const struct platform *platform)
 
 /* Lets the time since the last call pass. About once a second. */
 void platform_step(struct platform *platform);
-/* For bmc.c and chassis.c, whose `platform` may be NULL. */
+/* For bmc->listener of a BMC that has a platform. */
+extern const struct bmc_listener platform_listener;
+/* There is another host_domain, or none: as the listener tells it. */
 void platform_set_host(struct platform *platform);
-void platform_host_event(struct platform *platform, enum host_event event);
-/* A power action is about to be carried out. */
-void platform_note_action(struct platform *platform, enum host_power_action action);
-/* A power action has failed after it was accepted. */
-void platform_note_failure(struct platform *platform);
-/* False while its power supplies cannot carry the server. */
-bool platform_has_supply(const struct platform *platform);
-/* True from when that ended the guest until it is on again: what the power restore policy calls
- * "previous" is the state before. */
-bool platform_is_dark(const struct platform *platform);
-/* Why: the AC has failed, the PSUs have, or those that are left cannot carry the server. */
-enum power_event platform_dark_cause(const struct platform *platform);
 /* A log-in to the BMC has failed. Of many only some an hour are logged, so that guessing does not
  * flush the log. */
 void platform_note_login_failure(struct platform *platform);

@@ -48,14 +48,13 @@ static enum power_event find_dark_cause(const struct supply_state *supply)
 
 static void become_dark(struct platform *platform)
 {
-    platform->dark = true;
-    platform->dark_cause = find_dark_cause(&platform->supply);
+    platform_set_dark(platform, find_dark_cause(&platform->supply));
     platform->restarts = 0;
 }
 
 static void go_dark(struct platform *platform)
 {
-    if (!platform->dark) {
+    if (!platform->dark_cause) {
         log_warning("%s: its power supplies cannot carry it any more: it loses power",
                     name_of(platform));
         become_dark(platform);
@@ -69,7 +68,8 @@ static void stay_off(struct platform *platform)
     static const struct bmc_ticket nobody;
     struct bmc *bmc = platform->bmc;
 
-    platform->dark = bmc->chassis.was_on = false;
+    platform_set_dark(platform, 0);
+    bmc->chassis.was_on = false;
     bmc->hooks->save_chassis(bmc, &nobody);
 }
 
@@ -115,9 +115,9 @@ static void guard_supply(struct platform *platform)
         platform->restarts = 0;
         if (platform_is_on(platform))
             go_dark(platform);
-    } else if (platform->dark && platform->bmc->chassis.queued == 0) {
+    } else if (platform->dark_cause && platform->bmc->chassis.queued == 0) {
         if (platform_is_on(platform))
-            platform->dark = false;
+            platform_set_dark(platform, 0);
         else
             come_back(platform);
     }

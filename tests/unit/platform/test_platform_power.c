@@ -14,9 +14,10 @@
 
 static int up_result;
 
-static struct platform *platform(void)
+/* What the chassis was told. */
+static bool is_dark(void)
 {
-    return fake_bmc.bmc.platform;
+    return fake_bmc.bmc.chassis.dark_cause != 0;
 }
 
 static void on_done(const struct bmc_ticket *ticket, int result)
@@ -57,10 +58,10 @@ static void black_out(void)
     fake_server_feed('A', false);
     fake_server_feed('B', false);
     fake_server_step(1);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     assert_int_equal(last_action(), HOST_POWER_ACTION_DOWN);
     finish(HOST_POWER_OFF);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
 }
 
 static void light_up(void)
@@ -80,7 +81,7 @@ static void test_2n(void **state)
     fake_server_step(1);
     assert_string_equal(fake_server_events(), "PSU1 Status: Power Supply AC lost; "
                                               "PS Redundancy: Redundancy Lost");
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     assert_true(fake_server_reading(SENSOR_PSU_INPUT) < 1);
     assert_true(fake_server_reading(SENSOR_PSU_INPUT + 1) > 60);
     fake_server_feed('A', true);
@@ -98,7 +99,7 @@ static void test_n(void **state)
     assert_int_equal(fake_server_states(SENSOR_PS_REDUNDANCY), 0); /* nothing to lose */
     fake_server_feed('B', false);
     fake_server_step(1);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     fake_bmc.host.waits = true;
     fake_server_events();
     fake_server_feed('A', false);
@@ -120,7 +121,7 @@ static void test_n_plus_1(void **state)
     fake_server_feed('B', false);
     fake_server_step(1);
     assert_int_equal(fake_server_states(SENSOR_PS_REDUNDANCY), 1 << 1);
-    assert_true(platform_has_supply(platform()));
+    assert_false(fake_bmc.bmc.chassis.lacks_supply);
     fake_server_feed('B', true);
     fake_server_feed('A', false);
     fake_bmc.host.waits = true;
@@ -136,9 +137,9 @@ static void test_faults_of_psus(void **state)
     (void)state;
     fake_bmc.host.waits = true;
     assert_int_equal(fake_server_inject("psu/1", "failed"), 0);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     assert_int_equal(fake_server_inject("psu/2", "removed"), 0);
-    assert_true(platform_is_dark(platform())); /* at once */
+    assert_true(is_dark()); /* at once */
     assert_int_equal(last_action(), HOST_POWER_ACTION_DOWN);
     finish(HOST_POWER_OFF);
     assert_int_equal(fake_bmc.bmc.chassis.last_power_event, POWER_EVENT_FAULT);
@@ -158,7 +159,7 @@ static void test_stay_off(void **state)
     assert_true(fake_bmc.bmc.chassis.was_on);
     assert_int_equal(power_up(), -EINVAL); /* nobody starts a server without power */
     light_up();
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     assert_false(fake_bmc.bmc.chassis.was_on);
     assert_int_equal(fake_bmc.save_count, 1); /* so that another run knows it, too */
     fake_server_step(60);
@@ -174,14 +175,14 @@ static void test_always_on(void **state)
     fake_bmc.bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
     black_out();
     fake_server_step(3600);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     light_up();
     assert_int_equal(last_action(), HOST_POWER_ACTION_UP);
     finish(HOST_POWER_RUNNING);
     assert_int_equal(fake_bmc.bmc.chassis.restart_cause, RESTART_CAUSE_RESTORE_ALWAYS_ON);
     assert_int_equal(fake_bmc.bmc.chassis.last_power_event, POWER_EVENT_AC_FAILED);
     fake_server_step(60);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
 }
 
@@ -202,7 +203,7 @@ static void test_previous(void **state)
     light_up();
     fake_server_step(60);
     assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
 }
 
 /* The feed is back before the guest is seen to be off, and before the action has ended. */
@@ -216,7 +217,7 @@ static void test_flapping_feed(void **state)
     fake_server_step(1);
     fake_server_feed('A', true);
     fake_server_step(2);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     fake_server_step(1); /* the action has not ended */
     assert_int_equal(last_action(), HOST_POWER_ACTION_DOWN);
@@ -268,10 +269,10 @@ static void test_power_down_fails(void **state)
     fake_server_feed('B', false);
     assert_int_equal(count_actions(30), 3); /* again and again, not each second */
     log_set_target(LOG_TARGET_STDERR);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     fake_bmc.host.result = 0;
     light_up(); /* it never was off */
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     assert_true(fake_bmc.bmc.chassis.was_on);
 }
 
@@ -284,7 +285,7 @@ static void test_start_fails(void **state)
     fake_bmc.host.result = -EIO;
     light_up();
     assert_int_equal(1 + count_actions(300), 3);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
 }
 
 /* Somebody starts the guest beside the BMC. */
@@ -311,7 +312,7 @@ static void test_hypervisor_lost_in_the_dark(void **state)
     light_up();
     fake_server_step(30);
     assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     fake_server_step(1);
     assert_int_equal(last_action(), HOST_POWER_ACTION_UP);
@@ -330,7 +331,7 @@ static void test_paused_and_crashed_guests(void **state)
         light_up();
         finish(HOST_POWER_RUNNING);
         fake_server_step(1);
-        assert_false(platform_is_dark(platform()));
+        assert_false(is_dark());
     }
 }
 
@@ -345,7 +346,7 @@ static void test_dark_over_a_restart(void **state)
     fake_server_restart();
     assert_true(fake_bmc.bmc.chassis.was_on_last_run);
     fake_server_step(10);
-    assert_true(platform_is_dark(platform()));
+    assert_true(is_dark());
     light_up();
     assert_int_equal(last_action(), HOST_POWER_ACTION_UP);
 }
@@ -364,7 +365,7 @@ static void test_off_over_a_restart(void **state)
     fake_server_feed('B', false);
     fake_server_restart();
     fake_server_step(1);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     light_up();
     assert_int_equal(count_actions(10), 0);
 }
@@ -388,7 +389,7 @@ static void test_too_hot(void **state)
     assert_int_equal(fake_server_states(SENSOR_CPU_STATUS), 1 << 7 | 1 << 1);
     assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
     assert_false(fake_bmc.bmc.chassis.was_on);
-    assert_false(platform_is_dark(platform()));
+    assert_false(is_dark());
     /* Nothing hinders a start, but while it still reads too hot it does not last. */
     power_up();
     finish(HOST_POWER_RUNNING);
