@@ -3,28 +3,13 @@
 #define VBMC_VERBS_INTERNAL_H
 
 #include "vbmc/instance/instance.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/verbs.h"
 
 typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,
                        struct control_request *request);
 
-/* The instance that the argument "name" means, if the asking account may know of it; NULL after an
- * error was answered. */
-struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
-                                      struct control_request *request);
-
-/* NULL is JSON's null. */
-void verbs_add_text(struct json_object *object, const char *key, const char *text);
-
-/* Those that the asking account may know of, by name; `count` of them, the array is the caller's to
- * free. */
-struct instance **verbs_visible_instances(const struct verbs *verbs,
-                                          const struct control_request *request, size_t *count);
-/* Puts what the account may call it (see fleet_name_of) as "domain_name" into the row of
- * `instances[i]`, with those of verbs_visible_instances. */
-void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
-                    struct instance *const *instances, size_t count, size_t i,
-                    struct json_object *row);
 /* verbs_placement.c: what deserves a remark beside a BMC's name; false: nothing does. */
 #define VERBS_NOTE_SIZE 256
 bool verbs_note(const struct control_request *request, struct instance *instance,
@@ -37,14 +22,6 @@ void verbs_add_placement(struct json_object *result, struct instance *instance);
  * {"name", "action": "declare-dead"}: releases its guests; {"text": which}. */
 verbs_run verbs_hypervisor;
 
-/* How hypervisors are reached is for who manages them, not for who manages a guest. */
-bool verbs_may_see_hypervisors(const struct control_request *request);
-
-/* Answers that a higher level is needed. */
-void verbs_refuse_privilege(struct control_request *request, enum privilege needed);
-
-/* verbs_power.c: "on", "off", ... as the verb power prints it. */
-const char *verbs_state_name(enum host_power_state state);
 verbs_run verbs_power, verbs_bootdev, verbs_console;
 
 /* verbs_guest.c, for a guest that hangs or has no console.

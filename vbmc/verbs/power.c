@@ -12,20 +12,6 @@
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/internal.h"
 
-static const char *const state_names[] = {
-    [HOST_POWER_UNKNOWN] = "unknown",
-    [HOST_POWER_OFF] = "off",
-    [HOST_POWER_RUNNING] = "on",
-    [HOST_POWER_PAUSED] = "on (paused)",
-    [HOST_POWER_SUSPENDED] = "on (suspended)",
-    [HOST_POWER_CRASHED] = "on (crashed)",
-};
-
-const char *verbs_state_name(enum host_power_state state)
-{
-    return state_names[state];
-}
-
 static const char *explain(int result)
 {
     switch (result) {

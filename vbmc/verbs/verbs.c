@@ -12,126 +12,6 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/version.h"
 
-static const char *text_argument(struct json_object *arguments, const char *name)
-{
-    return qmp_json_string(arguments, name);
-}
-
-static bool flag_argument(struct json_object *arguments, const char *name)
-{
-    struct json_object *flag = qmp_json_member(arguments, name, json_type_boolean);
-
-    return flag && json_object_get_boolean(flag);
-}
-
-void verbs_add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
-}
-
-/* Some accounts know one BMC only. */
-static bool may_see(const struct control_request *request, struct instance *instance)
-{
-    const struct control_identity *identity = control_request_identity(request);
-
-    return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
-}
-
-bool verbs_may_see_hypervisors(const struct control_request *request)
-{
-    const struct control_identity *identity = control_request_identity(request);
-
-    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
-}
-
-/* The first hypervisor that is not connected; NULL: all are. */
-static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
-{
-    struct hypervisor *hypervisor = NULL;
-
-    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
-        if (!hypervisor_is_up(hypervisor))
-            return hypervisor;
-    }
-    return NULL;
-}
-
-/* Scripts search for the beginning of this text. What is not found may be on a hypervisor that
- * cannot be asked. */
-static void describe_unknown_name(const struct verbs *verbs, const char *name,
-                                  const struct control_request *request,
-                                  char text[MANAGER_NAME_ERROR_SIZE])
-{
-    struct hypervisor *away =
-        verbs_may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
-
-    snprintf(text, MANAGER_NAME_ERROR_SIZE,
-             "No domain with matching name %.256s was found%s%.64s%s", name,
-             away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
-             away ? " is not connected" : "");
-}
-
-/* Who knows one BMC only has no others to take for it. */
-static const struct uuid *only_bmc_of(const struct control_request *request)
-{
-    const struct control_identity *identity = control_request_identity(request);
-
-    return identity->one_bmc ? &identity->uuid : NULL;
-}
-
-/* The BMC that a name means; else NULL with the reason. */
-static struct instance *find_named(const struct verbs *verbs, const char *name,
-                                   const struct control_request *request,
-                                   char text[MANAGER_NAME_ERROR_SIZE])
-{
-    struct instance *instance;
-    int result = fleet_named_bmc(verbs->fleet, name, only_bmc_of(request), &instance, text,
-                                 MANAGER_NAME_ERROR_SIZE);
-
-    if (result == -ENOENT)
-        describe_unknown_name(verbs, name, request, text);
-    return instance;
-}
-
-struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
-                                      struct control_request *request)
-{
-    const char *name = text_argument(arguments, "name");
-    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
-    struct instance *instance = name ? find_named(verbs, name, request, text) : NULL;
-
-    if (!instance)
-        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
-    return instance;
-}
-
-/* Of rows in the order of their names only neighbours, and names that read like something else, can
- * be mistaken for one another. */
-void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
-                    struct instance *const *instances, size_t count, size_t i,
-                    struct json_object *row)
-{
-    const char *name = instance_record(instances[i])->name;
-    struct uuid uuid;
-    bool is_plain = !strchr(name, '@') && uuid_parse(name, &uuid) < 0;
-
-    if (i > 0)
-        is_plain &= strcmp(name, instance_record(instances[i - 1])->name) != 0;
-    if (i + 1 < count)
-        is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
-    CLEANUP_FREE char *full =
-        is_plain ? NULL : fleet_name_of(verbs->fleet, instances[i], only_bmc_of(request));
-    verbs_add_text(row, "domain_name", full ? full : name);
-}
-
-void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
-{
-    control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
-                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator"
-                        : needed == PRIVILEGE_OPERATOR    ? "operator"
-                                                          : "user");
-}
-
 /* ---- list and show ---- */
 
 static const char *status_of(struct instance *instance)
@@ -163,28 +43,6 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
         json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(instance_record(*(struct instance *const *)a)->name,
-                  instance_record(*(struct instance *const *)b)->name);
-}
-
-struct instance **verbs_visible_instances(const struct verbs *verbs,
-                                          const struct control_request *request, size_t *count)
-{
-    const struct bmcset *set = fleet_bmcs(verbs->fleet);
-    struct instance **visible = calloc(set->count + 1, sizeof(struct instance *));
-
-    *count = 0;
-    for (size_t i = 0; visible && i < set->count; i++) {
-        if (may_see(request, set->instances[i]))
-            visible[(*count)++] = set->instances[i];
-    }
-    if (visible)
-        qsort(visible, *count, sizeof(struct instance *), compare_names);
-    return visible;
-}
-
 static void do_list(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)
 {
@@ -192,7 +50,7 @@ static void do_list(const struct verbs *verbs, struct json_object *arguments,
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
     bool shows_power = fleet_config(verbs->fleet)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
-                       flag_argument(arguments, "power");
+                       verbs_flag_argument(arguments, "power");
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
@@ -222,7 +80,7 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
     const char *uri = record->uri, *sasl_username = record->sasl_username;
     char note[VERBS_NOTE_SIZE];
-    CLEANUP_FREE char *name = fleet_name_of(verbs->fleet, instance, only_bmc_of(request));
+    CLEANUP_FREE char *name = fleet_name_of(verbs->fleet, instance, verbs_only_bmc_of(request));
     if (!uri && domain)
         uri = hypervisor_uri(virt_domain_hypervisor(domain));
     if (!verbs_may_see_hypervisors(request))
@@ -248,44 +106,18 @@ static void do_show(const struct verbs *verbs, struct json_object *arguments,
 
 /* ---- add, delete, start, stop ---- */
 
-static enum control_code code_of(int result)
-{
-    switch (result) {
-    case -EEXIST:
-        return CONTROL_EXISTS;
-    case -ENOENT:
-    case -ENOTUNIQ:
-        return CONTROL_NOT_FOUND;
-    case -EINVAL:
-        return CONTROL_USAGE;
-    default:
-        return CONTROL_FAILED;
-    }
-}
-
-static void answer_done(void *context, int result, const char *text)
-{
-    struct control_request *request = context;
-
-    if (result < 0)
-        control_reply_error(request, result == -EINVAL ? CONTROL_FAILED : code_of(result), "%s",
-                            text ? text : strerror(-result));
-    else
-        control_reply_ok(request, NULL);
-}
-
 static void do_add(const struct verbs *verbs, struct json_object *arguments,
                    struct control_request *request)
 {
     int64_t port = 0;
     struct fleet_addition addition = {
-        .name = text_argument(arguments, "name"),
-        .username = text_argument(arguments, "username"),
-        .password = text_argument(arguments, "password"),
-        .address = text_argument(arguments, "address"),
-        .uri = text_argument(arguments, "libvirt_uri"),
-        .sasl_username = text_argument(arguments, "libvirt_sasl_username"),
-        .sasl_password = text_argument(arguments, "libvirt_sasl_password"),
+        .name = verbs_text_argument(arguments, "name"),
+        .username = verbs_text_argument(arguments, "username"),
+        .password = verbs_text_argument(arguments, "password"),
+        .address = verbs_text_argument(arguments, "address"),
+        .uri = verbs_text_argument(arguments, "libvirt_uri"),
+        .sasl_username = verbs_text_argument(arguments, "libvirt_sasl_username"),
+        .sasl_password = verbs_text_argument(arguments, "libvirt_sasl_password"),
     };
     struct json_object *number = qmp_json_member(arguments, "port", json_type_int);
 
@@ -302,7 +134,7 @@ static void do_add(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_USAGE, "a SASL user name and password come together");
         return;
     }
-    fleet_add(verbs->fleet, &addition, answer_done, request);
+    fleet_add(verbs->fleet, &addition, verbs_answer_done, request);
 }
 
 /* One request names several BMCs: answered when the last is done, with the first error. */
@@ -323,7 +155,7 @@ static void one_done(void *context, int result, const char *text)
     }
     if (--several->left > 0)
         return;
-    answer_done(several->request, several->result, several->text);
+    verbs_answer_done(several->request, several->result, several->text);
     free(several);
 }
 
@@ -349,7 +181,7 @@ static void for_each_named(const struct verbs *verbs, struct json_object *argume
         const char *name =
             json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
         char text[MANAGER_NAME_ERROR_SIZE];
-        struct instance *instance = find_named(verbs, name, request, text);
+        struct instance *instance = verbs_find_named(verbs, name, request, text);
         if (instance) {
             action(verbs, instance, several);
             continue;
@@ -434,8 +266,8 @@ static struct hypervisor *embedded_hypervisor(const struct verbs *verbs, const c
 static void do_define(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    const char *xml = text_argument(arguments, "xml");
-    const char *name = text_argument(arguments, "hypervisor");
+    const char *xml = verbs_text_argument(arguments, "xml");
+    const char *name = verbs_text_argument(arguments, "hypervisor");
     struct hypervisor *hypervisor = embedded_hypervisor(verbs, name);
 
     if (!xml)
@@ -446,22 +278,7 @@ static void do_define(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are defined here; use virsh define");
     else
-        hypervisor_define(hypervisor, xml, answer_done, request);
-}
-
-/* The domain the request names, which need not have a BMC; NULL after an error was answered. */
-static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,
-                                        struct control_request *request)
-{
-    const char *name = text_argument(arguments, "name");
-    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
-    struct virt_domain *domain = NULL;
-
-    if (name && fleet_named_domain(verbs->fleet, name, NULL, &domain, text, sizeof text) == -ENOENT)
-        describe_unknown_name(verbs, name, request, text);
-    if (!domain)
-        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
-    return domain;
+        hypervisor_define(hypervisor, xml, verbs_answer_done, request);
 }
 
 static void undefine_done(void *context, int result, const char *text)
@@ -469,7 +286,7 @@ static void undefine_done(void *context, int result, const char *text)
     struct json_object *object = result == 0 ? json_object_new_object() : NULL;
 
     if (result < 0) {
-        answer_done(context, result, text);
+        verbs_answer_done(context, result, text);
         return;
     }
     verbs_add_text(object, "text", text);
@@ -480,7 +297,7 @@ static void do_undefine(const struct verbs *verbs, struct json_object *arguments
                         struct control_request *request)
 {
     struct json_object *keep = qmp_json_member(arguments, "keep_nvram", json_type_boolean);
-    struct virt_domain *domain = named_domain(verbs, arguments, request);
+    struct virt_domain *domain = verbs_named_domain(verbs, arguments, request);
 
     if (!domain)
         return;
@@ -496,7 +313,7 @@ static void answer_xml(void *context, int result, const char *text)
     struct control_request *request = context;
 
     if (result < 0) {
-        answer_done(context, result, text);
+        verbs_answer_done(context, result, text);
         return;
     }
     struct json_object *object = json_object_new_object();
@@ -507,10 +324,11 @@ static void answer_xml(void *context, int result, const char *text)
 static void do_dumpxml(const struct verbs *verbs, struct json_object *arguments,
                        struct control_request *request)
 {
-    struct virt_domain *domain = named_domain(verbs, arguments, request);
+    struct virt_domain *domain = verbs_named_domain(verbs, arguments, request);
 
     if (domain)
-        hypervisor_dump_xml(domain, flag_argument(arguments, "inactive"), answer_xml, request);
+        hypervisor_dump_xml(domain, verbs_flag_argument(arguments, "inactive"), answer_xml,
+                            request);
 }
 
 /* ---- the daemon itself ---- */

@@ -1,0 +1,145 @@
+#include "vbmc/verbs/scope.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/verbs/reply.h"
+
+/* Some accounts know one BMC only. */
+static bool may_see(const struct control_request *request, struct instance *instance)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
+}
+
+bool verbs_may_see_hypervisors(const struct control_request *request)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
+}
+
+const struct uuid *verbs_only_bmc_of(const struct control_request *request)
+{
+    const struct control_identity *identity = control_request_identity(request);
+
+    return identity->one_bmc ? &identity->uuid : NULL;
+}
+
+/* The first hypervisor that is not connected; NULL: all are. */
+static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
+{
+    struct hypervisor *hypervisor = NULL;
+
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
+        if (!hypervisor_is_up(hypervisor))
+            return hypervisor;
+    }
+    return NULL;
+}
+
+/* Scripts search for the beginning of this text. What is not found may be on a hypervisor that
+ * cannot be asked. */
+static void describe_unknown_name(const struct verbs *verbs, const char *name,
+                                  const struct control_request *request,
+                                  char text[MANAGER_NAME_ERROR_SIZE])
+{
+    struct hypervisor *away =
+        verbs_may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
+
+    snprintf(text, MANAGER_NAME_ERROR_SIZE,
+             "No domain with matching name %.256s was found%s%.64s%s", name,
+             away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
+             away ? " is not connected" : "");
+}
+
+struct instance *verbs_find_named(const struct verbs *verbs, const char *name,
+                                  const struct control_request *request,
+                                  char text[MANAGER_NAME_ERROR_SIZE])
+{
+    struct instance *instance;
+    int result = fleet_named_bmc(verbs->fleet, name, verbs_only_bmc_of(request), &instance, text,
+                                 MANAGER_NAME_ERROR_SIZE);
+
+    if (result == -ENOENT)
+        describe_unknown_name(verbs, name, request, text);
+    return instance;
+}
+
+struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
+                                      struct control_request *request)
+{
+    const char *name = verbs_text_argument(arguments, "name");
+    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    struct instance *instance = name ? verbs_find_named(verbs, name, request, text) : NULL;
+
+    if (!instance)
+        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
+    return instance;
+}
+
+void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
+{
+    control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
+                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator"
+                        : needed == PRIVILEGE_OPERATOR    ? "operator"
+                                                          : "user");
+}
+
+struct virt_domain *verbs_named_domain(const struct verbs *verbs, struct json_object *arguments,
+                                       struct control_request *request)
+{
+    const char *name = verbs_text_argument(arguments, "name");
+    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    struct virt_domain *domain = NULL;
+
+    if (name && fleet_named_domain(verbs->fleet, name, NULL, &domain, text, sizeof text) == -ENOENT)
+        describe_unknown_name(verbs, name, request, text);
+    if (!domain)
+        control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
+    return domain;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(instance_record(*(struct instance *const *)a)->name,
+                  instance_record(*(struct instance *const *)b)->name);
+}
+
+struct instance **verbs_visible_instances(const struct verbs *verbs,
+                                          const struct control_request *request, size_t *count)
+{
+    const struct bmcset *set = fleet_bmcs(verbs->fleet);
+    struct instance **visible = calloc(set->count + 1, sizeof(struct instance *));
+
+    *count = 0;
+    for (size_t i = 0; visible && i < set->count; i++) {
+        if (may_see(request, set->instances[i]))
+            visible[(*count)++] = set->instances[i];
+    }
+    if (visible)
+        qsort(visible, *count, sizeof(struct instance *), compare_names);
+    return visible;
+}
+
+/* Of rows in the order of their names only neighbours, and names that read like something else, can
+ * be mistaken for one another. */
+void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
+                    struct instance *const *instances, size_t count, size_t i,
+                    struct json_object *row)
+{
+    const char *name = instance_record(instances[i])->name;
+    struct uuid uuid;
+    bool is_plain = !strchr(name, '@') && uuid_parse(name, &uuid) < 0;
+
+    if (i > 0)
+        is_plain &= strcmp(name, instance_record(instances[i - 1])->name) != 0;
+    if (i + 1 < count)
+        is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
+    CLEANUP_FREE char *full =
+        is_plain ? NULL : fleet_name_of(verbs->fleet, instances[i], verbs_only_bmc_of(request));
+    verbs_add_text(row, "domain_name", full ? full : name);
+}
