@@ -7,6 +7,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/platform/inject.h"
 
 struct fake_server fake_server;
 

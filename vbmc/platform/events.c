@@ -1,8 +1,5 @@
 /* The guest's life as an event log tells it. Each event comes from a discrete sensor, whose states
  * also say how the server is now. */
-#include <stdio.h>
-#include <string.h>
-
 #include "vbmc/platform/internal.h"
 
 #define UNSPECIFIED 0xff
@@ -31,7 +28,7 @@ static void raise_event(struct platform *platform, uint8_t number, uint8_t offse
 static void forget_failures(struct platform *platform)
 {
     platform->panicked = platform->internal_error = false;
-    memset(platform->failed_disks, 0, sizeof platform->failed_disks);
+    platform_forget_disk_failures(platform);
     platform->boot_told = false;
 }
 
@@ -95,42 +92,6 @@ static void boot_completed(struct platform *platform)
     raise_event(platform, SENSOR_OS_BOOT, OS_BOOT_COMPLETED);
 }
 
-static void io_failed(struct platform *platform, const char *target)
-{
-    for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
-        if (strcmp(platform->failed_disks[i], target) == 0)
-            return;
-        if (platform->failed_disks[i][0])
-            continue;
-        snprintf(platform->failed_disks[i], sizeof platform->failed_disks[i], "%s", target);
-        platform_show_states(platform);
-        return;
-    }
-}
-
-/* A disk that was taken out has taken its failure along. */
-static void forget_missing_disks(struct platform *platform)
-{
-    const struct host_hardware *hardware = platform->bmc->host->hardware;
-
-    for (unsigned i = 0; hardware && i < HOST_DISKS_MAX; i++) {
-        bool is_there = false;
-        for (unsigned n = 0; n < hardware->disk_count && !is_there; n++)
-            is_there = strcmp(hardware->disks[n].target, platform->failed_disks[i]) == 0;
-        if (!is_there)
-            platform->failed_disks[i][0] = '\0';
-    }
-}
-
-bool platform_disk_has_failed(const struct platform *platform, const char *target)
-{
-    for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
-        if (strcmp(platform->failed_disks[i], target) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* So many at once, and one more as often as this: a night of guessing leaves the rest of the log.
  */
 #define LOGINS_MAX    5
@@ -188,7 +149,7 @@ void platform_host_event(struct platform *platform, enum host_event event)
         raise_event(platform, SENSOR_BOOT_DEVICE, BOOT_ERROR_NO_MEDIA);
         break;
     case HOST_EVENT_HARDWARE:
-        forget_missing_disks(platform);
+        platform_forget_missing_disks(platform);
         platform_follow_hardware(platform);
         break;
     case HOST_EVENT_RENAMED:
@@ -206,7 +167,8 @@ void platform_host_event(struct platform *platform, enum host_event event)
         platform_show_states(platform);
         break;
     case HOST_EVENT_IO_ERROR:
-        io_failed(platform, platform->bmc->host->io_error_disk);
+        if (platform_fail_disk(platform, platform->bmc->host->io_error_disk))
+            platform_show_states(platform);
         break;
     case HOST_EVENT_AGENT_CONNECTED:
         boot_completed(platform);

@@ -4,8 +4,9 @@
 
 #include "vbmc/base/rate.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/physics/faults.h"
+#include "vbmc/platform/platform.h"
 
 struct platform {
     struct bmc *bmc;
@@ -79,7 +80,7 @@ static inline bool platform_is_on(const struct platform *platform)
     return host_power_state_is_on(bmc_power_state(platform->bmc));
 }
 
-/* platform.c: what is built in, as far as it is known. */
+/* hardware.c: what is built in, as far as it is known. */
 void platform_follow_hardware(struct platform *platform);
 
 /* supply.c: what the PSUs deliver now; the chassis is told. */
@@ -109,7 +110,13 @@ void platform_doubt_links(struct platform *platform);
 void platform_host_event(struct platform *platform, enum host_event event);
 void platform_note_action(struct platform *platform, enum host_power_action action);
 void platform_note_failure(struct platform *platform);
-/* Requests have failed on the disk since the guest was started or reset. */
+
+/* disks.c: requests of the guest have failed on the disk. True if that is new. */
+bool platform_fail_disk(struct platform *platform, const char *target);
+/* A disk that was taken out has taken its failure along. */
+void platform_forget_missing_disks(struct platform *platform);
+/* The guest is started or reset. */
+void platform_forget_disk_failures(struct platform *platform);
 bool platform_disk_has_failed(const struct platform *platform, const char *target);
 
 /* power.c: what follows from too little supply, too much heat and a power limit. */

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/bmc/fru.h"
-#include "vbmc/bmc/sdr.h"
 
 /* After a pause of the daemon (suspended, stopped in a debugger) the physics does not catch up with
  * hours. */
@@ -41,28 +39,6 @@ void platform_free(struct platform *platform)
     if (platform)
         chassis_set_supply(&platform->bmc->chassis, true, 0);
     free(platform);
-}
-
-/* ---- what is built in ---- */
-
-void platform_follow_hardware(struct platform *platform)
-{
-    static const struct bmc_ticket nobody;
-    struct bmc *bmc = platform->bmc;
-    const struct host_hardware *hardware = bmc->host ? bmc->host->hardware : NULL;
-    unsigned psus = supply_psu_count(&platform->settings.supply);
-
-    sensors_set_hardware(bmc->sensors, hardware, psus);
-    if (!hardware)
-        return; /* what was there stays: the domain may be back soon */
-    if (bmc->fru)
-        fru_set_hardware(bmc->fru, bmc->host->name, &bmc->uuid, hardware, psus,
-                         (unsigned)platform->settings.model.psu_rated_watts);
-    if (bmc->dcmi)
-        dcmi_set_name(bmc->dcmi, bmc->host->name);
-    if (sdr_note_change(bmc))
-        bmc->hooks->save_document(bmc, BMC_DOCUMENT_SENSORS, &nobody);
-    platform_show_states(platform);
 }
 
 void platform_configure(struct platform *platform, const struct server_settings *settings)
@@ -194,13 +170,6 @@ void platform_step(struct platform *platform)
     platform_guard_power(platform);
     platform_follow_links(platform);
     platform_limit_power(platform);
-}
-
-/* ---- reading ---- */
-
-const struct faults *platform_faults(const struct platform *platform)
-{
-    return &platform->faults;
 }
 
 /* ---- what happens to the BMC ---- */

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "vbmc/physics/facility.h"
-#include "vbmc/physics/faults.h"
 #include "vbmc/physics/server.h"
 #include "vbmc/host/host.h"
 
@@ -34,16 +33,5 @@ void platform_note_login_failure(struct platform *platform);
 void platform_note_restart(struct platform *platform);
 /* The guest's system has come up, as its console shows. */
 void platform_note_boot_completed(struct platform *platform);
-
-/* `vbmc inject`. The change acts at once; store it by hooks->save_document. */
-const struct faults *platform_faults(const struct platform *platform);
-/* 0, -ENOSPC, or -ENOENT with a line in `error` (the server has no such part). */
-int platform_inject(struct platform *platform, const struct fault *fault, char *error,
-                    size_t error_size);
-/* As faults_clear. */
-unsigned platform_clear_faults(struct platform *platform, const struct fault *like,
-                               const enum fault_kind *kind);
-/* What was stored, without events. */
-void platform_restore_faults(struct platform *platform, const struct faults *faults);
 
 #endif

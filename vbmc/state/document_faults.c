@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "vbmc/base/json.h"
-#include "vbmc/platform/platform.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/state/document.h"
 
 #define TEXT_SIZE  64

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/verbs/internal.h"
 

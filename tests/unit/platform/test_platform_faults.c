@@ -12,6 +12,7 @@
 
 #include "tests/fake/fake_server.h"
 #include "vbmc/base/log.h"
+#include "vbmc/platform/inject.h"
 
 static struct platform *platform(void)
 {

@@ -11,7 +11,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
-#include "vbmc/platform/platform.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/state/document.h"
 
 struct platform {

@@ -16,6 +16,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/state/documents.h"
 #include "vbmc/store/document.h"
 

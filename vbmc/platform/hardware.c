@@ -1,0 +1,25 @@
+/* What is built into the server, as sensors, inventory and DCMI have it. */
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/sdr.h"
+#include "vbmc/platform/internal.h"
+
+void platform_follow_hardware(struct platform *platform)
+{
+    static const struct bmc_ticket nobody;
+    struct bmc *bmc = platform->bmc;
+    const struct host_hardware *hardware = bmc->host ? bmc->host->hardware : NULL;
+    unsigned psus = supply_psu_count(&platform->settings.supply);
+
+    sensors_set_hardware(bmc->sensors, hardware, psus);
+    if (!hardware)
+        return; /* what was there stays: the domain may be back soon */
+    if (bmc->fru)
+        fru_set_hardware(bmc->fru, bmc->host->name, &bmc->uuid, hardware, psus,
+                         (unsigned)platform->settings.model.psu_rated_watts);
+    if (bmc->dcmi)
+        dcmi_set_name(bmc->dcmi, bmc->host->name);
+    if (sdr_note_change(bmc))
+        bmc->hooks->save_document(bmc, BMC_DOCUMENT_SENSORS, &nobody);
+    platform_show_states(platform);
+}
