@@ -1,5 +1,5 @@
-/* fru {"name"}: [{"id", "device", "area", "field", "value"}], every field of every FRU.
- * fru {"name", "asset_tag": "text"}: sets the asset tag; operators. */
+#include "vbmc/verbs/fru.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru_fields.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/scope.h"
 
 static void add_field(void *context, const struct fru_device *device, const char *area,
                       const char *field, const char *text)

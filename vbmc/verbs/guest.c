@@ -1,3 +1,5 @@
+#include "vbmc/verbs/guest.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #include "vbmc/control/console_frame.h"
 #include "vbmc/virt/dump.h"
 #include "vbmc/virt/screenshot.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/scope.h"
 
 /* The domain of the BMC that the request names; NULL after an error was answered. */
 static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,

@@ -1,3 +1,5 @@
+#include "vbmc/verbs/health.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,9 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/placement.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
 
 #define STATES     15 /* of a discrete sensor: offsets 0 to 14 */
 #define SOCKETS    8

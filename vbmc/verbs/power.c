@@ -1,5 +1,5 @@
-/* The verbs that do to one guest what people do at a server: its buttons, its boot device, its
- * console. */
+#include "vbmc/verbs/power.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/verbs/console.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
 
 static const char *explain(int result)
 {

@@ -1,4 +1,5 @@
-/* The verbs that break and repair: parts of one server, and the room that all of them stand in. */
+#include "vbmc/verbs/room.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
 
 #define ERROR_SIZE 256
 #define TEXT_SIZE  64

@@ -1,3 +1,5 @@
+#include "vbmc/verbs/sel.h"
+
 #include <string.h>
 
 #include <json-c/json.h>
@@ -5,7 +7,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/verbs/sel_text.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/scope.h"
 
 static void answer_cleared(const struct bmc_ticket *ticket, int result)
 {

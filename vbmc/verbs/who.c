@@ -1,4 +1,5 @@
-/* The verb "who": who is logged in, by IPMI, by SSH, and on the consoles. */
+#include "vbmc/verbs/who.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,7 +9,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
 #include "vbmc/verbs/console.h"
-#include "vbmc/verbs/internal.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
 
 #define TEXT_SIZE 128
 

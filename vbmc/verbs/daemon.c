@@ -1,0 +1,79 @@
+#include "vbmc/verbs/daemon.h"
+
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/base/version.h"
+#include "vbmc/verbs/list.h"
+#include "vbmc/verbs/reply.h"
+
+/* What the configuration says in vain, if anything, as "notes": for who has just written it, and
+ * for doctor. */
+static void add_doubts(const struct verbs *verbs, struct json_object *result)
+{
+    struct json_object *notes = json_object_new_array();
+    char text[MANAGER_DOUBT_SIZE];
+
+    for (size_t i = 0; i < fleet_config(verbs->fleet)->domain_count; i++) {
+        if (fleet_doubt_section(verbs->fleet, i, text, sizeof text))
+            json_object_array_add(notes, json_object_new_string(text));
+    }
+    if (json_object_array_length(notes) > 0)
+        json_object_object_add(result, "notes", notes);
+    else
+        json_object_put(notes);
+}
+
+void verbs_reload(const struct verbs *verbs, struct json_object *arguments,
+                  struct control_request *request)
+{
+    char error[CONFIG_ERROR_SIZE];
+
+    (void)arguments;
+    if (verbs->reload(verbs->context, error, sizeof error) < 0) {
+        control_reply_error(request, CONTROL_FAILED, "%s", error);
+        return;
+    }
+    struct json_object *result = json_object_new_object();
+    add_doubts(verbs, result);
+    control_reply_ok(request, result);
+}
+
+void verbs_status(const struct verbs *verbs, struct json_object *arguments,
+                  struct control_request *request)
+{
+    const struct bmcset *set = fleet_bmcs(verbs->fleet);
+    struct json_object *result = json_object_new_object();
+    struct json_object *hypervisors = json_object_new_array();
+    struct hypervisor *hypervisor = NULL;
+    int running = 0;
+
+    (void)arguments;
+    for (size_t i = 0; i < set->count; i++)
+        running += strcmp(verbs_status_of(set->instances[i]), "running") == 0;
+    while ((hypervisor = fleet_next_hypervisor(verbs->fleet, hypervisor))) {
+        struct json_object *row = json_object_new_object();
+        verbs_add_text(row, "name", hypervisor_name(hypervisor));
+        verbs_add_text(row, "uri", hypervisor_uri(hypervisor));
+        verbs_add_text(row, "state", hypervisor_is_up(hypervisor) ? "connected" : "disconnected");
+        if (hypervisor_error(hypervisor)[0])
+            verbs_add_text(row, "error", hypervisor_error(hypervisor));
+        json_object_array_add(hypervisors, row);
+    }
+    verbs_add_text(result, "version", VBMC_VERSION);
+    verbs_add_text(result, "log", log_place());
+    json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
+    json_object_object_add(result, "running", json_object_new_int(running));
+    json_object_object_add(result, "hypervisors", hypervisors);
+    add_doubts(verbs, result);
+    control_reply_ok(request, result);
+}
+
+/* For who was handed a connection and cannot open another. */
+void verbs_connect(const struct verbs *verbs, struct json_object *arguments,
+                   struct control_request *request)
+{
+    (void)verbs;
+    (void)arguments;
+    control_reply_connection(request);
+}

@@ -1,0 +1,99 @@
+#include "vbmc/verbs/list.h"
+
+#include <string.h>
+
+#include "vbmc/verbs/health.h"
+#include "vbmc/verbs/placement.h"
+#include "vbmc/verbs/power.h"
+#include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/scope.h"
+
+const char *verbs_status_of(struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+
+    if (!record->active)
+        return "down";
+    return instance_is_listening(instance) ? "running" : "error";
+}
+
+/* Where the BMC is, or is to be. Where there is no place for it, what it had or is to have. */
+static void add_place(const struct verbs *verbs, struct json_object *object,
+                      struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+    const union endpoint_address *place = instance_address(instance);
+    bool is_known = place->any.sa_family != AF_UNSPEC;
+    char text[ENDPOINT_TEXT_SIZE];
+
+    endpoint_address_format_host(place, text);
+    if (is_known)
+        verbs_add_text(object, "address", text);
+    else
+        verbs_add_text(object, "address",
+                       record->address ? record->address : fleet_config(verbs->fleet)->bmc.address);
+    json_object_object_add(
+        object, "port",
+        json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
+}
+
+void verbs_list(const struct verbs *verbs, struct json_object *arguments,
+                struct control_request *request)
+{
+    size_t count;
+    CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
+    struct json_object *list = json_object_new_array();
+    bool shows_power = fleet_config(verbs->fleet)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
+                       verbs_flag_argument(arguments, "power");
+
+    for (size_t i = 0; i < count; i++) {
+        struct json_object *row = json_object_new_object();
+        char note[VERBS_NOTE_SIZE];
+        verbs_add_name(verbs, request, instances, count, i, row);
+        verbs_add_text(row, "status", verbs_status_of(instances[i]));
+        add_place(verbs, row, instances[i]);
+        if (shows_power)
+            verbs_add_text(row, "power",
+                           verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
+        if (verbs_note(request, instances[i], note))
+            verbs_add_text(row, "note", note);
+        json_object_array_add(list, row);
+    }
+    control_reply_ok(request, list);
+}
+
+void verbs_show(const struct verbs *verbs, struct json_object *arguments,
+                struct control_request *request)
+{
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+
+    if (!instance)
+        return;
+    const struct store_bmc *record = instance_record(instance);
+    struct virt_domain *domain = instance_domain(instance);
+    const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
+    const char *uri = record->uri, *sasl_username = record->sasl_username;
+    char note[VERBS_NOTE_SIZE];
+    CLEANUP_FREE char *name = fleet_name_of(verbs->fleet, instance, verbs_only_bmc_of(request));
+    if (!uri && domain)
+        uri = hypervisor_uri(virt_domain_hypervisor(domain));
+    if (!verbs_may_see_hypervisors(request))
+        uri = sasl_username = NULL;
+    struct json_object *result = json_object_new_object();
+    json_object_object_add(result, "active", json_object_new_boolean(record->active));
+    add_place(verbs, result, instance);
+    verbs_add_text(result, "domain_name", name ? name : record->name);
+    if (verbs_may_see_hypervisors(request))
+        verbs_add_placement(result, instance);
+    verbs_add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
+    verbs_add_text(result, "libvirt_sasl_username", sasl_username);
+    verbs_add_text(result, "libvirt_uri", uri);
+    verbs_add_text(result, "password", "***");
+    verbs_add_text(result, "status", verbs_status_of(instance));
+    verbs_add_text(result, "username", user[0] ? user : NULL);
+    verbs_add_health(result, instance);
+    verbs_add_boot_device(result, instance_bmc(instance));
+    if (verbs_note(request, instance, note))
+        verbs_add_text(result, "note", note);
+    control_reply_ok(request, result);
+}
