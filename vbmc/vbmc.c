@@ -1,4 +1,4 @@
-/* The `vbmc` command; all of it is in cli.c and its neighbours. */
+/* The `vbmc` command; all of it is in vbmc/cli/. */
 #include "vbmc/cli/main.h"
 
 int main(int argc, char **argv)

@@ -1,3 +1,5 @@
+#include "vbmc/cli/console.h"
+
 /* The verbs that open a guest's console: console and break. */
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +13,7 @@
 #include <unistd.h>
 
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/term/attach.h"
 #include "vbmc/control/console_parser.h"
@@ -151,7 +153,7 @@ static int open_console(struct cli *cli)
     return code;
 }
 
-int cli_run_console(struct cli *cli)
+static int run_console(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
     bool shows = options->log || options->follow || options->lines != CLI_LINES_NOT_GIVEN;
@@ -164,6 +166,16 @@ int cli_run_console(struct cli *cli)
         return cli_ask_for_text(cli, "add-serial", cli_name_arguments(cli), "text");
     return open_console(cli);
 }
+
+const struct cli_verb cli_verb_console = {
+    .name = "console",
+    .arguments = "NAME",
+    .help = "show a guest's serial console and type there; Ctrl-] opens a menu",
+    .groups = CLI_GROUP_CONSOLE,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_console,
+};
 
 /* ---- break ---- */
 
@@ -214,7 +226,7 @@ static int receive_reply(const struct cli_stream *stream, char text[CONSOLE_PARS
     }
 }
 
-int cli_run_break(struct cli *cli)
+static int run_break(struct cli *cli)
 {
     CLEANUP_STREAM struct cli_stream stream = CLI_STREAM_NONE;
     uint8_t frame[CONSOLE_FRAME_HEADER];
@@ -236,3 +248,12 @@ int cli_run_break(struct cli *cli)
         return cli_fail(cli, "no break was sent: %s", strerror(-failed));
     return CLI_EXIT_DONE;
 }
+
+const struct cli_verb cli_verb_break = {
+    .name = "break",
+    .arguments = "NAME",
+    .help = "send a break to a guest's serial port",
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_break,
+};

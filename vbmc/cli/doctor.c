@@ -95,7 +95,7 @@ static int print_findings(struct doctor *doctor)
     return doctor->found_problem ? CLI_EXIT_FAILED : code;
 }
 
-int cli_run_doctor(struct cli *cli)
+static int run_doctor(struct cli *cli)
 {
     struct doctor doctor = {.cli = cli, .findings = json_object_new_array()};
     CLEANUP_CONFIG struct config *config = NULL;
@@ -114,3 +114,11 @@ int cli_run_doctor(struct cli *cli)
     json_object_put(doctor.bmcs);
     return print_findings(&doctor);
 }
+
+const struct cli_verb cli_verb_doctor = {
+    .name = "doctor",
+    .arguments = "",
+    .help = "look for what is wrong, and say what to do",
+    .groups = CLI_GROUP_DOCTOR | CLI_GROUP_FORMAT,
+    .run = run_doctor,
+};

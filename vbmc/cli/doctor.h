@@ -2,10 +2,8 @@
 #ifndef VBMC_CLI_DOCTOR_H
 #define VBMC_CLI_DOCTOR_H
 
-struct cli;
+struct cli_verb;
 
-/* The verb doctor: prints its findings in the format asked for. CLI_EXIT_FAILED if one of them is a
- * problem. */
-int cli_run_doctor(struct cli *cli);
+extern const struct cli_verb cli_verb_doctor;
 
 #endif

@@ -1,15 +1,18 @@
+#include "vbmc/cli/faults.h"
+
 /* `vbmc inject` and `vbmc facility`: what breaks in a server, and in the room. */
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
+#include "vbmc/cli/simulate.h"
 
 #define TEXT_SIZE 64
 
-const char cli_inject_help[] =
+static const char inject_help[] =
     "break something in a server, or repair it\n\n"
     "  vbmc inject NAME TARGET KIND               break it\n"
     "  vbmc inject NAME --list                    what is broken, and since when\n"
@@ -25,7 +28,7 @@ const char cli_inject_help[] =
     "  nic/0              down (the guest loses its link)\n\n"
     "What is broken stays so until it is cleared, over restarts too.";
 
-const char cli_facility_help[] =
+static const char facility_help[] =
     "show the room that the servers stand in, change it, or simulate one\n\n"
     "  vbmc facility                              how it is, and what the servers have left\n"
     "  vbmc facility feed A down|up               switch a power feed\n"
@@ -108,7 +111,7 @@ static int list_faults(struct cli *cli)
     return code;
 }
 
-int cli_run_inject(struct cli *cli)
+static int run_inject(struct cli *cli)
 {
     bool clears = cli->options.clear;
 
@@ -123,6 +126,16 @@ int cli_run_inject(struct cli *cli)
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
     return change(cli, arguments, clears ? "cleared" : NULL);
 }
+
+const struct cli_verb cli_verb_inject = {
+    .name = "inject",
+    .arguments = "NAME [TARGET KIND]",
+    .help = inject_help,
+    .groups = CLI_GROUP_INJECT | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 3,
+    .run = run_inject,
+};
 
 /* ---- facility ---- */
 
@@ -194,7 +207,7 @@ static int show_room(struct cli *cli)
     return code;
 }
 
-int cli_run_facility(struct cli *cli)
+static int run_facility(struct cli *cli)
 {
     size_t count = cli->options.name_count;
     const char *item = name_at(cli, 0);
@@ -215,3 +228,12 @@ int cli_run_facility(struct cli *cli)
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
     return change(cli, arguments, NULL);
 }
+
+const struct cli_verb cli_verb_facility = {
+    .name = "facility",
+    .arguments = "[ITEM [WHICH] STATE | simulate]",
+    .help = facility_help,
+    .groups = CLI_GROUP_ROOM | CLI_GROUP_SIMULATE | CLI_GROUP_FORMAT,
+    .names_max = 3,
+    .run = run_facility,
+};

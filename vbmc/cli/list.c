@@ -1,10 +1,12 @@
+#include "vbmc/cli/list.h"
+
 /* What the daemon knows, as rows: list, discover, who, show and status. */
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
@@ -131,7 +133,7 @@ static int print_list(struct cli *cli, const struct cli_column *columns, size_t 
 
 /* The guest's power stands in the table for people, and where it is asked for by name; scripts get
  * the columns that OpenStack's tool has. */
-int cli_run_list(struct cli *cli)
+static int run_list(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"Domain name", "domain_name"},
@@ -155,7 +157,15 @@ int cli_run_list(struct cli *cli)
     return print_list(cli, columns, shows ? ARRAY_SIZE(columns) : OPENSTACK_COLUMNS, rows);
 }
 
-int cli_run_discover(struct cli *cli)
+const struct cli_verb cli_verb_list = {
+    .name = "list",
+    .arguments = "",
+    .help = "list the BMCs",
+    .groups = CLI_GROUP_FORMAT,
+    .run = run_list,
+};
+
+static int run_discover(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"Domain name", "domain_name"},
@@ -172,6 +182,14 @@ int cli_run_discover(struct cli *cli)
     json_object_put(rows);
     return code;
 }
+
+const struct cli_verb cli_verb_discover = {
+    .name = "discover",
+    .arguments = "",
+    .help = "list the domains of all hypervisors, and why one has no BMC",
+    .groups = CLI_GROUP_FORMAT,
+    .run = run_discover,
+};
 
 /* ---- who ---- */
 
@@ -192,7 +210,7 @@ static struct json_object *login_for_people(struct json_object *row)
     return person;
 }
 
-int cli_run_who(struct cli *cli)
+static int run_who(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"BMC", "domain_name"},     {"Type", "type"},   {"User", "user"}, {"Address", "address"},
@@ -217,6 +235,15 @@ int cli_run_who(struct cli *cli)
     return code;
 }
 
+const struct cli_verb cli_verb_who = {
+    .name = "who",
+    .arguments = "[NAME]",
+    .help = "list who is logged in: IPMI, SOL and SSH sessions, and open consoles",
+    .groups = CLI_GROUP_FORMAT,
+    .names_max = 1,
+    .run = run_who,
+};
+
 /* ---- show and status ---- */
 
 /* Nobody reads 93784 as a day. */
@@ -236,7 +263,7 @@ static void add_known_property(const struct cli *cli, struct json_object *rows, 
     json_object_put(duration);
 }
 
-int cli_run_show(struct cli *cli)
+static int run_show(struct cli *cli)
 {
     struct json_object *result;
 
@@ -255,7 +282,17 @@ int cli_run_show(struct cli *cli)
     return code;
 }
 
-int cli_run_status(struct cli *cli)
+const struct cli_verb cli_verb_show = {
+    .name = "show",
+    .arguments = "NAME",
+    .help = "show one BMC, and its server's power, uptime and health",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_show,
+};
+
+static int run_status(struct cli *cli)
 {
     struct json_object *result;
 
@@ -266,7 +303,15 @@ int cli_run_status(struct cli *cli)
     return code;
 }
 
-int cli_run_hypervisor(struct cli *cli)
+const struct cli_verb cli_verb_status = {
+    .name = "status",
+    .arguments = "",
+    .help = "show the state of the daemon and its hypervisors",
+    .groups = CLI_GROUP_FORMAT,
+    .run = run_status,
+};
+
+static int run_hypervisor(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"Name", "name"}, {"State", "state"}, {"Busy BMCs", "waiting"},
@@ -290,3 +335,18 @@ int cli_run_hypervisor(struct cli *cli)
     json_object_put(rows);
     return code;
 }
+
+static const char hypervisor_help[] =
+    "list the hypervisors, or give one up\n\n"
+    "  declare-dead   it will not come back: guests that it may have run are released, and can be\n"
+    "                 started elsewhere. Only for a machine that is certainly off: a guest that\n"
+    "                 still runs there would run twice on its disk.";
+
+const struct cli_verb cli_verb_hypervisor = {
+    .name = "hypervisor",
+    .arguments = "[NAME declare-dead]",
+    .help = hypervisor_help,
+    .groups = CLI_GROUP_FORMAT,
+    .names_max = 2,
+    .run = run_hypervisor,
+};

@@ -1,3 +1,5 @@
+#include "vbmc/cli/readings.h"
+
 /* What a guest's BMC knows of its server: sensors, event log, inventory. Tables are for people;
  * every other format has the daemon's own keys and values. */
 #include <inttypes.h>
@@ -7,9 +9,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
-#include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
 
 struct listing {
@@ -201,7 +202,7 @@ static struct json_object *sensor_for_people(struct json_object *row)
     return person;
 }
 
-int cli_run_sensors(struct cli *cli)
+static int run_sensors(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"Number", "number"},
@@ -219,6 +220,25 @@ int cli_run_sensors(struct cli *cli)
 
     return ask_for_listing(cli, "sensors", cli_name_arguments(cli), &listing);
 }
+
+const struct cli_verb cli_verb_sensors = {
+    .name = "sensors",
+    .arguments = "NAME",
+    .help = "show what a guest's sensors read",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_sensors,
+};
+const struct cli_verb cli_verb_sensor = {
+    .name = "sensor",
+    .arguments = "NAME",
+    .help = "the same as sensors",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_sensors,
+};
 
 /* ---- the event log ---- */
 
@@ -249,7 +269,7 @@ static struct json_object *event_for_people(struct json_object *row)
     return person;
 }
 
-int cli_run_sel(struct cli *cli)
+static int run_sel(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"ID", "id"},     {"Time", "time"},   {"Severity", "severity"},   {"Sensor", "sensor"},
@@ -273,9 +293,19 @@ int cli_run_sel(struct cli *cli)
     return ask_for_listing(cli, "sel", arguments, &listing);
 }
 
+const struct cli_verb cli_verb_sel = {
+    .name = "sel",
+    .arguments = "NAME",
+    .help = "show a guest's system event log, or clear it",
+    .groups = CLI_GROUP_SEL | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_sel,
+};
+
 /* ---- the inventory ---- */
 
-int cli_run_fru(struct cli *cli)
+static int run_fru(struct cli *cli)
 {
     static const struct cli_column columns[] = {
         {"ID", "id"},       {"Device", "device"}, {"Area", "area"},
@@ -291,6 +321,16 @@ int cli_run_fru(struct cli *cli)
     add_text(arguments, "asset_tag", cli->options.asset_tag);
     return cli_ask_and_obey(cli, "fru", arguments);
 }
+
+const struct cli_verb cli_verb_fru = {
+    .name = "fru",
+    .arguments = "NAME",
+    .help = "show a guest's inventory, or write its asset tag",
+    .groups = CLI_GROUP_FRU | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_fru,
+};
 
 /* ---- all BMCs at a glance ---- */
 

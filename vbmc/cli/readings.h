@@ -1,4 +1,4 @@
-/* What a guest's BMC knows of its server, as texts. */
+/* What a guest's BMC knows of its server: its verbs, and what others print of it. */
 #ifndef VBMC_CLI_READINGS_H
 #define VBMC_CLI_READINGS_H
 
@@ -6,6 +6,11 @@
 #include <stdint.h>
 
 struct cli;
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_sensors, cli_verb_sel, cli_verb_fru;
+/* The same as cli_verb_sensors; the shell has both names. */
+extern const struct cli_verb cli_verb_sensor;
 
 #define CLI_DURATION_SIZE 40
 

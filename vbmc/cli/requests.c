@@ -1,3 +1,5 @@
+#include "vbmc/cli/requests.h"
+
 /* The verbs that the daemon answers: arguments out, result in the format asked for. */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +11,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/term/text.h"
@@ -31,7 +33,7 @@ static void add_text(struct json_object *object, const char *key, const char *te
         json_object_object_add(object, key, json_object_new_string(text));
 }
 
-int cli_run_add(struct cli *cli)
+static int run_add(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
 
@@ -50,7 +52,17 @@ int cli_run_add(struct cli *cli)
     return cli_ask_and_obey(cli, "add", arguments);
 }
 
-int cli_run_names(struct cli *cli)
+const struct cli_verb cli_verb_add = {
+    .name = "add",
+    .arguments = "NAME",
+    .help = "give a domain a BMC of its own",
+    .groups = CLI_GROUP_ADD | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_add,
+};
+
+static int run_names(struct cli *cli)
 {
     struct json_object *arguments = json_object_new_object();
     struct json_object *names = json_object_new_array();
@@ -65,7 +77,37 @@ int cli_run_names(struct cli *cli)
     return code;
 }
 
-int cli_run_power(struct cli *cli)
+const struct cli_verb cli_verb_delete = {
+    .name = "delete",
+    .arguments = "NAME...",
+    .help = "stop BMCs and forget them",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = SIZE_MAX,
+    .run = run_names,
+};
+
+const struct cli_verb cli_verb_start = {
+    .name = "start",
+    .arguments = "NAME...",
+    .help = "let BMCs answer",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = SIZE_MAX,
+    .run = run_names,
+};
+
+const struct cli_verb cli_verb_stop = {
+    .name = "stop",
+    .arguments = "NAME...",
+    .help = "silence BMCs",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = SIZE_MAX,
+    .run = run_names,
+};
+
+static int run_power(struct cli *cli)
 {
     const char *action = cli->options.name_count > 1 ? cli->options.names[1] : "status";
     bool known = false;
@@ -83,7 +125,27 @@ int cli_run_power(struct cli *cli)
     return cli_ask_and_obey(cli, "power", arguments);
 }
 
-int cli_run_nmi(struct cli *cli)
+static const char power_help[] =
+    "do to a guest what its power buttons do, or tell its state\n\n"
+    "  on             start it; a paused one goes on\n"
+    "  off            end it at once, like pulling the plug\n"
+    "  cycle          off and, a few seconds later, on\n"
+    "  reset          the reset button\n"
+    "  soft           the power button, for its system to shut down\n"
+    "  diag           an NMI, for its system to dump or to stop in its debugger\n"
+    "  status         tell its state; so does no action at all";
+
+const struct cli_verb cli_verb_power = {
+    .name = "power",
+    .arguments = "NAME [on|off|cycle|reset|soft|diag|status]",
+    .help = power_help,
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 2,
+    .run = run_power,
+};
+
+static int run_nmi(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli);
 
@@ -91,9 +153,19 @@ int cli_run_nmi(struct cli *cli)
     return cli_ask_and_obey(cli, "power", arguments);
 }
 
+const struct cli_verb cli_verb_nmi = {
+    .name = "nmi",
+    .arguments = "NAME",
+    .help = "send a guest an NMI, for it to dump or to stop in its debugger",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_nmi,
+};
+
 /* The hypervisor's machine writes the file; where that is this one, a relative path means what it
  * says here. */
-int cli_run_dump(struct cli *cli)
+static int run_dump(struct cli *cli)
 {
     const char *file = cli->options.names[1];
     char path[PATH_SIZE], folder[PATH_SIZE] = "";
@@ -111,7 +183,17 @@ int cli_run_dump(struct cli *cli)
     return cli_ask_and_obey(cli, "dump", arguments);
 }
 
-int cli_run_bootdev(struct cli *cli)
+const struct cli_verb cli_verb_dump = {
+    .name = "dump",
+    .arguments = "NAME FILE",
+    .help = "write a guest's memory to a file on its hypervisor's machine",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 2,
+    .names_max = 2,
+    .run = run_dump,
+};
+
+static int run_bootdev(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli);
 
@@ -120,6 +202,25 @@ int cli_run_bootdev(struct cli *cli)
                            json_object_new_boolean(cli->options.persistent));
     return cli_ask_and_obey(cli, "bootdev", arguments);
 }
+
+static const char bootdev_help[] =
+    "what a guest boots next\n\n"
+    "  pxe            the network\n"
+    "  disk           a disk; safe and diag mean the same\n"
+    "  cdrom, floppy  removable media\n"
+    "  bios           the firmware's boot menu, at the next start from off\n"
+    "  none           what its definition says: takes back what was asked for\n\n"
+    "It counts for the next boot, if that comes within a minute; a reset is enough.";
+
+const struct cli_verb cli_verb_bootdev = {
+    .name = "bootdev",
+    .arguments = "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy",
+    .help = bootdev_help,
+    .groups = CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT,
+    .names_min = 2,
+    .names_max = 2,
+    .run = run_bootdev,
+};
 
 /* Reads a whole text file, or standard input for "-". NULL with errno. */
 static char *read_file(const char *path)
@@ -151,7 +252,7 @@ static char *read_file(const char *path)
     return cleanup_steal_pointer(&text);
 }
 
-int cli_run_define(struct cli *cli)
+static int run_define(struct cli *cli)
 {
     CLEANUP_FREE char *xml = read_file(cli->options.names[0]);
 
@@ -163,7 +264,17 @@ int cli_run_define(struct cli *cli)
     return cli_ask_and_obey(cli, "define", arguments);
 }
 
-int cli_run_undefine(struct cli *cli)
+const struct cli_verb cli_verb_define = {
+    .name = "define",
+    .arguments = "FILE.xml",
+    .help = "define a domain under the embedded driver ('-': standard input)",
+    .groups = CLI_GROUP_DEFINE | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_define,
+};
+
+static int run_undefine(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli), *result, *text;
 
@@ -180,7 +291,17 @@ int cli_run_undefine(struct cli *cli)
     return code;
 }
 
-int cli_run_dumpxml(struct cli *cli)
+const struct cli_verb cli_verb_undefine = {
+    .name = "undefine",
+    .arguments = "NAME",
+    .help = "undefine a domain under the embedded driver, with its saved state and UEFI variables",
+    .groups = CLI_GROUP_UNDEFINE | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_undefine,
+};
+
+static int run_dumpxml(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli);
 
@@ -188,7 +309,17 @@ int cli_run_dumpxml(struct cli *cli)
     return cli_ask_for_text(cli, "dumpxml", arguments, "xml");
 }
 
-int cli_run_reload(struct cli *cli)
+const struct cli_verb cli_verb_dumpxml = {
+    .name = "dumpxml",
+    .arguments = "NAME",
+    .help = "print a domain's definition",
+    .groups = CLI_GROUP_DUMPXML | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 1,
+    .run = run_dumpxml,
+};
+
+static int run_reload(struct cli *cli)
 {
     struct json_object *result, *notes;
     int code = cli_ask(cli, "reload", NULL, &result);
@@ -208,3 +339,11 @@ int cli_run_reload(struct cli *cli)
     json_object_put(result);
     return code;
 }
+
+const struct cli_verb cli_verb_reload = {
+    .name = "reload",
+    .arguments = "",
+    .help = "let the daemon read its configuration again",
+    .groups = CLI_GROUP_FORMAT,
+    .run = run_reload,
+};

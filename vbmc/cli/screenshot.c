@@ -1,3 +1,5 @@
+#include "vbmc/cli/screenshot.h"
+
 /* The verb screenshot: an image comes as the frames of a console, and goes to a file. */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +13,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/control/console_parser.h"
 
@@ -138,7 +140,7 @@ static int write_file(const char *path, const struct image *image)
     return replace_file(path, 0666 & ~mask, image);
 }
 
-int cli_run_screenshot(struct cli *cli)
+static int run_screenshot(struct cli *cli)
 {
     CLEANUP_STREAM struct cli_stream stream = CLI_STREAM_NONE;
     const char *path = cli->options.names[1];
@@ -159,3 +161,12 @@ int cli_run_screenshot(struct cli *cli)
     free(image.bytes);
     return code;
 }
+
+const struct cli_verb cli_verb_screenshot = {
+    .name = "screenshot",
+    .arguments = "NAME FILE",
+    .help = "write what a guest's screen shows to a file ('-': standard output)",
+    .names_min = 2,
+    .names_max = 2,
+    .run = run_screenshot,
+};

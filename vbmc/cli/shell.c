@@ -10,201 +10,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "vbmc/base/array.h"
-#include "vbmc/base/nearest.h"
-#include "vbmc/cli/ask.h"
-#include "vbmc/cli/print.h"
-#include "vbmc/cli/report.h"
-#include "vbmc/cli/shell_internal.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
+#include "vbmc/cli/shell_commands.h"
+#include "vbmc/cli/shell_edit.h"
 #include "vbmc/term/text.h"
-#include "vbmc/cli/words.h"
 
 #define NOBODY          65534
 #define DESCRIPTORS_MAX 32
-#define OPERANDS_MAX    (CLI_WORDS_MAX + 2)
-
-volatile sig_atomic_t cli_shell_interrupted;
-
-static cli_run run_help, run_exit;
-
-/* What `vbmc` does not have, or not like this. */
-static const struct cli_verb own_commands[] = {
-    {"sensor", "NAME", "the same as sensors", CLI_GROUP_FORMAT, 1, 1, cli_run_sensors},
-    {"help", "[COMMAND]", "print help", 0, 0, 1, run_help},
-    {"exit", "", "leave; so do quit, logout and Ctrl-D", 0, 0, 0, run_exit},
-    {"quit", "", "leave", 0, 0, 0, run_exit},
-    {"logout", "", "leave", 0, 0, 0, run_exit},
-};
-
-/* In the order of the help. */
-static const char *const names[] = {"list", "show",  "console", "who",     "power",
-                                    "nmi",  "break", "bootdev", "sensors", "sel",
-                                    "fru",  "help",  "exit",    NULL};
-
-/* ---- commands ---- */
-
-const char *const *cli_shell_names(void)
-{
-    return names;
-}
-
-const struct cli_verb *cli_shell_find(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(own_commands); i++) {
-        if (strcmp(own_commands[i].name, name) == 0)
-            return &own_commands[i];
-    }
-    for (size_t i = 0; names[i]; i++) {
-        if (strcmp(names[i], name) == 0)
-            return cli_find_verb(name);
-    }
-    return NULL;
-}
-
-bool cli_shell_takes_name(const struct cli_verb *command)
-{
-    return strncmp(command->arguments, "NAME", 4) == 0;
-}
-
-static const char *nearest_command(const char *word)
-{
-    return nearest_name(word, names, ARRAY_SIZE(names) - 1, NULL);
-}
-
-static int run_help(struct cli *cli)
-{
-    const struct cli_verb *command;
-
-    if (cli->options.name_count) {
-        command = cli_shell_find(cli->options.names[0]);
-        if (!command)
-            return cli_fail_word(cli, "command", cli->options.names[0],
-                                 nearest_command(cli->options.names[0]));
-        cli_print_verb_help(command, "", 0);
-        return CLI_EXIT_DONE;
-    }
-    for (size_t i = 0; names[i]; i++) {
-        command = cli_shell_find(names[i]);
-        printf("  %-8s %.*s\n", command->name, (int)strcspn(command->help, "\n"), command->help);
-    }
-    puts("\n'help COMMAND' tells more. NAME may be left out where there is one BMC only.");
-    return CLI_EXIT_DONE;
-}
-
-static int run_exit(struct cli *cli)
-{
-    (void)cli;
-    return CLI_EXIT_DONE;
-}
-
-/* ---- a line ---- */
-
-struct cli cli_shell_begin(const struct shell *shell)
-{
-    struct cli cli = {
-        .options = CLI_OPTIONS_NONE,
-        .connection = shell->connection,
-        .in_shell = true,
-    };
-
-    cli.options.config = shell->base.config;
-    cli.options.socket = shell->base.socket;
-    cli.options.debug = shell->base.debug;
-    cli_look_at_terminal(&cli.options.format);
-    return cli;
-}
-
-struct json_object *cli_shell_bmcs(const struct shell *shell)
-{
-    struct cli cli = cli_shell_begin(shell);
-    struct cli_client_error error;
-    struct json_object *rows, *name;
-
-    if (cli_try(&cli, "list", NULL, &rows, &error))
-        return NULL;
-    struct json_object *bmcs = json_object_new_array();
-    for (size_t i = 0;
-         json_object_is_type(rows, json_type_array) && i < json_object_array_length(rows); i++) {
-        if (json_object_object_get_ex(json_object_array_get_idx(rows, i), "domain_name", &name))
-            json_object_array_add(bmcs, json_object_get(name));
-    }
-    json_object_put(rows);
-    return bmcs;
-}
-
-/* Where there is one BMC only, its name may be left out: it is put in front of the operands, which
- * move to `operands`. The array that holds the name is returned, to be put after the command. */
-static struct json_object *add_only_name(const struct shell *shell, struct cli *cli,
-                                         char *operands[OPERANDS_MAX])
-{
-    struct cli_options *options = &cli->options;
-
-    if (!cli_shell_takes_name(cli->verb) || options->name_count >= cli->verb->names_max)
-        return NULL;
-    struct json_object *bmcs = cli_shell_bmcs(shell);
-    if (!bmcs || json_object_array_length(bmcs) != 1)
-        return bmcs;
-    const char *only = json_object_get_string(json_object_array_get_idx(bmcs, 0));
-    if (options->name_count && strcmp(options->names[0], only) == 0)
-        return bmcs;
-    operands[0] = (char *)only;
-    for (size_t i = 0; i < options->name_count; i++)
-        operands[i + 1] = options->names[i];
-    options->names = operands;
-    options->name_count++;
-    return bmcs;
-}
-
-static int run_command(const struct shell *shell, struct cli *cli, int count, char **words)
-{
-    char error[CLI_OPTIONS_ERROR_SIZE];
-    char *operands[OPERANDS_MAX];
-
-    cli->verb = cli_shell_find(words[0]);
-    if (!cli->verb)
-        return cli_fail_word(cli, "command", words[0], nearest_command(words[0]));
-    if (cli_options_parse(count, words, cli->verb->groups | CLI_GROUP_COMMON, &cli->options, error))
-        return cli_fail_usage(cli, "%s", error);
-    if (cli->options.help) {
-        cli_print_verb_help(cli->verb, "", 0);
-        return CLI_EXIT_DONE;
-    }
-    struct json_object *bmcs = add_only_name(shell, cli, operands);
-    int code = cli_call_verb(cli);
-    json_object_put(bmcs);
-    return code;
-}
-
-void cli_shell_run_words(struct shell *shell, int count, char **words)
-{
-    struct cli cli = cli_shell_begin(shell);
-
-    if (count == 0)
-        return;
-    if (count > CLI_WORDS_MAX) {
-        shell->status = cli_fail(&cli, "too many words");
-        return;
-    }
-    shell->status = run_command(shell, &cli, count, words);
-    shell->is_over |= cli.verb && cli.verb->run == run_exit && shell->status == CLI_EXIT_DONE;
-    if (shell->is_over)
-        shell->status = CLI_EXIT_DONE;
-    cli_options_clear(&cli.options);
-    if (fflush(stdout) || ferror(stdout))
-        shell->is_over = true;
-}
-
-void cli_shell_run_line(struct shell *shell, char *line)
-{
-    char *words[CLI_WORDS_MAX + 1];
-    struct cli cli = cli_shell_begin(shell);
-
-    int count = cli_words_split(line, words);
-    if (count < 0)
-        shell->status = cli_fail(&cli, count == -E2BIG ? "too many words" : "a quote has no end");
-    else
-        cli_shell_run_words(shell, count, words);
-}
 
 static void run_standard_input(struct shell *shell)
 {
@@ -314,10 +128,18 @@ int cli_shell_main(int argc, char **argv)
     return shell.status;
 }
 
-int cli_run_shell(struct cli *cli)
+static int run_shell(struct cli *cli)
 {
     struct shell shell = {.base = cli->options, .connection = cli->connection};
 
     run(&shell, (int)cli->options.name_count, cli->options.names);
     return shell.status;
 }
+
+const struct cli_verb cli_verb_shell = {
+    .name = "shell",
+    .arguments = "[COMMAND]",
+    .help = "take commands one by one, as by SSH; 'vbmc shell help' lists them",
+    .names_max = SIZE_MAX,
+    .run = run_shell,
+};

@@ -3,6 +3,11 @@
 #ifndef VBMC_CLI_SHELL_H
 #define VBMC_CLI_SHELL_H
 
+struct cli_verb;
+
+/* `vbmc shell`. */
+extern const struct cli_verb cli_verb_shell;
+
 #define CLI_SHELL_NAME "vbmc-shell" /* as which the daemon's program is the shell */
 #define CLI_SHELL_FD   3            /* the connection to the daemon */
 

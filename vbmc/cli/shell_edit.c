@@ -1,6 +1,10 @@
+#include "vbmc/cli/shell_edit.h"
+
 /* The shell at a terminal: prompt, line editing, completion, all by libedit. */
 #include <errno.h>
 #include <histedit.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +14,13 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/version.h"
 #include "vbmc/cli/client.h"
-#include "vbmc/cli/shell_internal.h"
+#include "vbmc/cli/shell_commands.h"
 #include "vbmc/term/text.h"
 
 #define HISTORY_MAX 200
 #define WORD_MAX    256
+
+static volatile sig_atomic_t interrupted; /* set by SIGINT */
 
 /* ---- completion ---- */
 
@@ -26,8 +32,8 @@ static void add_word(struct json_object *words, const char *word, size_t length)
 
 static void add_command_names(struct json_object *words)
 {
-    for (const char *const *name = cli_shell_names(); *name; name++)
-        add_word(words, *name, strlen(*name));
+    for (const struct cli_verb *const *command = cli_shell_commands(); *command; command++)
+        add_word(words, (*command)->name, strlen((*command)->name));
 }
 
 /* The words that a command takes behind NAME, from its usage: "NAME [on|off|...]". */
@@ -196,7 +202,7 @@ static unsigned char complete(EditLine *edit, int key)
 static void on_interrupt(int number)
 {
     (void)number;
-    cli_shell_interrupted = 1;
+    interrupted = 1;
 }
 
 /* libedit's own goes on after a signal; Ctrl-C is to end the line. */
@@ -207,7 +213,7 @@ static int read_character(EditLine *edit, wchar_t *character)
 
     (void)edit;
     for (;;) {
-        if (cli_shell_interrupted)
+        if (interrupted)
             return -1;
         ssize_t got = read(STDIN_FILENO, &byte, 1);
         if (got < 0 && errno == EINTR)
@@ -244,7 +250,7 @@ static void greet(void)
 
 /* libedit's own command line (M-x) could bind vi-histedit, which starts an editor, and that any
  * program: for who is to have this shell and no other. No key is left that leads there; who has
- * come by SSH could not start one either, see cli_shell.c. */
+ * come by SSH could not start one either, see shell.c. */
 static void unbind_commands(EditLine *edit)
 {
     static const char *const keys[] = {"\033x", "\033X", "\370"};
@@ -290,9 +296,9 @@ static void read_lines(struct shell *shell, EditLine *edit, History *history_of_
 {
     while (!shell->is_over) {
         int count = 0;
-        cli_shell_interrupted = 0;
+        interrupted = 0;
         const char *line = el_gets(edit, &count);
-        if (cli_shell_interrupted) {
+        if (interrupted) {
             putchar('\n');
             el_reset(edit);
             continue;
@@ -313,7 +319,7 @@ void cli_shell_edit(struct shell *shell)
 
     if (edit) {
         sigaction(SIGINT, &action, &old); /* without SA_RESTART: read returns */
-        cli_client_watch_interrupts(&cli_shell_interrupted);
+        cli_client_watch_interrupts(&interrupted);
         greet();
         read_lines(shell, edit, history_of_lines);
         cli_client_watch_interrupts(NULL);

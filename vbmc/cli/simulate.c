@@ -1,3 +1,5 @@
+#include "vbmc/cli/simulate.h"
+
 /* `vbmc facility simulate`: how much down-time a redundancy policy leaves, by the numbers. Asks no
  * daemon. */
 #include <inttypes.h>
@@ -6,11 +8,11 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/physics/availability.h"
-#include "vbmc/physics/supply.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
+#include "vbmc/physics/availability.h"
+#include "vbmc/physics/supply.h"
 
 #define TEXT_SIZE 128
 

@@ -1,3 +1,5 @@
+#include "vbmc/cli/top.h"
+
 /* `vbmc top`: all BMCs at a glance, on a screen that stays, or once as a table. The daemon is asked
  * by a thread of its own, so that the keys work while it does not answer. */
 #include <errno.h>
@@ -13,7 +15,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
-#include "vbmc/cli/main.h"
+#include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/cli/top_screen.h"
@@ -315,7 +318,7 @@ static int run_screen(struct cli *cli, struct json_object *rows)
     return code;
 }
 
-int cli_run_top(struct cli *cli)
+static int run_top(struct cli *cli)
 {
     struct json_object *rows;
     bool is_live =
@@ -329,3 +332,20 @@ int cli_run_top(struct cli *cli)
     json_object_put(rows);
     return code;
 }
+
+static const char top_help[] =
+    "watch power, load, temperature and health of all BMCs\n\n"
+    "  q                                  leaves\n"
+    "  n, c, t, w, h                      sort by name, CPU, temperature, watts, health\n"
+    "  r                                  the other way round\n"
+    "  Space                              ask now\n"
+    "  arrows, page keys, k, j, g, G      scroll\n\n"
+    "Without a terminal, or with -f, it prints one table.";
+
+const struct cli_verb cli_verb_top = {
+    .name = "top",
+    .arguments = "",
+    .help = top_help,
+    .groups = CLI_GROUP_TOP | CLI_GROUP_FORMAT,
+    .run = run_top,
+};

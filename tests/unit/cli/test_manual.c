@@ -15,8 +15,9 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/physics/model.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/main.h"
-#include "vbmc/cli/shell_internal.h"
+#include "vbmc/cli/shell_commands.h"
 #include "vbmc/config/keys.h"
 
 #define PAGE_VBMC    "examples/man/vbmc.1"
@@ -172,7 +173,7 @@ static void test_verbs(void **state)
 
     (void)state;
     for (size_t i = 0; i < cli_verb_count; i++) {
-        const struct cli_verb *verb = &cli_verbs[i];
+        const struct cli_verb *verb = cli_verbs[i];
         struct part part = verb_part(page, verb->name);
         if (part.begin == part.end)
             missing += miss(PAGE_VBMC, "verb", verb->name);
@@ -193,9 +194,9 @@ static void test_shell(void **state)
     unsigned missing = 0;
 
     (void)state;
-    for (const char *const *name = cli_shell_names(); *name; name++) {
-        if (!has_item(part, ".Cm ", *name))
-            missing += miss(PAGE_VBMC, "command of the shell:", *name);
+    for (const struct cli_verb *const *command = cli_shell_commands(); *command; command++) {
+        if (!has_item(part, ".Cm ", (*command)->name))
+            missing += miss(PAGE_VBMC, "command of the shell:", (*command)->name);
     }
     assert_int_equal(missing, 0);
 }

@@ -1,0 +1,9 @@
+/* The verbs that open a guest's console: console and break. */
+#ifndef VBMC_CLI_CONSOLE_H
+#define VBMC_CLI_CONSOLE_H
+
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_console, cli_verb_break;
+
+#endif

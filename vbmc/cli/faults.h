@@ -1,0 +1,9 @@
+/* `vbmc inject` and `vbmc facility`: what breaks in a server, and in the room. */
+#ifndef VBMC_CLI_FAULTS_H
+#define VBMC_CLI_FAULTS_H
+
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_inject, cli_verb_facility;
+
+#endif

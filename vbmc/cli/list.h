@@ -1,0 +1,10 @@
+/* What the daemon knows, as rows: BMCs, domains, hypervisors, logins, its own state. */
+#ifndef VBMC_CLI_LIST_H
+#define VBMC_CLI_LIST_H
+
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_list, cli_verb_show, cli_verb_discover, cli_verb_hypervisor,
+    cli_verb_status, cli_verb_who;
+
+#endif

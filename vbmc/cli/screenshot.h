@@ -1,0 +1,9 @@
+/* The verb screenshot. */
+#ifndef VBMC_CLI_SCREENSHOT_H
+#define VBMC_CLI_SCREENSHOT_H
+
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_screenshot;
+
+#endif
