@@ -6,6 +6,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/cli/simulate.h"
@@ -42,31 +43,9 @@ static const char facility_help[] =
     "A server that is left without enough supply loses power at once, and comes back if its power\n"
     "restore policy says so ('ipmitool chassis policy always-on').";
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    if (text)
-        json_object_object_add(object, key, json_object_new_string(text));
-}
-
 static const char *name_at(const struct cli *cli, size_t place)
 {
     return place < cli->options.name_count ? cli->options.names[place] : NULL;
-}
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-
-    if (json_object_is_type(object, json_type_object))
-        json_object_object_get_ex(object, key, &value);
-    return value;
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = member(object, key);
-
-    return value ? json_object_get_string(value) : "";
 }
 
 /* Asks for a change; what is answered is printed as json, and of it `count_key` to people. */
@@ -78,7 +57,7 @@ static int change(struct cli *cli, struct json_object *arguments, const char *co
     if (code == CLI_EXIT_DONE && cli->options.format.kind == CLI_FORMAT_JSON)
         cli_format_write_json(&cli->options.format, result, stdout);
     else if (code == CLI_EXIT_DONE && count_key && !cli->options.quiet)
-        printf("%s: %s\n", count_key, text_of(result, count_key));
+        printf("%s: %s\n", count_key, cli_member_text(result, count_key));
     json_object_put(result);
     return code;
 }
@@ -120,8 +99,8 @@ static int run_inject(struct cli *cli)
     if (!clears && cli->options.name_count != 3)
         return cli_fail_usage(cli, "inject needs NAME TARGET KIND, or NAME with --list or --clear");
     struct json_object *arguments = cli_name_arguments(cli);
-    add_text(arguments, "target", name_at(cli, 1));
-    add_text(arguments, "kind", name_at(cli, 2));
+    cli_add_text(arguments, "target", name_at(cli, 1));
+    cli_add_text(arguments, "kind", name_at(cli, 2));
     if (clears)
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
     return change(cli, arguments, clears ? "cleared" : NULL);
@@ -143,30 +122,30 @@ static void add_row(struct json_object *rows, const char *part, const char *stat
 {
     struct json_object *row = json_object_new_object();
 
-    add_text(row, "part", part);
-    add_text(row, "state", state);
+    cli_add_text(row, "part", part);
+    cli_add_text(row, "state", state);
     json_object_array_add(rows, row);
 }
 
 static struct json_object *room_rows(struct json_object *room)
 {
-    struct json_object *rows = json_object_new_array(), *feeds = member(room, "feeds");
-    struct json_object *battery = member(room, "battery_percent");
+    struct json_object *rows = json_object_new_array(), *feeds = cli_member(room, "feeds");
+    struct json_object *battery = cli_member(room, "battery_percent");
     char text[TEXT_SIZE];
 
-    add_row(rows, "utility", text_of(room, "utility"));
-    snprintf(text, sizeof text, "%s%s%s%s", text_of(room, "ups"), battery ? ", " : "",
-             text_of(room, "battery_percent"), battery ? " %" : "");
+    add_row(rows, "utility", cli_member_text(room, "utility"));
+    snprintf(text, sizeof text, "%s%s%s%s", cli_member_text(room, "ups"), battery ? ", " : "",
+             cli_member_text(room, "battery_percent"), battery ? " %" : "");
     add_row(rows, "ups", text);
-    add_row(rows, "generator", text_of(room, "generator"));
+    add_row(rows, "generator", cli_member_text(room, "generator"));
     for (size_t i = 0;
          json_object_is_type(feeds, json_type_array) && i < json_object_array_length(feeds); i++) {
         struct json_object *feed = json_object_array_get_idx(feeds, i);
-        snprintf(text, sizeof text, "feed %s", text_of(feed, "feed"));
-        add_row(rows, text, text_of(feed, "state"));
+        snprintf(text, sizeof text, "feed %s", cli_member_text(feed, "feed"));
+        add_row(rows, text, cli_member_text(feed, "state"));
     }
-    add_row(rows, "crac", text_of(room, "crac"));
-    snprintf(text, sizeof text, "%s C", text_of(room, "inlet"));
+    add_row(rows, "crac", cli_member_text(room, "crac"));
+    snprintf(text, sizeof text, "%s C", cli_member_text(room, "inlet"));
     add_row(rows, "inlet", text);
     return rows;
 }
@@ -179,7 +158,7 @@ static int print_room(struct cli *cli, struct json_object *room)
         {"Server", "domain_name"}, {"Redundancy", "redundancy"}, {"Feeds", "feeds"},
         {"Supply", "supply"},      {"Power", "power"},
     };
-    struct json_object *servers = member(room, "servers");
+    struct json_object *servers = cli_member(room, "servers");
 
     cli_fit_terminal(cli);
     if (!json_object_is_type(servers, json_type_array))
@@ -221,9 +200,9 @@ static int run_facility(struct cli *cli)
     if (count == 1)
         return cli_fail_usage(cli, "facility needs ITEM [WHICH] STATE");
     struct json_object *arguments = json_object_new_object();
-    add_text(arguments, "item", item);
-    add_text(arguments, "which", count == 3 ? name_at(cli, 1) : NULL);
-    add_text(arguments, "state", count > 1 ? name_at(cli, count - 1) : NULL);
+    cli_add_text(arguments, "item", item);
+    cli_add_text(arguments, "which", count == 3 ? name_at(cli, 1) : NULL);
+    cli_add_text(arguments, "state", count > 1 ? name_at(cli, count - 1) : NULL);
     if (cli->options.clear)
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
     return change(cli, arguments, NULL);

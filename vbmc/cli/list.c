@@ -7,6 +7,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
@@ -17,15 +18,6 @@
 /* The columns of `list` that OpenStack's tool has; ours follow, so that scripts that count columns
  * find the same ones. */
 #define OPENSTACK_COLUMNS 4
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-
-    if (json_object_is_type(object, json_type_object))
-        json_object_object_get_ex(object, key, &value);
-    return value;
-}
 
 static void put_text(const char *text)
 {
@@ -62,7 +54,7 @@ static void print_notes(const struct cli *cli, struct json_object *rows)
         return;
     for (size_t i = 0; i < json_object_array_length(rows); i++) {
         struct json_object *row = json_object_array_get_idx(rows, i);
-        struct json_object *name = member(row, "domain_name"), *note = member(row, "note");
+        struct json_object *name = cli_member(row, "domain_name"), *note = cli_member(row, "note");
         if (name && note)
             add_note(notes, json_object_get_string(name), json_object_get_string(note));
     }
@@ -86,12 +78,12 @@ static void print_hypervisors(struct cli *cli)
 
     if (cli->options.quiet || cli_try(cli, "status", NULL, &status, &error))
         return;
-    struct json_object *list = member(status, "hypervisors");
+    struct json_object *list = cli_member(status, "hypervisors");
     for (size_t i = 0;
          json_object_is_type(list, json_type_array) && i < json_object_array_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
-        struct json_object *name = member(entry, "name"), *state = member(entry, "state");
-        struct json_object *reason = member(entry, "error");
+        struct json_object *name = cli_member(entry, "name"), *state = cli_member(entry, "state");
+        struct json_object *reason = cli_member(entry, "error");
         if (!name || !state || strcmp(json_object_get_string(state), "connected") == 0)
             continue;
         fputs("vbmc: hypervisor ", stderr);
@@ -151,8 +143,8 @@ static int run_list(struct cli *cli)
         json_object_put(rows);
         return code;
     }
-    bool has_power =
-        json_object_array_length(rows) == 0 || member(json_object_array_get_idx(rows, 0), "power");
+    bool has_power = json_object_array_length(rows) == 0 ||
+                     cli_member(json_object_array_get_idx(rows, 0), "power");
     bool shows = named || (cli->options.format.kind == CLI_FORMAT_TABLE && has_power);
     return print_list(cli, columns, shows ? ARRAY_SIZE(columns) : OPENSTACK_COLUMNS, rows);
 }
@@ -201,11 +193,11 @@ static struct json_object *login_for_people(struct json_object *row)
     char idle[CLI_DURATION_SIZE] = "";
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        struct json_object *text = member(row, texts[i]);
+        struct json_object *text = cli_member(row, texts[i]);
         json_object_object_add(person, texts[i],
                                json_object_new_string(text ? json_object_get_string(text) : ""));
     }
-    cli_duration(json_object_get_int64(member(row, "idle")), idle);
+    cli_duration(json_object_get_int64(cli_member(row, "idle")), idle);
     json_object_object_add(person, "idle", json_object_new_string(idle));
     return person;
 }

@@ -10,6 +10,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
 
@@ -36,28 +37,6 @@ const char *cli_duration(int64_t seconds, char text[CLI_DURATION_SIZE])
     else
         snprintf(text, CLI_DURATION_SIZE, "%d:%02d:%02d", hour, minute, (int)(seconds % 60));
     return text;
-}
-
-static struct json_object *member(struct json_object *object, const char *key)
-{
-    struct json_object *value = NULL;
-
-    if (json_object_is_type(object, json_type_object))
-        json_object_object_get_ex(object, key, &value);
-    return value;
-}
-
-/* A member as text; "" for none. */
-static const char *text_of(struct json_object *object, const char *key)
-{
-    struct json_object *value = member(object, key);
-
-    return value ? json_object_get_string(value) : "";
-}
-
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    json_object_object_add(object, key, json_object_new_string(text));
 }
 
 /* "a; b" or "x 1; y 2": what a list or a map holds. */
@@ -164,20 +143,22 @@ static void add_limits(struct json_object *person, const char *key, struct json_
 
     snprintf(lower_key, sizeof lower_key, "lower %s", severity);
     snprintf(upper_key, sizeof upper_key, "upper %s", severity);
-    const char *lower = text_of(thresholds, lower_key), *upper = text_of(thresholds, upper_key);
+    const char *lower = cli_member_text(thresholds, lower_key),
+               *upper = cli_member_text(thresholds, upper_key);
     snprintf(text, sizeof text, "%s%.40s%s%s%.40s", *lower ? "< " : "", lower,
              *lower && *upper ? ", " : "", *upper ? "> " : "", upper);
-    add_text(person, key, text);
+    cli_add_text(person, key, text);
 }
 
 static void add_reading(struct json_object *person, struct json_object *row)
 {
-    struct json_object *states = member(row, "states");
+    struct json_object *states = cli_member(row, "states");
     char text[96];
 
-    if (member(row, "reading")) {
-        snprintf(text, sizeof text, "%.60s %.20s", text_of(row, "reading"), text_of(row, "unit"));
-        add_text(person, "reading", text);
+    if (cli_member(row, "reading")) {
+        snprintf(text, sizeof text, "%.60s %.20s", cli_member_text(row, "reading"),
+                 cli_member_text(row, "unit"));
+        cli_add_text(person, "reading", text);
     } else {
         json_object_object_add(person, "reading",
                                is_nested(states) ? join(states) : json_object_new_string(""));
@@ -187,15 +168,15 @@ static void add_reading(struct json_object *person, struct json_object *row)
 static struct json_object *sensor_for_people(struct json_object *row)
 {
     struct json_object *person = json_object_new_object();
-    struct json_object *thresholds = member(row, "thresholds");
+    struct json_object *thresholds = cli_member(row, "thresholds");
     char number[16];
 
     snprintf(number, sizeof number, "%02Xh",
-             (unsigned)json_object_get_int(member(row, "number")) & 0xff);
-    add_text(person, "number", number);
-    add_text(person, "name", text_of(row, "name"));
+             (unsigned)json_object_get_int(cli_member(row, "number")) & 0xff);
+    cli_add_text(person, "number", number);
+    cli_add_text(person, "name", cli_member_text(row, "name"));
     add_reading(person, row);
-    add_text(person, "status", text_of(row, "status"));
+    cli_add_text(person, "status", cli_member_text(row, "status"));
     add_limits(person, "warning", thresholds, "non-critical");
     add_limits(person, "critical", thresholds, "critical");
     add_limits(person, "non-recoverable", thresholds, "non-recoverable");
@@ -262,10 +243,10 @@ static struct json_object *event_for_people(struct json_object *row)
     struct json_object *person = json_object_new_object();
     static const char *const texts[] = {"severity", "sensor", "type", "event", "direction"};
 
-    json_object_object_add(person, "id", json_object_get(member(row, "id")));
-    json_object_object_add(person, "time", time_for_people(member(row, "time")));
+    json_object_object_add(person, "id", json_object_get(cli_member(row, "id")));
+    json_object_object_add(person, "time", time_for_people(cli_member(row, "time")));
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        add_text(person, texts[i], text_of(row, texts[i]));
+        cli_add_text(person, texts[i], cli_member_text(row, texts[i]));
     return person;
 }
 
@@ -318,7 +299,7 @@ static int run_fru(struct cli *cli)
 
     if (!cli->options.asset_tag)
         return ask_for_listing(cli, "fru", arguments, &listing);
-    add_text(arguments, "asset_tag", cli->options.asset_tag);
+    cli_add_text(arguments, "asset_tag", cli->options.asset_tag);
     return cli_ask_and_obey(cli, "fru", arguments);
 }
 
@@ -339,19 +320,19 @@ static struct json_object *summary_for_people(struct json_object *row)
     static const char *const texts[] = {"domain_name", "power", "health", "note"};
     static const char *const numbers[] = {"cpu", "memory", "io", "inlet", "cpu_temp", "watts"};
     struct json_object *person = json_object_new_object();
-    struct json_object *uptime = member(row, "uptime");
+    struct json_object *uptime = cli_member(row, "uptime");
     char text[CLI_DURATION_SIZE] = "";
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        add_text(person, texts[i], text_of(row, texts[i]));
+        cli_add_text(person, texts[i], cli_member_text(row, texts[i]));
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-        struct json_object *value = member(row, numbers[i]);
+        struct json_object *value = cli_member(row, numbers[i]);
         json_object_object_add(person, numbers[i],
                                value ? json_object_get(value) : json_object_new_string(""));
     }
     if (uptime)
         cli_duration(json_object_get_int64(uptime), text);
-    add_text(person, "uptime", text);
+    cli_add_text(person, "uptime", text);
     return person;
 }
 

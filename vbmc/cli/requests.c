@@ -12,6 +12,7 @@
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/term/text.h"
@@ -27,12 +28,6 @@ static const struct nearest_synonym action_synonyms[] = {
     {"acpi", "soft"},     {"nmi", "diag"},     {"state", "status"}, {NULL, NULL},
 };
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-    if (text)
-        json_object_object_add(object, key, json_object_new_string(text));
-}
-
 static int run_add(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
@@ -41,12 +36,12 @@ static int run_add(struct cli *cli)
         return cli_fail_usage(
             cli, "--libvirt-sasl-username and --libvirt-sasl-password need each other");
     struct json_object *arguments = cli_name_arguments(cli);
-    add_text(arguments, "username", options->username);
-    add_text(arguments, "password", options->password);
-    add_text(arguments, "address", options->address);
-    add_text(arguments, "libvirt_uri", options->libvirt_uri);
-    add_text(arguments, "libvirt_sasl_username", options->sasl_username);
-    add_text(arguments, "libvirt_sasl_password", options->sasl_password);
+    cli_add_text(arguments, "username", options->username);
+    cli_add_text(arguments, "password", options->password);
+    cli_add_text(arguments, "address", options->address);
+    cli_add_text(arguments, "libvirt_uri", options->libvirt_uri);
+    cli_add_text(arguments, "libvirt_sasl_username", options->sasl_username);
+    cli_add_text(arguments, "libvirt_sasl_password", options->sasl_password);
     if (options->port)
         json_object_object_add(arguments, "port", json_object_new_int(options->port));
     return cli_ask_and_obey(cli, "add", arguments);
@@ -119,7 +114,7 @@ static int run_power(struct cli *cli)
             cli, "power action", action,
             nearest_name(action, power_actions, ARRAY_SIZE(power_actions), action_synonyms));
     struct json_object *arguments = cli_name_arguments(cli);
-    add_text(arguments, "action", action);
+    cli_add_text(arguments, "action", action);
     if (strcmp(action, "status") == 0)
         return cli_ask_for_text(cli, "power", arguments, "power");
     return cli_ask_and_obey(cli, "power", arguments);
@@ -149,7 +144,7 @@ static int run_nmi(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli);
 
-    add_text(arguments, "action", "diag");
+    cli_add_text(arguments, "action", "diag");
     return cli_ask_and_obey(cli, "power", arguments);
 }
 
@@ -178,7 +173,7 @@ static int run_dump(struct cli *cli)
     if (length < 0 || (size_t)length >= sizeof path)
         return cli_fail(cli, "%s: the path is too long", file);
     struct json_object *arguments = cli_name_arguments(cli);
-    add_text(arguments, "file", path);
+    cli_add_text(arguments, "file", path);
     cli->progress_in_place = true;
     return cli_ask_and_obey(cli, "dump", arguments);
 }
@@ -197,7 +192,7 @@ static int run_bootdev(struct cli *cli)
 {
     struct json_object *arguments = cli_name_arguments(cli);
 
-    add_text(arguments, "device", cli->options.names[1]);
+    cli_add_text(arguments, "device", cli->options.names[1]);
     json_object_object_add(arguments, "persistent",
                            json_object_new_boolean(cli->options.persistent));
     return cli_ask_and_obey(cli, "bootdev", arguments);
@@ -259,8 +254,8 @@ static int run_define(struct cli *cli)
     if (!xml)
         return cli_fail(cli, "%s: %s", cli->options.names[0], strerror(errno));
     struct json_object *arguments = json_object_new_object();
-    add_text(arguments, "xml", xml);
-    add_text(arguments, "hypervisor", cli->options.hypervisor);
+    cli_add_text(arguments, "xml", xml);
+    cli_add_text(arguments, "hypervisor", cli->options.hypervisor);
     return cli_ask_and_obey(cli, "define", arguments);
 }
 
