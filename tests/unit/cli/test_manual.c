@@ -23,7 +23,6 @@
 #define PAGE_VBMC    "examples/man/vbmc.1"
 #define PAGE_CONFIG  "examples/man/vbmc.conf.5"
 #define EXAMPLE      "examples/vbmc.conf"
-#define README       "README.md"
 #define GROUP_BITS   32
 #define SECTION_SIZE 32
 
@@ -236,34 +235,29 @@ static bool example_has(const char *example, const char *section, const char *ke
     return false;
 }
 
-static unsigned check_key(const struct config_key *key, const char *page, const char *example,
-                          const char *readme)
+static unsigned check_key(const struct config_key *key, const char *page, const char *example)
 {
-    char heading[64], what[64], quoted[64];
+    char heading[64], what[64];
     const char *section = sections[key->section];
     unsigned missing = 0;
 
     snprintf(heading, sizeof heading, ".Ss [%s%s]", section, has_name(key->section) ? " NAME" : "");
     snprintf(what, sizeof what, "key in [%s]:", section);
-    snprintf(quoted, sizeof quoted, "`%s`", key->name);
     if (!has_item(section_of(page, heading), ".It Cm ", key->name))
         missing += miss(PAGE_CONFIG, what, key->name);
     if (!example_has(example, section, key->name))
         missing += miss(EXAMPLE, what, key->name);
-    if (!strstr(readme, quoted))
-        missing += miss(README, what, key->name);
     return missing;
 }
 
 static void test_keys(void **state)
 {
     CLEANUP_FREE char *page = read_text(PAGE_CONFIG), *example = read_text(EXAMPLE);
-    CLEANUP_FREE char *readme = read_text(README);
     unsigned missing = 0;
 
     (void)state;
     for (size_t i = 0; i < config_key_count; i++)
-        missing += check_key(&config_keys[i], page, example, readme);
+        missing += check_key(&config_keys[i], page, example);
     assert_int_equal(missing, 0);
 }
 
