@@ -5,6 +5,7 @@
 #define VBMC_HOST_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/base/uuid.h"
@@ -141,6 +142,28 @@ struct host_sample {
     uint64_t nic_bytes; /* both directions, all NICs */
 };
 
+/* ---- for whoever looks at a guest that hangs ---- */
+
+#define HOST_PICTURE_MAX       (64 * 1024 * 1024)
+#define HOST_PICTURE_MIME_SIZE 64
+
+/* Of a guest's screen. */
+struct host_picture {
+    char mime[HOST_PICTURE_MIME_SIZE]; /* "image/png", "image/x-portable-pixmap" */
+    uint8_t *bytes;
+    size_t size; /* at most HOST_PICTURE_MAX */
+};
+
+/* `picture` is NULL on failure, else borrowed; who takes its `bytes` over (by free) puts NULL
+ * there. `text` is for people, NULL on success: the guest is off (-EINVAL), has no screen
+ * (-ENOENT, with the XML that adds one), -ENODEV, -ENOTSUP, -EHOSTUNREACH, -EFBIG, -EIO or -ENOMEM.
+ */
+typedef void host_picture_fn(void *context, int result, struct host_picture *picture,
+                             const char *text);
+
+/* How far a memory dump is, about once a second. */
+typedef void host_progress_fn(void *context, uint64_t done_bytes, uint64_t total_bytes);
+
 struct host_domain;
 
 struct host_ops {
@@ -166,6 +189,10 @@ struct host_ops {
      * longer; in the running guest only. NULL: the driver has none. */
     void (*set_cpu_quota)(struct host_domain *domain, unsigned permille, host_done_fn *done,
                           void *context);
+    /* See host_screenshot and host_dump. NULL: the driver has none. */
+    void (*screenshot)(struct host_domain *domain, host_picture_fn *done, void *context);
+    void (*dump)(struct host_domain *domain, const char *path, host_progress_fn *progress,
+                 host_done_fn *done, void *context);
     /* No callback with this context runs any more. What has begun goes on, but for one thing: a
      * power action whose start of the guest the hypervisor has not been told yet does not start it
      * any more, since the guest may be elsewhere by now. */
@@ -214,5 +241,30 @@ enum host_event {
     HOST_EVENT_IO_ERROR,        /* a request failed on domain->io_error_disk */
     HOST_EVENT_AGENT_CONNECTED, /* the guest agent answers: its system has booted */
 };
+
+/* ---- calls ---- */
+
+/* Takes a picture of the guest's first screen. `done` runs exactly once, also when the domain
+ * vanishes or the hypervisor stops meanwhile, possibly before this returns; it is not subject to
+ * cancel. -ENOTSUP if the driver cannot. */
+void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *context);
+
+/* Writes the memory of a running guest, which stands still meanwhile, to `path` on the hypervisor's
+ * machine: in makedumpfile's compressed format (flattened, for crash and makedumpfile -R), or as
+ * ELF where QEMU cannot do that. The path has to pass host_dump_path_problem. On our own machine no
+ * file may be there, nor the folder be one in which anybody may replace it; on another machine
+ * nobody can tell, and libvirt overwrites.
+ *
+ * Other operations of the guest do not wait for it; a power-off ends it. `done` runs exactly once,
+ * also when the domain vanishes, possibly before this returns; it is not subject to cancel; with
+ * success its text says what was written. -EBUSY (too many of one hypervisor at once), -EINVAL
+ * (path, or the guest is off), -EEXIST, -ENOTSUP if the driver cannot, and as for other operations.
+ */
+void host_dump(struct host_domain *domain, const char *path, host_progress_fn *progress,
+               host_done_fn *done, void *context);
+
+/* Why no dump can be written to a file of that path on any machine, for people; NULL if nothing
+ * speaks against it: it is absolute, of printable characters, and names a file. */
+const char *host_dump_path_problem(const char *path);
 
 #endif

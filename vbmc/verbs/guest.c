@@ -9,8 +9,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/control/console_frame.h"
-#include "vbmc/virt/dump.h"
-#include "vbmc/virt/screenshot.h"
+#include "vbmc/host/host.h"
 #include "vbmc/verbs/scope.h"
 
 /* The domain of the BMC that the request names; NULL after an error was answered. */
@@ -120,7 +119,7 @@ static size_t frame_count(size_t size)
 }
 
 /* NULL if there is no memory. Takes over the bytes of the picture. */
-static struct sending *new_sending(struct screenshot *picture)
+static struct sending *new_sending(struct host_picture *picture)
 {
     size_t frames = frame_count(picture->size);
     struct sending *sending = calloc(1, sizeof *sending + (frames + 1) * CONSOLE_FRAME_HEADER);
@@ -146,7 +145,7 @@ static struct sending *new_sending(struct screenshot *picture)
     return sending;
 }
 
-static void send_picture(struct control_request *request, struct screenshot *picture)
+static void send_picture(struct control_request *request, struct host_picture *picture)
 {
     struct json_object *result = json_object_new_object();
     unsigned buffer_count = 2 * (unsigned)frame_count(picture->size) + 1;
@@ -175,7 +174,7 @@ static void send_picture(struct control_request *request, struct screenshot *pic
         on_sent(&sending->write, failed);
 }
 
-static void screenshot_taken(void *context, int result, struct screenshot *picture,
+static void screenshot_taken(void *context, int result, struct host_picture *picture,
                              const char *text)
 {
     if (result < 0)
@@ -190,7 +189,7 @@ void verbs_screenshot(const struct verbs *verbs, struct json_object *arguments,
     struct virt_domain *domain = named_domain(verbs, arguments, request);
 
     if (domain)
-        hypervisor_screenshot(domain, screenshot_taken, request);
+        host_screenshot(virt_domain_host(domain), screenshot_taken, request);
 }
 
 /* ---- dump ---- */
@@ -215,9 +214,7 @@ void verbs_dump(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request)
 {
     const char *path = qmp_json_string(arguments, "file");
-    int result;
-    const char *refused =
-        path ? dump_check_path(path, false, &result) : "the request names no file";
+    const char *refused = path ? host_dump_path_problem(path) : "the request names no file";
 
     if (refused) {
         control_reply_error(request, CONTROL_USAGE, "%s", refused);
@@ -225,5 +222,5 @@ void verbs_dump(const struct verbs *verbs, struct json_object *arguments,
     }
     struct virt_domain *domain = named_domain(verbs, arguments, request);
     if (domain)
-        hypervisor_dump(domain, path, dump_goes_on, dump_done, request);
+        host_dump(virt_domain_host(domain), path, dump_goes_on, dump_done, request);
 }

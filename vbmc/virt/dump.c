@@ -1,7 +1,6 @@
 #include "vbmc/virt/dump.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +24,8 @@ struct dump {
     char *path;
     bool is_local;
     uv_timer_t timer; /* asks for progress */
-    hypervisor_progress_fn *progress;
-    hypervisor_done_fn *done;
+    host_progress_fn *progress;
+    host_done_fn *done;
     void *context;
     int result;
     char text[2 * WORKER_TEXT_SIZE];
@@ -39,15 +38,6 @@ struct dump {
 };
 
 /* ---- the path ---- */
-
-static bool is_printable(const char *path)
-{
-    for (; *path; path++) {
-        if ((unsigned char)*path < ' ' || *path == 0x7f)
-            return false;
-    }
-    return true;
-}
 
 /* Where anybody may put a link to anything in place of the file, libvirt would follow it. A sticky
  * folder (/tmp) is safe: the kernel does not follow the links of others there
@@ -63,18 +53,12 @@ static bool is_open_to_all(const char *path)
 
 const char *dump_check_path(const char *path, bool is_local, int *result)
 {
-    size_t length = strlen(path);
+    const char *problem = host_dump_path_problem(path);
     struct stat info;
 
     *result = -EINVAL;
-    if (path[0] != '/')
-        return "the file has to be given by its whole path, from / on";
-    if (length >= PATH_MAX || !is_printable(path))
-        return "that is no path of a file";
-    if (path[length - 1] == '/')
-        return "the path ends with / and names no file";
-    if (!is_local)
-        return NULL;
+    if (problem || !is_local)
+        return problem;
     if (is_open_to_all(path))
         return "everybody may replace files in that folder: choose another one";
     if (lstat(path, &info) == 0) {
@@ -244,9 +228,10 @@ static struct dump *new_dump(struct virt_domain *domain, const char *path)
     return dump;
 }
 
-void hypervisor_dump(struct virt_domain *domain, const char *path, hypervisor_progress_fn *progress,
-                     hypervisor_done_fn *done, void *context)
+void virt_dump(struct host_domain *host, const char *path, host_progress_fn *progress,
+               host_done_fn *done, void *context)
 {
+    struct virt_domain *domain = virt_domain_of_host(host);
     struct hypervisor *hypervisor = domain->hypervisor;
 
     if (hypervisor->dumps >= DUMPS_MAX) {

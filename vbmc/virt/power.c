@@ -12,7 +12,9 @@
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"
+#include "vbmc/virt/dump.h"
 #include "vbmc/virt/reset.h"
+#include "vbmc/virt/screenshot.h"
 #include "vbmc/virt/serial_break.h"
 #include "vbmc/virt/adjustment.h"
 #include "vbmc/virt/domain.h"
@@ -469,6 +471,8 @@ const struct host_ops virt_domain_ops = {
     .send_break = serial_break_send,
     .set_link = virt_adjustment_set_link,
     .set_cpu_quota = virt_adjustment_set_cpu_quota,
+    .screenshot = virt_screenshot,
+    .dump = virt_dump,
     .cancel = cancel,
     .detach = detach,
 };

@@ -19,10 +19,10 @@
 struct shot {
     struct worker_job job;
     struct uuid uuid;
-    screenshot_fn *done;
+    host_picture_fn *done;
     void *context;
     int result;
-    struct screenshot picture;
+    struct host_picture picture;
     char text[2 * WORKER_TEXT_SIZE];
 };
 
@@ -74,7 +74,7 @@ static int explain(struct shot *shot, virDomainPtr domain)
 /* 0 at the end of the picture, 1 if there may be more, or a negative error. */
 static int receive_chunk(struct shot *shot, virStreamPtr stream)
 {
-    struct screenshot *picture = &shot->picture;
+    struct host_picture *picture = &shot->picture;
     uint8_t *grown = realloc(picture->bytes, picture->size + CHUNK);
 
     if (!grown)
@@ -84,7 +84,7 @@ static int receive_chunk(struct shot *shot, virStreamPtr stream)
     if (size < 0)
         return last_error(shot);
     picture->size += (size_t)size;
-    if (picture->size > SCREENSHOT_MAX)
+    if (picture->size > HOST_PICTURE_MAX)
         return refuse(shot, -EFBIG, "the picture is too large");
     return size > 0;
 }
@@ -144,8 +144,9 @@ static void job_done(struct worker_job *job)
     free(shot);
 }
 
-void hypervisor_screenshot(struct virt_domain *domain, screenshot_fn *done, void *context)
+void virt_screenshot(struct host_domain *host, host_picture_fn *done, void *context)
 {
+    struct virt_domain *domain = virt_domain_of_host(host);
     struct shot *shot = calloc(1, sizeof *shot);
 
     if (!shot) {

@@ -16,7 +16,6 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/virt/dump.h"
-#include "vbmc/virt/screenshot.h"
 
 static void expect(int result, const char *word)
 {
@@ -143,10 +142,10 @@ static void test_add_serial_gone(void **state)
 
 /* ---- pictures ---- */
 
-static char mime[SCREENSHOT_MIME_SIZE];
+static char mime[HOST_PICTURE_MIME_SIZE];
 static uint8_t first_bytes[8];
 
-static void on_picture(void *context, int result, struct screenshot *picture, const char *text)
+static void on_picture(void *context, int result, struct host_picture *picture, const char *text)
 {
     mime[0] = '\0';
     if (picture) {
@@ -164,7 +163,7 @@ static void test_screenshot(void **state)
 
     (void)state;
     define_running();
-    hypervisor_screenshot(virt_fixture.guest, on_picture, NULL);
+    host_screenshot(virt_domain_host(virt_fixture.guest), on_picture, NULL);
     expect(0, "");
     assert_string_equal(mime, "image/png");
     assert_memory_equal(first_bytes, png, sizeof png);
@@ -176,12 +175,12 @@ static void test_screenshot_failures(void **state)
     virDomainPtr domain = virt_fixture_define("");
     TURN_UNTIL(virt_fixture_is_there);
     assert_int_equal(virDomainUndefine(domain), 0);
-    hypervisor_screenshot(virt_fixture.guest, on_picture, NULL);
+    host_screenshot(virt_domain_host(virt_fixture.guest), on_picture, NULL);
     expect(-ENODEV, "");
     virDomainFree(domain);
     TURN_UNTIL(virt_fixture_is_gone);
     define_running();
-    hypervisor_screenshot(virt_fixture.guest, on_picture, NULL);
+    host_screenshot(virt_domain_host(virt_fixture.guest), on_picture, NULL);
     virt_fixture_stop();
     assert_int_equal(virt_fixture.ended, 1);
 }
@@ -197,7 +196,7 @@ static void on_progress(void *context, uint64_t done_bytes, uint64_t total_bytes
 
 static void dump(const char *path)
 {
-    hypervisor_dump(virt_fixture.guest, path, on_progress, virt_fixture_done, NULL);
+    host_dump(virt_domain_host(virt_fixture.guest), path, on_progress, virt_fixture_done, NULL);
 }
 
 static void test_paths(void **state)
