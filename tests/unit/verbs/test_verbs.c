@@ -17,6 +17,7 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/control/console_frame.h"
 #include "vbmc/verbs/verbs.h"
 
 #define DEADLINE_MS 60000
@@ -324,6 +325,53 @@ static void test_console_privileges(void **state)
     assert_non_null(strstr(ask(&operator, "console", "\"name\":\"mine\""), "\"writable\":true"));
 }
 
+/* ---- a picture ---- */
+
+/* All that comes until the connection is closed; how many bytes. */
+static size_t hear_all(int end, uint8_t *bytes, size_t room)
+{
+    uint64_t until = uv_hrtime() + DEADLINE_MS * UINT64_C(1000000);
+    size_t used = 0;
+    ssize_t got = -1;
+
+    while (got != 0 && uv_hrtime() < until) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        got = recv(end, bytes + used, room - used, MSG_DONTWAIT);
+        used += got > 0 ? (size_t)got : 0;
+        assert_true(used < room);
+    }
+    assert_int_equal(got, 0);
+    return used;
+}
+
+/* After the answer come frames: as many bytes as it says, and the end. */
+static void test_screenshot(void **state)
+{
+    static const char request[] = "{\"verb\":\"screenshot\",\"arguments\":{\"name\":\"mine\"}}\n";
+    static uint8_t bytes[1 << 20];
+    const struct control_identity user = identity_of(PRIVILEGE_USER, true);
+    size_t pictured = 0, said;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(write(ends[1], request, strlen(request)), strlen(request));
+    assert_int_equal(control_adopt(control, ends[0], &user), 0);
+    size_t size = hear_all(ends[1], bytes, sizeof bytes);
+    close(ends[1]);
+    turn();
+    const char *told = strstr((const char *)bytes, "\"size\":");
+    assert_non_null(told);
+    assert_int_equal(sscanf(told, "\"size\":%zu", &said), 1);
+    const uint8_t *frame = (const uint8_t *)memchr(bytes, '\n', size) + 1;
+    assert_memory_equal(frame + CONSOLE_FRAME_HEADER, "\x89PNG", 4);
+    for (; frame[0] == CONSOLE_OUTPUT; frame += CONSOLE_FRAME_HEADER + console_frame_size(frame))
+        pictured += console_frame_size(frame);
+    assert_int_equal(pictured, said);
+    assert_int_equal(frame[0], CONSOLE_END);
+    assert_ptr_equal(frame + CONSOLE_FRAME_HEADER, bytes + size);
+}
+
 /* ---- what breaks ---- */
 
 static void assert_answers(const struct control_identity *identity, const char *verb,
@@ -447,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_show),       cmocka_unit_test(test_console_privileges),
         cmocka_unit_test(test_inject),     cmocka_unit_test(test_facility),
         cmocka_unit_test(test_event_log),  cmocka_unit_test(test_who),
+        cmocka_unit_test(test_screenshot),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
