@@ -4,25 +4,6 @@
 
 #include "vbmc/bmc/sensors_internal.h"
 
-void sensor_settings_set_defaults(struct sensor_settings *settings, uint8_t number,
-                                  const struct sensor_definition *definition)
-{
-    uint8_t mask = sensor_definition_thresholds(definition);
-
-    *settings = (struct sensor_settings){
-        .number = number,
-        .positive_hysteresis = definition->hysteresis,
-        .negative_hysteresis = definition->hysteresis,
-        .events_on = true,
-        .scanning_on = true,
-        .assertion_enables = sensor_definition_assertions(definition),
-        .deassertion_enables = sensor_definition_deassertions(definition),
-    };
-    for (unsigned i = 0; i < SENSOR_THRESHOLDS; i++)
-        if (mask & 1u << i)
-            settings->thresholds[i] = sensor_definition_threshold(definition, i);
-}
-
 /* ---- one sensor ---- */
 
 int sensors_settings(const struct sensors *sensors, uint8_t number,

@@ -69,6 +69,15 @@ struct sensor_definition {
     bool begins_without_states;        /* shows that nothing is wrong before anything was fed */
 };
 
+/* What a client changed of a sensor; stored. */
+struct sensor_settings {
+    uint8_t number;
+    uint8_t thresholds[SENSOR_THRESHOLDS]; /* raw, as in Get Sensor Thresholds; 0: has none */
+    uint8_t positive_hysteresis, negative_hysteresis;
+    bool events_on, scanning_on;
+    uint16_t assertion_enables, deassertion_enables;
+};
+
 extern const struct sensor_definition sensor_table[];
 extern const size_t sensor_table_count;
 
@@ -88,6 +97,9 @@ uint16_t sensor_definition_assertions(const struct sensor_definition *definition
 uint16_t sensor_definition_deassertions(const struct sensor_definition *definition);
 /* Raw threshold in the table; `which` is one that there is. */
 uint8_t sensor_definition_threshold(const struct sensor_definition *definition, unsigned which);
+/* Of a sensor that no client has changed; `number` is of the row. */
+void sensor_settings_set_defaults(struct sensor_settings *settings, uint8_t number,
+                                  const struct sensor_definition *definition);
 
 /* The raw reading as a number: raw readings are compared by these. */
 static inline int sensor_scale_counts(const struct sensor_scale *scale, uint8_t raw)

@@ -79,15 +79,6 @@ struct sensors_slot {
     char key[20]; /* "vda", or the MAC address as "52:54:00:12:34:56" */
 };
 
-/* What a client changed of a sensor; stored. */
-struct sensor_settings {
-    uint8_t number;
-    uint8_t thresholds[SENSOR_THRESHOLDS]; /* raw, as in Get Sensor Thresholds; 0: has none */
-    uint8_t positive_hysteresis, negative_hysteresis;
-    bool events_on, scanning_on;
-    uint16_t assertion_enables, deassertion_enables;
-};
-
 /* NULL if there is no memory. */
 struct sensors *sensors_new(const struct sensors_ops *ops, void *context);
 /* NULL is allowed. */

@@ -42,8 +42,6 @@ struct sensors {
     struct sensor_slot nics[HOST_NICS_MAX];
 };
 
-/* ---- sensors.c ---- */
-
 /* NULL if it is not there. */
 struct sensor *sensors_find(const struct sensors *sensors, uint8_t number);
 /* Also one of which only the settings are known; made if the table has the number. NULL: it has
@@ -55,10 +53,5 @@ void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, 
 void sensor_show_empty(struct sensors *sensors, struct sensor *sensor);
 /* Back to the beginning of a sensor's life. */
 void sensor_forget(struct sensor *sensor);
-
-/* ---- sensor_settings.c ---- */
-
-void sensor_settings_set_defaults(struct sensor_settings *settings, uint8_t number,
-                                  const struct sensor_definition *definition);
 
 #endif
