@@ -75,8 +75,3 @@ void bmc_session_ended(struct bmc *bmc, uint32_t session)
 {
     boot_session_ended(bmc, session);
 }
-
-enum host_power_state bmc_power_state(const struct bmc *bmc)
-{
-    return bmc->host ? bmc->host->state : HOST_POWER_UNKNOWN;
-}

@@ -10,6 +10,8 @@
 #include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/ticket.h"
@@ -110,6 +112,9 @@ void bmc_host_event(struct bmc *bmc, enum host_event event);
 void bmc_session_ended(struct bmc *bmc, uint32_t session);
 
 /* Unknown without a host. */
-enum host_power_state bmc_power_state(const struct bmc *bmc);
+static inline enum host_power_state bmc_power_state(const struct bmc *bmc)
+{
+    return bmc->host ? bmc->host->state : HOST_POWER_UNKNOWN;
+}
 
 #endif

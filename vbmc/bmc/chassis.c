@@ -21,16 +21,6 @@ bool chassis_wants_power(const struct chassis *chassis)
            (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on);
 }
 
-void chassis_restore_power(struct bmc *bmc)
-{
-    static const struct bmc_ticket nobody;
-    bool always = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON;
-
-    chassis_queue_action(bmc, HOST_POWER_ACTION_UP, 0,
-                         always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
-                         &nobody);
-}
-
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
 {
     struct chassis *chassis = &bmc->chassis;
@@ -168,7 +158,7 @@ static void note_started(struct bmc *bmc)
     chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
     if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
         chassis->last_power_event |= POWER_EVENT_ON_BY_COMMAND;
-    chassis_power_is_on(bmc);
+    chassis_accept_power_up(chassis);
 }
 
 static void set_down_cause(struct chassis *chassis, unsigned cause)

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "vbmc/base/reset_burst.h"
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
 
@@ -123,34 +122,14 @@ struct chassis {
 
 void chassis_set_defaults(struct chassis *chassis);
 
-/* "on", "off", "cycle", "reset", "diag" or "soft", as ipmitool and `vbmc power` name them. */
-const char *chassis_action_name(enum host_power_action action);
-
-/* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
- * accepted after BMC_ANSWER_WITHIN_MS (power up: when the guest is on, after
- * BMC_ANSWER_UP_WITHIN_MS at the latest), but not before the store has it: what was accepted is
- * finished or undone after a restart of the daemon (chassis_power.c). What the guest's state allows
- * is decided when the action's turn comes: "off, on" in quick succession ends with a running guest.
- * The newest action asked for again by the same session before it is done is its repeat and starts
- * nothing (FreeIPMI repeats under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible
- * while the guest is off), -EBUSY (the queue is full), -EIO; -ENOSPC and the like where an action
- * of several steps could not be stored. */
-void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                     const struct bmc_ticket *ticket);
-
 /* What the power supplies deliver, told whenever it changes: whether they carry the server, without
  * which it does not come up; and if they have not since it was last on, why (POWER_EVENT_AC_FAILED,
  * _OVERLOAD or _FAULT; else 0). While there is a cause, what the power restore policy calls
  * "previous" is the state before. */
 void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause);
 
-/* Whether an action that may start the guest is under way. */
-bool chassis_is_starting(const struct chassis *chassis);
 /* Whether the power restore policy has the guest on when power comes back. */
 bool chassis_wants_power(const struct chassis *chassis);
-/* Power up because power is back: nobody's command, and for Get System Restart Cause the policy's.
- */
-void chassis_restore_power(struct bmc *bmc);
 
 /* seconds 0 and not indefinite: off. */
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite);
@@ -169,37 +148,15 @@ void chassis_forget_run(struct chassis *chassis);
 /* The guest has lost its power while nobody looked: POWER_EVENT_AC_FAILED, _OVERLOAD or _FAULT. */
 void chassis_note_power_lost(struct bmc *bmc, enum power_event cause);
 
-/* For bmc.c. */
+/* For bmc.c and chassis_power.c. */
 /* The state of the guest has changed. Where it went off, HOST_EVENT_STOPPED follows. */
 void chassis_follow_state(struct bmc *bmc);
 /* There is another host_domain, or none. */
 void chassis_set_host(struct bmc *bmc);
-void chassis_tick(struct bmc *bmc);
-uint64_t chassis_next_deadline(const struct bmc *bmc);
 void chassis_host_event(struct bmc *bmc, enum host_event event);
 /* A power reset begins, and ends with that result: whose the next RESET event is. The event may
  * come after the end. */
 void chassis_await_reset(struct chassis *chassis);
 void chassis_reset_ended(struct bmc *bmc, int result);
-/* Before the guest is `next` (NULL: unknown). */
-void chassis_cancel(struct bmc *bmc, const struct host_domain *next);
-/* Finishes what is owed, as soon as the guest's state is known. */
-void chassis_resume_owed(struct bmc *bmc);
-
-/* For the hook save_owed and for the start of the daemon: what is to be stored, owed before queued.
- * Returns how many there are, at most CHASSIS_RECORDS_MAX. */
-unsigned chassis_list_owed(const struct chassis *chassis,
-                           struct chassis_action records[CHASSIS_RECORDS_MAX]);
-/* An action that the store knows; what does not fit is reported as failed. */
-void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record);
-/* Ends for good what is owed or waits: it can never be carried out, as `reason` says. Reported in
- * log and SEL. What the driver has begun goes on there. */
-void chassis_give_up(struct bmc *bmc, const char *reason);
-
-/* chassis_power.c. */
-/* The guest is on: power up is answered. What is left of it (its boot device) goes on. */
-void chassis_power_is_on(struct bmc *bmc);
-void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                          enum restart_cause cause, const struct bmc_ticket *ticket);
 
 #endif

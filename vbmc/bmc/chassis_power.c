@@ -13,6 +13,8 @@
  * It is answered by its end, or as accepted when its time is over and the store has it. What the
  * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
  * answered by its end, one of several is refused. */
+#include "vbmc/bmc/chassis_power.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -24,29 +26,7 @@ static const char *name_of(const struct bmc *bmc)
     return bmc->host ? bmc->host->name : "a guest that is not there";
 }
 
-const char *chassis_action_name(enum host_power_action action)
-{
-    static const char *const names[] = {
-        [HOST_POWER_ACTION_DOWN] = "off",
-        [HOST_POWER_ACTION_UP] = "on",
-        [HOST_POWER_ACTION_CYCLE] = "cycle",
-        [HOST_POWER_ACTION_HARD_RESET] = "reset",
-        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
-        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
-    };
-
-    return names[action];
-}
-
 /* ---- the store ---- */
-
-unsigned chassis_list_owed(const struct chassis *chassis,
-                           struct chassis_action records[CHASSIS_RECORDS_MAX])
-{
-    memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
-    memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
-    return chassis->owed_count + chassis->queued;
-}
 
 static void start_stored(struct bmc *bmc);
 
@@ -173,17 +153,6 @@ static void report_failure(struct bmc *bmc, enum host_power_action action, const
                 chassis_action_name(action), text);
 }
 
-/* Accepted, and the hypervisor was lost on the way: goes on when it is back. */
-static bool keep_as_owed(struct chassis *chassis, const struct chassis_action *action)
-{
-    if (chassis->owed_count + chassis->queued >= CHASSIS_RECORDS_MAX)
-        return false;
-    chassis->owed[chassis->owed_count] = *action;
-    chassis->owed[chassis->owed_count++].waiters.count = 0;
-    chassis->owed_changed = true;
-    return true;
-}
-
 /* Diagnostic interrupt, soft shutdown and reset are of the moment. */
 static bool outlives_a_loss(const struct chassis_action *action)
 {
@@ -205,7 +174,7 @@ static void park_queue(struct bmc *bmc, unsigned done)
     memcpy(queue, chassis->queue, count * sizeof queue[0]);
     chassis->queued = 0;
     for (unsigned i = done; i < count; i++) {
-        if ((queue[i].accepted || queue[i].started) && !keep_as_owed(chassis, &queue[i]))
+        if ((queue[i].accepted || queue[i].started) && !chassis_keep_owed(chassis, &queue[i]))
             report_failure(bmc, queue[i].action, too_many);
     }
     save(bmc);
@@ -284,8 +253,8 @@ static void begin_first_action(struct bmc *bmc)
     /* A server whose supplies deliver too little does not come up. */
     if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->chassis.lacks_supply)
         result = -EINVAL;
-    bool waits =
-        result == -EHOSTUNREACH && outlives_a_loss(action) && keep_as_owed(&bmc->chassis, action);
+    bool waits = result == -EHOSTUNREACH && outlives_a_loss(action) &&
+                 chassis_keep_owed(&bmc->chassis, action);
     if (result < 0 && action->accepted && !waits)
         report_failure(bmc, action->action,
                        result == -EBUSY ? "the guest is being migrated" : strerror(-result));
@@ -306,12 +275,6 @@ static void begin_first_action(struct bmc *bmc)
         start_first_action(bmc);
 }
 
-bool chassis_is_starting(const struct chassis *chassis)
-{
-    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
-                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
-}
-
 /* ---- asking ---- */
 
 /* A repeat joins those who wait for the first, or is accepted as the first was. */
@@ -328,8 +291,8 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
     return true;
 }
 
-void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
-                          enum restart_cause cause, const struct bmc_ticket *ticket)
+static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
+                         enum restart_cause cause, const struct bmc_ticket *ticket)
 {
     struct chassis *chassis = &bmc->chassis;
     uint64_t now_ms = bmc->hooks->now(bmc);
@@ -364,7 +327,17 @@ void chassis_queue_action(struct bmc *bmc, enum host_power_action action, uint32
 void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
-    chassis_queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+    queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+}
+
+void chassis_restore_power(struct bmc *bmc)
+{
+    static const struct bmc_ticket nobody;
+    bool always = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON;
+
+    queue_action(bmc, HOST_POWER_ACTION_UP, 0,
+                 always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
+                 &nobody);
 }
 
 void chassis_tick(struct bmc *bmc)
@@ -382,16 +355,6 @@ void chassis_tick(struct bmc *bmc)
         return;
     bmc->chassis.resume_at_ms = 0;
     chassis_resume_owed(bmc);
-}
-
-void chassis_power_is_on(struct bmc *bmc)
-{
-    struct chassis_action *action = &bmc->chassis.queue[0];
-
-    if (bmc->chassis.queued == 0 || action->action != HOST_POWER_ACTION_UP || !action->stored)
-        return;
-    action->accepted = true;
-    waiters_expire(&action->waiters, UINT64_MAX - 1);
 }
 
 uint64_t chassis_next_deadline(const struct bmc *bmc)
@@ -435,7 +398,7 @@ void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record)
 
     action.accepted = true;
     action.session = 0;
-    if (!keep_as_owed(&bmc->chassis, &action))
+    if (!chassis_keep_owed(&bmc->chassis, &action))
         report_failure(bmc, action.action, too_many);
 }
 

@@ -1,0 +1,53 @@
+#include "vbmc/bmc/chassis_queue.h"
+
+#include <string.h>
+
+#include "vbmc/bmc/waiters.h"
+
+const char *chassis_action_name(enum host_power_action action)
+{
+    static const char *const names[] = {
+        [HOST_POWER_ACTION_DOWN] = "off",
+        [HOST_POWER_ACTION_UP] = "on",
+        [HOST_POWER_ACTION_CYCLE] = "cycle",
+        [HOST_POWER_ACTION_HARD_RESET] = "reset",
+        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
+        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
+    };
+
+    return names[action];
+}
+
+bool chassis_is_starting(const struct chassis *chassis)
+{
+    return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||
+                                   chassis->queue[0].action == HOST_POWER_ACTION_CYCLE);
+}
+
+void chassis_accept_power_up(struct chassis *chassis)
+{
+    struct chassis_action *action = &chassis->queue[0];
+
+    if (chassis->queued == 0 || action->action != HOST_POWER_ACTION_UP || !action->stored)
+        return;
+    action->accepted = true;
+    waiters_expire(&action->waiters, UINT64_MAX - 1);
+}
+
+bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action)
+{
+    if (chassis->owed_count + chassis->queued >= CHASSIS_RECORDS_MAX)
+        return false;
+    chassis->owed[chassis->owed_count] = *action;
+    chassis->owed[chassis->owed_count++].waiters.count = 0;
+    chassis->owed_changed = true;
+    return true;
+}
+
+unsigned chassis_list_owed(const struct chassis *chassis,
+                           struct chassis_action records[CHASSIS_RECORDS_MAX])
+{
+    memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
+    memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
+    return chassis->owed_count + chassis->queued;
+}

@@ -1,0 +1,28 @@
+/* The power actions that wait or are owed, as struct chassis has them. Nothing here begins one. */
+#ifndef VBMC_BMC_CHASSIS_QUEUE_H
+#define VBMC_BMC_CHASSIS_QUEUE_H
+
+#include <stdbool.h>
+
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/host/host.h"
+
+/* "on", "off", "cycle", "reset", "diag" or "soft", as ipmitool and `vbmc power` name them. */
+const char *chassis_action_name(enum host_power_action action);
+
+/* Whether an action that may start the guest is under way. */
+bool chassis_is_starting(const struct chassis *chassis);
+
+/* For the hook save_owed and for the start of the daemon: what is to be stored, owed before queued.
+ * Returns how many there are, at most CHASSIS_RECORDS_MAX. */
+unsigned chassis_list_owed(const struct chassis *chassis,
+                           struct chassis_action records[CHASSIS_RECORDS_MAX]);
+
+/* For chassis.c and chassis_power.c. */
+/* The guest is on: power up is answered. What is left of it (its boot device) goes on. */
+void chassis_accept_power_up(struct chassis *chassis);
+/* Accepted, and the hypervisor was lost on the way: goes on when it is back. False if there are too
+ * many. */
+bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action);
+
+#endif
