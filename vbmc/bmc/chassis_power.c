@@ -20,6 +20,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_rest.h"
 
 static const char *name_of(const struct bmc *bmc)
 {
@@ -422,80 +423,12 @@ void chassis_give_up(struct bmc *bmc, const char *reason)
     save(bmc);
 }
 
-static bool is_same_place(const struct bmc *bmc, const struct chassis_action *owed)
-{
-    return owed->place == 0 || bmc->host->place == owed->place;
-}
-
-/* Not started again since the action was begun. Each hypervisor numbers its own runs, and begins
- * from 1 again when its machine has booted, which only the machine's own shows as another place. */
-static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
-{
-    return is_same_place(bmc, owed) && bmc->host->run == owed->run;
-}
-
-/* What is left to do of one that was begun: an action, or nothing. `*reason`: it cannot be told, as
- * the guest may have come here by a migration, or have been ended there and started here. */
-static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
-                      enum host_power_action *action, const char **reason)
-{
-    static const char has_moved[] = "the guest is on another hypervisor meanwhile";
-    enum host_power_state state = bmc_power_state(bmc);
-    bool same_run = is_same_run(bmc, owed);
-
-    switch (owed->action) {
-    case HOST_POWER_ACTION_DOWN:
-        if (state != HOST_POWER_OFF && !is_same_place(bmc, owed))
-            *reason = has_moved;
-        return state != HOST_POWER_OFF && same_run;
-    case HOST_POWER_ACTION_UP:
-        return state != HOST_POWER_RUNNING;
-    case HOST_POWER_ACTION_CYCLE:
-        /* What has moved away did not end here. */
-        if (state == HOST_POWER_OFF ? bmc->host->stop_reason == HOST_STOP_MOVED
-                                    : !is_same_place(bmc, owed)) {
-            *reason = has_moved;
-            return false;
-        }
-        /* Off, or left paused on its way up. */
-        if (state == HOST_POWER_OFF || (state == HOST_POWER_PAUSED && !same_run))
-            *action = HOST_POWER_ACTION_UP;
-        return state == HOST_POWER_OFF || state == HOST_POWER_PAUSED || same_run;
-    case HOST_POWER_ACTION_HARD_RESET:
-        *action = HOST_POWER_ACTION_UP; /* a reset of a crashed guest pauses it on the way */
-        return state == HOST_POWER_PAUSED && same_run;
-    default:
-        return false;
-    }
-}
-
-/* One that was not begun is decided when its turn comes. What is of the moment is not repeated. A
- * guest that we left paused on its way up goes on whenever it is found. */
-static bool is_left(const struct bmc *bmc, const struct chassis_action *owed,
-                    enum host_power_action *action, const char **reason)
-{
-    int64_t age_ms = (int64_t)bmc->hooks->now((struct bmc *)bmc) - owed->at_ms;
-    bool lasts = owed->action == HOST_POWER_ACTION_DOWN || owed->action == HOST_POWER_ACTION_UP ||
-                 owed->action == HOST_POWER_ACTION_CYCLE;
-
-    *reason = NULL;
-    *action = owed->action;
-    bool has_rest = owed->begun && find_rest(bmc, owed, action, reason);
-    if (has_rest && *action == HOST_POWER_ACTION_UP && bmc_power_state(bmc) == HOST_POWER_PAUSED)
-        return true;
-    if (!*reason && !lasts && !has_rest)
-        *reason = "it was interrupted, and is not repeated";
-    else if ((has_rest || !owed->begun) && age_ms > CHASSIS_OWED_MAX_AGE_MS)
-        *reason = "it is more than ten minutes old";
-    return !*reason && (has_rest || !owed->begun);
-}
-
 static void resume(struct bmc *bmc, const struct chassis_action *owed)
 {
     struct chassis *chassis = &bmc->chassis;
     enum host_power_action action;
     const char *reason;
-    bool left = is_left(bmc, owed, &action, &reason);
+    bool left = chassis_is_left(bmc, owed, &action, &reason);
 
     if (left && chassis->queued == CHASSIS_QUEUE_MAX)
         reason = too_many;
