@@ -42,7 +42,7 @@ struct history {
     int fd;           /* -1 while there is no file to go on in */
     off_t size;       /* of the file, whole records only */
     uint64_t written; /* position up to which the file has the ring's bytes */
-    size_t growth;    /* bytes since the file was last written anew */
+    size_t growth;    /* bytes since the file was last rewritten */
     bool warned;      /* that it cannot be written */
 };
 

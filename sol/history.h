@@ -1,5 +1,5 @@
 /* A ring kept on disk, so that what a guest said is still there after the daemon was restarted or
- * killed: a file to which every piece is appended, and which is written anew from the ring, aside
+ * killed: a file to which every piece is appended, and which is rewritten from the ring, aside
  * and then renamed, when it has grown by the size of the ring.
  *
  * File (mode 0600, little endian): a header (magic "vbmchist", version 1, position of the first
@@ -10,7 +10,7 @@
  * Written without fsync: it survives the death of the daemon, and after one of the host it may lack
  * its end. Written by the thread of the disk (disk.h), from the ring, so that nothing has to wait
  * in memory beside it: what a slow or full disk did not take is written as soon as it does, as long
- * as the ring still holds it; if it does not, the file is written anew. */
+ * as the ring still holds it; if it does not, the file is rewritten. */
 #ifndef SOL_HISTORY_H
 #define SOL_HISTORY_H
 

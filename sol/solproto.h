@@ -72,7 +72,7 @@ struct solproto_timing {
 struct solproto_config {
     struct solproto_timing timing;
     size_t inbound_size;  /* as told in the answer to Activate Payload: whole payloads, 5..259 */
-    size_t outbound_size; /* likewise */
+    size_t outbound_size; /* the same */
     size_t queue_size;    /* characters for the guest that may wait, 1..SOLPROTO_QUEUE_MAX */
 };
 

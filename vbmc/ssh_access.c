@@ -82,20 +82,20 @@ static char *read_keys(const char *path)
     struct stat status;
 
     if (fd < 0 || fstat(fd, &status) < 0) {
-        log_warning("%s: %s; no key of it is taken", path, strerror(errno));
+        log_warning("%s: ignored: %s", path, strerror(errno));
         return NULL;
     }
     if (!S_ISREG(status.st_mode) || status.st_size > KEYS_SIZE_MAX) {
-        log_warning("%s: is no file, or over 64 KiB; no key of it is taken", path);
+        log_warning("%s: ignored: not a file, or over 64 KiB", path);
         return NULL;
     }
     if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-        log_warning("%s: others may write it; no key of it is taken until 'chmod go-w'", path);
+        log_warning("%s: ignored: writable by group or others (run chmod go-w)", path);
         return NULL;
     }
     char *text = calloc(1, (size_t)status.st_size + 1);
     if (text && read(fd, text, (size_t)status.st_size) < 0) {
-        log_warning("%s: %s; no key of it is taken", path, strerror(errno));
+        log_warning("%s: ignored: %s", path, strerror(errno));
         free(text);
         return NULL;
     }

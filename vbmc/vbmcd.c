@@ -134,8 +134,8 @@ static int go_to_background(struct daemon *daemon)
     return 0;
 }
 
-/* What goes wrong up to here is on standard error, where whoever starts the daemon looks. False if
- * there is no file to log to. */
+/* What goes wrong up to here is on standard error, where the user who starts the daemon looks.
+ * False if there is no file to log to. */
 static bool open_log(const struct config *config)
 {
     const char *path = config->daemon.log_file;
@@ -233,7 +233,7 @@ static void on_stop_overdue(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
 
-    log_warning("libvirt does not come back: leaving without it");
+    log_warning("timed out waiting for libvirt; exiting");
     if (daemon->fleet)
         fleet_flush(daemon->fleet);
     disk_finish(DISK_WITHIN_MS);

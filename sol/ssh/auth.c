@@ -284,7 +284,7 @@ bool ssh_auth_key(struct ssh_auth *auth, const char *name, const char *base64,
 
     if (auth->granted || ssh_auth_is_over(auth, now_ms))
         return false;
-    /* Whoever the account is, or is not: so that the time does not tell. */
+    /* For any account, existing or not: so that the time does not tell. */
     right = ssh_key_hash_base64(base64, strlen(base64), &hash) == 0;
     right = right && may_log_in(account) && ssh_keys_contain(account->keys, &hash);
     if (signature == SSH_SIGNATURE_NONE) {

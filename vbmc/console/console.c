@@ -4,7 +4,7 @@
  *   looking    the running domain's XML is being read for the port
  *   attached   the hub has a source, which connects and reconnects by itself
  *
- * update() brings these together after every change. A guest that starts anew is looked up anew.
+ * update() brings these together after every change. A guest that starts again is looked up again.
  *
  * A guest that moves to another hypervisor is one that goes on there without having been seen to
  * stop. Its copy comes up there and waits; from then on its serial port is joined as well. */

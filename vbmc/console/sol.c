@@ -25,8 +25,8 @@ struct console_sol {
     char denied[USER_ID_MAX][USER_NAME_MAX]; /* as in struct store_sol */
     struct sol_session *active;              /* NULL: nobody has the console */
     uint8_t active_user;
-    uint32_t bereft_session; /* lost the console and is closed at bereft_until_ms; NO_SESSION */
-    uint64_t bereft_until_ms;
+    uint32_t displaced_session; /* lost the console and is closed then; NO_SESSION */
+    uint64_t displaced_until_ms;
     struct store_sol stored; /* what is on disk */
     uint64_t newest_save;    /* number of the last one begun */
     unsigned saves;          /* under way */
@@ -276,8 +276,8 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
     if (result < 0)
         return result;
     sol->active_user = new_owner->user_id;
-    if (sol->bereft_session == new_owner->session) /* it has it again */
-        sol->bereft_session = NO_SESSION;
+    if (sol->displaced_session == new_owner->session) /* it has it again */
+        sol->displaced_session = NO_SESSION;
     *activation = (struct bmc_sol_activation){
         .inbound_size = SOL_SESSION_PAYLOAD_SIZE,
         .outbound_size = SOL_SESSION_PAYLOAD_SIZE,
@@ -286,11 +286,11 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
     return 0;
 }
 
-static void close_bereft(struct console_sol *sol)
+static void close_displaced(struct console_sol *sol)
 {
-    uint32_t session = sol->bereft_session;
+    uint32_t session = sol->displaced_session;
 
-    sol->bereft_session = NO_SESSION;
+    sol->displaced_session = NO_SESSION;
     if (session != NO_SESSION)
         rmcp_server_close_session(sol->rmcp, session);
 }
@@ -306,11 +306,11 @@ static void deactivate(void *context, uint32_t session)
         return;
     }
     console_sol_end(sol);
-    if (sol->bereft_session != session) /* who lost it before and takes it back stays */
-        close_bereft(sol);
-    sol->bereft_session = loser;
-    sol->bereft_until_ms = now(sol) + CONSOLE_SOL_GRACE_MS;
-    sol->bmc->hooks->wake_at(sol->bmc, sol->bereft_until_ms);
+    if (sol->displaced_session != session) /* who lost it before and takes it back stays */
+        close_displaced(sol);
+    sol->displaced_session = loser;
+    sol->displaced_until_ms = now(sol) + CONSOLE_SOL_GRACE_MS;
+    sol->bmc->hooks->wake_at(sol->bmc, sol->displaced_until_ms);
 }
 
 void console_sol_end(struct console_sol *sol)
@@ -377,8 +377,8 @@ static void on_ended(void *context, uint32_t session)
     struct console_sol *sol = context;
 
     bmc_session_ended(sol->bmc, session);
-    if (session == sol->bereft_session)
-        sol->bereft_session = NO_SESSION;
+    if (session == sol->displaced_session)
+        sol->displaced_session = NO_SESSION;
     if (session == sol->setting_session)
         end_set(sol);
     if (is_owner(sol, session)) {
@@ -462,15 +462,15 @@ void console_sol_tick(struct console_sol *sol, uint64_t now_ms)
         console_sol_end(sol);
     if (sol->active && sol_session_next_deadline(sol->active) <= now_ms)
         sol_session_tick(sol->active, now_ms);
-    if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms <= now_ms)
-        close_bereft(sol);
+    if (sol->displaced_session != NO_SESSION && sol->displaced_until_ms <= now_ms)
+        close_displaced(sol);
 }
 
 uint64_t console_sol_next_deadline(const struct console_sol *sol)
 {
     uint64_t next = sol->active ? sol_session_next_deadline(sol->active) : UINT64_MAX;
 
-    if (sol->bereft_session != NO_SESSION && sol->bereft_until_ms < next)
-        next = sol->bereft_until_ms;
+    if (sol->displaced_session != NO_SESSION && sol->displaced_until_ms < next)
+        next = sol->displaced_until_ms;
     return next;
 }

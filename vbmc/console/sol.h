@@ -13,7 +13,7 @@
 #include "vbmc/store/store.h"
 
 /* Who has lost the console to another session has this long to end by itself; then its session is
- * closed. ipmitool does not heed the news and would sit before a dead console until a key is
+ * closed. ipmitool ignores the notice and would sit before a dead console until a key is
  * pressed; ipmiconsole ends at once. */
 #define CONSOLE_SOL_GRACE_MS 5000
 
@@ -36,7 +36,7 @@ void console_sol_set_port(struct console_sol *sol, uint16_t port);
 /* What an earlier run stored. Values that cannot be are left out, with a word in the log. */
 void console_sol_restore(struct console_sol *sol, const struct store_sol *stored);
 
-/* Takes the console from whoever has it, and says so to him. */
+/* Takes the console from the session that has it, and tells it so. */
 void console_sol_end(struct console_sol *sol);
 
 /* The guest's events: "set in progress" ends at a reset and when it is off. */

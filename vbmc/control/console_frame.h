@@ -41,7 +41,7 @@ enum console_frame_kind {
     /* To the daemon. */
     CONSOLE_INPUT = 'I',   /* typed; bytes beyond what the guest takes wait in the socket */
     CONSOLE_BREAK = 'B',   /* no payload; each is answered by a CONSOLE_REPLY */
-    CONSOLE_NMI = 'M',     /* no payload; likewise */
+    CONSOLE_NMI = 'M',     /* no payload; the same */
     CONSOLE_HISTORY = 'H', /* 4 bytes, little endian: show so many lines again, 0 for all */
 };
 

@@ -53,7 +53,7 @@ static bool policy_wants_on(const struct chassis *chassis)
 
 static void restore_guest(struct bmc *bmc, const char *name)
 {
-    log_info("%s: power is back, and its restore policy wants it on", name);
+    log_info("%s: host rebooted: powering on (power restore policy)", name);
     chassis_restore_power(bmc);
 }
 

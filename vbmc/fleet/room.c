@@ -43,7 +43,7 @@ static void restore(struct fleet *fleet, const char *text)
     struct json_object *json = text ? json_tokener_parse(text) : NULL;
 
     if (facility_state_decode(&fleet->facility, json) < 0 || (text && !json))
-        log_warning("what is stored of the facility is damaged in part; the rest holds");
+        log_warning("the stored facility is partly corrupt; ignoring the bad entries");
     json_object_put(json);
 }
 

@@ -193,7 +193,7 @@ struct host_ops {
     void (*screenshot)(struct host_domain *domain, host_picture_fn *done, void *context);
     void (*dump)(struct host_domain *domain, const char *path, host_progress_fn *progress,
                  host_done_fn *done, void *context);
-    /* No callback with this context runs any more. What has begun goes on, but for one thing: a
+    /* No callback with this context runs any more. What has begun goes on, except for one thing: a
      * power action whose start of the guest the hypervisor has not been told yet does not start it
      * any more, since the guest may be elsewhere by now. */
     void (*cancel)(struct host_domain *domain, void *context);

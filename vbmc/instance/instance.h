@@ -57,7 +57,7 @@ void instance_configure(struct instance *instance, const struct config *config);
 void instance_set_address(struct instance *instance, const union endpoint_address *address);
 /* Opens the BMC's own socket at its address. 0, or a negative error (udp_socket_open). */
 int instance_listen(struct instance *instance);
-/* Serves the BMC on a socket that others share; whoever owns it passes datagrams on. */
+/* Serves the BMC on a socket that others share; its owner passes datagrams on. */
 void instance_listen_shared(struct instance *instance, struct udp_socket *socket);
 /* Remembers for instance_error why it does not listen, and logs it unless that was known. */
 #define INSTANCE_ERROR_SIZE 200
@@ -89,7 +89,7 @@ void instance_step(struct instance *instance);
 /* The daemon has started, and this BMC is one that was stored. */
 void instance_note_restart(struct instance *instance);
 
-/* Where its guest is; whoever changes it stores it. */
+/* Where its guest is; what changes it stores it. */
 struct placement *instance_placement(struct instance *instance);
 struct bmc *instance_bmc(struct instance *instance);
 struct console *instance_console(struct instance *instance);

@@ -9,7 +9,7 @@ struct bucket {
     uint32_t tokens;
 };
 
-/* Of one address, port and BMC at a time: whoever comes next takes it over. */
+/* Of one address, port and BMC at a time: the next source takes it over. */
 struct first {
     uint64_t endpoint;
     struct bucket bucket;

@@ -17,9 +17,9 @@
  * for it just as well, because on 09h pyghmi (and Ansible and Ironic by it) tries again as
  * operator. For ipmitool and FreeIPMI both are the same.
  *
- * Failures. Whoever gets RAKP 2 can guess the password at leisure. So every session that gets there
- * and does not get established counts as a failed log-in, whatever ends it; all but one: a right
- * password for which there is no room.
+ * Failures. A client that gets RAKP 2 can guess the password at leisure. So every session that gets
+ * there and does not get established counts as a failed log-in, whatever ends it; all but one: a
+ * right password for which there is no room.
  *
  * Statuses. An algorithm number that the specification does not define gets 04h, 05h or 10h;
  * defined ones in a combination that is not offered get 11h, for which clients have a text. A wrong

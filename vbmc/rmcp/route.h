@@ -1,4 +1,4 @@
-/* From a payload to whoever serves it: IPMI messages go to ipmi_dispatch, other payloads of a
+/* From a payload to what serves it: IPMI messages go to ipmi_dispatch, other payloads of a
  * session to the configured events. Internal to rmcp. */
 #ifndef VBMC_RMCP_ROUTE_H
 #define VBMC_RMCP_ROUTE_H

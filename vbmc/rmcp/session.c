@@ -60,7 +60,7 @@ void session_table_free(struct session_table *table)
     for (unsigned i = 0; i < table->size; i++) {
         if (!table->slots[i])
             continue;
-        table->slots[i]->told = true; /* whoever would be told is going too */
+        table->slots[i]->told = true; /* the one to be told is going too */
         free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
     }
     free(table);

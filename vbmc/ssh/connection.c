@@ -310,7 +310,7 @@ static int prepare(struct sshconn *connection, const char *uri, const char *runt
     if (result < 0)
         return result;
     if (connection->uri.ignored)
-        log_warning("hypervisor %s: of the URI, %s has no effect", connection->name,
+        log_warning("hypervisor %s: ignoring URI parameter %s", connection->name,
                     connection->uri.ignored);
     result = ssh_forwards_new(runtime_dir, &connection->forwards, error, size);
     if (result < 0)

@@ -176,7 +176,8 @@ static bool has_number(const struct ssh_forwards *forwards, unsigned number)
     return false;
 }
 
-/* The one that has been free for longest: whoever still has its path is to find nobody there. */
+/* The one that has been free for longest: a client that still has its path is to find nobody there.
+ */
 static unsigned next_number(const struct ssh_forwards *forwards)
 {
     unsigned number = forwards->last_number;

@@ -30,10 +30,10 @@ int ssh_forwards_new(const char *runtime_dir, struct ssh_forwards **forwards, ch
 void ssh_forwards_free(struct ssh_forwards *forwards);
 
 /* Any thread. The local path of the socket that leads to `far_path` on the host; made if there is
- * none yet. To be asked for anew before each connection: of many, those that were not used for long
- * are given up. 0; -EINVAL unless it is absolute, -ENAMETOOLONG from 108 bytes on or if `size` is
- * too small; -ENOSPC from the 1025th that is in use on; -ESHUTDOWN after ssh_forwards_shut; another
- * negative error. */
+ * none yet. To be asked for again before each connection: of many, those that were not used for
+ * long are given up. 0; -EINVAL unless it is absolute, -ENAMETOOLONG from 108 bytes on or if `size`
+ * is too small; -ENOSPC from the 1025th that is in use on; -ESHUTDOWN after ssh_forwards_shut;
+ * another negative error. */
 int ssh_forwards_add(struct ssh_forwards *forwards, const char *far_path, char *local, size_t size);
 /* Any thread. True with a text if the host would not connect to that path the last time. */
 bool ssh_forwards_failure(struct ssh_forwards *forwards, const char *far_path, char *text,

@@ -22,7 +22,7 @@
 
 #define CHUNK_SIZE      16384
 #define OPENING_LOOK_MS 50 /* the answer may be taken in while another tunnel has its turn */
-#define BLOCKED_LOOK_MS 20 /* channels stand still while keys are exchanged anew */
+#define BLOCKED_LOOK_MS 20 /* channels stand still while keys are exchanged again */
 
 struct ssh_tunnel {
     char *far_path;

@@ -74,8 +74,7 @@ void documents_restore(struct documents *documents, const char *name, const char
             continue;
         struct json_object *json = json_tokener_parse(text);
         if (!json || kinds[i]->decode(documents->bmc, json) < 0)
-            log_warning("%s: what is stored of its %s is damaged in part; the rest holds", uuid,
-                        name);
+            log_warning("%s: stored %s is partly corrupt; ignoring the bad entries", uuid, name);
         json_object_put(documents->kinds[i].stored);
         documents->kinds[i].stored = json;
     }

@@ -18,7 +18,7 @@ struct store_bmc {
     bool deleted;       /* keeps discovery from bringing it back */
     int64_t changed_at; /* unix seconds */
     char *address;      /* what it was told, or what was assigned to a discovered one */
-    uint16_t port;      /* likewise; 0: none */
+    uint16_t port;      /* the same; 0: none */
     char *username;
     char *password;
     char *uri;

@@ -44,9 +44,10 @@ static int fail_errno(const struct opening *opening, const char *path)
 static int fail_sql(const struct opening *opening, sqlite3 *db, int result)
 {
     if (result == -EUCLEAN)
-        return fail(opening, result, opening->path,
-                    "the database is damaged and was left as it is; move it away to start anew, or "
-                    "put a copy of an earlier one in its place");
+        return fail(
+            opening, result, opening->path,
+            "the database is damaged and was left as it is; move it away to start again, or "
+            "put a copy of an earlier one in its place");
     /* SQLite's own text for a full disk may be "disk I/O error". */
     bool has_text = db && sqlite3_errcode(db) != SQLITE_OK && result != -ENOSPC;
     return fail(opening, result, opening->path, has_text ? sqlite3_errmsg(db) : strerror(-result));

@@ -28,8 +28,8 @@ int sql_run(sqlite3 *db, const char *text);
 void sql_begin(struct sql *sql, sqlite3 *db, const char *text);
 void sql_bind_int(struct sql *sql, int64_t value);
 void sql_bind_text(struct sql *sql, const char *text); /* NULL allowed; has to live until the end */
-void sql_bind_blob(struct sql *sql, const void *bytes, size_t size); /* likewise */
-void sql_bind_uuid(struct sql *sql, const struct uuid *uuid);        /* likewise */
+void sql_bind_blob(struct sql *sql, const void *bytes, size_t size); /* the same */
+void sql_bind_uuid(struct sql *sql, const struct uuid *uuid);        /* the same */
 
 /* Goes to the first or next row. False at the end and after an error. */
 bool sql_next_row(struct sql *sql);

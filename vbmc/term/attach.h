@@ -1,5 +1,5 @@
-/* A console connection (vbmc/control/console_frame.h) between a guest and whoever runs `vbmc console`: a
- * person at a terminal, with the menu of vbmc/term/escape.h, or a script with pipes. */
+/* A console connection (vbmc/control/console_frame.h) between a guest and the user of `vbmc
+ * console`: a person at a terminal, with the menu of vbmc/term/escape.h, or a script with pipes. */
 #ifndef VBMC_TERM_ATTACH_H
 #define VBMC_TERM_ATTACH_H
 

@@ -1,5 +1,5 @@
-/* The escape key of `vbmc console`: what is typed goes to the guest, but for Ctrl-], which opens a
- * menu, and the one key after it. */
+/* The escape key of `vbmc console`: what is typed goes to the guest, except for Ctrl-], which opens
+ * a menu, and the one key after it. */
 #ifndef VBMC_TERM_ESCAPE_H
 #define VBMC_TERM_ESCAPE_H
 

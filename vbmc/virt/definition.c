@@ -54,7 +54,7 @@ struct belongings {
     char *nvram; /* NULL: none */
     bool saved;
     int snapshots;   /* those that libvirt lists; 0 where it cannot */
-    int checkpoints; /* likewise */
+    int checkpoints; /* the same */
 };
 
 static void clear_belongings(struct belongings *belongings)
@@ -195,7 +195,7 @@ static int add_serial(struct definition *definition, virConnectPtr connection, v
         return last_error(definition);
     if (!persistent) {
         snprintf(definition->text, sizeof definition->text,
-                 "%.128s is transient and has no stored definition: start it anew from XML with "
+                 "%.128s is transient and has no stored definition: start it again from XML with "
                  "<serial type='pty'/> in it",
                  virDomainGetName(domain));
         return -ENOTSUP;

@@ -44,7 +44,7 @@ struct hypervisor {
     struct uuid_map by_uuid; /* the same */
     struct uuid *hidden;     /* listed, and libvirt does not let us read them */
     size_t hidden_count;
-    struct virt_domain *vanished;          /* gone, but for an operation that still runs */
+    struct virt_domain *vanished;          /* gone, except for an operation that still runs */
     struct virt_serial_look *serial_looks; /* under way */
     struct virt_adjustment *adjustments;   /* under way */
     unsigned dumps;                        /* under way */

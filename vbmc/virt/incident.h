@@ -1,5 +1,5 @@
-/* What befalls a guest, told by libvirt's events: how it came to its end, a panic of its kernel, an
- * error of a disk, an error inside of QEMU. Loop thread. */
+/* What happens to a guest, told by libvirt's events: how it came to its end, a panic of its kernel,
+ * an error of a disk, an error inside of QEMU. Loop thread. */
 #ifndef VBMC_VIRT_INCIDENT_H
 #define VBMC_VIRT_INCIDENT_H
 

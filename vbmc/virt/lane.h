@@ -25,7 +25,7 @@ struct virt_lane {
 
 /* Opens nothing yet. */
 void virt_lane_init(struct virt_lane *lane, struct hypervisor *hypervisor);
-/* The connection, opened anew if need be; it is the caller's until virt_lane_leave. NULL, with the
+/* The connection, opened again if need be; it is the caller's until virt_lane_leave. NULL, with the
  * reason in `text`, if it cannot be had. `main` is the main connection, which is the lane's too
  * where libvirt runs in this process. */
 virConnectPtr virt_lane_enter(struct virt_lane *lane, virConnectPtr main,

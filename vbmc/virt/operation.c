@@ -92,7 +92,7 @@ void operation_next(struct operation *operation)
     operation->steps++;
     if (!*operation->steps)
         operation_finish(operation, 0, NULL);
-    else if (operation->domain->vanished) /* whoever defines it again does not want this */
+    else if (operation->domain->vanished) /* a client that defines it again does not want this */
         operation_finish(operation, -ENODEV, "the domain is gone");
     else
         (*operation->steps)(operation);

@@ -50,7 +50,7 @@ struct operation {
     struct host_boot_override override;
     char *xml;                     /* scratch, freed with the operation, as `undo` */
     char *undo;                    /* what an edit of the definition replaced */
-    char *chardev;                 /* QEMU's name of the serial port for a break, likewise */
+    char *chardev;                 /* QEMU's name of the serial port for a break, the same */
     operation_step *const *resume; /* where a step that consists of steps goes on */
 };
 
@@ -65,7 +65,7 @@ void operation_finish(struct operation *operation, int result, const char *text)
 void operation_work(struct operation *operation, operation_work_fn *work);
 void operation_pause(struct operation *operation, uint64_t ms);
 /* The connection is lost: the interval of a power cycle is over, so that nothing is started by it
- * when the connection is back, and whoever waits for it knows. */
+ * when the connection is back, and the caller that waits for it knows. */
 void operation_end_interval(struct virt_domain *domain);
 /* No callback with this context any more, and no start of the guest that libvirt has not been told.
  */

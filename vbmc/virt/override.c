@@ -2,7 +2,7 @@
  *
  * An override is applied to the running guest: the `bootindex` property of the device's object is
  * set to 0 by QMP. libvirt numbers from 1, and QEMU refuses duplicates. QEMU's table of boot
- * devices is made anew at each machine reset, so that the override takes effect on the very next
+ * devices is made again at each machine reset, so that the override takes effect on the very next
  * reset, also one that the guest makes. A guest that is off is started paused, gets its override, a
  * reset, and runs (power.c).
  *

@@ -163,7 +163,7 @@ static void run_closing(struct worker_job *job, virConnectPtr connection)
 /* ---- the loop: results ---- */
 
 /* The run is told from others by libvirt's id and by how often we have seen the guest start: ids
- * begin anew with the hypervisor. */
+ * begin again with the hypervisor. */
 static uint64_t run_of(const struct virt_domain *domain)
 {
     return (uint64_t)domain->starts << 32 | (uint32_t)domain->id;

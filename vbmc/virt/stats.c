@@ -18,7 +18,7 @@ struct reading {
     unsigned sockets;
     uint64_t vcpus; /* the most there can be: what indices are below */
     uint64_t vcpus_current;
-    uint64_t disks, nics; /* likewise */
+    uint64_t disks, nics; /* the same */
     uint64_t vcpu_ns[HOST_SOCKETS_MAX];
     unsigned vcpu_count[HOST_SOCKETS_MAX];
     uint64_t vcpu_total_ns;

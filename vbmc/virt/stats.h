@@ -21,10 +21,10 @@ struct virt_stats {
 int virt_stats_read(const virTypedParameter *params, int count, unsigned sockets,
                     struct virt_stats *stats);
 
-/* Brings a sample up to date, but for taken_ns and run. *last is what was read of the same run of
- * the guest before, all zero at first, and becomes `now`. Counters do not go back when a device is
- * unplugged, which takes its share out of the sums, and stay where they are while libvirt does not
- * tell them; what is told for the first time later than the rest (QEMU was busy with its start)
+/* Brings a sample up to date, except for taken_ns and run. *last is what was read of the same run
+ * of the guest before, all zero at first, and becomes `now`. Counters do not go back when a device
+ * is unplugged, which takes its share out of the sums, and stay where they are while libvirt does
+ * not tell them; what is told for the first time later than the rest (QEMU was busy with its start)
  * counts from there, since nobody knows when it was done. */
 void virt_stats_follow(struct virt_stats *last, const struct virt_stats *now,
                        struct host_sample *sample);
