@@ -160,7 +160,6 @@ static enum host_power_state state_of(const struct host *host)
 {
     switch (host->qemu) {
     case QEMU_RUNS:
-        return HOST_POWER_RUNNING;
     case QEMU_SOURCE:
         return HOST_POWER_RUNNING;
     case QEMU_TARGET:
@@ -778,7 +777,7 @@ static void begin(unsigned number)
     memset(&stored, 0, sizeof stored);
     memset(hosts, 0, sizeof hosts);
     host_count = 2 + draw(2);
-    for (unsigned i = 0; i < host_count; i++) {
+    for (unsigned i = 0; i < host_count && i < ARRAY_SIZE(names); i++) {
         struct host *host = &hosts[i];
         host->name = names[i];
         host->domain = (struct host_domain){
