@@ -85,10 +85,10 @@ struct sensors *sensors_new(const struct sensors_ops *ops, void *context);
 void sensors_free(struct sensors *sensors);
 
 /* What is built in; hardware NULL: not known, only the PSUs are looked at. Sensors of what is no
- * longer there are taken away, but for disks and NICs, which stay as empty slots until all numbers
- * are used up; removable disks have no slot. New sensors begin without a reading and without an
- * event, but a disk that is added later begins as an empty slot, so that its presence is one. True
- * if sensors came, went or changed their record. */
+ * longer there are taken away, except for disks and NICs, which stay as empty slots until all
+ * numbers are used up; removable disks have no slot. New sensors begin without a reading and
+ * without an event, but a disk that is added later begins as an empty slot, so that its presence is
+ * one. True if sensors came, went or changed their record. */
 bool sensors_set_hardware(struct sensors *sensors, const struct host_hardware *hardware,
                           unsigned psus);
 /* Number of a disk by its target, or of a NIC by its address; 0 if it has none. */

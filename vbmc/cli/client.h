@@ -64,7 +64,7 @@ struct cli_stream {
 
 /* Frees the connection; the stream is the caller's, who closes it. */
 struct cli_stream cli_connection_take_over(struct cli_connection *connection);
-void cli_stream_close(struct cli_stream *stream); /* all zero but for fd -1 is allowed */
+void cli_stream_close(struct cli_stream *stream); /* all zero except for fd -1 is allowed */
 
 #define CLI_STREAM_NONE ((struct cli_stream){.fd = -1})
 #define CLEANUP_STREAM  CLEANUP(cli_stream_close)

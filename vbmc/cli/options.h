@@ -73,7 +73,7 @@ struct cli_options {
     const char *asset_tag;
     double interval_s;
     const char *redundancy;
-    struct availability_settings simulation; /* but for the number of units */
+    struct availability_settings simulation; /* except for the number of units */
     char **names;                            /* what is no option */
     size_t name_count;
 };

@@ -198,7 +198,7 @@ static void search(struct waiting_addition *waiting)
     struct fleet *fleet = waiting->fleet;
     struct hypervisor *hypervisor = waiting->hypervisor, *next = NULL;
     struct virt_domain *domain;
-    char text[MANAGER_NAME_ERROR_SIZE];
+    char text[FLEET_NAME_ERROR_SIZE];
     int result = fleet_named_domain(fleet, waiting->addition.name, waiting->addition.uri, &domain,
                                     text, sizeof text);
 

@@ -40,8 +40,8 @@ struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
 /* fleet_names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
  * with the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose
  * domain is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT;
- * -ENOTUNIQ with the choices as one line in `error`, of MANAGER_NAME_ERROR_SIZE. */
-#define MANAGER_NAME_ERROR_SIZE 900
+ * -ENOTUNIQ with the choices as one line in `error`, of FLEET_NAME_ERROR_SIZE. */
+#define FLEET_NAME_ERROR_SIZE 900
 int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct uuid *only,
                     struct instance **found, char *error, size_t size);
 /* What to call a BMC so that fleet_named_bmc finds it: its domain's name if that means no other,
@@ -59,7 +59,7 @@ const struct placement_map *fleet_placement_map(const struct fleet *fleet);
 
 /* fleet_sections.c: whether the i-th [domain] section is for no domain that is known, or for more
  * than one; if so, one line says it. */
-#define MANAGER_DOUBT_SIZE 320
+#define FLEET_DOUBT_SIZE 320
 bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size);
 
 /* The room that all servers stand in. */

@@ -130,7 +130,7 @@ static struct instance *find_named(const struct fleet *fleet, const char *text,
 static int refuse_ambiguous(const struct fleet *fleet, const char *typed, bool without_domain,
                             char *error, size_t size)
 {
-    char text[MANAGER_NAME_ERROR_SIZE];
+    char text[FLEET_NAME_ERROR_SIZE];
     struct choices choices = {.text = text, .size = sizeof text};
 
     for (size_t i = 0; i < fleet->set.count; i++) {
@@ -179,7 +179,7 @@ int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct u
 static bool is_found_by(const struct fleet *fleet, const char *text, const struct uuid *only,
                         const struct instance *instance)
 {
-    char error[MANAGER_NAME_ERROR_SIZE];
+    char error[FLEET_NAME_ERROR_SIZE];
     struct instance *found;
 
     return fleet_named_bmc(fleet, text, only, &found, error, sizeof error) == 0 &&
@@ -244,7 +244,7 @@ static void consider_domain(struct domain_search *search, struct virt_domain *do
 int fleet_named_domain(const struct fleet *fleet, const char *typed, const char *uri,
                        struct virt_domain **found, char *error, size_t size)
 {
-    char text[MANAGER_NAME_ERROR_SIZE] = "";
+    char text[FLEET_NAME_ERROR_SIZE] = "";
     struct domain_search search = {.typed = typed, .choices = {.text = text, .size = sizeof text}};
     struct uuid uuid;
 

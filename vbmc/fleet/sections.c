@@ -75,7 +75,7 @@ bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t
 
 void fleet_log_sections(const struct fleet *fleet)
 {
-    char text[MANAGER_DOUBT_SIZE];
+    char text[FLEET_DOUBT_SIZE];
 
     for (size_t i = 0; i < fleet->config->domain_count; i++) {
         if (fleet_doubt_section(fleet, i, text, sizeof text))

@@ -1,4 +1,4 @@
-/* Chassis commands (IPMI 2.0, chapter 28), but for the boot options, which have a file of their
+/* Chassis commands (IPMI 2.0, chapter 28), except for the boot options, which have a file of their
  * own. */
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"

@@ -12,7 +12,7 @@
 static void add_doubts(const struct verbs *verbs, struct json_object *result)
 {
     struct json_object *notes = json_object_new_array();
-    char text[MANAGER_DOUBT_SIZE];
+    char text[FLEET_DOUBT_SIZE];
 
     for (size_t i = 0; i < fleet_config(verbs->fleet)->domain_count; i++) {
         if (fleet_doubt_section(verbs->fleet, i, text, sizeof text))

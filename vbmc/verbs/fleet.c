@@ -45,7 +45,7 @@ struct several {
     struct control_request *request;
     size_t left;
     int result;
-    char text[MANAGER_NAME_ERROR_SIZE];
+    char text[FLEET_NAME_ERROR_SIZE];
 };
 
 static void one_done(void *context, int result, const char *text)
@@ -83,7 +83,7 @@ static void for_each_named(const struct verbs *verbs, struct json_object *argume
         struct json_object *item = json_object_array_get_idx(names, i);
         const char *name =
             json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
-        char text[MANAGER_NAME_ERROR_SIZE];
+        char text[FLEET_NAME_ERROR_SIZE];
         struct instance *instance = verbs_find_named(verbs, name, request, text);
         if (instance) {
             action(verbs, instance, several);

@@ -45,24 +45,23 @@ static struct hypervisor *unconnected_hypervisor(const struct verbs *verbs)
  * cannot be asked. */
 static void describe_unknown_name(const struct verbs *verbs, const char *name,
                                   const struct control_request *request,
-                                  char text[MANAGER_NAME_ERROR_SIZE])
+                                  char text[FLEET_NAME_ERROR_SIZE])
 {
     struct hypervisor *away =
         verbs_may_see_hypervisors(request) ? unconnected_hypervisor(verbs) : NULL;
 
-    snprintf(text, MANAGER_NAME_ERROR_SIZE,
-             "No domain with matching name %.256s was found%s%.64s%s", name,
-             away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
+    snprintf(text, FLEET_NAME_ERROR_SIZE, "No domain with matching name %.256s was found%s%.64s%s",
+             name, away ? "; hypervisor " : "", away ? hypervisor_name(away) : "",
              away ? " is not connected" : "");
 }
 
 struct instance *verbs_find_named(const struct verbs *verbs, const char *name,
                                   const struct control_request *request,
-                                  char text[MANAGER_NAME_ERROR_SIZE])
+                                  char text[FLEET_NAME_ERROR_SIZE])
 {
     struct instance *instance;
     int result = fleet_named_bmc(verbs->fleet, name, verbs_only_bmc_of(request), &instance, text,
-                                 MANAGER_NAME_ERROR_SIZE);
+                                 FLEET_NAME_ERROR_SIZE);
 
     if (result == -ENOENT)
         describe_unknown_name(verbs, name, request, text);
@@ -73,7 +72,7 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
                                       struct control_request *request)
 {
     const char *name = verbs_text_argument(arguments, "name");
-    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    char text[FLEET_NAME_ERROR_SIZE] = "the request names no domain";
     struct instance *instance = name ? verbs_find_named(verbs, name, request, text) : NULL;
 
     if (!instance)
@@ -93,7 +92,7 @@ struct virt_domain *verbs_named_domain(const struct verbs *verbs, struct json_ob
                                        struct control_request *request)
 {
     const char *name = verbs_text_argument(arguments, "name");
-    char text[MANAGER_NAME_ERROR_SIZE] = "the request names no domain";
+    char text[FLEET_NAME_ERROR_SIZE] = "the request names no domain";
     struct virt_domain *domain = NULL;
 
     if (name && fleet_named_domain(verbs->fleet, name, NULL, &domain, text, sizeof text) == -ENOENT)

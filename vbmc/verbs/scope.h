@@ -20,7 +20,7 @@ const struct uuid *verbs_only_bmc_of(const struct control_request *request);
 /* The BMC that a name means; else NULL with the reason in `text`. */
 struct instance *verbs_find_named(const struct verbs *verbs, const char *name,
                                   const struct control_request *request,
-                                  char text[MANAGER_NAME_ERROR_SIZE]);
+                                  char text[FLEET_NAME_ERROR_SIZE]);
 
 /* The instance that the argument "name" means, if the asking account may know of it; NULL after an
  * error was answered. */

@@ -50,7 +50,7 @@ static int setup(void **state)
     return 0;
 }
 
-static char error[MANAGER_NAME_ERROR_SIZE];
+static char error[FLEET_NAME_ERROR_SIZE];
 
 /* The UUID of what is found, or NULL, with the negative error in *result. */
 static const char *find(const char *typed, const char *only, int *result)
