@@ -135,7 +135,7 @@ static void end_first_action(struct bmc *bmc)
         save(bmc);
 }
 
-/* The next is begun before anybody is told: whoever is told may ask for another one. */
+/* The next is begun before anybody is told: a client that is told may ask for another one. */
 static void finish_first_action(struct bmc *bmc, int result)
 {
     struct waiters waiters = bmc->chassis.queue[0].waiters;
@@ -162,7 +162,7 @@ static bool outlives_a_loss(const struct chassis_action *action)
             action->action == HOST_POWER_ACTION_CYCLE);
 }
 
-static const char too_many[] = "too many power actions wait";
+static const char too_many[] = "too many pending power actions";
 
 /* Keeps what was accepted or begun for when the hypervisor is back, all of it: what waits does not
  * overtake what has begun. The first `done` are done. */

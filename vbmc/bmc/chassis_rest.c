@@ -19,7 +19,7 @@ static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed
 static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
                       enum host_power_action *action, const char **reason)
 {
-    static const char has_moved[] = "the guest is on another hypervisor meanwhile";
+    static const char has_moved[] = "the guest is now on another hypervisor";
     enum host_power_state state = bmc_power_state(bmc);
     bool same_run = is_same_run(bmc, owed);
 

@@ -613,7 +613,8 @@ static void explain_waiting(const struct placement *placement,
                                                          : "the guest may be there";
 
     if (hypervisor->connected) {
-        snprintf(text, size, "hypervisor %s does not let its domain be read, which may run there",
+        snprintf(text, size,
+                 "no permission to read its domain on hypervisor %s, where it may be running",
                  hypervisor->name);
         return;
     }

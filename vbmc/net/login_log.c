@@ -141,7 +141,7 @@ void login_log_write(struct login_log *log, const char *what, const union endpoi
 static void tell_forgotten(struct login_log *log)
 {
     if (log->forgotten > 0)
-        log_info("IPMI: refused %u more log-ins, of too many addresses to tell", log->forgotten);
+        log_info("IPMI: refused %u more log-ins, from too many addresses to list", log->forgotten);
     log->forgotten = 0;
 }
 

@@ -178,8 +178,7 @@ static void hide(struct hypervisor *hypervisor, const struct uuid *uuid)
     hypervisor->hidden = grown;
     grown[hypervisor->hidden_count++] = *uuid;
     uuid_format(uuid, text);
-    log_warning("hypervisor %s: domain %s is there and may not be read: whether it runs is not"
-                " known",
+    log_warning("hypervisor %s: no permission to read domain %s: its state is unknown",
                 hypervisor->name, text);
     tell_hidden(hypervisor, uuid);
 }

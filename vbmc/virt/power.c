@@ -171,7 +171,7 @@ static int work_up(struct operation *operation, virConnectPtr connection, virDom
         return result;
     bool is_on = domain && virDomainIsActive(domain) != 0;
     if (!is_on && !operation->seen_off) { /* it may have been migrated away a moment ago */
-        snprintf(operation->text, sizeof operation->text, "the guest has ended or left meanwhile");
+        snprintf(operation->text, sizeof operation->text, "the guest is no longer running here");
         return -EINVAL;
     }
     if (!is_on)
@@ -245,7 +245,7 @@ static void step_ended_here(struct operation *operation)
     if (operation->destroyed || host_stop_is_end(operation->domain->host.stop_reason))
         operation_next(operation);
     else
-        operation_finish(operation, -EINVAL, "the guest has left this hypervisor meanwhile");
+        operation_finish(operation, -EINVAL, "the guest is no longer on this hypervisor");
 }
 
 static void step_cycle_interval(struct operation *operation)

@@ -60,7 +60,8 @@ static const char *explanation(const char *uuid)
     return text;
 }
 
-static const char hidden[] = "hypervisor b does not let its domain be read, which may run there";
+static const char hidden[] =
+    "no permission to read its domain on hypervisor b, where it may be running";
 
 static bool is_off_on_a(void *context)
 {

@@ -190,7 +190,7 @@ static void test_too_many_sources(void **state)
         now += LOGIN_LOG_EACH_MS;
         tell_rest(now);
     }
-    assert_non_null(strstr(written, "more log-ins, of too many addresses to tell\n"));
+    assert_non_null(strstr(written, "more log-ins, from too many addresses to list\n"));
 }
 
 /* What a server writes. */
