@@ -209,19 +209,15 @@ void disk_file_end(struct disk_file *file)
 
 /* ---- waiting ---- */
 
-/* `path` counts for path_has_settled only. */
+/* `path` counts for has_settled only. */
 typedef bool condition_fn(const struct disk_thread *disk, const char *path);
 
 static bool has_settled(const struct disk_thread *disk, const char *path)
 {
-    (void)path;
-    return disk->ended == 0;
-}
-
-static bool path_has_settled(const struct disk_thread *disk, const char *path)
-{
     const struct disk_file *file;
 
+    if (!path)
+        return disk->ended == 0;
     for (file = TAILQ_FIRST(&disk->ended_files); file; file = TAILQ_NEXT(file, ended_link)) {
         if (file->path && strcmp(file->path, path) == 0)
             return false;
@@ -254,25 +250,15 @@ static bool wait_until(struct disk_thread *disk, condition_fn *condition, const 
     return true;
 }
 
-static bool settle(enum disk disk, condition_fn *condition, const char *path, unsigned limit_ms)
+bool disk_settle(enum disk disk, const char *path, unsigned limit_ms)
 {
     struct disk_thread *thread = thread_of(disk);
 
     uv_mutex_lock(&thread->mutex);
     uint64_t since = thread->writing ? thread->writing_since_ms : now_ms();
-    bool settled = wait_until(thread, condition, path, since + limit_ms);
+    bool settled = wait_until(thread, has_settled, path, since + limit_ms);
     uv_mutex_unlock(&thread->mutex);
     return settled;
-}
-
-bool disk_settle(enum disk disk, unsigned limit_ms)
-{
-    return settle(disk, has_settled, NULL, limit_ms);
-}
-
-bool disk_settle_path(enum disk disk, const char *path, unsigned limit_ms)
-{
-    return settle(disk, path_has_settled, path, limit_ms);
 }
 
 bool disk_flush(enum disk disk, unsigned limit_ms)

@@ -67,11 +67,9 @@ void disk_file_end(struct disk_file *file);
 
 /* Waits until every file that was ended is released, also those ended long ago; for at most so
  * long, and not at all for a disk that has hung for so long already. False if the disk did not come
- * to it. */
-bool disk_settle(enum disk disk, unsigned limit_ms);
-/* The same for the files of that path alone: at once where none of them was ended, whatever the
- * disk does. */
-bool disk_settle_path(enum disk disk, const char *path, unsigned limit_ms);
+ * to it. With a `path` only the files of that path count: at once where none of them was ended,
+ * whatever the disk does. NULL: all. */
+bool disk_settle(enum disk disk, const char *path, unsigned limit_ms);
 /* Waits until all has been written that can be; a file that failed is tried again at once. False
  * after `limit_ms`. */
 bool disk_flush(enum disk disk, unsigned limit_ms);

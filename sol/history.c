@@ -403,7 +403,7 @@ int history_open(const char *path, struct ring *ring, struct history **history)
     if (asprintf(&created->new_path, "%s.new", path) < 0)
         created->new_path = NULL;
     /* The file may be one that was just let go of. */
-    if (created->path && !disk_settle_path(DISK_STATE, created->path, SETTLE_MS))
+    if (created->path && !disk_settle(DISK_STATE, created->path, SETTLE_MS))
         log_warning("console history %s: the disk is slow, what it holds may not be all", path);
     if (created->path && created->new_path)
         result = restore(created);

@@ -152,7 +152,7 @@ int console_fixture_teardown(void **state)
     store_close(console_fixture.store);
     limiter_free(console_fixture.shared.limiter);
     uv_run(&console_fixture.loop, UV_RUN_DEFAULT);
-    disk_settle(DISK_STATE, 60000);
+    disk_settle(DISK_STATE, NULL, 60000);
     snprintf(command, sizeof command, "rm -rf %.60s", console_fixture.folder);
     return uv_loop_close(&console_fixture.loop) || system(command);
 }

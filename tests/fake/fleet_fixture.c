@@ -153,7 +153,7 @@ void fleet_fixture_stop(void)
     fleet_stop(fixture_fleet, &fixture_fleet);
     uv_run(&loop, UV_RUN_DEFAULT); /* comes to its end: no timer is left */
     assert_null(fixture_fleet);
-    assert_true(disk_settle(DISK_STATE, DEADLINE_NS / 1000000));
+    assert_true(disk_settle(DISK_STATE, NULL, DEADLINE_NS / 1000000));
 }
 
 void fleet_fixture_wait(bool (*is_so)(void *context), void *context, const char *what)

@@ -21,7 +21,7 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 void log_set_target(enum log_target target);
 /* From here on lines go to the end of that file, with time stamps; so does whatever else is written
- * to standard error. Called again it opens the file again, for programs that rotate logs. 0, or a
+ * to standard error. A second call reopens the file, for programs that rotate logs. 0, or a
  * negative error with nothing changed. Before other threads log, or on the loop thread. */
 int log_set_file(const char *path);
 /* Where lines go, for people: the path of a file, or "the journal (...)". Loop thread. */

@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/base/hash.h"
+
 #define SIZE_MIN 16
 
-/* FNV-1a. */
 static size_t hash(const struct uuid *uuid)
 {
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
+    uint64_t value = hash_bytes(HASH_BEGIN, uuid->bytes, sizeof uuid->bytes);
 
-    for (size_t i = 0; i < sizeof uuid->bytes; i++)
-        value = (value ^ uuid->bytes[i]) * UINT64_C(0x100000001b3);
     return (size_t)(value ^ value >> 32);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/hash.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/fru.h"
@@ -392,7 +393,7 @@ unsigned sdr_count(const struct bmc *bmc)
 /* FNV-1a, 64 bits: tells records from others, not from forgeries. */
 static uint64_t digest_records(const struct bmc *bmc)
 {
-    uint64_t digest = UINT64_C(0xcbf29ce484222325);
+    uint64_t digest = HASH_BEGIN;
     uint8_t record[SDR_RECORD_MAX];
     size_t length;
     uint16_t next = SDR_FIRST;
@@ -400,8 +401,7 @@ static uint64_t digest_records(const struct bmc *bmc)
     do {
         if (sdr_get(bmc, next, record, &length, &next) < 0)
             break;
-        for (size_t i = 0; i < length; i++)
-            digest = (digest ^ record[i]) * UINT64_C(0x100000001b3);
+        digest = hash_bytes(digest, record, length);
     } while (next != SDR_LAST);
     return digest;
 }

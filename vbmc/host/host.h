@@ -142,7 +142,7 @@ struct host_sample {
     uint64_t nic_bytes; /* both directions, all NICs */
 };
 
-/* ---- for whoever looks at a guest that hangs ---- */
+/* ---- for debugging a guest that hangs ---- */
 
 #define HOST_PICTURE_MAX       (64 * 1024 * 1024)
 #define HOST_PICTURE_MIME_SIZE 64

@@ -358,6 +358,8 @@ int placement_hide(struct placement *placement, struct placement_hypervisor *hyp
 {
     struct placement_copy *copy = find_copy(placement, hypervisor);
 
+    if (hides(placement, hypervisor))
+        return 0;
     if (!copy)
         copy = add_copy(placement, hypervisor);
     if (!copy)

@@ -9,6 +9,7 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/hash.h"
 #include "vbmc/virt/embedded.h"
 #include "vbmc/ssh/uri.h"
 
@@ -42,23 +43,15 @@ bool hypervisor_is_local(const struct hypervisor *hypervisor)
     return !transport || strncmp(transport, "+unix:", 6) == 0;
 }
 
-/* FNV-1a, 64 bits: the same in each run of the daemon. */
-static uint64_t add_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
-
 int64_t hypervisor_find_place(const struct hypervisor *hypervisor)
 {
-    uint64_t hash = add_text(UINT64_C(0xcbf29ce484222325), hypervisor->uri);
+    uint64_t hash = hash_bytes(HASH_BEGIN, hypervisor->uri, strlen(hypervisor->uri));
     char boot_id[64] = "";
     FILE *file =
         hypervisor_is_local(hypervisor) ? fopen("/proc/sys/kernel/random/boot_id", "re") : NULL;
 
     if (file && fgets(boot_id, sizeof boot_id, file))
-        hash = add_text(hash, boot_id);
+        hash = hash_bytes(hash, boot_id, strlen(boot_id));
     if (file)
         fclose(file);
     return (int64_t)(hash >> 1) + 1;

@@ -124,7 +124,7 @@ static int teardown(void **state)
     close(listener);
     if (guest >= 0)
         close_guest();
-    disk_settle(DISK_STATE, 60000);
+    disk_settle(DISK_STATE, NULL, 60000);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);
     return virt_fixture_teardown(state) || system(command);
 }
@@ -944,8 +944,8 @@ static void test_logs_of_one_name(void **state)
             console_free(a);
             console_free(b);
         }
-        assert_true(disk_settle(DISK_LOGS, 10000));
-        assert_true(disk_settle(DISK_STATE, 10000));
+        assert_true(disk_settle(DISK_LOGS, NULL, 10000));
+        assert_true(disk_settle(DISK_STATE, NULL, 10000));
         for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
             snprintf(file, sizeof file, "%.70s/%s", logs, files[i]);
             assert_int_equal(unlink(file), 0);
@@ -980,13 +980,13 @@ static void test_history_survives(void **state)
     drop();
     snprintf(file, sizeof file, "%.60s/consoles/01020300-0000-0000-0000-000000000000.history",
              folder);
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
     assert_int_equal(access(file, F_OK), 0);
     console_forget(folder, &uuid);
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
     assert_int_equal(access(file, F_OK), -1);
     console_forget(folder, &uuid); /* is no mistake */
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
 }
 
 int main(void)

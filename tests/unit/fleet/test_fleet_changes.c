@@ -186,7 +186,7 @@ static void test_delete_that_is_refused(void **state)
     assert_int_not_equal(access(history_path(), F_OK), 0);
     leave_history();
     start("");
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
     assert_int_not_equal(access(history_path(), F_OK), 0);
     assert_null(fleet_fixture_bmc(G1));
     assert_true(listens(G2));

@@ -97,7 +97,7 @@ static int teardown(void **state)
     store_close(store);
     limiter_free(shared.limiter);
     uv_run(&loop, UV_RUN_DEFAULT);
-    disk_settle(DISK_STATE, 60000);
+    disk_settle(DISK_STATE, NULL, 60000);
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return uv_loop_close(&loop) || system(command);
 }

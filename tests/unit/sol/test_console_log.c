@@ -71,7 +71,7 @@ static int teardown(void **state)
     console_log_free(console_log);
     console_log = NULL;
     hub_free(hub);
-    assert_true(disk_settle(DISK_LOGS, 10000));
+    assert_true(disk_settle(DISK_LOGS, NULL, 10000));
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     return system(command);
 }
@@ -273,9 +273,9 @@ static void test_hung_disk(void **state)
     assert_false(disk_flush(DISK_LOGS, 20));
     console_log_free(console_log);
     console_log = NULL;
-    assert_false(disk_settle(DISK_LOGS, 20));
+    assert_false(disk_settle(DISK_LOGS, NULL, 20));
     hanging = false;
-    assert_true(disk_settle(DISK_LOGS, 10000));
+    assert_true(disk_settle(DISK_LOGS, NULL, 10000));
     disk_set_writev(NULL);
     assert_string_equal(content(""), "@one\n@two\n@--- the guest was reset ---\n");
 }
@@ -311,7 +311,7 @@ static void test_hub_goes_first(void **state)
     hub = NULL;
     console_log_free(console_log);
     console_log = NULL;
-    assert_true(disk_settle(DISK_LOGS, 10000));
+    assert_true(disk_settle(DISK_LOGS, NULL, 10000));
     assert_string_equal(content(""), "@text");
 }
 

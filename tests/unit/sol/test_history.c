@@ -384,15 +384,15 @@ static void test_hung_disk(void **state)
     assert_false(disk_flush(DISK_STATE, 20));
     history_free(history);
     history = NULL;
-    assert_false(disk_settle(DISK_STATE, 20));
+    assert_false(disk_settle(DISK_STATE, NULL, 20));
     for (int i = 0; i < 1000; i++) /* and nobody waits for it again */
-        assert_false(disk_settle(DISK_STATE, 20));
+        assert_false(disk_settle(DISK_STATE, NULL, 20));
     assert_int_equal(history_remove("/tmp/vbmc-there-is-no-such-file"), 0);
     /* Nor for another file; this one is waited for, and its disk has hung for longer. */
-    assert_true(disk_settle_path(DISK_STATE, new_path, 10000));
-    assert_false(disk_settle_path(DISK_STATE, path, 20));
+    assert_true(disk_settle(DISK_STATE, new_path, 10000));
+    assert_false(disk_settle(DISK_STATE, path, 20));
     hanging = false;
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
     disk_set_writev(NULL);
 
     restart(256 * 1024);
@@ -427,7 +427,7 @@ static void test_others_do_not_wait(void **state)
         history = NULL;
         quickly = opens_other_quickly();
         hanging = false;
-        assert_true(disk_settle(DISK_STATE, 10000));
+        assert_true(disk_settle(DISK_STATE, NULL, 10000));
         disk_set_writev(NULL);
     }
     assert_true(quickly);
@@ -478,7 +478,7 @@ static void test_removed_while_written(void **state)
     assert_int_equal(symlink("/nowhere", new_path), 0); /* left by a kill */
     assert_int_equal(history_remove(path), 0);
     hanging = false;
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
     disk_set_writev(NULL);
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(access(new_path, F_OK), -1);

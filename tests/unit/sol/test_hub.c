@@ -833,7 +833,7 @@ static void test_restart_with_history(void **state)
     assert_string_equal(read_all(&a), "---[ end\nSeaBIOS\n");
     leave(&a);
     free_hub();
-    assert_true(disk_settle(DISK_STATE, 10000));
+    assert_true(disk_settle(DISK_STATE, NULL, 10000));
 
     file = fopen(path, "w");
     assert_non_null(file);

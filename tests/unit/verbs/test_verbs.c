@@ -127,7 +127,7 @@ static int teardown(void **state)
     control_free(control);
     fleet_stop(fleet, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
-    disk_settle(DISK_STATE, DEADLINE_MS);
+    disk_settle(DISK_STATE, NULL, DEADLINE_MS);
     snprintf(command, sizeof command, "rm -rf %.60s", folder);
     return uv_loop_close(&loop) || system(command);
 }
