@@ -36,7 +36,7 @@ struct ssh_account {
     const char *name;            /* 1 to SSH_NAME_MAX bytes */
     const char *password;        /* at most SSH_PASSWORD_MAX bytes; NULL or "": no password */
     unsigned privilege;          /* SSH_PRIVILEGE_CALLBACK to SSH_PRIVILEGE_ADMINISTRATOR */
-    const char *authorized_keys; /* the text of the file, see ssh_keys.h; NULL: no keys */
+    const char *authorized_keys; /* the text of the file, see keys.h; NULL: no keys */
 };
 
 /* ---- a set of accounts: never changes, and is shared by counting ---- */

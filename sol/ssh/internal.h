@@ -39,7 +39,7 @@ struct ssh_shared {
     unsigned strangers_left_out;
 };
 
-/* ---- limits: ssh_limits.c ---- */
+/* ---- limits: limits.c ---- */
 
 /* Counts a session. NULL, or of what there are too many now: a constant. To be left in any case.
  * Who is no administrator of all BMCs shares three quarters of all with the like, and one account
@@ -50,7 +50,7 @@ void ssh_seat_leave(struct ssh_shared *shared, struct ssh_seat *seat);
 /* A log line, if there were not too many of late. */
 void ssh_log_stranger(struct ssh_shared *shared, const char *remote, const char *what);
 
-/* ---- one channel: ssh_relay.c ---- */
+/* ---- one channel: relay.c ---- */
 
 struct ssh_relay;
 
@@ -76,7 +76,7 @@ uint64_t ssh_relay_deadline_ms(const struct ssh_relay *relay);
  * leave before it is told why. */
 void ssh_relay_free(struct ssh_relay *relay, bool session_ends);
 
-/* ---- one client: ssh_connection.c ---- */
+/* ---- one client: connection.c ---- */
 
 struct ssh_connection;
 
@@ -105,7 +105,7 @@ uint64_t ssh_connection_tick(struct ssh_connection *connection);
 /* Only between two turns of the loop. */
 void ssh_connection_free(struct ssh_connection *connection);
 
-/* ---- a set of listeners and their clients: ssh_posts.c ---- */
+/* ---- a set of listeners and their clients: posts.c ---- */
 
 struct ssh_posts;
 

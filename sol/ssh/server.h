@@ -4,7 +4,7 @@
  * set of listeners, handed over as a copy; one function that opens a control connection on behalf
  * of who logged in; and nothing else. Bytes go between the channel and the program's terminal or
  * pipes, whose buffers are the queues; what the program may do is decided at the other end of its
- * control connection (descriptor SSH_CONTROL_FD, see ssh_process.h).
+ * control connection (descriptor SSH_CONTROL_FD, see process.h).
  *
  * Offered are session channels with shell, exec, pty-req, window-change and signal (RFC 4254,
  * section 6). Refused are subsystems, forwarding, X11, agents and environment variables. The break
@@ -61,7 +61,7 @@ struct ssh_limits {
 };
 
 struct ssh_options {
-    const char *host_key;  /* path, see ssh_hostkey.h */
+    const char *host_key;  /* path, see hostkey.h */
     const char *program;   /* NULL: /proc/self/exe, this program under another name */
     const char *name;      /* its argv[0]; NULL: "vbmc-shell". Then "--" and perhaps the command */
     unsigned idle_seconds; /* 0: never */

@@ -46,7 +46,7 @@ struct control_request {
     struct json_object *arguments;
 };
 
-/* control_request.c: all checks of what a client may send, in one place. NULL when it is refused,
+/* request.c: all checks of what a client may send, in one place. NULL when it is refused,
  * with the reason. */
 struct control_request *control_request_parse(const char *line, size_t length, const char **reason);
 /* Says in the log who asks for what. */

@@ -31,7 +31,7 @@ xmlNodePtr domxml_child(xmlNodePtr parent, const char *name);
 char *domxml_attribute(xmlNodePtr node, const char *name);
 bool domxml_attribute_is(xmlNodePtr node, const char *name, const char *expected);
 
-/* domxml_device.c: what the child of <devices> is to firmware; HOST_BOOT_NONE: nothing that boots.
+/* device.c: what the child of <devices> is to firmware; HOST_BOOT_NONE: nothing that boots.
  */
 enum host_boot_device domxml_device_class(xmlNodePtr node);
 /* Whether firmware could boot from such a device as it is now: a drive that holds a medium, a NIC

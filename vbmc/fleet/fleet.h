@@ -37,7 +37,7 @@ const struct bmcset *fleet_bmcs(const struct fleet *fleet);
 /* In the order of the configuration: NULL gives the first, the last gives NULL. */
 struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
                                          const struct hypervisor *hypervisor);
-/* fleet_names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
+/* names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
  * with the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose
  * domain is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT;
  * -ENOTUNIQ with the choices as one line in `error`, of FLEET_NAME_ERROR_SIZE. */
@@ -57,7 +57,7 @@ const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *
 /* The hypervisors that a guest is or may be on. */
 const struct placement_map *fleet_placement_map(const struct fleet *fleet);
 
-/* fleet_sections.c: whether the i-th [domain] section is for no domain that is known, or for more
+/* sections.c: whether the i-th [domain] section is for no domain that is known, or for more
  * than one; if so, one line says it. */
 #define FLEET_DOUBT_SIZE 320
 bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size);

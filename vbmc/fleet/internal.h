@@ -30,7 +30,7 @@ struct waiting_addition {
     void *context;
 };
 
-struct change; /* fleet_changes.c */
+struct change; /* changes.c */
 
 struct fleet {
     uv_loop_t *loop;
@@ -79,7 +79,7 @@ void fleet_report_store(void *context, int result);
 /* fleet.c: tells the watcher. */
 void fleet_tell_changed(struct fleet *fleet);
 
-/* fleet_listen.c: finds the BMC's place and listens there; what fails is logged, kept as the
+/* listen.c: finds the BMC's place and listens there; what fails is logged, kept as the
  * BMC's error, and tried again every two seconds. Nothing while BMCs are loaded. */
 void fleet_start_listening(struct fleet *fleet, struct instance *instance);
 void fleet_stop_listening(struct fleet *fleet, struct instance *instance);
@@ -91,7 +91,7 @@ void fleet_review_listening(struct fleet *fleet);
 /* Closes the socket that BMCs share unless `next` needs the same one; NULL: in any case. */
 void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *next);
 
-/* fleet_discovery.c: the callbacks of hypervisors. */
+/* discovery.c: the callbacks of hypervisors. */
 extern const struct hypervisor_callbacks fleet_hypervisor_callbacks;
 /* Nothing of this domain is kept. */
 void fleet_forget_domain(struct fleet *fleet, const struct uuid *uuid);
@@ -115,7 +115,7 @@ bool fleet_drop_untagged(struct fleet *fleet, struct instance *instance,
 /* Makes a BMC for a domain that has none, if the rules give it one. */
 void fleet_discover(struct fleet *fleet, struct virt_domain *domain);
 
-/* fleet_placement.c: takes over which hypervisors are declared dead. 0, or a negative error. */
+/* placement.c: takes over which hypervisors are declared dead. 0, or a negative error. */
 int fleet_load_dead_hypervisors(struct fleet *fleet);
 /* Takes over a stored row of a BMC that was just made. */
 void fleet_restore_placement(struct fleet *fleet, struct instance *instance,
@@ -140,7 +140,7 @@ void fleet_place_connection(struct fleet *fleet, struct link *link);
 /* The link is about to go, for good as far as anybody knows. */
 void fleet_place_removal(struct fleet *fleet, struct link *link);
 
-/* fleet_links.c: the link of that hypervisor; NULL if it has none any more. */
+/* links.c: the link of that hypervisor; NULL if it has none any more. */
 struct link *fleet_link_of(const struct fleet *fleet, const struct hypervisor *hypervisor);
 /* The link to the hypervisor of that URI, connecting if it is new. NULL if there
  * is no memory. */
@@ -162,7 +162,7 @@ void fleet_stop_link(struct fleet *fleet, struct link *link);
 /* fleet.c: goes on with stopping when no hypervisor is left. */
 void fleet_finish_stopping(struct fleet *fleet);
 
-/* fleet_restore.c: finds out, at the start, whether this machine has booted since the last run.
+/* restore.c: finds out, at the start, whether this machine has booted since the last run.
  */
 void fleet_note_boot(struct fleet *fleet);
 /* Whether BMCs that are loaded now wait for their restore policy. */
@@ -172,13 +172,13 @@ void fleet_note_connected(const struct fleet *fleet, struct link *link);
 /* Carries out the BMC's restore policy, if it waits and the guest's state is known by now. */
 void fleet_restore_power(struct fleet *fleet, struct instance *instance);
 
-/* fleet_load.c: brings up the BMCs of earlier runs that are not there yet; they answer before
+/* load.c: brings up the BMCs of earlier runs that are not there yet; they answer before
  * their hypervisors are connected. 0, or a negative error with its text. */
 int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size);
 /* Whether the configuration lets the BMC of that record be. */
 bool fleet_wants_record(const struct fleet *fleet, const struct store_bmc *record);
 
-/* fleet_room.c: makes the room as it is configured, with its timer not yet running. */
+/* room.c: makes the room as it is configured, with its timer not yet running. */
 void fleet_begin_room(struct fleet *fleet);
 /* Takes over what is stored of it. 0, or a negative error with its text. */
 int fleet_load_room(struct fleet *fleet, char *error, size_t size);
@@ -187,15 +187,15 @@ void fleet_stop_room(struct fleet *fleet);
 /* Follows the configuration. */
 void fleet_configure_room(struct fleet *fleet);
 
-/* fleet_sections.c: logs all that fleet_doubt_section finds. */
+/* sections.c: logs all that fleet_doubt_section finds. */
 void fleet_log_sections(const struct fleet *fleet);
 
-/* fleet_additions.c: ends the additions that waited for this hypervisor. */
+/* additions.c: ends the additions that waited for this hypervisor. */
 void fleet_finish_waiting(struct fleet *fleet, struct hypervisor *hypervisor);
 /* The daemon stops: ends them all. */
 void fleet_end_waiting(struct fleet *fleet);
 
-/* fleet_changes.c: stores the record (which is copied) of a BMC that somebody asked for, then
+/* changes.c: stores the record (which is copied) of a BMC that somebody asked for, then
  * makes it, or makes it of a discovered one. -EEXIST where there is one by somebody's word. */
 void fleet_add_record(struct fleet *fleet, const struct store_bmc *record, fleet_done_fn *done,
                       void *context);

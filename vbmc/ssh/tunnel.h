@@ -1,5 +1,5 @@
 /* One connection through a forward: a local socket and a channel of the SSH session. Part of
- * ssh_forward.c; session's thread. */
+ * forward.c; session's thread. */
 #ifndef VBMC_SSH_TUNNEL_H
 #define VBMC_SSH_TUNNEL_H
 

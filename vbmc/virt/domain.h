@@ -36,7 +36,7 @@ struct virt_io_error {
     uint64_t told_ms; /* loop time; 0: none */
 };
 
-/* See virt_incident.h. */
+/* See incident.h. */
 struct virt_incidents {
     enum host_stop_reason stop_told; /* by an event, of a stop that has not been seen yet */
     bool panicked;                   /* since its start or reset */

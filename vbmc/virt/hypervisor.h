@@ -1,6 +1,6 @@
 /* One libvirt connection and the domains it shows. Other programs may define, start, rename and
  * remove domains at any time; libvirt's events keep the picture right, nothing is polled but what
- * the running guests do (virt_sampler.h). When the connection is lost every domain's state is
+ * the running guests do (sampler.h). When the connection is lost every domain's state is
  * unknown until it is back. Loop thread. */
 #ifndef VBMC_VIRT_HYPERVISOR_H
 #define VBMC_VIRT_HYPERVISOR_H

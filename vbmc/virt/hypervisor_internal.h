@@ -1,4 +1,4 @@
-/* A hypervisor connection; shared by the two files that make it up: hypervisor_connection.c runs on
+/* A hypervisor connection; shared by the two files that make it up: connection.c runs on
  * the keeper thread, hypervisor.c on the loop. */
 #ifndef VBMC_VIRT_HYPERVISOR_INTERNAL_H
 #define VBMC_VIRT_HYPERVISOR_INTERNAL_H

@@ -214,7 +214,7 @@ static void look(struct host *host, bool live)
     enum host_stop_reason reason = host->reason;
     if (reason == HOST_STOP_UNKNOWN ||
         (reason == HOST_STOP_FAILED && host->told == HOST_STOP_MOVED))
-        reason = host->told; /* as virt_incident.c has it */
+        reason = host->told; /* as virt/incident.c has it */
     host->told = HOST_STOP_UNKNOWN;
     const struct placement_sight sight = {
         .hypervisor = host->place,
