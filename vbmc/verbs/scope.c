@@ -7,12 +7,18 @@
 
 #include "vbmc/verbs/reply.h"
 
-/* Some accounts know one BMC only. */
-static bool may_see(const struct control_request *request, struct instance *instance)
+const struct uuid *verbs_only_bmc_of(const struct control_request *request)
 {
     const struct control_identity *identity = control_request_identity(request);
 
-    return !identity->one_bmc || uuid_equal(&identity->uuid, &instance_record(instance)->uuid);
+    return identity->one_bmc ? &identity->uuid : NULL;
+}
+
+bool verbs_may_see(const struct control_request *request, struct instance *instance)
+{
+    const struct uuid *only = verbs_only_bmc_of(request);
+
+    return !only || uuid_equal(only, &instance_record(instance)->uuid);
 }
 
 bool verbs_may_see_hypervisors(const struct control_request *request)
@@ -20,13 +26,6 @@ bool verbs_may_see_hypervisors(const struct control_request *request)
     const struct control_identity *identity = control_request_identity(request);
 
     return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
-}
-
-const struct uuid *verbs_only_bmc_of(const struct control_request *request)
-{
-    const struct control_identity *identity = control_request_identity(request);
-
-    return identity->one_bmc ? &identity->uuid : NULL;
 }
 
 /* The first hypervisor that is not connected; NULL: all are. */
@@ -116,7 +115,7 @@ struct instance **verbs_visible_instances(const struct verbs *verbs,
 
     *count = 0;
     for (size_t i = 0; visible && i < set->count; i++) {
-        if (may_see(request, set->instances[i]))
+        if (verbs_may_see(request, set->instances[i]))
             visible[(*count)++] = set->instances[i];
     }
     if (visible)

@@ -11,6 +11,8 @@
 #include "vbmc/instance/instance.h"
 #include "vbmc/verbs/verbs.h"
 
+/* Whether the account may know of the BMC. */
+bool verbs_may_see(const struct control_request *request, struct instance *instance);
 /* How hypervisors are reached is for who manages them, not for who manages a guest. */
 bool verbs_may_see_hypervisors(const struct control_request *request);
 

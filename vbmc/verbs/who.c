@@ -15,7 +15,7 @@
 #define TEXT_SIZE 128
 
 struct listing {
-    const struct control_identity *asking;
+    const struct control_request *request;
     struct instance *only; /* NULL: all */
     struct json_object *rows;
     uint64_t now_ms;
@@ -101,10 +101,7 @@ static void add_sessions(struct listing *listing, struct instance *instance)
 
 static bool may_see(const struct listing *listing, struct instance *instance)
 {
-    if (listing->only)
-        return listing->only == instance;
-    return !listing->asking->one_bmc ||
-           uuid_equal(&listing->asking->uuid, &instance_record(instance)->uuid);
+    return listing->only ? listing->only == instance : verbs_may_see(listing->request, instance);
 }
 
 static void add_console(void *context, struct instance *instance,
@@ -142,7 +139,8 @@ static void add_ssh(void *context, const struct control_identity *identity, uint
     char user[TEXT_SIZE];
     const char *address;
 
-    if (instance ? !may_see(listing, instance) : listing->only || listing->asking->one_bmc)
+    if (instance ? !may_see(listing, instance)
+                 : listing->only || verbs_only_bmc_of(listing->request))
         return;
     split_who(identity->who, user, &address);
     add_login(listing, &(struct login){.domain = instance ? instance_record(instance)->name : NULL,
@@ -157,8 +155,7 @@ static void add_ssh(void *context, const struct control_identity *identity, uint
 void verbs_who(const struct verbs *verbs, struct json_object *arguments,
                struct control_request *request)
 {
-    struct listing listing = {.asking = control_request_identity(request),
-                              .now_ms = uv_hrtime() / 1000000};
+    struct listing listing = {.request = request, .now_ms = uv_hrtime() / 1000000};
     struct ssh_visit visit = {&listing, fleet_bmcs(verbs->fleet)};
 
     if (json_object_object_get_ex(arguments, "name", NULL)) {
