@@ -51,13 +51,21 @@ struct bmc_ticket command_ticket(const struct ipmi_request *request)
     };
 }
 
-int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out)
+struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
+                                      const struct wire_out *out)
 {
     struct bmc_ticket ticket = command_ticket(request);
 
     assert(out->pos <= sizeof ticket.data);
     memcpy(ticket.data, out->base, out->pos);
     ticket.data_length = (uint8_t)out->pos;
+    return ticket;
+}
+
+int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out)
+{
+    struct bmc_ticket ticket = command_ticket_with(request, out);
+
     request->bmc->hooks->save_chassis(request->bmc, &ticket);
     return COMMAND_PENDING;
 }
@@ -65,11 +73,8 @@ int command_save_chassis(const struct ipmi_request *request, const struct wire_o
 int command_save_document(const struct ipmi_request *request, enum bmc_document document,
                           const struct wire_out *out)
 {
-    struct bmc_ticket ticket = command_ticket(request);
+    struct bmc_ticket ticket = command_ticket_with(request, out);
 
-    assert(out->pos <= sizeof ticket.data);
-    memcpy(ticket.data, out->base, out->pos);
-    ticket.data_length = (uint8_t)out->pos;
     request->bmc->hooks->save_document(request->bmc, document, &ticket);
     return COMMAND_PENDING;
 }

@@ -51,6 +51,9 @@ extern const struct command_table cmd_dcmi_table;
 
 /* The ticket that answers this request through its sink, with the completion code of the result. */
 struct bmc_ticket command_ticket(const struct ipmi_request *request);
+/* The same, and with success what was written to `out` (as much as a ticket holds). */
+struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
+                                      const struct wire_out *out);
 /* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an
  * answer with what was written to `out` (up to 4 bytes). */
 int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out);

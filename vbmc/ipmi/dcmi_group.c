@@ -32,11 +32,9 @@ static void answer_saved(const struct bmc_ticket *ticket, int result)
 int dcmi_group_save(const struct ipmi_request *request, enum bmc_document document,
                     const struct wire_out *out)
 {
-    struct bmc_ticket ticket = command_ticket(request);
+    struct bmc_ticket ticket = command_ticket_with(request, out);
 
     ticket.done = answer_saved;
-    ticket.data_length = (uint8_t)out->pos;
-    memcpy(ticket.data, out->base, out->pos);
     request->bmc->hooks->save_document(request->bmc, document, &ticket);
     return COMMAND_PENDING;
 }
