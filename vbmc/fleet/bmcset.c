@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 int bmcset_add(struct bmcset *set, struct instance *instance)
 {

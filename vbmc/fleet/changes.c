@@ -3,7 +3,7 @@
  * A change is stored first and carried out when it is on disk, so that one which is answered as
  * failed was not done. Changes of one BMC are carried out one after another: the next begins when
  * the one before it has been answered. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/changes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "vbmc/base/cleanup.h"
 #include "vbmc/console/console.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/disconnect.h"
+#include "vbmc/fleet/listen.h"
+#include "vbmc/fleet/placement.h"
+#include "vbmc/fleet/watch.h"
 
 struct change {
     struct change *next;

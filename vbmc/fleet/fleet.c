@@ -5,19 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/virt/loop.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/connect.h"
+#include "vbmc/fleet/disconnect.h"
+#include "vbmc/fleet/discovery.h"
+#include "vbmc/fleet/ending.h"
+#include "vbmc/fleet/listen.h"
+#include "vbmc/fleet/load.h"
+#include "vbmc/fleet/placement.h"
+#include "vbmc/fleet/restore.h"
+#include "vbmc/fleet/room.h"
+#include "vbmc/fleet/search.h"
+#include "vbmc/fleet/sections.h"
+#include "vbmc/fleet/watch.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/virt/loop.h"
 
 #define SAVE_HOURS_MS UINT64_C(600000)
-
-void fleet_report_store(void *context, int result)
-{
-    (void)context;
-    if (result < 0)
-        log_error("state not stored: %s", strerror(-result));
-}
 
 static void reply_to_session(void *context, const struct ipmi_token *token,
                              const struct ipmi_response *response)
@@ -27,40 +32,6 @@ static void reply_to_session(void *context, const struct ipmi_token *token,
 
     if (instance)
         instance_reply(instance, token, response);
-}
-
-static void start_configured_hypervisors(struct fleet *fleet)
-{
-    const struct config *config = fleet->config;
-
-    for (size_t i = 0; i < config->hypervisor_count; i++) {
-        const struct hypervisor_settings settings = {
-            .name = config->hypervisors[i].name,
-            .uri = config->hypervisors[i].uri,
-            .sasl_username = config->hypervisors[i].sasl_username,
-            .sasl_password = config->hypervisors[i].sasl_password,
-            .sample_period_s = config->hypervisors[i].sample_period_s,
-            .runtime_dir = config->daemon.runtime_dir,
-        };
-        if (!fleet_add_link(fleet, &settings, true))
-            log_error("hypervisor %s: no memory", settings.name);
-    }
-}
-
-static void start_openstack_hypervisors(struct fleet *fleet)
-{
-    for (size_t i = 0; fleet->openstack && i < fleet->openstack->bmc_count; i++) {
-        const struct openstack_bmc *bmc = &fleet->openstack->bmcs[i];
-        const struct hypervisor_settings settings = {
-            .name = bmc->libvirt_uri,
-            .uri = bmc->libvirt_uri,
-            .sasl_username = bmc->libvirt_sasl_username,
-            .sasl_password = bmc->libvirt_sasl_password,
-            .runtime_dir = fleet->config->daemon.runtime_dir,
-        };
-        if (bmc->libvirt_uri)
-            fleet_add_link(fleet, &settings, true);
-    }
 }
 
 /* A set-up of OpenStack's tool and no configuration of ours: then only its BMCs are wanted. */
@@ -116,8 +87,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
         return result;
     uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
     fleet_run_room(fleet);
-    start_configured_hypervisors(fleet);
-    start_openstack_hypervisors(fleet);
+    fleet_start_hypervisors(fleet);
     fleet_follow_placements(fleet); /* what each waits for until they are connected */
     return 0;
 }
@@ -162,70 +132,6 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     return 0;
 }
 
-static void on_room_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = CONTAINER_OF((uv_timer_t *)handle, struct fleet, room);
-
-    if (fleet->owner)
-        *fleet->owner = NULL;
-    free(fleet->state_dir);
-    free(fleet);
-}
-
-static void on_reaper_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = handle->data;
-
-    uv_close((uv_handle_t *)&fleet->room, on_room_closed);
-}
-
-static void on_hours_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = handle->data;
-
-    uv_close((uv_handle_t *)&fleet->reaper, on_reaper_closed);
-}
-
-static void on_restore_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = handle->data;
-
-    uv_close((uv_handle_t *)&fleet->hours, on_hours_closed);
-}
-
-static void on_farewell_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = handle->data;
-
-    uv_close((uv_handle_t *)&fleet->restore, on_restore_closed);
-}
-
-static void on_listen_again_closed(uv_handle_t *handle)
-{
-    struct fleet *fleet = handle->data;
-
-    uv_close((uv_handle_t *)&fleet->farewell, on_farewell_closed);
-}
-
-void fleet_finish_stopping(struct fleet *fleet)
-{
-    if (fleet->ending > 0)
-        return;
-    if (fleet->inbox)
-        virt_loop_stop();
-    inbox_free(fleet->inbox);
-    fleet_close_shared_socket(fleet, NULL);
-    free(fleet->deleted);
-    store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
-    fleet->shared.store = NULL;
-    placement_map_clear(&fleet->map);
-    limiter_free(fleet->shared.limiter);
-    login_log_free(fleet->shared.login_log);
-    config_free(fleet->config);
-    openstack_free(fleet->openstack);
-    uv_close((uv_handle_t *)&fleet->listen_again, on_listen_again_closed);
-}
-
 void fleet_stop(struct fleet *fleet, struct fleet **owner)
 {
     fleet->stopping = true;
@@ -251,18 +157,6 @@ void fleet_flush(struct fleet *fleet)
     fleet->shared.store = NULL;
 }
 
-void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context)
-{
-    fleet->changed = changed;
-    fleet->changed_context = context;
-}
-
-void fleet_tell_changed(struct fleet *fleet)
-{
-    if (fleet->changed)
-        fleet->changed(fleet->changed_context);
-}
-
 const struct config *fleet_config(const struct fleet *fleet)
 {
     return fleet->config;
@@ -280,12 +174,11 @@ static void warn_of_restart(const struct config *old, const struct config *new)
         log_warning("changed folders take effect when vbmcd is started again");
 }
 
-static void start_hypervisors(struct fleet *fleet)
+static void review_hypervisors(struct fleet *fleet)
 {
     for (struct link *link = fleet->links; link; link = link->next)
         link->configured = false;
-    start_configured_hypervisors(fleet);
-    start_openstack_hypervisors(fleet);
+    fleet_start_hypervisors(fleet);
     fleet_release_links(fleet);
 }
 
@@ -330,7 +223,7 @@ void fleet_reload(struct fleet *fleet, struct config *config)
     fleet_configure_room(fleet);
     for (size_t i = 0; i < fleet->set.count; i++)
         instance_configure(fleet->set.instances[i], config);
-    start_hypervisors(fleet);
+    review_hypervisors(fleet);
     review_domains(fleet);
     fleet_tell_changed(fleet);
     fleet_log_sections(fleet);

@@ -2,15 +2,16 @@
  * socket or, with one address for each BMC and their common port, the socket that they share. What
  * cannot be had now (the address is of an interface that is not up yet, another program has the
  * port) is tried again until it can. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/listen.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/fleet/addresses.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/addresses.h"
+#include "vbmc/fleet/watch.h"
 
 #define LISTEN_AGAIN_MS 2000
 

@@ -1,11 +1,17 @@
 /* What the store knows, taken over at the start and, as far as it is new, at a reload. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/console/console.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/connect.h"
+#include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/listen.h"
+#include "vbmc/fleet/placement.h"
+#include "vbmc/fleet/restore.h"
 #include "vbmc/store/document.h"
 
 struct stored {

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/deleted.h"
+
 #define CHOICES_MAX 8
 
 /* ---- what is typed, what it may mean ---- */

@@ -1,16 +1,19 @@
 /* Between the callbacks of the hypervisors, the placement of each guest (placement.h) and the
  * domain that its BMC shows. What changes is stored, so that a restart of the daemon knows it too.
  */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/placement.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/restore.h"
+#include "vbmc/fleet/watch.h"
 #include "vbmc/store/placement.h"
 
 /* ---- storing ---- */

@@ -2,12 +2,14 @@
  * a guest that is when its host has booted: once per boot of this machine, when a local hypervisor
  * is first connected, guests that are off are started if their policy says so; one that may run on
  * a hypervisor that is not connected yet waits for that. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/restore.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/watch.h"
 #include "vbmc/store/host.h"
 
 /* The embedded driver keeps what it knew of running guests on disk, and finds out only after it is

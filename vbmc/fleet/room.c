@@ -1,5 +1,5 @@
 /* The room that all servers stand in, and the second by which everything in it moves on. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/room.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,11 +8,11 @@
 
 #include <json-c/json.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/state/facility.h"
+#include "vbmc/fleet/watch.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/state/facility.h"
 #include "vbmc/store/document.h"
 
 #define STEP_MS    1000
@@ -119,7 +119,7 @@ static bool drifts(const struct facility *facility)
 
 static void on_step(uv_timer_t *timer)
 {
-    struct fleet *fleet = CONTAINER_OF(timer, struct fleet, room);
+    struct fleet *fleet = timer->data;
 
     step_all(fleet);
     login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
@@ -135,6 +135,7 @@ void fleet_begin_room(struct fleet *fleet)
 {
     facility_init(&fleet->facility, &fleet->config->facility);
     uv_timer_init(fleet->loop, &fleet->room);
+    fleet->room.data = fleet;
     fleet->shared.facility = &fleet->facility;
 }
 

@@ -1,5 +1,5 @@
 /* [domain] sections that are not what they seem to be: for no domain, or for several. */
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/sections.h"
 
 #include <stdio.h>
 #include <string.h>

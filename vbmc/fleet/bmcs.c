@@ -1,0 +1,72 @@
+/* BMCs are made from records, follow their domain's name, and go. */
+#include "vbmc/fleet/bmcs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/console/console.h"
+#include "vbmc/fleet/listen.h"
+#include "vbmc/fleet/watch.h"
+
+struct instance *fleet_make_instance(struct fleet *fleet, const struct store_bmc *record,
+                                     const struct store_chassis *chassis,
+                                     const struct store_boot *boot)
+{
+    struct instance *instance =
+        instance_new(&fleet->shared, ++fleet->last_number, record, chassis, boot);
+
+    if (!instance || bmcset_add(&fleet->set, instance) < 0) {
+        log_error("%s: no memory for its BMC", record->name);
+        instance_free(instance);
+        return NULL;
+    }
+    instance_configure(instance, fleet->config);
+    if (record->active)
+        fleet_start_listening(fleet, instance);
+    return instance;
+}
+
+struct instance *fleet_adopt_record(struct fleet *fleet, struct instance *instance,
+                                    const struct store_bmc *record)
+{
+    if (!instance)
+        return fleet_make_instance(fleet, record, NULL, NULL);
+    fleet_stop_listening(fleet, instance);
+    if (instance_replace_record(instance, record) < 0)
+        return NULL;
+    instance_configure(instance, fleet->config);
+    if (record->active)
+        fleet_start_listening(fleet, instance);
+    return instance;
+}
+
+void fleet_drop_instance(struct fleet *fleet, struct instance *instance)
+{
+    bmcset_remove(&fleet->set, instance);
+    fleet_stop_listening(fleet, instance);
+    instance_free(instance);
+}
+
+void fleet_follow_name(struct fleet *fleet, struct instance *instance)
+{
+    struct store_bmc *record = instance_record(instance);
+    const char *name = virt_domain_host(instance_domain(instance))->name;
+
+    if (strcmp(record->name, name) == 0)
+        return;
+    log_info("domain %s is now called %s", record->name, name);
+    char *copy = strdup(name);
+    if (!copy)
+        return;
+    free(record->name);
+    record->name = copy;
+    instance_configure(instance, fleet->config);
+    instance_save_record(instance, fleet_report_store, NULL);
+}
+
+void fleet_forget_domain(struct fleet *fleet, const struct uuid *uuid)
+{
+    store_forget_domain(fleet->shared.store, uuid, fleet_report_store, NULL);
+    console_forget(fleet->shared.state_dir, uuid);
+}

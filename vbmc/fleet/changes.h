@@ -1,0 +1,12 @@
+/* What an administrator changes of single BMCs. */
+#ifndef VBMC_FLEET_CHANGES_H
+#define VBMC_FLEET_CHANGES_H
+
+#include "vbmc/fleet/internal.h"
+
+/* Stores the record (which is copied) of a BMC that somebody asked for, then makes it, or makes it
+ * of a discovered one. -EEXIST where there is one by somebody's word. */
+void fleet_add_record(struct fleet *fleet, const struct store_bmc *record, fleet_done_fn *done,
+                      void *context);
+
+#endif

@@ -1,0 +1,89 @@
+/* Which hypervisors are connected to: those of the configuration and of an OpenStack set-up, and
+ * those that BMCs name by their URI. */
+#include "vbmc/fleet/connect.h"
+
+#include <stdlib.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/events.h"
+
+static struct placement_hypervisor *place_of(struct fleet *fleet,
+                                             const struct hypervisor_settings *settings)
+{
+    struct placement_hypervisor *place = placement_map_get(&fleet->map, settings->uri);
+
+    if (!place || placement_map_name(&fleet->map, place, settings->name) < 0)
+        return NULL;
+    place->removed = false;
+    return place;
+}
+
+struct link *fleet_add_link(struct fleet *fleet, const struct hypervisor_settings *settings,
+                            bool configured)
+{
+    struct link *link = fleet_find_link(fleet, settings->uri);
+    struct link **end = &fleet->links;
+
+    if (link) {
+        link->configured |= configured;
+        link->unused = false; /* if it was to go, it stays */
+        return link;
+    }
+    link = calloc(1, sizeof *link);
+    if (!link)
+        return NULL;
+    link->configured = configured;
+    link->place = place_of(fleet, settings);
+    if (link->place)
+        link->hypervisor = hypervisor_start(fleet->loop, fleet->inbox, settings,
+                                            &fleet_hypervisor_callbacks, fleet);
+    if (!link->hypervisor) {
+        free(link);
+        return NULL;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = link;
+    return link;
+}
+
+static void start_configured_hypervisors(struct fleet *fleet)
+{
+    const struct config *config = fleet->config;
+
+    for (size_t i = 0; i < config->hypervisor_count; i++) {
+        const struct hypervisor_settings settings = {
+            .name = config->hypervisors[i].name,
+            .uri = config->hypervisors[i].uri,
+            .sasl_username = config->hypervisors[i].sasl_username,
+            .sasl_password = config->hypervisors[i].sasl_password,
+            .sample_period_s = config->hypervisors[i].sample_period_s,
+            .runtime_dir = config->daemon.runtime_dir,
+        };
+        if (!fleet_add_link(fleet, &settings, true))
+            log_error("hypervisor %s: no memory", settings.name);
+    }
+}
+
+static void start_openstack_hypervisors(struct fleet *fleet)
+{
+    for (size_t i = 0; fleet->openstack && i < fleet->openstack->bmc_count; i++) {
+        const struct openstack_bmc *bmc = &fleet->openstack->bmcs[i];
+        const struct hypervisor_settings settings = {
+            .name = bmc->libvirt_uri,
+            .uri = bmc->libvirt_uri,
+            .sasl_username = bmc->libvirt_sasl_username,
+            .sasl_password = bmc->libvirt_sasl_password,
+            .runtime_dir = fleet->config->daemon.runtime_dir,
+        };
+        if (bmc->libvirt_uri)
+            fleet_add_link(fleet, &settings, true);
+    }
+}
+
+void fleet_start_hypervisors(struct fleet *fleet)
+{
+    start_configured_hypervisors(fleet);
+    start_openstack_hypervisors(fleet);
+}

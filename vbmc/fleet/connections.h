@@ -1,0 +1,22 @@
+/* Finds hypervisors that are connected to, and their domains. */
+#ifndef VBMC_FLEET_CONNECTIONS_H
+#define VBMC_FLEET_CONNECTIONS_H
+
+#include "vbmc/fleet/internal.h"
+
+/* NULL if there is none. */
+struct link *fleet_find_link(const struct fleet *fleet, const char *uri);
+struct link *fleet_link_of(const struct fleet *fleet, const struct hypervisor *hypervisor);
+/* True if all are up but those that are declared dead. */
+bool fleet_all_are_up(const struct fleet *fleet);
+/* True if all are up; one that is declared dead may come back, with all its domains. */
+bool fleet_all_are_connected(const struct fleet *fleet);
+/* The domain of that UUID on the hypervisor with that URI (NULL: on any); NULL if there is none. */
+struct virt_domain *fleet_find_uuid(const struct fleet *fleet, const struct uuid *uuid,
+                                    const char *uri);
+/* True if a domain of that UUID is there or may be: a hypervisor does not let it be read. */
+bool fleet_has_uuid(const struct fleet *fleet, const struct uuid *uuid, const char *uri);
+/* An addition begins (1) or ends (-1) to look for its domain there. */
+void fleet_hold_link(struct fleet *fleet, const struct hypervisor *hypervisor, int change);
+
+#endif

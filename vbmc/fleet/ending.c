@@ -1,0 +1,52 @@
+/* The last part of stopping, when no hypervisor is left. */
+#include "vbmc/fleet/ending.h"
+
+#include <stdlib.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/fleet/listen.h"
+#include "vbmc/net/login_log.h"
+#include "vbmc/virt/loop.h"
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct fleet *fleet = handle->data;
+
+    if (--fleet->closing > 0)
+        return;
+    if (fleet->owner)
+        *fleet->owner = NULL;
+    free(fleet->state_dir);
+    free(fleet);
+}
+
+static void close_timers(struct fleet *fleet)
+{
+    uv_timer_t *const timers[] = {
+        &fleet->listen_again, &fleet->farewell, &fleet->restore,
+        &fleet->hours,        &fleet->reaper,   &fleet->room,
+    };
+
+    fleet->closing = ARRAY_SIZE(timers);
+    for (size_t i = 0; i < ARRAY_SIZE(timers); i++)
+        uv_close((uv_handle_t *)timers[i], on_timer_closed);
+}
+
+void fleet_finish_stopping(struct fleet *fleet)
+{
+    if (!fleet->stopping || fleet->ending > 0)
+        return;
+    if (fleet->inbox)
+        virt_loop_stop();
+    inbox_free(fleet->inbox);
+    fleet_close_shared_socket(fleet, NULL);
+    free(fleet->deleted);
+    store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
+    fleet->shared.store = NULL;
+    placement_map_clear(&fleet->map);
+    limiter_free(fleet->shared.limiter);
+    login_log_free(fleet->shared.login_log);
+    config_free(fleet->config);
+    openstack_free(fleet->openstack);
+    close_timers(fleet);
+}

@@ -1,0 +1,117 @@
+/* What follows when domains appear, change and vanish, and connections come and go. */
+#include "vbmc/fleet/events.h"
+
+#include "vbmc/base/log.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/discovery.h"
+#include "vbmc/fleet/loss.h"
+#include "vbmc/fleet/placement.h"
+#include "vbmc/fleet/restore.h"
+#include "vbmc/fleet/search.h"
+
+static void on_appeared(void *context, struct virt_domain *domain)
+{
+    struct fleet *fleet = context;
+
+    if (fleet->stopping)
+        return;
+    fleet_take_over_openstack(fleet, domain);
+    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    if (!instance) {
+        fleet_discover(fleet, domain);
+        return;
+    }
+    if (fleet_drop_untagged(fleet, instance, domain))
+        return;
+    instance_expect(instance, domain);
+    fleet_see_copy(fleet, instance, domain);
+    if (instance_domain(instance) == domain)
+        fleet_follow_name(fleet, instance);
+}
+
+static void on_vanished(void *context, struct virt_domain *domain)
+{
+    struct fleet *fleet = context;
+    struct uuid uuid = *virt_domain_uuid(domain);
+    struct instance *instance = bmcset_find_uuid(&fleet->set, &uuid);
+
+    if (instance) {
+        instance_lose_copy(instance, domain);
+        fleet_lose_copy(fleet, instance, domain);
+        if (fleet_is_lost(fleet, instance))
+            fleet_lose_bmc(fleet, instance);
+        else if (!instance_domain(instance) && !instance_record(instance)->is_explicit)
+            log_info(
+                "%s: left hypervisor %s; its BMC and event log are kept, as it may be elsewhere",
+                instance_record(instance)->name, hypervisor_name(virt_domain_hypervisor(domain)));
+    } else {
+        fleet_drop_lost_mark(fleet, &uuid);
+    }
+}
+
+/* The state goes to the placement first: whether a guest that is off here is off at all, or runs
+ * elsewhere by now, is not for its BMC to find out. */
+static void on_event(void *context, struct virt_domain *domain, enum host_event event)
+{
+    struct fleet *fleet = context;
+
+    if (fleet->stopping)
+        return;
+    if (event == HOST_EVENT_RENAMED)
+        fleet_take_over_openstack(fleet, domain);
+    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    if (instance && event == HOST_EVENT_TAGGED && fleet_drop_untagged(fleet, instance, domain))
+        return;
+    if (!instance) {
+        fleet_discover(fleet, domain);
+        return;
+    }
+    if (event == HOST_EVENT_STATE)
+        instance_expect(instance, domain);
+    if (event == HOST_EVENT_STATE || !instance_domain(instance))
+        fleet_see_copy(fleet, instance, domain);
+    if (instance_domain(instance) != domain)
+        return;
+    /* A guest that came from another hypervisor has not been started. */
+    if (event == HOST_EVENT_STARTED && fleet->arrived == domain)
+        fleet->arrived = NULL;
+    else
+        instance_host_event(instance, event);
+    if (event == HOST_EVENT_RENAMED)
+        fleet_follow_name(fleet, instance);
+}
+
+static void on_hidden(void *context, struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    struct fleet *fleet = context;
+    struct instance *instance = bmcset_find_uuid(&fleet->set, uuid);
+
+    if (instance && !fleet->stopping)
+        fleet_see_hidden(fleet, instance, hypervisor);
+}
+
+static void on_connection(void *context, struct hypervisor *hypervisor)
+{
+    struct fleet *fleet = context;
+    struct link *link = fleet_link_of(fleet, hypervisor);
+
+    if (link && !link->was_up && hypervisor_is_up(hypervisor)) {
+        link->was_up = true;
+        fleet_note_connected(fleet, link);
+    }
+    if (link)
+        fleet_place_connection(fleet, link);
+    if (fleet_all_are_up(fleet))
+        fleet_drop_lost_bmcs(fleet);
+    fleet_drop_lost_marks(fleet);
+    fleet_finish_waiting(fleet, hypervisor);
+}
+
+const struct hypervisor_callbacks fleet_hypervisor_callbacks = {
+    .appeared = on_appeared,
+    .vanished = on_vanished,
+    .event = on_event,
+    .hidden = on_hidden,
+    .connection = on_connection,
+};

@@ -1,0 +1,86 @@
+/* BMCs and marks whose domains are gone. */
+#include "vbmc/fleet/loss.h"
+
+#include "vbmc/base/log.h"
+#include "vbmc/fleet/bmcs.h"
+#include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/deleted.h"
+
+#define FAREWELL_MS 3000 /* a client that waits for an answer asks again within this */
+
+void fleet_forget_bmc(struct fleet *fleet, struct instance *instance)
+{
+    struct uuid uuid = instance_record(instance)->uuid;
+
+    chassis_give_up(instance_bmc(instance), "its domain is gone");
+    fleet_drop_instance(fleet, instance);
+    fleet_forget_domain(fleet, &uuid);
+}
+
+/* The mark of a deleted BMC lasts as long as its domain is defined. */
+static bool is_lost_mark(const struct fleet *fleet, const struct uuid *uuid)
+{
+    return fleet_all_are_connected(fleet) && !fleet_has_uuid(fleet, uuid, NULL);
+}
+
+void fleet_drop_lost_mark(struct fleet *fleet, const struct uuid *uuid)
+{
+    if (!fleet_is_deleted(fleet, uuid) || !is_lost_mark(fleet, uuid))
+        return;
+    fleet_unmark_deleted(fleet, uuid);
+    fleet_forget_domain(fleet, uuid);
+}
+
+void fleet_drop_lost_marks(struct fleet *fleet)
+{
+    for (size_t i = fleet->deleted_count; i-- > 0;) {
+        struct uuid uuid = fleet->deleted[i];
+        fleet_drop_lost_mark(fleet, &uuid);
+    }
+}
+
+/* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain, as
+ * soon as no hypervisor can have that any more. */
+bool fleet_is_lost(const struct fleet *fleet, struct instance *instance)
+{
+    const struct placement *placement = instance_placement(instance);
+
+    return !instance_domain(instance) && !instance_record(instance)->is_explicit &&
+           placement->count == 0 && placement->decided.verdict == PLACEMENT_ABSENT &&
+           fleet_all_are_up(fleet);
+}
+
+/* Discovered BMCs whose domain went while nobody looked, or a moment ago. */
+void fleet_drop_lost_bmcs(struct fleet *fleet)
+{
+    for (size_t i = fleet->set.count; i-- > 0;) {
+        struct instance *instance = fleet->set.instances[i];
+        if (!fleet_is_lost(fleet, instance))
+            continue;
+        log_info("%s: its domain is gone, and so is its BMC", instance_record(instance)->name);
+        fleet_forget_bmc(fleet, instance);
+    }
+}
+
+static void on_farewell_over(uv_timer_t *timer)
+{
+    struct fleet *fleet = timer->data;
+
+    if (!fleet->stopping && fleet_all_are_up(fleet))
+        fleet_drop_lost_bmcs(fleet);
+}
+
+/* Clients that have sessions with the BMC can read the answers that they wait for and close them.
+ */
+void fleet_lose_bmc(struct fleet *fleet, struct instance *instance)
+{
+    struct instance_session session;
+
+    if (!instance_session(instance, 1, &session)) {
+        fleet_forget_bmc(fleet, instance);
+        return;
+    }
+    chassis_give_up(instance_bmc(instance), "its domain is gone");
+    if (!uv_is_active((uv_handle_t *)&fleet->farewell))
+        uv_timer_start(&fleet->farewell, on_farewell_over, FAREWELL_MS, 0);
+}

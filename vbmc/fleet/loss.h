@@ -1,0 +1,20 @@
+/* BMCs and marks whose domains are gone. */
+#ifndef VBMC_FLEET_LOSS_H
+#define VBMC_FLEET_LOSS_H
+
+#include "vbmc/fleet/internal.h"
+
+/* True if the BMC was discovered and no hypervisor can have its domain any more. */
+bool fleet_is_lost(const struct fleet *fleet, struct instance *instance);
+/* Removes such a BMC; clients that have sessions with it get a moment to close them. */
+void fleet_lose_bmc(struct fleet *fleet, struct instance *instance);
+/* Removes all of them: those whose domains went while nobody looked, or a moment ago. */
+void fleet_drop_lost_bmcs(struct fleet *fleet);
+/* Removes a BMC at once, with all that is stored of it. */
+void fleet_forget_bmc(struct fleet *fleet, struct instance *instance);
+/* Removes the mark of a deleted BMC, if there is one, if no hypervisor can have its domain any
+ * more; all such marks. */
+void fleet_drop_lost_mark(struct fleet *fleet, const struct uuid *uuid);
+void fleet_drop_lost_marks(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,10 @@
+/* [domain] sections that are for no domain, or for several. */
+#ifndef VBMC_FLEET_SECTIONS_H
+#define VBMC_FLEET_SECTIONS_H
+
+#include "vbmc/fleet/internal.h"
+
+/* Logs all that fleet_doubt_section finds. */
+void fleet_log_sections(const struct fleet *fleet);
+
+#endif

@@ -1,0 +1,26 @@
+/* What the fleet reports: to its watcher that BMCs have changed, to the log that state was not
+ * stored. */
+#include "vbmc/fleet/watch.h"
+
+#include <string.h>
+
+#include "vbmc/base/log.h"
+
+void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context)
+{
+    fleet->changed = changed;
+    fleet->changed_context = context;
+}
+
+void fleet_tell_changed(struct fleet *fleet)
+{
+    if (fleet->changed)
+        fleet->changed(fleet->changed_context);
+}
+
+void fleet_report_store(void *context, int result)
+{
+    (void)context;
+    if (result < 0)
+        log_error("state not stored: %s", strerror(-result));
+}
