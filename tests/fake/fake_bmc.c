@@ -8,49 +8,30 @@
 
 /* ---- the outside of the model ---- */
 
-static void save(struct fake_bmc *fake, const struct bmc_ticket *ticket)
-{
-    assert(fake->save_count < FAKE_BMC_SAVES_MAX);
-    fake->saves[fake->save_count++] = *ticket;
-    if (!fake->saves_wait)
-        fake_bmc_finish_save(fake, fake->save_result);
-}
-
-static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
-{
-    struct fake_bmc *fake = bmc->owner;
-
-    fake->chassis_saves++;
-    save(fake, ticket);
-}
-
-static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
-{
-    struct fake_bmc *fake = bmc->owner;
-
-    fake->boot_saves++;
-    save(fake, ticket);
-}
-
-static void save_document(struct bmc *bmc, enum bmc_document document,
-                          const struct bmc_ticket *ticket)
-{
-    struct fake_bmc *fake = bmc->owner;
-
-    fake->document_saves[document]++;
-    save(fake, ticket);
-}
-
 /* What is owed has its own place: it waits only where a test says so. */
 static void save_owed(struct bmc *bmc, const struct bmc_ticket *ticket)
 {
     struct fake_bmc *fake = bmc->owner;
 
-    fake->owed_saves++;
     fake->owed_count = chassis_list_owed(&bmc->chassis, fake->owed);
     fake->owed_ticket = *ticket;
     if (!fake->owed_waits)
         bmc_ticket_finish(ticket, fake->owed_result);
+}
+
+static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
+{
+    struct fake_bmc *fake = bmc->owner;
+
+    fake->changes[part]++;
+    if (part == BMC_PART_OWED) {
+        save_owed(bmc, ticket);
+        return;
+    }
+    assert(fake->save_count < FAKE_BMC_SAVES_MAX);
+    fake->saves[fake->save_count++] = ticket ? *ticket : (struct bmc_ticket){0};
+    if (!fake->saves_wait)
+        fake_bmc_finish_save(fake, fake->save_result);
 }
 
 static void wake_at(struct bmc *bmc, uint64_t at_ms)
@@ -72,10 +53,7 @@ static int64_t wall_time(struct bmc *bmc)
 }
 
 static const struct bmc_hooks hooks = {
-    .save_chassis = save_chassis,
-    .save_boot = save_boot,
-    .save_owed = save_owed,
-    .save_document = save_document,
+    .changed = changed,
     .wake_at = wake_at,
     .now = now,
     .wall_time = wall_time,
@@ -218,7 +196,7 @@ void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
     bmc_set_host(&fake->bmc, &fake->host.domain);
     /* The guest has been told that there is no override. */
     fake->host.count = fake->host.finished = 0;
-    fake->chassis_saves = fake->save_count = fake->saves_finished = 0;
+    fake->changes[BMC_PART_CHASSIS] = fake->save_count = fake->saves_finished = 0;
 }
 
 void fake_bmc_clear(struct fake_bmc *fake)

@@ -31,15 +31,12 @@ struct fake_bmc {
     struct bmc_ticket saves[FAKE_BMC_SAVES_MAX];
     unsigned save_count;
     unsigned saves_finished;
-    unsigned chassis_saves;
-    unsigned boot_saves;
-    bool owed_waits; /* the save of what is owed ends by owed_ticket */
-    int owed_result; /* of those that end at once */
-    unsigned owed_saves;
-    struct bmc_ticket owed_ticket; /* of the last one */
+    unsigned changes[BMC_PART_COUNT]; /* that the model reported */
+    bool owed_waits;                  /* the save of what is owed ends by owed_ticket */
+    int owed_result;                  /* of those that end at once */
+    struct bmc_ticket owed_ticket;    /* of the last one */
     struct chassis_action owed[CHASSIS_RECORDS_MAX];
     unsigned owed_count;
-    unsigned document_saves[BMC_DOCUMENT_COUNT];
     /* Of the requests made by fake_bmc_talk; the test may change them. */
     enum ipmi_origin origin;
     enum privilege privilege;

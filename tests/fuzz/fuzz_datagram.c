@@ -135,17 +135,10 @@ static const struct host_ops host_ops = {
     .cancel = host_cancel,
 };
 
-static void save(struct bmc *bmc, const struct bmc_ticket *ticket)
+static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
 {
     (void)bmc;
-    bmc_ticket_finish(ticket, 0);
-}
-
-static void save_document(struct bmc *bmc, enum bmc_document document,
-                          const struct bmc_ticket *ticket)
-{
-    (void)bmc;
-    (void)document;
+    (void)part;
     bmc_ticket_finish(ticket, 0);
 }
 
@@ -314,10 +307,7 @@ static void on_ended(void *context, uint32_t session)
 static const struct rmcp_session_events events = {.payload = on_payload, .ended = on_ended};
 
 static const struct bmc_hooks hooks = {
-    .save_chassis = save,
-    .save_owed = save,
-    .save_boot = save,
-    .save_document = save_document,
+    .changed = changed,
     .wake_at = wake_at,
     .now = now,
     .wall_time = wall_time,

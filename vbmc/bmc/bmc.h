@@ -32,25 +32,23 @@ struct platform;
 struct sel;
 struct sensors;
 
-/* What a BMC learns and keeps beside its chassis and boot options, each as one document. */
-enum bmc_document {
-    BMC_DOCUMENT_SENSORS, /* slots of disks and NICs, and what clients changed */
-    BMC_DOCUMENT_FRU,     /* what clients wrote */
-    BMC_DOCUMENT_DCMI,    /* power limit, thermal limits, names */
-    BMC_DOCUMENT_FAULTS,  /* what was injected */
-    BMC_DOCUMENT_COUNT,
+/* What a BMC keeps, in parts that are stored each by itself. */
+enum bmc_part {
+    BMC_PART_CHASSIS, /* power restore policy, power-on hours, what the guest did last */
+    BMC_PART_BOOT,    /* boot options */
+    BMC_PART_OWED,    /* power actions that were accepted and are not done yet */
+    BMC_PART_SENSORS, /* slots of disks and NICs, and what clients changed */
+    BMC_PART_FRU,     /* what clients wrote */
+    BMC_PART_DCMI,    /* power limit, thermal limits, names */
+    BMC_PART_FAULTS,  /* what was injected */
+    BMC_PART_COUNT,
 };
 
 struct bmc_hooks {
-    /* Stores the part of the state and finishes the ticket when it is on disk. */
-    void (*save_chassis)(struct bmc *bmc, const struct bmc_ticket *ticket);
-    void (*save_boot)(struct bmc *bmc, const struct bmc_ticket *ticket);
-    /* The same for the power actions that are owed (chassis_list_owed). The ticket is finished even
-     * if the BMC is on its way out. */
-    void (*save_owed)(struct bmc *bmc, const struct bmc_ticket *ticket);
-    /* The same; if it fails, the state that is on disk is brought back first. */
-    void (*save_document)(struct bmc *bmc, enum bmc_document document,
-                          const struct bmc_ticket *ticket);
+    /* The part has changed. The ticket (NULL: nobody waits) is finished when that is on disk, or
+     * with the error for which it is not, even if the BMC is on its way out; what clients set has
+     * then been taken back, except for power actions, which the chassis refuses itself. */
+    void (*changed)(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket);
     /* bmc_tick is due at this time at the latest. */
     void (*wake_at)(struct bmc *bmc, uint64_t at_ms);
     /* Monotonic time in milliseconds. */

@@ -15,8 +15,6 @@ static const enum host_boot_device device_of_selector[16] = {
     [0x9] = HOST_BOOT_DISK,          [0xb] = HOST_BOOT_DISK,      [0xf] = HOST_BOOT_REMOVABLE,
 };
 
-static const struct bmc_ticket nobody;
-
 void boot_set_defaults(struct boot_options *boot)
 {
     *boot = (struct boot_options){0};
@@ -102,12 +100,12 @@ static void answer_waiters(struct bmc *bmc, int result)
     if (result < 0 && waiting.count > 0) {
         restore_former_flags(&bmc->boot);
         boot_restart_expiry(bmc);
-        bmc->hooks->save_boot(bmc, &nobody);
+        bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
         boot_apply(bmc);
     }
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)
-            bmc->hooks->save_boot(bmc, &waiting.tickets[i]);
+            bmc->hooks->changed(bmc, BMC_PART_BOOT, &waiting.tickets[i]);
         else
             bmc_ticket_finish(&waiting.tickets[i], result);
     }
@@ -164,11 +162,11 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool 
     boot_restart_expiry(bmc);
     if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
         boot->unapplied = true;
-        bmc->hooks->save_boot(bmc, ticket);
+        bmc->hooks->changed(bmc, BMC_PART_BOOT, ticket);
         return;
     }
     if (!waiters_add(&boot->waiters, ticket)) /* more than can wait: accepted at once */
-        bmc->hooks->save_boot(bmc, ticket);
+        bmc->hooks->changed(bmc, BMC_PART_BOOT, ticket);
     boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
     bmc->hooks->wake_at(bmc, boot->waiters.deadline_ms);
     boot_apply(bmc);
@@ -208,7 +206,7 @@ static void clear_valid_bit(struct bmc *bmc)
 {
     bmc->boot.flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
     bmc->boot.expires = false;
-    bmc->hooks->save_boot(bmc, &nobody);
+    bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
 }
 
 void boot_tick(struct bmc *bmc)
@@ -252,7 +250,7 @@ void boot_host_event(struct bmc *bmc, enum host_event event)
             boot_apply(bmc);
         break;
     case HOST_EVENT_BOOT_CHANGED:
-        bmc->hooks->save_boot(bmc, &nobody);
+        bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
         break;
     default:
         break;

@@ -131,7 +131,6 @@ void chassis_follow_state(struct bmc *bmc)
  * has moved: it was not started, and has been on for as long as before. */
 void chassis_set_host(struct bmc *bmc)
 {
-    static const struct bmc_ticket nobody;
     struct chassis *chassis = &bmc->chassis;
     bool was_known = chassis->on_since_ms != 0;
     int64_t run = chassis->run;
@@ -141,7 +140,7 @@ void chassis_set_host(struct bmc *bmc)
         chassis->on_since_ms = 0;
     /* Nothing else may happen to it before the daemon is started again. */
     if (host_power_state_is_on(bmc_power_state(bmc)) && (!was_known || run != chassis->run))
-        bmc->hooks->save_chassis(bmc, &nobody);
+        bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
 }
 
 static void note_started(struct bmc *bmc)
@@ -169,10 +168,8 @@ static void set_down_cause(struct chassis *chassis, unsigned cause)
 
 void chassis_note_power_lost(struct bmc *bmc, enum power_event cause)
 {
-    static const struct bmc_ticket nobody;
-
     set_down_cause(&bmc->chassis, cause);
-    bmc->hooks->save_chassis(bmc, &nobody);
+    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
 }
 
 static void note_stopped(struct bmc *bmc)
@@ -224,8 +221,6 @@ static void note_reset(struct bmc *bmc)
 
 void chassis_host_event(struct bmc *bmc, enum host_event event)
 {
-    static const struct bmc_ticket nobody;
-
     switch (event) {
     case HOST_EVENT_STATE:
         chassis_follow_state(bmc);
@@ -242,5 +237,5 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
     default:
         return;
     }
-    bmc->hooks->save_chassis(bmc, &nobody);
+    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
 }

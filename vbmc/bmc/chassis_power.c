@@ -75,7 +75,7 @@ static void save(struct bmc *bmc)
         if (action->begun && !action->begun_save)
             action->begun_save = number;
     }
-    bmc->hooks->save_owed(bmc, &ticket);
+    bmc->hooks->changed(bmc, BMC_PART_OWED, &ticket);
 }
 
 /* ---- one after the other ---- */

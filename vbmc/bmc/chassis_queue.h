@@ -13,7 +13,7 @@ const char *chassis_action_name(enum host_power_action action);
 /* Whether an action that may start the guest is under way. */
 bool chassis_is_starting(const struct chassis *chassis);
 
-/* For the hook save_owed and for the start of the daemon: what is to be stored, owed before queued.
+/* For BMC_PART_OWED and for the start of the daemon: what is to be stored, owed before queued.
  * Returns how many there are, at most CHASSIS_RECORDS_MAX. */
 unsigned chassis_list_owed(const struct chassis *chassis,
                            struct chassis_action records[CHASSIS_RECORDS_MAX]);

@@ -76,7 +76,7 @@ struct dcmi_power_limit {
 };
 
 const struct dcmi_power_limit *dcmi_power_limit(const struct dcmi *dcmi);
-/* The caller stores BMC_DOCUMENT_DCMI, here and below. 0 or -EINVAL. */
+/* The caller reports BMC_PART_DCMI as changed, here and below. 0 or -EINVAL. */
 int dcmi_set_power_limit(struct dcmi *dcmi, const struct dcmi_power_limit *limit);
 /* What is to be enforced; 0: no limit is active. */
 unsigned dcmi_power_limit_watts(const struct dcmi *dcmi);
@@ -115,7 +115,7 @@ struct dcmi_dhcp {
     uint16_t contact_timeout_s, contact_retry_s;
 };
 
-/* May be changed; the caller stores it. */
+/* May be changed; the caller reports it. */
 struct dcmi_dhcp *dcmi_dhcp(struct dcmi *dcmi);
 
 /* Back to the defaults, all but the statistics. */

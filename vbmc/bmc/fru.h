@@ -53,15 +53,15 @@ int fru_next_device(const struct fru *fru, unsigned *id, struct fru_device *devi
 size_t fru_size(const struct fru *fru, uint8_t id);
 /* The whole image, fru_size long; NULL if there is none. Valid until the FRU changes. */
 const uint8_t *fru_image(const struct fru *fru, uint8_t id);
-/* Writes at any place; the caller stores BMC_DOCUMENT_FRU. 0; -ENOENT; -ERANGE, then nothing is
- * written; -ENOMEM. */
+/* Writes at any place; the caller reports BMC_PART_FRU as changed. 0; -ENOENT; -ERANGE, then
+ * nothing is written; -ENOMEM. */
 int fru_write(struct fru *fru, uint8_t id, size_t offset, const uint8_t *bytes, size_t length);
 
 /* The asset tag: bytes of Latin-1, or UTF-8 behind a byte order mark (DCMI 1.5, Get Asset Tag).
  * Returns the length. */
 size_t fru_asset_tag(const struct fru *fru, uint8_t tag[FRU_ASSET_TAG_MAX]);
-/* The caller stores BMC_DOCUMENT_FRU. 0; -EINVAL if it is too long; -ENOSPC if a written FRU 0 has
- * no room for it. */
+/* The caller reports BMC_PART_FRU as changed. 0; -EINVAL if it is too long; -ENOSPC if a written
+ * FRU 0 has no room for it. */
 int fru_set_asset_tag(struct fru *fru, const uint8_t *tag, size_t length);
 /* The same with UTF-8: as Latin-1 if that can say it, else behind a byte order mark. -EINVAL also
  * for what is no printable text. */

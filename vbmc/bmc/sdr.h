@@ -34,7 +34,7 @@ unsigned sdr_count(const struct bmc *bmc);
 
 /* Records may have come, gone or changed; call it once when both sensors and FRUs know of that. If
  * they really have, by the digest, since the times were set, these move and the reservation ends:
- * true, then BMC_DOCUMENT_SENSORS is to be stored. A restart of the daemon thus changes nothing. */
+ * true, then BMC_PART_SENSORS has changed. A restart of the daemon thus changes nothing. */
 bool sdr_note_change(struct bmc *bmc);
 
 /* A new reservation, never 0, which cancels the one before (section 33.11). */

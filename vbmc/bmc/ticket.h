@@ -19,9 +19,10 @@ struct bmc_ticket {
     bool waits_for_end; /* is not answered as accepted while a guest's operation still runs */
 };
 
+/* NULL: nobody waits. */
 static inline void bmc_ticket_finish(const struct bmc_ticket *ticket, int result)
 {
-    if (ticket->done)
+    if (ticket && ticket->done)
         ticket->done(ticket, result);
 }
 

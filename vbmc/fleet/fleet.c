@@ -47,13 +47,12 @@ static void follow_openstack(struct fleet *fleet)
 /* Power-on hours of guests that run on are stored now and then, not only when they stop. */
 static void on_save_hours(uv_timer_t *timer)
 {
-    static const struct bmc_ticket nobody;
     struct fleet *fleet = timer->data;
 
     for (size_t i = 0; i < fleet->set.count; i++) {
         struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (host_power_state_is_on(bmc_power_state(bmc)))
-            bmc->hooks->save_chassis(bmc, &nobody);
+            bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
         fleet_save_placement(fleet, fleet->set.instances[i]); /* if that failed before */
     }
 }

@@ -224,12 +224,21 @@ static uint64_t hook_now(struct bmc *bmc)
     return now_ms();
 }
 
-static void save_document(struct bmc *bmc, enum bmc_document document,
-                          const struct bmc_ticket *ticket)
+static void hook_changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
 {
+    static const struct bmc_ticket nobody;
     struct instance *instance = bmc->owner;
 
-    instance_server_save(instance->server, document, ticket);
+    if (!ticket)
+        ticket = &nobody;
+    if (part == BMC_PART_CHASSIS)
+        save_chassis(bmc, ticket);
+    else if (part == BMC_PART_BOOT)
+        save_boot(bmc, ticket);
+    else if (part == BMC_PART_OWED)
+        save_owed(bmc, ticket);
+    else
+        instance_server_save(instance->server, part, ticket);
 }
 
 static int64_t hook_wall_time(struct bmc *bmc)
@@ -240,10 +249,7 @@ static int64_t hook_wall_time(struct bmc *bmc)
 }
 
 static const struct bmc_hooks hooks = {
-    .save_chassis = save_chassis,
-    .save_boot = save_boot,
-    .save_owed = save_owed,
-    .save_document = save_document,
+    .changed = hook_changed,
     .wake_at = hook_wake_at,
     .now = hook_now,
     .wall_time = hook_wall_time,

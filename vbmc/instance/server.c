@@ -85,8 +85,8 @@ void instance_server_restore(struct instance_server *server, const char *name, c
     documents_restore(server->documents, name, text);
 }
 
-void instance_server_save(struct instance_server *server, enum bmc_document document,
+void instance_server_save(struct instance_server *server, enum bmc_part part,
                           const struct bmc_ticket *ticket)
 {
-    documents_save(server->documents, document, ticket);
+    documents_save(server->documents, part, ticket);
 }

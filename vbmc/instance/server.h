@@ -17,7 +17,7 @@ void instance_server_free(struct instance_server *server);
 /* Takes over a document of the store. */
 void instance_server_restore(struct instance_server *server, const char *name, const char *text);
 /* For bmc_hooks. */
-void instance_server_save(struct instance_server *server, enum bmc_document document,
+void instance_server_save(struct instance_server *server, enum bmc_part part,
                           const struct bmc_ticket *ticket);
 
 #endif

@@ -47,7 +47,7 @@ static int get_set_in_progress(const struct boot_options *boot, uint8_t selector
 static int set_service_partition(const struct ipmi_request *request, struct wire_in *in)
 {
     request->bmc->boot.service_partition = wire_u8(in);
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_service_partition(const struct boot_options *boot, uint8_t selector,
@@ -61,7 +61,7 @@ static int get_service_partition(const struct boot_options *boot, uint8_t select
 static int set_service_partition_scan(const struct ipmi_request *request, struct wire_in *in)
 {
     request->bmc->boot.service_partition_scan = wire_u8(in) & 0x03;
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_service_partition_scan(const struct boot_options *boot, uint8_t selector,
@@ -79,7 +79,7 @@ static int set_valid_bit_clearing(const struct ipmi_request *request, struct wir
     boot->valid_bit_clearing = wire_u8(in) & 0x1f;
     if (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT)
         boot->expires = false;
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_valid_bit_clearing(const struct boot_options *boot, uint8_t selector,
@@ -96,7 +96,7 @@ static int set_info_acknowledge(const struct ipmi_request *request, struct wire_
     uint8_t mask = wire_u8(in) & 0x1f;
 
     boot->info_acknowledge = (uint8_t)((boot->info_acknowledge & ~mask) | (wire_u8(in) & mask));
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_info_acknowledge(const struct boot_options *boot, uint8_t selector,
@@ -128,7 +128,7 @@ static int get_boot_flags(const struct boot_options *boot, uint8_t selector, str
 static int set_initiator_info(const struct ipmi_request *request, struct wire_in *in)
 {
     wire_copy(in, request->bmc->boot.initiator, BOOT_INITIATOR_SIZE);
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_initiator_info(const struct boot_options *boot, uint8_t selector,
@@ -146,7 +146,7 @@ static int set_mailbox(const struct ipmi_request *request, struct wire_in *in)
     if (block >= BOOT_MAILBOX_BLOCKS)
         return CC_PARAMETER_OUT_OF_RANGE;
     wire_copy(in, request->bmc->boot.mailbox + block * BOOT_MAILBOX_BLOCK, wire_left(in));
-    return command_save_boot(request);
+    return command_changed(request, BMC_PART_BOOT, NULL);
 }
 
 static int get_mailbox(const struct boot_options *boot, uint8_t selector, struct wire_out *out)
@@ -186,9 +186,11 @@ int cmd_boot_set(const struct ipmi_request *request, struct wire_in *in, struct 
         return parameter->set(request, in); /* marks them itself: the guest may yet refuse them */
     bool was_invalid = boot_is_marked(boot, number);
     boot_mark(boot, number, selector & PARAMETER_INVALID);
-    int code = length > 0 ? parameter->set(request, in) : command_save_boot(request);
+    int code =
+        length > 0 ? parameter->set(request, in) : command_changed(request, BMC_PART_BOOT, NULL);
     if (code == CC_SUCCESS && was_invalid != boot_is_marked(boot, number))
-        return command_save_boot(request); /* all that is stored of this parameter */
+        return command_changed(request, BMC_PART_BOOT,
+                               NULL); /* all that is stored of this parameter */
     if (code > CC_SUCCESS)
         boot_mark(boot, number, was_invalid);
     return code;

@@ -140,7 +140,7 @@ static int set_power_restore_policy(const struct ipmi_request *request, struct w
     if (policy == POLICY_NO_CHANGE)
         return CC_SUCCESS;
     request->bmc->chassis.restore_policy = (enum power_restore_policy)policy;
-    return command_save_chassis(request, out);
+    return command_changed(request, BMC_PART_CHASSIS, out);
 }
 
 /* Set Power Cycle Interval (section 28.9). */
@@ -148,7 +148,7 @@ static int set_power_cycle_interval(const struct ipmi_request *request, struct w
                                     struct wire_out *out)
 {
     request->bmc->chassis.cycle_interval_s = wire_u8(in);
-    return command_save_chassis(request, out);
+    return command_changed(request, BMC_PART_CHASSIS, out);
 }
 
 /* Get System Restart Cause (section 28.11). */

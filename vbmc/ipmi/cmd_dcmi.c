@@ -144,7 +144,7 @@ static int set_asset_tag(const struct ipmi_request *request, struct wire_in *in,
     if (fru_set_asset_tag(fru, tag, length) < 0)
         return CC_OUT_OF_SPACE;
     wire_put_u8(out, (uint8_t)length);
-    return dcmi_group_save(request, BMC_DOCUMENT_FRU, out);
+    return dcmi_group_changed(request, BMC_PART_FRU, out);
 }
 
 /* Get Management Controller Identifier String. */
@@ -177,7 +177,7 @@ static int set_identifier(const struct ipmi_request *request, struct wire_in *in
     if (dcmi_set_identifier(dcmi, identifier, strnlen(identifier, length)) < 0)
         return CC_PARAMETER_OUT_OF_RANGE;
     wire_put_u8(out, (uint8_t)length);
-    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_changed(request, BMC_PART_DCMI, out);
 }
 
 /* ---- configuration parameters ---- */
@@ -231,7 +231,7 @@ static int set_configuration(const struct ipmi_request *request, struct wire_in 
     default: /* there is no DHCP to start anew, and nothing is kept of it */
         return CC_SUCCESS;
     }
-    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_changed(request, BMC_PART_DCMI, out);
 }
 
 static int get_configuration(const struct ipmi_request *request, struct wire_in *in,

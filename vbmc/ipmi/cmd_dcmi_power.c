@@ -122,7 +122,7 @@ int cmd_dcmi_set_power_limit(const struct ipmi_request *request, struct wire_in 
         return CC_SAMPLING_OUT_OF_RANGE;
     if (dcmi_set_power_limit(dcmi, &limit) < 0)
         return CC_INVALID_DATA_FIELD;
-    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_changed(request, BMC_PART_DCMI, out);
 }
 
 /* Activate/Deactivate Power Limit (section 6.6.4). */
@@ -141,5 +141,5 @@ int cmd_dcmi_activate_power_limit(const struct ipmi_request *request, struct wir
     limit.active = activation == 1;
     if (dcmi_set_power_limit(dcmi, &limit) < 0)
         return CC_NOT_IN_PRESENT_STATE; /* there is none */
-    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_changed(request, BMC_PART_DCMI, out);
 }

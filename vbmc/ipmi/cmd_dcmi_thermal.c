@@ -145,7 +145,7 @@ int cmd_dcmi_set_thermal_limit(const struct ipmi_request *request, struct wire_i
     limit.exception_s = wire_u16(in);
     if (dcmi_set_thermal_limit(dcmi, &limit) < 0)
         return CC_INVALID_DATA_FIELD;
-    return dcmi_group_save(request, BMC_DOCUMENT_DCMI, out);
+    return dcmi_group_changed(request, BMC_PART_DCMI, out);
 }
 
 int cmd_dcmi_get_thermal_limit(const struct ipmi_request *request, struct wire_in *in,

@@ -61,7 +61,7 @@ static int write_fru_data(const struct ipmi_request *request, struct wire_in *in
     switch (fru_write(fru, id, offset, wire_bytes(in, count), count)) {
     case 0:
         wire_put_u8(out, (uint8_t)count);
-        return command_save_document(request, BMC_DOCUMENT_FRU, out);
+        return command_changed(request, BMC_PART_FRU, out);
     case -ENOENT:
         return CC_NOT_PRESENT;
     case -ERANGE:

@@ -136,7 +136,7 @@ static int run_initialization_agent(const struct ipmi_request *request, struct w
     if (!(wire_u8(in) & RUN_AGENT))
         return CC_SUCCESS;
     sensors_reset_settings(sensors);
-    return command_save_document(request, BMC_DOCUMENT_SENSORS, out);
+    return command_changed(request, BMC_PART_SENSORS, out);
 }
 
 static const struct command commands[] = {

@@ -50,7 +50,7 @@ static int apply_settings(const struct ipmi_request *request,
 {
     if (sensors_set_settings(request->bmc->sensors, settings) < 0)
         return CC_INVALID_DATA_FIELD;
-    return command_save_document(request, BMC_DOCUMENT_SENSORS, out);
+    return command_changed(request, BMC_PART_SENSORS, out);
 }
 
 static uint8_t thresholds_of(const struct ipmi_request *request, uint8_t number)

@@ -62,27 +62,11 @@ struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
     return ticket;
 }
 
-int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out)
+int command_changed(const struct ipmi_request *request, enum bmc_part part,
+                    const struct wire_out *out)
 {
-    struct bmc_ticket ticket = command_ticket_with(request, out);
+    struct bmc_ticket ticket = out ? command_ticket_with(request, out) : command_ticket(request);
 
-    request->bmc->hooks->save_chassis(request->bmc, &ticket);
-    return COMMAND_PENDING;
-}
-
-int command_save_document(const struct ipmi_request *request, enum bmc_document document,
-                          const struct wire_out *out)
-{
-    struct bmc_ticket ticket = command_ticket_with(request, out);
-
-    request->bmc->hooks->save_document(request->bmc, document, &ticket);
-    return COMMAND_PENDING;
-}
-
-int command_save_boot(const struct ipmi_request *request)
-{
-    struct bmc_ticket ticket = command_ticket(request);
-
-    request->bmc->hooks->save_boot(request->bmc, &ticket);
+    request->bmc->hooks->changed(request->bmc, part, &ticket);
     return COMMAND_PENDING;
 }

@@ -54,14 +54,10 @@ struct bmc_ticket command_ticket(const struct ipmi_request *request);
 /* The same, and with success what was written to `out` (as much as a ticket holds). */
 struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
                                       const struct wire_out *out);
-/* Ends a handler that changed the chassis: COMMAND_PENDING, and once the change is on disk an
- * answer with what was written to `out` (up to 4 bytes). */
-int command_save_chassis(const struct ipmi_request *request, const struct wire_out *out);
-/* The same for what is kept as a document. */
-int command_save_document(const struct ipmi_request *request, enum bmc_document document,
-                          const struct wire_out *out);
-/* The same for boot options. */
-int command_save_boot(const struct ipmi_request *request);
+/* Ends a handler that changed the part: COMMAND_PENDING, and once the change is on disk an answer
+ * with what was written to `out` (up to 4 bytes; NULL: nothing). */
+int command_changed(const struct ipmi_request *request, enum bmc_part part,
+                    const struct wire_out *out);
 /* Completion code for a result as in vbmc/host/host.h. */
 uint8_t command_code_of_result(int result);
 

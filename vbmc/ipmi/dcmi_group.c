@@ -29,12 +29,12 @@ static void answer_saved(const struct bmc_ticket *ticket, int result)
     sink->reply(sink->context, &token, &response);
 }
 
-int dcmi_group_save(const struct ipmi_request *request, enum bmc_document document,
-                    const struct wire_out *out)
+int dcmi_group_changed(const struct ipmi_request *request, enum bmc_part part,
+                       const struct wire_out *out)
 {
     struct bmc_ticket ticket = command_ticket_with(request, out);
 
     ticket.done = answer_saved;
-    request->bmc->hooks->save_document(request->bmc, document, &ticket);
+    request->bmc->hooks->changed(request->bmc, part, &ticket);
     return COMMAND_PENDING;
 }

@@ -6,7 +6,6 @@
 
 void platform_follow_hardware(struct platform *platform)
 {
-    static const struct bmc_ticket nobody;
     struct bmc *bmc = platform->bmc;
     const struct host_hardware *hardware = bmc->host ? bmc->host->hardware : NULL;
     unsigned psus = supply_psu_count(&platform->settings.supply);
@@ -20,6 +19,6 @@ void platform_follow_hardware(struct platform *platform)
     if (bmc->dcmi)
         dcmi_set_name(bmc->dcmi, bmc->host->name);
     if (sdr_note_change(bmc))
-        bmc->hooks->save_document(bmc, BMC_DOCUMENT_SENSORS, &nobody);
+        bmc->hooks->changed(bmc, BMC_PART_SENSORS, NULL);
     platform_show_states(platform);
 }

@@ -10,8 +10,8 @@ struct platform;
 
 /* Those that last, as they are now. */
 const struct faults *platform_faults(const struct platform *platform);
-/* The change acts at once; store it by hooks->save_document. 0, -ENOSPC, or -ENOENT with a line in
- * `error` (the server has no such part). */
+/* The change acts at once; the caller says so by hooks->changed. 0, -ENOSPC, or -ENOENT with a line
+ * in `error` (the server has no such part). */
 int platform_inject(struct platform *platform, const struct fault *fault, char *error,
                     size_t error_size);
 /* As faults_clear; the change acts at once. */

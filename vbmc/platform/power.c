@@ -65,12 +65,11 @@ static void go_dark(struct platform *platform)
 /* For good: somebody else has to start it. */
 static void stay_off(struct platform *platform)
 {
-    static const struct bmc_ticket nobody;
     struct bmc *bmc = platform->bmc;
 
     platform_set_dark(platform, 0);
     bmc->chassis.was_on = false;
-    bmc->hooks->save_chassis(bmc, &nobody);
+    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
 }
 
 static void come_back(struct platform *platform)

@@ -11,11 +11,11 @@
 #include "vbmc/state/document.h"
 #include "vbmc/store/document.h"
 
-static const struct document_kind *const kinds[BMC_DOCUMENT_COUNT] = {
-    [BMC_DOCUMENT_SENSORS] = &document_sensors,
-    [BMC_DOCUMENT_FRU] = &document_fru,
-    [BMC_DOCUMENT_DCMI] = &document_dcmi,
-    [BMC_DOCUMENT_FAULTS] = &document_faults,
+static const struct document_kind *const kinds[BMC_PART_COUNT] = {
+    [BMC_PART_SENSORS] = &document_sensors,
+    [BMC_PART_FRU] = &document_fru,
+    [BMC_PART_DCMI] = &document_dcmi,
+    [BMC_PART_FAULTS] = &document_faults,
 };
 
 struct documents {
@@ -25,12 +25,12 @@ struct documents {
     struct {
         struct json_object *stored; /* what is on disk; NULL: nothing */
         uint64_t newest;            /* number of the save begun last */
-    } kinds[BMC_DOCUMENT_COUNT];
+    } kinds[BMC_PART_COUNT];
 };
 
 struct document_save {
     struct documents *documents;
-    enum bmc_document document;
+    enum bmc_part part;
     struct bmc_ticket ticket;
     uint64_t number;
     struct json_object *json;
@@ -69,7 +69,7 @@ void documents_restore(struct documents *documents, const char *name, const char
     char uuid[UUID_TEXT_SIZE];
 
     uuid_format(&documents->bmc->uuid, uuid);
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+    for (size_t i = BMC_PART_SENSORS; i < ARRAY_SIZE(kinds); i++) {
         if (strcmp(kinds[i]->name, name) != 0)
             continue;
         struct json_object *json = json_tokener_parse(text);
@@ -86,18 +86,18 @@ static void on_saved(void *context, int result)
 {
     struct document_save *save = context;
     struct documents *documents = save->documents;
-    struct json_object **stored = &documents->kinds[save->document].stored;
+    struct json_object **stored = &documents->kinds[save->part].stored;
     char uuid[UUID_TEXT_SIZE];
 
     if (result == 0) {
         json_object_put(*stored);
         *stored = save->json;
         save->json = NULL;
-    } else if (documents->bmc && save->number == documents->kinds[save->document].newest) {
+    } else if (documents->bmc && save->number == documents->kinds[save->part].newest) {
         uuid_format(&documents->bmc->uuid, uuid);
-        log_error("%s: its %s could not be stored: %s", uuid, kinds[save->document]->name,
+        log_error("%s: its %s could not be stored: %s", uuid, kinds[save->part]->name,
                   strerror(-result));
-        kinds[save->document]->decode(documents->bmc, *stored);
+        kinds[save->part]->decode(documents->bmc, *stored);
     }
     json_object_put(save->json);
     bmc_ticket_finish(&save->ticket, result);
@@ -106,11 +106,11 @@ static void on_saved(void *context, int result)
     free_unused(documents);
 }
 
-void documents_save(struct documents *documents, enum bmc_document document,
+void documents_save(struct documents *documents, enum bmc_part part,
                     const struct bmc_ticket *ticket)
 {
     struct document_save *save = calloc(1, sizeof *save);
-    struct json_object *json = kinds[document]->encode(documents->bmc);
+    struct json_object *json = kinds[part]->encode(documents->bmc);
 
     if (!save || !json) {
         free(save);
@@ -120,13 +120,13 @@ void documents_save(struct documents *documents, enum bmc_document document,
     }
     *save = (struct document_save){
         .documents = documents,
-        .document = document,
+        .part = part,
         .ticket = *ticket,
-        .number = ++documents->kinds[document].newest,
+        .number = ++documents->kinds[part].newest,
         .json = json,
     };
     documents->saves++;
-    int result = store_document_put(documents->store, &documents->bmc->uuid, kinds[document]->name,
+    int result = store_document_put(documents->store, &documents->bmc->uuid, kinds[part]->name,
                                     json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
                                     on_saved, save);
     if (result < 0)

@@ -14,7 +14,7 @@ void documents_free(struct documents *documents);
 /* Takes over what the store has under `name`. Damage is logged and left out. */
 void documents_restore(struct documents *documents, const char *name, const char *text);
 /* For bmc_hooks. */
-void documents_save(struct documents *documents, enum bmc_document document,
+void documents_save(struct documents *documents, enum bmc_part part,
                     const struct bmc_ticket *ticket);
 
 #endif

@@ -40,7 +40,7 @@ static void set_asset_tag(struct bmc *bmc, const char *tag, struct control_reque
 
     switch (fru_set_asset_tag_text(bmc->fru, tag)) {
     case 0:
-        bmc->hooks->save_document(bmc, BMC_DOCUMENT_FRU, &ticket);
+        bmc->hooks->changed(bmc, BMC_PART_FRU, &ticket);
         break;
     case -ENOSPC:
         control_reply_error(request, CONTROL_FAILED,

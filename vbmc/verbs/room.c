@@ -80,7 +80,7 @@ static void inject(struct bmc *bmc, const char *target, const char *kind,
         control_reply_error(request, result == -ENOENT ? CONTROL_NOT_FOUND : CONTROL_FAILED, "%s",
                             error[0] ? error : strerror(-result));
     else /* also where nothing stays: the event is on disk when this is */
-        bmc->hooks->save_document(bmc, BMC_DOCUMENT_FAULTS, &ticket);
+        bmc->hooks->changed(bmc, BMC_PART_FAULTS, &ticket);
 }
 
 static void answer_cleared(struct control_request *request, unsigned cleared)
@@ -124,7 +124,7 @@ static void clear(struct bmc *bmc, const char *target, const char *kind,
     if (cleared == 0)
         answer_cleared(request, 0);
     else
-        bmc->hooks->save_document(bmc, BMC_DOCUMENT_FAULTS, &ticket);
+        bmc->hooks->changed(bmc, BMC_PART_FAULTS, &ticket);
 }
 
 void verbs_inject(const struct verbs *verbs, struct json_object *arguments,

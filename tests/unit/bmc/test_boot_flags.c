@@ -89,10 +89,10 @@ static void test_expires(void **state)
     assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
     fake_bmc_advance(&fake_bmc, 59999);
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ONCE);
-    unsigned saves = fake_bmc.boot_saves;
+    unsigned saves = fake_bmc.changes[BMC_PART_BOOT];
     fake_bmc_advance(&fake_bmc, 1);
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
-    assert_int_equal(fake_bmc.boot_saves, saves + 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], saves + 1);
     assert_int_equal(fake_bmc.host.count, 2);
     expect_told(HOST_BOOT_NONE, false);
 }
@@ -173,10 +173,10 @@ static void test_consumed(void **state)
 {
     (void)state;
     fake_bmc_talk(&fake_bmc, PXE_ONCE);
-    unsigned saves = fake_bmc.boot_saves;
+    unsigned saves = fake_bmc.changes[BMC_PART_BOOT];
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CONSUMED);
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_OLD_PXE);
-    assert_int_equal(fake_bmc.boot_saves, saves + 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], saves + 1);
     fake_bmc_advance(&fake_bmc, 60000); /* the clock has stopped */
     assert_int_equal(fake_bmc.host.count, 1);
     fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
@@ -188,7 +188,7 @@ static void test_driver_record_is_stored(void **state)
 {
     (void)state;
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CHANGED);
-    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 1);
 }
 
 static void test_answered_when_taken_and_stored(void **state)
@@ -196,9 +196,9 @@ static void test_answered_when_taken_and_stored(void **state)
     (void)state;
     fake_bmc.host.waits = fake_bmc.saves_wait = true;
     assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), FAKE_BMC_WAITS);
-    assert_int_equal(fake_bmc.boot_saves, 0);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 0);
     fake_host_finish(&fake_bmc.host, 0);
-    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 1);
     assert_string_equal(fake_bmc_answer(&fake_bmc, 1), FAKE_BMC_WAITS);
     fake_bmc_finish_save(&fake_bmc, 0);
     assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
@@ -210,9 +210,9 @@ static void test_accepted_after_250_ms(void **state)
     fake_bmc.host.waits = fake_bmc.saves_wait = true;
     fake_bmc_talk(&fake_bmc, PXE_ONCE);
     fake_bmc_advance(&fake_bmc, 249);
-    assert_int_equal(fake_bmc.boot_saves, 0);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 0);
     fake_bmc_advance(&fake_bmc, 1);
-    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 1);
     assert_string_equal(fake_bmc_answer(&fake_bmc, 1), FAKE_BMC_WAITS); /* stored first */
     fake_bmc_finish_save(&fake_bmc, 0);
     assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
@@ -331,7 +331,7 @@ static void test_kept_until_there_is_a_guest(void **state)
     (void)state;
     bmc_set_host(&fake_bmc.bmc, NULL);
     assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
-    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 1);
     bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
     expect_told(HOST_BOOT_NETWORK, false);
 }
@@ -366,7 +366,7 @@ static void test_guest_vanishes(void **state)
     assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), FAKE_BMC_WAITS);
     bmc_set_host(&fake_bmc.bmc, NULL);
     assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00"); /* stored, and kept for its return */
-    assert_int_equal(fake_bmc.boot_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_BOOT], 1);
     fake_host_finish(&fake_bmc.host, 0);
 }
 

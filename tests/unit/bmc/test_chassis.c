@@ -170,7 +170,7 @@ static void test_restore_policy(void **state)
     assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
     assert_string_equal(talk("00 06 00"), "00 07");
     assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
-    assert_int_equal(fake_bmc.chassis_saves, 2);
+    assert_int_equal(fake_bmc.changes[BMC_PART_CHASSIS], 2);
 }
 
 static void test_answered_when_stored(void **state)
@@ -281,13 +281,13 @@ static void test_events_are_stored(void **state)
 {
     (void)state;
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
-    assert_int_equal(fake_bmc.chassis_saves, 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_CHASSIS], 1);
     assert_false(fake_bmc.bmc.chassis.was_on);
     fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
-    assert_int_equal(fake_bmc.chassis_saves, 2);
+    assert_int_equal(fake_bmc.changes[BMC_PART_CHASSIS], 2);
     assert_true(fake_bmc.bmc.chassis.was_on);
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET); /* its cause outlives the daemon */
-    assert_int_equal(fake_bmc.chassis_saves, 3);
+    assert_int_equal(fake_bmc.changes[BMC_PART_CHASSIS], 3);
 }
 
 /* ---- Get POH Counter ---- */
@@ -392,10 +392,11 @@ static void test_found_after_a_restart(void **state)
             chassis_forget_run(chassis);
         assert_true(chassis_poh_minutes(&fake.bmc) == 100); /* nothing is known yet */
         host->run = cases[i].run;
-        fake.chassis_saves = 0;
+        fake.changes[BMC_PART_CHASSIS] = 0;
         bmc_set_host(&fake.bmc, host);
-        assert_int_equal(fake.chassis_saves, cases[i].guest != HOST_POWER_OFF &&
-                                                 !cases[i].is_same); /* for the next restart */
+        assert_int_equal(fake.changes[BMC_PART_CHASSIS],
+                         cases[i].guest != HOST_POWER_OFF &&
+                             !cases[i].is_same); /* for the next restart */
         assert_int_equal(chassis_poh_minutes(&fake.bmc), cases[i].is_same ? 130 : 100);
         assert_int_equal(chassis->boots, 7);
         if (cases[i].guest == HOST_POWER_OFF)

@@ -57,7 +57,7 @@ static void test_stored_before_it_is_accepted(void **state)
         fake_bmc.host.waits = fake_bmc.owed_waits = true;
         fake_bmc.host.domain.state = cases[i].guest;
         assert_string_equal(control(cases[i].action), FAKE_BMC_WAITS);
-        assert_int_equal(fake_bmc.owed_saves, 1);
+        assert_int_equal(fake_bmc.changes[BMC_PART_OWED], 1);
         assert_int_equal(fake_bmc.owed_count, 1);
         assert_int_equal(fake_bmc.owed[0].action, cases[i].action);
         assert_true(fake_bmc.owed[0].begun);

@@ -209,9 +209,10 @@ static void reply(void *context, const struct ipmi_token *token,
 
 static const struct ipmi_sink sink = {.reply = reply, .context = &console};
 
-static void hook_save(struct bmc *model, const struct bmc_ticket *ticket)
+static void hook_changed(struct bmc *model, enum bmc_part part, const struct bmc_ticket *ticket)
 {
     (void)model;
+    (void)part;
     bmc_ticket_finish(ticket, 0);
 }
 
@@ -229,9 +230,7 @@ static uint64_t hook_now(struct bmc *model)
 }
 
 static const struct bmc_hooks hooks = {
-    .save_chassis = hook_save,
-    .save_owed = hook_save,
-    .save_boot = hook_save,
+    .changed = hook_changed,
     .wake_at = hook_wake_at,
     .now = hook_now,
 };

@@ -352,23 +352,10 @@ static void host_cancel(struct host_domain *domain, void *context)
 static const struct host_ops ops = {
     .power = host_power, .set_boot = host_set_boot, .cancel = host_cancel};
 
-static void hook_save(struct bmc *of, const struct bmc_ticket *ticket)
+static void hook_changed(struct bmc *of, enum bmc_part part, const struct bmc_ticket *ticket)
 {
-    (void)of;
-    bmc_ticket_finish(ticket, 0);
-}
-
-static void hook_save_owed(struct bmc *of, const struct bmc_ticket *ticket)
-{
-    stored.owed_count = chassis_list_owed(&of->chassis, stored.owed);
-    bmc_ticket_finish(ticket, 0);
-}
-
-static void hook_save_document(struct bmc *of, enum bmc_document document,
-                               const struct bmc_ticket *ticket)
-{
-    (void)of;
-    (void)document;
+    if (part == BMC_PART_OWED)
+        stored.owed_count = chassis_list_owed(&of->chassis, stored.owed);
     bmc_ticket_finish(ticket, 0);
 }
 
@@ -391,10 +378,7 @@ static int64_t hook_wall_time(struct bmc *of)
 }
 
 static const struct bmc_hooks hooks = {
-    .save_chassis = hook_save,
-    .save_boot = hook_save,
-    .save_owed = hook_save_owed,
-    .save_document = hook_save_document,
+    .changed = hook_changed,
     .wake_at = hook_wake_at,
     .now = hook_now,
     .wall_time = hook_wall_time,

@@ -126,7 +126,7 @@ static void test_power_limit(void **state)
     (void)state;
     fake_bmc.privilege = PRIVILEGE_OPERATOR;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_DCMI], 7);
+    assert_int_equal(fake_bmc.changes[BMC_PART_DCMI], 7);
     fake_bmc.privilege = PRIVILEGE_USER;
     assert_string_equal(fake_bmc_talk(&fake_bmc, "2c 05 dc 01 00 00"), "d4 dc");
     assert_string_equal(fake_bmc_talk(&fake_bmc, lines[2].request), "d4 dc");
@@ -159,8 +159,8 @@ static void test_asset_tag(void **state)
     (void)state;
     fake_bmc.privilege = PRIVILEGE_OPERATOR;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_FRU], 5);
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_DCMI], 0);
+    assert_int_equal(fake_bmc.changes[BMC_PART_FRU], 5);
+    assert_int_equal(fake_bmc.changes[BMC_PART_DCMI], 0);
 }
 
 /* 63 bytes are all; the 64th is too many. */
@@ -198,7 +198,7 @@ static void test_identifier(void **state)
 
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_DCMI], 4);
+    assert_int_equal(fake_bmc.changes[BMC_PART_DCMI], 4);
     fake_bmc.privilege = PRIVILEGE_OPERATOR;
     assert_string_equal(fake_bmc_talk(&fake_bmc, "2c 0a dc 00 01 00"), "d4 dc");
 }
@@ -278,7 +278,7 @@ static void test_thermal_limit(void **state)
 
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_DCMI], 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_DCMI], 1);
 }
 
 static void test_configuration(void **state)
@@ -309,7 +309,7 @@ static void test_configuration(void **state)
 
     (void)state;
     expect_lines(lines, ARRAY_SIZE(lines));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_DCMI], 4);
+    assert_int_equal(fake_bmc.changes[BMC_PART_DCMI], 4);
 }
 
 /* The group is there too when the disk fails. */

@@ -91,12 +91,12 @@ static void test_write(void **state)
 
     (void)state;
     expect_lines(refused, ARRAY_SIZE(refused));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_FRU], 0);
+    assert_int_equal(fake_bmc.changes[BMC_PART_FRU], 0);
     fake_bmc.privilege = PRIVILEGE_USER;
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0a 12 00 fe 03 ab cd"), "d4");
     fake_bmc.privilege = PRIVILEGE_OPERATOR;
     expect_lines(written, ARRAY_SIZE(written));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_FRU], 2);
+    assert_int_equal(fake_bmc.changes[BMC_PART_FRU], 2);
 }
 
 /* Acknowledged means on disk. */

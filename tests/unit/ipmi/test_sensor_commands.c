@@ -113,7 +113,7 @@ static void test_thresholds(void **state)
 
     (void)state;
     check(exchanges, ARRAY_SIZE(exchanges));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 3);
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 3);
     sensors_set_reading(sensors(), SENSOR_INLET_TEMP, 38);
     assert_string_equal(fake_sensors_events(), "01 01+01572626");
     assert_string_equal(talk("04 26 01 08 00 00 00 14 00 00"), "00");
@@ -132,7 +132,7 @@ static void test_hysteresis(void **state)
 
     (void)state;
     check(exchanges, ARRAY_SIZE(exchanges));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 1);
     sensors_set_reading(sensors(), SENSOR_CPU_TEMP, 85);
     fake_sensors_events();
     sensors_set_reading(sensors(), SENSOR_CPU_TEMP, 80);
@@ -168,7 +168,7 @@ static void test_event_enables(void **state)
 
     (void)state;
     check(exchanges, ARRAY_SIZE(exchanges));
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 7);
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 7);
 }
 
 static void test_event_status_and_rearm(void **state)
@@ -249,7 +249,7 @@ static void test_settings_wait_for_the_disk(void **state)
         assert_memory_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
                             i % 2 ? "ff" : "00", 2);
     }
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 4);
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 4);
 }
 
 static void test_chassis_has_an_intrusion_sensor(void **state)
@@ -352,7 +352,7 @@ static void test_initialization_agent(void **state)
     assert_string_equal(talk("04 27 01"), "00 3b 05 00 00 24 28 2f");
     assert_string_equal(talk("0a 2c 01"), "00 01");
     assert_string_equal(talk("04 27 01"), "00 3b 05 00 00 23 28 2f");
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 2);
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 2);
 }
 
 static void test_without_sensors(void **state)

@@ -276,7 +276,7 @@ static void test_nothing_happens_for_an_hour(void **state)
     fake_server_work(3600, 0.3);
     assert_int_equal(fake_server.event_count, 0);
     assert_int_equal(fake_bmc.host.count, 0);
-    assert_int_equal(fake_bmc.document_saves[BMC_DOCUMENT_SENSORS], 1); /* the first hardware */
+    assert_int_equal(fake_bmc.changes[BMC_PART_SENSORS], 1); /* the first hardware */
 }
 
 /* After a pause of the daemon the physics does not run for days. */

@@ -59,9 +59,9 @@ static void on_done(const struct bmc_ticket *ticket, int outcome)
 
 static const struct bmc_ticket ticket = {.done = on_done};
 
-static void save(enum bmc_document document)
+static void save(enum bmc_part part)
 {
-    documents_save(documents, document, &ticket);
+    documents_save(documents, part, &ticket);
 }
 
 /* The result of the save that ends last. */
@@ -131,10 +131,10 @@ static void test_all_come_back(void **state)
     fake_server_inject("psu/1", "ac-lost");
     set_threshold(33);
     set_limit(321);
-    for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
-        save((enum bmc_document)i);
+    for (unsigned i = BMC_PART_SENSORS; i < BMC_PART_COUNT; i++)
+        save((enum bmc_part)i);
     assert_int_equal(answers, 0); /* not before it is on disk */
-    assert_int_equal(wait_for(BMC_DOCUMENT_COUNT), 0);
+    assert_int_equal(wait_for(BMC_PART_COUNT - BMC_PART_SENSORS), 0);
     start_again();
     assert_true(has_fault("1", FAULT_AC_LOST));
     assert_int_equal(threshold(), 33);
@@ -152,9 +152,9 @@ static void test_first_save_fails(void **state)
     fake_server_inject("psu/1", "ac-lost");
     set_threshold(33);
     set_limit(321);
-    for (unsigned i = 0; i < BMC_DOCUMENT_COUNT; i++)
-        save((enum bmc_document)i);
-    assert_true(wait_for(BMC_DOCUMENT_COUNT) < 0);
+    for (unsigned i = BMC_PART_SENSORS; i < BMC_PART_COUNT; i++)
+        save((enum bmc_part)i);
+    assert_true(wait_for(BMC_PART_COUNT - BMC_PART_SENSORS) < 0);
     assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
     assert_int_equal(threshold(), standard);
     assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 0);
@@ -167,17 +167,17 @@ static void test_later_save_fails(void **state)
 {
     (void)state;
     set_limit(300);
-    save(BMC_DOCUMENT_DCMI);
+    save(BMC_PART_DCMI);
     fake_server_inject("psu/1", "ac-lost");
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     assert_int_equal(wait_for(2), 0);
     log_set_target(LOG_TARGET_SYSLOG);
     refusing_store_refuse("");
     fake_server_inject("psu/2", "failed");
     fake_server_clear("psu/1");
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     set_limit(200);
-    save(BMC_DOCUMENT_DCMI);
+    save(BMC_PART_DCMI);
     assert_true(wait_for(4) < 0);
     assert_true(has_fault("1", FAULT_AC_LOST));
     assert_false(has_fault("2", FAULT_FAILED));
@@ -185,7 +185,7 @@ static void test_later_save_fails(void **state)
     /* And after a restart the stored one is what a failure goes back to. */
     start_again();
     fake_server_clear(NULL);
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     assert_true(wait_for(5) < 0);
     assert_true(has_fault("1", FAULT_AC_LOST));
 }
@@ -196,15 +196,15 @@ static void test_save_fails_before_another(void **state)
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
     fake_server_inject("psu/1", "ac-lost");
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     assert_int_equal(wait_for(1), 0);
     refusing_store_refuse("failed\",\"since\":0}]}");
     fake_server_inject("psu/2", "failed"); /* the last one of the list is refused */
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     fake_server_inject("fan/1", "failed");
     fake_server_clear("fan/1");
     fake_server_inject("intrusion", "open");
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     assert_int_equal(wait_for(3), 0);
     assert_int_equal(failures, 1);
     assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 3);
@@ -236,15 +236,15 @@ static void test_freed_while_saves_run(void **state)
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
     fake_server_inject("psu/1", "ac-lost");
-    save(BMC_DOCUMENT_FAULTS);
-    save(BMC_DOCUMENT_DCMI);
+    save(BMC_PART_FAULTS);
+    save(BMC_PART_DCMI);
     documents_free(documents);
     documents = NULL;
     assert_int_equal(wait_for(2), 0);
     /* and with one that fails, which has nothing to bring back any more */
     documents = documents_new(&fake_bmc.bmc, store);
     refusing_store_refuse("");
-    save(BMC_DOCUMENT_FAULTS);
+    save(BMC_PART_FAULTS);
     documents_free(documents);
     documents = NULL;
     assert_true(wait_for(3) < 0);
