@@ -66,7 +66,7 @@ static void demolish(void)
 {
     struct bmc *bmc = &fake_bmc.bmc;
 
-    bmc->host->ops->cancel(bmc->host, bmc);
+    host_cancel(bmc->host, bmc);
     chassis_cancel(bmc, NULL);
     bmc->listener = NULL;
     platform_free(bmc->platform);

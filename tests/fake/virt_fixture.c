@@ -142,7 +142,7 @@ void virt_fixture_power(enum host_power_action action, unsigned interval_s)
 {
     struct host_domain *host = virt_domain_host(virt_fixture.guest);
 
-    host->ops->power(host, action, interval_s, virt_fixture_done, &virt_fixture);
+    host_power(host, action, interval_s, virt_fixture_done, &virt_fixture);
 }
 
 void virt_fixture_expect_power(enum host_power_action action, int expected)

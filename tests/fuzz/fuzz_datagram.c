@@ -88,24 +88,24 @@ static void begin_action(host_done_fn *done, void *context)
         finish_action();
 }
 
-static void host_power(struct host_domain *domain, enum host_power_action action,
-                       unsigned cycle_interval_s, host_done_fn *done, void *context)
+static void guest_power(struct host_domain *domain, enum host_power_action action,
+                        unsigned cycle_interval_s, host_done_fn *done, void *context)
 {
     (void)cycle_interval_s;
     domain->state = action == HOST_POWER_ACTION_DOWN ? HOST_POWER_OFF : HOST_POWER_RUNNING;
     begin_action(done, context);
 }
 
-static void host_set_boot(struct host_domain *domain, const struct host_boot_override *override,
-                          host_done_fn *done, void *context)
+static void guest_set_boot(struct host_domain *domain, const struct host_boot_override *override,
+                           host_done_fn *done, void *context)
 {
     (void)domain;
     (void) override;
     begin_action(done, context);
 }
 
-static void host_set_link(struct host_domain *domain, const uint8_t mac[6], bool up,
-                          host_done_fn *done, void *context)
+static void guest_set_link(struct host_domain *domain, const uint8_t mac[6], bool up,
+                           host_done_fn *done, void *context)
 {
     (void)domain;
     (void)mac;
@@ -113,14 +113,14 @@ static void host_set_link(struct host_domain *domain, const uint8_t mac[6], bool
     done(context, 0, NULL);
 }
 
-static void host_set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
-                               void *context)
+static void guest_set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
+                                void *context)
 {
     (void)domain;
     done(context, permille % 2 == 0 ? 0 : -EIO, NULL);
 }
 
-static void host_cancel(struct host_domain *domain, void *context)
+static void guest_cancel(struct host_domain *domain, void *context)
 {
     (void)domain;
     (void)context;
@@ -128,11 +128,11 @@ static void host_cancel(struct host_domain *domain, void *context)
 }
 
 static const struct host_ops host_ops = {
-    .power = host_power,
-    .set_boot = host_set_boot,
-    .set_link = host_set_link,
-    .set_cpu_quota = host_set_cpu_quota,
-    .cancel = host_cancel,
+    .power = guest_power,
+    .set_boot = guest_set_boot,
+    .set_link = guest_set_link,
+    .set_cpu_quota = guest_set_cpu_quota,
+    .cancel = guest_cancel,
 };
 
 static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)

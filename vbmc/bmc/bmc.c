@@ -33,7 +33,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     if (bmc->host == host)
         return;
     if (bmc->host) {
-        bmc->host->ops->cancel(bmc->host, bmc);
+        host_cancel(bmc->host, bmc);
         chassis_cancel(bmc, host);
         boot_cancel(bmc);
     }

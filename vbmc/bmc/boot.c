@@ -116,8 +116,7 @@ static void override_taken(void *context, int result, const char *text)
     struct bmc *bmc = context;
 
     if (result != 0)
-        log_warning("%s: boot device not set: %s", bmc->host ? bmc->host->name : "?",
-                    text ? text : "no reason given");
+        log_warning("%s: boot device not set: %s", bmc->host ? bmc->host->name : "?", text);
     /* The last one that was asked for decides. */
     if (--bmc->boot.applying == 0)
         answer_waiters(bmc, result);
@@ -131,7 +130,7 @@ void boot_apply(struct bmc *bmc)
     if (!bmc->host)
         return;
     bmc->boot.applying++;
-    bmc->host->ops->set_boot(bmc->host, &override, override_taken, bmc);
+    host_set_boot(bmc->host, &override, override_taken, bmc);
 }
 
 /* Persistent flags stay (section 28.12, parameter 3 is about flags for the next boot). */

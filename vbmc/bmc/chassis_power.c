@@ -151,7 +151,7 @@ static void report_failure(struct bmc *bmc, enum host_power_action action, const
     if (bmc->listener)
         bmc->listener->action_failed(bmc);
     log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
-                chassis_action_name(action), text);
+                host_power_action_name(action), text);
 }
 
 /* Diagnostic interrupt, soft shutdown and reset are of the moment. */
@@ -198,13 +198,11 @@ static void action_finished(void *context, int result, const char *text)
     struct chassis *chassis = &bmc->chassis;
     struct chassis_action *action = &chassis->queue[0];
 
-    if (!text)
-        text = strerror(-result);
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
         chassis_reset_ended(bmc, result);
     if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
         log_warning("%s: chassis control %s: %s; goes on when its hypervisor is back", name_of(bmc),
-                    chassis_action_name(action->action), text);
+                    host_power_action_name(action->action), text);
         resume_later(bmc);
         park_queue(bmc, 0);
         return;
@@ -214,7 +212,7 @@ static void action_finished(void *context, int result, const char *text)
         report_failure(bmc, action->action, text);
     else if (result != 0)
         log_warning("%s: chassis control %s failed: %s", name_of(bmc),
-                    chassis_action_name(action->action), text);
+                    host_power_action_name(action->action), text);
     finish_first_action(bmc, result);
 }
 
@@ -224,12 +222,12 @@ static void start_first_action(struct bmc *bmc)
     enum host_power_action action = chassis->queue[0].action;
 
     chassis->queue[0].started = true;
-    log_info("%s: chassis control: %s", name_of(bmc), chassis_action_name(action));
+    log_info("%s: chassis control: %s", name_of(bmc), host_power_action_name(action));
     if (bmc->listener)
         bmc->listener->action_begun(bmc, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
         chassis_await_reset(chassis);
-    bmc->host->ops->power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
+    host_power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
 }
 
 /* Starts the action at the head if it has waited for the store. */
@@ -408,12 +406,11 @@ void chassis_give_up(struct bmc *bmc, const char *reason)
     struct chassis *chassis = &bmc->chassis;
     bool driver_has_it = bmc->host && chassis->queued > 0 && chassis->queue[0].started;
 
-    if (driver_has_it && bmc_power_state(bmc) != HOST_POWER_UNKNOWN && bmc->host->ops->detach) {
-        bmc->host->ops->detach(bmc->host, bmc); /* it needs nobody who waits for it */
+    if (driver_has_it && bmc_power_state(bmc) != HOST_POWER_UNKNOWN &&
+        host_detach(bmc->host, bmc) == 0) /* it needs nobody who waits for it */
         chassis->queue[0].accepted = chassis->queue[0].started = false;
-    } else if (driver_has_it) { /* what it would find when its hypervisor is back nobody knows */
-        bmc->host->ops->cancel(bmc->host, bmc);
-    }
+    else if (driver_has_it) /* what it would find when its hypervisor is back nobody knows */
+        host_cancel(bmc->host, bmc);
     chassis_cancel(bmc, NULL);
     if (chassis->owed_count == 0)
         return;
@@ -438,11 +435,11 @@ static void resume(struct bmc *bmc, const struct chassis_action *owed)
     }
     if (!left) {
         log_info("%s: chassis control %s, accepted before, is done", name_of(bmc),
-                 chassis_action_name(owed->action));
+                 host_power_action_name(owed->action));
         return;
     }
     log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(bmc),
-             chassis_action_name(owed->action), chassis_action_name(action));
+             host_power_action_name(owed->action), host_power_action_name(action));
     chassis->queue[chassis->queued++] = (struct chassis_action){
         .action = action,
         .cause = owed->cause,

@@ -4,20 +4,6 @@
 
 #include "vbmc/bmc/waiters.h"
 
-const char *chassis_action_name(enum host_power_action action)
-{
-    static const char *const names[] = {
-        [HOST_POWER_ACTION_DOWN] = "off",
-        [HOST_POWER_ACTION_UP] = "on",
-        [HOST_POWER_ACTION_CYCLE] = "cycle",
-        [HOST_POWER_ACTION_HARD_RESET] = "reset",
-        [HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT] = "diag",
-        [HOST_POWER_ACTION_SOFT_SHUTDOWN] = "soft",
-    };
-
-    return names[action];
-}
-
 bool chassis_is_starting(const struct chassis *chassis)
 {
     return chassis->queued > 0 && (chassis->queue[0].action == HOST_POWER_ACTION_UP ||

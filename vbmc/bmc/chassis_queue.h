@@ -7,9 +7,6 @@
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/host/host.h"
 
-/* "on", "off", "cycle", "reset", "diag" or "soft", as ipmitool and `vbmc power` name them. */
-const char *chassis_action_name(enum host_power_action action);
-
 /* Whether an action that may start the guest is under way. */
 bool chassis_is_starting(const struct chassis *chassis);
 

@@ -186,7 +186,7 @@ static void end_breaks(struct console *console)
     struct console_break *sent;
 
     while ((sent = LIST_FIRST(&console->breaks))) {
-        host->ops->cancel(host, sent);
+        host_cancel(host, sent);
         end_break(sent, -ENODEV, "its domain is gone");
     }
 }
@@ -196,7 +196,7 @@ int console_send_break(struct console *console, host_done_fn *done, void *contex
     if (!guest_is_on(console) || !console->alias)
         return -ENOTCONN;
     struct host_domain *host = virt_domain_host(console->domain);
-    if (!host->ops->send_break)
+    if (!host_can_send_break(host))
         return -ENOTSUP;
     if (console->break_count == BREAKS_MAX)
         return -EBUSY;
@@ -209,7 +209,7 @@ int console_send_break(struct console *console, host_done_fn *done, void *contex
     hub_hold_input(console->hub); /* the key behind a break is for the kernel, not for the shell */
     LIST_INSERT_HEAD(&console->breaks, sent, link);
     console->break_count++;
-    host->ops->send_break(host, console->alias, end_break, sent);
+    host_send_break(host, console->alias, end_break, sent);
     return 0;
 }
 
@@ -218,8 +218,7 @@ static void on_break_done(void *context, int result, const char *text)
     struct console *console = context;
 
     if (result < 0)
-        log_info("%s: console: the break was not sent: %s", console->name,
-                 text ? text : strerror(-result));
+        log_info("%s: console: the break was not sent: %s", console->name, text);
 }
 
 /* For those who cannot wait for the answer. */

@@ -45,7 +45,7 @@ struct host_boot_override {
 
 /* Result of an operation: 0, or -EHOSTUNREACH (no connection to the hypervisor), -ENODEV (the
  * domain is gone), -EINVAL (not possible in the guest's present state), -EBUSY (it is being
- * migrated), -ENOTSUP, -EIO (refused; `text` says why). */
+ * migrated), -ENOTSUP, -ENOMEM, -EIO (refused; `text` says why). */
 typedef void host_done_fn(void *context, int result, const char *text);
 
 /* Why QEMU is gone, as far as the hypervisor knows. */
@@ -166,38 +166,23 @@ typedef void host_progress_fn(void *context, uint64_t done_bytes, uint64_t total
 
 struct host_domain;
 
+/* What a driver does, called by the functions below alone. NULL where it has no way to do it;
+ * power, set_boot and cancel every driver has. */
 struct host_ops {
-    /* Starts a power action; cycle_interval_s is the time between down and up of a cycle. `done`
-     * runs exactly once, possibly before this returns, unless cancelled. Actions of one guest run
-     * one after the other in the order of the calls. */
     void (*power)(struct host_domain *domain, enum host_power_action action,
                   unsigned cycle_interval_s, host_done_fn *done, void *context);
-    /* Replaces the boot override; HOST_BOOT_NONE takes it back. Never starts, stops or resets a
-     * guest. Ordered with the power actions. */
     void (*set_boot)(struct host_domain *domain, const struct host_boot_override *override,
                      host_done_fn *done, void *context);
-    /* Sends a break to the serial port of that alias ("serial0"); waits for power actions only
-     * where it cannot be sent at once. -ENOTSUP: the hypervisor has no way. NULL: the driver has
-     * none. */
     void (*send_break)(struct host_domain *domain, const char *alias, host_done_fn *done,
                        void *context);
-    /* Sets the link of the NIC of that MAC address, in the running guest only. Not ordered with the
-     * power actions. NULL: the driver has none. */
     void (*set_link)(struct host_domain *domain, const uint8_t mac[6], bool up, host_done_fn *done,
                      void *context);
-    /* Limits the guest's CPU time to so many thousandths of that of all its vCPUs, or (0) no
-     * longer; in the running guest only. NULL: the driver has none. */
     void (*set_cpu_quota)(struct host_domain *domain, unsigned permille, host_done_fn *done,
                           void *context);
-    /* See host_screenshot and host_dump. NULL: the driver has none. */
     void (*screenshot)(struct host_domain *domain, host_picture_fn *done, void *context);
     void (*dump)(struct host_domain *domain, const char *path, host_progress_fn *progress,
                  host_done_fn *done, void *context);
-    /* No callback with this context runs any more. What has begun goes on, except for one thing: a
-     * power action whose start of the guest the hypervisor has not been told yet does not start it
-     * any more, since the guest may be elsewhere by now. */
     void (*cancel)(struct host_domain *domain, void *context);
-    /* The same, but power actions go on to their end. NULL: the driver has none. */
     void (*detach)(struct host_domain *domain, void *context);
 };
 
@@ -242,11 +227,52 @@ enum host_event {
     HOST_EVENT_AGENT_CONNECTED, /* the guest agent answers: its system has booted */
 };
 
-/* ---- calls ---- */
+/* ---- calls: the only way to a driver ----
+ *
+ * `done` runs exactly once, possibly before the call returns, unless the call is cancelled; a
+ * driver that answers twice ends the process. -ENOTSUP if the driver has no way to do it, -ENOMEM.
+ * On failure its text is never NULL. */
 
-/* Takes a picture of the guest's first screen. `done` runs exactly once, also when the domain
- * vanishes or the hypervisor stops meanwhile, possibly before this returns; it is not subject to
- * cancel. -ENOTSUP if the driver cannot. */
+/* "on", "off", "cycle", "reset", "diag" or "soft", as ipmitool and `vbmc power` name them. */
+const char *host_power_action_name(enum host_power_action action);
+/* "none", "network", "disk", "CD-ROM", ..., for people. */
+const char *host_boot_device_name(enum host_boot_device device);
+
+/* Starts a power action; cycle_interval_s is the time between down and up of a cycle. Actions of
+ * one guest run one after the other in the order of the calls. */
+void host_power(struct host_domain *domain, enum host_power_action action,
+                unsigned cycle_interval_s, host_done_fn *done, void *context);
+/* Replaces the boot override; HOST_BOOT_NONE removes it. Never starts, stops or resets a guest.
+ * Ordered with the power actions. */
+void host_set_boot(struct host_domain *domain, const struct host_boot_override *override,
+                   host_done_fn *done, void *context);
+/* Sends a break to the serial port of that alias ("serial0"); waits for power actions only where it
+ * cannot be sent at once. -ENOTSUP also if the hypervisor has no way. */
+void host_send_break(struct host_domain *domain, const char *alias, host_done_fn *done,
+                     void *context);
+/* Sets the link of the NIC of that MAC address, in the running guest only. Not ordered with the
+ * power actions. */
+void host_set_link(struct host_domain *domain, const uint8_t mac[6], bool up, host_done_fn *done,
+                   void *context);
+/* Limits the guest's CPU time to so many thousandths of that of all its vCPUs, or (0) removes the
+ * limit; in the running guest only. Not ordered with the power actions. */
+void host_set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
+                        void *context);
+/* Whether the driver has a way to do it. */
+bool host_can_send_break(const struct host_domain *domain);
+bool host_can_set_link(const struct host_domain *domain);
+bool host_can_set_cpu_quota(const struct host_domain *domain);
+
+/* No callback of the calls above with this context runs any more. What has begun goes on, except
+ * for one thing: a power action whose start of the guest the hypervisor has not been told yet does
+ * not start it any more, since the guest may be elsewhere by now. */
+void host_cancel(struct host_domain *domain, void *context);
+/* The same, but power actions go on to their end. 0, or -ENOTSUP with nothing done if the driver
+ * cannot. */
+int host_detach(struct host_domain *domain, void *context);
+
+/* Takes a picture of the guest's first screen. `done` runs also when the domain vanishes or the
+ * hypervisor stops meanwhile; it is not subject to cancel. */
 void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *context);
 
 /* Writes the memory of a running guest, which stands still meanwhile, to `path` on the hypervisor's
@@ -255,11 +281,10 @@ void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *co
  * file may be there, nor the folder be one in which anybody may replace it; on another machine
  * nobody can tell, and libvirt overwrites.
  *
- * Other operations of the guest do not wait for it; a power-off ends it. `done` runs exactly once,
- * also when the domain vanishes, possibly before this returns; it is not subject to cancel; with
- * success its text says what was written. -EBUSY (too many of one hypervisor at once), -EINVAL
- * (path, or the guest is off), -EEXIST, -ENOTSUP if the driver cannot, and as for other operations.
- */
+ * Other operations of the guest do not wait for it; a power-off ends it. `done` runs also when the
+ * domain vanishes; it is not subject to cancel; with success its text says what was written. -EBUSY
+ * (too many of one hypervisor at once), -EINVAL (path, or the guest is off), -EEXIST, and as for
+ * other operations. */
 void host_dump(struct host_domain *domain, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context);
 

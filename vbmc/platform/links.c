@@ -1,7 +1,6 @@
 /* Links of NICs that `vbmc inject` takes down. Each second what is wanted is compared with what was
  * done, so that neither a hypervisor that is away for a while nor a NIC that is plugged in is
  * forgotten. One request at a time: the driver does not keep their order. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,8 +66,7 @@ static void answered(void *context, int result, const char *text)
     } else if (link) {
         link->retry_ms = bmc->hooks->now(bmc) + RETRY_MS;
         if (!link->told)
-            log_warning("%s: the link of a NIC could not be set: %s", bmc->host->name,
-                        text ? text : strerror(-result));
+            log_warning("%s: the link of a NIC could not be set: %s", bmc->host->name, text);
         link->told = true;
     }
     platform_follow_links(platform);
@@ -82,7 +80,7 @@ static void ask(struct platform *platform, const struct platform_link *link, boo
     memcpy(links->asked, link->mac, sizeof links->asked);
     links->asked_up = up;
     links->busy = true;
-    host->ops->set_link(host, links->asked, up, answered, platform->bmc);
+    host_set_link(host, links->asked, up, answered, platform->bmc);
 }
 
 static void follow_nic(struct platform *platform, const struct host_nic *nic)
@@ -108,7 +106,8 @@ void platform_follow_links(struct platform *platform)
 {
     const struct host_domain *host = platform->bmc->host;
 
-    if (!host || !host->hardware || !host->ops->set_link || !host_power_state_is_on(host->state))
+    if (!host || !host->hardware || !host_can_set_link(host) ||
+        !host_power_state_is_on(host->state))
         return;
     for (unsigned i = 0; i < host->hardware->nic_count && !platform->links.busy; i++)
         follow_nic(platform, &host->hardware->nics[i]);

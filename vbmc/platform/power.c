@@ -1,9 +1,6 @@
 /* What a server does about its power by itself: without enough supply it goes dark, hard, and comes
  * back by its power restore policy; past the non-recoverable temperature it switches itself off;
  * over an active power limit its CPUs are slowed down. */
-#include <errno.h>
-#include <string.h>
-
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/platform/internal.h"
@@ -186,8 +183,7 @@ static void quota_answered(void *context, int result, const char *text)
     }
     quota->retry_ms = bmc->hooks->now(bmc) + QUOTA_RETRY_MS;
     if (!quota->told)
-        log_warning("%s: its power limit cannot slow it down: %s", bmc->host->name,
-                    text ? text : strerror(-result));
+        log_warning("%s: its power limit cannot slow it down: %s", bmc->host->name, text);
     quota->told = true;
 }
 
@@ -197,11 +193,12 @@ static void set_quota(struct platform *platform, unsigned permille)
     struct host_domain *host = platform->bmc->host;
     struct platform_quota *quota = &platform->quota;
 
-    if (quota->busy || !host->ops->set_cpu_quota || (permille == quota->permille && !quota->unsure))
+    if (quota->busy || !host_can_set_cpu_quota(host) ||
+        (permille == quota->permille && !quota->unsure))
         return;
     quota->asked = permille;
     quota->busy = true;
-    host->ops->set_cpu_quota(host, permille, quota_answered, platform->bmc);
+    host_set_cpu_quota(host, permille, quota_answered, platform->bmc);
 }
 
 /* What a change has done is seen by the samples after it only. */

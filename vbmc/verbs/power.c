@@ -68,7 +68,7 @@ void verbs_power(const struct verbs *verbs, struct json_object *arguments,
         return;
     }
     for (int action = HOST_POWER_ACTION_DOWN; action <= HOST_POWER_ACTION_SOFT_SHUTDOWN; action++) {
-        if (name && strcmp(name, chassis_action_name((enum host_power_action)action)) == 0) {
+        if (name && strcmp(name, host_power_action_name((enum host_power_action)action)) == 0) {
             struct bmc_ticket ticket = ticket_for(request);
             chassis_control(instance_bmc(instance), (enum host_power_action)action, 0, &ticket);
             return;

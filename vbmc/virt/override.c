@@ -35,15 +35,6 @@
 #include "vbmc/virt/override_definition.h"
 #include "vbmc/virt/reset.h"
 
-static const char *const device_names[] = {
-    [HOST_BOOT_NONE] = "none",
-    [HOST_BOOT_NETWORK] = "network",
-    [HOST_BOOT_DISK] = "disk",
-    [HOST_BOOT_CDROM] = "CD-ROM",
-    [HOST_BOOT_REMOVABLE] = "removable medium",
-    [HOST_BOOT_FIRMWARE_MENU] = "firmware menu",
-};
-
 static bool is_live_device(enum host_boot_device device)
 {
     return device != HOST_BOOT_NONE && device != HOST_BOOT_FIRMWARE_MENU;
@@ -139,7 +130,7 @@ static void on_settle_closed(uv_handle_t *handle)
 static void consumed(struct virt_domain *domain)
 {
     log_info("%s: one-time boot override (%s) is used up", domain->host.name,
-             device_names[domain->override.device]);
+             host_boot_device_name(domain->override.device));
     domain->override = (struct host_boot_override){.device = HOST_BOOT_NONE};
     virt_domain_emit(domain, HOST_EVENT_BOOT_CONSUMED);
 }
@@ -149,8 +140,8 @@ static void consumed(struct virt_domain *domain)
 static void missed(struct virt_domain *domain)
 {
     log_warning("%s: booted without its boot override (%s)%s%s", domain->host.name,
-                device_names[domain->override.device], domain->host.boot_obstacle[0] ? ": " : "",
-                domain->host.boot_obstacle);
+                host_boot_device_name(domain->override.device),
+                domain->host.boot_obstacle[0] ? ": " : "", domain->host.boot_obstacle);
     virt_domain_emit(domain, HOST_EVENT_BOOT_MISSED);
     if (!domain->override.persistent) {
         domain->host.boot_obstacle[0] = '\0';
@@ -291,10 +282,10 @@ static void applied(void *context, const struct qmp_error *error)
     note_obstacle(domain, error ? error->text : "");
     if (!error) {
         log_info("%s: boot override: %s first at the next reset", domain->host.name,
-                 device_names[domain->override.device]);
+                 host_boot_device_name(domain->override.device));
     } else {
         log_warning("%s: boot override (%s) not taken by QEMU: %s", domain->host.name,
-                    device_names[domain->override.device], error->text);
+                    host_boot_device_name(domain->override.device), error->text);
         /* After a lost connection it may be applied all the same: then the record has to stay. */
         if (error->failure == QMP_FAILURE_ERROR_REPLY || domain->boot_live.device == HOST_BOOT_NONE)
             forget_live(domain);
@@ -403,7 +394,7 @@ void override_step_apply(struct operation *operation)
     if (!device || !device->alias || !monitor_client(domain)) {
         note_obstacle(domain, device && device->alias ? "no QMP" : "the guest has no such device");
         log_warning("%s: boot override (%s): %s; the guest's own order stays", domain->host.name,
-                    device_names[wanted], domain->host.boot_obstacle);
+                    host_boot_device_name(wanted), domain->host.boot_obstacle);
         operation_next(operation);
         return;
     }
@@ -584,7 +575,7 @@ void override_reconcile(struct virt_domain *domain)
     if (!is_live_device(override_at_start(domain).device))
         return;
     log_info("%s: connected again with a boot override (%s) waiting", domain->host.name,
-             device_names[domain->override.device]);
+             host_boot_device_name(domain->override.device));
     if (domain->boot_live.used && !domain->override.persistent)
         start_settling(domain);
     else

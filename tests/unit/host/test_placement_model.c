@@ -313,8 +313,8 @@ static bool carry_out(struct host *host)
     return !cycles;
 }
 
-static void host_power(struct host_domain *domain, enum host_power_action action, unsigned interval,
-                       host_done_fn *done, void *context)
+static void guest_power(struct host_domain *domain, enum host_power_action action,
+                        unsigned interval, host_done_fn *done, void *context)
 {
     struct host *host = CONTAINER_OF(domain, struct host, domain);
 
@@ -331,15 +331,15 @@ static void host_power(struct host_domain *domain, enum host_power_action action
     host->context = context;
 }
 
-static void host_set_boot(struct host_domain *domain, const struct host_boot_override *override,
-                          host_done_fn *done, void *context)
+static void guest_set_boot(struct host_domain *domain, const struct host_boot_override *override,
+                           host_done_fn *done, void *context)
 {
     (void)domain;
     (void) override;
     done(context, 0, NULL);
 }
 
-static void host_cancel(struct host_domain *domain, void *context)
+static void guest_cancel(struct host_domain *domain, void *context)
 {
     struct host *host = CONTAINER_OF(domain, struct host, domain);
 
@@ -350,7 +350,7 @@ static void host_cancel(struct host_domain *domain, void *context)
 }
 
 static const struct host_ops ops = {
-    .power = host_power, .set_boot = host_set_boot, .cancel = host_cancel};
+    .power = guest_power, .set_boot = guest_set_boot, .cancel = guest_cancel};
 
 static void hook_changed(struct bmc *of, enum bmc_part part, const struct bmc_ticket *ticket)
 {
@@ -608,7 +608,7 @@ static void ask(enum host_power_action action)
 {
     const struct bmc_ticket ticket = {.done = on_answered, .numbers = {asked}};
 
-    note("asked for %s", chassis_action_name(action));
+    note("asked for %s", host_power_action_name(action));
     asked++;
     chassis_control(&bmc, action, asked, &ticket);
 }

@@ -82,12 +82,12 @@ static struct host_domain *host(void)
 
 static void set_link(const uint8_t mac[6])
 {
-    host()->ops->set_link(host(), mac, false, virt_fixture_done, &virt_fixture);
+    host_set_link(host(), mac, false, virt_fixture_done, &virt_fixture);
 }
 
 static void set_quota(unsigned permille)
 {
-    host()->ops->set_cpu_quota(host(), permille, virt_fixture_done, &virt_fixture);
+    host_set_cpu_quota(host(), permille, virt_fixture_done, &virt_fixture);
 }
 
 static void expect(int result, const char *word)
@@ -153,7 +153,7 @@ static void test_cancelled(void **state)
     define_running();
     set_link(first);
     set_quota(0);
-    host()->ops->cancel(host(), &virt_fixture);
+    host_cancel(host(), &virt_fixture);
     virt_fixture_power(HOST_POWER_ACTION_DOWN, 0);
     TURN_UNTIL_ENDED(1);
     set_link(first); /* off: at once */

@@ -42,7 +42,7 @@ static void send_break(void)
 {
     struct host_domain *host = virt_domain_host(virt_fixture.guest);
 
-    host->ops->send_break(host, "serial0", virt_fixture_done, &virt_fixture);
+    host_send_break(host, "serial0", virt_fixture_done, &virt_fixture);
 }
 
 static void test_break(void **state)
@@ -62,8 +62,8 @@ static void test_break_cancelled(void **state)
     define_running();
     struct host_domain *host = virt_domain_host(virt_fixture.guest);
     send_break();
-    host->ops->cancel(host, &virt_fixture);
-    host->ops->power(host, HOST_POWER_ACTION_DOWN, 0, virt_fixture_done, NULL); /* is behind it */
+    host_cancel(host, &virt_fixture);
+    host_power(host, HOST_POWER_ACTION_DOWN, 0, virt_fixture_done, NULL); /* is behind it */
     expect(0, "");
 }
 

@@ -106,9 +106,9 @@ static void test_cancel(void **state)
     (void)state;
     virDomainFree(virt_fixture_define_running());
     host = virt_domain_host(virt_fixture.guest);
-    host->ops->power(host, HOST_POWER_ACTION_DOWN, 0, virt_fixture_done, &virt_fixture.inbox);
+    host_power(host, HOST_POWER_ACTION_DOWN, 0, virt_fixture_done, &virt_fixture.inbox);
     virt_fixture_power(HOST_POWER_ACTION_UP, 0);
-    host->ops->cancel(host, &virt_fixture.inbox);
+    host_cancel(host, &virt_fixture.inbox);
     TURN_UNTIL_ENDED(1);                                          /* the second one's */
     assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], 1); /* what has begun goes on */
     assert_int_equal(host->state, HOST_POWER_RUNNING);
@@ -128,12 +128,12 @@ static void test_cancelled_before_its_start(void **state)
     struct host_domain *host = virt_domain_host(virt_fixture.guest);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         unsigned before = virt_fixture.events[HOST_EVENT_STARTED];
-        host->ops->power(host, HOST_POWER_ACTION_CYCLE, 1, virt_fixture_done, &virt_fixture.inbox);
+        host_power(host, HOST_POWER_ACTION_CYCLE, 1, virt_fixture_done, &virt_fixture.inbox);
         virt_fixture_power(HOST_POWER_ACTION_SOFT_SHUTDOWN, 0);
         TURN_UNTIL_STATE(HOST_POWER_OFF);
         if (cases[i].detached)
-            host->ops->detach(host, &virt_fixture.inbox);
-        host->ops->cancel(host, &virt_fixture.inbox);
+            host_detach(host, &virt_fixture.inbox);
+        host_cancel(host, &virt_fixture.inbox);
         TURN_UNTIL_ENDED(1);
         assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED] - before + 1, cases[i].started);
         assert_int_equal(virt_fixture.result == 0, cases[i].detached);
@@ -141,8 +141,8 @@ static void test_cancelled_before_its_start(void **state)
     }
     /* Waiting behind another one, its guest is not ended either. */
     virt_fixture_power(HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, 0);
-    host->ops->power(host, HOST_POWER_ACTION_CYCLE, 0, virt_fixture_done, &virt_fixture.inbox);
-    host->ops->cancel(host, &virt_fixture.inbox);
+    host_power(host, HOST_POWER_ACTION_CYCLE, 0, virt_fixture_done, &virt_fixture.inbox);
+    host_cancel(host, &virt_fixture.inbox);
     unsigned stopped = virt_fixture.events[HOST_EVENT_STOPPED];
     virt_fixture_power(HOST_POWER_ACTION_UP, 0);
     TURN_UNTIL_ENDED(2);
@@ -213,14 +213,14 @@ static void test_boot_override(void **state)
     virDomainFree(virt_fixture_define(""));
     TURN_UNTIL(virt_fixture_is_there);
     host = virt_domain_host(virt_fixture.guest);
-    host->ops->set_boot(host, &network, virt_fixture_done, NULL);
+    host_set_boot(host, &network, virt_fixture_done, NULL);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
     assert_int_equal(host->state, HOST_POWER_OFF);
     virt_fixture_expect_power(HOST_POWER_ACTION_UP,
                               0); /* with a device that it has not: its own order */
     assert_int_equal(host->state, HOST_POWER_RUNNING);
-    host->ops->set_boot(host, &none, virt_fixture_done, NULL);
+    host_set_boot(host, &none, virt_fixture_done, NULL);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
 }
