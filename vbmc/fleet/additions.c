@@ -37,7 +37,7 @@ static void search_hypervisors(struct fleet *fleet, const struct fleet_addition 
     };
     waiting->done = done;
     waiting->context = context;
-    fleet_hold_link(fleet, hypervisor, 1);
+    fleet_hold_connection(fleet, hypervisor, 1);
     fleet_search_domain(waiting);
 }
 
@@ -45,7 +45,7 @@ void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet
                void *context)
 {
     if (!addition->uri) {
-        search_hypervisors(fleet, addition, fleet->links->hypervisor, done, context);
+        search_hypervisors(fleet, addition, fleet->connections->hypervisor, done, context);
         return;
     }
     const struct hypervisor_settings settings = {
@@ -55,9 +55,9 @@ void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet
         .sasl_password = addition->sasl_password,
         .runtime_dir = fleet->config->daemon.runtime_dir,
     };
-    struct link *link = fleet_add_link(fleet, &settings, false);
-    if (!link)
+    struct fleet_connection *connection = fleet_connect(fleet, &settings, false);
+    if (!connection)
         done(context, -ENOMEM, "out of memory");
     else
-        search_hypervisors(fleet, addition, link->hypervisor, done, context);
+        search_hypervisors(fleet, addition, connection->hypervisor, done, context);
 }

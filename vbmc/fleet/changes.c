@@ -173,7 +173,7 @@ static void on_deletion_stored(void *context, int result)
         store_mark(fleet, &change->uuid, name, fleet_report_store, NULL);
     }
     console_forget(fleet->shared.state_dir, &change->uuid);
-    fleet_release_links(fleet);
+    fleet_release_connections(fleet);
     end_change(change, 0, NULL);
 }
 

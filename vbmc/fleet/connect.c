@@ -19,33 +19,33 @@ static struct placement_hypervisor *place_of(struct fleet *fleet,
     return place;
 }
 
-struct link *fleet_add_link(struct fleet *fleet, const struct hypervisor_settings *settings,
-                            bool configured)
+struct fleet_connection *fleet_connect(struct fleet *fleet,
+                                       const struct hypervisor_settings *settings, bool configured)
 {
-    struct link *link = fleet_find_link(fleet, settings->uri);
-    struct link **end = &fleet->links;
+    struct fleet_connection *connection = fleet_find_connection(fleet, settings->uri);
+    struct fleet_connection **end = &fleet->connections;
 
-    if (link) {
-        link->configured |= configured;
-        link->unused = false; /* if it was to go, it stays */
-        return link;
+    if (connection) {
+        connection->configured |= configured;
+        connection->unused = false; /* if it was to go, it stays */
+        return connection;
     }
-    link = calloc(1, sizeof *link);
-    if (!link)
+    connection = calloc(1, sizeof *connection);
+    if (!connection)
         return NULL;
-    link->configured = configured;
-    link->place = place_of(fleet, settings);
-    if (link->place)
-        link->hypervisor = hypervisor_start(fleet->loop, fleet->inbox, settings,
-                                            &fleet_hypervisor_callbacks, fleet);
-    if (!link->hypervisor) {
-        free(link);
+    connection->configured = configured;
+    connection->place = place_of(fleet, settings);
+    if (connection->place)
+        connection->hypervisor = hypervisor_start(fleet->loop, fleet->inbox, settings,
+                                                  &fleet_hypervisor_callbacks, fleet);
+    if (!connection->hypervisor) {
+        free(connection);
         return NULL;
     }
     while (*end)
         end = &(*end)->next;
-    *end = link;
-    return link;
+    *end = connection;
+    return connection;
 }
 
 static void start_configured_hypervisors(struct fleet *fleet)
@@ -61,7 +61,7 @@ static void start_configured_hypervisors(struct fleet *fleet)
             .sample_period_s = config->hypervisors[i].sample_period_s,
             .runtime_dir = config->daemon.runtime_dir,
         };
-        if (!fleet_add_link(fleet, &settings, true))
+        if (!fleet_connect(fleet, &settings, true))
             log_error("hypervisor %s: no memory", settings.name);
     }
 }
@@ -78,7 +78,7 @@ static void start_openstack_hypervisors(struct fleet *fleet)
             .runtime_dir = fleet->config->daemon.runtime_dir,
         };
         if (bmc->libvirt_uri)
-            fleet_add_link(fleet, &settings, true);
+            fleet_connect(fleet, &settings, true);
     }
 }
 

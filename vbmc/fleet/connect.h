@@ -4,9 +4,9 @@
 
 #include "vbmc/fleet/internal.h"
 
-/* The link to the hypervisor of that URI, connecting if it is new. NULL if there is no memory. */
-struct link *fleet_add_link(struct fleet *fleet, const struct hypervisor_settings *settings,
-                            bool configured);
+/* The connection to the hypervisor of that URI, begun if it is new. NULL if there is no memory. */
+struct fleet_connection *fleet_connect(struct fleet *fleet,
+                                       const struct hypervisor_settings *settings, bool configured);
 /* Those that the configuration or an OpenStack set-up names. */
 void fleet_start_hypervisors(struct fleet *fleet);
 

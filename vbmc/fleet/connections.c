@@ -2,42 +2,45 @@
 
 #include <string.h>
 
-void fleet_hold_link(struct fleet *fleet, const struct hypervisor *hypervisor, int change)
+void fleet_hold_connection(struct fleet *fleet, const struct hypervisor *hypervisor, int change)
 {
-    for (struct link *link = fleet->links; link; link = link->next) {
-        if (link->hypervisor == hypervisor)
-            link->holds += (unsigned)change;
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if (connection->hypervisor == hypervisor)
+            connection->holds += (unsigned)change;
     }
 }
 
-struct link *fleet_find_link(const struct fleet *fleet, const char *uri)
+struct fleet_connection *fleet_find_connection(const struct fleet *fleet, const char *uri)
 {
-    for (struct link *link = fleet->links; link; link = link->next) {
-        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
-            return link;
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if (strcmp(hypervisor_uri(connection->hypervisor), uri) == 0)
+            return connection;
     }
     return NULL;
 }
 
-struct link *fleet_link_of(const struct fleet *fleet, const struct hypervisor *hypervisor)
+struct fleet_connection *fleet_connection_of(const struct fleet *fleet,
+                                             const struct hypervisor *hypervisor)
 {
-    struct link *link = fleet->links;
+    struct fleet_connection *connection = fleet->connections;
 
-    while (link && link->hypervisor != hypervisor)
-        link = link->next;
-    return link;
+    while (connection && connection->hypervisor != hypervisor)
+        connection = connection->next;
+    return connection;
 }
 
 struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
                                          const struct hypervisor *hypervisor)
 {
-    struct link *link = fleet->links;
+    struct fleet_connection *connection = fleet->connections;
 
-    while (hypervisor && link && link->hypervisor != hypervisor)
-        link = link->next;
-    if (hypervisor && link)
-        link = link->next;
-    return link ? link->hypervisor : NULL;
+    while (hypervisor && connection && connection->hypervisor != hypervisor)
+        connection = connection->next;
+    if (hypervisor && connection)
+        connection = connection->next;
+    return connection ? connection->hypervisor : NULL;
 }
 
 struct virt_domain *fleet_find_uuid(const struct fleet *fleet, const struct uuid *uuid,
@@ -45,18 +48,20 @@ struct virt_domain *fleet_find_uuid(const struct fleet *fleet, const struct uuid
 {
     struct virt_domain *domain = NULL;
 
-    for (struct link *link = fleet->links; link && !domain; link = link->next) {
-        if (!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0)
-            domain = hypervisor_find_domain(link->hypervisor, uuid);
+    for (struct fleet_connection *connection = fleet->connections; connection && !domain;
+         connection = connection->next) {
+        if (!uri || strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0)
+            domain = hypervisor_find_domain(connection->hypervisor, uuid);
     }
     return domain;
 }
 
 bool fleet_has_uuid(const struct fleet *fleet, const struct uuid *uuid, const char *uri)
 {
-    for (struct link *link = fleet->links; link; link = link->next) {
-        if ((!uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0) &&
-            hypervisor_hides(link->hypervisor, uuid))
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if ((!uri || strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0) &&
+            hypervisor_hides(connection->hypervisor, uuid))
             return true;
     }
     return fleet_find_uuid(fleet, uuid, uri) != NULL;
@@ -64,8 +69,9 @@ bool fleet_has_uuid(const struct fleet *fleet, const struct uuid *uuid, const ch
 
 bool fleet_all_are_up(const struct fleet *fleet)
 {
-    for (const struct link *link = fleet->links; link; link = link->next) {
-        if (!hypervisor_is_up(link->hypervisor) && !link->place->dead)
+    for (const struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if (!hypervisor_is_up(connection->hypervisor) && !connection->place->dead)
             return false;
     }
     return true;
@@ -74,9 +80,9 @@ bool fleet_all_are_up(const struct fleet *fleet)
 /* One that is declared dead may come back, with all its domains. */
 bool fleet_all_are_connected(const struct fleet *fleet)
 {
-    const struct link *link = fleet->links;
+    const struct fleet_connection *connection = fleet->connections;
 
-    while (link && hypervisor_is_up(link->hypervisor))
-        link = link->next;
-    return !link;
+    while (connection && hypervisor_is_up(connection->hypervisor))
+        connection = connection->next;
+    return !connection;
 }

@@ -93,7 +93,7 @@ void fleet_discover(struct fleet *fleet, struct virt_domain *domain)
     if (instance) {
         instance_save_record(instance, fleet_report_store, NULL);
         fleet_see_copy(fleet, instance, domain);
-        if (fleet->links->next)
+        if (fleet->connections->next)
             fleet_see_copies(fleet, instance);
     }
 }

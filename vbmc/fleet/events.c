@@ -94,14 +94,14 @@ static void on_hidden(void *context, struct hypervisor *hypervisor, const struct
 static void on_connection(void *context, struct hypervisor *hypervisor)
 {
     struct fleet *fleet = context;
-    struct link *link = fleet_link_of(fleet, hypervisor);
+    struct fleet_connection *connection = fleet_connection_of(fleet, hypervisor);
 
-    if (link && !link->was_up && hypervisor_is_up(hypervisor)) {
-        link->was_up = true;
-        fleet_note_connected(fleet, link);
+    if (connection && !connection->was_up && hypervisor_is_up(hypervisor)) {
+        connection->was_up = true;
+        fleet_note_connected(fleet, connection);
     }
-    if (link)
-        fleet_place_connection(fleet, link);
+    if (connection)
+        fleet_place_connection_change(fleet, connection);
     if (fleet_all_are_up(fleet))
         fleet_drop_lost_bmcs(fleet);
     fleet_drop_lost_marks(fleet);

@@ -142,10 +142,10 @@ void fleet_stop(struct fleet *fleet, struct fleet **owner)
         fleet_drop_instance(fleet, fleet->set.instances[0]);
     bmcset_clear(&fleet->set);
     fleet_end_waiting(fleet);
-    while (fleet->links) {
-        struct link *link = fleet->links;
-        fleet->links = link->next;
-        fleet_stop_link(fleet, link);
+    while (fleet->connections) {
+        struct fleet_connection *connection = fleet->connections;
+        fleet->connections = connection->next;
+        fleet_disconnect(fleet, connection);
     }
     fleet_finish_stopping(fleet);
 }
@@ -175,10 +175,11 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 
 static void review_hypervisors(struct fleet *fleet)
 {
-    for (struct link *link = fleet->links; link; link = link->next)
-        link->configured = false;
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next)
+        connection->configured = false;
     fleet_start_hypervisors(fleet);
-    fleet_release_links(fleet);
+    fleet_release_connections(fleet);
 }
 
 /* Domains that may have a BMC now, or no longer. */
@@ -196,9 +197,10 @@ static void review_domains(struct fleet *fleet)
     }
     if (fleet_load_bmcs(fleet, error, sizeof error) < 0)
         log_error("%s", error);
-    for (struct link *link = fleet->links; link; link = link->next) {
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
         struct virt_domain *domain = NULL;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain))) {
+        while ((domain = hypervisor_next_domain(connection->hypervisor, domain))) {
             struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
             if (!instance)
                 fleet_discover(fleet, domain);

@@ -6,8 +6,8 @@
 #include "vbmc/fleet/fleet.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
-struct link {
-    struct link *next;
+struct fleet_connection {
+    struct fleet_connection *next;
     struct hypervisor *hypervisor;
     struct placement_hypervisor *place; /* the same for the placement of guests */
     bool configured;
@@ -29,7 +29,7 @@ struct fleet {
     struct inbox *inbox;
     struct instance_shared shared;
     struct ipmi_sink sink;
-    struct link *links;
+    struct fleet_connection *connections;
     struct placement_map map;
     struct virt_domain *arrived; /* by the state that is just being told of; see fleet_see_copy */
     struct bmcset set;

@@ -108,7 +108,7 @@ bool fleet_wants_record(const struct fleet *fleet, const struct store_bmc *recor
            (record->is_explicit || fleet->config->bmc.discover != CONFIG_DISCOVER_NONE);
 }
 
-static void link_of_record(struct fleet *fleet, const struct store_bmc *record)
+static void connect_for_record(struct fleet *fleet, const struct store_bmc *record)
 {
     const struct hypervisor_settings settings = {
         .name = record->uri,
@@ -119,7 +119,7 @@ static void link_of_record(struct fleet *fleet, const struct store_bmc *record)
     };
 
     if (record->uri)
-        fleet_add_link(fleet, &settings, false);
+        fleet_connect(fleet, &settings, false);
 }
 
 static void load_bmc(struct fleet *fleet, const struct stored *stored,
@@ -137,7 +137,7 @@ static void load_bmc(struct fleet *fleet, const struct stored *stored,
     }
     if (!fleet_wants_record(fleet, record))
         return;
-    link_of_record(fleet, record);
+    connect_for_record(fleet, record);
     struct instance *made = fleet_make_instance(fleet, record, find_chassis(stored, &record->uuid),
                                                 find_boot(stored, &record->uuid));
     if (!made)

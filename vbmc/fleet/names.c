@@ -39,9 +39,10 @@ static struct hypervisor *hypervisor_of(const struct fleet *fleet, struct instan
 
     if (domain)
         return virt_domain_hypervisor(domain);
-    for (struct link *link = fleet->links; uri && link; link = link->next) {
-        if (strcmp(hypervisor_uri(link->hypervisor), uri) == 0)
-            return link->hypervisor;
+    for (struct fleet_connection *connection = fleet->connections; uri && connection;
+         connection = connection->next) {
+        if (strcmp(hypervisor_uri(connection->hypervisor), uri) == 0)
+            return connection->hypervisor;
     }
     return NULL;
 }
@@ -53,9 +54,10 @@ static bool is_without_domain(const struct fleet *fleet, struct instance *instan
 
     if (instance_domain(instance))
         return false;
-    for (struct link *link = fleet->links; link; link = link->next) {
-        bool counts = !uri || strcmp(uri, hypervisor_uri(link->hypervisor)) == 0;
-        if (counts && !hypervisor_is_up(link->hypervisor))
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        bool counts = !uri || strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0;
+        if (counts && !hypervisor_is_up(connection->hypervisor))
             return false;
     }
     return !fleet_has_uuid(fleet, &instance_record(instance)->uuid, uri);
@@ -258,11 +260,12 @@ int fleet_named_domain(const struct fleet *fleet, const char *typed, const char 
         *found = copy_that_counts(fleet, *found, uri);
         return 0;
     }
-    for (struct link *link = fleet->links; link; link = link->next) {
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
         struct virt_domain *domain = NULL;
-        if (uri && strcmp(uri, hypervisor_uri(link->hypervisor)) != 0)
+        if (uri && strcmp(uri, hypervisor_uri(connection->hypervisor)) != 0)
             continue;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain)))
+        while ((domain = hypervisor_next_domain(connection->hypervisor, domain)))
             consider_domain(&search, domain);
     }
     if (search.choices.count > 1)

@@ -186,13 +186,14 @@ static bool see(struct fleet *fleet, struct instance *instance, struct virt_doma
                 bool live)
 {
     const struct host_domain *host = virt_domain_host(domain);
-    struct link *link = fleet_link_of(fleet, virt_domain_hypervisor(domain));
+    struct fleet_connection *connection =
+        fleet_connection_of(fleet, virt_domain_hypervisor(domain));
     bool arrived = false;
 
-    if (!link || host->state == HOST_POWER_UNKNOWN)
+    if (!connection || host->state == HOST_POWER_UNKNOWN)
         return false;
     const struct placement_sight sight = {
-        .hypervisor = link->place,
+        .hypervisor = connection->place,
         .domain = domain,
         .state = virt_domain_is_migrating(domain)      ? PLACEMENT_MIGRATING
                  : host_power_state_is_on(host->state) ? PLACEMENT_ON
@@ -202,7 +203,7 @@ static bool see(struct fleet *fleet, struct instance *instance, struct virt_doma
         .booted = virt_domain_has_booted(domain),
         .live = live,
     };
-    link->place->connected = hypervisor_is_up(link->hypervisor);
+    connection->place->connected = hypervisor_is_up(connection->hypervisor);
     if (placement_see(instance_placement(instance), &sight, &arrived) < 0)
         log_error("%s: no memory for where it is", host->name);
     return arrived;
@@ -214,23 +215,23 @@ void fleet_see_copy(struct fleet *fleet, struct instance *instance, struct virt_
     fleet_follow_placement(fleet, instance);
 }
 
-static void see_hidden(struct link *link, struct instance *instance)
+static void see_hidden(struct fleet_connection *connection, struct instance *instance)
 {
     struct placement *placement = instance_placement(instance);
 
-    link->place->connected = hypervisor_is_up(link->hypervisor);
-    if (!hypervisor_hides(link->hypervisor, &instance_record(instance)->uuid))
-        placement_unhide(placement, link->place);
-    else if (placement_hide(placement, link->place) < 0)
+    connection->place->connected = hypervisor_is_up(connection->hypervisor);
+    if (!hypervisor_hides(connection->hypervisor, &instance_record(instance)->uuid))
+        placement_unhide(placement, connection->place);
+    else if (placement_hide(placement, connection->place) < 0)
         log_error("%s: no memory for where it is", instance_record(instance)->name);
 }
 
 void fleet_see_hidden(struct fleet *fleet, struct instance *instance, struct hypervisor *hypervisor)
 {
-    struct link *link = fleet_link_of(fleet, hypervisor);
+    struct fleet_connection *connection = fleet_connection_of(fleet, hypervisor);
 
-    if (link)
-        see_hidden(link, instance);
+    if (connection)
+        see_hidden(connection, instance);
     fleet_follow_placement(fleet, instance);
 }
 
@@ -238,23 +239,25 @@ void fleet_see_copies(struct fleet *fleet, struct instance *instance)
 {
     const struct uuid *uuid = &instance_record(instance)->uuid;
 
-    for (struct link *link = fleet->links; link; link = link->next) {
-        struct virt_domain *domain = hypervisor_find_domain(link->hypervisor, uuid);
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        struct virt_domain *domain = hypervisor_find_domain(connection->hypervisor, uuid);
         if (domain)
             see(fleet, instance, domain, false);
-        see_hidden(link, instance);
+        see_hidden(connection, instance);
     }
     fleet_follow_placement(fleet, instance);
 }
 
 void fleet_lose_copy(struct fleet *fleet, struct instance *instance, struct virt_domain *domain)
 {
-    struct link *link = fleet_link_of(fleet, virt_domain_hypervisor(domain));
+    struct fleet_connection *connection =
+        fleet_connection_of(fleet, virt_domain_hypervisor(domain));
 
     if (instance_domain(instance) == domain)
         instance_set_domain(instance, NULL);
-    if (link)
-        placement_gone(instance_placement(instance), link->place,
+    if (connection)
+        placement_gone(instance_placement(instance), connection->place,
                        virt_domain_host(domain)->stop_reason);
     fleet_follow_placement(fleet, instance);
 }
@@ -304,11 +307,11 @@ static void come_alive(struct fleet *fleet, struct placement_hypervisor *place)
     store_dead_hypervisor_put(fleet->shared.store, place->uri, false, fleet_report_store, NULL);
 }
 
-void fleet_place_connection(struct fleet *fleet, struct link *link)
+void fleet_place_connection_change(struct fleet *fleet, struct fleet_connection *connection)
 {
-    struct placement_hypervisor *place = link->place;
+    struct placement_hypervisor *place = connection->place;
 
-    place->connected = hypervisor_is_up(link->hypervisor);
+    place->connected = hypervisor_is_up(connection->hypervisor);
     if (place->connected) {
         come_alive(fleet, place);
         for (size_t i = 0; i < fleet->set.count; i++)
@@ -317,17 +320,17 @@ void fleet_place_connection(struct fleet *fleet, struct link *link)
     fleet_follow_placements(fleet);
     place->known |= place->connected;
     size_t waiting = place->connected ? 0 : fleet_count_waiting(fleet, place);
-    if (waiting > 0 && waiting != link->waiting)
+    if (waiting > 0 && waiting != connection->waiting)
         log_warning("hypervisor %s: %zu BMCs answer busy until it is connected, as it may run their"
                     " guests ('vbmc list' names them; 'vbmc hypervisor %s declare-dead' if it will"
                     " not come back)",
                     place->name, waiting, place->name);
-    link->waiting = waiting;
+    connection->waiting = waiting;
 }
 
-void fleet_place_removal(struct fleet *fleet, struct link *link)
+void fleet_place_connection_removal(struct fleet *fleet, struct fleet_connection *connection)
 {
-    struct placement_hypervisor *place = link->place;
+    struct placement_hypervisor *place = connection->place;
 
     for (size_t i = 0; i < fleet->set.count; i++)
         placement_remove(instance_placement(fleet->set.instances[i]), place);

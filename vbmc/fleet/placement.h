@@ -25,9 +25,9 @@ void fleet_see_hidden(struct fleet *fleet, struct instance *instance,
 void fleet_see_copies(struct fleet *fleet, struct instance *instance);
 /* One of its domains is gone. */
 void fleet_lose_copy(struct fleet *fleet, struct instance *instance, struct virt_domain *domain);
-/* The link's connection has come up (all its domains have been seen) or is not there. */
-void fleet_place_connection(struct fleet *fleet, struct link *link);
-/* The link is about to go, for good as far as anybody knows. */
-void fleet_place_removal(struct fleet *fleet, struct link *link);
+/* The connection has come up (all its domains have been seen) or is not there. */
+void fleet_place_connection_change(struct fleet *fleet, struct fleet_connection *connection);
+/* The connection is about to go: nothing names its hypervisor any more. */
+void fleet_place_connection_removal(struct fleet *fleet, struct fleet_connection *connection);
 
 #endif

@@ -77,9 +77,10 @@ bool fleet_power_is_back(const struct fleet *fleet)
     return fleet->power_returned && uv_now(fleet->loop) - fleet->started_ms <= RETURNS_WITHIN_MS;
 }
 
-void fleet_note_connected(const struct fleet *fleet, struct link *link)
+void fleet_note_connected(const struct fleet *fleet, struct fleet_connection *connection)
 {
-    link->restores = fleet_power_is_back(fleet) && hypervisor_is_local(link->hypervisor);
+    connection->restores =
+        fleet_power_is_back(fleet) && hypervisor_is_local(connection->hypervisor);
 }
 
 /* A guest that may be elsewhere has no domain here; it is looked at again when one counts. */
@@ -87,15 +88,17 @@ void fleet_restore_power(struct fleet *fleet, struct instance *instance)
 {
     struct bmc *bmc = instance_bmc(instance);
     struct virt_domain *domain = instance_domain(instance);
-    const struct link *link = domain ? fleet_link_of(fleet, virt_domain_hypervisor(domain)) : NULL;
+    const struct fleet_connection *connection =
+        domain ? fleet_connection_of(fleet, virt_domain_hypervisor(domain)) : NULL;
 
-    if (!bmc->chassis.restore_waits || !link || !link->was_up ||
+    if (!bmc->chassis.restore_waits || !connection || !connection->was_up ||
         bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
         return;
     bmc->chassis.restore_waits = false;
-    if (link->restores && bmc_power_state(bmc) == HOST_POWER_OFF && bmc->chassis.was_on_last_run)
+    if (connection->restores && bmc_power_state(bmc) == HOST_POWER_OFF &&
+        bmc->chassis.was_on_last_run)
         chassis_note_power_lost(bmc, POWER_EVENT_AC_FAILED); /* with this machine's */
-    if (!link->restores || !policy_wants_on(&bmc->chassis))
+    if (!connection->restores || !policy_wants_on(&bmc->chassis))
         return;
     if (bmc_power_state(bmc) == HOST_POWER_OFF) {
         restore_guest(bmc, instance_record(instance)->name);

@@ -8,8 +8,8 @@
 void fleet_note_boot(struct fleet *fleet);
 /* Whether BMCs that are loaded now wait for their restore policy. */
 bool fleet_power_is_back(const struct fleet *fleet);
-/* A link's hypervisor is connected for the first time. */
-void fleet_note_connected(const struct fleet *fleet, struct link *link);
+/* The connection is up for the first time. */
+void fleet_note_connected(const struct fleet *fleet, struct fleet_connection *connection);
 /* Carries out the BMC's restore policy, if it waits and the guest's state is known by now. */
 void fleet_restore_power(struct fleet *fleet, struct instance *instance);
 

@@ -146,10 +146,10 @@ static void finish(void *context, int result, const char *text)
     struct fleet *fleet = waiting->fleet;
 
     waiting->done(waiting->context, result, text);
-    fleet_hold_link(fleet, waiting->hypervisor, -1);
+    fleet_hold_connection(fleet, waiting->hypervisor, -1);
     free_waiting(waiting);
     if (!fleet->stopping)
-        fleet_release_links(fleet);
+        fleet_release_connections(fleet);
 }
 
 /* `ambiguous`: the choices, where the name means several domains. */
@@ -214,8 +214,8 @@ void fleet_search_domain(struct waiting_addition *waiting)
     } else if (!domain && hypervisor_is_up(hypervisor) && !waiting->looked) {
         look_for(waiting);
     } else if (next) {
-        fleet_hold_link(fleet, hypervisor, -1);
-        fleet_hold_link(fleet, next, 1);
+        fleet_hold_connection(fleet, hypervisor, -1);
+        fleet_hold_connection(fleet, next, 1);
         waiting->hypervisor = next;
         waiting->looked = false;
         fleet_search_domain(waiting);

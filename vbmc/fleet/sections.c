@@ -29,9 +29,10 @@ static void add_match(struct matches *matches, const char *name, const struct uu
 
 static void find_matches(const struct fleet *fleet, struct matches *matches)
 {
-    for (struct link *link = fleet->links; link; link = link->next) {
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
         struct virt_domain *domain = NULL;
-        while ((domain = hypervisor_next_domain(link->hypervisor, domain)))
+        while ((domain = hypervisor_next_domain(connection->hypervisor, domain)))
             add_match(matches, virt_domain_name(domain), virt_domain_uuid(domain));
     }
     if (matches->count > 0)
@@ -44,9 +45,10 @@ static void find_matches(const struct fleet *fleet, struct matches *matches)
 
 static const char *unconnected_hypervisor(const struct fleet *fleet)
 {
-    for (const struct link *link = fleet->links; link; link = link->next) {
-        if (!hypervisor_is_up(link->hypervisor))
-            return hypervisor_name(link->hypervisor);
+    for (const struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if (!hypervisor_is_up(connection->hypervisor))
+            return hypervisor_name(connection->hypervisor);
     }
     return NULL;
 }
