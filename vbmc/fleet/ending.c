@@ -24,7 +24,7 @@ static void close_timers(struct fleet *fleet)
 {
     uv_timer_t *const timers[] = {
         &fleet->listen_again, &fleet->farewell, &fleet->restore,
-        &fleet->hours,        &fleet->reaper,   &fleet->room,
+        &fleet->hours,        &fleet->reaper,   &fleet->facility_timer,
     };
 
     fleet->closing = ARRAY_SIZE(timers);

@@ -15,7 +15,7 @@
 #include "vbmc/fleet/load.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
-#include "vbmc/fleet/room.h"
+#include "vbmc/fleet/facility.h"
 #include "vbmc/fleet/search.h"
 #include "vbmc/fleet/sections.h"
 #include "vbmc/fleet/watch.h"
@@ -76,7 +76,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
         log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
     follow_openstack(fleet);
     fleet_note_boot(fleet);
-    result = fleet_load_room(fleet, error, size);
+    result = fleet_load_facility(fleet, error, size);
     if (result == 0)
         result = fleet_load_bmcs(fleet, error, size);
     if (result == 0 && (result = fleet_load_dead_hypervisors(fleet)) < 0)
@@ -85,7 +85,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
     if (result < 0)
         return result;
     uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
-    fleet_run_room(fleet);
+    fleet_run_facility(fleet);
     fleet_start_hypervisors(fleet);
     fleet_follow_placements(fleet); /* what each waits for until they are connected */
     return 0;
@@ -121,7 +121,7 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     fleet->listen_again.data = fleet;
     uv_timer_init(loop, &fleet->farewell);
     fleet->farewell.data = fleet;
-    fleet_begin_room(fleet);
+    fleet_init_facility(fleet);
     int result = fleet->state_dir ? start(fleet, error, size) : -ENOMEM;
     if (result < 0) {
         fleet_stop(fleet, NULL);
@@ -136,7 +136,7 @@ void fleet_stop(struct fleet *fleet, struct fleet **owner)
     fleet->stopping = true;
     fleet->owner = owner;
     uv_timer_stop(&fleet->listen_again);
-    fleet_stop_room(fleet); /* it stores now and then, and the store goes first */
+    fleet_stop_facility(fleet); /* it stores now and then, and the store goes first */
     /* The BMCs go first: they let go of their domains and store what they know. */
     while (fleet->set.count > 0)
         fleet_drop_instance(fleet, fleet->set.instances[0]);
@@ -221,7 +221,7 @@ void fleet_reload(struct fleet *fleet, struct config *config)
     fleet->config = config;
     config_free(old);
     follow_openstack(fleet);
-    fleet_configure_room(fleet);
+    fleet_configure_facility(fleet);
     for (size_t i = 0; i < fleet->set.count; i++)
         instance_configure(fleet->set.instances[i], config);
     review_hypervisors(fleet);

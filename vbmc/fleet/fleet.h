@@ -62,9 +62,10 @@ const struct placement_map *fleet_placement_map(const struct fleet *fleet);
 #define FLEET_DOUBT_SIZE 320
 bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size);
 
-/* The room that all servers stand in. */
+/* The facility of all servers. */
 struct facility *fleet_facility(struct fleet *fleet);
-/* Stores the room as it is; what a change of it brings about for its servers happens at once. */
+/* Stores the facility as it is; what a change of it brings about for its servers happens at once.
+ */
 void fleet_save_facility(struct fleet *fleet, store_done_fn done, void *context);
 
 /* How many BMCs answer busy until that hypervisor is connected. */

@@ -51,10 +51,10 @@ struct fleet {
     void (*changed)(void *context); /* see fleet_watch */
     void *changed_context;
     struct facility facility;
-    uv_timer_t room; /* steps it, and all servers in it */
+    uv_timer_t facility_timer; /* steps it, and all its servers */
     uint64_t stepped_ms;
     unsigned steps;
-    unsigned newest_room_save; /* number of the one begun last */
+    unsigned newest_facility_save; /* number of the one begun last */
     bool stopping;
     struct fleet **owner; /* who stops it and wants to know when it is gone, or NULL */
     unsigned ending;      /* hypervisors whose threads have not ended yet */

@@ -26,9 +26,9 @@ static int setup(void **state)
     (void)state;
     log_set_level(LOG_LEVEL_ERROR);
     uv_loop_init(&loop);
-    struct facility_settings room;
-    facility_settings_set_defaults(&room);
-    facility_init(&facility, &room);
+    struct facility_settings settings;
+    facility_settings_set_defaults(&settings);
+    facility_init(&facility, &settings);
     shared = (struct instance_shared){.loop = &loop, .facility = &facility};
     memset(&config, 0, sizeof config);
     memset(sections, 0, sizeof sections);

@@ -1,5 +1,5 @@
-/* The room that all servers stand in, and the second by which everything in it moves on. */
-#include "vbmc/fleet/room.h"
+/* The facility of all servers: it and they are stepped once a second. */
+#include "vbmc/fleet/facility.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void restore(struct fleet *fleet, const char *text)
     json_object_put(json);
 }
 
-int fleet_load_room(struct fleet *fleet, char *error, size_t size)
+int fleet_load_facility(struct fleet *fleet, char *error, size_t size)
 {
     CLEANUP_FREE char *text = NULL;
     int result = store_document_load(fleet->shared.store, &no_domain, DOCUMENT, &text);
@@ -74,8 +74,8 @@ static void on_saved(void *context, int result)
     struct fleet *fleet = save->fleet;
     char error[512];
 
-    if (result < 0 && !fleet->stopping && save->number == fleet->newest_room_save) {
-        if (fleet_load_room(fleet, error, sizeof error) < 0)
+    if (result < 0 && !fleet->stopping && save->number == fleet->newest_facility_save) {
+        if (fleet_load_facility(fleet, error, sizeof error) < 0)
             log_error("%s", error);
         step_all(fleet);
     }
@@ -83,7 +83,7 @@ static void on_saved(void *context, int result)
     free(save);
 }
 
-static int store_room(struct fleet *fleet, store_done_fn done, void *context)
+static int store_facility(struct fleet *fleet, store_done_fn done, void *context)
 {
     struct json_object *json = facility_state_encode(&fleet->facility);
 
@@ -104,9 +104,9 @@ void fleet_save_facility(struct fleet *fleet, store_done_fn done, void *context)
         done(context, -ENOMEM);
         return;
     }
-    *save = (struct facility_save){fleet, ++fleet->newest_room_save, done, context};
+    *save = (struct facility_save){fleet, ++fleet->newest_facility_save, done, context};
     step_all(fleet);
-    int result = store_room(fleet, on_saved, save);
+    int result = store_facility(fleet, on_saved, save);
     if (result < 0)
         on_saved(save, result);
 }
@@ -126,30 +126,30 @@ static void on_step(uv_timer_t *timer)
     if (++fleet->steps % SAVE_STEPS != 0 || !drifts(&fleet->facility))
         return;
     /* A disk that is full does not fill the battery: what was not stored goes on here. */
-    int result = store_room(fleet, fleet_report_store, NULL);
+    int result = store_facility(fleet, fleet_report_store, NULL);
     if (result < 0)
         fleet_report_store(NULL, result);
 }
 
-void fleet_begin_room(struct fleet *fleet)
+void fleet_init_facility(struct fleet *fleet)
 {
     facility_init(&fleet->facility, &fleet->config->facility);
-    uv_timer_init(fleet->loop, &fleet->room);
-    fleet->room.data = fleet;
+    uv_timer_init(fleet->loop, &fleet->facility_timer);
+    fleet->facility_timer.data = fleet;
     fleet->shared.facility = &fleet->facility;
 }
 
-void fleet_run_room(struct fleet *fleet)
+void fleet_run_facility(struct fleet *fleet)
 {
-    uv_timer_start(&fleet->room, on_step, STEP_MS, STEP_MS);
+    uv_timer_start(&fleet->facility_timer, on_step, STEP_MS, STEP_MS);
 }
 
-void fleet_stop_room(struct fleet *fleet)
+void fleet_stop_facility(struct fleet *fleet)
 {
-    uv_timer_stop(&fleet->room);
+    uv_timer_stop(&fleet->facility_timer);
 }
 
-void fleet_configure_room(struct fleet *fleet)
+void fleet_configure_facility(struct fleet *fleet)
 {
     fleet->facility.settings = fleet->config->facility;
 }

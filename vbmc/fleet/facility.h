@@ -1,0 +1,16 @@
+/* The facility of all servers: it and they are stepped once a second. */
+#ifndef VBMC_FLEET_FACILITY_H
+#define VBMC_FLEET_FACILITY_H
+
+#include "vbmc/fleet/internal.h"
+
+/* Makes it as it is configured, with its timer not yet running. */
+void fleet_init_facility(struct fleet *fleet);
+/* Takes over what is stored of it. 0, or a negative error with its text. */
+int fleet_load_facility(struct fleet *fleet, char *error, size_t size);
+void fleet_run_facility(struct fleet *fleet);
+void fleet_stop_facility(struct fleet *fleet);
+/* Follows the configuration. */
+void fleet_configure_facility(struct fleet *fleet);
+
+#endif
