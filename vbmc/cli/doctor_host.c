@@ -1,154 +1,51 @@
 #include "vbmc/cli/doctor_host.h"
 
-/* Hypervisors: does libvirt answer, is it QEMU, will guests run fast?
- *
- * libvirt is asked in a child process: a dead host or an ssh that wants a password must not hang
- * doctor, and a connection cannot be given up half way. */
+/* Hypervisors: does libvirt answer, is it QEMU, will guests run fast? */
 #include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <limits.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/cli/doctor_libvirt.h"
 #include "vbmc/cli/doctor_machine.h"
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/config/config.h"
 #include "vbmc/ssh/known_hosts.h"
 #include "vbmc/ssh/uri.h"
 
-#define PROBE_TIMEOUT_MS 15000
-#define GROUPS_MAX       64
-#define CONF_VALUE_SIZE  128
-
-/* What a child found out. */
-struct probe {
-    bool opened;
-    bool opened_readonly;
-    unsigned long version;
-    char type[32];
-    char error[300];
-};
-
-static void ignore_libvirt_error(void *context, virErrorPtr error)
-{
-    (void)context, (void)error;
-}
-
-static int give_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
-{
-    const struct config_hypervisor *hypervisor = context;
-
-    for (unsigned i = 0; i < count; i++) {
-        bool is_secret = credentials[i].type == VIR_CRED_PASSPHRASE;
-        const char *text = is_secret ? hypervisor->sasl_password : hypervisor->sasl_username;
-        credentials[i].result = strdup(text);
-        if (!credentials[i].result)
-            return -1;
-        credentials[i].resultlen = (unsigned)strlen(text);
-    }
-    return 0;
-}
-
-static virConnectPtr open_hypervisor(const struct config_hypervisor *hypervisor, unsigned flags)
-{
-    static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_PASSPHRASE};
-    virConnectAuth auth = {.credtype = types,
-                           .ncredtype = ARRAY_SIZE(types),
-                           .cb = give_credentials,
-                           .cbdata = (void *)hypervisor};
-
-    return virConnectOpenAuth(hypervisor->uri, hypervisor->sasl_username ? &auth : NULL, flags);
-}
-
-static void probe_in_child(const struct config_hypervisor *hypervisor, int fd)
-{
-    struct probe probe = {0};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    setsid(); /* no terminal that ssh could ask on, and a group to end it by */
-    for (int i = 0; i <= 2 && null >= 0; i++)
-        dup2(null, i);
-    virSetErrorFunc(NULL, ignore_libvirt_error);
-    virConnectPtr connection = open_hypervisor(hypervisor, 0);
-    probe.opened = connection != NULL;
-    if (!connection) {
-        snprintf(probe.error, sizeof probe.error, "%s", virGetLastErrorMessage());
-        connection = open_hypervisor(hypervisor, VIR_CONNECT_RO);
-        probe.opened_readonly = connection != NULL;
-    }
-    if (connection) {
-        const char *type = virConnectGetType(connection);
-        snprintf(probe.type, sizeof probe.type, "%s", type ? type : "unknown");
-        virConnectGetLibVersion(connection, &probe.version);
-        virConnectClose(connection);
-    }
-    ssize_t written = write(fd, &probe, sizeof probe);
-    _exit(written == (ssize_t)sizeof probe ? 0 : 1);
-}
-
-/* 0 with what the child found; -ETIMEDOUT, or another negative error. */
-static int probe_hypervisor(const struct config_hypervisor *hypervisor, struct probe *probe)
-{
-    int ends[2];
-
-    fflush(NULL);
-    if (pipe2(ends, O_CLOEXEC))
-        return -errno;
-    CLEANUP_CLOSE int reader = ends[0];
-    pid_t child = fork();
-    if (child == 0)
-        probe_in_child(hypervisor, ends[1]);
-    close(ends[1]);
-    if (child < 0)
-        return -EAGAIN;
-    struct pollfd wait_for = {.fd = reader, .events = POLLIN};
-    int ready = poll(&wait_for, 1, PROBE_TIMEOUT_MS);
-    ssize_t got = ready > 0 ? read(reader, probe, sizeof *probe) : 0;
-    if (ready <= 0) {
-        kill(-child, SIGKILL);
-        kill(child, SIGKILL);
-    }
-    waitpid(child, NULL, 0);
-    if (ready <= 0)
-        return -ETIMEDOUT;
-    return got == (ssize_t)sizeof *probe ? 0 : -EIO;
-}
+#define GROUPS_MAX      64
+#define CONF_VALUE_SIZE 128
 
 static void report_probe(struct doctor *doctor, const struct config_hypervisor *hypervisor,
                          const char *check)
 {
-    struct probe probe = {0};
-    int failed = probe_hypervisor(hypervisor, &probe);
+    struct doctor_libvirt found = {0};
+    int failed = doctor_ask_libvirt(hypervisor, &found);
 
     if (failed)
         doctor_say(doctor, DOCTOR_PROBLEM, check, "is the host up? does 'virsh -c URI list' work?",
                    "%s: %s", hypervisor->uri,
                    failed == -ETIMEDOUT ? "no answer in time" : strerror(-failed));
-    else if (probe.opened_readonly)
+    else if (found.opened_readonly)
         doctor_say(doctor, DOCTOR_PROBLEM, check,
                    "run vbmcd as root, or as a member of the group libvirt",
-                   "%s can only be read by this user: %s", hypervisor->uri, probe.error);
-    else if (!probe.opened)
+                   "%s can only be read by this user: %s", hypervisor->uri, found.error);
+    else if (!found.opened)
         doctor_say(doctor, DOCTOR_PROBLEM, check,
                    "is libvirtd running? 'systemctl start libvirtd'; check 'uri'", "%s: %s",
-                   hypervisor->uri, probe.error);
+                   hypervisor->uri, found.error);
     else
         doctor_say(doctor, DOCTOR_OK, check, NULL, "%s answers, libvirt %lu.%lu.%lu, driver %s%s",
-                   hypervisor->uri, probe.version / 1000000, probe.version / 1000 % 1000,
-                   probe.version % 1000, probe.type,
-                   strcmp(probe.type, "QEMU") ? ": not QEMU, so only what libvirt itself offers"
+                   hypervisor->uri, found.version / 1000000, found.version / 1000 % 1000,
+                   found.version % 1000, found.type,
+                   strcmp(found.type, "QEMU") ? ": not QEMU, so only what libvirt itself offers"
                                               : "");
 }
 
