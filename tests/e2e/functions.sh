@@ -178,6 +178,25 @@ write_qemu_conf() {
 		'cgroup_controllers = []' 'stdio_handler = "'"$2"'"' >"$1/qemu.conf"
 }
 
+# share_capabilities FOLDER: what libvirt has asked QEMU about itself, which takes two processes of QEMU
+# for each emulator, from other tests to this one's cache, and at its end the other way. libvirt itself
+# sees whether such a file is of this QEMU.
+share_capabilities() {
+	local shared=$build/libvirt-capabilities
+	mkdir -p "$shared" "$1"
+	cp "$shared"/*.xml "$1/" 2>/dev/null || true
+	cleanup keep_capabilities "$1" "$shared"
+}
+keep_capabilities() {
+	local file
+	for file in "$1"/*.xml; do
+		if [[ -e $file ]] && ! cmp -s "$file" "$2/${file##*/}"; then
+			cp "$file" "$2/$test_name.new"
+			mv "$2/$test_name.new" "$2/${file##*/}"
+		fi
+	done
+}
+
 run_libvirtd() { LIBVIRT_LOG_OUTPUTS=3:file:$dir/libvirtd.log libvirtd -d; }
 
 # start_libvirtd: a system libvirtd and virtlogd of this test alone.
@@ -189,6 +208,7 @@ start_libvirtd() {
 		mount -t tmpfs tmpfs $path
 	done
 	write_qemu_conf /etc/libvirt logd
+	share_capabilities /var/cache/libvirt/qemu/capabilities
 	uri=qemu:///system
 	export LIBVIRT_DEFAULT_URI=$uri
 	virtlogd -d
@@ -249,7 +269,10 @@ write_config() {
 # launch_vbmcd [CONFIG]: starts it and goes on.
 launch_vbmcd() {
 	local config=${1:-$dir/vbmc.conf}
-	[[ $uri != *root=$dir/embed ]] || write_qemu_conf $dir/embed/etc file
+	if [[ $uri == *root=$dir/embed && ! -e $dir/embed/etc/qemu.conf ]]; then
+		write_qemu_conf $dir/embed/etc file
+		share_capabilities $dir/embed/cache/qemu/capabilities
+	fi
 	vbmcd --config "$config" --foreground </dev/null >>"$dir/vbmcd.log" 2>&1 &
 	vbmcd_pid=$!
 	vbmcd_pids[$vbmcd_pid]=1

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds the real Linux guest that the demo and the end-to-end tests boot: Debian's cloud kernel and
 # busybox, both fetched and unpacked but never installed, on a FAT disk that SeaBIOS boots.
-# Usage: build.sh [OUTDIR]        result: OUTDIR/guest.img (read-only use is enough, it runs from RAM)
-# Needs the Debian packages syslinux and mtools.
+# Usage: build.sh [OUTDIR]        result: OUTDIR/guest.img (read-only use is enough, it runs from RAM);
+# and vmlinux, initrd and cmdline, which QEMU boots without firmware's and boot loader's help
+# Needs the Debian packages syslinux, mtools and lz4.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,11 +23,11 @@ cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_chec
 	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1)
 
 stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
-up_to_date() { [[ -s $out/guest.img && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
+up_to_date() { [[ -s $out/guest.img && -s $out/vmlinux && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 up_to_date && exit 0
-for tool in syslinux mformat mcopy apt-get dpkg-deb; do
-	command -v "$tool" >/dev/null || { echo "build.sh: $tool is missing (packages: syslinux mtools)" >&2; exit 1; }
+for tool in syslinux mformat mcopy lz4 apt-get dpkg-deb; do
+	command -v "$tool" >/dev/null || { echo "build.sh: $tool is missing (packages: syslinux mtools lz4)" >&2; exit 1; }
 done
 exec 9>"$out/lock"
 flock 9
@@ -110,6 +111,21 @@ mformat -i guest.img -h 64 -s 32 -t 32 -v VBMC ::
 mcopy -i guest.img unpacked/boot/vmlinuz-* ::vmlinuz
 mcopy -i guest.img initrd syslinux.cfg ::
 syslinux --install guest.img
-mv guest.img "$out/guest.img"
+
+# field OFFSET SIZE: of the kernel's setup header (the kernel's Documentation/arch/x86/boot.rst).
+kernel=$(echo unpacked/boot/vmlinuz-*)
+field() { od -An -tu"$2" -j "$1" -N "$2" "$kernel" | tr -d ' '; }
+# The payload, payload_length bytes at payload_offset behind the setup sectors, ends with its size
+# unpacked, which is not lz4's.
+dd if="$kernel" of=payload bs=64K iflag=skip_bytes,count_bytes status=none \
+	skip=$((($(field 0x1f1 1) + 1) * 512 + $(field 0x248 4))) count=$(($(field 0x24c 4) - 4))
+lz4 -qdc payload >vmlinux || {
+	echo "build.sh: the kernel's payload is not lz4" >&2
+	exit 1
+}
+gzip -dc initrd >initrd.unpacked
+mv initrd.unpacked "$out/initrd"
+printf '%s' "${cmdline[*]} nokaslr" >"$out/cmdline"
+mv vmlinux guest.img "$out/"
 printf '%s\n' "$stamp" >stamp
 mv stamp "$out/stamp"

@@ -10,6 +10,8 @@ usage() {
 		  --memory MIB         default 512: with less, the kernel of the next boot often lands on the
 		                       old one's code, which costs the emulator 5 s of invalidation
 		  --vcpus N            default 1
+		  --kernel             boots the kernel alone, without SeaBIOS's boot order and a boot loader,
+		                       which saves the emulator a third of the time
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
 		  --disk-bus BUS       virtio (default), or ide or sata: these need a --disk of their own
@@ -42,9 +44,10 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
-vcpus=1 data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
+vcpus=1 kernel='' data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
+	--kernel) kernel=1; shift; continue ;;
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
 	--no-network-boot) rom="<rom enabled='no'/>"; shift; continue ;;
@@ -82,6 +85,11 @@ if [[ -z $disk ]]; then
 	disk=$(absolute "$here/../../build/guest/guest.img")
 	readonly='<readonly/>'
 fi
+if [[ -n $kernel ]]; then
+	folder=$(absolute "$here/../../build/guest")
+	kernel="<kernel>$folder/vmlinux</kernel><initrd>$folder/initrd</initrd>
+    <cmdline>$(escape "$(<"$here/../../build/guest/cmdline")")</cmdline>"
+fi
 case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
 case $bus in virtio) target=vda ;; ide) target=hda ;; *) target=sda ;; esac
 boot=
@@ -96,7 +104,7 @@ cat <<END
   <vcpu>$vcpus</vcpu>
   <os>
     <type arch='x86_64' machine='pc'>hvm</type>
-    $boot
+    $boot$kernel
   </os>
   <features><acpi/><apic/></features>
   <cpu mode='custom' match='exact'><model fallback='allow'>qemu64</model></cpu>
