@@ -75,10 +75,15 @@ void refusing_store_refuse(const char *part)
     sqlite3_free(statement);
 }
 
-void refusing_store_refuse_bmcs(void)
+void refusing_store_refuse_table(const char *table)
 {
-    run("CREATE TRIGGER refuse BEFORE INSERT ON bmcs "
-        "BEGIN SELECT RAISE(ABORT, 'as the test says'); END");
+    char *statement = sqlite3_mprintf("CREATE TRIGGER refuse BEFORE INSERT ON %s "
+                                      "BEGIN SELECT RAISE(ABORT, 'as the test says'); END",
+                                      table);
+
+    assert(statement);
+    run(statement);
+    sqlite3_free(statement);
 }
 
 void refusing_store_accept(void)

@@ -1,4 +1,5 @@
-/* A real store in a folder of its own under /tmp that refuses documents or BMCs when the test says
+/* A real store in a folder of its own under /tmp that refuses what the test
+ * says, when the test says
  * so. One at a time. */
 #ifndef TESTS_FAKE_REFUSING_STORE_H
 #define TESTS_FAKE_REFUSING_STORE_H
@@ -12,8 +13,8 @@ struct store *refusing_store_open(uv_loop_t *loop);
 /* From now on documents are refused that have this in their text ("": all). A store has to be open
  * there. */
 void refusing_store_refuse(const char *part);
-/* The same for all records of BMCs. */
-void refusing_store_refuse_bmcs(void);
+/* The same for all that goes into that table. */
+void refusing_store_refuse_table(const char *table);
 void refusing_store_accept(void);
 /* How many rows "SELECT count(*) FROM `rest`" finds. */
 int refusing_store_count(const char *rest);

@@ -10,8 +10,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
-#include "vbmc/state/chassis.h"
-#include "vbmc/state/owed.h"
+#include "vbmc/state/parts.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/state/sel.h"
 #include "vbmc/instance/server.h"
 #include "vbmc/console/sol.h"
@@ -26,7 +26,6 @@ struct instance {
     struct bmc bmc;
     struct rmcp_server *rmcp;
     struct console_sol *sol;
-    struct instance_server *server;
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
@@ -35,12 +34,8 @@ struct instance {
     struct boot_watch *boot_watch;
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
-    struct store_chassis stored_chassis; /* what is on disk, as far as a client can change it */
-    struct boot_options stored_boot;
-    uint64_t newest_chassis_save; /* numbers of the last ones begun */
-    uint64_t newest_boot_save;
-    unsigned saves; /* under way */
-    bool closed;    /* freed when the last save has ended */
+    struct saves *saves;
+    struct parts *parts; /* goes when what is being stored has ended, as the instance does */
     struct udp_socket *socket;
     bool owns_socket;
     union endpoint_address address;
@@ -85,132 +80,20 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- what the model needs of the outside ---- */
 
-/* A save under way: what it will have made of the state on disk, and who waits for it. */
-struct save {
-    struct instance *instance;
-    struct bmc_ticket ticket;
-    uint64_t number;
-    struct store_chassis chassis;
-    struct boot_options boot;
-};
-
-static void free_closed(struct instance *instance);
-
-static struct save *new_save(struct instance *instance, const struct bmc_ticket *ticket)
+static void driver_record(struct bmc *bmc, const char **live, const char **stored)
 {
-    struct save *save = calloc(1, sizeof *save);
-
-    if (!save) {
-        bmc_ticket_finish(ticket, -ENOMEM);
-        return NULL;
-    }
-    save->instance = instance;
-    save->ticket = *ticket;
-    instance->saves++;
-    return save;
-}
-
-static void end_save(struct save *save, int result)
-{
-    struct instance *instance = save->instance;
-
-    bmc_ticket_finish(&save->ticket, result);
-    free(save);
-    instance->saves--;
-    free_closed(instance);
-}
-
-/* What a client was not told to be stored must not look as if it were, unless a later save says so.
- */
-static void on_chassis_saved(void *context, int result)
-{
-    struct save *save = context;
-    struct instance *instance = save->instance;
-    struct chassis *chassis = &instance->bmc.chassis;
-
-    if (result == 0) {
-        instance->stored_chassis = save->chassis;
-    } else if (save->number == instance->newest_chassis_save) {
-        chassis->restore_policy =
-            (enum power_restore_policy)instance->stored_chassis.restore_policy;
-        chassis->cycle_interval_s = instance->stored_chassis.cycle_interval_s;
-    }
-    end_save(save, result);
-}
-
-static void on_boot_saved(void *context, int result)
-{
-    struct save *save = context;
-    struct instance *instance = save->instance;
-
-    if (result == 0)
-        instance->stored_boot = save->boot;
-    else if (!instance->closed && save->number == instance->newest_boot_save)
-        boot_take_back(&instance->bmc, &instance->stored_boot);
-    end_save(save, result);
-}
-
-static void save_chassis(struct bmc *bmc, const struct bmc_ticket *ticket)
-{
-    struct instance *instance = bmc->owner;
-    struct save *save = new_save(instance, ticket);
-
-    if (!save)
-        return;
-    save->number = ++instance->newest_chassis_save;
-    chassis_rows_encode(bmc, &save->chassis);
-    int result = store_chassis_put(instance->shared->store, &save->chassis, on_chassis_saved, save);
-    if (result < 0)
-        on_chassis_saved(save, result);
-}
-
-static void save_boot(struct bmc *bmc, const struct bmc_ticket *ticket)
-{
-    struct instance *instance = bmc->owner;
-    const struct boot_options *boot = &bmc->boot;
+    const struct instance *instance = bmc->owner;
     const struct virt_domain *domain = instance->domain;
-    struct store_boot row = {
-        .uuid = bmc->uuid,
-        .service_partition = boot->service_partition,
-        .service_partition_scan = boot->service_partition_scan,
-        .locked = boot->locked,
-        .valid_bit_clearing = boot->valid_bit_clearing,
-        .info_acknowledge = boot->info_acknowledge,
-        .live = (char *)(domain ? virt_domain_boot_live(domain) : instance->boot_live),
-        .stored = (char *)(domain ? virt_domain_boot_stored(domain) : instance->boot_stored),
-    };
-    struct save *save = new_save(instance, ticket);
 
-    if (!save)
-        return;
-    save->number = ++instance->newest_boot_save;
-    save->boot = *boot;
-    memcpy(row.flags, boot->flags, sizeof row.flags);
-    memcpy(row.initiator, boot->initiator, sizeof row.initiator);
-    memcpy(row.mailbox, boot->mailbox, sizeof row.mailbox);
-    int result = store_boot_put(instance->shared->store, &row, on_boot_saved, save);
-    if (result < 0)
-        on_boot_saved(save, result);
+    *live = domain ? virt_domain_boot_live(domain) : instance->boot_live;
+    *stored = domain ? virt_domain_boot_stored(domain) : instance->boot_stored;
 }
 
-static void on_owed_saved(void *context, int result)
+static void hook_changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
 {
-    end_save(context, result);
-}
+    const struct instance *instance = bmc->owner;
 
-static void save_owed(struct bmc *bmc, const struct bmc_ticket *ticket)
-{
-    struct instance *instance = bmc->owner;
-    struct store_owed owed[CHASSIS_RECORDS_MAX];
-    unsigned count = owed_rows_encode(bmc, owed);
-    struct save *save = new_save(instance, ticket);
-
-    if (!save)
-        return;
-    int result =
-        store_owed_put(instance->shared->store, &bmc->uuid, owed, count, on_owed_saved, save);
-    if (result < 0)
-        on_owed_saved(save, result);
+    parts_changed(instance->parts, part, ticket);
 }
 
 static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
@@ -222,23 +105,6 @@ static uint64_t hook_now(struct bmc *bmc)
 {
     (void)bmc;
     return now_ms();
-}
-
-static void hook_changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
-{
-    static const struct bmc_ticket nobody;
-    struct instance *instance = bmc->owner;
-
-    if (!ticket)
-        ticket = &nobody;
-    if (part == BMC_PART_CHASSIS)
-        save_chassis(bmc, ticket);
-    else if (part == BMC_PART_BOOT)
-        save_boot(bmc, ticket);
-    else if (part == BMC_PART_OWED)
-        save_owed(bmc, ticket);
-    else
-        instance_server_save(instance->server, part, ticket);
 }
 
 static int64_t hook_wall_time(struct bmc *bmc)
@@ -340,35 +206,33 @@ void instance_reply(struct instance *instance, const struct ipmi_token *token,
 
 /* ---- life ---- */
 
-static void restore_state(struct instance *instance, const struct store_chassis *chassis,
-                          const struct store_boot *boot)
+static int restore_state(struct instance *instance, const struct store_chassis *chassis,
+                         const struct store_boot *boot)
 {
-    struct bmc *bmc = &instance->bmc;
+    char uuid[UUID_TEXT_SIZE];
 
-    if (chassis) {
-        instance->stored_chassis = *chassis;
-        chassis_rows_decode(bmc, chassis);
-    }
+    uuid_format(&instance->bmc.uuid, uuid);
+    instance->saves = saves_new(instance->shared->store, uuid);
+    instance->parts =
+        instance->saves ? parts_new(&instance->bmc, instance->saves, driver_record) : NULL;
+    if (!instance->parts)
+        return -ENOMEM;
+    if (chassis)
+        parts_restore_chassis(instance->parts, chassis);
     if (boot) {
-        bmc->boot.service_partition = boot->service_partition;
-        bmc->boot.service_partition_scan = boot->service_partition_scan;
-        bmc->boot.locked = boot->locked;
-        bmc->boot.valid_bit_clearing = boot->valid_bit_clearing;
-        bmc->boot.info_acknowledge = boot->info_acknowledge;
-        memcpy(bmc->boot.flags, boot->flags, sizeof boot->flags);
-        memcpy(bmc->boot.initiator, boot->initiator, sizeof boot->initiator);
-        memcpy(bmc->boot.mailbox, boot->mailbox, sizeof boot->mailbox);
-        boot_restart_expiry(bmc);
+        parts_restore_boot(instance->parts, boot);
         instance->boot_live = boot->live ? strdup(boot->live) : NULL;
         instance->boot_stored = boot->stored ? strdup(boot->stored) : NULL;
-        instance->stored_boot = bmc->boot;
     }
+    return 0;
 }
 
-static void free_closed(struct instance *instance)
+/* The last of it is on disk. */
+static void on_saves_gone(void *context)
 {
-    if (!instance->closed || instance->saves > 0)
-        return;
+    struct instance *instance = context;
+
+    parts_free(instance->parts);
     store_bmc_clear(&instance->record);
     placement_clear(&instance->placement);
     free(instance->boot_live);
@@ -380,8 +244,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct instance *instance = CONTAINER_OF((uv_timer_t *)handle, struct instance, timer);
 
-    instance->closed = true;
-    free_closed(instance);
+    saves_free(instance->saves, on_saves_gone, instance);
 }
 
 static void on_booted(void *context)
@@ -403,14 +266,17 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->timer_at_ms = UINT64_MAX;
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
-    restore_state(instance, chassis, boot);
+    if (restore_state(instance, chassis, boot) < 0) {
+        instance_free(instance);
+        return NULL;
+    }
     sel_rows_open(&instance->bmc, shared->store);
     instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
-    instance->server = instance_server_new(&instance->bmc, shared->store, shared->facility);
+    int result = instance_server_attach(&instance->bmc, shared->facility);
     instance->boot_watch = boot_watch_new(on_booted, instance);
     instance->sol = console_sol_new(&instance->bmc, shared->store);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
-    if (!instance->console || !instance->server || !instance->boot_watch || !instance->rmcp ||
+    if (result < 0 || !instance->console || !instance->boot_watch || !instance->rmcp ||
         store_bmc_copy(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
@@ -421,7 +287,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
 
 void instance_restore_owed(struct instance *instance, const struct store_owed *owed)
 {
-    owed_rows_decode(&instance->bmc, owed);
+    parts_restore_owed(instance->parts, owed);
 }
 
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol)
@@ -431,7 +297,7 @@ void instance_restore_sol(struct instance *instance, const struct store_sol *sol
 
 void instance_restore_document(struct instance *instance, const char *name, const char *text)
 {
-    instance_server_restore(instance->server, name, text);
+    parts_restore_document(instance->parts, name, text);
 }
 
 void instance_free(struct instance *instance)
@@ -441,10 +307,11 @@ void instance_free(struct instance *instance)
     instance_set_domain(instance, NULL);
     instance_stop_listening(instance);
     rmcp_server_free(instance->rmcp);
+    saves_flush(instance->saves);
     console_sol_free(instance->sol);
     boot_watch_free(instance->boot_watch);
     console_free(instance->console);
-    instance_server_free(instance->server);
+    instance_server_detach(&instance->bmc);
     sel_rows_close(&instance->bmc);
     bmc_clear(&instance->bmc);
     uv_close((uv_handle_t *)&instance->timer, on_timer_closed);

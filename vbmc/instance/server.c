@@ -1,17 +1,11 @@
 #include "vbmc/instance/server.h"
 
-#include <stdlib.h>
+#include <errno.h>
 
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/state/documents.h"
-
-struct instance_server {
-    struct bmc *bmc;
-    struct documents *documents;
-};
 
 static void on_event(void *context, const struct sensor_event *event)
 {
@@ -35,14 +29,8 @@ static void on_limit_exceeded(void *context, enum dcmi_limit limit, bool exceede
 
 static const struct dcmi_ops dcmi_ops = {.limit_exceeded = on_limit_exceeded};
 
-struct instance_server *instance_server_new(struct bmc *bmc, struct store *store,
-                                            const struct facility *facility)
+int instance_server_attach(struct bmc *bmc, const struct facility *facility)
 {
-    struct instance_server *server = calloc(1, sizeof *server);
-
-    if (!server)
-        return NULL;
-    server->bmc = bmc;
     bmc->sensors = sensors_new(&sensors_ops, bmc);
     bmc->fru = fru_new();
     bmc->dcmi = dcmi_new(bmc);
@@ -55,19 +43,11 @@ struct instance_server *instance_server_new(struct bmc *bmc, struct store *store
     }
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
     bmc->listener = bmc->platform ? &platform_listener : NULL;
-    server->documents = documents_new(bmc, store);
-    if (bmc->platform && bmc->fru && bmc->dcmi && server->documents)
-        return server;
-    instance_server_free(server);
-    return NULL;
+    return bmc->platform && bmc->fru && bmc->dcmi ? 0 : -ENOMEM;
 }
 
-void instance_server_free(struct instance_server *server)
+void instance_server_detach(struct bmc *bmc)
 {
-    if (!server)
-        return;
-    struct bmc *bmc = server->bmc;
-    documents_free(server->documents);
     bmc->listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
@@ -77,16 +57,4 @@ void instance_server_free(struct instance_server *server)
     bmc->dcmi = NULL;
     bmc->fru = NULL;
     bmc->sensors = NULL;
-    free(server);
-}
-
-void instance_server_restore(struct instance_server *server, const char *name, const char *text)
-{
-    documents_restore(server->documents, name, text);
-}
-
-void instance_server_save(struct instance_server *server, enum bmc_part part,
-                          const struct bmc_ticket *ticket)
-{
-    documents_save(server->documents, part, ticket);
 }

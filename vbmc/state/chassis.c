@@ -1,5 +1,6 @@
 #include "vbmc/state/chassis.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 /* Later than that a clock has been set, and what was stored by it means nothing. */
@@ -64,3 +65,39 @@ void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row)
     chassis_restore_run(chassis, row->run, monotonic_of(bmc, row->started_at),
                         monotonic_of(bmc, counted_at));
 }
+
+static void *copy(void *owner)
+{
+    struct store_chassis *row = malloc(sizeof *row);
+
+    if (row)
+        chassis_rows_encode(owner, row);
+    return row;
+}
+
+static int put(struct store *store, void *owner, const void *row, store_done_fn done, void *context)
+{
+    (void)owner;
+    return store_chassis_put(store, row, done, context);
+}
+
+static void take_back(void *owner, const void *stored, bool asked)
+{
+    const struct store_chassis *row = stored;
+    struct chassis *chassis = &((struct bmc *)owner)->chassis;
+    struct chassis defaults;
+
+    (void)asked;
+    chassis_set_defaults(&defaults);
+    chassis->restore_policy =
+        row ? (enum power_restore_policy)row->restore_policy : defaults.restore_policy;
+    chassis->cycle_interval_s = row ? row->cycle_interval_s : defaults.cycle_interval_s;
+}
+
+const struct save_kind chassis_save_kind = {
+    .name = "chassis settings",
+    .copy = copy,
+    .release = free,
+    .put = put,
+    .take_back = take_back,
+};

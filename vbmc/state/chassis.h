@@ -4,9 +4,14 @@
 #define VBMC_STATE_CHASSIS_H
 
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/store/chassis.h"
 
 void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row);
+/* How it is stored: the owner is the struct bmc, a copy a struct store_chassis. Only what clients
+ * set is taken back. */
+extern const struct save_kind chassis_save_kind;
+
 /* Before anything is known of the guest. */
 void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row);
 

@@ -1,14 +1,7 @@
 #include "vbmc/state/documents.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <json-c/json.h>
-
-#include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
-#include "vbmc/state/document.h"
 #include "vbmc/store/document.h"
 
 static const struct document_kind *const kinds[BMC_PART_COUNT] = {
@@ -18,117 +11,63 @@ static const struct document_kind *const kinds[BMC_PART_COUNT] = {
     [BMC_PART_FAULTS] = &document_faults,
 };
 
-struct documents {
-    struct bmc *bmc; /* NULL: gone; freed with the last save */
-    struct store *store;
-    unsigned saves; /* under way */
-    struct {
-        struct json_object *stored; /* what is on disk; NULL: nothing */
-        uint64_t newest;            /* number of the save begun last */
-    } kinds[BMC_PART_COUNT];
-};
-
-struct document_save {
-    struct documents *documents;
-    enum bmc_part part;
-    struct bmc_ticket ticket;
-    uint64_t number;
-    struct json_object *json;
-};
-
-struct documents *documents_new(struct bmc *bmc, struct store *store)
+const struct document_kind *document_kind_of(enum bmc_part part)
 {
-    struct documents *documents = calloc(1, sizeof *documents);
-
-    if (documents) {
-        documents->bmc = bmc;
-        documents->store = store;
-    }
-    return documents;
+    return kinds[part];
 }
 
-static void free_unused(struct documents *documents)
+struct json_object *document_restore(const struct document_owner *owner, const char *text)
 {
-    if (documents->bmc || documents->saves > 0)
-        return;
-    for (size_t i = 0; i < ARRAY_SIZE(documents->kinds); i++)
-        json_object_put(documents->kinds[i].stored);
-    free(documents);
-}
-
-void documents_free(struct documents *documents)
-{
-    if (!documents)
-        return;
-    documents->bmc = NULL;
-    free_unused(documents);
-}
-
-void documents_restore(struct documents *documents, const char *name, const char *text)
-{
+    struct json_object *json = json_tokener_parse(text);
     char uuid[UUID_TEXT_SIZE];
 
-    uuid_format(&documents->bmc->uuid, uuid);
-    for (size_t i = BMC_PART_SENSORS; i < ARRAY_SIZE(kinds); i++) {
-        if (strcmp(kinds[i]->name, name) != 0)
-            continue;
-        struct json_object *json = json_tokener_parse(text);
-        if (!json || kinds[i]->decode(documents->bmc, json) < 0)
-            log_warning("%s: stored %s is partly corrupt; ignoring the bad entries", uuid, name);
-        json_object_put(documents->kinds[i].stored);
-        documents->kinds[i].stored = json;
-    }
+    if (json && owner->kind->decode(owner->bmc, json) == 0)
+        return json;
+    uuid_format(&owner->bmc->uuid, uuid);
+    log_warning("%s: stored %s is partly corrupt; ignoring the bad entries", uuid,
+                owner->kind->name);
+    return json;
 }
 
-/* What a client was not told to be stored must not look as if it were, unless a later save says so.
- */
-static void on_saved(void *context, int result)
+static void *copy(void *owner)
 {
-    struct document_save *save = context;
-    struct documents *documents = save->documents;
-    struct json_object **stored = &documents->kinds[save->part].stored;
-    char uuid[UUID_TEXT_SIZE];
+    const struct document_owner *document = owner;
 
-    if (result == 0) {
-        json_object_put(*stored);
-        *stored = save->json;
-        save->json = NULL;
-    } else if (documents->bmc && save->number == documents->kinds[save->part].newest) {
-        uuid_format(&documents->bmc->uuid, uuid);
-        log_error("%s: its %s could not be stored: %s", uuid, kinds[save->part]->name,
-                  strerror(-result));
-        kinds[save->part]->decode(documents->bmc, *stored);
-    }
-    json_object_put(save->json);
-    bmc_ticket_finish(&save->ticket, result);
-    free(save);
-    documents->saves--;
-    free_unused(documents);
+    return document->kind->encode(document->bmc);
 }
 
-void documents_save(struct documents *documents, enum bmc_part part,
-                    const struct bmc_ticket *ticket)
+static void release(void *json)
 {
-    struct document_save *save = calloc(1, sizeof *save);
-    struct json_object *json = kinds[part]->encode(documents->bmc);
+    json_object_put(json);
+}
 
-    if (!save || !json) {
-        free(save);
-        json_object_put(json);
-        bmc_ticket_finish(ticket, -ENOMEM);
-        return;
-    }
-    *save = (struct document_save){
-        .documents = documents,
-        .part = part,
-        .ticket = *ticket,
-        .number = ++documents->kinds[part].newest,
-        .json = json,
-    };
-    documents->saves++;
-    int result = store_document_put(documents->store, &documents->bmc->uuid, kinds[part]->name,
-                                    json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN),
-                                    on_saved, save);
-    if (result < 0)
-        on_saved(save, result);
+static int put(struct store *store, void *owner, const void *json, store_done_fn done,
+               void *context)
+{
+    const struct document_owner *document = owner;
+    const char *text =
+        json_object_to_json_string_ext((struct json_object *)json, JSON_C_TO_STRING_PLAIN);
+
+    return store_document_put(store, &document->bmc->uuid, document->kind->name, text, done,
+                              context);
+}
+
+static void take_back(void *owner, const void *json, bool asked)
+{
+    const struct document_owner *document = owner;
+
+    (void)asked;
+    document->kind->decode(document->bmc, (struct json_object *)json);
+}
+
+static const struct save_kind save_kinds[BMC_PART_COUNT] = {
+    [BMC_PART_SENSORS] = {"sensor settings", copy, release, put, take_back},
+    [BMC_PART_FRU] = {"FRU inventory", copy, release, put, take_back},
+    [BMC_PART_DCMI] = {"DCMI settings", copy, release, put, take_back},
+    [BMC_PART_FAULTS] = {"injected faults", copy, release, put, take_back},
+};
+
+const struct save_kind *document_save_kind(enum bmc_part part)
+{
+    return &save_kinds[part];
 }

@@ -1,20 +1,24 @@
-/* The documents of one BMC (enum bmc_document) and their way to the store and back. Loop thread. */
+/* What a BMC keeps as documents (vbmc/state/document.h), and how they are stored. */
 #ifndef VBMC_STATE_DOCUMENTS_H
 #define VBMC_STATE_DOCUMENTS_H
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/store/store.h"
+#include "vbmc/state/document.h"
+#include "vbmc/state/saves.h"
 
-struct documents;
+/* Who has a document to store. */
+struct document_owner {
+    struct bmc *bmc;
+    const struct document_kind *kind;
+};
 
-/* The parts of the BMC exist already and outlive it. NULL if there is no memory. */
-struct documents *documents_new(struct bmc *bmc, struct store *store);
-/* What is on its way to the disk goes on. NULL is allowed. */
-void documents_free(struct documents *documents);
-/* Takes over what the store has under `name`. Damage is logged and left out. */
-void documents_restore(struct documents *documents, const char *name, const char *text);
-/* For bmc_hooks. */
-void documents_save(struct documents *documents, enum bmc_part part,
-                    const struct bmc_ticket *ticket);
+/* The kind of document that holds this part; NULL: it is stored in another way. */
+const struct document_kind *document_kind_of(enum bmc_part part);
+/* How it is stored: the owner is a struct document_owner, a copy JSON. */
+const struct save_kind *document_save_kind(enum bmc_part part);
+
+/* Takes over what the store has of it. Damage is logged and left out. Returns what was read, for
+ * saves_set_stored; NULL: nothing. */
+struct json_object *document_restore(const struct document_owner *owner, const char *text);
 
 #endif

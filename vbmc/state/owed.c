@@ -12,7 +12,7 @@ static int64_t wall_ms(void)
     return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
-unsigned owed_rows_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
+static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
 {
     struct chassis_action actions[CHASSIS_RECORDS_MAX];
     unsigned count = chassis_list_owed(&bmc->chassis, actions);
@@ -46,3 +46,16 @@ void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
 
     chassis_restore_owed(bmc, &action);
 }
+
+static int put(struct store *store, void *owner, const void *copy, store_done_fn done,
+               void *context)
+{
+    struct bmc *bmc = owner;
+    struct store_owed owed[CHASSIS_RECORDS_MAX];
+    unsigned count = encode(bmc, owed);
+
+    (void)copy;
+    return store_owed_put(store, &bmc->uuid, owed, count, done, context);
+}
+
+const struct save_kind owed_save_kind = {.name = "power actions", .put = put};

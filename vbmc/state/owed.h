@@ -3,10 +3,13 @@
 #define VBMC_STATE_OWED_H
 
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/store/owed.h"
 
-/* What is to be stored of it; returns how many there are. */
-unsigned owed_rows_encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX]);
+/* How they are stored: the owner is the struct bmc. Nothing is taken back here: the chassis refuses
+ * an action that is not on disk (vbmc/bmc/chassis_power.c). */
+extern const struct save_kind owed_save_kind;
+
 /* Takes over one that is stored. */
 void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed);
 

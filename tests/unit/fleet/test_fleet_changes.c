@@ -61,7 +61,7 @@ static void test_stop_and_start_that_are_refused(void **state)
 {
     (void)state;
     assert_int_equal(fleet_fixture_set_active(G2, false), 0);
-    refusing_store_refuse_bmcs();
+    refusing_store_refuse_table("bmcs");
     assert_true(fleet_fixture_set_active(G1, false) < 0);
     assert_true(fleet_fixture_set_active(G2, true) < 0);
     assert_true(listens(G1));
@@ -101,7 +101,7 @@ static void test_refused_while_a_review_runs(void **state)
 {
     (void)state;
     assert_int_equal(fleet_fixture_set_active(G2, false), 0);
-    refusing_store_refuse_bmcs();
+    refusing_store_refuse_table("bmcs");
     answers = 0;
     fleet_set_active(fixture_fleet, fleet_fixture_bmc(G2), true, note, NULL);
     fleet_set_active(fixture_fleet, fleet_fixture_bmc(G1), false, note, NULL);
@@ -121,7 +121,7 @@ static void test_add_that_is_refused(void **state)
 
     (void)state;
     assert_int_equal(fleet_fixture_delete(G2), 0);
-    refusing_store_refuse_bmcs();
+    refusing_store_refuse_table("bmcs");
     assert_true(fleet_fixture_add(&plain) < 0); /* of a discovered one */
     assert_true(fleet_fixture_add(&own) < 0);   /* of a deleted one */
     assert_false(instance_record(fleet_fixture_bmc(G1))->is_explicit);
@@ -162,7 +162,7 @@ static void test_delete_that_is_refused(void **state)
 
     (void)state;
     bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
-    refusing_store_refuse_bmcs();
+    refusing_store_refuse_table("bmcs");
     assert_true(fleet_fixture_delete(G1) < 0);
     assert_true(listens(G1));
     assert_true(refusing_store_count("chassis WHERE uuid = x'11111111222243338444555555555555'") >

@@ -1,4 +1,4 @@
-/* The documents of one BMC on a real store: what is saved comes back, and what could not be stored
+/* The parts of one BMC on a real store: what is saved comes back, and what could not be stored
  * does not stay either, unless a later save holds it. */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,14 +17,42 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/platform/inject.h"
-#include "vbmc/state/documents.h"
+#include "vbmc/state/parts.h"
 #include "vbmc/store/document.h"
 
 static uv_loop_t loop;
 static struct store *store;
-static struct documents *documents;
+static struct saves *saves;
+static struct parts *parts;
 static unsigned answers, failures;
 static int result;
+
+static void no_driver(struct bmc *bmc, const char **live, const char **stored)
+{
+    (void)bmc;
+    *live = *stored = NULL;
+}
+
+static void begin(void)
+{
+    saves = saves_new(store, "the test");
+    assert_non_null(saves);
+    parts = parts_new(&fake_bmc.bmc, saves, no_driver);
+    assert_non_null(parts);
+}
+
+static void free_parts(void *context)
+{
+    parts_free(context);
+}
+
+/* As a BMC goes: what is on its way to the disk goes on. */
+static void end(void)
+{
+    saves_free(saves, free_parts, parts);
+    saves = NULL;
+    parts = NULL;
+}
 
 static int setup(void **state)
 {
@@ -32,14 +60,14 @@ static int setup(void **state)
     uv_loop_init(&loop);
     store = refusing_store_open(&loop);
     fake_bmc.bmc.fru = fru_new();
-    documents = documents_new(&fake_bmc.bmc, store);
+    begin();
     answers = failures = 0;
-    return !fake_bmc.bmc.fru || !documents;
+    return !fake_bmc.bmc.fru;
 }
 
 static int teardown(void **state)
 {
-    documents_free(documents);
+    end();
     store_close(store);
     uv_run(&loop, UV_RUN_DEFAULT);
     refusing_store_remove();
@@ -61,7 +89,7 @@ static const struct bmc_ticket ticket = {.done = on_done};
 
 static void save(enum bmc_part part)
 {
-    documents_save(documents, part, &ticket);
+    parts_changed(parts, part, &ticket);
 }
 
 /* The result of the save that ends last. */
@@ -79,16 +107,15 @@ static void start_again(void)
     size_t count;
     struct faults none = {0};
 
-    documents_free(documents);
-    documents = documents_new(&fake_bmc.bmc, store);
-    assert_non_null(documents);
+    end();
+    begin();
     platform_restore_faults(fake_bmc.bmc.platform, &none);
     sensors_reset_settings(fake_bmc.bmc.sensors);
     dcmi_reset(fake_bmc.bmc.dcmi);
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
         assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.uuid, sizeof stored[i].uuid);
-        documents_restore(documents, stored[i].name, stored[i].text);
+        parts_restore_document(parts, stored[i].name, stored[i].text);
     }
     store_documents_free(stored, count);
 }
@@ -221,14 +248,65 @@ static void test_damage(void **state)
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        documents_restore(documents, "faults", texts[i]);
+        parts_restore_document(parts, "faults", texts[i]);
         assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
     }
-    documents_restore(documents, "of the future", "{}");
-    documents_restore(documents, "faults",
-                      "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
-                      "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
+    parts_restore_document(parts, "of the future", "{}");
+    parts_restore_document(
+        parts, "faults",
+        "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
+        "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
     assert_true(has_fault("1", FAULT_AC_LOST)); /* the rest holds */
+}
+
+/* Rows of their own: what clients set goes back to the defaults, then to what is stored. */
+static void test_chassis_is_refused(void **state)
+{
+    struct chassis *chassis = &fake_bmc.bmc.chassis;
+    enum power_restore_policy standard = chassis->restore_policy;
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse_table("chassis");
+    chassis->restore_policy = POWER_RESTORE_ALWAYS_ON;
+    chassis->cycle_interval_s = 9;
+    chassis->boots = 4;
+    save(BMC_PART_CHASSIS);
+    assert_true(wait_for(1) < 0);
+    assert_int_equal(chassis->restore_policy, standard);
+    assert_int_equal(chassis->cycle_interval_s, 0);
+    assert_int_equal(chassis->boots, 4); /* this has happened */
+    refusing_store_accept();
+    chassis->restore_policy = POWER_RESTORE_PREVIOUS;
+    save(BMC_PART_CHASSIS);
+    assert_int_equal(wait_for(2), 0);
+    refusing_store_refuse_table("chassis");
+    chassis->restore_policy = POWER_RESTORE_ALWAYS_ON;
+    save(BMC_PART_CHASSIS);
+    assert_true(wait_for(3) < 0);
+    assert_int_equal(chassis->restore_policy, POWER_RESTORE_PREVIOUS);
+}
+
+static void test_boot_is_refused(void **state)
+{
+    struct boot_options *boot = &fake_bmc.bmc.boot;
+    struct store_boot row = {.service_partition = 3, .mailbox = {1, 2}};
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse_table("boot");
+    boot->service_partition = 5;
+    save(BMC_PART_BOOT);
+    assert_true(wait_for(1) < 0);
+    assert_int_equal(boot->service_partition, 0);
+    parts_restore_boot(parts, &row);
+    assert_int_equal(boot->service_partition, 3);
+    boot->service_partition = 5;
+    boot->mailbox[0] = 9;
+    save(BMC_PART_BOOT);
+    assert_true(wait_for(2) < 0);
+    assert_int_equal(boot->service_partition, 3);
+    assert_memory_equal(boot->mailbox, row.mailbox, sizeof row.mailbox);
 }
 
 static void test_freed_while_saves_run(void **state)
@@ -238,15 +316,13 @@ static void test_freed_while_saves_run(void **state)
     fake_server_inject("psu/1", "ac-lost");
     save(BMC_PART_FAULTS);
     save(BMC_PART_DCMI);
-    documents_free(documents);
-    documents = NULL;
+    end();
     assert_int_equal(wait_for(2), 0);
     /* and with one that fails, which has nothing to bring back any more */
-    documents = documents_new(&fake_bmc.bmc, store);
+    begin();
     refusing_store_refuse("");
     save(BMC_PART_FAULTS);
-    documents_free(documents);
-    documents = NULL;
+    end();
     assert_true(wait_for(3) < 0);
     assert_true(has_fault("1", FAULT_AC_LOST));
 }
@@ -259,6 +335,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_later_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_fails_before_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_chassis_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_boot_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_saves_run, setup, teardown),
     };
 

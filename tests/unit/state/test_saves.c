@@ -1,0 +1,364 @@
+/* The rule by which state gets to the disk, with a store that answers when the test says so. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/state/saves.h"
+
+#define WRITES_MAX 16
+
+/* What is stored is one number. */
+static int present;
+static int disk;
+static struct {
+    int value;
+    store_done_fn done;
+    void *context;
+} writes[WRITES_MAX];
+static unsigned begun, ended;
+static int put_result;
+static bool no_memory;
+static unsigned taken_back, settled, gone;
+static bool was_asked;
+static struct saves *saves;
+static struct saves_part *part;
+
+/* Who waits, in the order of the answers. */
+static unsigned answered;
+static uint32_t order[WRITES_MAX];
+static int results[WRITES_MAX];
+
+static void *copy(void *owner)
+{
+    int *value = no_memory ? NULL : malloc(sizeof *value);
+
+    assert_ptr_equal(owner, &present);
+    if (value)
+        *value = present;
+    return value;
+}
+
+static int put(struct store *store, void *owner, const void *value, store_done_fn done,
+               void *context)
+{
+    assert_null(store);
+    if (put_result < 0)
+        return put_result;
+    assert_true(begun < WRITES_MAX);
+    writes[begun].value = value ? *(const int *)value : *(int *)owner;
+    writes[begun].done = done;
+    writes[begun++].context = context;
+    return 0;
+}
+
+static void take_back(void *owner, const void *stored, bool asked)
+{
+    *(int *)owner = stored ? *(const int *)stored : 0;
+    taken_back++;
+    was_asked = asked;
+}
+
+static const struct save_kind number = {"number", copy, free, put, take_back};
+static const struct save_kind fact = {.name = "fact", .put = put};
+
+static void on_settled(void *context, int result)
+{
+    assert_ptr_equal(context, &settled);
+    assert_true(answered > 0 || result == 0);
+    settled++;
+}
+
+static void on_gone(void *context)
+{
+    assert_ptr_equal(context, &gone);
+    gone++;
+}
+
+static void begin(const struct save_kind *kind)
+{
+    saves = saves_new(NULL, "the test");
+    part = saves_add(saves, kind, &present);
+    assert_non_null(part);
+    saves_on_settled(part, on_settled, &settled);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    present = disk = put_result = 0;
+    no_memory = was_asked = false;
+    begun = ended = taken_back = settled = gone = answered = 0;
+    log_set_target(LOG_TARGET_SYSLOG);
+    begin(&number);
+    return 0;
+}
+
+/* The store has dealt with the write begun first of those under way. */
+static void end_write(int result)
+{
+    assert_true(ended < begun);
+    if (result == 0)
+        disk = writes[ended].value;
+    ended++;
+    writes[ended - 1].done(writes[ended - 1].context, result);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    while (ended < begun)
+        end_write(0);
+    log_set_target(LOG_TARGET_STDERR);
+    return 0;
+}
+
+static void on_answer(const struct bmc_ticket *ticket, int result)
+{
+    assert_true(answered < WRITES_MAX);
+    order[answered] = ticket->numbers[0];
+    results[answered++] = result;
+}
+
+static void set(int value, uint32_t who)
+{
+    const struct bmc_ticket ticket = {.done = on_answer, .numbers = {who}};
+
+    present = value;
+    saves_changed(part, who ? &ticket : NULL);
+}
+
+/* ---- the tests ---- */
+
+static void test_answered_when_on_disk(void **state)
+{
+    (void)state;
+    set(5, 1);
+    assert_int_equal(begun, 1);
+    assert_int_equal(answered, 0);
+    end_write(0);
+    assert_int_equal(disk, 5);
+    assert_int_equal(answered, 1);
+    assert_int_equal(results[0], 0);
+    assert_int_equal(settled, 1);
+    assert_int_equal(taken_back, 0);
+}
+
+/* What changes while a copy is written goes into one more, which all of them wait for. */
+static void test_changes_meanwhile_go_together(void **state)
+{
+    (void)state;
+    set(1, 1);
+    set(2, 2);
+    set(3, 0);
+    set(4, 3);
+    assert_int_equal(begun, 1);
+    assert_int_equal(writes[0].value, 1);
+    end_write(0);
+    assert_int_equal(answered, 1); /* the first alone */
+    assert_int_equal(begun, 2);
+    assert_int_equal(writes[1].value, 4);
+    end_write(0);
+    assert_int_equal(answered, 3);
+    assert_int_equal(order[1], 2);
+    assert_int_equal(order[2], 3);
+    assert_int_equal(disk, 4);
+    assert_int_equal(begun, 2);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    set(1, 1);
+    end_write(0);
+    set(2, 2);
+    end_write(-ENOSPC);
+    assert_int_equal(present, 1);
+    assert_true(was_asked);
+    assert_int_equal(results[1], -ENOSPC);
+    assert_int_equal(settled, 2);
+    /* nothing was ever stored: the defaults */
+    saves_set_stored(part, NULL);
+    set(3, 3);
+    end_write(-EIO);
+    assert_int_equal(present, 0);
+    assert_int_equal(disk, 1);
+}
+
+/* What an earlier run stored. */
+static void test_refused_after_a_restart(void **state)
+{
+    int *stored = malloc(sizeof *stored);
+
+    (void)state;
+    assert_non_null(stored);
+    *stored = 7;
+    saves_set_stored(part, stored);
+    set(8, 1);
+    end_write(-EIO);
+    assert_int_equal(present, 7);
+}
+
+/* The change that was refused is in the next copy. */
+static void test_refused_and_changed_again(void **state)
+{
+    (void)state;
+    set(1, 1);
+    set(2, 2);
+    end_write(-ENOSPC);
+    assert_int_equal(taken_back, 0);
+    assert_int_equal(results[0], -ENOSPC);
+    assert_int_equal(begun, 2);
+    end_write(0);
+    assert_int_equal(results[1], 0);
+    assert_int_equal(disk, 2);
+    assert_int_equal(present, 2);
+}
+
+/* That somebody asked for what is not on disk yet is not forgotten with the first refusal. */
+static void test_asked_until_it_is_stored(void **state)
+{
+    (void)state;
+    set(1, 1);
+    set(2, 0);
+    end_write(-ENOSPC);
+    end_write(-ENOSPC);
+    assert_int_equal(taken_back, 1);
+    assert_true(was_asked);
+    set(3, 0);
+    end_write(-ENOSPC);
+    assert_int_equal(taken_back, 2);
+    assert_false(was_asked);
+    set(4, 1);
+    set(5, 0);
+    end_write(0);
+    end_write(-ENOSPC);
+    assert_int_equal(present, 4);
+    assert_false(was_asked);
+}
+
+static void test_no_store_and_no_memory(void **state)
+{
+    (void)state;
+    put_result = -ESHUTDOWN;
+    set(1, 1);
+    assert_int_equal(answered, 1);
+    assert_int_equal(results[0], -ESHUTDOWN);
+    assert_int_equal(present, 0);
+    put_result = 0;
+    no_memory = true;
+    set(2, 2);
+    assert_int_equal(results[1], -ENOMEM);
+    assert_int_equal(present, 0);
+    no_memory = false;
+    set(3, 3);
+    end_write(0);
+    assert_int_equal(disk, 3);
+}
+
+static void change_in_answer(void *context, int result)
+{
+    assert_ptr_equal(context, &present);
+    on_answer(&(struct bmc_ticket){.numbers = {9}}, result);
+    set(present + 1, 2);
+}
+
+/* Who is answered may change the part from within. */
+static void test_changed_in_an_answer(void **state)
+{
+    (void)state;
+    present = 1;
+    saves_changed_then(part, change_in_answer, &present);
+    end_write(0);
+    assert_int_equal(begun, 2);
+    assert_int_equal(writes[1].value, 2);
+    end_write(0);
+    assert_int_equal(answered, 2);
+    saves_changed_then(part, change_in_answer, &present);
+    end_write(-EIO);
+    assert_int_equal(present, 3); /* taken back to 2, then changed */
+    end_write(0);
+    assert_int_equal(disk, 3);
+    assert_int_equal(begun, 4);
+}
+
+/* A fact stays what it is. */
+static void test_not_taken_back(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&fact);
+    set(1, 1);
+    set(2, 0);
+    end_write(-EIO);
+    assert_int_equal(present, 2);
+    assert_int_equal(results[0], -EIO);
+    end_write(0);
+    assert_int_equal(disk, 2);
+}
+
+/* The owner goes: all that is wanted is handed over at once, in the order of the changes. */
+static void test_flushed(void **state)
+{
+    (void)state;
+    set(1, 1);
+    set(2, 2);
+    assert_int_equal(begun, 1);
+    saves_flush(saves);
+    assert_int_equal(begun, 2);
+    set(3, 3); /* and what comes behind it */
+    assert_int_equal(begun, 3);
+    saves_free(saves, on_gone, &gone);
+    saves = NULL;
+    assert_int_equal(gone, 0);
+    end_write(0);
+    end_write(-EIO);
+    assert_int_equal(gone, 0);
+    assert_int_equal(present, 3); /* nobody is there to take it back */
+    end_write(0);
+    assert_int_equal(disk, 3);
+    assert_int_equal(answered, 3);
+    assert_int_equal(settled, 0);
+    assert_int_equal(gone, 1);
+}
+
+static void test_freed(void **state)
+{
+    (void)state;
+    set(1, 1);
+    end_write(0);
+    saves_free(saves, on_gone, &gone);
+    assert_int_equal(gone, 1);
+    saves = NULL;
+    saves_flush(NULL);
+    saves_free(NULL, on_gone, &gone);
+    assert_int_equal(gone, 2);
+    assert_null(saves_add(NULL, &number, &present));
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answered_when_on_disk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changes_meanwhile_go_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_after_a_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_and_changed_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asked_until_it_is_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_store_and_no_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_in_an_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flushed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_freed, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,90 @@
+#include "vbmc/state/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/state/chassis.h"
+#include "vbmc/state/documents.h"
+#include "vbmc/state/owed.h"
+
+struct parts {
+    struct bmc *bmc;
+    struct boot_owner boot;
+    struct document_owner documents[BMC_PART_COUNT];
+    struct saves_part *saved[BMC_PART_COUNT];
+};
+
+static struct saves_part *add(struct parts *parts, struct saves *saves, enum bmc_part part)
+{
+    switch (part) {
+    case BMC_PART_CHASSIS:
+        return saves_add(saves, &chassis_save_kind, parts->bmc);
+    case BMC_PART_BOOT:
+        return saves_add(saves, &boot_save_kind, &parts->boot);
+    case BMC_PART_OWED:
+        return saves_add(saves, &owed_save_kind, parts->bmc);
+    default:
+        parts->documents[part] = (struct document_owner){parts->bmc, document_kind_of(part)};
+        return saves_add(saves, document_save_kind(part), &parts->documents[part]);
+    }
+}
+
+struct parts *parts_new(struct bmc *bmc, struct saves *saves,
+                        void (*driver_record)(struct bmc *bmc, const char **live,
+                                              const char **stored))
+{
+    struct parts *parts = calloc(1, sizeof *parts);
+
+    if (!parts)
+        return NULL;
+    parts->bmc = bmc;
+    parts->boot = (struct boot_owner){bmc, driver_record};
+    for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
+        parts->saved[i] = add(parts, saves, (enum bmc_part)i);
+        if (!parts->saved[i]) {
+            free(parts); /* what was added is of no use and never reported */
+            return NULL;
+        }
+    }
+    return parts;
+}
+
+void parts_free(struct parts *parts)
+{
+    free(parts);
+}
+
+void parts_restore_chassis(struct parts *parts, const struct store_chassis *row)
+{
+    struct store_chassis *copy = malloc(sizeof *copy);
+
+    chassis_rows_decode(parts->bmc, row);
+    if (copy)
+        *copy = *row;
+    saves_set_stored(parts->saved[BMC_PART_CHASSIS], copy);
+}
+
+void parts_restore_boot(struct parts *parts, const struct store_boot *row)
+{
+    boot_rows_decode(parts->bmc, row);
+    saves_set_stored(parts->saved[BMC_PART_BOOT], boot_rows_copy(row));
+}
+
+void parts_restore_owed(struct parts *parts, const struct store_owed *row)
+{
+    owed_rows_decode(parts->bmc, row);
+}
+
+void parts_restore_document(struct parts *parts, const char *name, const char *text)
+{
+    for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
+        const struct document_owner *owner = &parts->documents[i];
+        if (owner->kind && strcmp(owner->kind->name, name) == 0)
+            saves_set_stored(parts->saved[i], document_restore(owner, text));
+    }
+}
+
+void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket)
+{
+    saves_changed(parts->saved[part], ticket);
+}

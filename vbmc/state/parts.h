@@ -1,0 +1,33 @@
+/* The parts of one BMC (enum bmc_part) on their way to the store and back. Loop thread. */
+#ifndef VBMC_STATE_PARTS_H
+#define VBMC_STATE_PARTS_H
+
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/state/boot.h"
+#include "vbmc/state/saves.h"
+#include "vbmc/store/chassis.h"
+#include "vbmc/store/owed.h"
+
+struct parts;
+
+/* Adds them to `saves`, which is borrowed. The model's own parts (sensors, ...) are there when a
+ * part is restored or reported as changed. `driver_record` as in struct boot_owner. NULL if there
+ * is no memory. */
+struct parts *parts_new(struct bmc *bmc, struct saves *saves,
+                        void (*driver_record)(struct bmc *bmc, const char **live,
+                                              const char **stored));
+/* When `saves` is gone. NULL is allowed. */
+void parts_free(struct parts *parts);
+
+/* Take over what is stored, before anything is known of the guest. */
+void parts_restore_chassis(struct parts *parts, const struct store_chassis *row);
+void parts_restore_boot(struct parts *parts, const struct store_boot *row);
+/* One of them; in order. */
+void parts_restore_owed(struct parts *parts, const struct store_owed *row);
+/* What the store has under `name`; a name that is not known is passed over. */
+void parts_restore_document(struct parts *parts, const char *name, const char *text);
+
+/* For bmc_hooks. */
+void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket);
+
+#endif

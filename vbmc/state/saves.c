@@ -1,0 +1,275 @@
+#include "vbmc/state/saves.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+
+#define NAME_SIZE 64
+
+struct waiting {
+    struct waiting *next;
+    struct bmc_ticket ticket;
+    store_done_fn done;
+    void *context;
+};
+
+struct saves_part {
+    struct saves_part *next;
+    struct saves *saves;
+    const struct save_kind *kind;
+    void *owner;
+    void (*settled)(void *context, int result);
+    void *context;
+    void *stored;       /* what is on disk; NULL: nothing, or nothing is taken back */
+    unsigned in_flight; /* more than one only after saves_flush */
+    uint64_t newest;    /* number of the copy taken last */
+    bool wanted;
+    bool asked;              /* somebody waits, or waited for what is not on disk yet */
+    struct waiting *waiting; /* for the next copy, in order */
+};
+
+struct saves {
+    struct store *store;
+    char name[NAME_SIZE];
+    struct saves_part *parts;
+    unsigned in_flight; /* of all parts */
+    bool flushed;
+    bool freed;
+    void (*gone)(void *context);
+    void *context;
+};
+
+/* A copy on its way to the disk, and who waits for it. */
+struct saving {
+    struct saves_part *part;
+    uint64_t number;
+    void *copy;
+    struct waiting *waiting;
+};
+
+static void finish(struct waiting *waiting, int result)
+{
+    while (waiting) {
+        struct waiting *next = waiting->next;
+        bmc_ticket_finish(&waiting->ticket, result);
+        if (waiting->done)
+            waiting->done(waiting->context, result);
+        free(waiting);
+        waiting = next;
+    }
+}
+
+static void release(const struct saves_part *part, void *copy)
+{
+    if (part->kind->release)
+        part->kind->release(copy);
+}
+
+/* ---- the end of a copy ---- */
+
+static void take_back(struct saves_part *part, int result)
+{
+    if (part->asked)
+        log_error("%s: its %s could not be stored: %s", part->saves->name, part->kind->name,
+                  strerror(-result));
+    part->kind->take_back(part->owner, part->stored, part->asked);
+    part->asked = false;
+}
+
+static void free_unused(struct saves *saves)
+{
+    void (*gone)(void *context) = saves->gone;
+    void *context = saves->context;
+
+    if (!saves->freed || saves->in_flight > 0)
+        return;
+    while (saves->parts) {
+        struct saves_part *part = saves->parts;
+        saves->parts = part->next;
+        release(part, part->stored);
+        free(part);
+    }
+    free(saves);
+    if (gone)
+        gone(context);
+}
+
+static void submit(struct saves_part *part);
+
+static void end(struct saving *saving, int result)
+{
+    struct saves_part *part = saving->part;
+    struct saves *saves = part->saves;
+    bool is_newest = saving->number == part->newest && !part->wanted;
+
+    if (result == 0) {
+        void *former = part->stored;
+        part->stored = saving->copy;
+        saving->copy = former;
+        part->asked = part->waiting != NULL;
+    } else if (is_newest && part->kind->take_back && !saves->flushed) {
+        take_back(part, result);
+    }
+    release(part, saving->copy);
+    finish(saving->waiting, result);
+    if (part->settled && !saves->flushed)
+        part->settled(part->context, result);
+    part->in_flight--;
+    submit(part); /* what has changed meanwhile */
+    saves->in_flight--;
+    free_unused(saves);
+}
+
+static void on_stored(void *context, int result)
+{
+    struct saving saving = *(struct saving *)context;
+
+    free(context);
+    end(&saving, result);
+}
+
+/* ---- the beginning ---- */
+
+static int hand_to_store(struct saves_part *part, struct saving *saving)
+{
+    const struct save_kind *kind = part->kind;
+    struct saving *kept = malloc(sizeof *kept);
+    int result = kept ? 0 : -ENOMEM;
+
+    if (kept && kind->copy) {
+        saving->copy = kind->copy(part->owner);
+        result = saving->copy ? 0 : -ENOMEM;
+    }
+    if (result == 0) {
+        *kept = *saving;
+        result = kind->put(part->saves->store, part->owner, saving->copy, on_stored, kept);
+    }
+    if (result < 0)
+        free(kept);
+    return result;
+}
+
+static void submit(struct saves_part *part)
+{
+    if (!part->wanted || (part->in_flight > 0 && !part->saves->flushed))
+        return;
+    struct saving saving = {
+        .part = part,
+        .number = ++part->newest,
+        .waiting = part->waiting,
+    };
+    part->wanted = false;
+    part->waiting = NULL;
+    part->in_flight++;
+    part->saves->in_flight++;
+    int result = hand_to_store(part, &saving);
+    if (result < 0)
+        end(&saving, result);
+}
+
+static void change(struct saves_part *part, const struct waiting *template)
+{
+    struct waiting **place = &part->waiting, *waiting = NULL;
+
+    if (template) {
+        waiting = malloc(sizeof *waiting);
+        part->asked = true;
+    }
+    if (waiting) {
+        *waiting = *template;
+        while (*place)
+            place = &(*place)->next;
+        *place = waiting;
+    }
+    part->wanted = true;
+    submit(part);
+    if (template && !waiting) { /* stored it may be, but nobody can be told when */
+        struct waiting copy = *template;
+        bmc_ticket_finish(&copy.ticket, -ENOMEM);
+        if (copy.done)
+            copy.done(copy.context, -ENOMEM);
+    }
+}
+
+void saves_changed(struct saves_part *part, const struct bmc_ticket *ticket)
+{
+    if (ticket && ticket->done)
+        change(part, &(struct waiting){.ticket = *ticket});
+    else
+        change(part, NULL);
+}
+
+void saves_changed_then(struct saves_part *part, store_done_fn done, void *context)
+{
+    if (done)
+        change(part, &(struct waiting){.done = done, .context = context});
+    else
+        change(part, NULL);
+}
+
+void saves_flush(struct saves *saves)
+{
+    if (!saves)
+        return;
+    saves->flushed = true;
+    for (struct saves_part *part = saves->parts; part; part = part->next)
+        submit(part);
+}
+
+/* ---- life ---- */
+
+struct saves *saves_new(struct store *store, const char *name)
+{
+    struct saves *saves = calloc(1, sizeof *saves);
+
+    if (!saves)
+        return NULL;
+    saves->store = store;
+    snprintf(saves->name, sizeof saves->name, "%s", name);
+    return saves;
+}
+
+struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner)
+{
+    struct saves_part *part = saves ? calloc(1, sizeof *part) : NULL;
+
+    if (!part)
+        return NULL;
+    part->saves = saves;
+    part->kind = kind;
+    part->owner = owner;
+    part->next = saves->parts;
+    saves->parts = part;
+    return part;
+}
+
+void saves_on_settled(struct saves_part *part, void (*settled)(void *context, int result),
+                      void *context)
+{
+    part->settled = settled;
+    part->context = context;
+}
+
+void saves_set_stored(struct saves_part *part, void *copy)
+{
+    release(part, part->stored);
+    part->stored = copy;
+}
+
+void saves_free(struct saves *saves, void (*gone)(void *context), void *context)
+{
+    if (!saves) {
+        if (gone)
+            gone(context);
+        return;
+    }
+    saves_flush(saves);
+    saves->freed = true;
+    saves->gone = gone;
+    saves->context = context;
+    free_unused(saves);
+}

@@ -1,0 +1,69 @@
+/* The one rule by which state gets to the disk.
+ *
+ * A part is what is stored together: a row, a few rows, a JSON text. Who changes it reports that
+ * and may wait; nobody else stores anything. A part is
+ *   - stored, or
+ *   - in flight: a copy of it is being written, one at a time, and may be
+ *   - wanted too: it has changed since that copy was taken. The next copy, taken when the present
+ *     one has ended, holds all of these changes.
+ * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
+ * part is brought back to what is on disk, as what a client was not told to be stored must not look
+ * as if it were; but not while it is wanted, since the next copy holds the refused change as well.
+ *
+ * The event log alone is no such part: it shows nothing that is not on disk (vbmc/bmc/sel.c).
+ * Loop thread. */
+#ifndef VBMC_STATE_SAVES_H
+#define VBMC_STATE_SAVES_H
+
+#include <stdbool.h>
+
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/store/store.h"
+
+/* A sort of part; `owner` is whose state it is. */
+struct save_kind {
+    const char *name; /* for the log */
+    /* A copy of the present state; NULL if there is no memory. The function is NULL where nothing
+     * is taken back: then no copy is needed, and `copy` is NULL below. */
+    void *(*copy)(void *owner);
+    void (*release)(void *copy); /* NULL is allowed for `copy` */
+    /* Hands the copy to the store, which makes its own. As store_submit. */
+    int (*put)(struct store *store, void *owner, const void *copy, store_done_fn done,
+               void *context);
+    /* Brings the state back to what is on disk (NULL: nothing is, the defaults hold). `asked`:
+     * somebody waited for a change that is refused, nothing else has merely happened. NULL: what
+     * is refused stays, and is stored with the next change. */
+    void (*take_back)(void *owner, const void *stored, bool asked);
+};
+
+struct saves;
+struct saves_part;
+
+/* The parts of one BMC, or of whatever `name` (copied, for the log) says. The store outlives what
+ * is done with them. NULL if there is no memory. */
+struct saves *saves_new(struct store *store, const char *name);
+/* Adds a part. The owner lives until saves_free says that all is over. NULL if there is no memory,
+ * or if `saves` is NULL. */
+struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner);
+/* Called each time a copy has been written or refused and who waited for it was answered; not after
+ * saves_flush. */
+void saves_on_settled(struct saves_part *part, void (*settled)(void *context, int result),
+                      void *context);
+/* What is on disk, as kind->copy would have made it; taken over. */
+void saves_set_stored(struct saves_part *part, void *copy);
+
+/* The part has changed. The ticket (copied; NULL: nobody waits) is finished as the rule says, also
+ * from within the call if there is no memory. */
+void saves_changed(struct saves_part *part, const struct bmc_ticket *ticket);
+/* The same, with a callback (NULL: nobody waits). */
+void saves_changed_then(struct saves_part *part, store_done_fn done, void *context);
+
+/* The owners are about to go: hands what is wanted to the store at once, ahead of what is submitted
+ * there afterwards, and does the same with what still changes. Nothing is taken back any more.
+ * NULL is allowed. */
+void saves_flush(struct saves *saves);
+/* Flushes and ends everything. `gone` (NULL: nobody asks) is called when nothing is in flight any
+ * more and the owners may go, perhaps from within the call. NULL is allowed, and gone at once. */
+void saves_free(struct saves *saves, void (*gone)(void *context), void *context);
+
+#endif
