@@ -31,13 +31,14 @@ vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/
 vbmc/control vbmc/base vbmc/bmc/privilege.h
 vbmc/state vbmc/base vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
 vbmc/term vbmc/base vbmc/control/console_parser.h
-vbmc/ipmi vbmc/base vbmc/bmc
+vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/platform
+vbmc/ipmi vbmc/base vbmc/bmc vbmc/service
 vbmc/cli vbmc/base vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts.h vbmc/term
 vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
 vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/state vbmc/store vbmc/virt
-vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform sol
+vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform vbmc/service sol
 vbmc *
 
 vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h

@@ -42,7 +42,7 @@ static void deliver_adoption(struct inbox_item *item)
 
     int result = control_adopt(adoption->control, adoption->fd, &adoption->identity);
     if (result < 0)
-        log_warning("ssh: no connection for %s: %s", adoption->identity.who, strerror(-result));
+        log_warning("ssh: no connection for %s: %s", adoption->identity.account, strerror(-result));
     free(adoption);
 }
 
@@ -63,12 +63,13 @@ static int connect_daemon(void *context, const struct ssh_identity *identity)
     adoption->control = access->control;
     adoption->fd = ends[0];
     adoption->identity = (struct control_identity){
+        .by_ssh = true,
         .privilege = (enum privilege)identity->privilege,
         .one_bmc = identity->one_bmc,
         .uuid = identity->uuid,
     };
-    snprintf(adoption->identity.who, sizeof adoption->identity.who, "%s by SSH from %s",
-             identity->account, identity->remote);
+    snprintf(adoption->identity.account, CONTROL_ACCOUNT_SIZE, "%s", identity->account);
+    snprintf(adoption->identity.address, sizeof adoption->identity.address, "%s", identity->remote);
     inbox_post(access->inbox, &adoption->item);
     return ends[1];
 }

@@ -197,7 +197,7 @@ void console_client_open(struct console_client *client, enum privilege privilege
 
     memset(client, 0, sizeof *client);
     make_sockets(ends);
-    snprintf(identity.who, sizeof identity.who, "%s", who);
+    snprintf(identity.account, sizeof identity.account, "%s", who);
     client->fd = ends[1];
     int length =
         snprintf(request, sizeof request, "{\"verb\":\"console\",\"arguments\":{%s}}\n", arguments);

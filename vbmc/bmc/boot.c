@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 
@@ -14,6 +15,16 @@ static const enum host_boot_device device_of_selector[16] = {
     [0x6] = HOST_BOOT_FIRMWARE_MENU, [0x7] = HOST_BOOT_REMOVABLE, [0x8] = HOST_BOOT_CDROM,
     [0x9] = HOST_BOOT_DISK,          [0xb] = HOST_BOOT_DISK,      [0xf] = HOST_BOOT_REMOVABLE,
 };
+
+const char *boot_selector_name(unsigned selector)
+{
+    static const char *const names[16] = {
+        [0x0] = "none", [0x1] = "pxe",   [0x2] = "disk", [0x3] = "safe",
+        [0x4] = "diag", [0x5] = "cdrom", [0x6] = "bios", [0xf] = "floppy",
+    };
+
+    return selector < ARRAY_SIZE(names) ? names[selector] : NULL;
+}
 
 void boot_set_defaults(struct boot_options *boot)
 {

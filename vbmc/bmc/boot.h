@@ -56,6 +56,9 @@ struct boot_options {
     struct waiters waiters; /* for the host to take the override */
 };
 
+/* What `vbmc bootdev` calls a boot device selector (0 to 15; 0: none); NULL if it has no name. */
+const char *boot_selector_name(unsigned selector);
+
 void boot_set_defaults(struct boot_options *boot);
 
 /* Replaces the boot flags and hands the override they ask for to the guest. The ticket is finished

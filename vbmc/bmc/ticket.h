@@ -16,6 +16,7 @@ struct bmc_ticket {
     uint32_t numbers[3];
     uint8_t data[4]; /* goes with the answer if the result is 0 */
     uint8_t data_length;
+    const char *text;   /* while done runs: what there is to say beside the result; else NULL */
     bool waits_for_end; /* is not answered as accepted while a guest's operation still runs */
 };
 
@@ -24,6 +25,16 @@ static inline void bmc_ticket_finish(const struct bmc_ticket *ticket, int result
 {
     if (ticket && ticket->done)
         ticket->done(ticket, result);
+}
+
+/* The same with a text, which is borrowed until this returns; NULL: none. */
+static inline void bmc_ticket_finish_with(const struct bmc_ticket *ticket, int result,
+                                          const char *text)
+{
+    struct bmc_ticket told = *ticket;
+
+    told.text = text;
+    bmc_ticket_finish(&told, result);
 }
 
 #endif

@@ -304,10 +304,11 @@ static bool peer_allowed(const struct control *control, struct client *client)
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &size))
         return false;
     if (client->peer.uid == 0)
-        snprintf(client->identity.who, sizeof client->identity.who, "root");
+        snprintf(client->identity.account, CONTROL_ACCOUNT_SIZE, "root");
     else
-        snprintf(client->identity.who, sizeof client->identity.who, "uid %u",
+        snprintf(client->identity.account, CONTROL_ACCOUNT_SIZE, "uid %u",
                  (unsigned)client->peer.uid);
+    client->identity.pid = client->peer.pid;
     client->identity.privilege = PRIVILEGE_ADMINISTRATOR;
     return control->socket.has_group || client->peer.uid == 0 || client->peer.uid == geteuid() ||
            client->peer.uid == control->socket.owner;

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/privilege.h"
 
@@ -36,14 +37,16 @@
 struct control;
 struct control_request;
 
-#define CONTROL_WHO_SIZE 104 /* account, way and address */
+#define CONTROL_ACCOUNT_SIZE 64
 
 /* On whose behalf a connection asks. */
 struct control_identity {
-    char who[CONTROL_WHO_SIZE]; /* for the log and for others on a console: "root", "admin by SSH
-                                   from 192.0.2.1" */
-    enum privilege privilege;   /* administrator on the socket in the file system */
-    bool one_bmc;               /* only the BMC `uuid` exists for it */
+    char account[CONTROL_ACCOUNT_SIZE];
+    bool by_ssh;                      /* else by the socket in the file system */
+    char address[ENDPOINT_TEXT_SIZE]; /* where it is; "": on this machine */
+    pid_t pid;                        /* of the client; 0: not known */
+    enum privilege privilege;         /* administrator on the socket in the file system */
+    bool one_bmc;                     /* only the BMC `uuid` exists for it */
     struct uuid uuid;
 };
 

@@ -49,7 +49,7 @@ struct control_request {
 /* request.c: all checks of what a client may send, in one place. NULL when it is refused,
  * with the reason. */
 struct control_request *control_request_parse(const char *line, size_t length, const char **reason);
-/* Says in the log who asks for what. */
+/* Says in the debug log who asks for what; what changes anything the service logs. */
 void control_request_log(const struct control_request *request, const struct client *client);
 
 /* control.c: a connection in the list of `control`, not open yet. NULL if there is no memory. */

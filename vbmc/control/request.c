@@ -5,14 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 
 #define JSON_DEPTH_MAX 16
-
-/* Verbs that change nothing; all others are logged with who asked for them. */
-static const char *const reading_verbs[] = {"list",    "show",   "discover", "dumpxml",
-                                            "connect", "status", "version",  "who"};
 
 /* What a request is about, for the log: never a password. */
 static const char *request_subject(struct json_object *arguments)
@@ -40,21 +35,16 @@ static const char *request_action(struct json_object *arguments)
 
 void control_request_log(const struct control_request *request, const struct client *client)
 {
-    enum log_level level = LOG_LEVEL_INFO;
+    const struct control_identity *identity = &client->identity;
     const char *subject = request_subject(request->arguments);
     const char *action = request_action(request->arguments);
-
-    for (size_t i = 0; i < ARRAY_SIZE(reading_verbs); i++) {
-        if (strcmp(request->verb, reading_verbs[i]) == 0)
-            level = LOG_LEVEL_DEBUG;
-    }
-    if (strcmp(request->verb, "power") == 0 && strcmp(action, "status") == 0)
-        level = LOG_LEVEL_DEBUG;
     char pid[24] = "";
-    if (client->peer.pid > 0)
-        snprintf(pid, sizeof pid, ", pid %d", (int)client->peer.pid);
-    log_write(level, "control: %s%s asks for %s%s%.400s%s%.20s", client->identity.who, pid,
-              request->verb, *subject ? " " : "", subject, *action ? " " : "", action);
+
+    if (identity->pid > 0)
+        snprintf(pid, sizeof pid, ", pid %d", (int)identity->pid);
+    log_debug("control: %s%s%s%s asks for %s%s%.400s%s%.20s", identity->account,
+              identity->address[0] ? " at " : "", identity->address, pid, request->verb,
+              *subject ? " " : "", subject, *action ? " " : "", action);
 }
 
 static int refuse_nul(json_object *object, int flags, json_object *parent, const char *key,

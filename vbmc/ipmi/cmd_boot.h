@@ -4,8 +4,6 @@
 
 #include "vbmc/ipmi/command.h"
 
-#define BOOT_PARAMETER_MAX 17 /* the longest parameter: a mailbox block and its number */
-
 command_handler cmd_boot_set;
 command_handler cmd_boot_get;
 

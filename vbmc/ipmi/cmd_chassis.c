@@ -2,6 +2,7 @@
  * own. */
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/boot_parameters.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/ipmi/cmd_boot.h"
 #include "vbmc/ipmi/command.h"
@@ -94,14 +95,11 @@ static int get_chassis_status(const struct ipmi_request *request, struct wire_in
 static int chassis_control_command(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
-    struct bmc_ticket ticket = command_ticket(request);
-    uint8_t action = wire_u8(in) & 0x0f;
+    const union service_arguments arguments = {
+        .power = (enum host_power_action)(wire_u8(in) & 0x0f),
+    };
 
-    (void)out;
-    if (action > HOST_POWER_ACTION_SOFT_SHUTDOWN)
-        return CC_INVALID_DATA_FIELD;
-    chassis_control(request->bmc, (enum host_power_action)action, request->token.session, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_POWER, &arguments);
 }
 
 /* Chassis Identify (section 28.5). */
@@ -111,9 +109,8 @@ static int chassis_identify_command(const struct ipmi_request *request, struct w
     uint8_t seconds = wire_left(in) > 0 ? wire_u8(in) : IDENTIFY_DEFAULT_S;
     bool indefinite = wire_left(in) > 0 && (wire_u8(in) & 0x01) != 0;
 
-    (void)out;
-    chassis_identify(request->bmc, seconds, indefinite);
-    return CC_SUCCESS;
+    return command_call(request, out, SERVICE_IDENTIFY,
+                        &(union service_arguments){.identify = {seconds, indefinite}});
 }
 
 /* Set Front Panel Enables (section 28.6): kept and shown; a guest has no buttons to lock. */

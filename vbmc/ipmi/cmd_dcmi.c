@@ -17,8 +17,6 @@
 
 #define PIECE_MAX 16 /* bytes of an asset tag or identifier in one message */
 
-#define CC_PARAMETER_NOT_SUPPORTED 0x80
-
 /* ---- Get DCMI Capabilities Info ---- */
 
 #define CAPABILITY_REVISION 2

@@ -16,6 +16,10 @@ enum ipmi_netfn {
 
 enum completion_code {
     CC_SUCCESS = 0x00,
+    /* Those that all commands which set parameters share (sections 23.1, 26.2, 28.12). */
+    CC_PARAMETER_NOT_SUPPORTED = 0x80,
+    CC_PARAMETERS_BEING_SET = 0x81,
+    CC_PARAMETER_READ_ONLY = 0x82,
     CC_NODE_BUSY = 0xc0,
     CC_INVALID_COMMAND = 0xc1,
     CC_INVALID_FOR_LUN = 0xc2,

@@ -2,27 +2,40 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "vbmc/base/array.h"
 
 uint8_t command_code_of_result(int result)
 {
-    switch (result) {
-    case 0:
-        return CC_SUCCESS;
-    case -EHOSTUNREACH:
-    case -ENODEV:
-    case -EBUSY:
-        return CC_NODE_BUSY;
-    case -EINVAL:
-    case -ENOTSUP:
-        return CC_NOT_IN_PRESENT_STATE;
-    case -ENOSPC:
-        return CC_OUT_OF_SPACE;
-    case -ENOENT:
-        return CC_NOT_PRESENT;
-    default:
-        return CC_UNSPECIFIED;
+    static const struct {
+        int result;
+        enum completion_code code;
+    } codes[] = {
+        {0, CC_SUCCESS},
+        {-EHOSTUNREACH, CC_NODE_BUSY},
+        {-ENODEV, CC_NODE_BUSY},
+        {-EBUSY, CC_NODE_BUSY},
+        {-EINVAL, CC_NOT_IN_PRESENT_STATE},
+        {-ENOTSUP, CC_NOT_IN_PRESENT_STATE},
+        {-ENOSPC, CC_OUT_OF_SPACE},
+        {-ENOENT, CC_NOT_PRESENT},
+        {-ENOSYS, CC_INVALID_COMMAND},
+        {-EPERM, CC_INSUFFICIENT_PRIVILEGE},
+        {-EDOM, CC_INVALID_DATA_FIELD},
+        {-ERANGE, CC_PARAMETER_OUT_OF_RANGE},
+        {-EMSGSIZE, CC_REQUEST_LENGTH_INVALID},
+        {-ENOPROTOOPT, CC_PARAMETER_NOT_SUPPORTED},
+        {-EALREADY, CC_PARAMETERS_BEING_SET},
+        {-EBADF, CC_PARAMETER_READ_ONLY},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        if (codes[i].result == result)
+            return (uint8_t)codes[i].code;
     }
+    return CC_UNSPECIFIED;
 }
 
 static void answer_ticket(const struct bmc_ticket *ticket, int result)
@@ -60,6 +73,40 @@ struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
     memcpy(ticket.data, out->base, out->pos);
     ticket.data_length = (uint8_t)out->pos;
     return ticket;
+}
+
+static struct caller caller_of(const struct ipmi_request *request)
+{
+    const struct users *users = &request->bmc->users;
+    struct caller caller = {
+        .front_end =
+            request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE ? CALLER_SYSTEM_INTERFACE : CALLER_LAN,
+        .privilege = request->privilege,
+        .channel = request->channel,
+        .user_id = request->user_id,
+        .session = request->token.session,
+        .one_bmc = true,
+        .uuid = request->bmc->uuid,
+    };
+    struct ipmi_session_info session;
+
+    if (request->user_id <= USER_ID_MAX)
+        snprintf(caller.name, sizeof caller.name, "%s", users->by_id[request->user_id].name);
+    if (request->sessions &&
+        request->sessions->info(request->sessions_context, caller.session, &session) == 0)
+        endpoint_address_format_host(&session.remote, caller.address);
+    return caller;
+}
+
+int command_call(const struct ipmi_request *request, const struct wire_out *out,
+                 enum service_operation operation, const union service_arguments *arguments)
+{
+    const struct caller caller = caller_of(request);
+    const struct bmc_ticket ticket = command_ticket_with(request, out);
+    const struct service_call call = {.caller = &caller, .bmc = request->bmc, .ticket = &ticket};
+    int result = service_call(operation, &call, arguments);
+
+    return result == -EINPROGRESS ? COMMAND_PENDING : command_code_of_result(result);
 }
 
 int command_changed(const struct ipmi_request *request, enum bmc_part part,

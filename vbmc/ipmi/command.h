@@ -9,6 +9,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/ipmi/dispatch.h"
+#include "vbmc/service/service.h"
 
 /* Returned by a handler instead of a completion code: the answer comes through the sink. */
 #define COMMAND_PENDING (-1)
@@ -49,6 +50,11 @@ extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
 extern const struct command_table cmd_dcmi_table;
 
+/* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
+ * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)
+ * goes with success. `arguments` may be NULL where the operation has none. */
+int command_call(const struct ipmi_request *request, const struct wire_out *out,
+                 enum service_operation operation, const union service_arguments *arguments);
 /* The ticket that answers this request through its sink, with the completion code of the result. */
 struct bmc_ticket command_ticket(const struct ipmi_request *request);
 /* The same, and with success what was written to `out` (as much as a ticket holds). */
@@ -58,7 +64,7 @@ struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
  * with what was written to `out` (up to 4 bytes; NULL: nothing). */
 int command_changed(const struct ipmi_request *request, enum bmc_part part,
                     const struct wire_out *out);
-/* Completion code for a result as in vbmc/host/host.h. */
+/* Completion code for a result of the service (vbmc/service/service.h). */
 uint8_t command_code_of_result(int result);
 
 #endif

@@ -20,6 +20,8 @@
 #include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/console/console.h"
+#include "vbmc/service/result.h"
+#include "vbmc/verbs/call.h"
 
 #define SESSIONS_MAX 512
 #define TEXTS_MAX    64 /* that wait for a client which does not read */
@@ -345,24 +347,27 @@ static void send_break(struct console_session *session)
 
 static void on_nmi_done(const struct bmc_ticket *ticket, int result)
 {
+    char text[SERVICE_TEXT_SIZE];
+
     end_wait((struct wait *)ticket->sink,
-             result == 0               ? ""
-             : result == -EINVAL       ? "not possible while the guest is off"
-             : result == -EHOSTUNREACH ? "its hypervisor cannot be reached, or the domain is gone"
-             : result == -EBUSY        ? "too many power actions are waiting"
-                                       : "the hypervisor refused; the daemon's log says why");
+             result == 0 ? "" : service_explain(SERVICE_POWER, result, text));
 }
 
 static void send_nmi(struct console_session *session)
 {
     struct wait *wait = new_wait(session);
-    struct bmc_ticket ticket = {.done = on_nmi_done, .sink = wait, .waits_for_end = true};
+    const struct bmc_ticket ticket = {.done = on_nmi_done, .sink = wait, .waits_for_end = true};
+    const struct caller caller = verbs_caller(&session->identity);
+    const struct service_call call = {&caller, instance_bmc(session->instance), &ticket};
+    const union service_arguments nmi = {.power = HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT};
 
-    if (wait)
-        chassis_control(instance_bmc(session->instance), HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, 0,
-                        &ticket);
-    else
+    if (!wait) {
         say(session, CONSOLE_REPLY, strerror(ENOMEM));
+        return;
+    }
+    int result = service_call(SERVICE_POWER, &call, &nmi);
+    if (result != -EINPROGRESS)
+        on_nmi_done(&ticket, result);
 }
 
 static int restart_reader(struct console_session *session, enum hub_from from, size_t lines)
@@ -562,12 +567,15 @@ static int open_session(struct console_session *session, struct json_object *arg
                         const struct control_identity *identity)
 {
     struct console *console = instance_console(session->instance);
+    char who[CALLER_TEXT_SIZE];
 
     session->log = flag(arguments, "log", false);
     session->script = !session->log && flag(arguments, "script", false);
     session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
     if (!session->log) {
-        session->person = console_join(console, identity->who);
+        const struct caller caller = verbs_caller(identity);
+        caller_format(&caller, who);
+        session->person = console_join(console, who);
         if (!session->person)
             return -ENOMEM;
     }

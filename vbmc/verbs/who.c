@@ -6,8 +6,8 @@
 
 #include <json-c/json.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
+#include "vbmc/service/result.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
@@ -31,18 +31,6 @@ struct login {
     uint64_t began_ms, heard_ms;
 };
 
-static const char *privilege_name(enum privilege privilege)
-{
-    static const char *const names[] = {
-        [PRIVILEGE_CALLBACK] = "callback",
-        [PRIVILEGE_USER] = "user",
-        [PRIVILEGE_OPERATOR] = "operator",
-        [PRIVILEGE_ADMINISTRATOR] = "administrator",
-    };
-
-    return (size_t)privilege < ARRAY_SIZE(names) && names[privilege] ? names[privilege] : "";
-}
-
 static void add_login(struct listing *listing, const struct login *login)
 {
     struct json_object *row = json_object_new_object();
@@ -56,30 +44,11 @@ static void add_login(struct listing *listing, const struct login *login)
     verbs_add_text(row, "type", login->type);
     verbs_add_text(row, "user", login->user);
     verbs_add_text(row, "address", login->address);
-    verbs_add_text(row, "privilege", privilege_name(login->privilege));
+    verbs_add_text(row, "privilege", service_privilege_name(login->privilege));
     verbs_add_text(row, "since", text);
     json_object_object_add(
         row, "idle", json_object_new_int64((int64_t)(listing->now_ms - login->heard_ms) / 1000));
     json_object_array_add(listing->rows, row);
-}
-
-/* Parts "admin by SSH from 192.0.2.1"; "root" has neither way nor address. A user's name comes
- * first and may be anything, so the text is read from its end. */
-static void split_who(const char *who, char user[TEXT_SIZE], const char **address)
-{
-    static const char from[] = " from ", by[] = " by SSH";
-    const char *end = who + strlen(who);
-
-    *address = "";
-    for (const char *p = end; p > who; p--) {
-        if (strncmp(p, from, sizeof from - 1) == 0 && !**address) {
-            *address = p + sizeof from - 1;
-        } else if (strncmp(p, by, sizeof by - 1) == 0) {
-            end = p;
-            break;
-        }
-    }
-    snprintf(user, TEXT_SIZE, "%.*s", (int)(end - who), who);
 }
 
 static void add_sessions(struct listing *listing, struct instance *instance)
@@ -109,16 +78,13 @@ static void add_console(void *context, struct instance *instance,
                         uint64_t heard_ms)
 {
     struct listing *listing = context;
-    char user[TEXT_SIZE];
-    const char *address;
 
     if (!may_see(listing, instance))
         return;
-    split_who(identity->who, user, &address);
     add_login(listing, &(struct login){.domain = instance_record(instance)->name,
                                        .type = "console",
-                                       .user = user,
-                                       .address = address,
+                                       .user = identity->account,
+                                       .address = identity->address,
                                        .privilege = identity->privilege,
                                        .began_ms = began_ms,
                                        .heard_ms = heard_ms});
@@ -136,17 +102,14 @@ static void add_ssh(void *context, const struct control_identity *identity, uint
     struct listing *listing = visit->listing;
     struct instance *instance =
         identity->one_bmc ? bmcset_find_uuid(visit->set, &identity->uuid) : NULL;
-    char user[TEXT_SIZE];
-    const char *address;
 
     if (instance ? !may_see(listing, instance)
                  : listing->only || verbs_only_bmc_of(listing->request))
         return;
-    split_who(identity->who, user, &address);
     add_login(listing, &(struct login){.domain = instance ? instance_record(instance)->name : NULL,
                                        .type = "SSH",
-                                       .user = user,
-                                       .address = address,
+                                       .user = identity->account,
+                                       .address = identity->address,
                                        .privilege = identity->privilege,
                                        .began_ms = began_ms,
                                        .heard_ms = heard_ms});

@@ -33,7 +33,9 @@ static bool gone; /* nothing was left to take over */
 static unsigned closed_streams;
 
 static const struct control_identity looker = {
-    .who = "looker by SSH from 192.0.2.1",
+    .account = "looker",
+    .by_ssh = true,
+    .address = "192.0.2.1",
     .privilege = PRIVILEGE_USER,
     .one_bmc = true,
     .uuid = {{1, 2, 3}},
@@ -46,7 +48,7 @@ static void answer_identity(struct control_request *request)
     const struct control_identity *identity = control_request_identity(request);
     struct json_object *result = json_object_new_object();
 
-    json_object_object_add(result, "who", json_object_new_string(identity->who));
+    json_object_object_add(result, "who", json_object_new_string(identity->account));
     json_object_object_add(result, "privilege", json_object_new_int(identity->privilege));
     json_object_object_add(result, "one", json_object_new_boolean(identity->one_bmc));
     control_reply_ok(request, result);
@@ -215,7 +217,7 @@ static int ask_for_connection(int fd)
 /* ---- identities ---- */
 
 #define LOOKER_ANSWER                                                                              \
-    "{\"ok\":true,\"result\":{\"who\":\"looker by SSH from 192.0.2.1\",\"privilege\":2,"           \
+    "{\"ok\":true,\"result\":{\"who\":\"looker\",\"privilege\":2,"                                 \
     "\"one\":true}}"
 
 static void test_identities(void **state)

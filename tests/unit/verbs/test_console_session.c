@@ -482,7 +482,8 @@ static void test_nmi(void **state)
     (void)state;
     console_client_open_now(&client);
     send_nmi();
-    assert_string_equal(hear(), "[reply: its hypervisor cannot be reached, or the domain is gone]");
+    assert_string_equal(hear(),
+                        "[reply: its hypervisor cannot be reached, or the domain is not there]");
     fake_host_init(&host, HOST_POWER_RUNNING);
     bmc_set_host(instance_bmc(console_fixture.instance), &host.domain);
     send_nmi();
@@ -495,7 +496,8 @@ static void test_nmi(void **state)
     assert_string_equal(hear(), "[reply: the hypervisor refused; the daemon's log says why]");
     host.domain.state = HOST_POWER_OFF;
     send_nmi();
-    assert_string_equal(hear(), "[reply: not possible while the guest is off]");
+    assert_string_equal(hear(), "[reply: not possible in the guest's present state "
+                                "(see 'vbmc power NAME status')]");
     bmc_set_host(instance_bmc(console_fixture.instance), NULL);
     leave();
 }

@@ -166,7 +166,8 @@ static const char *ask(const struct control_identity *identity, const char *verb
 
 static struct control_identity identity_of(enum privilege privilege, bool one_bmc)
 {
-    struct control_identity identity = {.who = "test", .privilege = privilege, .one_bmc = one_bmc};
+    struct control_identity identity = {
+        .account = "test", .by_ssh = true, .privilege = privilege, .one_bmc = one_bmc};
 
     assert_int_equal(uuid_parse(uuids[0], &identity.uuid), 0);
     return identity;
@@ -428,7 +429,8 @@ static void test_who(void **state)
                    "[{\"domain_name\":null,\"type\":\"SSH\",\"user\":\"test\",\"address\":\"\","
                    "\"privilege\":\"administrator\",\"since\":\"2");
     assert_non_null(strstr(answer, "Z\",\"idle\":0}]"));
-    snprintf(root.who, sizeof root.who, "a from b by SSH x by SSH from 2001:db8::1");
+    snprintf(root.account, sizeof root.account, "a from b by SSH x");
+    snprintf(root.address, sizeof root.address, "2001:db8::1");
     assert_answers(&root, "who", "", "\"user\":\"a from b by SSH x\",\"address\":\"2001:db8::1\"");
     assert_answers(&root, "who", "\"name\":\"mine\"", "\"result\":[]"); /* logins for all */
     assert_answers(&mine, "who", "", "[{\"domain_name\":\"mine\",\"type\":\"SSH\"");

@@ -1,0 +1,249 @@
+/* The service: who may, what the log says of it, and what becomes of the model. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_bmc.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
+#include "vbmc/service/result.h"
+#include "vbmc/service/service.h"
+
+static struct caller caller;
+static int finished;     /* by the ticket; 1: not */
+static char path[64];    /* of the log */
+static char logged[512]; /* its last line, without the time */
+
+static int setup(void **state)
+{
+    int fd;
+
+    fake_bmc_setup(state);
+    snprintf(path, sizeof path, "/tmp/vbmc-test-service-XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(log_set_file(path), 0);
+    log_set_level(LOG_LEVEL_INFO);
+    caller = (struct caller){
+        .front_end = CALLER_SSH,
+        .name = "joe",
+        .address = "192.0.2.1",
+        .privilege = PRIVILEGE_ADMINISTRATOR,
+    };
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    log_set_level(LOG_LEVEL_ERROR);
+    unlink(path);
+    return fake_bmc_teardown(state);
+}
+
+static void note_finished(const struct bmc_ticket *ticket, int result)
+{
+    (void)ticket;
+    assert_int_equal(finished, 1); /* once */
+    finished = result;
+}
+
+static int call(enum service_operation operation, const union service_arguments *arguments)
+{
+    const struct bmc_ticket ticket = {.done = note_finished};
+    const struct service_call made = {&caller, &fake_bmc.bmc, &ticket};
+
+    finished = 1;
+    return service_call(operation, &made, arguments);
+}
+
+/* The line of the log that contains the text; "" if there is none. */
+static const char *log_line(const char *text)
+{
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    while (fgets(logged, sizeof logged, file) && !strstr(logged, text))
+        ;
+    if (!strstr(logged, text))
+        logged[0] = '\0';
+    fclose(file);
+    return logged;
+}
+
+/* ---- who asks ---- */
+
+static void test_caller_text(void **state)
+{
+    static const struct {
+        struct caller caller;
+        const char *text;
+    } rows[] = {
+        {{.front_end = CALLER_CONTROL, .name = "root"}, "root"},
+        {{.front_end = CALLER_SSH, .name = "joe", .address = "192.0.2.1"},
+         "joe by SSH from 192.0.2.1"},
+        {{.front_end = CALLER_LAN, .name = "admin", .address = "2001:db8::1"},
+         "admin by IPMI from 2001:db8::1"},
+        {{.front_end = CALLER_SYSTEM_INTERFACE}, "the guest"},
+    };
+    char text[CALLER_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        caller_format(&rows[i].caller, text);
+        assert_string_equal(text, rows[i].text);
+    }
+}
+
+/* Each level is refused what is above it; the guest itself has no level. */
+static void test_privileges(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SERVICE_COUNT; i++) {
+        enum service_operation operation = (enum service_operation)i;
+        const struct service_row *row = service_row(operation);
+        assert_non_null(row->name);
+        assert_true(row->privilege >= PRIVILEGE_CALLBACK);
+        caller.front_end = CALLER_SSH;
+        for (int level = PRIVILEGE_CALLBACK; level <= PRIVILEGE_ADMINISTRATOR; level++) {
+            caller.privilege = (enum privilege)level;
+            caller.one_bmc = false;
+            assert_int_equal(service_permit(operation, &caller),
+                             (enum privilege)level < row->privilege ? -EPERM : 0);
+            caller.one_bmc = true;
+            assert_int_equal(service_permit(operation, &caller),
+                             (enum privilege)level < row->privilege ? -EPERM
+                             : row->whole                           ? -EACCES
+                                                                    : 0);
+        }
+        caller.front_end = CALLER_SYSTEM_INTERFACE;
+        caller.privilege = PRIVILEGE_HIGHEST;
+        caller.one_bmc = false;
+        assert_int_equal(service_permit(operation, &caller), 0);
+    }
+}
+
+static void test_refused(void **state)
+{
+    const union service_arguments off = {.power = HOST_POWER_ACTION_DOWN};
+    char text[SERVICE_TEXT_SIZE];
+
+    (void)state;
+    caller.privilege = PRIVILEGE_USER;
+    assert_int_equal(call(SERVICE_POWER, &off), -EPERM);
+    assert_int_equal(finished, 1);
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_string_equal(service_explain(SERVICE_POWER, -EPERM, text),
+                        "this needs the privilege level operator");
+    assert_non_null(strstr(log_line("refused"), "power refused to joe by SSH from 192.0.2.1: this "
+                                                "needs the privilege level operator\n"));
+}
+
+/* ---- what is done, and what the log says ---- */
+
+static void test_power(void **state)
+{
+    const union service_arguments off = {.power = HOST_POWER_ACTION_DOWN};
+    const union service_arguments nosuch = {.power = HOST_POWER_ACTION_SOFT_SHUTDOWN + 1};
+    char expected[128];
+
+    (void)state;
+    assert_int_equal(call(SERVICE_POWER, &nosuch), -EDOM);
+    assert_int_equal(call(SERVICE_POWER, &off), -EINPROGRESS);
+    assert_int_equal(fake_bmc.host.count, 1);
+    snprintf(expected, sizeof expected, "%s: power off by joe by SSH from 192.0.2.1\n",
+             fake_bmc.host.domain.name);
+    assert_non_null(strstr(log_line("power off"), expected));
+    fake_bmc_advance(&fake_bmc, BMC_ANSWER_WITHIN_MS);
+    assert_int_equal(finished, 0);
+}
+
+static void test_process_in_log(void **state)
+{
+    const union service_arguments boot = {
+        .boot_flags = {.flags = {BOOT_FLAGS_VALID, 0x04}, .stays = true},
+    };
+
+    (void)state;
+    caller = (struct caller){
+        .front_end = CALLER_CONTROL,
+        .name = "root",
+        .pid = 12,
+        .privilege = PRIVILEGE_ADMINISTRATOR,
+    };
+    assert_int_equal(call(SERVICE_BOOT_FLAGS, &boot), -EINPROGRESS);
+    assert_non_null(strstr(log_line("boot device"), ": boot device pxe by root, pid 12\n"));
+    assert_int_equal(boot_override(&fake_bmc.bmc.boot).device, HOST_BOOT_NETWORK);
+    assert_false(fake_bmc.bmc.boot.expires);
+}
+
+static void test_identify(void **state)
+{
+    (void)state;
+    assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){.identify = {.seconds = 3}}),
+                     0);
+    assert_int_equal(finished, 1);
+    assert_int_equal(chassis_identify_state(&fake_bmc.bmc), IDENTIFY_TIMED);
+    assert_string_equal(log_line("identify"), ""); /* nothing that anybody asks for later */
+}
+
+static void test_boot_parameter(void **state)
+{
+    static const uint8_t partition = 7, begin = BOOT_SET_IN_PROGRESS;
+    union service_arguments arguments = {
+        .boot_parameter = {.number = 1, .data = &partition, .size = 1}};
+
+    (void)state;
+    assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), -EINPROGRESS);
+    assert_int_equal(finished, 0);
+    assert_int_equal(fake_bmc.bmc.boot.service_partition, 7);
+    arguments.boot_parameter.size = 2;
+    assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), -EMSGSIZE);
+    arguments.boot_parameter = (struct boot_parameter){.data = &begin, .size = 1};
+    caller.session = 5;
+    assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), 0);
+    assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), -EALREADY);
+    assert_int_equal(fake_bmc.bmc.boot.setting_session, 5);
+    arguments.boot_parameter.number = 8;
+    assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), -ENOPROTOOPT);
+}
+
+/* ---- words ---- */
+
+static void test_words(void **state)
+{
+    char text[SERVICE_TEXT_SIZE];
+
+    (void)state;
+    assert_string_equal(service_explain(SERVICE_POWER, -EHOSTUNREACH, text),
+                        "its hypervisor cannot be reached, or the domain is not there");
+    assert_string_equal(service_explain(SERVICE_POWER, -EIO, text),
+                        "the hypervisor refused; the daemon's log says why");
+    assert_string_equal(service_explain(SERVICE_BOOT_PARAMETER, -EIO, text),
+                        "the change could not be stored: Input/output error");
+    assert_string_equal(service_explain(SERVICE_VIEW_FLEET, -EACCES, text),
+                        "this login is for one BMC only");
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_caller_text),
+        cmocka_unit_test_setup_teardown(test_privileges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_process_in_log, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identify, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_boot_parameter, setup, teardown),
+        cmocka_unit_test(test_words),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+#include "vbmc/service/service.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/service/result.h"
+
+#define DETAIL_SIZE 256
+
+static void format_subject(const struct bmc *bmc, char *text, size_t size)
+{
+    char uuid[UUID_TEXT_SIZE];
+
+    if (!bmc) {
+        snprintf(text, size, "vbmcd");
+    } else if (bmc->host) {
+        snprintf(text, size, "%s", bmc->host->name);
+    } else {
+        uuid_format(&bmc->uuid, uuid);
+        snprintf(text, size, "%s", uuid);
+    }
+}
+
+/* NAME: OPERATION by WHO from WHERE */
+static void audit(const struct service_row *row, const struct service_call *call,
+                  const union service_arguments *arguments)
+{
+    char subject[128], who[CALLER_TEXT_SIZE], detail[DETAIL_SIZE] = "", pid[24] = "";
+
+    if (!row->audited)
+        return;
+    format_subject(call->bmc, subject, sizeof subject);
+    caller_format(call->caller, who);
+    if (row->describe)
+        row->describe(arguments, detail, sizeof detail);
+    if (call->caller->pid > 0)
+        snprintf(pid, sizeof pid, ", pid %d", (int)call->caller->pid);
+    log_info("%s: %s%s%s by %s%s", subject, row->name, detail[0] ? " " : "", detail, who, pid);
+}
+
+int service_permit(enum service_operation operation, const struct caller *caller)
+{
+    const struct service_row *row = service_row(operation);
+    char text[SERVICE_TEXT_SIZE], who[CALLER_TEXT_SIZE];
+    int result = 0;
+
+    if (caller->front_end == CALLER_SYSTEM_INTERFACE)
+        return 0;
+    if (caller->privilege < row->privilege)
+        result = -EPERM;
+    else if (row->whole && caller->one_bmc)
+        result = -EACCES;
+    if (result < 0 && row->audited) {
+        caller_format(caller, who);
+        log_info("%s refused to %s: %s", row->name, who, service_explain(operation, result, text));
+    }
+    return result;
+}
+
+int service_call(enum service_operation operation, const struct service_call *call,
+                 const union service_arguments *arguments)
+{
+    const struct service_row *row = service_row(operation);
+    int result = service_permit(operation, call->caller);
+
+    if (result < 0)
+        return result;
+    audit(row, call, arguments);
+    return row->run ? row->run(call, arguments) : 0;
+}
