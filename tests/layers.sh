@@ -41,7 +41,6 @@ vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/state 
 vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform vbmc/service sol
 vbmc *
 
-vbmc/console/sol.h vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt vbmc/store/sol.h vbmc/store/store.h
 vbmc/rmcp/route.c vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h sol
 '
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'

@@ -1,5 +1,4 @@
-/* A real store in a folder of its own under /tmp that refuses what the test
- * says, when the test says
+/* A real store in a folder of its own under /tmp that refuses what the test says, from when it says
  * so. One at a time. */
 #ifndef TESTS_FAKE_REFUSING_STORE_H
 #define TESTS_FAKE_REFUSING_STORE_H

@@ -12,25 +12,21 @@
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/rmcpplus.h"
 #include "vbmc/console/sol_session.h"
+#include "vbmc/state/sol.h"
 
 #define NO_SESSION 0
 
 struct console_sol {
     struct bmc *bmc;
-    struct store *store;
     struct rmcp_server *rmcp;
     struct console *console;
-    struct solparams params;
-    uint32_t setting_session;                /* that set "set in progress" */
-    char denied[USER_ID_MAX][USER_NAME_MAX]; /* as in struct store_sol */
-    struct sol_session *active;              /* NULL: nobody has the console */
+    struct sol_settings settings;
+    struct saves_part *saved;   /* the settings on their way to the disk */
+    uint32_t setting_session;   /* that set "set in progress" */
+    struct sol_session *active; /* NULL: nobody has the console */
     uint8_t active_user;
     uint32_t displaced_session; /* lost the console and is closed then; NO_SESSION */
     uint64_t displaced_until_ms;
-    struct store_sol stored; /* what is on disk */
-    uint64_t newest_save;    /* number of the last one begun */
-    unsigned saves;          /* under way */
-    bool closed;             /* freed when the last save has ended */
 };
 
 static uint64_t now(const struct console_sol *sol)
@@ -38,101 +34,27 @@ static uint64_t now(const struct console_sol *sol)
     return sol->bmc->hooks->now(sol->bmc);
 }
 
-/* ---- storage ---- */
-
-struct save {
-    struct console_sol *sol;
-    struct bmc_ticket ticket;
-    uint64_t number;
-    struct store_sol row;
-};
-
-static struct store_sol make_row(const struct console_sol *sol)
-{
-    struct store_sol row = {
-        .uuid = sol->bmc->uuid,
-        .enable = sol->params.enable,
-        .authentication = sol->params.authentication,
-        .bit_rate = sol->params.bit_rate,
-    };
-
-    memcpy(row.accumulate, sol->params.accumulate, sizeof row.accumulate);
-    memcpy(row.retry, sol->params.retry, sizeof row.retry);
-    memcpy(row.denied, sol->denied, sizeof row.denied);
-    return row;
-}
-
-/* -EINVAL, and nothing changed, if a parameter has a value that it cannot have. */
-static int take_row(struct console_sol *sol, const struct store_sol *row)
-{
-    struct solparams params = sol->params;
-
-    params.enable = row->enable;
-    params.authentication = row->authentication;
-    params.bit_rate = row->bit_rate;
-    memcpy(params.accumulate, row->accumulate, sizeof params.accumulate);
-    memcpy(params.retry, row->retry, sizeof params.retry);
-    if (!solparams_is_valid(&params))
-        return -EINVAL;
-    sol->params = params;
-    memcpy(sol->denied, row->denied, sizeof sol->denied);
-    return 0;
-}
+/* ---- changes ---- */
 
 static bool user_may(void *context, uint8_t user_id);
 
 static void apply(struct console_sol *sol)
 {
-    struct solproto_timing timing = solparams_timing(&sol->params);
+    struct solproto_timing timing = solparams_timing(&sol->settings.params);
 
     if (!sol->active)
         return;
-    if (!solparams_is_enabled(&sol->params) || !user_may(sol, sol->active_user))
+    if (!solparams_is_enabled(&sol->settings.params) || !user_may(sol, sol->active_user))
         console_sol_end(sol);
     else
         sol_session_set_timing(sol->active, &timing);
 }
 
-static void free_closed(struct console_sol *sol)
+/* The latest changes are on disk or taken back, and who asked for them was answered. */
+static void on_settled(void *context, int result)
 {
-    if (sol->closed && sol->saves == 0)
-        free(sol);
-}
-
-static void on_saved(void *context, int result)
-{
-    struct save *save = context;
-    struct console_sol *sol = save->sol;
-
-    if (result == 0)
-        sol->stored = save->row;
-    else if (save->number == sol->newest_save)
-        take_row(sol, &sol->stored);
-    bmc_ticket_finish(&save->ticket, result);
-    free(save);
-    if (!sol->closed)
-        apply(sol);
-    sol->saves--;
-    free_closed(sol);
-}
-
-static void store_changes(struct console_sol *sol, const struct bmc_ticket *ticket)
-{
-    struct save *save = calloc(1, sizeof *save);
-
-    if (!save) {
-        take_row(sol, &sol->stored);
-        bmc_ticket_finish(ticket, -ENOMEM);
-        return;
-    }
-    save->sol = sol;
-    save->ticket = *ticket;
-    save->number = ++sol->newest_save;
-    save->row = make_row(sol);
-    sol->saves++;
-    int result = store_sol_put(sol->store, &save->row, on_saved, save);
-    if (result < 0)
-        on_saved(save, result);
+    (void)result;
+    apply(context);
 }
 
 /* ---- configuration ---- */
@@ -142,10 +64,10 @@ static struct bmc_sol_policy policy(void *context)
     const struct console_sol *sol = context;
 
     return (struct bmc_sol_policy){
-        .enabled = solparams_is_enabled(&sol->params),
-        .force_authentication = solparams_force_authentication(&sol->params),
-        .force_encryption = solparams_force_encryption(&sol->params),
-        .privilege = (enum privilege)solparams_privilege(&sol->params),
+        .enabled = solparams_is_enabled(&sol->settings.params),
+        .force_authentication = solparams_force_authentication(&sol->settings.params),
+        .force_encryption = solparams_force_encryption(&sol->settings.params),
+        .privilege = (enum privilege)solparams_privilege(&sol->settings.params),
     };
 }
 
@@ -153,15 +75,15 @@ static int set_parameter(void *context, uint32_t session, uint8_t parameter, con
                          size_t size, const struct bmc_ticket *ticket)
 {
     struct console_sol *sol = context;
-    enum solparams_code code = solparams_set(&sol->params, parameter, data, size);
+    enum solparams_code code = solparams_set(&sol->settings.params, parameter, data, size);
 
     if (code != SOLPARAMS_OK)
         return code;
     if (parameter == SOLPARAMS_SET_IN_PROGRESS)
-        sol->setting_session = sol->params.set_in_progress ? session : NO_SESSION;
+        sol->setting_session = sol->settings.params.set_in_progress ? session : NO_SESSION;
     if (parameter < SOLPARAMS_ENABLE || parameter > SOLPARAMS_BIT_RATE)
         return SOLPARAMS_OK; /* volatile */
-    store_changes(sol, ticket);
+    saves_changed(sol->saved, ticket);
     return BMC_PAYLOAD_PENDING;
 }
 
@@ -170,7 +92,7 @@ static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t 
 {
     const struct console_sol *sol = context;
 
-    return solparams_get(&sol->params, parameter, set, block, data, size);
+    return solparams_get(&sol->settings.params, parameter, set, block, data, size);
 }
 
 /* ---- who may ---- */
@@ -184,8 +106,8 @@ static const char *user_name(const struct console_sol *sol, uint8_t user_id)
 static char *find_denied(struct console_sol *sol, const char *name)
 {
     for (size_t i = 0; i < USER_ID_MAX; i++) {
-        if (strncmp(sol->denied[i], name, USER_NAME_MAX) == 0)
-            return sol->denied[i];
+        if (strncmp(sol->settings.denied[i], name, USER_NAME_MAX) == 0)
+            return sol->settings.denied[i];
     }
     return NULL;
 }
@@ -213,8 +135,8 @@ static void deny(struct console_sol *sol, const char *name)
     if (find_denied(sol, name))
         return;
     for (size_t i = 0; i < USER_ID_MAX && !find_denied(sol, ""); i++) {
-        if (!is_user(sol, sol->denied[i]))
-            memset(sol->denied[i], 0, USER_NAME_MAX);
+        if (!is_user(sol, sol->settings.denied[i]))
+            memset(sol->settings.denied[i], 0, USER_NAME_MAX);
     }
     char *row = find_denied(sol, "");
     if (row)
@@ -234,7 +156,7 @@ static int set_user_access(void *context, uint8_t user_id, bool may,
         memset(row, 0, USER_NAME_MAX);
     else if (!may)
         deny(sol, name);
-    store_changes(sol, ticket);
+    saves_changed(sol->saved, ticket);
     return 0;
 }
 
@@ -260,7 +182,7 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
         .session = new_owner->session,
         .console = sol->console,
         .who = who,
-        .timing = solparams_timing(&sol->params),
+        .timing = solparams_timing(&sol->settings.params),
     };
 
     if (!sol->rmcp || !sol->console)
@@ -281,7 +203,8 @@ static int activate(void *context, const struct bmc_sol_owner *new_owner, const 
     *activation = (struct bmc_sol_activation){
         .inbound_size = SOL_SESSION_PAYLOAD_SIZE,
         .outbound_size = SOL_SESSION_PAYLOAD_SIZE,
-        .port = (uint16_t)(sol->params.payload_port[0] | sol->params.payload_port[1] << 8),
+        .port = (uint16_t)(sol->settings.params.payload_port[0] |
+                           sol->settings.params.payload_port[1] << 8),
     };
     return 0;
 }
@@ -361,7 +284,7 @@ static void on_heard(void *context, uint32_t session, uint64_t now_ms)
 static void end_set(struct console_sol *sol)
 {
     sol->setting_session = NO_SESSION;
-    sol->params.set_in_progress = 0;
+    sol->settings.params.set_in_progress = 0;
 }
 
 /* Section 26.3, parameter 0. */
@@ -401,16 +324,21 @@ const struct rmcp_session_events console_sol_events = {
 
 /* ---- life ---- */
 
-struct console_sol *console_sol_new(struct bmc *bmc, struct store *store)
+struct console_sol *console_sol_new(struct bmc *bmc, struct saves *saves)
 {
     struct console_sol *sol = calloc(1, sizeof *sol);
 
     if (!sol)
         return NULL;
     sol->bmc = bmc;
-    sol->store = store;
-    solparams_init(&sol->params, CHANNEL_LAN, 0);
-    sol->stored = make_row(sol);
+    sol->settings.uuid = bmc->uuid;
+    solparams_init(&sol->settings.params, CHANNEL_LAN, 0);
+    sol->saved = saves_add(saves, &sol_save_kind, &sol->settings);
+    if (!sol->saved) {
+        free(sol);
+        return NULL;
+    }
+    saves_on_settled(sol->saved, on_settled, sol);
     bmc->payload = &payload_ops;
     bmc->payload_context = sol;
     return sol;
@@ -423,8 +351,7 @@ void console_sol_free(struct console_sol *sol)
     sol_session_free(sol->active);
     sol->active = NULL;
     sol->bmc->payload = NULL;
-    sol->closed = true;
-    free_closed(sol);
+    free(sol);
 }
 
 void console_sol_connect(struct console_sol *sol, struct rmcp_server *rmcp, struct console *console)
@@ -435,17 +362,17 @@ void console_sol_connect(struct console_sol *sol, struct rmcp_server *rmcp, stru
 
 void console_sol_set_port(struct console_sol *sol, uint16_t port)
 {
-    sol->params.payload_port[0] = (uint8_t)port;
-    sol->params.payload_port[1] = (uint8_t)(port >> 8);
+    sol->settings.params.payload_port[0] = (uint8_t)port;
+    sol->settings.params.payload_port[1] = (uint8_t)(port >> 8);
 }
 
 void console_sol_restore(struct console_sol *sol, const struct store_sol *stored)
 {
     char uuid[UUID_TEXT_SIZE];
 
-    if (take_row(sol, stored) == 0) {
-        sol->params.volatile_bit_rate = sol->params.bit_rate; /* which it starts from */
-        sol->stored = *stored;
+    if (sol_rows_decode(&sol->settings, stored) == 0) {
+        sol->settings.params.volatile_bit_rate = sol->settings.params.bit_rate; /* its default */
+        saves_set_stored(sol->saved, sol_save_kind.copy(&sol->settings));
         return;
     }
     uuid_format(&sol->bmc->uuid, uuid);

@@ -9,8 +9,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/console/console.h"
 #include "vbmc/rmcp/server.h"
-#include "vbmc/store/sol.h"
-#include "vbmc/store/store.h"
+#include "vbmc/state/saves.h"
 
 /* Who has lost the console to another session has this long to end by itself; then its session is
  * closed. ipmitool ignores the notice and would sit before a dead console until a key is
@@ -18,12 +17,14 @@
 #define CONSOLE_SOL_GRACE_MS 5000
 
 struct console_sol;
+struct store_sol;
 
 /* Of the server's configuration; the context is the struct console_sol. */
 extern const struct rmcp_session_events console_sol_events;
 
-/* Gives the bmc its payload operations. NULL if there is no memory. */
-struct console_sol *console_sol_new(struct bmc *bmc, struct store *store);
+/* Gives the bmc its payload operations. What clients set goes to the disk with `saves` (may be NULL
+ * for lack of memory), which has to be flushed before the end. NULL if there is no memory. */
+struct console_sol *console_sol_new(struct bmc *bmc, struct saves *saves);
 /* Ends what is active without a word (console_sol_end says it) and takes the operations back; bmc,
  * server and console are not used any more. NULL is allowed. */
 void console_sol_free(struct console_sol *sol);

@@ -274,7 +274,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
     int result = instance_server_attach(&instance->bmc, shared->facility);
     instance->boot_watch = boot_watch_new(on_booted, instance);
-    instance->sol = console_sol_new(&instance->bmc, shared->store);
+    instance->sol = console_sol_new(&instance->bmc, instance->saves);
     instance->rmcp = instance->sol ? new_rmcp_server(instance) : NULL;
     if (result < 0 || !instance->console || !instance->boot_watch || !instance->rmcp ||
         store_bmc_copy(&instance->record, record) < 0) {

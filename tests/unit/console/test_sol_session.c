@@ -23,6 +23,7 @@
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/console/sol_session.h"
+#include "vbmc/store/sol.h"
 #include "vbmc/store/sql.h"
 
 #define PORT        6230
@@ -150,6 +151,7 @@ static uv_loop_t loop;
 static char folder[64];
 static struct store *store;
 static struct bmc bmc;
+static struct saves *saves;
 static struct console_sol *sol;
 static struct remote_console console, other; /* two consoles of one server */
 static uint64_t wake_at_ms;
@@ -278,7 +280,8 @@ static void make_sol(void)
     bmc_init(&bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
     bmc.users = console.users;
     bmc.channel = console.channel;
-    sol = console_sol_new(&bmc, store);
+    saves = saves_new(store, "the test");
+    sol = console_sol_new(&bmc, saves);
     assert_non_null(sol);
     console.config.bmc = &bmc;
     console.config.users = &bmc.users;
@@ -298,6 +301,7 @@ static void free_sol(void)
 {
     rmcp_server_free(console.server);
     console.server = other.server = NULL;
+    saves_free(saves, NULL, NULL);
     console_sol_free(sol);
     bmc_clear(&bmc);
 }
