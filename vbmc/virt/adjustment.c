@@ -11,6 +11,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/link.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 /* libvirt takes a quota of 1000 us at least, in each period. */

@@ -1,4 +1,5 @@
 /* Where a hypervisor is, and the keeper's side of it: opening and closing the connection. */
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 #include <errno.h>

@@ -14,7 +14,7 @@
 #include "vbmc/domxml/serial.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/domain.h"
-#include "vbmc/virt/facts.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/worker.h"
 
 struct definition {

@@ -10,50 +10,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/hardware.h"
-#include "vbmc/virt/incident.h"
-
-/* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
- * and the end, which says what went wrong. */
-static void copy_message(const char *message, char *text, size_t size)
-{
-    static const char gap[] = " ... ";
-    size_t length = strcspn(message, "\n"), head = size / 4;
-
-    if (length < size) {
-        memcpy(text, message, length);
-        text[length] = '\0';
-        return;
-    }
-    size_t tail = size - head - sizeof gap;
-    snprintf(text, size, "%.*s%s%.*s", (int)head, message, gap, (int)tail, message + length - tail);
-}
-
-int virt_last_error(char *text, size_t size)
-{
-    static const struct {
-        int code;
-        int result;
-    } results[] = {
-        {VIR_ERR_NO_DOMAIN, -ENODEV},
-        {VIR_ERR_INVALID_DOMAIN, -ENODEV},
-        {VIR_ERR_OPERATION_INVALID, -EINVAL},
-        {VIR_ERR_NO_SUPPORT, -ENOTSUP},
-        {VIR_ERR_OPERATION_UNSUPPORTED, -ENOTSUP},
-        {VIR_ERR_RPC, -EHOSTUNREACH},
-        {VIR_ERR_INVALID_CONN, -EHOSTUNREACH},
-    };
-    const virError *error = virGetLastError();
-
-    copy_message(error && error->message ? error->message : "unknown libvirt error", text, size);
-    /* What went wrong on the way carries the domain of the transport, not that of a driver. */
-    if (error && error->domain == VIR_FROM_RPC)
-        return -EHOSTUNREACH;
-    for (size_t i = 0; error && i < ARRAY_SIZE(results); i++) {
-        if (error->code == results[i].code)
-            return results[i].result;
-    }
-    return -EIO;
-}
+#include "vbmc/virt/error.h"
 
 enum host_power_state virt_facts_power_state(int libvirt_state)
 {
@@ -69,6 +26,24 @@ enum host_power_state virt_facts_power_state(int libvirt_state)
     default: /* running, blocked, no state, shutting down: QEMU exists */
         return HOST_POWER_RUNNING;
     }
+}
+
+enum host_stop_reason virt_facts_stop_reason(int libvirt_reason)
+{
+    static const enum host_stop_reason reasons[] = {
+        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = HOST_STOP_UNKNOWN,
+        [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = HOST_STOP_SHUTDOWN,
+        [VIR_DOMAIN_SHUTOFF_DESTROYED] = HOST_STOP_DESTROYED,
+        [VIR_DOMAIN_SHUTOFF_CRASHED] = HOST_STOP_CRASHED,
+        [VIR_DOMAIN_SHUTOFF_MIGRATED] = HOST_STOP_MOVED,
+        [VIR_DOMAIN_SHUTOFF_SAVED] = HOST_STOP_SAVED,
+        [VIR_DOMAIN_SHUTOFF_FAILED] = HOST_STOP_FAILED,
+        [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
+    };
+
+    if (libvirt_reason < 0 || (size_t)libvirt_reason >= ARRAY_SIZE(reasons))
+        return HOST_STOP_UNKNOWN;
+    return reasons[libvirt_reason];
 }
 
 /* A guest that was restored and has not been resumed has the reason of a migration, and no job. The
@@ -96,7 +71,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
     facts->state = active ? virt_facts_power_state(state) : HOST_POWER_OFF;
     facts->id = active ? (int)virDomainGetID(domain) : -1;
     if (!active && state == VIR_DOMAIN_SHUTOFF)
-        facts->stop_reason = virt_incident_shutoff_reason(reason);
+        facts->stop_reason = virt_facts_stop_reason(reason);
     /* QEMU's internal errors are among what libvirt has no reason for. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
     facts->migrating = virt_facts_is_migrating(domain, state, reason);

@@ -31,6 +31,9 @@ struct virt_facts {
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts);
 void virt_facts_clear(struct virt_facts *facts);
 enum host_power_state virt_facts_power_state(int libvirt_state);
+/* Of VIR_DOMAIN_SHUTOFF. HOST_STOP_CRASHED may also be a QEMU that died: libvirt does not tell the
+ * two apart. */
+enum host_stop_reason virt_facts_stop_reason(int libvirt_reason);
 /* Paused as either end of a migration, also of one that has failed after the guest went on at its
  * target: neither end has all of its memory then. May ask libvirt, not on the loop thread. */
 bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason);
@@ -43,9 +46,5 @@ struct virt_facts_list {
 /* All domains of a connection; one that may not be read has no name. 0, or a negative error. */
 int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list);
 void virt_facts_list_clear(struct virt_facts_list *list);
-
-/* A negative error for libvirt's last one on this thread: -ENODEV, -EINVAL (not possible in this
- * state), -ENOTSUP, -EHOSTUNREACH or -EIO; its text goes to `text`. */
-int virt_last_error(char *text, size_t size);
 
 #endif

@@ -8,6 +8,7 @@
  * meanwhile, since libvirt delivers events late. Looks are made by one thread and so arrive in the
  * order in which they were true. Events are registered before the list is read; one that arrives
  * before the list has been taken over makes it be read once more. */
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 #include <errno.h>

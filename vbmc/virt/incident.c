@@ -13,24 +13,6 @@
 
 /* ---- how it came to its end ---- */
 
-enum host_stop_reason virt_incident_shutoff_reason(int libvirt_reason)
-{
-    static const enum host_stop_reason reasons[] = {
-        [VIR_DOMAIN_SHUTOFF_UNKNOWN] = HOST_STOP_UNKNOWN,
-        [VIR_DOMAIN_SHUTOFF_SHUTDOWN] = HOST_STOP_SHUTDOWN,
-        [VIR_DOMAIN_SHUTOFF_DESTROYED] = HOST_STOP_DESTROYED,
-        [VIR_DOMAIN_SHUTOFF_CRASHED] = HOST_STOP_CRASHED,
-        [VIR_DOMAIN_SHUTOFF_MIGRATED] = HOST_STOP_MOVED,
-        [VIR_DOMAIN_SHUTOFF_SAVED] = HOST_STOP_SAVED,
-        [VIR_DOMAIN_SHUTOFF_FAILED] = HOST_STOP_FAILED,
-        [VIR_DOMAIN_SHUTOFF_FROM_SNAPSHOT] = HOST_STOP_DESTROYED,
-    };
-
-    if (libvirt_reason < 0 || (size_t)libvirt_reason >= ARRAY_SIZE(reasons))
-        return HOST_STOP_UNKNOWN;
-    return reasons[libvirt_reason];
-}
-
 static enum host_stop_reason reason_of_event(int detail)
 {
     static const enum host_stop_reason reasons[] = {

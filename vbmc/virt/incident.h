@@ -20,8 +20,4 @@ void virt_incident_running(struct virt_domain *domain);
  * that could not be looked at) and what its events said. */
 void virt_incident_stopped(struct virt_domain *domain, enum host_stop_reason seen);
 
-/* The reason of VIR_DOMAIN_SHUTOFF. HOST_STOP_CRASHED may also be a QEMU that died, which libvirt
- * does not keep apart there. */
-enum host_stop_reason virt_incident_shutoff_reason(int libvirt_reason);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "qmp/unix_socket.h"
 #include "vbmc/base/log.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/passthrough.h"
 
 /* Passthrough commands wait in the worker's queue for libvirt calls on other domains. */

@@ -7,6 +7,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/virt/error.h"
 
 static void on_timer_closed(uv_handle_t *handle)
 {

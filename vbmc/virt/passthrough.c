@@ -13,7 +13,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/virt/facts.h"
+#include "vbmc/virt/error.h"
 
 struct passthrough {
     struct qmp_transport transport;

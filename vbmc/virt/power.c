@@ -9,6 +9,7 @@
 #include "qmp/commands.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"

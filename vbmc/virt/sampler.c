@@ -10,6 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/lane.h"

@@ -11,7 +11,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/internal.h"
 #include "vbmc/virt/domain.h"
-#include "vbmc/virt/facts.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/worker.h"
 
 #define CHUNK (256 * 1024)

@@ -9,6 +9,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 

@@ -134,10 +134,10 @@ static void test_stop_reason_before_our_time(void **state)
 static void test_reasons(void **state)
 {
     (void)state;
-    assert_int_equal(virt_incident_shutoff_reason(VIR_DOMAIN_SHUTOFF_FAILED), HOST_STOP_FAILED);
-    assert_int_equal(virt_incident_shutoff_reason(VIR_DOMAIN_SHUTOFF_DAEMON), HOST_STOP_UNKNOWN);
-    assert_int_equal(virt_incident_shutoff_reason(-1), HOST_STOP_UNKNOWN);
-    assert_int_equal(virt_incident_shutoff_reason(4711), HOST_STOP_UNKNOWN);
+    assert_int_equal(virt_facts_stop_reason(VIR_DOMAIN_SHUTOFF_FAILED), HOST_STOP_FAILED);
+    assert_int_equal(virt_facts_stop_reason(VIR_DOMAIN_SHUTOFF_DAEMON), HOST_STOP_UNKNOWN);
+    assert_int_equal(virt_facts_stop_reason(-1), HOST_STOP_UNKNOWN);
+    assert_int_equal(virt_facts_stop_reason(4711), HOST_STOP_UNKNOWN);
 }
 
 /* A guest that was ended for its panic, and a QEMU that died, have the same state. */
