@@ -18,7 +18,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/stream.h"
 #include "vbmc/console/port.h"
-#include "vbmc/virt/domain.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/serial.h"
 
 #define DRAIN_MS 1000 /* QEMU ends where a guest was as soon as it runs elsewhere */

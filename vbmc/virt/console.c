@@ -25,6 +25,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/properties.h"
 #include "vbmc/virt/pty_writer.h"
 #include "vbmc/virt/worker.h"
 

@@ -15,6 +15,7 @@
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
 
 struct definition {

@@ -1,16 +1,7 @@
 #include "vbmc/virt/domain.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "vbmc/base/array.h"
-#include "vbmc/base/log.h"
-#include "vbmc/domxml/hardware.h"
-#include "vbmc/virt/operation.h"
-#include "vbmc/virt/override.h"
-#include "vbmc/virt/reset.h"
-#include "vbmc/virt/console.h"
-#include "vbmc/virt/incident.h"
+#include "vbmc/virt/hypervisor_internal.h"
 
 struct host_domain *virt_domain_host(struct virt_domain *domain)
 {
@@ -62,111 +53,10 @@ bool virt_domain_seen_live(const struct virt_domain *domain)
     return domain->seen_live;
 }
 
-void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live)
+void virt_domain_emit(struct virt_domain *domain, enum host_event event)
 {
-    enum host_power_state previous = domain->host.state;
+    struct hypervisor *hypervisor = domain->hypervisor;
 
-    if (state == previous)
-        return;
-    domain->host.state = state;
-    domain->seen_live = live;
-    virt_console_follow_state(domain);
-    if (state == HOST_POWER_UNKNOWN) {
-        operation_end_interval(domain);
-        virt_domain_emit(domain, HOST_EVENT_STATE);
-        return;
-    }
-    bool was_on = domain->was_on, is_on = host_power_state_is_on(state);
-    domain->was_on = is_on;
-    if (was_on && !is_on)
-        virt_incident_stopped(domain, domain->stop_seen);
-    if (state == HOST_POWER_RUNNING)
-        virt_incident_running(domain);
-    virt_domain_emit(domain, HOST_EVENT_STATE);
-    if (is_on && !was_on) {
-        domain->starts++;
-        virt_domain_emit(domain, HOST_EVENT_STARTED);
-        override_guest_started(domain, live && domain->booted);
-        power_reconcile(domain);
-    } else if (!is_on && was_on) {
-        override_guest_stopped(domain);
-        virt_domain_emit(domain, HOST_EVENT_STOPPED);
-    } else if (is_on && previous == HOST_POWER_UNKNOWN) {
-        override_reconcile(domain);
-        power_reconcile(domain);
-        reset_reconcile(domain);
-    }
-}
-
-static void replace_text(char **text, char **replacement)
-{
-    free(*text);
-    *text = *replacement;
-    *replacement = NULL;
-}
-
-/* Bytes that hold nothing are zero in both (host.h). */
-static bool is_same_hardware(const void *left, const void *right)
-{
-    return memcmp(left, right, sizeof(struct host_hardware)) == 0;
-}
-
-bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts)
-{
-    struct host_hardware *hardware = facts->hardware;
-
-    if (!hardware)
-        return false;
-    domxml_copy_text(hardware->emulator_version, sizeof hardware->emulator_version,
-                     hypervisor_emulator_version(domain->hypervisor));
-    if (domain->hardware && is_same_hardware(domain->hardware, hardware))
-        return false;
-    free(domain->hardware);
-    domain->hardware = hardware;
-    domain->host.hardware = hardware;
-    facts->hardware = NULL;
-    return true;
-}
-
-void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live)
-{
-    bool renamed = strcmp(domain->host.name, facts->name) != 0;
-
-    /* Another id is another QEMU: it stopped and started while nobody looked. */
-    domain->stop_seen = HOST_STOP_UNKNOWN;
-    if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
-        virt_domain_set_state(domain, HOST_POWER_OFF, live);
-    domain->id = facts->id;
-    domain->host.run = facts->id;
-    domain->booted = facts->booted;
-    bool is_migrating = domain->host.migrating;
-    domain->host.migrating = facts->migrating;
-    if (domain->persistent && !facts->persistent)
-        domain->undefined = true;
-    if (facts->persistent)
-        domain->undefined = false;
-    domain->persistent = facts->persistent;
-    bool retagged = domain->tagged != facts->tagged;
-    domain->tagged = facts->tagged;
-    if (facts->transient_xml)
-        replace_text(&domain->transient_xml, &facts->transient_xml);
-    if (virt_domain_take_hardware(domain, facts)) {
-        log_debug("%s: its hardware is another: %u vCPUs, %u disks, %u NICs", domain->host.name,
-                  domain->hardware->vcpus, domain->hardware->disk_count,
-                  domain->hardware->nic_count);
-        virt_domain_emit(domain, HOST_EVENT_HARDWARE);
-    }
-    if (renamed) {
-        replace_text(&domain->host.name, &facts->name);
-        virt_domain_emit(domain, HOST_EVENT_RENAMED);
-    }
-    if (retagged)
-        virt_domain_emit(domain, HOST_EVENT_TAGGED);
-    domain->stop_seen = facts->stop_reason;
-    if (domain->host.state == facts->state && is_migrating != facts->migrating)
-        virt_domain_emit(domain, HOST_EVENT_STATE);
-    virt_domain_set_state(domain, facts->state, live);
-    domain->stop_seen = HOST_STOP_UNKNOWN;
-    if (facts->paused_unexplained && live)
-        virt_incident_paused(domain);
+    if (!domain->vanished && !hypervisor->stopping)
+        hypervisor->callbacks->event(hypervisor->context, domain, event);
 }

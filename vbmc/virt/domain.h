@@ -16,8 +16,6 @@ struct operation;
 struct serial_break;
 struct monitor;
 struct virt_console;
-struct worker;
-struct worker_job;
 
 /* What a boot override did to a running guest. */
 struct boot_live {
@@ -75,26 +73,7 @@ struct virt_domain {
     uv_timer_t *settle;      /* runs while a burst of resets may go on; NULL: never used */
 };
 
-extern const struct host_ops virt_domain_ops;
-/* power.c: the connection is back; a guest that was left paused between two steps goes on. */
-void power_reconcile(struct virt_domain *domain);
-
-/* hypervisor.c, for the other files of the driver. */
-uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
-struct worker *hypervisor_worker(struct hypervisor *hypervisor);
-bool hypervisor_is_qemu(const struct hypervisor *hypervisor);
-const char *hypervisor_emulator_version(const struct hypervisor *hypervisor);
-bool hypervisor_is_stopping(const struct hypervisor *hypervisor);
+/* Reports an event of the domain, unless it is gone or its hypervisor stops. */
 void virt_domain_emit(struct virt_domain *domain, enum host_event event);
-/* Takes over what libvirt said, and tells of what has changed. `live`: as it happens, not found out
- * afterwards (a start that was missed is no reason to reset the guest for its boot override). */
-void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live);
-/* The part of virt_domain_apply_facts that is the hardware; true if it is another now. */
-bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts);
-void virt_domain_set_state(struct virt_domain *domain, enum host_power_state state, bool live);
-/* libvirt no longer knows the domain; why, unless an event has told it. */
-void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason);
-/* Called when an operation has ended: the domain goes if it has vanished. */
-void virt_domain_release(struct virt_domain *domain);
 
 #endif

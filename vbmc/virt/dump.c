@@ -15,6 +15,7 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/properties.h"
 
 #define PROGRESS_MS 1000
 

@@ -8,6 +8,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
+#include "vbmc/virt/properties.h"
 
 #define IO_ERROR_QUIET_MS 1000
 

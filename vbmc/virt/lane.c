@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/connection.h"
+#include "vbmc/virt/hypervisor.h"
 
 void virt_lane_init(struct virt_lane *lane, struct hypervisor *hypervisor)
 {
@@ -20,7 +21,7 @@ static virConnectPtr open_connection(const struct virt_lane *lane, virConnectPtr
                                      char text[WORKER_TEXT_SIZE])
 {
     if (!hypervisor_is_embedded(lane->hypervisor))
-        return hypervisor_open_another(lane->hypervisor, text);
+        return hypervisor_connect(lane->hypervisor, text);
     return virConnectRef(main) < 0 ? NULL : main;
 }
 

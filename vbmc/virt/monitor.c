@@ -8,6 +8,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/passthrough.h"
+#include "vbmc/virt/properties.h"
 
 /* Passthrough commands wait in the worker's queue for libvirt calls on other domains. */
 #define PASSTHROUGH_TIMEOUT_MS 30000

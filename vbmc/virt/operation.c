@@ -8,6 +8,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/properties.h"
 
 static void on_timer_closed(uv_handle_t *handle)
 {
@@ -81,7 +83,7 @@ void operation_finish(struct operation *operation, int result, const char *text)
     if (domain->operations)
         start(domain->operations);
     else
-        virt_domain_release(domain);
+        domain->hypervisor->outcomes->released(domain);
 }
 
 void operation_next(struct operation *operation)
@@ -137,12 +139,13 @@ static void look_done(struct worker_job *job)
 {
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
     struct virt_domain *domain = operation->domain;
+    const struct operation_outcomes *outcomes = domain->hypervisor->outcomes;
 
     operation->acting = false;
     if (operation->looked == 0 && hypervisor_is_up(domain->hypervisor))
-        virt_domain_apply_facts(domain, &operation->facts, true);
+        outcomes->taken(domain, &operation->facts, true);
     else if (operation->looked == -ENODEV)
-        virt_domain_lost(domain, operation->destroyed ? HOST_STOP_DESTROYED : HOST_STOP_UNKNOWN);
+        outcomes->lost(domain, operation->destroyed ? HOST_STOP_DESTROYED : HOST_STOP_UNKNOWN);
     virt_facts_clear(&operation->facts);
     if (operation->result < 0)
         operation_finish(operation, operation->result, operation->text);

@@ -54,6 +54,17 @@ struct operation {
     operation_step *const *resume; /* where a step that consists of steps goes on */
 };
 
+/* What becomes of a domain by its operations; a table of its hypervisor, since what these do starts
+ * operations. */
+struct operation_outcomes {
+    /* What libvirt says of the domain after an action: virt_domain_apply_facts. */
+    void (*taken)(struct virt_domain *domain, struct virt_facts *facts, bool live);
+    /* libvirt does not know it any more: virt_domain_lost. */
+    void (*lost)(struct virt_domain *domain, enum host_stop_reason reason);
+    /* Its last operation has ended: virt_domain_release. */
+    void (*released)(struct virt_domain *domain);
+};
+
 /* Queues an operation; it starts when those before it have ended, never from within this call, so
  * that its parameters can still be set. NULL if there is no memory: `done` has then run. */
 struct operation *operation_queue(struct virt_domain *domain, operation_step *const *steps,

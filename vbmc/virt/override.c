@@ -33,6 +33,7 @@
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/override_definition.h"
+#include "vbmc/virt/properties.h"
 #include "vbmc/virt/reset.h"
 
 static bool is_live_device(enum host_boot_device device)

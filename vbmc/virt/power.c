@@ -1,5 +1,7 @@
 /* The power table of the design, for a libvirt domain. Each action is a list of steps; which list
  * applies is decided when its turn comes, from the guest's state at that moment. */
+#include "vbmc/virt/power.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,8 @@
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"
-#include "vbmc/virt/dump.h"
+#include "vbmc/virt/properties.h"
 #include "vbmc/virt/reset.h"
-#include "vbmc/virt/screenshot.h"
-#include "vbmc/virt/serial_break.h"
-#include "vbmc/virt/adjustment.h"
 #include "vbmc/virt/domain.h"
 
 #define BOOT_MENU_MS 30000
@@ -437,8 +436,8 @@ static operation_step *const *const steps_of_action[] = {
     [HOST_POWER_ACTION_SOFT_SHUTDOWN] = steps_qmp,
 };
 
-static void power(struct host_domain *host, enum host_power_action action,
-                  unsigned cycle_interval_s, host_done_fn *done, void *context)
+void power_begin(struct host_domain *host, enum host_power_action action, unsigned cycle_interval_s,
+                 host_done_fn *done, void *context)
 {
     struct virt_domain *domain = virt_domain_of_host(host);
     operation_step *const *steps = steps_of_action[action];
@@ -451,29 +450,3 @@ static void power(struct host_domain *host, enum host_power_action action,
     operation->action = action;
     operation->cycle_interval_s = cycle_interval_s;
 }
-
-static void cancel(struct host_domain *host, void *context)
-{
-    operation_cancel(virt_domain_of_host(host), context);
-    serial_break_cancel(virt_domain_of_host(host), context);
-    virt_adjustment_cancel(virt_domain_of_host(host), context);
-}
-
-static void detach(struct host_domain *host, void *context)
-{
-    operation_detach(virt_domain_of_host(host), context);
-    serial_break_cancel(virt_domain_of_host(host), context);
-    virt_adjustment_cancel(virt_domain_of_host(host), context);
-}
-
-const struct host_ops virt_domain_ops = {
-    .power = power,
-    .set_boot = override_set,
-    .send_break = serial_break_send,
-    .set_link = virt_adjustment_set_link,
-    .set_cpu_quota = virt_adjustment_set_cpu_quota,
-    .screenshot = virt_screenshot,
-    .dump = virt_dump,
-    .cancel = cancel,
-    .detach = detach,
-};

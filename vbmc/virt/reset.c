@@ -14,6 +14,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/virt/monitor.h"
+#include "vbmc/virt/properties.h"
 
 /* SeaBIOS answers a reset of a booted guest with one of its own, within seconds. */
 #define RESTORE_MS (RESET_BURST_MS + 1000)

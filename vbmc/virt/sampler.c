@@ -37,7 +37,6 @@ struct virt_sampler {
     struct hypervisor *hypervisor;
     struct virt_lane lanes[CALLS_MAX];
     struct worker_job closing; /* of the lanes */
-    uv_timer_t timer;
     unsigned period_s;
     uint64_t count;
     struct sampling *under_way; /* the latest first */
@@ -321,12 +320,10 @@ static bool is_due(const struct virt_sampler *sampler)
            uv_hrtime() - sampler->under_way->submitted_ns > patience_ns;
 }
 
-static void on_period(uv_timer_t *timer)
+void virt_sampler_turn(struct virt_sampler *sampler)
 {
-    struct virt_sampler *sampler = CONTAINER_OF(timer, struct virt_sampler, timer);
     struct hypervisor *hypervisor = sampler->hypervisor;
 
-    hypervisor_check(hypervisor);
     if (!hypervisor->up || hypervisor->stopping || sampler->way == ARRAY_SIZE(ways) ||
         !is_due(sampler))
         return;
@@ -339,7 +336,7 @@ void virt_sampler_connected(struct virt_sampler *sampler)
 {
     if (sampler->way == ARRAY_SIZE(ways))
         sampler->way = 0; /* it may be another hypervisor by now */
-    on_period(&sampler->timer);
+    virt_sampler_turn(sampler);
 }
 
 uint64_t virt_sampler_count(const struct virt_sampler *sampler)
@@ -356,12 +353,9 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
     if (!sampler)
         return NULL;
     sampler->hypervisor = hypervisor;
-    sampler->period_s = period_s ? period_s : VIRT_SAMPLER_PERIOD_S;
+    sampler->period_s = period_s;
     for (size_t i = 0; i < CALLS_MAX; i++)
         virt_lane_init(&sampler->lanes[i], hypervisor);
-    uint64_t period_ms = (uint64_t)sampler->period_s * 1000;
-    uv_timer_init(hypervisor->loop, &sampler->timer);
-    uv_timer_start(&sampler->timer, on_period, period_ms, period_ms);
     return sampler;
 }
 
@@ -372,27 +366,16 @@ static void closing_done(struct worker_job *job)
 
 void virt_sampler_stop(struct virt_sampler *sampler)
 {
-    if (!sampler)
-        return;
-    uv_timer_stop(&sampler->timer);
-    if (!sampler->hypervisor->worker)
+    if (!sampler || !sampler->hypervisor->worker)
         return;
     sampler->closing.run = run_closing;
     sampler->closing.done = closing_done;
     worker_submit_action(sampler->hypervisor->worker, &sampler->closing);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    struct virt_sampler *sampler = CONTAINER_OF((uv_timer_t *)handle, struct virt_sampler, timer);
-
-    for (size_t i = 0; i < CALLS_MAX; i++)
-        virt_lane_destroy(&sampler->lanes[i]);
-    free(sampler);
-}
-
 void virt_sampler_free(struct virt_sampler *sampler)
 {
-    if (sampler)
-        uv_close((uv_handle_t *)&sampler->timer, on_closed);
+    for (size_t i = 0; sampler && i < CALLS_MAX; i++)
+        virt_lane_destroy(&sampler->lanes[i]);
+    free(sampler);
 }

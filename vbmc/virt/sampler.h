@@ -17,8 +17,10 @@ struct virt_sampler;
 
 #define VIRT_SAMPLER_PERIOD_S 2 /* unless told otherwise */
 
-/* Samples from now on whenever the hypervisor is up. period_s 0 is the default. NULL: no memory. */
+/* To be called in each period from now on: virt_sampler_turn. NULL: no memory. */
 struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned period_s);
+/* Samples if the hypervisor is up and no call, or one that takes too long, is under way. */
+void virt_sampler_turn(struct virt_sampler *sampler);
 /* The hypervisor has come up: samples at once. */
 void virt_sampler_connected(struct virt_sampler *sampler);
 /* Calls made so far. */
@@ -26,7 +28,7 @@ uint64_t virt_sampler_count(const struct virt_sampler *sampler);
 /* No more calls; those under way come back. Before the worker is stopped. NULL is allowed, here and
  * below. */
 void virt_sampler_stop(struct virt_sampler *sampler);
-/* After the worker's last job; the memory goes with the loop's next turn. */
+/* After the worker's last job. */
 void virt_sampler_free(struct virt_sampler *sampler);
 
 #endif

@@ -12,6 +12,7 @@
 #include "vbmc/domxml/internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
 
 #define CHUNK (256 * 1024)

@@ -12,7 +12,7 @@
 #include <libvirt/libvirt.h>
 
 #include "tests/fake/fleet_fixture.h"
-#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/keeper.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */
 #define ON_B    "11111111-0000-4000-8000-00000000000b"
@@ -168,7 +168,7 @@ static void test_end_while_another_hypervisor_is_away(void **state)
     ask(HOST_POWER_ACTION_UP);
     fleet_fixture_wait(is_on, NULL, "a guest that is on");
     assert_true(chassis->was_on);
-    hypervisor_deliver_lost(other);
+    virt_keeper_lost(other);
     ask(HOST_POWER_ACTION_DOWN);
     fleet_fixture_wait(waits, NULL, "a BMC that waits for the other");
     assert_false(chassis->was_on);

@@ -11,7 +11,8 @@
 
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
-#include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/facts.h"
+#include "vbmc/virt/keeper.h"
 #include "vbmc/virt/facts.h"
 
 /* ---- what we do ---- */
@@ -157,7 +158,7 @@ static void test_connection_lost_in_a_cycle(void **state)
     virDomainPtr domain = virt_fixture_define_running();
     virt_fixture_power(HOST_POWER_ACTION_CYCLE, 250);
     TURN_UNTIL_STATE(HOST_POWER_OFF);
-    hypervisor_deliver_lost(virt_fixture.hypervisor);
+    virt_keeper_lost(virt_fixture.hypervisor);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, -EHOSTUNREACH);
     assert_int_equal(virDomainIsActive(domain), 0);

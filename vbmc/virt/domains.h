@@ -1,0 +1,28 @@
+/* The domains of a hypervisor: which there are, which may not be read, and what becomes of them by
+ * what libvirt says. hypervisor_find_domain, hypervisor_next_domain, hypervisor_hides and
+ * hypervisor_is_busy too (hypervisor.h). Loop thread. */
+#ifndef VBMC_VIRT_DOMAINS_H
+#define VBMC_VIRT_DOMAINS_H
+
+#include "vbmc/virt/domain.h"
+
+/* A domain as libvirt describes it appears or changes; one without a name may not be read. `live`:
+ * see virt_domain_apply_facts. */
+void virt_domains_take(struct hypervisor *hypervisor, struct virt_facts *facts, bool live);
+/* The same for all domains there are: what is not in the list is gone. */
+void virt_domains_take_list(struct hypervisor *hypervisor, struct virt_facts_list *list, bool live);
+/* libvirt knows no domain of that UUID. */
+void virt_domains_gone(struct hypervisor *hypervisor, const struct uuid *uuid);
+/* libvirt has a domain of that UUID, which may not be read. */
+void virt_domains_hide(struct hypervisor *hypervisor, const struct uuid *uuid);
+/* The connection is lost: every state is unknown. */
+void virt_domains_disconnect(struct hypervisor *hypervisor);
+/* Ends what they still do and frees them all without reporting it. After the worker has ended. */
+void virt_domains_end(struct hypervisor *hypervisor);
+
+/* For operations: libvirt no longer knows the domain; why, unless an event has said it. */
+void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason);
+/* For operations: the last one has ended. A domain that has vanished is freed. */
+void virt_domain_release(struct virt_domain *domain);
+
+#endif

@@ -1,0 +1,20 @@
+/* A hypervisor's connection: the worker's keeper opens and closes it, and the loop takes over what
+ * it has seen. */
+#ifndef VBMC_VIRT_KEEPER_H
+#define VBMC_VIRT_KEEPER_H
+
+#include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/worker.h"
+
+/* The keeper's operations; their context is the hypervisor. */
+extern const struct worker_ops virt_keeper_ops;
+
+/* Loop thread. The connection is lost: every domain's state is unknown until it is back. */
+void virt_keeper_lost(struct hypervisor *hypervisor);
+
+/* Loop thread. From now on the connection is checked and guests are sampled once in each period. */
+void virt_keeper_start_timers(struct hypervisor *hypervisor, unsigned period_s);
+/* `done` runs when the loop has turned. */
+void virt_keeper_close_timers(struct hypervisor *hypervisor, void (*done)(struct hypervisor *));
+
+#endif

@@ -1,0 +1,13 @@
+/* Power actions of a libvirt domain. */
+#ifndef VBMC_VIRT_POWER_H
+#define VBMC_VIRT_POWER_H
+
+#include "vbmc/virt/domain.h"
+
+/* struct host_ops.power. */
+void power_begin(struct host_domain *host, enum host_power_action action, unsigned cycle_interval_s,
+                 host_done_fn *done, void *context);
+/* The connection is back: a guest that was left paused between two steps goes on. */
+void power_reconcile(struct virt_domain *domain);
+
+#endif

@@ -1,0 +1,22 @@
+/* What the driver's files ask of a hypervisor connection; what other rooms may ask too is in
+ * hypervisor.h. */
+#ifndef VBMC_VIRT_PROPERTIES_H
+#define VBMC_VIRT_PROPERTIES_H
+
+#include <stdbool.h>
+
+#include <uv.h>
+
+#include "vbmc/virt/hypervisor.h"
+
+struct worker;
+
+uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
+struct worker *hypervisor_worker(struct hypervisor *hypervisor);
+bool hypervisor_is_qemu(const struct hypervisor *hypervisor);
+/* "QEMU 7.2.22"; "" unless it is QEMU. */
+const char *hypervisor_emulator_version(const struct hypervisor *hypervisor);
+/* True from hypervisor_stop on. */
+bool hypervisor_is_stopping(const struct hypervisor *hypervisor);
+
+#endif
