@@ -62,7 +62,7 @@ void fleet_follow_name(struct fleet *fleet, struct instance *instance)
     free(record->name);
     record->name = copy;
     instance_configure(instance, fleet->config);
-    instance_save_record(instance, fleet_report_store, NULL);
+    instance_record_changed(instance, fleet_report_store, NULL);
 }
 
 void fleet_forget_domain(struct fleet *fleet, const struct uuid *uuid)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/console/console.h"
@@ -19,6 +18,7 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/state/bmcs.h"
 
 struct change {
     struct change *next;
@@ -101,7 +101,7 @@ static void on_addition_stored(void *context, int result)
     }
     fleet_find_place(fleet, instance);
     if (was_discovered_meanwhile) /* and its record was stored in place of ours */
-        instance_save_record(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, fleet_report_store, NULL);
     fleet_see_copies(fleet, instance);
     end_change(change, 0, NULL);
 }
@@ -118,9 +118,8 @@ static void begin_addition(struct change *change)
         return;
     }
     change->was_there = instance != NULL;
-    change->record.changed_at = (int64_t)time(NULL);
-    int result =
-        store_bmcs_put(change->fleet->shared.store, &change->record, on_addition_stored, change);
+    int result = bmcs_store_addition(change->fleet->shared.store, &change->record,
+                                     on_addition_stored, change);
     if (result < 0)
         end_change(change, result, NULL);
 }
@@ -139,20 +138,6 @@ void fleet_add_record(struct fleet *fleet, const struct store_bmc *record, fleet
 
 /* ---- delete ---- */
 
-/* All that is left of a deleted BMC: its mark. */
-static int store_mark(struct fleet *fleet, const struct uuid *uuid, char *name, store_done_fn done,
-                      void *context)
-{
-    const struct store_bmc mark = {
-        .uuid = *uuid,
-        .name = name,
-        .deleted = true,
-        .changed_at = (int64_t)time(NULL),
-    };
-
-    return store_bmcs_put_alone(fleet->shared.store, &mark, done, context);
-}
-
 static void on_deletion_stored(void *context, int result)
 {
     struct change *change = context;
@@ -170,7 +155,7 @@ static void on_deletion_stored(void *context, int result)
         boot_withdraw(instance_bmc(instance));
         fleet_drop_instance(fleet, instance);
         /* What it stored until now, and what it stored at its end, is forgotten as well. */
-        store_mark(fleet, &change->uuid, name, fleet_report_store, NULL);
+        bmcs_store_deleted(fleet->shared.store, &change->uuid, name, fleet_report_store, NULL);
     }
     console_forget(fleet->shared.state_dir, &change->uuid);
     fleet_release_connections(fleet);
@@ -190,8 +175,8 @@ static void begin_deletion(struct change *change)
         no_such_bmc(change);
         return;
     }
-    int result = store_mark(change->fleet, &change->uuid, instance_record(instance)->name,
-                            on_deletion_stored, change);
+    int result = bmcs_store_deleted(change->fleet->shared.store, &change->uuid,
+                                    instance_record(instance)->name, on_deletion_stored, change);
     if (result < 0)
         end_change(change, result, NULL);
 }
@@ -244,7 +229,7 @@ static void on_active_stored(void *context, int result)
     } else if (result < 0) {
         /* A save of something else may have come in between, with what was not stored here, and a
          * review of all that is to listen. */
-        instance_save_record(take_back_active(change), NULL, NULL);
+        instance_record_changed(take_back_active(change), NULL, NULL);
         if (!change->active)
             fleet_start_listening(fleet, instance);
         else if (instance_is_listening(instance))
@@ -258,7 +243,7 @@ static void on_active_stored(void *context, int result)
         if (instance_is_listening(instance))
             end_change(change, 0, NULL);
         else
-            instance_save_record(take_back_active(change), on_start_taken_back, change);
+            instance_record_changed(take_back_active(change), on_start_taken_back, change);
     }
 }
 
@@ -281,7 +266,7 @@ static void begin_active(struct change *change)
     }
     /* Whatever stores the record from now on stores this too; what it means is done later. */
     record->active = change->active;
-    instance_save_record(instance, on_active_stored, change);
+    instance_record_changed(instance, on_active_stored, change);
 }
 
 void fleet_set_active(struct fleet *fleet, struct instance *instance, bool active,

@@ -74,7 +74,7 @@ void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain)
     if (!instance)
         return;
     log_info("%s: taken over from %s", record.name, fleet->openstack->config_dir);
-    instance_save_record(instance, fleet_report_store, NULL);
+    instance_record_changed(instance, fleet_report_store, NULL);
 }
 
 /* ---- the rules ---- */
@@ -91,7 +91,7 @@ void fleet_discover(struct fleet *fleet, struct virt_domain *domain)
         return;
     struct instance *instance = fleet_make_instance(fleet, &record, NULL, NULL);
     if (instance) {
-        instance_save_record(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, fleet_report_store, NULL);
         fleet_see_copy(fleet, instance, domain);
         if (fleet->connections->next)
             fleet_see_copies(fleet, instance);

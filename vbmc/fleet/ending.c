@@ -6,6 +6,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/virt/loop.h"
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -43,6 +44,7 @@ void fleet_finish_stopping(struct fleet *fleet)
     free(fleet->deleted);
     store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
     fleet->shared.store = NULL;
+    saves_free(fleet->saves, NULL, NULL);
     placement_map_clear(&fleet->map);
     limiter_free(fleet->shared.limiter);
     login_log_free(fleet->shared.login_log);

@@ -53,7 +53,7 @@ static void on_save_hours(uv_timer_t *timer)
         struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (host_power_state_is_on(bmc_power_state(bmc)))
             bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
-        fleet_save_placement(fleet, fleet->set.instances[i]); /* if that failed before */
+        instance_note_placement(fleet->set.instances[i]); /* if that failed before */
     }
 }
 

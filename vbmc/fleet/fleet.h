@@ -64,9 +64,9 @@ bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t
 
 /* The facility of all servers. */
 struct facility *fleet_facility(struct fleet *fleet);
-/* Stores the facility as it is; what a change of it brings about for its servers happens at once.
- */
-void fleet_save_facility(struct fleet *fleet, store_done_fn done, void *context);
+/* The facility was changed; what that brings about for its servers happens at once. `done` is
+ * called when it is on disk, or with the error for which it was taken back. */
+void fleet_facility_changed(struct fleet *fleet, store_done_fn done, void *context);
 
 /* How many BMCs answer busy until that hypervisor is connected. */
 size_t fleet_count_waiting(const struct fleet *fleet, const struct placement_hypervisor *place);

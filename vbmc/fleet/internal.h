@@ -54,7 +54,8 @@ struct fleet {
     uv_timer_t facility_timer; /* steps it, and all its servers */
     uint64_t stepped_ms;
     unsigned steps;
-    unsigned newest_facility_save; /* number of the one begun last */
+    struct saves *saves; /* of the facility; NULL: nothing is loaded yet */
+    struct saves_part *facility_saved;
     bool stopping;
     struct fleet **owner; /* who stops it and wants to know when it is gone, or NULL */
     unsigned ending;      /* hypervisors whose threads have not ended yet */

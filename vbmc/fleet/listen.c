@@ -184,7 +184,7 @@ static int find_place(struct fleet *fleet, struct instance *instance)
     int result = addresses_assign(fleet->config, &fleet->set, instance, &address, &changed);
 
     if (changed)
-        instance_save_record(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, fleet_report_store, NULL);
     if (result < 0)
         memset(&address, 0, sizeof address);
     if (instance_is_listening(instance) &&

@@ -18,78 +18,6 @@
 
 /* ---- storing ---- */
 
-struct saving {
-    struct fleet *fleet;
-    struct uuid uuid;
-};
-
-/* What could not be stored is stored with the next change, or when the hours are. */
-static void on_saved(void *context, int result)
-{
-    CLEANUP_FREE struct saving *saving = context;
-    struct instance *instance = NULL;
-
-    fleet_report_store(NULL, result);
-    if (result < 0 && !saving->fleet->stopping)
-        instance = bmcset_find_uuid(&saving->fleet->set, &saving->uuid);
-    if (instance)
-        instance_placement(instance)->changed = true;
-}
-
-static struct store_placement row_of(const struct instance *instance,
-                                     const struct placement *placement,
-                                     const struct placement_hypervisor *hypervisor, bool listed)
-{
-    return (struct store_placement){
-        .uuid = instance_record((struct instance *)instance)->uuid,
-        .uri = hypervisor->uri,
-        .listed = listed,
-        .fact = (uint8_t)placement_fact_of(placement, hypervisor),
-    };
-}
-
-static bool has_row(const struct store_placement *rows, size_t count,
-                    const struct placement_hypervisor *place)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].uri, place->uri) == 0)
-            return true;
-    }
-    return false;
-}
-
-void fleet_save_placement(struct fleet *fleet, struct instance *instance)
-{
-    struct placement *placement = instance_placement(instance);
-    size_t count = 0, copies = placement->count, facts = placement->away_count + 1;
-
-    if (!placement->changed)
-        return;
-    CLEANUP_FREE struct store_placement *rows = calloc(copies + facts, sizeof *rows);
-    struct saving *saving = malloc(sizeof *saving);
-    if (!rows || !saving) {
-        free(saving);
-        return;
-    }
-    *saving = (struct saving){fleet, instance_record(instance)->uuid};
-    for (size_t i = 0; i < placement->count; i++) {
-        const struct placement_copy *copy = &placement->copies[i];
-        rows[count++] = row_of(instance, placement, copy->hypervisor, !copy->unlisted);
-    }
-    for (size_t i = 0; i < facts; i++) {
-        const struct placement_hypervisor *place =
-            i == 0 ? placement->last : placement->away[i - 1].hypervisor;
-        if (place && placement_fact_of(placement, place) != PLACEMENT_FACT_NONE &&
-            !has_row(rows, count, place))
-            rows[count++] = row_of(instance, placement, place, false);
-    }
-    placement->changed = false;
-    int result =
-        store_placement_put(fleet->shared.store, &saving->uuid, rows, count, on_saved, saving);
-    if (result < 0)
-        on_saved(saving, result);
-}
-
 int fleet_load_dead_hypervisors(struct fleet *fleet)
 {
     struct store_dead_hypervisor *rows;
@@ -177,7 +105,7 @@ void fleet_follow_placement(struct fleet *fleet, struct instance *instance)
         instance_set_domain(instance, decision.domain);
     if (decision.domain && decision.domain != present)
         fleet_follow_name(fleet, instance);
-    fleet_save_placement(fleet, instance);
+    instance_note_placement(instance);
     fleet_restore_power(fleet, instance);
 }
 

@@ -10,8 +10,6 @@ int fleet_load_dead_hypervisors(struct fleet *fleet);
 /* Takes over a stored row of a BMC that was just made. */
 void fleet_restore_placement(struct fleet *fleet, struct instance *instance,
                              const struct store_placement *row);
-/* Stores where the guest is, if that has changed. */
-void fleet_save_placement(struct fleet *fleet, struct instance *instance);
 /* Gives the BMC the domain that counts, or takes it where none does. */
 void fleet_follow_placement(struct fleet *fleet, struct instance *instance);
 /* All of them. */

@@ -10,7 +10,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
+#include "vbmc/state/bmcs.h"
 #include "vbmc/state/parts.h"
+#include "vbmc/state/placement.h"
 #include "vbmc/state/saves.h"
 #include "vbmc/state/sel.h"
 #include "vbmc/instance/server.h"
@@ -35,6 +37,9 @@ struct instance {
     char *boot_live; /* the driver's boot record, kept while no domain is there */
     char *boot_stored;
     struct saves *saves;
+    struct saves_part *record_saved;
+    struct saves_part *placement_saved;
+    struct placement_owner placement_owner;
     struct parts *parts; /* goes when what is being stored has ended, as the instance does */
     struct udp_socket *socket;
     bool owns_socket;
@@ -206,17 +211,38 @@ void instance_reply(struct instance *instance, const struct ipmi_token *token,
 
 /* ---- life ---- */
 
-static int restore_state(struct instance *instance, const struct store_chassis *chassis,
-                         const struct store_boot *boot)
+static void on_placement_settled(void *context, int result)
+{
+    struct instance *instance = context;
+
+    if (result == 0)
+        return;
+    log_error("%s: where its guest is could not be stored: %s", instance->record.name,
+              strerror(-result));
+    instance->placement.changed = true; /* and is stored with the next change, or later */
+}
+
+static int begin_saves(struct instance *instance)
 {
     char uuid[UUID_TEXT_SIZE];
 
     uuid_format(&instance->bmc.uuid, uuid);
+    instance->placement_owner = (struct placement_owner){&instance->bmc.uuid, &instance->placement};
     instance->saves = saves_new(instance->shared->store, uuid);
+    instance->record_saved = saves_add(instance->saves, &bmcs_save_kind, &instance->record);
+    instance->placement_saved =
+        saves_add(instance->saves, &placement_save_kind, &instance->placement_owner);
     instance->parts =
         instance->saves ? parts_new(&instance->bmc, instance->saves, driver_record) : NULL;
-    if (!instance->parts)
+    if (!instance->record_saved || !instance->placement_saved || !instance->parts)
         return -ENOMEM;
+    saves_on_settled(instance->placement_saved, on_placement_settled, instance);
+    return 0;
+}
+
+static void restore_state(struct instance *instance, const struct store_chassis *chassis,
+                          const struct store_boot *boot)
+{
     if (chassis)
         parts_restore_chassis(instance->parts, chassis);
     if (boot) {
@@ -224,7 +250,6 @@ static int restore_state(struct instance *instance, const struct store_chassis *
         instance->boot_live = boot->live ? strdup(boot->live) : NULL;
         instance->boot_stored = boot->stored ? strdup(boot->stored) : NULL;
     }
-    return 0;
 }
 
 /* The last of it is on disk. */
@@ -266,10 +291,11 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->timer_at_ms = UINT64_MAX;
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &hooks, instance);
-    if (restore_state(instance, chassis, boot) < 0) {
+    if (begin_saves(instance) < 0) {
         instance_free(instance);
         return NULL;
     }
+    restore_state(instance, chassis, boot);
     sel_rows_open(&instance->bmc, shared->store);
     instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
     int result = instance_server_attach(&instance->bmc, shared->facility);
@@ -532,6 +558,14 @@ struct placement *instance_placement(struct instance *instance)
     return &instance->placement;
 }
 
+void instance_note_placement(struct instance *instance)
+{
+    if (!instance->placement.changed)
+        return;
+    instance->placement.changed = false;
+    saves_changed(instance->placement_saved, NULL);
+}
+
 struct bmc *instance_bmc(struct instance *instance)
 {
     return &instance->bmc;
@@ -553,10 +587,7 @@ int instance_replace_record(struct instance *instance, const struct store_bmc *r
     return 0;
 }
 
-void instance_save_record(struct instance *instance, store_done_fn done, void *context)
+void instance_record_changed(struct instance *instance, store_done_fn done, void *context)
 {
-    instance->record.changed_at = (int64_t)time(NULL);
-    int result = store_bmcs_put(instance->shared->store, &instance->record, done, context);
-    if (result < 0 && done)
-        done(context, result);
+    saves_changed_then(instance->record_saved, done, context);
 }

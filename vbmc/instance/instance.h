@@ -89,16 +89,20 @@ void instance_step(struct instance *instance);
 /* The daemon has started, and this BMC is one that was stored. */
 void instance_note_restart(struct instance *instance);
 
-/* Where its guest is; what changes it stores it. */
+/* Where its guest is; who changes it calls instance_note_placement. */
 struct placement *instance_placement(struct instance *instance);
+/* Stores where its guest is if that has changed. What cannot be stored counts as changed again. */
+void instance_note_placement(struct instance *instance);
 struct bmc *instance_bmc(struct instance *instance);
 struct console *instance_console(struct instance *instance);
-/* The record as it is to be stored; the caller may change it and calls instance_save_record. Its
+/* The record as it is to be stored; the caller may change it and calls instance_record_changed. Its
  * strings belong to the record (malloc). */
 struct store_bmc *instance_record(struct instance *instance);
 /* 0 or -ENOMEM. */
 int instance_replace_record(struct instance *instance, const struct store_bmc *record);
-void instance_save_record(struct instance *instance, store_done_fn done, void *context);
+/* `done` (NULL: nobody waits) is called when the change is on disk, or with the error for which it
+ * is not; then nothing is taken back. */
+void instance_record_changed(struct instance *instance, store_done_fn done, void *context);
 
 /* One IPMI session of the LAN. */
 struct instance_session {

@@ -6,6 +6,13 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/store/document.h"
+
+#define DOCUMENT "facility"
+
+static const struct uuid no_domain; /* it is of none */
 
 #define AT(member) offsetof(struct facility, member)
 
@@ -117,3 +124,47 @@ int facility_state_decode(struct facility *facility, struct json_object *documen
     }
     return result;
 }
+
+/* ---- the store ---- */
+
+int facility_state_load(struct facility *facility, struct saves_part *saved, struct store *store)
+{
+    CLEANUP_FREE char *text = NULL;
+    int result = store_document_load(store, &no_domain, DOCUMENT, &text);
+
+    if (result < 0)
+        return result;
+    struct json_object *json = text ? json_tokener_parse(text) : NULL;
+    if (facility_state_decode(facility, json) < 0 || (text && !json))
+        log_warning("the stored facility is partly corrupt; ignoring the bad entries");
+    saves_set_stored(saved, json);
+    return 0;
+}
+
+static void *copy(void *owner)
+{
+    return facility_state_encode(owner);
+}
+
+static void release(void *json)
+{
+    json_object_put(json);
+}
+
+static int put(struct store *store, void *owner, const void *json, store_done_fn done,
+               void *context)
+{
+    (void)owner;
+    return store_document_put(
+        store, &no_domain, DOCUMENT,
+        json_object_to_json_string_ext((struct json_object *)json, JSON_C_TO_STRING_PLAIN), done,
+        context);
+}
+
+static void take_back(void *owner, const void *json, bool asked)
+{
+    if (asked)
+        facility_state_decode(owner, (struct json_object *)json);
+}
+
+const struct save_kind facility_save_kind = {"state", copy, release, put, take_back};

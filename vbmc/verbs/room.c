@@ -295,7 +295,7 @@ static void change_facility(const struct verbs *verbs, struct json_object *argum
     if (result < 0)
         control_reply_error(request, CONTROL_USAGE, "%s", error);
     else
-        fleet_save_facility(verbs->fleet, room_changed, request);
+        fleet_facility_changed(verbs->fleet, room_changed, request);
 }
 
 void verbs_facility(const struct verbs *verbs, struct json_object *arguments,

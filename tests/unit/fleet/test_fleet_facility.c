@@ -83,7 +83,7 @@ static void change(const char *item, const char *which, const char *state)
 
     assert_int_equal(facility_set(fleet_facility(fleet), item, which, state, error, sizeof error),
                      0);
-    fleet_save_facility(fleet, on_done, NULL);
+    fleet_facility_changed(fleet, on_done, NULL);
 }
 
 static void wait_for(unsigned count)
@@ -123,7 +123,7 @@ static void test_failed_save(void **state)
     assert_int_equal(failures, 1);
     assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x1);
     facility_clear(fleet_facility(fleet));
-    fleet_save_facility(fleet, on_done, NULL);
+    fleet_facility_changed(fleet, on_done, NULL);
     wait_for(3);
     assert_int_equal(facility_feeds_live(fleet_facility(fleet)), 0x1);
 }
