@@ -180,26 +180,27 @@ check_circles() {
 	done < <(awk 'NF && !/^[^ ]*[.][ch]/ { print $1 }' <<<"$rooms")
 }
 
-# The operations of a hypervisor's driver are called by vbmc/host/host.c alone.
-check_host_door() {
+# found_in PATTERN NOT_IN WHY: lines of sources that match, outside of files that match NOT_IN.
+found_in() {
+	files | grep '\.[ch]$' | grep -Ev "$2" | while IFS= read -r file; do
+		[[ ! -e $file ]] || printf '%s\0' "$file"
+	done | { xargs -0 grep -nHE -- "$1" || true; } | sed -E "s|^([^:]*:[0-9]*):.*|\\1: $3|"
+}
+
+# Seams: what one file, or one room, alone does.
+check_seams() {
 	local operations
-	operations=$(awk '/^struct host_ops/,/^};/' vbmc/host/host.h | sed -nE 's/.*\(\*([a-z_]+)\)\(.*/\1/p' | paste -sd '|')
-	files | grep '\.[ch]$' | grep -v '^vbmc/host/' | while IFS= read -r file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | { xargs -0 grep -nHE -- "(host|domain)(\(\))?(->|\.)ops->|ops->($operations)\(" || true; } |
-		sed -E 's/^([^:]*:[0-9]*):.*/\1: drivers are called by the functions of vbmc\/host\/host.h/'
+	operations=$(awk '/^struct host_ops/,/^};/' vbmc/host/host.h |
+		sed -nE 's/.*\(\*([a-z_]+)\)\(.*/\1/p' | paste -sd '|')
+	found_in "(host|domain)(\(\))?(->|\.)ops->|ops->($operations)\(" '^vbmc/host/' \
+		'drivers are called by the functions of vbmc/host/host.h'
+	found_in '(cmp|str)\(.*"(qemu|[a-z+]*://)' '^tests/|^vbmc/(base/hypervisor_uri|ssh/uri)[.]c' \
+		'vbmc/base/hypervisor_uri.h says what the URI of a hypervisor means'
+	found_in '\<store_((bmcs|boot|chassis|document|owed|placement|sel|sol)_put|submit)' \
+		'^tests/|^vbmc/(state|store)/' 'state is written by vbmc/state alone; report that it has changed'
 }
 
-# What is kept of a BMC or of the facility is written by the rule of vbmc/state/saves.c alone.
-check_saves() {
-	files | grep -E '^(vbmc|sol|qmp)/.*\.[ch]$' | grep -vE '^vbmc/(state|store)/' | while IFS= read -r file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | {
-		xargs -0 grep -nHE -- '\<store_((bmcs|boot|chassis|document|owed|placement|sel|sol)_put|submit)' || true
-	} | sed -E 's/^([^:]*:[0-9]*):.*/\1: state is written by vbmc\/state alone; report that it has changed/'
-}
-
-offences=$(check_places; check_includes; check_circles; check_host_door; check_saves)
+offences=$(check_places; check_includes; check_circles; check_seams)
 if [[ -n $offences ]]; then
 	printf '%s\n' "$offences" >&2
 	echo "layers.sh: $(wc -l <<<"$offences") found" >&2

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/cli/doctor_libvirt.h"
 #include "vbmc/cli/doctor_machine.h"
 #include "vbmc/cli/doctor_report.h"
@@ -176,13 +178,11 @@ static void check_qemu(struct doctor *doctor)
 static void check_embedded(struct doctor *doctor, const char *check, const char *uri, char *conf,
                            size_t conf_size)
 {
-    char root[PATH_MAX] = "", handler[CONF_VALUE_SIZE] = "";
-    const char *start = strstr(uri, "root=");
+    CLEANUP_FREE char *root = hypervisor_uri_embedded_root(uri);
+    char handler[CONF_VALUE_SIZE] = "";
+    int used = root ? snprintf(conf, conf_size, "%s/etc/qemu.conf", root) : -1;
 
-    if (start)
-        snprintf(root, sizeof root, "%.*s", (int)strcspn(start + 5, "&#"), start + 5);
-    int used = snprintf(conf, conf_size, "%s/etc/qemu.conf", root);
-    if (used < 0 || (size_t)used >= conf_size || root[0] != '/') {
+    if (used < 0 || (size_t)used >= conf_size) {
         doctor_say(doctor, DOCTOR_PROBLEM, check, "uri = qemu:///embed?root=/var/lib/vbmc/embed",
                    "%s names no absolute root directory", uri);
         return;
@@ -276,8 +276,9 @@ void doctor_check_hypervisors(struct doctor *doctor)
         char check[128];
 
         snprintf(check, sizeof check, "hypervisor %.100s", hypervisor->name);
-        has_local_qemu |= strncmp(hypervisor->uri, "qemu:///", 8) == 0;
-        if (strncmp(hypervisor->uri, "qemu:///embed", 13) == 0)
+        has_local_qemu |=
+            hypervisor_uri_is_qemu(hypervisor->uri) && hypervisor_uri_is_local(hypervisor->uri);
+        if (hypervisor_uri_is_embedded(hypervisor->uri))
             check_embedded(doctor, check, hypervisor->uri, conf, sizeof conf);
         else if (ssh_uri_is(hypervisor->uri))
             check_ssh(doctor, check, hypervisor->uri);

@@ -7,44 +7,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <libxml/uri.h>
-
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/hypervisor_uri.h"
 
 static const char qemu_conf[] =
     "# Written by vbmcd, since there was none. See qemu.conf of libvirt.\n"
     "stdio_handler = \"file\"\n";
-
-bool embedded_is_uri(const char *uri)
-{
-    static const char prefix[] = "qemu:///embed";
-
-    return strncmp(uri, prefix, sizeof prefix - 1) == 0;
-}
-
-static void cleanup_uri(xmlURIPtr *uri)
-{
-    xmlFreeURI(*uri);
-}
-
-/* The value of root= in the URI's query, to be freed; NULL if there is none. */
-static char *root_of(const char *text)
-{
-    CLEANUP(cleanup_uri) xmlURIPtr uri = xmlParseURI(text);
-    const char *query = uri && uri->query_raw ? uri->query_raw : "";
-
-    while (*query) {
-        size_t length = strcspn(query, "&;");
-        if (strncmp(query, "root=", 5) == 0) {
-            char *unescaped = xmlURIUnescapeString(query + 5, (int)length - 5, NULL);
-            char *root = unescaped ? strdup(unescaped) : NULL;
-            xmlFree(unescaped);
-            return root;
-        }
-        query += length + (query[length] != '\0');
-    }
-    return NULL;
-}
 
 static int make_folder(const char *path, char *text, size_t size)
 {
@@ -70,10 +38,10 @@ static int write_conf(const char *path, char *text, size_t size)
 
 int embedded_prepare(const char *uri, char *text, size_t size)
 {
-    CLEANUP_FREE char *root = root_of(uri);
+    CLEANUP_FREE char *root = hypervisor_uri_embedded_root(uri);
     CLEANUP_FREE char *etc = NULL, *conf = NULL;
 
-    if (!root || root[0] != '/') {
+    if (!root) {
         snprintf(text, size, "the URI needs an absolute folder: qemu:///embed?root=/some/folder");
         return -EINVAL;
     }

@@ -2,10 +2,7 @@
 #ifndef VBMC_VIRT_EMBEDDED_H
 #define VBMC_VIRT_EMBEDDED_H
 
-#include <stdbool.h>
 #include <stddef.h>
-
-bool embedded_is_uri(const char *uri);
 
 /* Makes sure that guests can start there: the driver wants virtlogd for their output unless its
  * ROOT/etc/qemu.conf says otherwise, and nothing starts virtlogd beside it. Writes that file where

@@ -8,6 +8,7 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/base/log.h"
 #include "vbmc/virt/connection.h"
 #include "vbmc/virt/domains.h"
@@ -210,7 +211,7 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     struct hypervisor *hypervisor = context;
     struct opened *opened;
 
-    if (embedded_is_uri(hypervisor->uri) &&
+    if (hypervisor_uri_is_embedded(hypervisor->uri) &&
         embedded_prepare(hypervisor->uri, text, WORKER_TEXT_SIZE) < 0)
         return NULL;
     virConnectPtr connection = hypervisor_connect(hypervisor, text);

@@ -5,18 +5,13 @@
 #include <string.h>
 
 #include "vbmc/base/hash.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/ssh/connection.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
-/* libvirt's own idea of it: no host, and no transport but the local one. */
 bool hypervisor_is_local(const struct hypervisor *hypervisor)
 {
-    const char *uri = hypervisor->uri, *authority = strstr(uri, "://");
-    const char *transport = authority ? memchr(uri, '+', (size_t)(authority - uri)) : NULL;
-
-    if (!authority || authority[3] != '/')
-        return false;
-    return !transport || strncmp(transport, "+unix:", 6) == 0;
+    return hypervisor_uri_is_local(hypervisor->uri);
 }
 
 int64_t hypervisor_find_place(const struct hypervisor *hypervisor)

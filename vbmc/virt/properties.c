@@ -1,6 +1,6 @@
 #include "vbmc/virt/properties.h"
 
-#include "vbmc/virt/embedded.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 const char *hypervisor_name(const struct hypervisor *hypervisor)
@@ -25,7 +25,7 @@ const char *hypervisor_error(const struct hypervisor *hypervisor)
 
 bool hypervisor_is_embedded(const struct hypervisor *hypervisor)
 {
-    return embedded_is_uri(hypervisor->uri);
+    return hypervisor_uri_is_embedded(hypervisor->uri);
 }
 
 bool hypervisor_is_qemu(const struct hypervisor *hypervisor)
