@@ -7,23 +7,30 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 
-/* Boot device selectors (section 28.13, parameter 5) and what a guest has for them. No guest has a
- * "safe mode" or a diagnostic partition of its own: both mean its disk. */
-static const enum host_boot_device device_of_selector[16] = {
-    [0x0] = HOST_BOOT_NONE,          [0x1] = HOST_BOOT_NETWORK,   [0x2] = HOST_BOOT_DISK,
-    [0x3] = HOST_BOOT_DISK,          [0x4] = HOST_BOOT_DISK,      [0x5] = HOST_BOOT_CDROM,
-    [0x6] = HOST_BOOT_FIRMWARE_MENU, [0x7] = HOST_BOOT_REMOVABLE, [0x8] = HOST_BOOT_CDROM,
-    [0x9] = HOST_BOOT_DISK,          [0xb] = HOST_BOOT_DISK,      [0xf] = HOST_BOOT_REMOVABLE,
+/* Boot device selectors (section 28.13, parameter 5): what a guest has for them, and what
+ * `vbmc bootdev` calls them. No guest has a "safe mode" or a diagnostic partition of its own: both
+ * mean its disk. */
+static const struct {
+    enum host_boot_device device;
+    const char *name; /* NULL: none */
+} selectors[16] = {
+    [0x0] = {HOST_BOOT_NONE, "none"},
+    [0x1] = {HOST_BOOT_NETWORK, "pxe"},
+    [0x2] = {HOST_BOOT_DISK, "disk"},
+    [0x3] = {HOST_BOOT_DISK, "safe"},
+    [0x4] = {HOST_BOOT_DISK, "diag"},
+    [0x5] = {HOST_BOOT_CDROM, "cdrom"},
+    [0x6] = {HOST_BOOT_FIRMWARE_MENU, "bios"},
+    [0x7] = {HOST_BOOT_REMOVABLE, NULL}, /* remote floppy */
+    [0x8] = {HOST_BOOT_CDROM, NULL},     /* remote CD */
+    [0x9] = {HOST_BOOT_DISK, NULL},      /* primary remote medium */
+    [0xb] = {HOST_BOOT_DISK, NULL},      /* remote disk */
+    [0xf] = {HOST_BOOT_REMOVABLE, "floppy"},
 };
 
 const char *boot_selector_name(unsigned selector)
 {
-    static const char *const names[16] = {
-        [0x0] = "none", [0x1] = "pxe",   [0x2] = "disk", [0x3] = "safe",
-        [0x4] = "diag", [0x5] = "cdrom", [0x6] = "bios", [0xf] = "floppy",
-    };
-
-    return selector < ARRAY_SIZE(names) ? names[selector] : NULL;
+    return selector < ARRAY_SIZE(selectors) ? selectors[selector].name : NULL;
 }
 
 void boot_set_defaults(struct boot_options *boot)
@@ -66,7 +73,7 @@ struct host_boot_override boot_override(const struct boot_options *boot)
     struct host_boot_override override = {.device = HOST_BOOT_NONE};
 
     if (boot->flags[0] & BOOT_FLAGS_VALID) {
-        override.device = device_of_selector[BOOT_FLAGS_DEVICE(boot->flags[1])];
+        override.device = selectors[BOOT_FLAGS_DEVICE(boot->flags[1])].device;
         override.persistent = (boot->flags[0] & BOOT_FLAGS_PERSISTENT) != 0;
     }
     return override;
@@ -87,7 +94,7 @@ const char *boot_obstacle(const struct bmc *bmc)
 {
     enum host_boot_device device = boot_override(&bmc->boot).device;
 
-    if (!bmc->host || device == HOST_BOOT_NONE || device == HOST_BOOT_FIRMWARE_MENU)
+    if (!bmc->host || !host_boot_device_is_hardware(device))
         return NULL;
     if (bmc->host->boot_obstacle[0])
         return bmc->host->boot_obstacle;

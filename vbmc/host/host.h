@@ -38,6 +38,12 @@ enum host_boot_device {
     HOST_BOOT_FIRMWARE_MENU,
 };
 
+/* True for a device of the guest: neither none nor a menu. */
+static inline bool host_boot_device_is_hardware(enum host_boot_device device)
+{
+    return device != HOST_BOOT_NONE && device != HOST_BOOT_FIRMWARE_MENU;
+}
+
 struct host_boot_override {
     enum host_boot_device device;
     bool persistent; /* edits the stored definition too */

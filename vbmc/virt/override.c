@@ -36,11 +36,6 @@
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/reset.h"
 
-static bool is_live_device(enum host_boot_device device)
-{
-    return device != HOST_BOOT_NONE && device != HOST_BOOT_FIRMWARE_MENU;
-}
-
 /* ---- the record of what was done to the running guest ---- */
 
 static void forget_live(struct virt_domain *domain)
@@ -84,7 +79,7 @@ static int read_live(struct virt_domain *domain, const char *text)
         !qmp_json_integer(qmp_json_member(record, "id", json_type_int), &id) ||
         !qmp_json_integer(qmp_json_member(record, "device", json_type_int), &device) ||
         !qmp_json_integer(qmp_json_member(record, "original", json_type_int), &original) ||
-        !is_live_device((enum host_boot_device)device))
+        !host_boot_device_is_hardware((enum host_boot_device)device))
         return -EINVAL;
     if (id != domain->id || domain->id < 0) /* of a run that is over */
         return 0;
@@ -387,7 +382,7 @@ void override_step_apply(struct operation *operation)
     struct virt_domain *domain = operation->domain;
     enum host_boot_device wanted = domain->override.device;
 
-    if (!is_live_device(wanted) || !host_power_state_is_on(domain->host.state)) {
+    if (!host_boot_device_is_hardware(wanted) || !host_power_state_is_on(domain->host.state)) {
         operation_next(operation);
         return;
     }
@@ -498,7 +493,7 @@ static bool is_started_by_us(const struct virt_domain *domain)
 
 void override_note_boot(struct virt_domain *domain)
 {
-    if (is_live_device(override_at_start(domain).device) &&
+    if (host_boot_device_is_hardware(override_at_start(domain).device) &&
         domain->boot_live.device == HOST_BOOT_NONE)
         missed(domain);
 }
@@ -516,7 +511,7 @@ enum host_boot_device override_device(const struct virt_domain *domain)
 {
     enum host_boot_device device = domain->override.device;
 
-    return is_live_device(device) ? device : HOST_BOOT_NONE;
+    return host_boot_device_is_hardware(device) ? device : HOST_BOOT_NONE;
 }
 
 void override_guest_started(struct virt_domain *domain, bool live)
@@ -526,7 +521,7 @@ void override_guest_started(struct virt_domain *domain, bool live)
 
     if (!hypervisor_is_qemu(domain->hypervisor))
         override_note_boot(domain); /* there is no way to have it followed */
-    if (!is_live_device(override_at_start(domain).device) || is_started_by_us(domain))
+    if (!host_boot_device_is_hardware(override_at_start(domain).device) || is_started_by_us(domain))
         return;
     if (live)
         operation_queue(domain, steps, NULL, NULL);
@@ -573,7 +568,7 @@ void override_reconcile(struct virt_domain *domain)
 
     if (done != HOST_BOOT_NONE && done != domain->override.device)
         operation_queue(domain, undo, NULL, NULL);
-    if (!is_live_device(override_at_start(domain).device))
+    if (!host_boot_device_is_hardware(override_at_start(domain).device))
         return;
     log_info("%s: connected again with a boot override (%s) waiting", domain->host.name,
              host_boot_device_name(domain->override.device));

@@ -25,10 +25,9 @@ enum host_boot_device override_stored_device(const struct virt_domain *domain)
 /* The device that the definition has to put first. */
 static enum host_boot_device wanted_device(const struct host_boot_override *override)
 {
-    bool has_device =
-        override->device != HOST_BOOT_NONE && override->device != HOST_BOOT_FIRMWARE_MENU;
+    bool is_stored = override->persistent && host_boot_device_is_hardware(override->device);
 
-    return override->persistent && has_device ? override->device : HOST_BOOT_NONE;
+    return is_stored ? override->device : HOST_BOOT_NONE;
 }
 
 /* An action thread: the definition as it was before our last edit, which operation->undo tells. */

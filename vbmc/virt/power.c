@@ -56,11 +56,6 @@ static int work_destroy(struct operation *operation, virConnectPtr connection, v
     return virDomainIsActive(domain) == 0 ? 0 : result;
 }
 
-static bool override_needs_qmp(const struct host_boot_override *override)
-{
-    return override->device != HOST_BOOT_NONE && override->device != HOST_BOOT_FIRMWARE_MENU;
-}
-
 /* The XML that a start is made from, where it is another than the definition; -ENOENT: it is not.
  */
 static int edit_for_start(const struct operation *operation, const char *xml, char **edited)
@@ -112,7 +107,7 @@ static int create_edited(struct operation *operation, virConnectPtr connection, 
 
 static unsigned start_flags(struct operation *operation)
 {
-    operation->started_paused = override_needs_qmp(&operation->override);
+    operation->started_paused = host_boot_device_is_hardware(operation->override.device);
     return operation->started_paused ? VIR_DOMAIN_START_PAUSED : 0;
 }
 
@@ -379,14 +374,15 @@ static void step_up(struct operation *operation)
         operation->override = override_at_start(domain);
         operation->kernel_gives_way_to = override_device(domain);
     }
-    if (domain->host.state == HOST_POWER_PAUSED && override_needs_qmp(&operation->override)) {
+    if (domain->host.state == HOST_POWER_PAUSED &&
+        host_boot_device_is_hardware(operation->override.device)) {
         operation->on_error = only_resume;
         operation->steps = finish_start;
         (*operation->steps)(operation);
         return;
     }
-    domain->resume_owed =
-        domain->host.state == HOST_POWER_OFF && override_needs_qmp(&operation->override);
+    domain->resume_owed = domain->host.state == HOST_POWER_OFF &&
+                          host_boot_device_is_hardware(operation->override.device);
     if (!domain->persistent && domain->transient_xml) {
         free(operation->xml);
         operation->xml = strdup(domain->transient_xml);
