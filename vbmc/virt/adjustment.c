@@ -13,6 +13,7 @@
 #include "vbmc/domxml/link.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/lookup.h"
 
 /* libvirt takes a quota of 1000 us at least, in each period. */
 #define QUOTA_PERIOD_US 100000
@@ -113,16 +114,12 @@ static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct virt_adjustment *adjustment = CONTAINER_OF(job, struct virt_adjustment, job);
 
-    if (!connection) {
-        adjustment->result = -EHOSTUNREACH;
-        snprintf(adjustment->text, sizeof adjustment->text, "no connection to the hypervisor");
+    virDomainPtr domain;
+
+    adjustment->result = virt_look_up(connection, &adjustment->uuid, &domain, adjustment->text,
+                                      sizeof adjustment->text);
+    if (!domain)
         return;
-    }
-    virDomainPtr domain = virDomainLookupByUUID(connection, adjustment->uuid.bytes);
-    if (!domain) {
-        adjustment->result = last_error(adjustment);
-        return;
-    }
     adjustment->result = adjustment->work(adjustment, domain);
     virDomainFree(domain);
 }
@@ -165,10 +162,11 @@ static void submit(struct host_domain *host, const struct virt_adjustment *wante
 {
     struct virt_domain *domain = virt_domain_of_host(host);
 
-    if (!host_power_state_is_on(host->state)) {
-        bool is_off = host->state == HOST_POWER_OFF;
-        wanted->done(wanted->context, is_off ? -EINVAL : -EHOSTUNREACH,
-                     is_off ? "the guest is off" : "the hypervisor cannot be reached");
+    const char *refused;
+    int result = virt_domain_check_on(host, &refused);
+
+    if (result < 0) {
+        wanted->done(wanted->context, result, refused);
         return;
     }
     struct virt_adjustment *adjustment = malloc(sizeof *adjustment);

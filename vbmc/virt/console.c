@@ -25,6 +25,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/pty_writer.h"
 #include "vbmc/virt/worker.h"
@@ -307,10 +308,9 @@ static char *read_pty_path(virDomainPtr domain, const char *alias)
 static void run_open(struct worker_job *worker_job, virConnectPtr connection)
 {
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
-    virDomainPtr domain = connection ? virDomainLookupByUUID(connection, job->uuid.bytes) : NULL;
+    virDomainPtr domain;
 
-    snprintf(job->text, sizeof job->text, "no connection to the hypervisor");
-    if (!domain)
+    if (virt_look_up(connection, &job->uuid, &domain, job->text, sizeof job->text) < 0)
         return;
     job->libvirt = virStreamNew(connection, VIR_STREAM_NONBLOCK);
     if (job->libvirt &&

@@ -15,13 +15,15 @@
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
 
 struct definition {
     struct worker_job job;
     struct hypervisor *hypervisor;
-    int (*work)(struct definition *definition, virConnectPtr connection);
+    /* NULL: defines `xml` */
+    int (*work)(struct definition *definition, virConnectPtr connection, virDomainPtr domain);
     struct uuid uuid;
     bool inactive;
     bool keep_nvram;
@@ -32,13 +34,13 @@ struct definition {
     void *context;
 };
 
-/* An action thread, as all work_ functions. */
+/* An action thread, as all down to run. */
 static int last_error(struct definition *definition)
 {
     return virt_last_error(definition->text, sizeof definition->text);
 }
 
-static int work_define(struct definition *definition, virConnectPtr connection)
+static int define(struct definition *definition, virConnectPtr connection)
 {
     virDomainPtr domain =
         virDomainDefineXMLFlags(connection, definition->xml, VIR_DOMAIN_DEFINE_VALIDATE);
@@ -48,6 +50,14 @@ static int work_define(struct definition *definition, virConnectPtr connection)
     virDomainGetUUID(domain, definition->uuid.bytes);
     virDomainFree(domain);
     return 0;
+}
+
+static void run_define(struct worker_job *job, virConnectPtr connection)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+
+    definition->result = connection ? define(definition, connection)
+                                    : virt_no_connection(definition->text, sizeof definition->text);
 }
 
 /* What goes with a definition, which libvirt does not take along unless it is told to. */
@@ -126,31 +136,25 @@ static char *describe(const struct belongings *belongings, bool keep_nvram)
     return text;
 }
 
-static int work_undefine(struct definition *definition, virConnectPtr connection)
+static int work_undefine(struct definition *definition, virConnectPtr connection,
+                         virDomainPtr domain)
 {
-    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
     CLEANUP(clear_belongings) struct belongings belongings = {0};
 
-    if (!domain)
-        return last_error(definition);
+    (void)connection;
     look_for_belongings(domain, &belongings);
     unsigned flags = undefine_flags(&belongings, definition->keep_nvram);
     int result = virDomainUndefineFlags(domain, flags) == 0 ? 0 : last_error(definition);
     if (result == 0)
         definition->xml = describe(&belongings, definition->keep_nvram);
-    virDomainFree(domain);
     return result;
 }
 
-static int work_dump(struct definition *definition, virConnectPtr connection)
+static int work_dump(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
 {
-    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
-
-    if (!domain)
-        return last_error(definition);
+    (void)connection;
     definition->xml =
         virDomainGetXMLDesc(domain, definition->inactive ? VIR_DOMAIN_XML_INACTIVE : 0);
-    virDomainFree(domain);
     return definition->xml ? 0 : last_error(definition);
 }
 
@@ -188,7 +192,8 @@ static int define_with_serial(struct definition *definition, virConnectPtr conne
     return 0;
 }
 
-static int add_serial(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
+static int work_add_serial(struct definition *definition, virConnectPtr connection,
+                           virDomainPtr domain)
 {
     int persistent = virDomainIsPersistent(domain), active = virDomainIsActive(domain);
 
@@ -213,27 +218,17 @@ static int add_serial(struct definition *definition, virConnectPtr connection, v
     return 0;
 }
 
-static int work_add_serial(struct definition *definition, virConnectPtr connection)
-{
-    virDomainPtr domain = virDomainLookupByUUID(connection, definition->uuid.bytes);
-
-    if (!domain)
-        return last_error(definition);
-    int result = add_serial(definition, connection, domain);
-    virDomainFree(domain);
-    return result;
-}
-
 static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct definition *definition = CONTAINER_OF(job, struct definition, job);
+    virDomainPtr domain;
 
-    if (connection) {
-        definition->result = definition->work(definition, connection);
-    } else {
-        definition->result = -EHOSTUNREACH;
-        snprintf(definition->text, sizeof definition->text, "no connection to the hypervisor");
-    }
+    definition->result = virt_look_up(connection, &definition->uuid, &domain, definition->text,
+                                      sizeof definition->text);
+    if (!domain)
+        return;
+    definition->result = definition->work(definition, connection, domain);
+    virDomainFree(domain);
 }
 
 static void answer(struct definition *definition)
@@ -287,7 +282,7 @@ void hypervisor_define(struct hypervisor *hypervisor, const char *xml, hyperviso
 
     if (!definition)
         return;
-    definition->work = work_define;
+    definition->job.run = run_define;
     definition->xml = strdup(xml);
     if (!definition->xml) {
         free(definition);

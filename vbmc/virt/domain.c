@@ -1,5 +1,8 @@
 #include "vbmc/virt/domain.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "vbmc/base/array.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
@@ -59,4 +62,38 @@ void virt_domain_emit(struct virt_domain *domain, enum host_event event)
 
     if (!domain->vanished && !hypervisor->stopping)
         hypervisor->callbacks->event(hypervisor->context, domain, event);
+}
+
+int virt_domain_check_on(const struct host_domain *host, const char **text)
+{
+    if (host_power_state_is_on(host->state))
+        return 0;
+    bool is_off = host->state == HOST_POWER_OFF;
+    *text = is_off ? "the guest is off" : "the hypervisor cannot be reached";
+    return is_off ? -EINVAL : -EHOSTUNREACH;
+}
+
+void virt_domain_start_timer(struct virt_domain *domain, uv_timer_t **timer,
+                             void (*on_end)(uv_timer_t *timer), uint64_t ms)
+{
+    if (!*timer) {
+        *timer = calloc(1, sizeof **timer);
+        if (!*timer)
+            return;
+        uv_timer_init(domain->hypervisor->loop, *timer);
+        (*timer)->data = domain;
+    }
+    uv_timer_start(*timer, on_end, ms, 0);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void virt_domain_close_timer(uv_timer_t **timer)
+{
+    if (*timer)
+        uv_close((uv_handle_t *)*timer, on_timer_closed);
+    *timer = NULL;
 }

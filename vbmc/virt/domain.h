@@ -75,5 +75,13 @@ struct virt_domain {
 
 /* Reports an event of the domain, unless it is gone or its hypervisor stops. */
 void virt_domain_emit(struct virt_domain *domain, enum host_event event);
+/* 0 if the guest is on; else -EINVAL (off) or -EHOSTUNREACH, with the reason in `text`. */
+int virt_domain_check_on(const struct host_domain *host, const char **text);
+/* Starts one of the domain's timers, which is made at its first start; the timer's data is the
+ * domain. Without memory it does not run. */
+void virt_domain_start_timer(struct virt_domain *domain, uv_timer_t **timer,
+                             void (*on_end)(uv_timer_t *timer), uint64_t ms);
+/* Stops and frees it; the pointer is then NULL. One that never ran is allowed. */
+void virt_domain_close_timer(uv_timer_t **timer);
 
 #endif

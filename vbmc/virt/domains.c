@@ -25,7 +25,7 @@ static void free_domain(struct virt_domain *domain)
     virt_console_forget_domain(domain);
     monitor_free(domain->monitor);
     override_clear(domain);
-    reset_clear(domain);
+    virt_domain_close_timer(&domain->reset_burst);
     free(domain->host.name);
     free(domain->transient_xml);
     free(domain->hardware);

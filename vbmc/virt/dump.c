@@ -15,6 +15,7 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 
 #define PROGRESS_MS 1000
@@ -110,21 +111,18 @@ static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct dump *dump = CONTAINER_OF(job, struct dump, job);
 
-    if (!connection) {
-        dump->result = -EHOSTUNREACH;
-        snprintf(dump->text, sizeof dump->text, "no connection to the hypervisor");
+    virDomainPtr domain;
+
+    dump->result = virt_look_up(connection, &dump->uuid, &domain, dump->text, sizeof dump->text);
+    if (!domain)
         return;
-    }
     /* Here, since a file system may be slow to answer. */
     const char *refused = dump_check_path(dump->path, dump->is_local, &dump->result);
-    if (refused) {
+    if (refused)
         snprintf(dump->text, sizeof dump->text, "%s", refused);
-        return;
-    }
-    virDomainPtr domain = virDomainLookupByUUID(connection, dump->uuid.bytes);
-    dump->result = domain ? write_dump(dump, domain) : last_error(dump);
-    if (domain)
-        virDomainFree(domain);
+    else
+        dump->result = write_dump(dump, domain);
+    virDomainFree(domain);
 }
 
 static void read_progress(struct dump *dump, virDomainPtr domain)
@@ -148,10 +146,11 @@ static void read_progress(struct dump *dump, virDomainPtr domain)
 static void run_look(struct worker_job *job, virConnectPtr connection)
 {
     struct dump *dump = CONTAINER_OF(job, struct dump, look);
-    virDomainPtr domain = connection ? virDomainLookupByUUID(connection, dump->uuid.bytes) : NULL;
+    char text[WORKER_TEXT_SIZE];
+    virDomainPtr domain;
 
     dump->total_bytes = 0;
-    if (!domain)
+    if (virt_look_up(connection, &dump->uuid, &domain, text, sizeof text) < 0)
         return;
     read_progress(dump, domain);
     virDomainFree(domain);

@@ -51,3 +51,9 @@ int virt_last_error(char *text, size_t size)
     }
     return -EIO;
 }
+
+int virt_no_connection(char *text, size_t size)
+{
+    snprintf(text, size, "no connection to the hypervisor");
+    return -EHOSTUNREACH;
+}

@@ -8,4 +8,7 @@
  * state), -ENOTSUP, -EHOSTUNREACH or -EIO; its text goes to `text`. */
 int virt_last_error(char *text, size_t size);
 
+/* -EHOSTUNREACH with its text: there is no connection. */
+int virt_no_connection(char *text, size_t size);
+
 #endif

@@ -11,6 +11,7 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/lookup.h"
 
 /* ---- one domain ---- */
 
@@ -25,20 +26,24 @@ struct look {
     struct virt_facts facts;
 };
 
+static int look_up(const struct look *look, virConnectPtr connection, virDomainPtr *domain)
+{
+    char text[WORKER_TEXT_SIZE];
+
+    if (!look->name || !connection)
+        return virt_look_up(connection, &look->uuid, domain, text, sizeof text);
+    *domain = virDomainLookupByName(connection, look->name);
+    return *domain ? 0 : virt_last_error(text, sizeof text);
+}
+
 static void run_look(struct worker_job *job, virConnectPtr connection)
 {
     struct look *look = CONTAINER_OF(job, struct look, job);
-    char text[WORKER_TEXT_SIZE];
+    virDomainPtr domain;
 
-    look->result = -EHOSTUNREACH;
-    if (!connection)
+    look->result = look_up(look, connection, &domain);
+    if (!domain)
         return;
-    virDomainPtr domain = look->name ? virDomainLookupByName(connection, look->name)
-                                     : virDomainLookupByUUID(connection, look->uuid.bytes);
-    if (!domain) {
-        look->result = virt_last_error(text, sizeof text);
-        return;
-    }
     look->result = virt_facts_read(domain, &look->facts);
     virDomainFree(domain);
 }

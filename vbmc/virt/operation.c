@@ -9,6 +9,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -107,8 +108,7 @@ static void run_action(struct worker_job *job, virConnectPtr connection)
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
 
     if (!connection) {
-        operation->result = -EHOSTUNREACH;
-        snprintf(operation->text, sizeof operation->text, "no connection to the hypervisor");
+        operation->result = virt_no_connection(operation->text, sizeof operation->text);
         return;
     }
     virDomainPtr domain = virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
@@ -123,14 +123,12 @@ static void run_look(struct worker_job *job, virConnectPtr connection)
     struct operation *operation = CONTAINER_OF(job, struct operation, job);
     char text[WORKER_TEXT_SIZE];
 
-    operation->looked = -EHOSTUNREACH;
-    if (!connection)
+    virDomainPtr domain;
+
+    operation->looked =
+        virt_look_up(connection, &operation->domain->host.uuid, &domain, text, sizeof text);
+    if (!domain)
         return;
-    virDomainPtr domain = virDomainLookupByUUID(connection, operation->domain->host.uuid.bytes);
-    if (!domain) {
-        operation->looked = virt_last_error(text, sizeof text);
-        return;
-    }
     operation->looked = virt_facts_read(domain, &operation->facts);
     virDomainFree(domain);
 }

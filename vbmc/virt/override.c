@@ -33,95 +33,11 @@
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/override_definition.h"
+#include "vbmc/virt/override_record.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/reset.h"
 
-/* ---- the record of what was done to the running guest ---- */
-
-static void forget_live(struct virt_domain *domain)
-{
-    free(domain->boot_live.path);
-    free(domain->boot_live.record);
-    domain->boot_live = (struct boot_live){.original = -1};
-}
-
-static void store_live(struct virt_domain *domain)
-{
-    struct boot_live *live = &domain->boot_live;
-    CLEANUP_JSON struct json_object *record = json_object_new_object();
-
-    free(live->record);
-    live->record = NULL;
-    if (live->device != HOST_BOOT_NONE && record) {
-        json_object_object_add(record, "device", json_object_new_int((int)live->device));
-        json_object_object_add(record, "path", json_object_new_string(live->path));
-        json_object_object_add(record, "property", json_object_new_string(live->property));
-        json_object_object_add(record, "original", json_object_new_int64(live->original));
-        json_object_object_add(record, "used", json_object_new_boolean(live->used));
-        json_object_object_add(record, "id", json_object_new_int(domain->id));
-        live->record = strdup(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN));
-    }
-    virt_domain_emit(domain, HOST_EVENT_BOOT_CHANGED);
-}
-
-static int read_live(struct virt_domain *domain, const char *text)
-{
-    CLEANUP_JSON struct json_object *record = NULL;
-    struct boot_live *live = &domain->boot_live;
-    int64_t id, device, original;
-
-    if (qmp_json_parse(text, strlen(text), &record) < 0)
-        return -EINVAL;
-    const char *path = qmp_json_string(record, "path");
-    const char *property = qmp_json_string(record, "property");
-    struct json_object *used = qmp_json_member(record, "used", json_type_boolean);
-    if (!path || !property || strlen(property) >= sizeof live->property ||
-        !qmp_json_integer(qmp_json_member(record, "id", json_type_int), &id) ||
-        !qmp_json_integer(qmp_json_member(record, "device", json_type_int), &device) ||
-        !qmp_json_integer(qmp_json_member(record, "original", json_type_int), &original) ||
-        !host_boot_device_is_hardware((enum host_boot_device)device))
-        return -EINVAL;
-    if (id != domain->id || domain->id < 0) /* of a run that is over */
-        return 0;
-    live->path = strdup(path);
-    live->record = strdup(text);
-    if (!live->path || !live->record)
-        return -ENOMEM;
-    snprintf(live->property, sizeof live->property, "%s", property);
-    live->device = (enum host_boot_device)device;
-    live->original = original;
-    live->used = used && json_object_get_boolean(used);
-    live->restored = true;
-    return 0;
-}
-
-const char *virt_domain_boot_live(const struct virt_domain *domain)
-{
-    return domain->boot_live.record;
-}
-
-const char *virt_domain_boot_stored(const struct virt_domain *domain)
-{
-    return domain->boot_stored;
-}
-
-int virt_domain_restore_boot_record(struct virt_domain *domain, const char *live,
-                                    const char *stored)
-{
-    /* What the driver has done itself since is newer than what is stored. */
-    if (domain->boot_live.device != HOST_BOOT_NONE || domain->boot_stored)
-        return 0;
-    forget_live(domain);
-    domain->boot_stored = stored ? strdup(stored) : NULL;
-    return live ? read_live(domain, live) : 0;
-}
-
 /* ---- the burst of resets ---- */
-
-static void on_settle_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
 
 static void consumed(struct virt_domain *domain)
 {
@@ -194,14 +110,7 @@ static void on_settled(uv_timer_t *timer)
 
 static void start_settling(struct virt_domain *domain)
 {
-    if (!domain->settle) {
-        domain->settle = calloc(1, sizeof *domain->settle);
-        if (!domain->settle)
-            return;
-        uv_timer_init(hypervisor_loop(domain->hypervisor), domain->settle);
-        domain->settle->data = domain;
-    }
-    uv_timer_start(domain->settle, on_settled, RESET_BURST_MS, 0);
+    virt_domain_start_timer(domain, &domain->settle, on_settled, RESET_BURST_MS);
 }
 
 static void stop_settling(struct virt_domain *domain)
@@ -212,11 +121,9 @@ static void stop_settling(struct virt_domain *domain)
 
 void override_clear(struct virt_domain *domain)
 {
-    forget_live(domain);
+    override_forget_live(domain);
     free(domain->boot_stored);
-    if (domain->settle)
-        uv_close((uv_handle_t *)domain->settle, on_settle_closed);
-    domain->settle = NULL;
+    virt_domain_close_timer(&domain->settle);
 }
 
 /* ---- taking back ---- */
@@ -234,8 +141,8 @@ static void live_undone(void *context, const struct qmp_error *error)
     if (error)
         log_warning("%s: boot order of the running guest not given back: %s", domain->host.name,
                     error->text);
-    forget_live(domain);
-    store_live(domain);
+    override_forget_live(domain);
+    override_store_live(domain);
     operation_next(operation);
 }
 
@@ -284,9 +191,9 @@ static void applied(void *context, const struct qmp_error *error)
                     host_boot_device_name(domain->override.device), error->text);
         /* After a lost connection it may be applied all the same: then the record has to stay. */
         if (error->failure == QMP_FAILURE_ERROR_REPLY || domain->boot_live.device == HOST_BOOT_NONE)
-            forget_live(domain);
+            override_forget_live(domain);
     }
-    store_live(domain);
+    override_store_live(domain);
     operation_next(operation);
 }
 
@@ -420,7 +327,7 @@ static void settle_former(struct virt_domain *domain)
         start_settling(domain);
     } else if (live->used && same) {
         live->used = false;
-        store_live(domain);
+        override_store_live(domain);
     }
     live->restored = false;
 }
@@ -538,10 +445,10 @@ void override_guest_stopped(struct virt_domain *domain)
     note_obstacle(domain, "");
     if (domain->boot_live.device == HOST_BOOT_NONE)
         return;
-    forget_live(domain);
+    override_forget_live(domain);
     if (used && !domain->override.persistent)
         consumed(domain);
-    store_live(domain);
+    override_store_live(domain);
 }
 
 void override_guest_reset(struct virt_domain *domain)
@@ -556,7 +463,7 @@ void override_guest_reset(struct virt_domain *domain)
     if (domain->boot_live.used) /* part of the burst, which counts from its first */
         return;
     domain->boot_live.used = true;
-    store_live(domain);
+    override_store_live(domain);
     start_settling(domain);
 }
 

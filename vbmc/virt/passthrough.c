@@ -14,6 +14,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/lookup.h"
 
 struct passthrough {
     struct qmp_transport transport;
@@ -46,15 +47,12 @@ static void run_command(struct worker_job *job, virConnectPtr connection)
 {
     struct command *command = CONTAINER_OF(job, struct command, job);
 
-    command->result = -EHOSTUNREACH;
-    snprintf(command->text, sizeof command->text, "no connection to the hypervisor");
-    if (!connection)
+    virDomainPtr domain;
+
+    command->result =
+        virt_look_up(connection, &command->uuid, &domain, command->text, sizeof command->text);
+    if (!domain)
         return;
-    virDomainPtr domain = virDomainLookupByUUID(connection, command->uuid.bytes);
-    if (!domain) {
-        command->result = virt_last_error(command->text, sizeof command->text);
-        return;
-    }
     command->handed_over = true;
     command->result = virDomainQemuMonitorCommand(domain, command->request, &command->reply, 0);
     if (command->result < 0)

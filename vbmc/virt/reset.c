@@ -8,7 +8,6 @@
 #include "vbmc/virt/reset.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "qmp/commands.h"
 #include "vbmc/base/log.h"
@@ -68,14 +67,7 @@ static void on_burst_over(uv_timer_t *timer)
 
 static void restore_later(struct virt_domain *domain)
 {
-    if (!domain->reset_burst) {
-        domain->reset_burst = calloc(1, sizeof *domain->reset_burst);
-        if (!domain->reset_burst)
-            return;
-        uv_timer_init(hypervisor_loop(domain->hypervisor), domain->reset_burst);
-        domain->reset_burst->data = domain;
-    }
-    uv_timer_start(domain->reset_burst, on_burst_over, RESTORE_MS, 0);
+    virt_domain_start_timer(domain, &domain->reset_burst, on_burst_over, RESTORE_MS);
 }
 
 void reset_reconcile(struct virt_domain *domain)
@@ -83,18 +75,6 @@ void reset_reconcile(struct virt_domain *domain)
     if (ends_at_reset(domain) && hypervisor_is_qemu(domain->hypervisor) &&
         host_power_state_is_on(domain->host.state))
         restore_later(domain);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-void reset_clear(struct virt_domain *domain)
-{
-    if (domain->reset_burst)
-        uv_close((uv_handle_t *)domain->reset_burst, on_closed);
-    domain->reset_burst = NULL;
 }
 
 /* ---- the reset ---- */

@@ -11,7 +11,5 @@ operation_step reset_step;
 /* The guest was found running, or its hypervisor is back: what a reset of before has left behind,
  * by this daemon or one that was killed, is put right. */
 void reset_reconcile(struct virt_domain *domain);
-/* Frees what the domain holds for this. */
-void reset_clear(struct virt_domain *domain);
 
 #endif

@@ -12,6 +12,7 @@
 #include "vbmc/domxml/internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
 
@@ -123,14 +124,13 @@ static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct shot *shot = CONTAINER_OF(job, struct shot, job);
 
-    if (!connection) {
-        shot->result = refuse(shot, -EHOSTUNREACH, "no connection to the hypervisor");
+    virDomainPtr domain;
+
+    shot->result = virt_look_up(connection, &shot->uuid, &domain, shot->text, sizeof shot->text);
+    if (!domain)
         return;
-    }
-    virDomainPtr domain = virDomainLookupByUUID(connection, shot->uuid.bytes);
-    shot->result = domain ? take(shot, connection, domain) : last_error(shot);
-    if (domain)
-        virDomainFree(domain);
+    shot->result = take(shot, connection, domain);
+    virDomainFree(domain);
 }
 
 /* ---- the loop ---- */

@@ -10,6 +10,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/lookup.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 
@@ -68,16 +69,11 @@ static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct virt_serial_look *look = CONTAINER_OF(job, struct virt_serial_look, job);
 
-    if (!connection) {
-        look->result = -EHOSTUNREACH;
-        snprintf(look->text, sizeof look->text, "no connection to the hypervisor");
+    virDomainPtr domain;
+
+    look->result = virt_look_up(connection, &look->uuid, &domain, look->text, sizeof look->text);
+    if (!domain)
         return;
-    }
-    virDomainPtr domain = virDomainLookupByUUID(connection, look->uuid.bytes);
-    if (!domain) {
-        look->result = virt_last_error(look->text, sizeof look->text);
-        return;
-    }
     look->result = read_serial(look, domain);
     virDomainFree(domain);
 }

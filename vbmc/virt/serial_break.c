@@ -72,10 +72,11 @@ void serial_break_send(struct host_domain *host, const char *alias, host_done_fn
     struct virt_domain *domain = virt_domain_of_host(host);
     CLEANUP_FREE char *chardev = NULL;
 
-    if (!host_power_state_is_on(host->state)) {
-        bool is_off = host->state == HOST_POWER_OFF;
-        done(context, is_off ? -EINVAL : -EHOSTUNREACH,
-             is_off ? "the guest is off" : "the hypervisor cannot be reached");
+    const char *refused;
+    int result = virt_domain_check_on(host, &refused);
+
+    if (result < 0) {
+        done(context, result, refused);
         return;
     }
     if (asprintf(&chardev, "char%s", alias) < 0) {
