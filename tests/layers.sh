@@ -37,7 +37,7 @@ vbmc/cli vbmc/base vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh
 vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
-vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/state vbmc/store vbmc/virt
+vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/service vbmc/state vbmc/store vbmc/virt
 vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform vbmc/service sol
 vbmc *
 

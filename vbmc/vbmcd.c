@@ -27,6 +27,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/fleet/operations.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
@@ -381,6 +382,7 @@ static int start(struct daemon *daemon, char *error, size_t size)
         return result;
     }
     daemon->verbs.fleet = daemon->fleet;
+    fleet_register_operations(daemon->fleet);
     if (ssh_access_start(&daemon->loop, daemon->fleet, daemon->control, &daemon->ssh) < 0)
         log_error("ssh: out of memory");
     return 0;

@@ -257,10 +257,10 @@ static int sol_set_parameter(void *context, uint32_t session, uint8_t parameter,
     (void)context;
     (void)session;
     if (parameter != 1 || size != 1)
-        return CC_REQUEST_LENGTH_INVALID;
+        return -EMSGSIZE;
     sol_enabled = data[0] & 1;
     bmc_ticket_finish(ticket, 0);
-    return BMC_PAYLOAD_PENDING;
+    return -EINPROGRESS;
 }
 
 static int sol_get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
@@ -270,7 +270,7 @@ static int sol_get_parameter(void *context, uint8_t parameter, uint8_t set, uint
     *size = parameter % (BMC_SOL_PARAMETER_MAX + 1);
     for (size_t i = 0; i < *size; i++)
         data[i] = set ^ block;
-    return CC_SUCCESS;
+    return 0;
 }
 
 static const struct bmc_payload_ops payload_ops = {

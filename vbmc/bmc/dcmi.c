@@ -220,9 +220,14 @@ int dcmi_set_identifier(struct dcmi *dcmi, const char *bytes, size_t length)
     return 0;
 }
 
-struct dcmi_dhcp *dcmi_dhcp(struct dcmi *dcmi)
+const struct dcmi_dhcp *dcmi_dhcp(const struct dcmi *dcmi)
 {
     return &dcmi->dhcp;
+}
+
+void dcmi_set_dhcp(struct dcmi *dcmi, const struct dcmi_dhcp *dhcp)
+{
+    dcmi->dhcp = *dhcp;
 }
 
 /* ---- life ---- */

@@ -115,8 +115,9 @@ struct dcmi_dhcp {
     uint16_t contact_timeout_s, contact_retry_s;
 };
 
-/* May be changed; the caller reports it. */
-struct dcmi_dhcp *dcmi_dhcp(struct dcmi *dcmi);
+const struct dcmi_dhcp *dcmi_dhcp(const struct dcmi *dcmi);
+/* The caller reports BMC_PART_DCMI as changed. */
+void dcmi_set_dhcp(struct dcmi *dcmi, const struct dcmi_dhcp *dhcp);
 
 /* Back to the defaults, all but the statistics. */
 void dcmi_reset(struct dcmi *dcmi);

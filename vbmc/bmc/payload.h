@@ -14,9 +14,6 @@
 /* Instances of SOL that can be active at a time. */
 #define BMC_SOL_INSTANCES 1
 
-/* Returned for a completion code by set_parameter: the ticket will be finished. */
-#define BMC_PAYLOAD_PENDING (-1)
-
 /* Longest data of one SOL configuration parameter. */
 #define BMC_SOL_PARAMETER_MAX 4
 
@@ -56,11 +53,14 @@ struct bmc_payload_ops {
     bool (*user_may)(void *context, uint8_t user_id);
     int (*set_user_access)(void *context, uint8_t user_id, bool may,
                            const struct bmc_ticket *ticket);
-    /* Sets one SOL configuration parameter from `size` bytes. A completion code (section 26.2), or
-     * BMC_PAYLOAD_PENDING: the ticket is finished when it is stored. */
+    /* Sets one SOL configuration parameter from `size` bytes (section 26.3). 0: done; -EINPROGRESS:
+     * the ticket is finished when it is stored; else nothing has changed: -ENOPROTOOPT (there is no
+     * such parameter), -EALREADY (somebody else's set is in progress), -EBADF (it is read-only),
+     * -EMSGSIZE, -ERANGE, -EDOM. */
     int (*set_parameter)(void *context, uint32_t session, uint8_t parameter, const uint8_t *data,
                          size_t size, const struct bmc_ticket *ticket);
-    /* Gets one, without the revision: at most BMC_SOL_PARAMETER_MAX bytes. A completion code. */
+    /* Gets one, without the revision: at most BMC_SOL_PARAMETER_MAX bytes. 0, or an error
+     * as above. */
     int (*get_parameter)(void *context, uint8_t parameter, uint8_t set, uint8_t block,
                          uint8_t *data, size_t *size);
 };

@@ -71,6 +71,27 @@ static struct bmc_sol_policy policy(void *context)
     };
 }
 
+static int result_of(enum solparams_code code)
+{
+    switch (code) {
+    case SOLPARAMS_OK:
+        return 0;
+    case SOLPARAMS_UNSUPPORTED:
+        return -ENOPROTOOPT;
+    case SOLPARAMS_BEING_SET:
+        return -EALREADY;
+    case SOLPARAMS_READ_ONLY:
+        return -EBADF;
+    case SOLPARAMS_LENGTH_INVALID:
+        return -EMSGSIZE;
+    case SOLPARAMS_OUT_OF_RANGE:
+        return -ERANGE;
+    case SOLPARAMS_INVALID_FIELD:
+        return -EDOM;
+    }
+    return -EDOM;
+}
+
 static int set_parameter(void *context, uint32_t session, uint8_t parameter, const uint8_t *data,
                          size_t size, const struct bmc_ticket *ticket)
 {
@@ -78,13 +99,13 @@ static int set_parameter(void *context, uint32_t session, uint8_t parameter, con
     enum solparams_code code = solparams_set(&sol->settings.params, parameter, data, size);
 
     if (code != SOLPARAMS_OK)
-        return code;
+        return result_of(code);
     if (parameter == SOLPARAMS_SET_IN_PROGRESS)
         sol->setting_session = sol->settings.params.set_in_progress ? session : NO_SESSION;
     if (parameter < SOLPARAMS_ENABLE || parameter > SOLPARAMS_BIT_RATE)
-        return SOLPARAMS_OK; /* volatile */
+        return 0; /* volatile */
     saves_changed(sol->saved, ticket);
-    return BMC_PAYLOAD_PENDING;
+    return -EINPROGRESS;
 }
 
 static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
@@ -92,7 +113,7 @@ static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t 
 {
     const struct console_sol *sol = context;
 
-    return solparams_get(&sol->settings.params, parameter, set, block, data, size);
+    return result_of(solparams_get(&sol->settings.params, parameter, set, block, data, size));
 }
 
 /* ---- who may ---- */

@@ -113,13 +113,12 @@ static int chassis_identify_command(const struct ipmi_request *request, struct w
                         &(union service_arguments){.identify = {seconds, indefinite}});
 }
 
-/* Set Front Panel Enables (section 28.6): kept and shown; a guest has no buttons to lock. */
+/* Set Front Panel Enables (section 28.6). */
 static int set_front_panel_enables(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
-    (void)out;
-    request->bmc->chassis.front_panel_disabled = wire_u8(in) & 0x0f;
-    return CC_SUCCESS;
+    return command_call(request, out, SERVICE_FRONT_PANEL,
+                        &(union service_arguments){.front_panel_disabled = wire_u8(in) & 0x0f});
 }
 
 /* Set Power Restore Policy (section 28.8); 3 changes nothing and only asks what is supported. */
@@ -136,16 +135,17 @@ static int set_power_restore_policy(const struct ipmi_request *request, struct w
     wire_put_u8(out, POLICIES_SUPPORTED);
     if (policy == POLICY_NO_CHANGE)
         return CC_SUCCESS;
-    request->bmc->chassis.restore_policy = (enum power_restore_policy)policy;
-    return command_changed(request, BMC_PART_CHASSIS, out);
+    return command_call(
+        request, out, SERVICE_RESTORE_POLICY,
+        &(union service_arguments){.restore_policy = (enum power_restore_policy)policy});
 }
 
 /* Set Power Cycle Interval (section 28.9). */
 static int set_power_cycle_interval(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)
 {
-    request->bmc->chassis.cycle_interval_s = wire_u8(in);
-    return command_changed(request, BMC_PART_CHASSIS, out);
+    return command_call(request, out, SERVICE_CYCLE_INTERVAL,
+                        &(union service_arguments){.cycle_interval_s = wire_u8(in)});
 }
 
 /* Get System Restart Cause (section 28.11). */

@@ -130,7 +130,7 @@ static int get_asset_tag(const struct ipmi_request *request, struct wire_in *in,
 static int set_asset_tag(const struct ipmi_request *request, struct wire_in *in,
                          struct wire_out *out)
 {
-    struct fru *fru = request->bmc->fru;
+    const struct fru *fru = request->bmc->fru;
     uint8_t tag[FRU_ASSET_TAG_MAX];
     size_t length;
 
@@ -139,17 +139,16 @@ static int set_asset_tag(const struct ipmi_request *request, struct wire_in *in,
     int code = take_piece(in, tag, fru_asset_tag(fru, tag), sizeof tag, &length);
     if (code != CC_SUCCESS)
         return code;
-    if (fru_set_asset_tag(fru, tag, length) < 0)
-        return CC_OUT_OF_SPACE;
     wire_put_u8(out, (uint8_t)length);
-    return dcmi_group_changed(request, BMC_PART_FRU, out);
+    return command_call(request, out, SERVICE_ASSET_TAG,
+                        &(union service_arguments){.asset_tag = {tag, length, false}});
 }
 
 /* Get Management Controller Identifier String. */
 static int get_identifier(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     char identifier[DCMI_IDENTIFIER_MAX];
 
     if (!dcmi)
@@ -162,7 +161,7 @@ static int get_identifier(const struct ipmi_request *request, struct wire_in *in
 static int set_identifier(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     char identifier[DCMI_IDENTIFIER_MAX + 1];
     size_t length;
 
@@ -172,10 +171,11 @@ static int set_identifier(const struct ipmi_request *request, struct wire_in *in
                           sizeof identifier, &length);
     if (code != CC_SUCCESS)
         return code;
-    if (dcmi_set_identifier(dcmi, identifier, strnlen(identifier, length)) < 0)
-        return CC_PARAMETER_OUT_OF_RANGE;
+    const union service_arguments arguments = {
+        .identifier = {identifier, strnlen(identifier, length)},
+    };
     wire_put_u8(out, (uint8_t)length);
-    return dcmi_group_changed(request, BMC_PART_DCMI, out);
+    return command_call(request, out, SERVICE_IDENTIFIER, &arguments);
 }
 
 /* ---- configuration parameters ---- */
@@ -202,7 +202,7 @@ static int check_parameter(uint8_t parameter, uint8_t set_selector)
 static int set_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
 
     if (!dcmi)
@@ -212,7 +212,8 @@ static int set_configuration(const struct ipmi_request *request, struct wire_in 
         return code;
     if (wire_left(in) != (parameter >= PARAMETER_CONTACT_TIMEOUT ? 2 : 1))
         return CC_REQUEST_LENGTH_INVALID;
-    struct dcmi_dhcp *dhcp = dcmi_dhcp(dcmi);
+    union service_arguments arguments = {.dhcp = *dcmi_dhcp(dcmi)};
+    struct dcmi_dhcp *dhcp = &arguments.dhcp;
     switch (parameter) {
     case PARAMETER_DISCOVERY:
         dhcp->discovery = wire_u8(in) & DISCOVERY_MASK;
@@ -226,16 +227,16 @@ static int set_configuration(const struct ipmi_request *request, struct wire_in 
     case PARAMETER_CONTACT_RETRY:
         dhcp->contact_retry_s = wire_u16(in);
         break;
-    default: /* there is no DHCP to start anew, and nothing is kept of it */
+    default: /* there is no DHCP to restart, and nothing is kept of it */
         return CC_SUCCESS;
     }
-    return dcmi_group_changed(request, BMC_PART_DCMI, out);
+    return command_call(request, out, SERVICE_DHCP, &arguments);
 }
 
 static int get_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
 
     if (!dcmi)

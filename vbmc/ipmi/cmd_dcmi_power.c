@@ -120,16 +120,15 @@ int cmd_dcmi_set_power_limit(const struct ipmi_request *request, struct wire_in 
         return CC_CORRECTION_OUT_OF_RANGE;
     if (limit.sampling_s == 0)
         return CC_SAMPLING_OUT_OF_RANGE;
-    if (dcmi_set_power_limit(dcmi, &limit) < 0)
-        return CC_INVALID_DATA_FIELD;
-    return dcmi_group_changed(request, BMC_PART_DCMI, out);
+    return command_call(request, out, SERVICE_POWER_LIMIT,
+                        &(union service_arguments){.power_limit = limit});
 }
 
 /* Activate/Deactivate Power Limit (section 6.6.4). */
 int cmd_dcmi_activate_power_limit(const struct ipmi_request *request, struct wire_in *in,
                                   struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
     uint8_t activation = wire_u8(in);
 
     wire_skip(in, 2);
@@ -137,9 +136,6 @@ int cmd_dcmi_activate_power_limit(const struct ipmi_request *request, struct wir
         return CC_INVALID_COMMAND;
     if (activation > 1)
         return CC_INVALID_DATA_FIELD;
-    struct dcmi_power_limit limit = *dcmi_power_limit(dcmi);
-    limit.active = activation == 1;
-    if (dcmi_set_power_limit(dcmi, &limit) < 0)
-        return CC_NOT_IN_PRESENT_STATE; /* there is none */
-    return dcmi_group_changed(request, BMC_PART_DCMI, out);
+    return command_call(request, out, SERVICE_POWER_LIMIT_ACTIVE,
+                        &(union service_arguments){.power_limit_active = activation == 1});
 }

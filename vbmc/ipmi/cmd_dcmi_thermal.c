@@ -132,26 +132,24 @@ static int read_inlet(struct wire_in *in)
 int cmd_dcmi_set_thermal_limit(const struct ipmi_request *request, struct wire_in *in,
                                struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
-    struct dcmi_thermal_limit limit;
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    union service_arguments arguments;
 
     if (!dcmi)
         return CC_INVALID_COMMAND;
     int code = read_inlet(in);
     if (code != CC_SUCCESS)
         return code;
-    limit.actions = wire_u8(in);
-    limit.celsius = wire_u8(in);
-    limit.exception_s = wire_u16(in);
-    if (dcmi_set_thermal_limit(dcmi, &limit) < 0)
-        return CC_INVALID_DATA_FIELD;
-    return dcmi_group_changed(request, BMC_PART_DCMI, out);
+    arguments.thermal_limit.actions = wire_u8(in);
+    arguments.thermal_limit.celsius = wire_u8(in);
+    arguments.thermal_limit.exception_s = wire_u16(in);
+    return command_call(request, out, SERVICE_THERMAL_LIMIT, &arguments);
 }
 
 int cmd_dcmi_get_thermal_limit(const struct ipmi_request *request, struct wire_in *in,
                                struct wire_out *out)
 {
-    struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
 
     if (!dcmi)
         return CC_INVALID_COMMAND;

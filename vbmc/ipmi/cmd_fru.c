@@ -1,6 +1,4 @@
 /* FRU inventory commands (IPMI 2.0, chapter 34). All FRUs are read and written by bytes. */
-#include <errno.h>
-
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/fru.h"
@@ -52,23 +50,14 @@ static int read_fru_data(const struct ipmi_request *request, struct wire_in *in,
 static int write_fru_data(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
-    struct fru *fru = request->bmc->fru;
     uint8_t id = wire_u8(in);
     size_t offset = wire_u16(in), count = wire_left(in);
+    const union service_arguments arguments = {
+        .fru_write = {id, offset, wire_bytes(in, count), count},
+    };
 
-    if (!fru)
-        return CC_INVALID_COMMAND;
-    switch (fru_write(fru, id, offset, wire_bytes(in, count), count)) {
-    case 0:
-        wire_put_u8(out, (uint8_t)count);
-        return command_changed(request, BMC_PART_FRU, out);
-    case -ENOENT:
-        return CC_NOT_PRESENT;
-    case -ERANGE:
-        return CC_PARAMETER_OUT_OF_RANGE;
-    default:
-        return CC_UNSPECIFIED;
-    }
+    wire_put_u8(out, (uint8_t)count);
+    return command_call(request, out, SERVICE_FRU_WRITE, &arguments);
 }
 
 static const struct command commands[] = {

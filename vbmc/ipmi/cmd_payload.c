@@ -1,10 +1,7 @@
 /* Payload commands (IPMI 2.0, chapter 24) and SOL commands (chapter 26). SOL, standard payload type
  * 1, is the one payload that can be activated, and it has one instance: other ways to the console
  * need no IPMI instance. */
-#include <errno.h>
-
 #include "vbmc/base/array.h"
-#include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/command.h"
 
@@ -83,14 +80,12 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
                             struct wire_out *out)
 {
     const struct bmc *bmc = request->bmc;
-    const struct bmc_sol_owner owner = {request->token.session, request->user_id};
     struct ipmi_session_info session;
     struct bmc_sol_activation activation;
-    char address[ENDPOINT_TEXT_SIZE];
     uint8_t instance;
 
     if (!bmc->payload || !request->sessions ||
-        request->sessions->info(request->sessions_context, owner.session, &session) < 0)
+        request->sessions->info(request->sessions_context, request->token.session, &session) < 0)
         return CC_INVALID_COMMAND;
     if (!read_instance(in, &instance))
         return CC_INVALID_DATA_FIELD;
@@ -98,10 +93,10 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
     wire_skip(in, 3);
     if (code != CC_SUCCESS)
         return code;
-    endpoint_address_format_host(&session.remote, address);
-    int result = bmc->payload->activate(bmc->payload_context, &owner, address, &activation);
-    if (result < 0)
-        return result == -ENOTSUP ? CC_PAYLOAD_DISABLED : command_code_of_result(result);
+    code = command_call(request, out, SERVICE_SOL_ACTIVATE,
+                        &(union service_arguments){.sol_activation = &activation});
+    if (code != CC_SUCCESS)
+        return code == CC_NOT_IN_PRESENT_STATE ? CC_PAYLOAD_DISABLED : code;
     wire_put_u32(out, 0); /* no test mode */
     wire_put_u16(out, activation.inbound_size);
     wire_put_u16(out, activation.outbound_size);
@@ -110,8 +105,7 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
     return CC_SUCCESS;
 }
 
-/* Deactivate Payload (section 24.2). To take a console over, clients deactivate the instance of
- * another session; the same user may do that, and an administrator. */
+/* Deactivate Payload (section 24.2). */
 #define CC_ALREADY_INACTIVE 0x80
 
 static int deactivate_payload(const struct ipmi_request *request, struct wire_in *in,
@@ -120,7 +114,6 @@ static int deactivate_payload(const struct ipmi_request *request, struct wire_in
     const struct bmc *bmc = request->bmc;
     uint8_t instance;
 
-    (void)out;
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
     if (!read_instance(in, &instance))
@@ -128,14 +121,9 @@ static int deactivate_payload(const struct ipmi_request *request, struct wire_in
     wire_skip(in, 4);
     if (!bmc->payload->policy(bmc->payload_context).enabled)
         return CC_PAYLOAD_DISABLED;
-    struct bmc_sol_owner owner = bmc->payload->owner(bmc->payload_context);
-    if (instance > BMC_SOL_INSTANCES || owner.session == 0)
+    if (instance > BMC_SOL_INSTANCES || bmc->payload->owner(bmc->payload_context).session == 0)
         return CC_ALREADY_INACTIVE;
-    if (request->origin == IPMI_ORIGIN_LAN_SESSION && owner.session != request->token.session &&
-        owner.user_id != request->user_id && request->privilege < PRIVILEGE_ADMINISTRATOR)
-        return CC_INSUFFICIENT_PRIVILEGE;
-    bmc->payload->deactivate(bmc->payload_context, request->token.session);
-    return CC_SUCCESS;
+    return command_call(request, out, SERVICE_SOL_DEACTIVATE, NULL);
 }
 
 /* Get Payload Activation Status (section 24.4). */
@@ -192,14 +180,12 @@ static int set_user_payload_access(const struct ipmi_request *request, struct wi
                                    struct wire_out *out)
 {
     const struct bmc *bmc = request->bmc;
-    struct bmc_ticket ticket = command_ticket(request);
     uint8_t channel = wire_u8(in);
     uint8_t user = wire_u8(in);
     uint8_t operation = user & OPERATION_MASK;
     uint8_t standard = wire_u8(in);
     uint8_t others = wire_u8(in);
 
-    (void)out;
     others |= wire_u8(in);
     others |= wire_u8(in);
     if (!bmc->payload)
@@ -211,9 +197,9 @@ static int set_user_payload_access(const struct ipmi_request *request, struct wi
         return CC_INVALID_DATA_FIELD;
     if (!(standard & STANDARD_PAYLOAD_SOL))
         return CC_SUCCESS;
-    int result = bmc->payload->set_user_access(bmc->payload_context, user,
-                                               operation == OPERATION_ENABLE, &ticket);
-    return result < 0 ? CC_INVALID_DATA_FIELD : COMMAND_PENDING;
+    return command_call(
+        request, out, SERVICE_SOL_ACCESS,
+        &(union service_arguments){.sol_access = {user, operation == OPERATION_ENABLE}});
 }
 
 /* Get User Payload Access (section 24.7). */
@@ -280,20 +266,17 @@ static int set_sol_configuration(const struct ipmi_request *request, struct wire
                                  struct wire_out *out)
 {
     const struct bmc *bmc = request->bmc;
-    struct bmc_ticket ticket = command_ticket(request);
     uint8_t channel = wire_u8(in);
     uint8_t parameter = wire_u8(in);
     size_t size = wire_left(in);
     const uint8_t *data = wire_bytes(in, size);
 
-    (void)out;
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
     if (!is_lan_channel(request, channel))
         return CC_INVALID_DATA_FIELD;
-    int code = bmc->payload->set_parameter(bmc->payload_context, request->token.session, parameter,
-                                           data, size, &ticket);
-    return code == BMC_PAYLOAD_PENDING ? COMMAND_PENDING : code;
+    return command_call(request, out, SERVICE_SOL_PARAMETER,
+                        &(union service_arguments){.sol_parameter = {parameter, data, size}});
 }
 
 /* Get SOL Configuration Parameters (section 26.3). */
@@ -316,10 +299,10 @@ static int get_sol_configuration(const struct ipmi_request *request, struct wire
     if (!is_lan_channel(request, channel))
         return CC_INVALID_DATA_FIELD;
     if (!(channel & REVISION_ONLY)) {
-        int code =
+        int result =
             bmc->payload->get_parameter(bmc->payload_context, parameter, set, block, data, &size);
-        if (code != CC_SUCCESS)
-            return code;
+        if (result < 0)
+            return command_code_of_result(result);
     }
     wire_put_u8(out, PARAMETER_REVISION);
     wire_put_bytes(out, data, size);

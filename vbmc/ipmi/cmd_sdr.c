@@ -3,7 +3,6 @@
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/ipmi/command.h"
 
@@ -112,31 +111,23 @@ static int get_sdr_repository_time(const struct ipmi_request *request, struct wi
 static int set_sdr_repository_time(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
-    uint32_t seconds = wire_u32(in);
-    struct bmc_ticket ticket = command_ticket(request);
+    const union service_arguments arguments = {.sel_time = wire_u32(in)};
 
-    (void)out;
-    if (!request->bmc->sensors || !request->bmc->sel)
+    if (!request->bmc->sensors)
         return CC_INVALID_COMMAND;
-    if (seconds == SEL_TIME_UNSPECIFIED)
-        return CC_INVALID_DATA_FIELD;
-    sel_set_time(request->bmc->sel, seconds, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_SEL_TIME, &arguments);
 }
 
 /* Run Initialization Agent (section 33.21): all sensors go back to what their records say. */
 static int run_initialization_agent(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)
 {
-    struct sensors *sensors = request->bmc->sensors;
-
-    if (!sensors)
+    if (!request->bmc->sensors)
         return CC_INVALID_COMMAND;
     wire_put_u8(out, INITIALIZATION_IS_OVER);
     if (!(wire_u8(in) & RUN_AGENT))
         return CC_SUCCESS;
-    sensors_reset_settings(sensors);
-    return command_changed(request, BMC_PART_SENSORS, out);
+    return command_call(request, out, SERVICE_SENSOR_RESET, NULL);
 }
 
 static const struct command commands[] = {

@@ -31,17 +31,6 @@
 #define CLEAR_ERASING   0x00
 #define CLEAR_COMPLETED 0x01
 
-/* A ticket whose answer carries a record id. */
-static struct bmc_ticket id_ticket(const struct ipmi_request *request, uint16_t id)
-{
-    struct bmc_ticket ticket = command_ticket(request);
-
-    ticket.data[0] = (uint8_t)id;
-    ticket.data[1] = (uint8_t)(id >> 8);
-    ticket.data_length = 2;
-    return ticket;
-}
-
 static unsigned free_records(const struct sel *sel)
 {
     return sel_count(sel) < SEL_RECORDS_MAX ? SEL_RECORDS_MAX - sel_count(sel) : 0;
@@ -128,27 +117,23 @@ static int add_sel_entry(const struct ipmi_request *request, struct wire_in *in,
                          struct wire_out *out)
 {
     uint8_t record[SEL_RECORD_SIZE];
-    struct bmc_ticket ticket = id_ticket(request, 0); /* the id comes with the answer */
 
-    (void)out;
-    if (!request->bmc->sel)
-        return CC_INVALID_COMMAND;
     wire_copy(in, record, sizeof record);
-    sel_add(request->bmc->sel, record, &ticket);
-    return COMMAND_PENDING;
+    wire_put_u16(out, 0); /* the id comes with the answer */
+    return command_call(request, out, SERVICE_SEL_ADD,
+                        &(union service_arguments){.sel_record = record});
 }
 
 /* Answers with the id of the record that went. */
 static int delete_sel_entry(const struct ipmi_request *request, struct wire_in *in,
                             struct wire_out *out)
 {
-    struct sel *sel = request->bmc->sel;
+    const struct sel *sel = request->bmc->sel;
     uint16_t reservation = wire_u16(in);
     uint16_t id = wire_u16(in);
     uint8_t record[SEL_RECORD_SIZE];
     unsigned n;
 
-    (void)out;
     if (!sel)
         return CC_INVALID_COMMAND;
     if (!sel_is_reserved(sel, reservation))
@@ -156,18 +141,16 @@ static int delete_sel_entry(const struct ipmi_request *request, struct wire_in *
     if (sel_find(sel, id, &n) < 0 || sel_record(sel, n, record) < 0)
         return CC_NOT_PRESENT;
     id = sel_record_id(record);
-    struct bmc_ticket ticket = id_ticket(request, id);
-    sel_delete(sel, id, &ticket);
-    return COMMAND_PENDING;
+    wire_put_u16(out, id);
+    return command_call(request, out, SERVICE_SEL_DELETE, &(union service_arguments){.sel_id = id});
 }
 
 static int clear_sel(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
 {
-    struct sel *sel = request->bmc->sel;
+    const struct sel *sel = request->bmc->sel;
     uint16_t reservation = wire_u16(in);
     const uint8_t *mark = wire_bytes(in, 3);
     uint8_t action = wire_u8(in);
-    struct bmc_ticket ticket = command_ticket(request);
 
     if (!sel)
         return CC_INVALID_COMMAND;
@@ -183,10 +166,8 @@ static int clear_sel(const struct ipmi_request *request, struct wire_in *in, str
         return CC_INVALID_DATA_FIELD;
     if (!sel_is_reserved(sel, reservation))
         return CC_RESERVATION_CANCELLED;
-    ticket.data[0] = CLEAR_COMPLETED;
-    ticket.data_length = 1;
-    sel_clear(sel, &ticket);
-    return COMMAND_PENDING;
+    wire_put_u8(out, CLEAR_COMPLETED);
+    return command_call(request, out, SERVICE_SEL_CLEAR, NULL);
 }
 
 static int get_sel_time(const struct ipmi_request *request, struct wire_in *in,
@@ -202,16 +183,8 @@ static int get_sel_time(const struct ipmi_request *request, struct wire_in *in,
 static int set_sel_time(const struct ipmi_request *request, struct wire_in *in,
                         struct wire_out *out)
 {
-    uint32_t seconds = wire_u32(in);
-    struct bmc_ticket ticket = command_ticket(request);
-
-    (void)out;
-    if (!request->bmc->sel)
-        return CC_INVALID_COMMAND;
-    if (seconds == SEL_TIME_UNSPECIFIED)
-        return CC_INVALID_DATA_FIELD;
-    sel_set_time(request->bmc->sel, seconds, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_SEL_TIME,
+                        &(union service_arguments){.sel_time = wire_u32(in)});
 }
 
 static int get_sel_utc_offset(const struct ipmi_request *request, struct wire_in *in,
@@ -227,17 +200,9 @@ static int get_sel_utc_offset(const struct ipmi_request *request, struct wire_in
 static int set_sel_utc_offset(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
 {
-    int16_t minutes = (int16_t)wire_u16(in);
-    struct bmc_ticket ticket = command_ticket(request);
+    const union service_arguments arguments = {.sel_utc_offset_min = (int16_t)wire_u16(in)};
 
-    (void)out;
-    if (!request->bmc->sel)
-        return CC_INVALID_COMMAND;
-    if (minutes != SEL_UTC_OFFSET_UNKNOWN &&
-        (minutes < -SEL_UTC_OFFSET_LIMIT_MIN || minutes > SEL_UTC_OFFSET_LIMIT_MIN))
-        return CC_PARAMETER_OUT_OF_RANGE;
-    sel_set_utc_offset(request->bmc->sel, minutes, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_SEL_UTC_OFFSET, &arguments);
 }
 
 /* There are no other logs: no type of log is one that we know. */
@@ -256,9 +221,7 @@ static int platform_event(const struct ipmi_request *request, struct wire_in *in
 {
     bool by_guest = request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE;
     uint8_t record[SEL_RECORD_SIZE], event[7];
-    struct bmc_ticket ticket = command_ticket(request);
 
-    (void)out;
     if (!request->bmc->sel)
         return CC_INVALID_COMMAND;
     uint8_t generator = by_guest ? wire_u8(in) : request->msg->rq_address;
@@ -275,8 +238,8 @@ static int platform_event(const struct ipmi_request *request, struct wire_in *in
     wire_put_u8(&to, generator);
     wire_put_u8(&to, where);
     wire_put_bytes(&to, event, sizeof event);
-    sel_add(request->bmc->sel, record, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_SEL_ADD,
+                        &(union service_arguments){.sel_record = record});
 }
 
 static int get_last_processed(const struct ipmi_request *request, struct wire_in *in,
@@ -301,14 +264,9 @@ static int set_last_processed(const struct ipmi_request *request, struct wire_in
                               struct wire_out *out)
 {
     bool by_bmc = wire_u8(in) & 0x01;
-    uint16_t id = wire_u16(in);
-    struct bmc_ticket ticket = command_ticket(request);
+    const union service_arguments arguments = {.sel_processed = {by_bmc, wire_u16(in)}};
 
-    (void)out;
-    if (!request->bmc->sel)
-        return CC_INVALID_COMMAND;
-    sel_set_last_processed(request->bmc->sel, by_bmc, id, &ticket);
-    return COMMAND_PENDING;
+    return command_call(request, out, SERVICE_SEL_PROCESSED, &arguments);
 }
 
 static const struct command commands[] = {

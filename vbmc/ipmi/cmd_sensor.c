@@ -48,9 +48,8 @@ static int find_threshold(const struct ipmi_request *request, struct wire_in *in
 static int apply_settings(const struct ipmi_request *request,
                           const struct sensor_settings *settings, const struct wire_out *out)
 {
-    if (sensors_set_settings(request->bmc->sensors, settings) < 0)
-        return CC_INVALID_DATA_FIELD;
-    return command_changed(request, BMC_PART_SENSORS, out);
+    return command_call(request, out, SERVICE_SENSOR_SETTINGS,
+                        &(union service_arguments){.sensor_settings = *settings});
 }
 
 static uint8_t thresholds_of(const struct ipmi_request *request, uint8_t number)
@@ -264,14 +263,15 @@ static int rearm_sensor_events(const struct ipmi_request *request, struct wire_i
     struct sensor_view view;
     int code = find_readable(request, in, &view);
 
-    (void)out;
     if (code != CC_SUCCESS)
         return code;
     bool is_by_mask = wire_u8(in) & REARM_SELECTED;
     uint16_t assertions = optional_mask(in), deassertions = optional_mask(in);
-    sensors_rearm(request->bmc->sensors, view.number, is_by_mask ? assertions : 0x7fff,
-                  is_by_mask ? deassertions : 0x7fff);
-    return CC_SUCCESS;
+    const union service_arguments arguments = {
+        .sensor_rearm = {view.number, is_by_mask ? assertions : 0x7fff,
+                         is_by_mask ? deassertions : 0x7fff},
+    };
+    return command_call(request, out, SERVICE_SENSOR_REARM, &arguments);
 }
 
 static uint8_t status_flags(const struct sensor_status *status)
@@ -382,8 +382,18 @@ static struct written read_written(struct wire_in *in)
     return written;
 }
 
-static int write_states(const struct ipmi_request *request, const struct sensor_view *view,
-                        const struct written *written)
+static int override_sensor(const struct ipmi_request *request, const struct wire_out *out,
+                           uint8_t number, uint16_t reading_or_states, uint8_t data2, uint8_t data3)
+{
+    const union service_arguments arguments = {
+        .sensor_override = {number, reading_or_states, data2, data3},
+    };
+
+    return command_call(request, out, SERVICE_SENSOR_OVERRIDE, &arguments);
+}
+
+static int write_states(const struct ipmi_request *request, const struct wire_out *out,
+                        const struct sensor_view *view, const struct written *written)
 {
     bool has_data = written->data_operation != 0;
     uint16_t states = view->states;
@@ -403,10 +413,9 @@ static int write_states(const struct ipmi_request *request, const struct sensor_
         states &= (uint16_t)~written->assertions;
         break;
     }
-    sensors_override(request->bmc->sensors, view->number, states,
-                     has_data ? written->data[1] : DATA_UNSPECIFIED,
-                     has_data ? written->data[2] : DATA_UNSPECIFIED);
-    return CC_SUCCESS;
+    return override_sensor(request, out, view->number, states,
+                           has_data ? written->data[1] : DATA_UNSPECIFIED,
+                           has_data ? written->data[2] : DATA_UNSPECIFIED);
 }
 
 static int set_sensor_reading(const struct ipmi_request *request, struct wire_in *in,
@@ -415,14 +424,13 @@ static int set_sensor_reading(const struct ipmi_request *request, struct wire_in
     struct sensor_view view;
     int code = find_readable(request, in, &view);
 
-    (void)out;
     if (code != CC_SUCCESS)
         return code;
     struct written written = read_written(in);
     if (written.deassertion_operation != BITS_LEAVE)
         return CC_NOT_SETTABLE; /* they follow from the rest */
     if (!view.is_threshold)
-        return write_states(request, &view, &written);
+        return write_states(request, out, &view, &written);
     if (written.assertion_operation != BITS_LEAVE)
         return CC_NOT_SETTABLE;
     if (written.data_operation != 0)
@@ -430,8 +438,8 @@ static int set_sensor_reading(const struct ipmi_request *request, struct wire_in
     if (written.reading_operation > READING_WRITE)
         return CC_INVALID_DATA_FIELD;
     if (written.reading_operation == READING_WRITE)
-        sensors_override(request->bmc->sensors, view.number, written.reading, DATA_UNSPECIFIED,
-                         DATA_UNSPECIFIED);
+        return override_sensor(request, out, view.number, written.reading, DATA_UNSPECIFIED,
+                               DATA_UNSPECIFIED);
     return CC_SUCCESS;
 }
 

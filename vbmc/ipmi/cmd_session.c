@@ -121,7 +121,7 @@ static int set_session_privilege_level(const struct ipmi_request *request, struc
     return CC_SUCCESS;
 }
 
-/* Close Session (section 22.19). Whoever is not an administrator may close only his own. */
+/* Close Session (section 22.19). */
 #define CC_NO_SUCH_SESSION 0x87
 
 static int close_session(const struct ipmi_request *request, struct wire_in *in,
@@ -130,17 +130,17 @@ static int close_session(const struct ipmi_request *request, struct wire_in *in,
     const struct ipmi_session_ops *sessions = request->sessions;
     uint32_t session = wire_u32(in);
 
-    (void)out;
     if (!sessions)
         return CC_INVALID_COMMAND;
     if (session == 0 && wire_left(in) > 0)
         session = sessions->find_handle(request->sessions_context, wire_u8(in));
     if (session == 0)
         return CC_NO_SUCH_SESSION;
-    if (session != request->token.session && request->privilege < PRIVILEGE_ADMINISTRATOR)
-        return CC_INSUFFICIENT_PRIVILEGE;
-    return sessions->close(request->sessions_context, session) < 0 ? CC_NO_SUCH_SESSION
-                                                                   : CC_SUCCESS;
+    const union service_arguments arguments = {
+        .session_close = {session, sessions->close, request->sessions_context},
+    };
+    int code = command_call(request, out, SERVICE_SESSION_CLOSE, &arguments);
+    return code == CC_NOT_PRESENT ? CC_NO_SUCH_SESSION : code;
 }
 
 /* Get Session Info (section 22.20): which session the request means; 0 if there is none. */

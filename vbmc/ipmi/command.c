@@ -38,7 +38,7 @@ uint8_t command_code_of_result(int result)
     return CC_UNSPECIFIED;
 }
 
-static void answer_ticket(const struct bmc_ticket *ticket, int result)
+static void answer_with(const struct bmc_ticket *ticket, int result, size_t length_of_error)
 {
     const struct ipmi_sink *sink = ticket->sink;
     const struct ipmi_token token = {
@@ -46,32 +46,38 @@ static void answer_ticket(const struct bmc_ticket *ticket, int result)
         .session = ticket->numbers[1],
         .request = ticket->numbers[2],
     };
-    struct ipmi_response response = {.completion_code = command_code_of_result(result)};
+    struct ipmi_response response = {
+        .completion_code = command_code_of_result(result),
+        .data_length = result == 0 ? ticket->data_length : length_of_error,
+    };
 
-    if (result == 0) {
-        memcpy(response.data, ticket->data, ticket->data_length);
-        response.data_length = ticket->data_length;
-    }
+    memcpy(response.data, ticket->data, response.data_length);
     sink->reply(sink->context, &token, &response);
 }
 
-struct bmc_ticket command_ticket(const struct ipmi_request *request)
+static void answer_ticket(const struct bmc_ticket *ticket, int result)
 {
-    return (struct bmc_ticket){
-        .done = answer_ticket,
-        .sink = request->sink,
-        .numbers = {request->token.bmc, request->token.session, request->token.request},
-    };
+    answer_with(ticket, result, 0);
 }
 
-struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
-                                      const struct wire_out *out)
+/* Of a group extension the first byte is the group, in errors too. */
+static void answer_group_ticket(const struct bmc_ticket *ticket, int result)
 {
-    struct bmc_ticket ticket = command_ticket(request);
+    answer_with(ticket, result, 1);
+}
+
+/* Answers the request through its sink, with success by what was written to `out`. */
+static struct bmc_ticket ticket_of(const struct ipmi_request *request, const struct wire_out *out)
+{
+    struct bmc_ticket ticket = {
+        .done = request->msg->netfn == NETFN_GROUP_EXTENSION ? answer_group_ticket : answer_ticket,
+        .sink = request->sink,
+        .numbers = {request->token.bmc, request->token.session, request->token.request},
+        .data_length = (uint8_t)out->pos,
+    };
 
     assert(out->pos <= sizeof ticket.data);
     memcpy(ticket.data, out->base, out->pos);
-    ticket.data_length = (uint8_t)out->pos;
     return ticket;
 }
 
@@ -102,18 +108,9 @@ int command_call(const struct ipmi_request *request, const struct wire_out *out,
                  enum service_operation operation, const union service_arguments *arguments)
 {
     const struct caller caller = caller_of(request);
-    const struct bmc_ticket ticket = command_ticket_with(request, out);
+    const struct bmc_ticket ticket = ticket_of(request, out);
     const struct service_call call = {.caller = &caller, .bmc = request->bmc, .ticket = &ticket};
     int result = service_call(operation, &call, arguments);
 
     return result == -EINPROGRESS ? COMMAND_PENDING : command_code_of_result(result);
-}
-
-int command_changed(const struct ipmi_request *request, enum bmc_part part,
-                    const struct wire_out *out)
-{
-    struct bmc_ticket ticket = out ? command_ticket_with(request, out) : command_ticket(request);
-
-    request->bmc->hooks->changed(request->bmc, part, &ticket);
-    return COMMAND_PENDING;
 }

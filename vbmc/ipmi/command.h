@@ -7,7 +7,6 @@
 
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/service/service.h"
 
@@ -55,15 +54,6 @@ extern const struct command_table cmd_dcmi_table;
  * goes with success. `arguments` may be NULL where the operation has none. */
 int command_call(const struct ipmi_request *request, const struct wire_out *out,
                  enum service_operation operation, const union service_arguments *arguments);
-/* The ticket that answers this request through its sink, with the completion code of the result. */
-struct bmc_ticket command_ticket(const struct ipmi_request *request);
-/* The same, and with success what was written to `out` (as much as a ticket holds). */
-struct bmc_ticket command_ticket_with(const struct ipmi_request *request,
-                                      const struct wire_out *out);
-/* Ends a handler that changed the part: COMMAND_PENDING, and once the change is on disk an answer
- * with what was written to `out` (up to 4 bytes; NULL: nothing). */
-int command_changed(const struct ipmi_request *request, enum bmc_part part,
-                    const struct wire_out *out);
 /* Completion code for a result of the service (vbmc/service/service.h). */
 uint8_t command_code_of_result(int result);
 

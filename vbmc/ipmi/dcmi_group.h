@@ -9,8 +9,5 @@
 /* Takes the group, which dispatch has looked at, and answers it. NULL if the BMC has no DCMI. */
 struct dcmi *dcmi_group_begin(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out);
-/* As command_changed, with the group in an error too. */
-int dcmi_group_changed(const struct ipmi_request *request, enum bmc_part part,
-                       const struct wire_out *out);
 
 #endif

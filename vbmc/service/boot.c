@@ -1,5 +1,4 @@
 /* System boot options (IPMI 2.0, sections 28.12 to 28.14). */
-#include <errno.h>
 #include <stdio.h>
 
 #include "vbmc/service/runs.h"

@@ -2,13 +2,50 @@
 #ifndef VBMC_SERVICE_RUNS_H
 #define VBMC_SERVICE_RUNS_H
 
+#include <errno.h>
+
 #include "vbmc/service/service.h"
 
+typedef void service_describe(const union service_arguments *arguments, char *text, size_t size);
+
 /* chassis.c */
-service_run service_run_power, service_run_identify;
-void service_describe_power(const union service_arguments *arguments, char *text, size_t size);
+service_run service_run_power, service_run_identify, service_run_front_panel;
+service_run service_run_restore_policy, service_run_cycle_interval;
+service_describe service_describe_power, service_describe_restore_policy;
 /* boot.c */
 service_run service_run_boot_flags, service_run_boot_parameter;
-void service_describe_boot_flags(const union service_arguments *arguments, char *text, size_t size);
+service_describe service_describe_boot_flags;
+/* sensors.c */
+service_run service_run_sensor_settings, service_run_sensor_reset, service_run_sensor_rearm;
+service_run service_run_sensor_override;
+/* sel.c */
+service_run service_run_sel_add, service_run_sel_delete, service_run_sel_clear;
+service_run service_run_sel_time, service_run_sel_utc_offset, service_run_sel_processed;
+/* inventory.c */
+service_run service_run_fru_write, service_run_asset_tag;
+/* dcmi.c */
+service_run service_run_power_limit, service_run_power_limit_active, service_run_thermal_limit;
+service_run service_run_identifier, service_run_dhcp;
+service_describe service_describe_power_limit, service_describe_power_limit_active;
+/* sessions.c */
+service_run service_run_session_close, service_run_sol_activate, service_run_sol_deactivate;
+service_run service_run_sol_access, service_run_sol_parameter;
+/* faults.c */
+service_run service_run_inject, service_run_clear_faults;
+service_describe service_describe_inject, service_describe_clear_faults;
+
+/* Ends a function that changed the part. */
+static inline int service_changed(const struct service_call *call, enum bmc_part part)
+{
+    call->bmc->hooks->changed(call->bmc, part, call->ticket);
+    return -EINPROGRESS;
+}
+
+/* Ends a function that refuses with words of its own. */
+static inline int service_refuse(const struct service_call *call, int result, const char *text)
+{
+    bmc_ticket_finish_with(call->ticket, result, text);
+    return -EINPROGRESS;
+}
 
 #endif

@@ -8,6 +8,17 @@
 
 #define DETAIL_SIZE 256
 
+static struct {
+    service_registered_run *run;
+    void *context;
+} registered[SERVICE_COUNT];
+
+void service_register(enum service_operation operation, service_registered_run *run, void *context)
+{
+    registered[operation].run = run;
+    registered[operation].context = context;
+}
+
 static void format_subject(const struct bmc *bmc, char *text, size_t size)
 {
     char uuid[UUID_TEXT_SIZE];
@@ -67,5 +78,7 @@ int service_call(enum service_operation operation, const struct service_call *ca
     if (result < 0)
         return result;
     audit(row, call, arguments);
+    if (registered[operation].run)
+        return registered[operation].run(registered[operation].context, call, arguments);
     return row->run ? row->run(call, arguments) : 0;
 }

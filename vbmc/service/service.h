@@ -27,33 +27,162 @@
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/boot_parameters.h"
+#include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/service/caller.h"
 
 enum service_operation {
-    /* Reading: the front end does it. */
+    /* Rights alone: who asks does it after the call. */
     SERVICE_VIEW,       /* BMCs that the caller may know of */
     SERVICE_VIEW_FLEET, /* hypervisors, domains, the daemon */
-    /* The guest. */
+    SERVICE_CONSOLE,    /* to look at it */
+    SERVICE_CONSOLE_WRITE,
+    SERVICE_SCREENSHOT,
+    SERVICE_DUMP,
+    SERVICE_ADD_SERIAL,
+    SERVICE_DEFINE,
+    SERVICE_UNDEFINE,
+    SERVICE_RELOAD,
+    /* Chassis and boot options. */
     SERVICE_POWER,
     SERVICE_IDENTIFY,
+    SERVICE_FRONT_PANEL,
+    SERVICE_RESTORE_POLICY,
+    SERVICE_CYCLE_INTERVAL,
     SERVICE_BOOT_FLAGS,     /* parameter 5: which device */
     SERVICE_BOOT_PARAMETER, /* the others */
+    /* Sensors. */
+    SERVICE_SENSOR_SETTINGS,
+    SERVICE_SENSOR_RESET, /* the settings of all */
+    SERVICE_SENSOR_REARM,
+    SERVICE_SENSOR_OVERRIDE,
+    /* Event log. */
+    SERVICE_SEL_ADD, /* the id comes in the first two bytes of the ticket's data */
+    SERVICE_SEL_DELETE,
+    SERVICE_SEL_CLEAR,
+    SERVICE_SEL_TIME,
+    SERVICE_SEL_UTC_OFFSET,
+    SERVICE_SEL_PROCESSED,
+    /* Inventory and DCMI. */
+    SERVICE_FRU_WRITE,
+    SERVICE_ASSET_TAG,
+    SERVICE_POWER_LIMIT,
+    SERVICE_POWER_LIMIT_ACTIVE,
+    SERVICE_THERMAL_LIMIT,
+    SERVICE_IDENTIFIER,
+    SERVICE_DHCP,
+    /* Sessions of the LAN, and SOL. */
+    SERVICE_SESSION_CLOSE,
+    SERVICE_SOL_ACTIVATE,
+    SERVICE_SOL_DEACTIVATE,
+    SERVICE_SOL_ACCESS,
+    SERVICE_SOL_PARAMETER,
+    /* Faults. */
+    SERVICE_INJECT,
+    SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
+    /* The fleet; it registers their functions. */
+    SERVICE_ADD,
+    SERVICE_DELETE,
+    SERVICE_START,
+    SERVICE_STOP,
+    SERVICE_FACILITY,
+    SERVICE_DECLARE_DEAD,
     SERVICE_COUNT,
+};
+
+/* As struct fleet_addition. */
+struct service_addition {
+    const char *name;
+    const char *username;
+    const char *password;
+    const char *address;
+    uint16_t port;
+    const char *uri;
+    const char *sasl_username;
+    const char *sasl_password;
 };
 
 /* One member for each operation that needs any; strings and pointers are borrowed for the call. */
 union service_arguments {
+    const char *path;   /* of a dump */
+    const char *domain; /* that is undefined */
     enum host_power_action power;
     struct {
         uint8_t seconds; /* 0: off */
         bool indefinite;
     } identify;
+    uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
+    enum power_restore_policy restore_policy;
+    uint8_t cycle_interval_s;
     struct {
         uint8_t flags[BOOT_FLAGS_SIZE];
         bool invalid; /* the client marks them so */
         bool stays;   /* does not expire without a chassis control */
     } boot_flags;
     struct boot_parameter boot_parameter;
+    struct sensor_settings sensor_settings;
+    struct {
+        uint8_t number;
+        uint16_t assertions, deassertions; /* masks */
+    } sensor_rearm;
+    struct {
+        uint8_t number;
+        uint16_t reading_or_states; /* as sensors_override has them */
+        uint8_t data2, data3;
+    } sensor_override;
+    const uint8_t *sel_record; /* SEL_RECORD_SIZE bytes */
+    uint16_t sel_id;           /* the record's own */
+    uint32_t sel_time;
+    int16_t sel_utc_offset_min;
+    struct {
+        bool by_bmc; /* else by software */
+        uint16_t id;
+    } sel_processed;
+    struct {
+        uint8_t id;
+        size_t offset;
+        const uint8_t *bytes;
+        size_t size;
+    } fru_write;
+    struct {
+        const uint8_t *bytes;
+        size_t length; /* as FRU and DCMI have it ... */
+        bool is_text;  /* ... or UTF-8 with a zero at its end, and no length */
+    } asset_tag;
+    struct dcmi_power_limit power_limit;
+    bool power_limit_active;
+    struct dcmi_thermal_limit thermal_limit;
+    struct {
+        const char *bytes;
+        size_t length;
+    } identifier;
+    struct dcmi_dhcp dhcp;
+    struct {
+        uint32_t session;
+        int (*close)(void *context, uint32_t session); /* 0, or -ENOENT */
+        void *context;
+    } session_close;
+    struct bmc_sol_activation *sol_activation; /* filled in */
+    struct {
+        uint8_t user_id;
+        bool may;
+    } sol_access;
+    struct {
+        uint8_t number;
+        const uint8_t *data;
+        size_t size;
+    } sol_parameter;
+    const struct fault *fault; /* its time is set to now */
+    struct {
+        const struct fault *like;    /* NULL: all */
+        const enum fault_kind *kind; /* NULL: any */
+    } clear_faults;
+    const struct service_addition *addition;
+    struct {
+        const char *item, *which, *state; /* item NULL: all is as it should be again */
+    } facility;
+    const char *hypervisor; /* its name or URI */
 };
 
 struct service_call {
@@ -71,13 +200,19 @@ struct service_row {
     bool whole;               /* about more than one BMC: not for those who know one only */
     bool audited;             /* the log says who asked for it */
     bool of_guest;            /* fails by the guest or its hypervisor, else by the store */
-    service_run *run;         /* NULL: a right alone; who asks does it after the call */
+    service_run *run;         /* NULL: a right alone, or a function that was registered */
     /* What the log says behind the name; NULL: nothing. */
     void (*describe)(const union service_arguments *arguments, char *text, size_t size);
 };
 
 /* table.c */
 const struct service_row *service_row(enum service_operation operation);
+
+/* Has `run` serve an operation of the fleet, with its context, until something else is registered.
+ */
+typedef int service_registered_run(void *context, const struct service_call *call,
+                                   const union service_arguments *arguments);
+void service_register(enum service_operation operation, service_registered_run *run, void *context);
 
 /* Whether the caller may: 0, -EPERM or -EACCES. Refusals of audited operations are logged. */
 int service_permit(enum service_operation operation, const struct caller *caller);

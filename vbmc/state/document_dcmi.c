@@ -125,8 +125,8 @@ static int read_dhcp(struct json_object *object, struct dcmi *dcmi)
         !read_number(object, "contact-timeout-s", UINT16_MAX, &timeout) ||
         !read_number(object, "contact-retry-s", UINT16_MAX, &retry))
         return -EINVAL;
-    *dcmi_dhcp(dcmi) = (struct dcmi_dhcp){(uint8_t)discovery, (uint8_t)initial, (uint16_t)timeout,
-                                          (uint16_t)retry};
+    dcmi_set_dhcp(dcmi, &(struct dcmi_dhcp){(uint8_t)discovery, (uint8_t)initial, (uint16_t)timeout,
+                                            (uint16_t)retry});
     return 0;
 }
 

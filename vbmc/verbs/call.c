@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "vbmc/service/result.h"
+#include "vbmc/verbs/reply.h"
 
 struct caller verbs_caller(const struct control_identity *identity)
 {
@@ -20,27 +21,12 @@ struct caller verbs_caller(const struct control_identity *identity)
     return caller;
 }
 
-static enum control_code code_of(int result)
-{
-    switch (result) {
-    case -EEXIST:
-        return CONTROL_EXISTS;
-    case -ENOENT:
-    case -ENOTUNIQ:
-        return CONTROL_NOT_FOUND;
-    case -EDOM:
-        return CONTROL_USAGE;
-    default:
-        return CONTROL_FAILED;
-    }
-}
-
 void verbs_refuse(struct control_request *request, enum service_operation operation, int result,
                   const char *text)
 {
     char words[SERVICE_TEXT_SIZE];
 
-    control_reply_error(request, code_of(result), "%s",
+    control_reply_error(request, verbs_code_of_result(result), "%s",
                         text ? text : service_explain(operation, result, words));
 }
 
@@ -66,13 +52,13 @@ static void answer(const struct bmc_ticket *ticket, int result)
 
 void verbs_call_then(struct control_request *request, enum service_operation operation,
                      struct bmc *bmc, const union service_arguments *arguments,
-                     void (*done)(const struct bmc_ticket *ticket, int result), uint32_t number)
+                     void (*done)(const struct bmc_ticket *ticket, int result))
 {
     const struct caller caller = verbs_caller(control_request_identity(request));
     const struct bmc_ticket ticket = {
         .done = done,
         .sink = request,
-        .numbers = {operation, number},
+        .numbers = {operation},
         .waits_for_end = true,
     };
     const struct service_call call = {.caller = &caller, .bmc = bmc, .ticket = &ticket};
@@ -85,5 +71,17 @@ void verbs_call_then(struct control_request *request, enum service_operation ope
 void verbs_call(struct control_request *request, enum service_operation operation, struct bmc *bmc,
                 const union service_arguments *arguments)
 {
-    verbs_call_then(request, operation, bmc, arguments, answer, 0);
+    verbs_call_then(request, operation, bmc, arguments, answer);
+}
+
+bool verbs_admit(struct control_request *request, enum service_operation operation, struct bmc *bmc,
+                 const union service_arguments *arguments)
+{
+    const struct caller caller = verbs_caller(control_request_identity(request));
+    const struct service_call call = {.caller = &caller, .bmc = bmc};
+    int result = service_call(operation, &call, arguments);
+
+    if (result < 0)
+        verbs_refuse(request, operation, result, NULL);
+    return result == 0;
 }

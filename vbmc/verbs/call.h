@@ -13,16 +13,20 @@ struct caller verbs_caller(const struct control_identity *identity);
 /* Whether who asks may do that; if not, it is answered. */
 bool verbs_permit(struct control_request *request, enum service_operation operation);
 
+/* The same for an operation that is a right alone, which the caller of this then does: it is logged
+ * where it is audited. */
+bool verbs_admit(struct control_request *request, enum service_operation operation, struct bmc *bmc,
+                 const union service_arguments *arguments);
+
 /* Asks the service for it, and answers {} or the error when it is done. `bmc` may be NULL where it
  * is not about one BMC. */
 void verbs_call(struct control_request *request, enum service_operation operation, struct bmc *bmc,
                 const union service_arguments *arguments);
 
-/* The same, where success is answered otherwise: `done` gets a ticket whose sink is the request,
- * whose numbers[0] is the operation and numbers[1] `number`. */
+/* The same, where success is answered otherwise: `done` gets a ticket whose sink is the request. */
 void verbs_call_then(struct control_request *request, enum service_operation operation,
                      struct bmc *bmc, const union service_arguments *arguments,
-                     void (*done)(const struct bmc_ticket *ticket, int result), uint32_t number);
+                     void (*done)(const struct bmc_ticket *ticket, int result));
 
 /* Answers the error of a result, in the words of `text` or, where it is NULL, of the service. */
 void verbs_refuse(struct control_request *request, enum service_operation operation, int result,

@@ -414,7 +414,8 @@ static void show_history(struct console_session *session, const struct console_f
 
 static void refuse_to_act(struct console_session *session, enum console_frame_kind kind)
 {
-    static const char text[] = "you may look, not act (that needs the privilege level operator)";
+    char words[SERVICE_TEXT_SIZE];
+    const char *text = service_explain(SERVICE_CONSOLE_WRITE, -EPERM, words);
 
     if (kind == CONSOLE_INPUT && !session->told_off && !session->log)
         say(session, CONSOLE_DROPPED, text);
@@ -567,13 +568,13 @@ static int open_session(struct console_session *session, struct json_object *arg
                         const struct control_identity *identity)
 {
     struct console *console = instance_console(session->instance);
+    const struct caller caller = verbs_caller(identity);
     char who[CALLER_TEXT_SIZE];
 
     session->log = flag(arguments, "log", false);
     session->script = !session->log && flag(arguments, "script", false);
-    session->may_type = !session->log && identity->privilege >= PRIVILEGE_OPERATOR;
+    session->may_type = !session->log && service_permit(SERVICE_CONSOLE_WRITE, &caller) == 0;
     if (!session->log) {
-        const struct caller caller = verbs_caller(identity);
         caller_format(&caller, who);
         session->person = console_join(console, who);
         if (!session->person)

@@ -4,6 +4,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/version.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/reply.h"
 
@@ -30,6 +31,8 @@ void verbs_reload(const struct verbs *verbs, struct json_object *arguments,
     char error[CONFIG_ERROR_SIZE];
 
     (void)arguments;
+    if (!verbs_admit(request, SERVICE_RELOAD, NULL, NULL))
+        return;
     if (verbs->reload(verbs->context, error, sizeof error) < 0) {
         control_reply_error(request, CONTROL_FAILED, "%s", error);
         return;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 
@@ -56,7 +57,7 @@ void verbs_define(const struct verbs *verbs, struct json_object *arguments,
     else if (!hypervisor || !hypervisor_is_embedded(hypervisor))
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are defined here; use virsh define");
-    else
+    else if (verbs_admit(request, SERVICE_DEFINE, NULL, NULL))
         hypervisor_define(hypervisor, xml, verbs_answer_done, request);
 }
 
@@ -80,11 +81,12 @@ void verbs_undefine(const struct verbs *verbs, struct json_object *arguments,
 
     if (!domain)
         return;
-    if (hypervisor_is_embedded(virt_domain_hypervisor(domain)))
-        hypervisor_undefine(domain, keep && json_object_get_boolean(keep), undefine_done, request);
-    else
+    if (!hypervisor_is_embedded(virt_domain_hypervisor(domain)))
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are undefined here; use virsh");
+    else if (verbs_admit(request, SERVICE_UNDEFINE, NULL,
+                         &(union service_arguments){.domain = virt_domain_host(domain)->name}))
+        hypervisor_undefine(domain, keep && json_object_get_boolean(keep), undefine_done, request);
 }
 
 static void answer_xml(void *context, int result, const char *text)

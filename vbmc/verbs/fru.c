@@ -1,13 +1,12 @@
 #include "vbmc/verbs/fru.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru_fields.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 
 static void add_field(void *context, const struct fru_device *device, const char *area,
@@ -23,36 +22,6 @@ static void add_field(void *context, const struct fru_device *device, const char
     json_object_array_add(context, row);
 }
 
-static void answer_saved(const struct bmc_ticket *ticket, int result)
-{
-    struct control_request *request = (struct control_request *)ticket->sink;
-
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "it could not be stored: %s",
-                            strerror(-result));
-    else
-        control_reply_ok(request, NULL);
-}
-
-static void set_asset_tag(struct bmc *bmc, const char *tag, struct control_request *request)
-{
-    const struct bmc_ticket ticket = {.done = answer_saved, .sink = request};
-
-    switch (fru_set_asset_tag_text(bmc->fru, tag)) {
-    case 0:
-        bmc->hooks->changed(bmc, BMC_PART_FRU, &ticket);
-        break;
-    case -ENOSPC:
-        control_reply_error(request, CONTROL_FAILED,
-                            "the FRU that a client wrote has no room for it");
-        break;
-    default:
-        control_reply_error(request, CONTROL_USAGE,
-                            "an asset tag is printable text of at most %d bytes (%d of UTF-8)",
-                            FRU_ASSET_TAG_MAX, FRU_ASSET_TAG_MAX - 3);
-    }
-}
-
 void verbs_fru(const struct verbs *verbs, struct json_object *arguments,
                struct control_request *request)
 {
@@ -63,16 +32,19 @@ void verbs_fru(const struct verbs *verbs, struct json_object *arguments,
     if (!bmc)
         return;
     if (!bmc->fru) {
-        control_reply_error(request, CONTROL_FAILED, "it has no FRU inventory");
+        control_reply_error(request, CONTROL_FAILED, "no FRU inventory for this BMC");
         return;
     }
     if (tag) {
-        if (control_request_identity(request)->privilege < PRIVILEGE_OPERATOR)
-            verbs_refuse_privilege(request, PRIVILEGE_OPERATOR);
-        else if (strlen(json_object_get_string(tag)) != (size_t)json_object_get_string_len(tag))
+        const char *text = json_object_get_string(tag);
+        if (!verbs_permit(request, SERVICE_ASSET_TAG))
+            return;
+        if (strlen(text) != (size_t)json_object_get_string_len(tag))
             control_reply_error(request, CONTROL_USAGE, "the asset tag has a zero byte");
         else
-            set_asset_tag(bmc, json_object_get_string(tag), request);
+            verbs_call(request, SERVICE_ASSET_TAG, bmc,
+                       &(union service_arguments){
+                           .asset_tag = {.bytes = (const uint8_t *)text, .is_text = true}});
         return;
     }
     struct json_object *rows = json_object_new_array();

@@ -8,19 +8,22 @@
 #include "vbmc/base/json.h"
 #include "vbmc/control/sending.h"
 #include "vbmc/host/host.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 
-/* The domain of the BMC that the request names; NULL after an error was answered. */
+/* The domain of the BMC that the request names, for that operation; NULL after an error was
+ * answered. */
 static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,
-                                        struct control_request *request)
+                                        struct control_request *request,
+                                        enum service_operation operation,
+                                        const union service_arguments *what)
 {
     struct instance *instance = verbs_named_instance(verbs, arguments, request);
     struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
 
     if (instance && !domain)
-        control_reply_error(request, CONTROL_FAILED,
-                            "its hypervisor cannot be reached, or the domain is not there");
-    return domain;
+        verbs_refuse(request, operation, -EHOSTUNREACH, NULL);
+    return domain && verbs_admit(request, operation, instance_bmc(instance), what) ? domain : NULL;
 }
 
 static void reply_failure(struct control_request *request, int result, const char *text)
@@ -51,7 +54,7 @@ static void serial_added(void *context, int result, const char *text)
 void verbs_add_serial(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    struct virt_domain *domain = named_domain(verbs, arguments, request);
+    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_ADD_SERIAL, NULL);
 
     if (domain)
         hypervisor_add_serial(domain, serial_added, request);
@@ -85,7 +88,7 @@ static void screenshot_taken(void *context, int result, struct host_picture *pic
 void verbs_screenshot(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    struct virt_domain *domain = named_domain(verbs, arguments, request);
+    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_SCREENSHOT, NULL);
 
     if (domain)
         host_screenshot(virt_domain_host(domain), screenshot_taken, request);
@@ -119,7 +122,8 @@ void verbs_dump(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_USAGE, "%s", refused);
         return;
     }
-    struct virt_domain *domain = named_domain(verbs, arguments, request);
+    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_DUMP,
+                                              &(union service_arguments){.path = path});
     if (domain)
         host_dump(virt_domain_host(domain), path, dump_goes_on, dump_done, request);
 }

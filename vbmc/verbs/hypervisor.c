@@ -1,9 +1,9 @@
 #include "vbmc/verbs/hypervisor.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 
 static const char *error_of(const struct verbs *verbs, const struct placement_hypervisor *place)
@@ -43,18 +43,19 @@ static void list_hypervisors(const struct verbs *verbs, struct control_request *
     control_reply_ok(request, list);
 }
 
-static void answer(void *context, int result, const char *text)
+static void answer_released(const struct bmc_ticket *ticket, int result)
 {
-    struct control_request *request = context;
-    struct json_object *released = result < 0 ? NULL : json_object_new_object();
+    struct control_request *request = (struct control_request *)ticket->sink;
+    struct json_object *released;
 
-    if (released && text)
-        verbs_add_text(released, "text", text);
-    if (result < 0)
-        control_reply_error(request, result == -ENOENT ? CONTROL_NOT_FOUND : CONTROL_FAILED, "%s",
-                            text ? text : strerror(-result));
-    else
-        control_reply_ok(request, released);
+    if (result < 0) {
+        verbs_refuse(request, SERVICE_DECLARE_DEAD, result, ticket->text);
+        return;
+    }
+    released = json_object_new_object();
+    if (ticket->text)
+        verbs_add_text(released, "text", ticket->text);
+    control_reply_ok(request, released);
 }
 
 void verbs_hypervisor(const struct verbs *verbs, struct json_object *arguments,
@@ -69,5 +70,6 @@ void verbs_hypervisor(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_USAGE,
                             "the request needs the name of a hypervisor and 'declare-dead'");
     else
-        fleet_declare_dead(verbs->fleet, name, answer, request);
+        verbs_call_then(request, SERVICE_DECLARE_DEAD, NULL,
+                        &(union service_arguments){.hypervisor = name}, answer_released);
 }

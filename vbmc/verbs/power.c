@@ -122,6 +122,6 @@ void verbs_console(const struct verbs *verbs, struct json_object *arguments,
 {
     struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
-    if (instance)
+    if (instance && verbs_admit(request, SERVICE_CONSOLE, instance_bmc(instance), NULL))
         console_session_start(instance, arguments, request);
 }

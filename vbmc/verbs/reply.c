@@ -36,7 +36,7 @@ const char *verbs_state_name(enum host_power_state state)
     return state_names[state];
 }
 
-static enum control_code code_of(int result)
+enum control_code verbs_code_of_result(int result)
 {
     switch (result) {
     case -EEXIST:
@@ -44,6 +44,8 @@ static enum control_code code_of(int result)
     case -ENOENT:
     case -ENOTUNIQ:
         return CONTROL_NOT_FOUND;
+    case -EDOM:
+        return CONTROL_USAGE;
     default:
         return CONTROL_FAILED;
     }
@@ -54,7 +56,8 @@ void verbs_answer_done(void *context, int result, const char *text)
     struct control_request *request = context;
 
     if (result < 0)
-        control_reply_error(request, code_of(result), "%s", text ? text : strerror(-result));
+        control_reply_error(request, verbs_code_of_result(result), "%s",
+                            text ? text : strerror(-result));
     else
         control_reply_ok(request, NULL);
 }

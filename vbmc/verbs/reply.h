@@ -20,8 +20,11 @@ void verbs_add_text(struct json_object *object, const char *key, const char *tex
 /* "on", "off", ... as the verb power prints it. */
 const char *verbs_state_name(enum host_power_state state);
 
-/* A fleet_done_fn whose context is the request: answers {}, or the error with `text` (NULL: what
- * errno says). */
+/* What class of error the control protocol has for a result. */
+enum control_code verbs_code_of_result(int result);
+
+/* A hypervisor_done_fn whose context is the request: answers {}, or the error with `text` (NULL:
+ * what errno says). */
 void verbs_answer_done(void *context, int result, const char *text);
 
 #endif

@@ -11,13 +11,12 @@
 #include "vbmc/base/json.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 
 #define ERROR_SIZE 256
 #define TEXT_SIZE  64
-
-static const char not_stored[] = "the change could not be stored; the daemon's log says why";
 
 static bool is_set(struct json_object *arguments, const char *name)
 {
@@ -50,55 +49,33 @@ static void answer_faults(const struct platform *platform, struct control_reques
     control_reply_ok(request, list);
 }
 
-static void injected(const struct bmc_ticket *ticket, int result)
-{
-    struct control_request *request = (struct control_request *)ticket->sink;
-
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "%s", not_stored);
-    else
-        control_reply_ok(request, NULL);
-}
-
 static void inject(struct bmc *bmc, const char *target, const char *kind,
                    struct control_request *request)
 {
-    struct bmc_ticket ticket = {.done = injected, .sink = request};
     char error[ERROR_SIZE] = "";
     struct fault fault;
 
-    if (fault_parse(target, kind, &fault, error, sizeof error)) {
+    if (fault_parse(target, kind, &fault, error, sizeof error))
         control_reply_error(request, CONTROL_USAGE, "%s", error);
-        return;
-    }
-    fault.since_s = time(NULL);
-    int result = platform_inject(bmc->platform, &fault, error, sizeof error);
-    if (result == -ENOSPC)
-        control_reply_error(request, CONTROL_FAILED, "a server has at most %d faults at once",
-                            FAULTS_MAX);
-    else if (result < 0)
-        control_reply_error(request, result == -ENOENT ? CONTROL_NOT_FOUND : CONTROL_FAILED, "%s",
-                            error[0] ? error : strerror(-result));
-    else /* also where nothing stays: the event is on disk when this is */
-        bmc->hooks->changed(bmc, BMC_PART_FAULTS, &ticket);
+    else
+        verbs_call(request, SERVICE_INJECT, bmc, &(union service_arguments){.fault = &fault});
 }
 
-static void answer_cleared(struct control_request *request, unsigned cleared)
-{
-    struct json_object *result = json_object_new_object();
-
-    json_object_object_add(result, "cleared", json_object_new_int((int)cleared));
-    control_reply_ok(request, result);
-}
-
-static void cleared_on_disk(const struct bmc_ticket *ticket, int result)
+static void answer_cleared(const struct bmc_ticket *ticket, int result)
 {
     struct control_request *request = (struct control_request *)ticket->sink;
+    struct json_object *count;
+    unsigned cleared = 0;
 
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "%s", not_stored);
-    else
-        answer_cleared(request, ticket->numbers[0]);
+    if (result < 0) {
+        verbs_refuse(request, SERVICE_CLEAR_FAULTS, result, ticket->text);
+        return;
+    }
+    for (unsigned i = 0; i < ticket->data_length; i++)
+        cleared |= (unsigned)ticket->data[i] << 8 * i;
+    count = json_object_new_object();
+    json_object_object_add(count, "cleared", json_object_new_int((int)cleared));
+    control_reply_ok(request, count);
 }
 
 static void clear(struct bmc *bmc, const char *target, const char *kind,
@@ -118,13 +95,10 @@ static void clear(struct bmc *bmc, const char *target, const char *kind,
         control_reply_error(request, CONTROL_USAGE, "%s", error);
         return;
     }
-    unsigned cleared =
-        platform_clear_faults(bmc->platform, target ? &like : NULL, kind ? &like.kind : NULL);
-    struct bmc_ticket ticket = {.done = cleared_on_disk, .sink = request, .numbers = {cleared}};
-    if (cleared == 0)
-        answer_cleared(request, 0);
-    else
-        bmc->hooks->changed(bmc, BMC_PART_FAULTS, &ticket);
+    const union service_arguments arguments = {
+        .clear_faults = {target ? &like : NULL, kind ? &like.kind : NULL},
+    };
+    verbs_call_then(request, SERVICE_CLEAR_FAULTS, bmc, &arguments, answer_cleared);
 }
 
 void verbs_inject(const struct verbs *verbs, struct json_object *arguments,
@@ -138,10 +112,10 @@ void verbs_inject(const struct verbs *verbs, struct json_object *arguments,
     if (!instance)
         return;
     struct bmc *bmc = instance_bmc(instance);
-    if (changes && control_request_identity(request)->privilege < PRIVILEGE_ADMINISTRATOR)
-        verbs_refuse_privilege(request, PRIVILEGE_ADMINISTRATOR);
-    else if (!bmc->platform)
-        control_reply_error(request, CONTROL_FAILED, "this BMC has no server around it");
+    if (changes && !verbs_permit(request, SERVICE_INJECT))
+        return;
+    if (!bmc->platform)
+        control_reply_error(request, CONTROL_FAILED, "no server model for this BMC");
     else if (!changes)
         answer_faults(bmc->platform, request);
     else if (clears)
@@ -267,48 +241,27 @@ static void answer_facility(const struct verbs *verbs, struct control_request *r
     control_reply_ok(request, result);
 }
 
-static void room_changed(void *context, int result)
+static void change_facility(struct json_object *arguments, struct control_request *request)
 {
-    struct control_request *request = context;
-
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "%s", not_stored);
-    else
-        control_reply_ok(request, NULL);
-}
-
-static void change_facility(const struct verbs *verbs, struct json_object *arguments,
-                            struct control_request *request)
-{
-    struct facility *facility = fleet_facility(verbs->fleet);
-    const char *item = qmp_json_string(arguments, "item");
-    const char *state = qmp_json_string(arguments, "state");
-    char error[ERROR_SIZE] = "an item of the room and its state come together";
-    int result = 0;
+    const union service_arguments change = {
+        .facility = {qmp_json_string(arguments, "item"), qmp_json_string(arguments, "which"),
+                     qmp_json_string(arguments, "state")},
+    };
 
     if (is_set(arguments, "clear"))
-        facility_clear(facility);
+        verbs_call(request, SERVICE_FACILITY, NULL, &(union service_arguments){0});
+    else if (change.facility.item && change.facility.state)
+        verbs_call(request, SERVICE_FACILITY, NULL, &change);
     else
-        result = item && state ? facility_set(facility, item, qmp_json_string(arguments, "which"),
-                                              state, error, sizeof error)
-                               : -EINVAL;
-    if (result < 0)
-        control_reply_error(request, CONTROL_USAGE, "%s", error);
-    else
-        fleet_facility_changed(verbs->fleet, room_changed, request);
+        control_reply_error(request, CONTROL_USAGE,
+                            "an item of the facility and its state come together");
 }
 
 void verbs_facility(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)
 {
-    const struct control_identity *identity = control_request_identity(request);
-
     if (json_object_object_length(arguments) == 0)
         answer_facility(verbs, request);
-    else if (identity->privilege < PRIVILEGE_ADMINISTRATOR)
-        verbs_refuse_privilege(request, PRIVILEGE_ADMINISTRATOR);
-    else if (identity->one_bmc)
-        control_reply_error(request, CONTROL_FAILED, "this login is for one BMC only");
-    else
-        change_facility(verbs, arguments, request);
+    else if (verbs_permit(request, SERVICE_FACILITY))
+        change_facility(arguments, request);
 }

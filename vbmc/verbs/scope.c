@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 
 const struct uuid *verbs_only_bmc_of(const struct control_request *request)
@@ -23,9 +24,9 @@ bool verbs_may_see(const struct control_request *request, struct instance *insta
 
 bool verbs_may_see_hypervisors(const struct control_request *request)
 {
-    const struct control_identity *identity = control_request_identity(request);
+    const struct caller caller = verbs_caller(control_request_identity(request));
 
-    return !identity->one_bmc && identity->privilege >= PRIVILEGE_ADMINISTRATOR;
+    return service_permit(SERVICE_VIEW_FLEET, &caller) == 0;
 }
 
 /* The first hypervisor that is not connected; NULL: all are. */
@@ -77,14 +78,6 @@ struct instance *verbs_named_instance(const struct verbs *verbs, struct json_obj
     if (!instance)
         control_reply_error(request, name ? CONTROL_NOT_FOUND : CONTROL_USAGE, "%s", text);
     return instance;
-}
-
-void verbs_refuse_privilege(struct control_request *request, enum privilege needed)
-{
-    control_reply_error(request, CONTROL_FAILED, "this needs the privilege level %s",
-                        needed == PRIVILEGE_ADMINISTRATOR ? "administrator"
-                        : needed == PRIVILEGE_OPERATOR    ? "operator"
-                                                          : "user");
 }
 
 struct virt_domain *verbs_named_domain(const struct verbs *verbs, struct json_object *arguments,

@@ -45,7 +45,4 @@ void verbs_add_name(const struct verbs *verbs, const struct control_request *req
                     struct instance *const *instances, size_t count, size_t i,
                     struct json_object *row);
 
-/* Answers that a higher level is needed. */
-void verbs_refuse_privilege(struct control_request *request, enum privilege needed);
-
 #endif

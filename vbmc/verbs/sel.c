@@ -1,34 +1,12 @@
 #include "vbmc/verbs/sel.h"
 
-#include <string.h>
-
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/sel.h"
-#include "vbmc/verbs/sel_text.h"
+#include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
-
-static void answer_cleared(const struct bmc_ticket *ticket, int result)
-{
-    struct control_request *request = (struct control_request *)ticket->sink;
-
-    if (result < 0)
-        control_reply_error(request, CONTROL_FAILED, "the event log could not be cleared: %s",
-                            strerror(-result));
-    else
-        control_reply_ok(request, NULL);
-}
-
-static void clear(struct sel *sel, struct control_request *request)
-{
-    const struct bmc_ticket ticket = {.done = answer_cleared, .sink = request};
-
-    if (control_request_identity(request)->privilege < PRIVILEGE_OPERATOR)
-        verbs_refuse_privilege(request, PRIVILEGE_OPERATOR);
-    else
-        sel_clear(sel, &ticket);
-}
+#include "vbmc/verbs/sel_text.h"
 
 static struct json_object *list(const struct bmc *bmc, unsigned first)
 {
@@ -45,23 +23,23 @@ void verbs_sel(const struct verbs *verbs, struct json_object *arguments,
 {
     struct instance *instance = verbs_named_instance(verbs, arguments, request);
     struct json_object *last = NULL, *flag = qmp_json_member(arguments, "clear", json_type_boolean);
-    const struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
+    struct bmc *bmc = instance ? instance_bmc(instance) : NULL;
     int64_t wanted = SEL_RECORDS_MAX;
 
     if (!bmc)
         return;
     if (!bmc->sel) {
-        control_reply_error(request, CONTROL_FAILED, "it has no event log");
+        control_reply_error(request, CONTROL_FAILED, "no event log for this BMC");
         return;
     }
     if (json_object_object_get_ex(arguments, "last", &last) &&
         (!qmp_json_integer(last, &wanted) || wanted < 1)) {
-        control_reply_error(request, CONTROL_USAGE, "the last how many records?");
+        control_reply_error(request, CONTROL_USAGE, "\"last\" must be a positive number");
         return;
     }
     unsigned count = sel_count(bmc->sel);
     if (flag && json_object_get_boolean(flag))
-        clear(bmc->sel, request);
+        verbs_call(request, SERVICE_SEL_CLEAR, bmc, NULL);
     else
         control_reply_ok(request, list(bmc, wanted < count ? count - (unsigned)wanted : 0));
 }

@@ -26,7 +26,7 @@ static struct ipmi_session_info session;
 static struct bmc_sol_policy policy;
 static struct bmc_sol_owner owner;
 static uint16_t denied; /* bit n: user n may not */
-static int activate_result, access_result, set_code;
+static int activate_result, access_result, set_result;
 static unsigned activations, deactivations;
 static uint32_t deactivated_by;
 static char address[64];
@@ -96,9 +96,9 @@ static int set_parameter(void *context, uint32_t by, uint8_t parameter, const ui
     set_number = parameter;
     set_size = size;
     memcpy(set_data, data, size);
-    if (set_code == BMC_PAYLOAD_PENDING)
+    if (set_result == -EINPROGRESS)
         fake.bmc.hooks->changed(&fake.bmc, BMC_PART_CHASSIS, ticket);
-    return set_code;
+    return set_result;
 }
 
 static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
@@ -106,11 +106,11 @@ static int get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t 
 {
     assert_ptr_equal(context, &fake);
     if (parameter == 9)
-        return 0x80;
+        return -ENOPROTOOPT;
     data[0] = parameter;
     data[1] = (uint8_t)(set << 4 | block);
     *size = 2;
-    return CC_SUCCESS;
+    return 0;
 }
 
 static const struct bmc_payload_ops ops = {
@@ -149,7 +149,7 @@ static int setup(void **state)
     owner = (struct bmc_sol_owner){0};
     denied = 0;
     activate_result = access_result = 0;
-    set_code = BMC_PAYLOAD_PENDING;
+    set_result = -EINPROGRESS;
     activations = deactivations = 0;
     return 0;
 }
@@ -485,9 +485,9 @@ static void test_set_parameter(void **state)
     assert_string_equal(fake_bmc_talk(&fake, "0c 21 01 03 0c 60"), FAKE_BMC_WAITS);
     fake_bmc_finish_save(&fake, -EIO);
     assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), "ff");
-    set_code = 0x82;
+    set_result = -EBADF;
     assert_string_equal(fake_bmc_talk(&fake, "0c 21 01 07 01"), "82");
-    set_code = CC_SUCCESS;
+    set_result = 0;
     assert_string_equal(fake_bmc_talk(&fake, "0c 21 01 00 01"), "00");
 }
 

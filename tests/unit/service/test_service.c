@@ -13,11 +13,13 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/fru.h"
 #include "vbmc/service/result.h"
 #include "vbmc/service/service.h"
 
 static struct caller caller;
 static int finished;     /* by the ticket; 1: not */
+static char said[128];   /* its text */
 static char path[64];    /* of the log */
 static char logged[512]; /* its last line, without the time */
 
@@ -50,9 +52,9 @@ static int teardown(void **state)
 
 static void note_finished(const struct bmc_ticket *ticket, int result)
 {
-    (void)ticket;
     assert_int_equal(finished, 1); /* once */
     finished = result;
+    snprintf(said, sizeof said, "%s", ticket->text ? ticket->text : "");
 }
 
 static int call(enum service_operation operation, const union service_arguments *arguments)
@@ -215,6 +217,150 @@ static void test_boot_parameter(void **state)
     assert_int_equal(call(SERVICE_BOOT_PARAMETER, &arguments), -ENOPROTOOPT);
 }
 
+static void test_restore_policy(void **state)
+{
+    union service_arguments arguments = {.restore_policy = POWER_RESTORE_ALWAYS_ON};
+
+    (void)state;
+    fake_bmc.saves_wait = true;
+    assert_int_equal(call(SERVICE_RESTORE_POLICY, &arguments), -EINPROGRESS);
+    assert_int_equal(finished, 1);
+    fake_bmc_finish_save(&fake_bmc, -ENOSPC);
+    assert_int_equal(finished, -ENOSPC);
+    assert_int_equal(fake_bmc.changes[BMC_PART_CHASSIS], 1);
+    assert_non_null(strstr(log_line("policy"), "power restore policy always-on by joe by SSH"));
+    arguments.restore_policy = POWER_RESTORE_ALWAYS_ON + 1;
+    assert_int_equal(call(SERVICE_RESTORE_POLICY, &arguments), -EDOM);
+}
+
+/* A BMC that is no server. */
+static void test_missing_parts(void **state)
+{
+    static const enum service_operation operations[] = {
+        SERVICE_SENSOR_SETTINGS, SERVICE_SENSOR_RESET,  SERVICE_SENSOR_REARM,
+        SERVICE_SENSOR_OVERRIDE, SERVICE_SEL_ADD,       SERVICE_SEL_DELETE,
+        SERVICE_SEL_CLEAR,       SERVICE_SEL_TIME,      SERVICE_SEL_UTC_OFFSET,
+        SERVICE_SEL_PROCESSED,   SERVICE_FRU_WRITE,     SERVICE_ASSET_TAG,
+        SERVICE_POWER_LIMIT,     SERVICE_THERMAL_LIMIT, SERVICE_POWER_LIMIT_ACTIVE,
+        SERVICE_IDENTIFIER,      SERVICE_DHCP,          SERVICE_SOL_ACTIVATE,
+        SERVICE_SOL_DEACTIVATE,  SERVICE_SOL_ACCESS,    SERVICE_SOL_PARAMETER,
+        SERVICE_CLEAR_FAULTS,
+    };
+    const union service_arguments arguments = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+        assert_int_equal(call(operations[i], &arguments), -ENOSYS);
+        assert_int_equal(finished, 1);
+    }
+}
+
+static void test_asset_tag(void **state)
+{
+    union service_arguments arguments = {.asset_tag = {(const uint8_t *)"rack 7", 0, true}};
+    uint8_t tag[FRU_ASSET_TAG_MAX];
+
+    (void)state;
+    fake_bmc.bmc.fru = fru_new();
+    assert_int_equal(call(SERVICE_ASSET_TAG, &arguments), -EINPROGRESS);
+    assert_int_equal(finished, 0);
+    assert_int_equal(fru_asset_tag(fake_bmc.bmc.fru, tag), 6);
+    arguments.asset_tag.bytes = (const uint8_t *)"\n";
+    assert_int_equal(call(SERVICE_ASSET_TAG, &arguments), -EINPROGRESS);
+    assert_int_equal(finished, -EDOM);
+    assert_string_equal(said, "an asset tag is printable text of at most 63 bytes (60 of UTF-8)");
+    assert_int_equal(fake_bmc.changes[BMC_PART_FRU], 1);
+    fru_free(fake_bmc.bmc.fru);
+}
+
+/* ---- sessions ---- */
+
+static uint32_t closed;
+
+static int close_session(void *context, uint32_t session)
+{
+    (void)context;
+    closed = session;
+    return session == 9 ? -ENOENT : 0;
+}
+
+static void test_close_session(void **state)
+{
+    union service_arguments arguments = {.session_close = {.session = 8, .close = close_session}};
+
+    (void)state;
+    caller.session = 7;
+    caller.privilege = PRIVILEGE_OPERATOR;
+    assert_int_equal(call(SERVICE_SESSION_CLOSE, &arguments), -EPERM);
+    assert_int_equal(closed, 0);
+    arguments.session_close.session = 7; /* its own */
+    assert_int_equal(call(SERVICE_SESSION_CLOSE, &arguments), 0);
+    assert_int_equal(closed, 7);
+    caller.privilege = PRIVILEGE_ADMINISTRATOR;
+    arguments.session_close.session = 9;
+    assert_int_equal(call(SERVICE_SESSION_CLOSE, &arguments), -ENOENT);
+}
+
+static uint32_t taken_by;
+
+static struct bmc_sol_owner sol_owner(void *context)
+{
+    (void)context;
+    return (struct bmc_sol_owner){.session = 8, .user_id = 3};
+}
+
+static void take_sol(void *context, uint32_t session)
+{
+    (void)context;
+    taken_by = session;
+}
+
+/* Another session of the same user may take the console over, another user may not. */
+static void test_take_console_over(void **state)
+{
+    static const struct bmc_payload_ops ops = {.owner = sol_owner, .deactivate = take_sol};
+
+    (void)state;
+    fake_bmc.bmc.payload = &ops;
+    caller.front_end = CALLER_LAN;
+    caller.session = 7;
+    caller.user_id = 2;
+    caller.privilege = PRIVILEGE_OPERATOR;
+    assert_int_equal(call(SERVICE_SOL_DEACTIVATE, NULL), -EPERM);
+    assert_int_equal(taken_by, 0);
+    caller.user_id = 3;
+    assert_int_equal(call(SERVICE_SOL_DEACTIVATE, NULL), 0);
+    assert_int_equal(taken_by, 7);
+    caller.user_id = 2;
+    caller.privilege = PRIVILEGE_ADMINISTRATOR;
+    assert_int_equal(call(SERVICE_SOL_DEACTIVATE, NULL), 0);
+}
+
+/* ---- operations of the fleet ---- */
+
+static int declare_dead(void *context, const struct service_call *made,
+                        const union service_arguments *arguments)
+{
+    assert_ptr_equal(context, &fake_bmc);
+    bmc_ticket_finish_with(made->ticket, 0, arguments->hypervisor);
+    return -EINPROGRESS;
+}
+
+static void test_registered(void **state)
+{
+    (void)state;
+    service_register(SERVICE_DECLARE_DEAD, declare_dead, &fake_bmc);
+    assert_int_equal(call(SERVICE_DECLARE_DEAD, &(union service_arguments){.hypervisor = "east"}),
+                     -EINPROGRESS);
+    assert_int_equal(finished, 0);
+    assert_string_equal(said, "east");
+    assert_non_null(strstr(log_line("declare dead"), "declare dead hypervisor east by joe by SSH"));
+    caller.one_bmc = true;
+    assert_int_equal(call(SERVICE_DECLARE_DEAD, &(union service_arguments){.hypervisor = "east"}),
+                     -EACCES);
+    service_register(SERVICE_DECLARE_DEAD, NULL, NULL);
+}
+
 /* ---- words ---- */
 
 static void test_words(void **state)
@@ -242,6 +388,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_process_in_log, setup, teardown),
         cmocka_unit_test_setup_teardown(test_identify, setup, teardown),
         cmocka_unit_test_setup_teardown(test_boot_parameter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restore_policy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_missing_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_asset_tag, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_close_session, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_take_console_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_registered, setup, teardown),
         cmocka_unit_test(test_words),
     };
 

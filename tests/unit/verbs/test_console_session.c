@@ -381,7 +381,7 @@ static void test_nobody_listens(void **state)
 
 static void test_looking_only(void **state)
 {
-    static const char no[] = "you may look, not act (that needs the privilege level operator)";
+    static const char no[] = "this needs the privilege level operator";
     char expected[256];
 
     (void)state;

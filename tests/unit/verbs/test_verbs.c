@@ -18,6 +18,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/control/console_frame.h"
+#include "vbmc/fleet/operations.h"
 #include "vbmc/verbs/verbs.h"
 
 #define DEADLINE_MS 60000
@@ -111,6 +112,7 @@ static int setup(void **state)
     assert_int_equal(config_load(path, &config, error, sizeof error), 0);
     assert_int_equal(fleet_start(&loop, config, NULL, &fleet, error, sizeof error), 0);
     verbs = (struct verbs){.fleet = fleet, .reload = reload};
+    fleet_register_operations(fleet);
     snprintf(path, sizeof path, "%.60s/control.sock", folder);
     assert_int_equal(
         control_new(&loop, path, (gid_t)-1, verbs_handle, &verbs, &control, error, sizeof error),
@@ -486,7 +488,7 @@ static void test_event_log(void **state)
     assert_answers(&root, "sel", "\"name\":\"theirs\",\"last\":5", "Log area reset/cleared");
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         snprintf(text, sizeof text, "\"name\":\"theirs\",\"last\":%s", wrong[i]);
-        assert_answers(&root, "sel", text, "the last how many records?");
+        assert_answers(&root, "sel", text, "\\\"last\\\" must be a positive number");
     }
 }
 

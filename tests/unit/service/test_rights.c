@@ -1,0 +1,130 @@
+/* The two tables that say who may do what, side by side: the specification's, of IPMI commands, and
+ * that of the operations. Nobody may do by IPMI what he may not do by another way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/ipmi/command.h"
+#include "vbmc/service/service.h"
+
+static const struct command_table *const tables[] = {
+    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table, &cmd_fru_table,
+    &cmd_sel_table, &cmd_sensor_table,  &cmd_sdr_table,     &cmd_dcmi_table,
+};
+
+static const struct {
+    const char *command;
+    enum service_operation operation;
+} rows[] = {
+    {"Chassis Control", SERVICE_POWER},
+    {"Chassis Identify", SERVICE_IDENTIFY},
+    {"Set Front Panel Enables", SERVICE_FRONT_PANEL},
+    {"Set Power Restore Policy", SERVICE_RESTORE_POLICY},
+    {"Set Power Cycle Interval", SERVICE_CYCLE_INTERVAL},
+    {"Set System Boot Options", SERVICE_BOOT_FLAGS},
+    {"Set System Boot Options", SERVICE_BOOT_PARAMETER},
+    {"Set Sensor Hysteresis", SERVICE_SENSOR_SETTINGS},
+    {"Set Sensor Thresholds", SERVICE_SENSOR_SETTINGS},
+    {"Set Sensor Event Enable", SERVICE_SENSOR_SETTINGS},
+    {"Run Initialization Agent", SERVICE_SENSOR_RESET},
+    {"Re-arm Sensor Events", SERVICE_SENSOR_REARM},
+    {"Set Sensor Reading And Event Status", SERVICE_SENSOR_OVERRIDE},
+    {"Add SEL Entry", SERVICE_SEL_ADD},
+    {"Platform Event", SERVICE_SEL_ADD},
+    {"Delete SEL Entry", SERVICE_SEL_DELETE},
+    {"Clear SEL", SERVICE_SEL_CLEAR},
+    {"Set SEL Time", SERVICE_SEL_TIME},
+    {"Set SDR Repository Time", SERVICE_SEL_TIME},
+    {"Set SEL Time UTC Offset", SERVICE_SEL_UTC_OFFSET},
+    {"Set Last Processed Event ID", SERVICE_SEL_PROCESSED},
+    {"Write FRU Data", SERVICE_FRU_WRITE},
+    {"Set Asset Tag", SERVICE_ASSET_TAG},
+    {"Set Power Limit", SERVICE_POWER_LIMIT},
+    {"Activate/Deactivate Power Limit", SERVICE_POWER_LIMIT_ACTIVE},
+    {"Set Thermal Limit", SERVICE_THERMAL_LIMIT},
+    {"Set Management Controller Identifier String", SERVICE_IDENTIFIER},
+    {"Set DCMI Configuration Parameters", SERVICE_DHCP},
+    {"Close Session", SERVICE_SESSION_CLOSE},
+    {"Activate Payload", SERVICE_SOL_ACTIVATE},
+    {"Deactivate Payload", SERVICE_SOL_DEACTIVATE},
+    {"Set User Payload Access", SERVICE_SOL_ACCESS},
+    {"Set SOL Configuration Parameters", SERVICE_SOL_PARAMETER},
+};
+
+/* Commands that change nothing of the BMC although their names do not say so: they reserve, check
+ * what they are told, or concern the session of the request alone. */
+static const char *const unchanging[] = {
+    "Reserve SEL",
+    "Reserve SDR Repository",
+    "Set ACPI Power State",
+    "Set Event Receiver",
+    "Set Sensor Type",
+    "Set Auxiliary Log Status",
+    "Set Session Privilege Level",
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            if (strcmp(tables[t]->rows[i].name, name) == 0)
+                return &tables[t]->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void test_same_levels(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct command *command = find_command(rows[i].command);
+        const struct service_row *row = service_row(rows[i].operation);
+        assert_non_null(command);
+        if (command->privilege != row->privilege)
+            fail_msg("%s: level %u, %s: level %u", command->name, command->privilege, row->name,
+                     row->privilege);
+        assert_false(row->whole); /* a session is of one BMC */
+    }
+}
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(rows[i].command, name) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(unchanging); i++) {
+        if (strcmp(unchanging[i], name) == 0)
+            return true;
+    }
+    return strncmp(name, "Get ", 4) == 0 || strncmp(name, "Read ", 5) == 0;
+}
+
+/* A new command that changes something has its row here, and with it an operation. */
+static void test_no_other_commands(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+        for (size_t i = 0; i < tables[t]->count; i++) {
+            if (!is_known(tables[t]->rows[i].name))
+                fail_msg("%s: of which operation is it?", tables[t]->rows[i].name);
+        }
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_levels),
+        cmocka_unit_test(test_no_other_commands),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

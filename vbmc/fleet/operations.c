@@ -1,0 +1,140 @@
+#include "vbmc/fleet/operations.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vbmc/fleet/fleet.h"
+#include "vbmc/service/service.h"
+
+#define ERROR_SIZE 256
+
+/* The ticket of a call, kept until it is done; NULL: no memory. */
+static struct bmc_ticket *keep_ticket(const struct service_call *call)
+{
+    struct bmc_ticket *ticket = malloc(sizeof *ticket);
+
+    if (ticket)
+        *ticket = *call->ticket;
+    return ticket;
+}
+
+/* A fleet_done_fn whose context is the ticket. */
+static void finish(void *context, int result, const char *text)
+{
+    struct bmc_ticket *ticket = context;
+
+    bmc_ticket_finish_with(ticket, result, text);
+    free(ticket);
+}
+
+static struct instance *instance_of(const struct fleet *fleet, const struct service_call *call)
+{
+    return bmcset_find_uuid(fleet_bmcs(fleet), &call->bmc->uuid);
+}
+
+static int run_add(void *context, const struct service_call *call,
+                   const union service_arguments *arguments)
+{
+    const struct service_addition *asked = arguments->addition;
+    const struct fleet_addition addition = {
+        .name = asked->name,
+        .username = asked->username,
+        .password = asked->password,
+        .address = asked->address,
+        .port = asked->port,
+        .uri = asked->uri,
+        .sasl_username = asked->sasl_username,
+        .sasl_password = asked->sasl_password,
+    };
+    struct bmc_ticket *ticket = keep_ticket(call);
+
+    if (!ticket)
+        return -ENOMEM;
+    fleet_add(context, &addition, finish, ticket);
+    return -EINPROGRESS;
+}
+
+static int run_delete(void *context, const struct service_call *call,
+                      const union service_arguments *arguments)
+{
+    struct instance *instance = instance_of(context, call);
+    struct bmc_ticket *ticket = instance ? keep_ticket(call) : NULL;
+
+    (void)arguments;
+    if (!ticket)
+        return instance ? -ENOMEM : -ENOENT;
+    fleet_delete(context, instance, finish, ticket);
+    return -EINPROGRESS;
+}
+
+static int set_active(struct fleet *fleet, const struct service_call *call, bool active)
+{
+    struct instance *instance = instance_of(fleet, call);
+    struct bmc_ticket *ticket = instance ? keep_ticket(call) : NULL;
+
+    if (!ticket)
+        return instance ? -ENOMEM : -ENOENT;
+    fleet_set_active(fleet, instance, active, finish, ticket);
+    return -EINPROGRESS;
+}
+
+static int run_start(void *context, const struct service_call *call,
+                     const union service_arguments *arguments)
+{
+    (void)arguments;
+    return set_active(context, call, true);
+}
+
+static int run_stop(void *context, const struct service_call *call,
+                    const union service_arguments *arguments)
+{
+    (void)arguments;
+    return set_active(context, call, false);
+}
+
+static void on_facility_saved(void *context, int result)
+{
+    finish(context, result, NULL);
+}
+
+static int run_facility(void *context, const struct service_call *call,
+                        const union service_arguments *arguments)
+{
+    struct fleet *fleet = context;
+    struct bmc_ticket *ticket = keep_ticket(call);
+    char error[ERROR_SIZE] = "";
+
+    if (!ticket)
+        return -ENOMEM;
+    if (!arguments->facility.item) {
+        facility_clear(fleet_facility(fleet));
+    } else if (facility_set(fleet_facility(fleet), arguments->facility.item,
+                            arguments->facility.which, arguments->facility.state, error,
+                            sizeof error) < 0) {
+        finish(ticket, -EDOM, error);
+        return -EINPROGRESS;
+    }
+    fleet_facility_changed(fleet, on_facility_saved, ticket);
+    return -EINPROGRESS;
+}
+
+static int run_declare_dead(void *context, const struct service_call *call,
+                            const union service_arguments *arguments)
+{
+    struct bmc_ticket *ticket = keep_ticket(call);
+
+    if (!ticket)
+        return -ENOMEM;
+    fleet_declare_dead(context, arguments->hypervisor, finish, ticket);
+    return -EINPROGRESS;
+}
+
+void fleet_register_operations(struct fleet *fleet)
+{
+    service_register(SERVICE_ADD, run_add, fleet);
+    service_register(SERVICE_DELETE, run_delete, fleet);
+    service_register(SERVICE_START, run_start, fleet);
+    service_register(SERVICE_STOP, run_stop, fleet);
+    service_register(SERVICE_FACILITY, run_facility, fleet);
+    service_register(SERVICE_DECLARE_DEAD, run_declare_dead, fleet);
+}

@@ -1,0 +1,64 @@
+/* System Event Log (IPMI 2.0, chapter 31). */
+#include "vbmc/bmc/sel.h"
+
+#include "vbmc/service/runs.h"
+
+int service_run_sel_add(const struct service_call *call, const union service_arguments *arguments)
+{
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    sel_add(call->bmc->sel, arguments->sel_record, call->ticket);
+    return -EINPROGRESS;
+}
+
+int service_run_sel_delete(const struct service_call *call,
+                           const union service_arguments *arguments)
+{
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    sel_delete(call->bmc->sel, arguments->sel_id, call->ticket);
+    return -EINPROGRESS;
+}
+
+int service_run_sel_clear(const struct service_call *call, const union service_arguments *arguments)
+{
+    (void)arguments;
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    sel_clear(call->bmc->sel, call->ticket);
+    return -EINPROGRESS;
+}
+
+int service_run_sel_time(const struct service_call *call, const union service_arguments *arguments)
+{
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    if (arguments->sel_time == SEL_TIME_UNSPECIFIED)
+        return -EDOM;
+    sel_set_time(call->bmc->sel, arguments->sel_time, call->ticket);
+    return -EINPROGRESS;
+}
+
+int service_run_sel_utc_offset(const struct service_call *call,
+                               const union service_arguments *arguments)
+{
+    int16_t minutes = arguments->sel_utc_offset_min;
+
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    if (minutes != SEL_UTC_OFFSET_UNKNOWN &&
+        (minutes < -SEL_UTC_OFFSET_LIMIT_MIN || minutes > SEL_UTC_OFFSET_LIMIT_MIN))
+        return -ERANGE;
+    sel_set_utc_offset(call->bmc->sel, minutes, call->ticket);
+    return -EINPROGRESS;
+}
+
+int service_run_sel_processed(const struct service_call *call,
+                              const union service_arguments *arguments)
+{
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    sel_set_last_processed(call->bmc->sel, arguments->sel_processed.by_bmc,
+                           arguments->sel_processed.id, call->ticket);
+    return -EINPROGRESS;
+}
