@@ -37,7 +37,7 @@ static void check_all(void)
         assert_ptr_equal(uuid_map_get(&map, &uuid), expected[i]);
         count += expected[i] != NULL;
     }
-    assert_int_equal(map.count, count);
+    assert_int_equal(map.entries.count, count);
 }
 
 static void test_any_order(void **state)
