@@ -24,7 +24,21 @@ struct stored {
     size_t placement_count;
     struct store_owed *owed;
     size_t bmc_count, chassis_count, boot_count, sol_count, document_count, owed_count;
+    struct uuid_map chassis_by_uuid, boots_by_uuid;
 };
+
+/* What a BMC is made of; the rest goes to the BMCs that are there then, row by row. */
+static int index_rows(struct stored *stored)
+{
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < stored->chassis_count; i++)
+        result =
+            uuid_map_put(&stored->chassis_by_uuid, &stored->chassis[i].uuid, &stored->chassis[i]);
+    for (size_t i = 0; result == 0 && i < stored->boot_count; i++)
+        result = uuid_map_put(&stored->boots_by_uuid, &stored->boots[i].uuid, &stored->boots[i]);
+    return result;
+}
 
 static int load(struct store *store, struct stored *stored)
 {
@@ -42,7 +56,7 @@ static int load(struct store *store, struct stored *stored)
         result = store_placement_load_all(store, &stored->placements, &stored->placement_count);
     if (result == 0)
         result = store_owed_load_all(store, &stored->owed, &stored->owed_count);
-    return result;
+    return result == 0 ? index_rows(stored) : result;
 }
 
 static void clear(struct stored *stored)
@@ -54,49 +68,50 @@ static void clear(struct stored *stored)
     store_documents_free(stored->documents, stored->document_count);
     store_placement_free(stored->placements, stored->placement_count);
     free(stored->owed);
+    uuid_map_clear(&stored->chassis_by_uuid);
+    uuid_map_clear(&stored->boots_by_uuid);
 }
 
-static const struct store_chassis *find_chassis(const struct stored *stored,
-                                                const struct uuid *uuid)
+/* The BMC of that UUID, if it was made since `last_number` was the last one; else NULL. */
+static struct instance *made_since(const struct fleet *fleet, uint32_t last_number,
+                                   const struct uuid *uuid)
 {
-    for (size_t i = 0; i < stored->chassis_count; i++) {
-        if (uuid_equal(&stored->chassis[i].uuid, uuid))
-            return &stored->chassis[i];
-    }
-    return NULL;
+    struct instance *instance = bmcset_find_uuid(&fleet->set, uuid);
+
+    return instance && instance_bmc(instance)->number > last_number ? instance : NULL;
 }
 
-static const struct store_boot *find_boot(const struct stored *stored, const struct uuid *uuid)
+static void restore_rows(struct fleet *fleet, const struct stored *stored, uint32_t last_number)
 {
-    for (size_t i = 0; i < stored->boot_count; i++) {
-        if (uuid_equal(&stored->boots[i].uuid, uuid))
-            return &stored->boots[i];
-    }
-    return NULL;
-}
-
-static void restore_rest(struct fleet *fleet, struct instance *instance,
-                         const struct stored *stored)
-{
-    const struct uuid *uuid = &instance_record(instance)->uuid;
+    struct instance *made;
 
     for (size_t i = 0; i < stored->sol_count; i++) {
-        if (uuid_equal(&stored->sols[i].uuid, uuid))
-            instance_restore_sol(instance, &stored->sols[i]);
+        if ((made = made_since(fleet, last_number, &stored->sols[i].uuid)))
+            instance_restore_sol(made, &stored->sols[i]);
     }
     for (size_t i = 0; i < stored->owed_count; i++) {
-        if (uuid_equal(&stored->owed[i].uuid, uuid))
-            instance_restore_owed(instance, &stored->owed[i]);
+        if ((made = made_since(fleet, last_number, &stored->owed[i].uuid)))
+            instance_restore_owed(made, &stored->owed[i]);
     }
     for (size_t i = 0; i < stored->document_count; i++) {
-        if (uuid_equal(&stored->documents[i].uuid, uuid))
-            instance_restore_document(instance, stored->documents[i].name,
-                                      stored->documents[i].text);
+        if ((made = made_since(fleet, last_number, &stored->documents[i].uuid)))
+            instance_restore_document(made, stored->documents[i].name, stored->documents[i].text);
     }
     for (size_t i = 0; i < stored->placement_count; i++) {
-        if (uuid_equal(&stored->placements[i].uuid, uuid))
-            fleet_restore_placement(fleet, instance, &stored->placements[i]);
+        if ((made = made_since(fleet, last_number, &stored->placements[i].uuid)))
+            fleet_restore_placement(fleet, made, &stored->placements[i]);
     }
+}
+
+/* All that is stored of it has been taken over. */
+static void finish_loading(const struct fleet *fleet, struct instance *made)
+{
+    struct chassis *chassis = &instance_bmc(made)->chassis;
+
+    chassis->restore_waits = fleet_power_is_back(fleet);
+    if (fleet->power_returned) /* the hypervisor here numbers its guests from 1 again */
+        chassis_forget_run(chassis);
+    instance_note_restart(made);
 }
 
 bool fleet_wants_record(const struct fleet *fleet, const struct store_bmc *record)
@@ -138,20 +153,14 @@ static void load_bmc(struct fleet *fleet, const struct stored *stored,
     if (!fleet_wants_record(fleet, record))
         return;
     connect_for_record(fleet, record);
-    struct instance *made = fleet_make_instance(fleet, record, find_chassis(stored, &record->uuid),
-                                                find_boot(stored, &record->uuid));
-    if (!made)
-        return;
-    restore_rest(fleet, made, stored);
-    instance_bmc(made)->chassis.restore_waits = fleet_power_is_back(fleet);
-    if (fleet->power_returned) /* the hypervisor here numbers its guests from 1 again */
-        chassis_forget_run(&instance_bmc(made)->chassis);
-    instance_note_restart(made);
+    fleet_make_instance(fleet, record, uuid_map_get(&stored->chassis_by_uuid, &record->uuid),
+                        uuid_map_get(&stored->boots_by_uuid, &record->uuid));
 }
 
 int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size)
 {
     struct stored stored = {0};
+    uint32_t last_number = fleet->last_number;
     int result = load(fleet->shared.store, &stored);
 
     if (result < 0)
@@ -161,6 +170,12 @@ int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size)
     for (size_t i = 0; result == 0 && i < stored.bmc_count; i++)
         load_bmc(fleet, &stored, &stored.bmcs[i]);
     fleet->loading = false;
+    if (result == 0)
+        restore_rows(fleet, &stored, last_number);
+    for (size_t i = 0; i < fleet->set.count; i++) {
+        if (instance_bmc(fleet->set.instances[i])->number > last_number)
+            finish_loading(fleet, fleet->set.instances[i]);
+    }
     clear(&stored);
     fleet_review_listening(fleet);
     return result;
