@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vbmc/base/hash.h"
+
 int endpoint_address_parse(const char *text, uint16_t port, union endpoint_address *address)
 {
     memset(address, 0, sizeof *address);
@@ -120,4 +122,15 @@ bool endpoint_address_is_same(const union endpoint_address *a, const union endpo
         return a4 && b4 && memcmp(a4, b4, 4) == 0;
     return a->any.sa_family == AF_INET6 && b->any.sa_family == AF_INET6 &&
            memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
+}
+
+uint64_t endpoint_address_hash(const union endpoint_address *address)
+{
+    const uint8_t *v4 = endpoint_address_v4(address);
+
+    if (v4)
+        return hash_bytes(HASH_BEGIN, v4, 4);
+    if (address->any.sa_family == AF_INET6)
+        return hash_bytes(HASH_BEGIN, &address->in6.sin6_addr, sizeof address->in6.sin6_addr);
+    return HASH_BEGIN;
 }

@@ -39,6 +39,8 @@ const uint8_t *endpoint_address_v4(const union endpoint_address *address);
 /* Whether both are one IP address, whatever the ports; an IPv4 address is also the one that is
  * mapped into IPv6. False where a family is neither. */
 bool endpoint_address_is_same(const union endpoint_address *a, const union endpoint_address *b);
+/* One hash (vbmc/base/hash.h) for what endpoint_address_is_same takes for one address. */
+uint64_t endpoint_address_hash(const union endpoint_address *address);
 /* The part of an IP address that counts as one source: all of IPv4, the /64 of IPv6. */
 uint64_t endpoint_source(const union endpoint_address *address);
 /* A hash of that under a random key: spreads sources over the buckets of a table of fixed size in a

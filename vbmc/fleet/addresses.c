@@ -5,46 +5,142 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/cleanup.h"
+/* ---- what is taken ---- */
 
-/* ---- one port per BMC ---- */
-
-static bool port_is_in_a_section(const struct config *config, uint16_t port)
+static void hold(struct addresses_taken *taken, long i)
 {
+    if (i >= 0)
+        taken->by_bmcs[i]++;
+}
+
+static void release(struct addresses_taken *taken, long i)
+{
+    if (i < 0)
+        return;
+    taken->by_bmcs[i]--;
+    if (i < (long)taken->first_free)
+        taken->first_free = (unsigned)i;
+}
+
+/* The first from `first` to `last` that nobody has; -EADDRNOTAVAIL. */
+static int find_free(struct addresses_taken *taken, unsigned first, unsigned last)
+{
+    unsigned i = taken->first_free > first ? taken->first_free : first;
+
+    while (i <= last && (taken->by_section[i] || taken->by_bmcs[i] > 0))
+        i++;
+    taken->first_free = i;
+    return i <= last ? (int)i : -EADDRNOTAVAIL;
+}
+
+/* Of an address in the prefix; -1 for any other. */
+static long offset_of(const struct addresses *addresses, const char *text)
+{
+    const struct config_bmc *bmc = &addresses->config->bmc;
+    union endpoint_address address;
+
+    if (!bmc->has_addresses || !text || endpoint_address_parse(text, 0, &address) < 0)
+        return -1;
+    return addresses_offset(&bmc->addresses, &address);
+}
+
+/* -1: none. */
+static long port_of(const struct store_bmc *record)
+{
+    return record->port > 0 ? record->port : -1;
+}
+
+void addresses_hold(struct addresses *addresses, struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+
+    hold(&addresses->ports, port_of(record));
+    hold(&addresses->offsets, offset_of(addresses, record->address));
+}
+
+void addresses_release(struct addresses *addresses, struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+
+    release(&addresses->ports, port_of(record));
+    release(&addresses->offsets, offset_of(addresses, record->address));
+}
+
+void addresses_configure(struct addresses *addresses, const struct config *config,
+                         const struct bmcset *set)
+{
+    *addresses = (struct addresses){.config = config, .set = set};
     for (size_t i = 0; i < config->domain_count; i++) {
-        if (config->domains[i].port == port)
-            return true;
+        const struct config_domain *section = &config->domains[i];
+        long offset = offset_of(addresses, section->address);
+        addresses->ports.by_section[section->port] = true;
+        if (offset >= 0)
+            addresses->offsets.by_section[offset] = true;
     }
-    return false;
+    for (size_t i = 0; i < set->count; i++)
+        addresses_hold(addresses, set->instances[i]);
 }
 
 /* A [domain] section by name may mean domains of several hypervisors: its port or address is that
  * one's which has it already. */
-static bool section_is_anothers(const struct config *config, const struct bmcset *set,
-                                struct instance *instance, const struct config_domain *section,
+static bool section_is_anothers(const struct addresses *addresses, struct instance *instance,
+                                const struct config_domain *section,
                                 bool (*has_it)(const struct config_domain *section,
                                                struct instance *other))
 {
-    const struct store_bmc *record = instance_record(instance);
+    const char *name = instance_record(instance)->name;
+    size_t cursor = 0;
+    struct instance *other;
 
     if (section->has_uuid || has_it(section, instance))
         return false;
-    for (size_t i = 0; i < set->count; i++) {
-        struct instance *other = set->instances[i];
+    while ((other = bmcset_next_named(addresses->set, name, &cursor))) {
         if (!instance_domain(other) && instance_domain(instance))
             continue; /* the name is not that one's any more */
-        if (other != instance && strcmp(instance_record(other)->name, record->name) == 0 &&
-            config_find_domain(config, record->name, &instance_record(other)->uuid) == section &&
-            has_it(section, other))
+        if (other != instance && has_it(section, other) &&
+            config_find_domain(addresses->config, name, &instance_record(other)->uuid) == section)
             return true;
     }
     return false;
 }
+
+/* ---- one port per BMC ---- */
 
 static bool has_port_of(const struct config_domain *section, struct instance *instance)
 {
     return instance_record(instance)->port == section->port;
 }
+
+static int assign_port(struct addresses *addresses, struct instance *instance,
+                       union endpoint_address *address, bool *changed)
+{
+    const struct config *config = addresses->config;
+    struct store_bmc *record = instance_record(instance);
+    const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
+    const char *text = config->bmc.address;
+    bool is_set =
+        section && section->port && !section_is_anothers(addresses, instance, section, has_port_of);
+    int port = is_set ? section->port : record->port;
+
+    if (section && section->address)
+        text = section->address;
+    else if (record->is_explicit && record->address)
+        text = record->address;
+    /* A discovered BMC gives up a port that the configuration gives to another. */
+    if (!is_set && !record->is_explicit && addresses->ports.by_section[port])
+        port = 0;
+    if (port == 0)
+        port = find_free(&addresses->ports, config->bmc.port_first, config->bmc.port_last);
+    if (port < 0)
+        return port;
+    *changed = record->port != port;
+    release(&addresses->ports, port_of(record));
+    record->port = (uint16_t)port;
+    hold(&addresses->ports, port_of(record));
+    return endpoint_address_parse(text, record->port, address);
+}
+
+/* ---- one address per BMC ---- */
 
 static bool has_address_of(const struct config_domain *section, struct instance *instance)
 {
@@ -54,52 +150,6 @@ static bool has_address_of(const struct config_domain *section, struct instance 
     return endpoint_address_parse(section->address, 0, &address) == 0 &&
            endpoint_address_is_same(&address, present);
 }
-
-static uint16_t find_free_port(const struct config *config, const struct bmcset *set,
-                               const struct instance *instance)
-{
-    bool taken[UINT16_MAX + 1] = {false};
-
-    for (size_t i = 0; i < config->domain_count; i++)
-        taken[config->domains[i].port] = true;
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->instances[i] != instance)
-            taken[instance_record(set->instances[i])->port] = true;
-    }
-    for (unsigned port = config->bmc.port_first; port <= config->bmc.port_last; port++) {
-        if (!taken[port])
-            return (uint16_t)port;
-    }
-    return 0;
-}
-
-static int assign_port(const struct config *config, const struct bmcset *set,
-                       struct instance *instance, union endpoint_address *address, bool *changed)
-{
-    struct store_bmc *record = instance_record(instance);
-    const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
-    const char *text = config->bmc.address;
-    bool told = section && section->port &&
-                !section_is_anothers(config, set, instance, section, has_port_of);
-    uint16_t port = told ? section->port : record->port;
-
-    if (section && section->address)
-        text = section->address;
-    else if (record->is_explicit && record->address)
-        text = record->address;
-    /* A discovered BMC makes way for a port that the configuration gives to another. */
-    if (!told && !record->is_explicit && port_is_in_a_section(config, port))
-        port = 0;
-    if (port == 0)
-        port = find_free_port(config, set, instance);
-    if (port == 0)
-        return -EADDRNOTAVAIL;
-    *changed = record->port != port;
-    record->port = port;
-    return endpoint_address_parse(text, port, address);
-}
-
-/* ---- one address per BMC ---- */
 
 static const uint8_t *address_bytes(const union endpoint_address *address, size_t *size)
 {
@@ -151,26 +201,6 @@ static void address_at(const struct config_prefix *prefix, unsigned offset,
     inet_ntop(AF_INET6, &address->in6.sin6_addr, text, INET6_ADDRSTRLEN);
 }
 
-static bool address_is_in_a_section(const struct config *config, const char *text)
-{
-    for (size_t i = 0; i < config->domain_count; i++) {
-        if (config->domains[i].address && strcmp(config->domains[i].address, text) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void take_offset(const struct config_prefix *prefix, const char *text, uint8_t *taken)
-{
-    union endpoint_address address;
-
-    if (!text || endpoint_address_parse(text, 0, &address) < 0)
-        return;
-    long offset = addresses_offset(prefix, &address);
-    if (offset >= 0)
-        taken[offset] = true;
-}
-
 /* Offset 0 and, in an IPv4 prefix, the last one are the network's own. */
 static unsigned last_offset(const struct config_prefix *prefix)
 {
@@ -180,65 +210,54 @@ static unsigned last_offset(const struct config_prefix *prefix)
     return prefix->base.any.sa_family == AF_INET && host_bits >= 2 ? count - 2 : count - 1;
 }
 
-/* Of the offsets that nobody has the first; -EADDRNOTAVAIL or -ENOMEM. */
-static int find_free_offset(const struct config *config, const struct bmcset *set,
-                            const struct instance *instance)
+static int give_address(struct addresses *addresses, struct instance *instance,
+                        union endpoint_address *address)
 {
-    const struct config_prefix *prefix = &config->bmc.addresses;
-    CLEANUP_FREE uint8_t *taken = calloc(ADDRESSES_MAX, 1);
-
-    if (!taken)
-        return -ENOMEM;
-    for (size_t i = 0; i < config->domain_count; i++)
-        take_offset(prefix, config->domains[i].address, taken);
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->instances[i] != instance)
-            take_offset(prefix, instance_record(set->instances[i])->address, taken);
-    }
-    for (unsigned offset = 1; offset <= last_offset(prefix); offset++) {
-        if (!taken[offset])
-            return (int)offset;
-    }
-    return -EADDRNOTAVAIL;
-}
-
-static int give_address(const struct config *config, const struct bmcset *set,
-                        struct instance *instance, union endpoint_address *address)
-{
+    const struct config_prefix *prefix = &addresses->config->bmc.addresses;
     struct store_bmc *record = instance_record(instance);
     char text[INET6_ADDRSTRLEN];
-    int offset = find_free_offset(config, set, instance);
+    int offset = find_free(&addresses->offsets, 1, last_offset(prefix));
 
     if (offset < 0)
         return offset;
-    address_at(&config->bmc.addresses, (unsigned)offset, address, text);
+    address_at(prefix, (unsigned)offset, address, text);
     char *copy = strdup(text);
     if (!copy)
         return -ENOMEM;
+    release(&addresses->offsets, offset_of(addresses, record->address));
     free(record->address);
     record->address = copy;
+    hold(&addresses->offsets, offset);
     return 0;
 }
 
-/* A section's word comes first, and may lie outside of the prefix. */
-static int assign_address(const struct config *config, const struct bmcset *set,
-                          struct instance *instance, union endpoint_address *address, bool *changed)
+static bool is_in_a_section(const struct addresses *addresses, const char *text)
 {
+    long offset = offset_of(addresses, text);
+
+    return offset >= 0 && addresses->offsets.by_section[offset];
+}
+
+/* A section comes first, and its address may lie outside of the prefix. */
+static int assign_address(struct addresses *addresses, struct instance *instance,
+                          union endpoint_address *address, bool *changed)
+{
+    const struct config *config = addresses->config;
     struct store_bmc *record = instance_record(instance);
     const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
     uint16_t port = section && section->port ? section->port : config->bmc.port;
     const char *fixed = record->address;
 
     if (section && section->address &&
-        !section_is_anothers(config, set, instance, section, has_address_of))
+        !section_is_anothers(addresses, instance, section, has_address_of))
         return endpoint_address_parse(section->address, port, address);
-    /* A discovered BMC makes way for an address that the configuration gives to another. */
-    if (fixed && !record->is_explicit && address_is_in_a_section(config, fixed))
+    /* A discovered BMC gives up an address that the configuration gives to another. */
+    if (fixed && !record->is_explicit && is_in_a_section(addresses, fixed))
         fixed = NULL;
     if (fixed && endpoint_address_parse(fixed, port, address) == 0 &&
         (addresses_offset(&config->bmc.addresses, address) >= 0 || record->is_explicit))
         return 0;
-    int result = give_address(config, set, instance, address);
+    int result = give_address(addresses, instance, address);
     *changed = result == 0;
     endpoint_address_set_port(address, port);
     return result;
@@ -250,11 +269,11 @@ static bool has_port_of_its_own(const struct store_bmc *record)
     return record->is_explicit && record->port != 0;
 }
 
-int addresses_assign(const struct config *config, const struct bmcset *set,
-                     struct instance *instance, union endpoint_address *address, bool *changed)
+int addresses_assign(struct addresses *addresses, struct instance *instance,
+                     union endpoint_address *address, bool *changed)
 {
     *changed = false;
-    if (config->bmc.has_addresses && !has_port_of_its_own(instance_record(instance)))
-        return assign_address(config, set, instance, address, changed);
-    return assign_port(config, set, instance, address, changed);
+    if (addresses->config->bmc.has_addresses && !has_port_of_its_own(instance_record(instance)))
+        return assign_address(addresses, instance, address, changed);
+    return assign_port(addresses, instance, address, changed);
 }

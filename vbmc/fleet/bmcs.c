@@ -9,6 +9,27 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/watch.h"
 
+/* The guest's domains, on whichever hypervisors, carry its BMC. */
+static void give_domains(struct fleet *fleet, const struct uuid *uuid, struct instance *owner)
+{
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        struct virt_domain *domain = hypervisor_find_domain(connection->hypervisor, uuid);
+        if (domain)
+            virt_domain_host(domain)->owner = owner;
+    }
+}
+
+void fleet_give_domain(const struct fleet *fleet, struct virt_domain *domain)
+{
+    virt_domain_host(domain)->owner = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+}
+
+struct instance *fleet_bmc_of(const struct virt_domain *domain)
+{
+    return virt_domain_host((struct virt_domain *)domain)->owner;
+}
+
 struct instance *fleet_make_instance(struct fleet *fleet, const struct store_bmc *record,
                                      const struct store_chassis *chassis,
                                      const struct store_boot *boot)
@@ -21,6 +42,8 @@ struct instance *fleet_make_instance(struct fleet *fleet, const struct store_bmc
         instance_free(instance);
         return NULL;
     }
+    give_domains(fleet, &record->uuid, instance);
+    addresses_hold(&fleet->addresses, instance);
     instance_configure(instance, fleet->config);
     if (record->active)
         fleet_start_listening(fleet, instance);
@@ -33,8 +56,12 @@ struct instance *fleet_adopt_record(struct fleet *fleet, struct instance *instan
     if (!instance)
         return fleet_make_instance(fleet, record, NULL, NULL);
     fleet_stop_listening(fleet, instance);
-    if (instance_replace_record(instance, record) < 0)
+    addresses_release(&fleet->addresses, instance);
+    int result = instance_replace_record(instance, record);
+    addresses_hold(&fleet->addresses, instance);
+    if (result < 0)
         return NULL;
+    bmcset_rename(&fleet->set, instance);
     instance_configure(instance, fleet->config);
     if (record->active)
         fleet_start_listening(fleet, instance);
@@ -43,7 +70,9 @@ struct instance *fleet_adopt_record(struct fleet *fleet, struct instance *instan
 
 void fleet_drop_instance(struct fleet *fleet, struct instance *instance)
 {
+    give_domains(fleet, &instance_record(instance)->uuid, NULL);
     bmcset_remove(&fleet->set, instance);
+    addresses_release(&fleet->addresses, instance);
     fleet_stop_listening(fleet, instance);
     instance_free(instance);
 }
@@ -61,6 +90,7 @@ void fleet_follow_name(struct fleet *fleet, struct instance *instance)
         return;
     free(record->name);
     record->name = copy;
+    bmcset_rename(&fleet->set, instance);
     instance_configure(instance, fleet->config);
     instance_record_changed(instance, fleet_report_store, NULL);
 }

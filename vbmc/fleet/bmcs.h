@@ -4,6 +4,11 @@
 
 #include "vbmc/fleet/internal.h"
 
+/* The BMC of the domain's guest, which may show another copy of it; NULL if it has none. */
+struct instance *fleet_bmc_of(const struct virt_domain *domain);
+/* A domain has appeared: from here on it carries the BMC of its guest, if there is one. Those that
+ * were there before a BMC was made, or when it goes, follow by themselves. */
+void fleet_give_domain(const struct fleet *fleet, struct virt_domain *domain);
 /* Makes a BMC from what is stored, and starts it if the record says so. NULL if there is no memory.
  */
 struct instance *fleet_make_instance(struct fleet *fleet, const struct store_bmc *record,

@@ -2,49 +2,152 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-int bmcset_add(struct bmcset *set, struct instance *instance)
+#include "vbmc/base/hash.h"
+
+#define SIZE_MIN 16
+
+struct entry {
+    struct instance *instance;
+    size_t position;
+    uint64_t name_hash; /* as it is in by_name */
+};
+
+static uint64_t hash_number(uint32_t number)
 {
-    struct instance **grown = realloc(set->instances, (set->count + 1) * sizeof(struct instance *));
+    return hash_bytes(HASH_BEGIN, &number, sizeof number);
+}
+
+static uint64_t hash_uuid(const struct uuid *uuid)
+{
+    return hash_bytes(HASH_BEGIN, uuid->bytes, sizeof uuid->bytes);
+}
+
+static uint64_t hash_name(const char *name)
+{
+    return hash_bytes(HASH_BEGIN, name, strlen(name));
+}
+
+static struct entry *find_number(const struct bmcset *set, uint32_t number)
+{
+    size_t cursor = 0;
+    struct entry *entry;
+
+    while ((entry = hash_index_next(&set->by_number, hash_number(number), &cursor))) {
+        if (instance_bmc(entry->instance)->number == number)
+            return entry;
+    }
+    return NULL;
+}
+
+static struct entry *find_entry(const struct bmcset *set, struct instance *instance)
+{
+    struct entry *entry = find_number(set, instance_bmc(instance)->number);
+
+    return entry && entry->instance == instance ? entry : NULL;
+}
+
+static void remove_from_indexes(struct bmcset *set, struct entry *entry)
+{
+    hash_index_remove(&set->by_number, hash_number(instance_bmc(entry->instance)->number), entry);
+    hash_index_remove(&set->by_uuid, hash_uuid(&instance_record(entry->instance)->uuid), entry);
+    hash_index_remove(&set->by_name, entry->name_hash, entry);
+}
+
+static int grow(struct bmcset *set)
+{
+    size_t size = set->size > 0 ? set->size * 2 : SIZE_MIN;
+    struct instance **grown = realloc(set->instances, size * sizeof(struct instance *));
 
     if (!grown)
         return -ENOMEM;
     set->instances = grown;
-    if (uuid_map_put(&set->by_uuid, &instance_record(instance)->uuid, instance) < 0)
+    set->size = size;
+    return 0;
+}
+
+int bmcset_add(struct bmcset *set, struct instance *instance)
+{
+    const struct store_bmc *record = instance_record(instance);
+    struct entry *entry = malloc(sizeof *entry);
+
+    if (!entry || (set->count == set->size && grow(set) < 0)) {
+        free(entry);
         return -ENOMEM;
+    }
+    *entry = (struct entry){instance, set->count, hash_name(record->name)};
+    if (hash_index_add(&set->by_number, hash_number(instance_bmc(instance)->number), entry) < 0 ||
+        hash_index_add(&set->by_uuid, hash_uuid(&record->uuid), entry) < 0 ||
+        hash_index_add(&set->by_name, entry->name_hash, entry) < 0) {
+        remove_from_indexes(set, entry);
+        free(entry);
+        return -ENOMEM;
+    }
     set->instances[set->count++] = instance;
     return 0;
 }
 
 void bmcset_remove(struct bmcset *set, struct instance *instance)
 {
-    size_t i = 0;
+    struct entry *entry = find_entry(set, instance);
 
-    while (i < set->count && set->instances[i] != instance)
-        i++;
-    if (i == set->count)
+    if (!entry)
         return;
-    uuid_map_remove(&set->by_uuid, &instance_record(instance)->uuid);
-    set->instances[i] = set->instances[--set->count];
+    struct instance *last = set->instances[--set->count];
+    find_entry(set, last)->position = entry->position;
+    set->instances[entry->position] = last;
+    remove_from_indexes(set, entry);
+    free(entry);
+}
+
+void bmcset_rename(struct bmcset *set, struct instance *instance)
+{
+    struct entry *entry = find_entry(set, instance);
+
+    hash_index_remove(&set->by_name, entry->name_hash, entry);
+    entry->name_hash = hash_name(instance_record(instance)->name);
+    hash_index_add(&set->by_name, entry->name_hash, entry); /* there is room: it was there */
 }
 
 void bmcset_clear(struct bmcset *set)
 {
+    for (size_t i = 0; i < set->by_number.size; i++)
+        free(set->by_number.slots[i].value);
+    hash_index_clear(&set->by_number);
+    hash_index_clear(&set->by_uuid);
+    hash_index_clear(&set->by_name);
     free(set->instances);
-    uuid_map_clear(&set->by_uuid);
     *set = (struct bmcset){0};
 }
 
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid)
 {
-    return uuid_map_get(&set->by_uuid, uuid);
+    size_t cursor = 0;
+    const struct entry *entry;
+
+    while ((entry = hash_index_next(&set->by_uuid, hash_uuid(uuid), &cursor))) {
+        if (uuid_equal(&instance_record(entry->instance)->uuid, uuid))
+            return entry->instance;
+    }
+    return NULL;
 }
 
 struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        if (instance_bmc(set->instances[i])->number == number)
-            return set->instances[i];
+    const struct entry *entry = find_number(set, number);
+
+    return entry ? entry->instance : NULL;
+}
+
+struct instance *bmcset_next_named(const struct bmcset *set, const char *name, size_t *cursor)
+{
+    uint64_t hash = hash_name(name);
+    const struct entry *entry;
+
+    while ((entry = hash_index_next(&set->by_name, hash, cursor))) {
+        if (strcmp(instance_record(entry->instance)->name, name) == 0)
+            return entry->instance;
     }
     return NULL;
 }

@@ -21,7 +21,7 @@
 #include "vbmc/state/bmcs.h"
 
 struct change {
-    struct change *next;
+    struct change *next; /* of the same BMC */
     struct fleet *fleet;
     struct uuid uuid;
     void (*begin)(struct change *change);
@@ -32,28 +32,40 @@ struct change {
     void *context;
 };
 
-static struct change *first_of(const struct fleet *fleet, const struct uuid *uuid)
+static void free_change(struct change *change)
 {
-    struct change *change = fleet->changes;
+    if (change)
+        store_bmc_clear(&change->record);
+    free(change);
+}
 
-    while (change && !uuid_equal(&change->uuid, uuid))
-        change = change->next;
+static struct change *copy_change(struct fleet *fleet, const struct change *template)
+{
+    struct change *change = malloc(sizeof *change);
+    struct store_bmc record;
+
+    if (!change || store_bmc_copy(&record, &template->record) < 0) {
+        free(change);
+        return NULL;
+    }
+    *change = *template;
+    change->fleet = fleet;
+    change->record = record;
     return change;
 }
 
 static void end_change(struct change *change, int result, const char *text)
 {
-    struct fleet *fleet = change->fleet;
-    struct uuid uuid = change->uuid;
-    struct change **place = &fleet->changes;
+    struct uuid_map *changes = &change->fleet->changes;
+    struct change *next;
 
-    while (*place != change)
-        place = &(*place)->next;
-    *place = change->next;
     change->done(change->context, result, result < 0 && !text ? strerror(-result) : text);
-    store_bmc_clear(&change->record);
-    free(change);
-    struct change *next = first_of(fleet, &uuid);
+    next = change->next; /* may have come only now */
+    if (next)
+        uuid_map_put(changes, &change->uuid, next); /* there is room: it takes its place */
+    else
+        uuid_map_remove(changes, &change->uuid);
+    free_change(change);
     if (next)
         next->begin(next);
 }
@@ -61,23 +73,21 @@ static void end_change(struct change *change, int result, const char *text)
 /* Takes over what `template` says; its record is copied. */
 static void submit_change(struct fleet *fleet, const struct change *template)
 {
-    struct change *change = malloc(sizeof *change), **end = &fleet->changes;
+    struct change *change = copy_change(fleet, template);
+    struct change *last = uuid_map_get(&fleet->changes, &template->uuid);
 
-    if (!change || store_bmc_copy(&change->record, &template->record) < 0) {
-        free(change);
+    if (!change || (!last && uuid_map_put(&fleet->changes, &template->uuid, change) < 0)) {
+        free_change(change);
         template->done(template->context, -ENOMEM, "out of memory");
         return;
     }
-    struct store_bmc record = change->record;
-    *change = *template;
-    change->record = record;
-    change->fleet = fleet;
-    bool waits = first_of(fleet, &change->uuid) != NULL;
-    while (*end)
-        end = &(*end)->next;
-    *end = change;
-    if (!waits)
+    if (!last) {
         change->begin(change);
+        return;
+    }
+    while (last->next)
+        last = last->next;
+    last->next = change;
 }
 
 /* ---- add ---- */

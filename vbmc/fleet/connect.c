@@ -27,7 +27,6 @@ struct fleet_connection *fleet_connect(struct fleet *fleet,
 
     if (connection) {
         connection->configured |= configured;
-        connection->unused = false; /* if it was to go, it stays */
         return connection;
     }
     connection = calloc(1, sizeof *connection);

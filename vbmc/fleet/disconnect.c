@@ -24,6 +24,17 @@ void fleet_disconnect(struct fleet *fleet, struct fleet_connection *connection)
     free(connection);
 }
 
+static bool is_needed(const struct fleet *fleet, const struct fleet_connection *connection)
+{
+    bool needed = connection->configured || connection->holds > 0;
+
+    for (size_t i = 0; i < fleet->set.count && !needed; i++) {
+        const char *uri = instance_record(fleet->set.instances[i])->uri;
+        needed = uri && strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0;
+    }
+    return needed;
+}
+
 /* Hypervisors may not be stopped from within their callbacks, so that this is done on a turn of its
  * own. */
 static void on_reap(uv_timer_t *timer)
@@ -33,9 +44,12 @@ static void on_reap(uv_timer_t *timer)
 
     while (*place) {
         struct fleet_connection *connection = *place;
-        if (connection->unused && hypervisor_is_busy(connection->hypervisor))
+        bool stays = is_needed(fleet, connection);
+        if (!stays && hypervisor_is_busy(connection->hypervisor)) {
             uv_timer_start(timer, on_reap, REAP_AGAIN_MS, 0); /* a boot override is taken back */
-        if (!connection->unused || hypervisor_is_busy(connection->hypervisor)) {
+            stays = true;
+        }
+        if (stays) {
             place = &connection->next;
             continue;
         }
@@ -47,17 +61,7 @@ static void on_reap(uv_timer_t *timer)
     }
 }
 
-/* Marks what neither the configuration nor a BMC needs. */
 void fleet_release_connections(struct fleet *fleet)
 {
-    for (struct fleet_connection *connection = fleet->connections; connection;
-         connection = connection->next) {
-        bool used = connection->configured;
-        for (size_t i = 0; i < fleet->set.count && !used; i++) {
-            const char *uri = instance_record(fleet->set.instances[i])->uri;
-            used = uri && strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0;
-        }
-        connection->unused = !used && connection->holds == 0;
-    }
     uv_timer_start(&fleet->reaper, on_reap, 0, 0);
 }

@@ -14,7 +14,7 @@ const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *
 {
     const struct config_domain *section =
         config_find_domain(fleet->config, virt_domain_name(domain), virt_domain_uuid(domain));
-    const struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    const struct instance *instance = fleet_bmc_of(domain);
 
     if (instance)
         return instance_domain(instance) == domain ? NULL
@@ -52,7 +52,7 @@ void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain)
 {
     const char *uri = hypervisor_uri(virt_domain_hypervisor(domain));
     struct openstack_bmc *bmc = find_openstack_bmc(fleet, virt_domain_name(domain), uri);
-    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    struct instance *instance = fleet_bmc_of(domain);
 
     if (!bmc || (instance && instance_record(instance)->is_explicit) ||
         fleet_is_deleted(fleet, virt_domain_uuid(domain)))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/net/login_log.h"
 #include "vbmc/state/saves.h"
@@ -41,10 +42,12 @@ void fleet_finish_stopping(struct fleet *fleet)
         virt_loop_stop();
     inbox_free(fleet->inbox);
     fleet_close_shared_socket(fleet, NULL);
-    free(fleet->deleted);
     store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
     fleet->shared.store = NULL;
     saves_free(fleet->saves, NULL, NULL);
+    uuid_map_clear(&fleet->changes);
+    fleet_clear_deleted(fleet);
+    hash_index_clear(&fleet->listening);
     placement_map_clear(&fleet->map);
     limiter_free(fleet->shared.limiter);
     login_log_free(fleet->shared.login_log);

@@ -16,8 +16,9 @@ static void on_appeared(void *context, struct virt_domain *domain)
 
     if (fleet->stopping)
         return;
+    fleet_give_domain(fleet, domain);
     fleet_take_over_openstack(fleet, domain);
-    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    struct instance *instance = fleet_bmc_of(domain);
     if (!instance) {
         fleet_discover(fleet, domain);
         return;
@@ -33,8 +34,7 @@ static void on_appeared(void *context, struct virt_domain *domain)
 static void on_vanished(void *context, struct virt_domain *domain)
 {
     struct fleet *fleet = context;
-    struct uuid uuid = *virt_domain_uuid(domain);
-    struct instance *instance = bmcset_find_uuid(&fleet->set, &uuid);
+    struct instance *instance = fleet_bmc_of(domain);
 
     if (instance) {
         instance_lose_copy(instance, domain);
@@ -46,7 +46,7 @@ static void on_vanished(void *context, struct virt_domain *domain)
                 "%s: left hypervisor %s; its BMC and event log are kept, as it may be elsewhere",
                 instance_record(instance)->name, hypervisor_name(virt_domain_hypervisor(domain)));
     } else {
-        fleet_drop_lost_mark(fleet, &uuid);
+        fleet_drop_lost_mark(fleet, virt_domain_uuid(domain));
     }
 }
 
@@ -60,7 +60,7 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         return;
     if (event == HOST_EVENT_RENAMED)
         fleet_take_over_openstack(fleet, domain);
-    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    struct instance *instance = fleet_bmc_of(domain);
     if (instance && event == HOST_EVENT_TAGGED && fleet_drop_untagged(fleet, instance, domain))
         return;
     if (!instance) {

@@ -75,6 +75,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
     if (fleet->config->user_count == 0)
         log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
     follow_openstack(fleet);
+    addresses_configure(&fleet->addresses, fleet->config, &fleet->set);
     fleet_note_boot(fleet);
     result = fleet_load_facility(fleet, error, size);
     if (result == 0)
@@ -201,7 +202,7 @@ static void review_domains(struct fleet *fleet)
          connection = connection->next) {
         struct virt_domain *domain = NULL;
         while ((domain = hypervisor_next_domain(connection->hypervisor, domain))) {
-            struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+            struct instance *instance = fleet_bmc_of(domain);
             if (!instance)
                 fleet_discover(fleet, domain);
             else
@@ -221,6 +222,7 @@ void fleet_reload(struct fleet *fleet, struct config *config)
     fleet->config = config;
     config_free(old);
     follow_openstack(fleet);
+    addresses_configure(&fleet->addresses, config, &fleet->set);
     fleet_configure_facility(fleet);
     for (size_t i = 0; i < fleet->set.count; i++)
         instance_configure(fleet->set.instances[i], config);

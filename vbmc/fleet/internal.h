@@ -2,7 +2,10 @@
 #ifndef VBMC_FLEET_INTERNAL_H
 #define VBMC_FLEET_INTERNAL_H
 
+#include "vbmc/base/hash_index.h"
 #include "vbmc/base/inbox.h"
+#include "vbmc/base/uuid_map.h"
+#include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/fleet.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
@@ -15,11 +18,10 @@ struct fleet_connection {
     bool restores;  /* power came back: its guests' restore policies are carried out */
     size_t waiting; /* BMCs that were reported as busy until it is connected */
     unsigned holds; /* additions that look there for their domain */
-    bool unused;    /* goes at the next reaping */
 };
 
 struct waiting_addition; /* search.h */
-struct change;           /* changes.c */
+struct deleted_mark;     /* deleted.h */
 
 struct fleet {
     uv_loop_t *loop;
@@ -33,18 +35,20 @@ struct fleet {
     struct placement_map map;
     struct virt_domain *arrived; /* by the state that is just being told of; see fleet_see_copy */
     struct bmcset set;
+    struct addresses addresses;
     uint32_t last_number;
-    struct uuid *deleted; /* domains that discovery leaves alone */
-    size_t deleted_count;
+    struct deleted_mark *deleted; /* domains that discovery leaves alone */
+    struct uuid_map deleted_by_uuid;
     struct udp_socket *socket;   /* of all BMCs, with one address per BMC; NULL: not yet */
     char socket_error[200];      /* why not */
     struct instance **by_offset; /* of those on `socket`: ADDRESSES_MAX pointers, or NULL */
-    struct bmcset outside;       /* and those of them outside of the prefix */
+    struct hash_index outside;   /* and those of them outside of the prefix, by address */
+    struct hash_index listening; /* all BMCs that do, by port */
     uv_timer_t listen_again;
     uv_timer_t farewell; /* then lost BMCs go, which had sessions */
     bool loading;        /* places are found when all are there */
     struct waiting_addition *waiting;
-    struct change *changes; /* asked for and not answered yet, in their order */
+    struct uuid_map changes; /* asked for and not answered yet: the first of each BMC */
     uv_timer_t reaper;
     uv_timer_t hours;
     uv_timer_t restore;

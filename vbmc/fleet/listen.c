@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/hash.h"
 #include "vbmc/base/log.h"
-#include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/watch.h"
 
 #define LISTEN_AGAIN_MS 2000
@@ -25,7 +25,7 @@ static void forget_shared(struct fleet *fleet, struct instance *instance)
         offset = addresses_offset(&fleet->config->bmc.addresses, instance_address(instance));
     if (offset >= 0 && fleet->by_offset[offset] == instance)
         fleet->by_offset[offset] = NULL;
-    bmcset_remove(&fleet->outside, instance);
+    hash_index_remove(&fleet->outside, endpoint_address_hash(instance_address(instance)), instance);
 }
 
 /* Of those that share the socket at an address outside of the prefix, by a [domain] section or
@@ -33,8 +33,11 @@ static void forget_shared(struct fleet *fleet, struct instance *instance)
 static struct instance *find_outside(const struct fleet *fleet,
                                      const union endpoint_address *address)
 {
-    for (size_t i = 0; i < fleet->outside.count; i++) {
-        struct instance *instance = fleet->outside.instances[i];
+    uint64_t hash = endpoint_address_hash(address);
+    size_t cursor = 0;
+    struct instance *instance;
+
+    while ((instance = hash_index_next(&fleet->outside, hash, &cursor))) {
         if (endpoint_address_is_same(instance_address(instance), address))
             return instance;
     }
@@ -108,15 +111,31 @@ static bool are_in_the_way(const union endpoint_address *a, const union endpoint
            (endpoint_address_is_same(a, b) || is_any(a) || is_any(b));
 }
 
+static uint64_t port_hash(const struct instance *instance)
+{
+    uint16_t port = endpoint_address_port(instance_address(instance));
+
+    return hash_bytes(HASH_BEGIN, &port, sizeof port);
+}
+
 static struct instance *find_neighbour(const struct fleet *fleet, const struct instance *instance)
 {
-    for (size_t i = 0; i < fleet->set.count; i++) {
-        struct instance *other = fleet->set.instances[i];
-        if (other != instance && instance_is_listening(other) &&
+    size_t cursor = 0;
+    struct instance *other;
+
+    while ((other = hash_index_next(&fleet->listening, port_hash(instance), &cursor))) {
+        if (other != instance &&
             are_in_the_way(instance_address(other), instance_address(instance)))
             return other;
     }
     return NULL;
+}
+
+static void note_listening(struct fleet *fleet, struct instance *instance)
+{
+    hash_index_remove(&fleet->listening, port_hash(instance), instance);
+    if (instance_is_listening(instance)) /* without memory it is not named as a neighbour */
+        hash_index_add(&fleet->listening, port_hash(instance), instance);
 }
 
 static void note_neighbour(struct instance *instance, struct instance *neighbour)
@@ -145,7 +164,8 @@ static void listen_shared(struct fleet *fleet, struct instance *instance)
     }
     if (offset >= 0)
         fleet->by_offset[offset] = instance;
-    else if (bmcset_add(&fleet->outside, instance) < 0)
+    else if (!neighbour &&
+             hash_index_add(&fleet->outside, endpoint_address_hash(address), instance) < 0)
         return;
     instance_listen_shared(instance, fleet->socket);
 }
@@ -181,7 +201,7 @@ static int find_place(struct fleet *fleet, struct instance *instance)
 {
     union endpoint_address address = {0};
     bool changed = false;
-    int result = addresses_assign(fleet->config, &fleet->set, instance, &address, &changed);
+    int result = addresses_assign(&fleet->addresses, instance, &address, &changed);
 
     if (changed)
         instance_record_changed(instance, fleet_report_store, NULL);
@@ -206,6 +226,7 @@ static void listen_at_place(struct fleet *fleet, struct instance *instance)
         listen_shared(fleet, instance);
     else
         listen_alone(fleet, instance);
+    note_listening(fleet, instance);
     if (instance_is_listening(instance))
         fleet_tell_changed(fleet);
 }
@@ -235,6 +256,7 @@ void fleet_stop_listening(struct fleet *fleet, struct instance *instance)
 {
     forget_shared(fleet, instance);
     instance_stop_listening(instance);
+    note_listening(fleet, instance);
     fleet_tell_changed(fleet);
     listen_again_in(fleet, 0); /* the place may be what another was to have */
 }
@@ -309,5 +331,5 @@ void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *nex
     fleet->socket_error[0] = '\0';
     free(fleet->by_offset);
     fleet->by_offset = NULL;
-    bmcset_clear(&fleet->outside);
+    hash_index_clear(&fleet->outside);
 }

@@ -18,14 +18,10 @@ void fleet_forget_bmc(struct fleet *fleet, struct instance *instance)
 }
 
 /* The mark of a deleted BMC lasts as long as its domain is defined. */
-static bool is_lost_mark(const struct fleet *fleet, const struct uuid *uuid)
-{
-    return fleet_all_are_connected(fleet) && !fleet_has_uuid(fleet, uuid, NULL);
-}
-
 void fleet_drop_lost_mark(struct fleet *fleet, const struct uuid *uuid)
 {
-    if (!fleet_is_deleted(fleet, uuid) || !is_lost_mark(fleet, uuid))
+    if (!fleet_is_deleted(fleet, uuid) || !fleet_all_are_connected(fleet) ||
+        fleet_has_uuid(fleet, uuid, NULL))
         return;
     fleet_unmark_deleted(fleet, uuid);
     fleet_forget_domain(fleet, uuid);
@@ -33,8 +29,9 @@ void fleet_drop_lost_mark(struct fleet *fleet, const struct uuid *uuid)
 
 void fleet_drop_lost_marks(struct fleet *fleet)
 {
-    for (size_t i = fleet->deleted_count; i-- > 0;) {
-        struct uuid uuid = fleet->deleted[i];
+    for (struct deleted_mark *mark = fleet->deleted, *next; mark; mark = next) {
+        struct uuid uuid = mark->uuid;
+        next = mark->next;
         fleet_drop_lost_mark(fleet, &uuid);
     }
 }

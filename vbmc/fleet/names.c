@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
 
@@ -39,12 +40,8 @@ static struct hypervisor *hypervisor_of(const struct fleet *fleet, struct instan
 
     if (domain)
         return virt_domain_hypervisor(domain);
-    for (struct fleet_connection *connection = fleet->connections; uri && connection;
-         connection = connection->next) {
-        if (strcmp(hypervisor_uri(connection->hypervisor), uri) == 0)
-            return connection->hypervisor;
-    }
-    return NULL;
+    const struct fleet_connection *connection = uri ? fleet_find_connection(fleet, uri) : NULL;
+    return connection ? connection->hypervisor : NULL;
 }
 
 /* Its domain is on no hypervisor that it could be on: a domain of its name is another one. */
@@ -112,19 +109,65 @@ static bool may_be(const struct instance *instance, const struct uuid *only)
     return !only || uuid_equal(&instance_record((struct instance *)instance)->uuid, only);
 }
 
+/* A walk through the BMCs that a text may name. */
+struct named_bmcs {
+    const struct fleet *fleet;
+    const char *text;
+    bool without_domain; /* only those that have no domain; else only those that have one */
+    char *name;          /* what the text has before the @ that is looked at; NULL: all of it */
+    const char *at;      /* in the text: the next @ to look at; NULL: none is left */
+    size_t cursor;
+};
+
+static struct named_bmcs begin_walk(const struct fleet *fleet, const char *text,
+                                    bool without_domain)
+{
+    return (struct named_bmcs){
+        .fleet = fleet, .text = text, .without_domain = without_domain, .at = strchr(text, '@')};
+}
+
+/* The text may be a name, or with each @ in it the name before that; false: there is no more. */
+static bool take_next_name(struct named_bmcs *walk)
+{
+    if (!walk->at)
+        return false;
+    free(walk->name);
+    walk->name = strndup(walk->text, (size_t)(walk->at - walk->text));
+    walk->at = walk->name ? strchr(walk->at + 1, '@') : NULL;
+    walk->cursor = 0;
+    return walk->name != NULL;
+}
+
+/* NULL after the last, which ends the walk. */
+static struct instance *next_named(struct named_bmcs *walk)
+{
+    const struct fleet *fleet = walk->fleet;
+    struct instance *instance;
+
+    do {
+        const char *name = walk->name ? walk->name : walk->text;
+        while ((instance = bmcset_next_named(&fleet->set, name, &walk->cursor))) {
+            if (means(walk->text, name, hypervisor_of(fleet, instance)) &&
+                is_without_domain(fleet, instance) == walk->without_domain)
+                return instance;
+        }
+    } while (take_next_name(walk));
+    free(walk->name);
+    walk->name = NULL;
+    return NULL;
+}
+
 /* The BMC that the text names among those that have a domain, or among those that have none; counts
  * all that it may mean. */
 static struct instance *find_named(const struct fleet *fleet, const char *text,
                                    const struct uuid *only, bool without_domain, unsigned *count)
 {
-    struct instance *found = NULL;
+    struct named_bmcs walk = begin_walk(fleet, text, without_domain);
+    struct instance *instance, *found = NULL;
 
     *count = 0;
-    for (size_t i = 0; i < fleet->set.count; i++) {
-        struct instance *instance = fleet->set.instances[i];
-        if (!may_be(instance, only) ||
-            !means(text, instance_record(instance)->name, hypervisor_of(fleet, instance)) ||
-            is_without_domain(fleet, instance) != without_domain)
+    while ((instance = next_named(&walk))) {
+        if (!may_be(instance, only))
             continue;
         found = instance;
         (*count)++;
@@ -137,14 +180,13 @@ static int refuse_ambiguous(const struct fleet *fleet, const char *typed, bool w
 {
     char text[FLEET_NAME_ERROR_SIZE];
     struct choices choices = {.text = text, .size = sizeof text};
+    struct named_bmcs walk = begin_walk(fleet, typed, without_domain);
+    struct instance *instance;
 
-    for (size_t i = 0; i < fleet->set.count; i++) {
-        struct instance *instance = fleet->set.instances[i];
+    while ((instance = next_named(&walk))) {
         const struct store_bmc *record = instance_record(instance);
-        struct hypervisor *hypervisor = hypervisor_of(fleet, instance);
-        if (means(typed, record->name, hypervisor) &&
-            is_without_domain(fleet, instance) == without_domain)
-            add_choice(&choices, record->name, without_domain ? NULL : hypervisor, &record->uuid);
+        add_choice(&choices, record->name, without_domain ? NULL : hypervisor_of(fleet, instance),
+                   &record->uuid);
     }
     return refuse_choices(&choices, typed, error, size);
 }
@@ -213,10 +255,9 @@ char *fleet_name_of(const struct fleet *fleet, struct instance *instance, const 
 /* ---- domains ---- */
 
 /* Of several copies of one domain the one that its BMC shows. */
-static struct virt_domain *copy_that_counts(const struct fleet *fleet, struct virt_domain *domain,
-                                            const char *uri)
+static struct virt_domain *copy_that_counts(struct virt_domain *domain, const char *uri)
 {
-    const struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    const struct instance *instance = fleet_bmc_of(domain);
     struct virt_domain *shown = instance ? instance_domain(instance) : NULL;
 
     if (shown && (!uri || strcmp(uri, hypervisor_uri(virt_domain_hypervisor(shown))) == 0))
@@ -257,7 +298,7 @@ int fleet_named_domain(const struct fleet *fleet, const char *typed, const char 
     if (uuid_parse(typed, &uuid) == 0)
         *found = fleet_find_uuid(fleet, &uuid, uri);
     if (*found) {
-        *found = copy_that_counts(fleet, *found, uri);
+        *found = copy_that_counts(*found, uri);
         return 0;
     }
     for (struct fleet_connection *connection = fleet->connections; connection;
@@ -272,6 +313,6 @@ int fleet_named_domain(const struct fleet *fleet, const char *typed, const char 
         return refuse_choices(&search.choices, typed, error, size);
     *found = search.found;
     if (search.found && !search.exact)
-        *found = copy_that_counts(fleet, search.found, uri);
+        *found = copy_that_counts(search.found, uri);
     return search.found ? 0 : -ENOENT;
 }

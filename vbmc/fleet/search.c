@@ -9,6 +9,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/changes.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
@@ -82,7 +83,7 @@ static int check_addition(const struct fleet *fleet, const struct store_bmc *rec
 static void add_for_domain(struct fleet *fleet, const struct fleet_addition *addition,
                            struct virt_domain *domain, fleet_done_fn *done, void *context)
 {
-    struct instance *instance = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
+    struct instance *instance = fleet_bmc_of(domain);
     const char *text = NULL;
     char message[256];
 

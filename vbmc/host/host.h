@@ -206,6 +206,7 @@ struct host_domain {
     struct host_sample sample;            /* taken_ns 0: none yet */
     char io_error_disk[16];               /* target; valid during HOST_EVENT_IO_ERROR */
     char boot_obstacle[96]; /* why the guest does not take its override; "": nothing known */
+    void *owner; /* for whom the driver's events are, to find what it keeps of the guest; NULL */
 };
 
 /* True if QEMU exists: running, paused, suspended or crashed. */

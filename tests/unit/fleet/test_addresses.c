@@ -17,6 +17,7 @@ static uv_loop_t loop;
 static struct instance_shared shared;
 static struct facility facility;
 static struct bmcset set;
+static struct addresses addresses;
 static struct config config;
 static struct config_domain sections[2];
 static char loopback[] = "127.0.0.1";
@@ -37,6 +38,7 @@ static int setup(void **state)
     config.bmc.port_last = 6233;
     config.bmc.port = 623;
     config.domains = sections;
+    addresses_configure(&addresses, &config, &set);
     return 0;
 }
 
@@ -61,7 +63,14 @@ static struct instance *add(unsigned n)
     struct instance *instance = instance_new(&shared, n, &record, NULL, NULL);
     assert_non_null(instance);
     assert_int_equal(bmcset_add(&set, instance), 0);
+    addresses_hold(&addresses, instance);
     return instance;
+}
+
+/* The configuration or a record was changed by hand. */
+static void follow(void)
+{
+    addresses_configure(&addresses, &config, &set);
 }
 
 static struct config_domain *add_section(char *name)
@@ -78,6 +87,7 @@ static void use_prefix(const char *base, unsigned length)
     config.bmc.has_addresses = true;
     config.bmc.addresses.length = length;
     assert_int_equal(endpoint_address_parse(base, 0, &config.bmc.addresses.base), 0);
+    follow();
 }
 
 /* Where the BMC is, "" if there is no place left. */
@@ -85,7 +95,7 @@ static const char *place(struct instance *instance, bool *changed)
 {
     static char text[ENDPOINT_TEXT_SIZE];
     union endpoint_address address;
-    int result = addresses_assign(&config, &set, instance, &address, changed);
+    int result = addresses_assign(&addresses, instance, &address, changed);
 
     if (result < 0) {
         assert_int_equal(result, -EADDRNOTAVAIL);
@@ -128,6 +138,7 @@ static void test_port_range(void **state)
     expect(bmcs[1], "127.0.0.1:6231", false);
     /* One goes; its port is free, the others stay. */
     bmcset_remove(&set, bmcs[2]);
+    addresses_release(&addresses, bmcs[2]);
     instance_free(bmcs[2]);
     expect(bmcs[4], "127.0.0.1:6232", true);
     expect(bmcs[3], "127.0.0.1:6233", false);
@@ -141,6 +152,7 @@ static void test_port_stays_when_the_range_moves(void **state)
     expect(bmc, "127.0.0.1:6230", true);
     config.bmc.port_first = 7000;
     config.bmc.port_last = 7000;
+    follow();
     expect(bmc, "127.0.0.1:6230", false);
     expect(add(1), "127.0.0.1:7000", true);
 }
@@ -149,6 +161,7 @@ static void test_last_port_there_is(void **state)
 {
     (void)state;
     config.bmc.port_first = config.bmc.port_last = 65535;
+    follow();
     expect(add(0), "127.0.0.1:65535", true);
     expect(add(1), "", false);
 }
@@ -160,13 +173,16 @@ static void test_port_of_a_section(void **state)
 
     (void)state;
     section->port = 6230;
+    follow();
     expect(add(0), "127.0.0.1:6231", true); /* kept free for vm1, which is not there yet */
     struct instance *told = add(1);
     expect(told, "127.0.0.1:6230", true);
     expect(told, "127.0.0.1:6230", false);
     section->address = address;
+    follow();
     expect(told, "127.0.0.9:6230", false);
     section->port = 700; /* out of the range: the administrator says so */
+    follow();
     expect(told, "127.0.0.9:700", true);
 }
 
@@ -179,6 +195,7 @@ static void test_section_takes_a_port(void **state)
     (void)state;
     expect(first, "127.0.0.1:6230", true);
     add_section(name)->port = 6230;
+    follow();
     expect(first, "127.0.0.1:6231", true);
     expect(told, "127.0.0.1:6230", true);
 }
@@ -191,6 +208,7 @@ static void test_explicit_port(void **state)
     instance_record(told)->is_explicit = true;
     instance_record(told)->port = 6231;
     instance_record(told)->address = copy("::1");
+    follow();
     expect(add(1), "127.0.0.1:6230", true);
     expect(add(2), "127.0.0.1:6232", true);
     expect(told, "[::1]:6231", false);
@@ -205,6 +223,7 @@ static void test_section_by_uuid(void **state)
     section->has_uuid = true;
     section->uuid.bytes[15] = 3;
     section->port = 6239;
+    follow();
     expect(add(3), "127.0.0.1:6239", true);
 }
 
@@ -247,6 +266,7 @@ static void test_address_stays(void **state)
     (void)state;
     use_prefix("127.1.0.0", 16);
     instance_record(bmc)->address = copy("127.1.7.7");
+    follow();
     expect(bmc, "127.1.7.7:623", false);
     expect(add(1), "127.1.0.1:623", true);
     use_prefix("127.2.0.0", 16); /* the prefix is another one: so is the address */
@@ -264,6 +284,7 @@ static void test_explicit_address(void **state)
     expect(told, "127.9.9.9:623", false);
     instance_record(by_port)->is_explicit = true; /* `vbmc add --port` means one port per BMC */
     instance_record(by_port)->port = 6240;
+    follow();
     expect(by_port, "127.0.0.1:6240", false);
 }
 
@@ -275,6 +296,7 @@ static void test_address_of_a_section(void **state)
     (void)state;
     use_prefix("127.1.0.0", 16);
     add_section(name)->address = address;
+    follow();
     struct instance *told = add(1), *other = add(2);
     expect(told, "127.1.0.1:623", false);
     expect(other, "127.1.0.2:623", true);
@@ -287,6 +309,7 @@ static void test_address_of_a_section_that_comes_later(void **state)
     (void)state;
     use_prefix("127.1.0.0", 16);
     add_section(name)->address = address;
+    follow();
     expect(add(2), "127.1.0.2:623", true);
     expect(add(1), "127.1.0.1:623", false);
 }
@@ -301,6 +324,7 @@ static void test_section_takes_an_address(void **state)
     use_prefix("127.1.0.0", 16);
     expect(first, "127.1.0.1:623", true);
     add_section(name)->address = address;
+    follow();
     expect(first, "127.1.0.2:623", true);
     expect(told, "127.1.0.1:623", false);
 }
