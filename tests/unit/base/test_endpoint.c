@@ -95,13 +95,30 @@ static void test_sources(void **state)
     assert_true(hash == endpoint_source_hash(&address, 1));
 }
 
+/* What is one address has one hash, whatever the port. */
+static void test_same_address(void **state)
+{
+    static const char *const texts[] = {"192.0.2.1",   "::ffff:192.0.2.1", "192.0.2.2",
+                                        "2001:db8::1", "2001:0db8:0::1",   "2001:db8:0:1::1"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts) * ARRAY_SIZE(texts); i++) {
+        size_t a = i / ARRAY_SIZE(texts), b = i % ARRAY_SIZE(texts);
+        union endpoint_address first, second;
+        assert_int_equal(endpoint_address_parse(texts[a], 1, &first), 0);
+        assert_int_equal(endpoint_address_parse(texts[b], 2, &second), 0);
+        bool is_same = a == b || (a < 2 && b < 2) || ((a == 3 || a == 4) && (b == 3 || b == 4));
+        assert_int_equal(endpoint_address_is_same(&first, &second), is_same);
+        assert_int_equal(endpoint_address_hash(&first) == endpoint_address_hash(&second), is_same);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_no_family),
+        cmocka_unit_test(test_sources),      cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_no_family),
+        cmocka_unit_test(test_same_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

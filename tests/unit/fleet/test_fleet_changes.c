@@ -246,6 +246,45 @@ static void test_changes_at_once(void **state)
     assert_int_equal(answers, 2);
 }
 
+/* The guest's domains carry its BMC, also those of other hypervisors and those that were there
+ * before it. */
+static void expect_owner(const char *uuid_text, unsigned domains)
+{
+    struct instance *instance = fleet_fixture_bmc(uuid_text);
+    struct hypervisor *hypervisor = NULL;
+    struct uuid uuid;
+    unsigned found = 0;
+
+    assert_int_equal(uuid_parse(uuid_text, &uuid), 0);
+    while ((hypervisor = fleet_next_hypervisor(fixture_fleet, hypervisor))) {
+        struct virt_domain *domain = hypervisor_find_domain(hypervisor, &uuid);
+        if (domain)
+            assert_ptr_equal(virt_domain_host(domain)->owner, instance);
+        found += domain != NULL;
+    }
+    assert_int_equal(found, domains);
+}
+
+static void test_owner_of_the_domains(void **state)
+{
+    static const char *const two[] = {"a", "b", NULL};
+    const struct fleet_addition addition = {.name = G1};
+
+    (void)state;
+    expect_owner(G1, 1);
+    fleet_fixture_stop();
+    fleet_fixture_define("b", both, 1);
+    fleet_fixture_start(two, lines);
+    expect_owner(G1, 2);
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    assert_null(fleet_fixture_bmc(G1));
+    expect_owner(G1, 2);
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    assert_non_null(fleet_fixture_bmc(G1));
+    expect_owner(G1, 2);
+    expect_owner(G2, 1);
+}
+
 static bool is_up(void *name)
 {
     struct hypervisor *hypervisor = NULL;
@@ -329,6 +368,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_changes_at_once, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_owner_of_the_domains, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_deleted_on_a_dead_hypervisor, setup,
                                         fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_declared_dead_at_the_end, setup,
