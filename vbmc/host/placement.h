@@ -31,37 +31,7 @@
 #include <stddef.h>
 
 #include "vbmc/host/host.h"
-
-/* A hypervisor, known by its URI for as long as the process lives. */
-struct placement_hypervisor {
-    struct placement_hypervisor *next;
-    char *uri;
-    char *name;     /* of its section, else the URI */
-    bool connected; /* and its list of domains has been taken over, or is just being */
-    bool known;     /* it was connected before, since the process began */
-    bool dead;      /* declared dead by an administrator */
-    bool removed;   /* neither the configuration nor a BMC names it */
-};
-
-struct placement_map {
-    struct placement_hypervisor *first; /* in the order in which they were named */
-};
-
-/* NULL if it was never named. */
-struct placement_hypervisor *placement_map_find(const struct placement_map *map, const char *uri);
-/* The same; one that was never named is made, as removed. NULL if there is no memory. */
-struct placement_hypervisor *placement_map_get(struct placement_map *map, const char *uri);
-/* 0, or -ENOMEM. */
-int placement_hypervisor_rename(struct placement_hypervisor *hypervisor, const char *name);
-/* The same, and any other one of that name, which was its section's before, is called by its URI
- * from now on. */
-int placement_map_name(struct placement_map *map, struct placement_hypervisor *hypervisor,
-                       const char *name);
-/* The one that people mean by a name or a URI: a name means a removed one only if nothing else is
- * called so. NULL if there is none. */
-struct placement_hypervisor *placement_map_find_named(const struct placement_map *map,
-                                                      const char *name);
-void placement_map_clear(struct placement_map *map);
+#include "vbmc/host/placement_map.h"
 
 /* The numbers are stored. */
 enum placement_fact {
@@ -165,6 +135,8 @@ void placement_remove(struct placement *placement, struct placement_hypervisor *
 /* An administrator declared a hypervisor dead: a guest that may have gone there when it left counts
  * as released. */
 void placement_release(struct placement *placement, const struct placement_hypervisor *hypervisor);
+
+/* ---- deciding: placement_decide.c ---- */
 
 /* `present` is the domain that counts now (NULL: none): kept where two are alike, and, as long as
  * an action that may start it is under way (`starts`), against all that does not run: what has

@@ -1,0 +1,25 @@
+/* Of what is known of a guest (placement.c), what deciding needs (placement_decide.c). */
+#ifndef VBMC_HOST_PLACEMENT_INTERNAL_H
+#define VBMC_HOST_PLACEMENT_INTERNAL_H
+
+#include "vbmc/host/placement.h"
+
+/* That hypervisor's copy; NULL: none. */
+struct placement_copy *placement_find_copy(const struct placement *placement,
+                                           const struct placement_hypervisor *hypervisor);
+/* Its copy is there and may not be read. */
+bool placement_hides(const struct placement *placement,
+                     const struct placement_hypervisor *hypervisor);
+/* The hypervisor is connected and shows the guest running. */
+bool placement_runs_at(const struct placement *placement,
+                       const struct placement_hypervisor *hypervisor);
+/* The guest was seen running there last. */
+bool placement_was_running_at(const struct placement *placement,
+                              const struct placement_hypervisor *hypervisor);
+/* Takes note of the hypervisors that are not connected now, where the guest may have gone. */
+void placement_note_away(const struct placement_map *map, struct placement *placement);
+/* What is stored of the guest from now on. */
+void placement_set_fact(struct placement *placement, enum placement_fact fact,
+                        struct placement_hypervisor *last);
+
+#endif
