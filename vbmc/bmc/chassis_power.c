@@ -201,7 +201,7 @@ static void action_finished(void *context, int result, const char *text)
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
         chassis_reset_ended(bmc, result);
     if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
-        log_warning("%s: chassis control %s: %s; goes on when its hypervisor is back", name_of(bmc),
+        log_warning("%s: chassis control %s: %s; goes on when its state is known again", name_of(bmc),
                     host_power_action_name(action->action), text);
         resume_later(bmc);
         park_queue(bmc, 0);

@@ -165,9 +165,10 @@ static int work_up(struct operation *operation, virConnectPtr connection, virDom
     if (result < 0 && (result != -ENODEV || !operation->xml))
         return result;
     bool is_on = domain && virDomainIsActive(domain) != 0;
-    if (!is_on && !operation->seen_off) { /* it may have been migrated away a moment ago */
+    if (!is_on && !operation->seen_off) {
+        /* It has ended, or was migrated away, a moment ago: which of them is not known yet. */
         snprintf(operation->text, sizeof operation->text, "the guest is no longer running here");
-        return -EINVAL;
+        return -EHOSTUNREACH;
     }
     if (!is_on)
         return domain ? create(operation, connection, domain)

@@ -299,6 +299,22 @@ static void test_guest_vanishes_in_a_cycle(void **state)
     virDomainFree(domain);
 }
 
+/* The guest ends behind our back, perhaps because it was migrated away: nobody knows yet whether it
+ * may be started here. */
+static void test_guest_ends_before_a_start(void **state)
+{
+    (void)state;
+    virDomainPtr domain = virt_fixture_define_running();
+    assert_int_equal(virDomainSuspend(domain), 0);
+    TURN_UNTIL_STATE(HOST_POWER_PAUSED);
+    assert_int_equal(virDomainDestroy(domain), 0);
+    virt_fixture_expect_power(HOST_POWER_ACTION_UP, -EHOSTUNREACH);
+    assert_int_equal(virDomainIsActive(domain), 0);
+    TURN_UNTIL_STATE(HOST_POWER_OFF);
+    virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);
+    virDomainFree(domain);
+}
+
 /* A domain that is undefined while it runs lasts as long as its guest: a power down ends both, and
  * has succeeded. */
 static void test_power_down_of_an_undefined_guest(void **state)
@@ -337,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_after_a_guest_vanished, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_guest_vanishes_in_a_cycle, virt_fixture_setup,
+                                        virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_guest_ends_before_a_start, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_power_down_of_an_undefined_guest, virt_fixture_setup,
                                         virt_fixture_teardown),
