@@ -14,6 +14,9 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 
 #define SETTLE_MS     50 /* several changes become one */
 #define KEYS_SIZE_MAX 65536

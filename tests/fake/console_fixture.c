@@ -15,6 +15,9 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/instance/configure.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/net/limiter.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/console/console.h"
 

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 
 /* ---- what is taken ---- */
 

@@ -8,6 +8,10 @@
 #include "vbmc/console/console.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/configure.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 
 /* The guest's domains, on whichever hypervisors, carry its BMC. */
 static void give_domains(struct fleet *fleet, const struct uuid *uuid, struct instance *owner)

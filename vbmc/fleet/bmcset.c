@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "vbmc/base/hash.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 
 #define SIZE_MIN 16
 

@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "vbmc/base/hash_index.h"
-#include "vbmc/instance/instance.h"
+#include "vbmc/base/uuid.h"
+
+struct instance;
 
 struct bmcset {
     struct instance **instances; /* in no order */

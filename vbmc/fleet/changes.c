@@ -18,6 +18,9 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/state/bmcs.h"
 
 struct change {

@@ -6,6 +6,8 @@
 
 #include "vbmc/fleet/ending.h"
 #include "vbmc/fleet/placement.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/stored.h"
 
 #define REAP_AGAIN_MS 100
 

@@ -9,6 +9,8 @@
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/stored.h"
 
 const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *domain)
 {

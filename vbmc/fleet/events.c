@@ -9,6 +9,8 @@
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
 #include "vbmc/fleet/search.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/stored.h"
 
 static void on_appeared(void *context, struct virt_domain *domain)
 {

@@ -19,6 +19,12 @@
 #include "vbmc/fleet/search.h"
 #include "vbmc/fleet/sections.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/configure.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/sessions.h"
+#include "vbmc/instance/stored.h"
+#include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"
 #include "vbmc/virt/loop.h"
 

@@ -10,6 +10,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/config/openstack.h"
+#include "vbmc/instance/stored.h"
 
 struct fleet;
 

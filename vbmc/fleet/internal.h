@@ -7,6 +7,8 @@
 #include "vbmc/base/uuid_map.h"
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/sessions.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
 struct fleet_connection {

@@ -12,6 +12,10 @@
 #include "vbmc/base/hash.h"
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/sessions.h"
+#include "vbmc/instance/stored.h"
+#include "vbmc/net/udp.h"
 
 #define LISTEN_AGAIN_MS 2000
 

@@ -12,7 +12,11 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/store/document.h"
+#include "vbmc/store/sol.h"
 
 struct stored {
     struct store_bmc *bmcs;

@@ -5,6 +5,10 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/sessions.h"
+#include "vbmc/instance/stored.h"
 
 #define FAREWELL_MS 3000 /* a client that waits for an answer asks again within this */
 

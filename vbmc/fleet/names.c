@@ -11,6 +11,8 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/stored.h"
 
 #define CHOICES_MAX 8
 

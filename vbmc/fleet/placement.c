@@ -14,6 +14,9 @@
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/restore.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/store/placement.h"
 
 /* ---- storing ---- */

@@ -10,6 +10,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/store/host.h"
 
 /* The embedded driver keeps what it knew of running guests on disk, and finds out only after it is

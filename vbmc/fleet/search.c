@@ -14,6 +14,7 @@
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/disconnect.h"
+#include "vbmc/instance/stored.h"
 
 /* The record for an addition: what was said, else what discovery had given, else the defaults of
  * the tool whose habits are asked for. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/instance/stored.h"
 
 /* Those that a section is for: copies of one guest count once. */
 struct matches {

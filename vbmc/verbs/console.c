@@ -20,6 +20,7 @@
 #include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/console/console.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"

@@ -6,6 +6,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru_fields.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 

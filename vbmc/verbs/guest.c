@@ -8,6 +8,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/control/sending.h"
 #include "vbmc/host/host.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 

@@ -9,6 +9,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"

@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/verbs/health.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/power.h"

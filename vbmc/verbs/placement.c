@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 

@@ -7,6 +7,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/reply.h"

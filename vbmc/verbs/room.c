@@ -9,6 +9,8 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/verbs/call.h"

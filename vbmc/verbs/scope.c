@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/instance/stored.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 

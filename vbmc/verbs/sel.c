@@ -4,6 +4,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/sel_text.h"

@@ -7,6 +7,8 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/endpoint.h"
+#include "vbmc/instance/sessions.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/reply.h"

@@ -15,6 +15,7 @@
 #include "tests/fake/console_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/console/console.h"
+#include "vbmc/instance/instance.h"
 
 #define HISTORY    ((size_t)32 * 1024)
 #define ROUNDS     300

@@ -12,6 +12,8 @@
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 
 static uv_loop_t loop;
 static struct instance_shared shared;

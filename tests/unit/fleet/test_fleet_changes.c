@@ -13,6 +13,10 @@
 #include "sol/disk.h"
 #include "tests/fake/fleet_fixture.h"
 #include "tests/fake/refusing_store.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 
 #define G1 "11111111-2222-4333-8444-555555555555"
 #define G2 "66666666-7777-4888-8999-aaaaaaaaaaaa"

@@ -12,6 +12,9 @@
 #include <libvirt/libvirt.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/stored.h"
 #include "vbmc/virt/keeper.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */

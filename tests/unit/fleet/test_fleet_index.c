@@ -11,6 +11,10 @@
 
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/bmcset.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
 
 #define COUNT 10000
 

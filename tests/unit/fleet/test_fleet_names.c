@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "vbmc/instance/guest.h"
+#include "vbmc/instance/stored.h"
 
 #define WEB_A   "11111111-0000-4000-8000-00000000000a"
 #define WEB_B   "11111111-0000-4000-8000-00000000000b"

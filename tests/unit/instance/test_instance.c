@@ -17,7 +17,13 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/bmcset.h"
+#include "vbmc/instance/configure.h"
 #include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/instance/stored.h"
+#include "vbmc/ipmi/dispatch.h"
+#include "vbmc/net/limiter.h"
+#include "vbmc/net/udp.h"
 #include "vbmc/state/chassis.h"
 
 static uv_loop_t loop;

@@ -18,6 +18,7 @@
 #include "tests/fake/fake_host.h"
 #include "vbmc/base/array.h"
 #include "vbmc/console/console.h"
+#include "vbmc/instance/instance.h"
 
 #define HISTORY ((size_t)64 * 1024)
 

@@ -1,0 +1,68 @@
+#include "vbmc/instance/configure.h"
+
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/sel.h"
+#include "vbmc/console/console.h"
+#include "vbmc/instance/internal.h"
+#include "vbmc/platform/platform.h"
+#include "vbmc/rmcp/server.h"
+
+#define SESSION_TOLERANCE_MS                                                                       \
+    3000 /* beside the configured time-out (section 6.12.15: 60 s +/- 3 s) */
+
+static void fill_users(const struct instance *instance, const struct config *config,
+                       struct users *users)
+{
+    const struct store_bmc *record = &instance->record;
+
+    memset(users, 0, sizeof *users);
+    if (record->username && record->password) {
+        if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
+            log_error("%s: its user name or password is not one that IPMI can carry", record->name);
+        return;
+    }
+    for (size_t i = 0; i < config->user_count; i++)
+        users_add(users, config->users[i].name, config->users[i].password, config->users[i].limit);
+}
+
+/* Ends the sessions of users who are no longer what they were. */
+static void replace_users(struct instance *instance, struct users *users)
+{
+    struct users *present = &instance->bmc.users;
+
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
+        if (!user_equal(&present->by_id[id], &users->by_id[id]))
+            rmcp_server_end_user_sessions(instance->rmcp, id);
+    }
+    *present = *users;
+    users_clear(users);
+}
+
+void instance_configure(struct instance *instance, const struct config *config)
+{
+    const struct config_domain *section =
+        config_find_domain(config, instance->record.name, &instance->record.uuid);
+    const struct channel *channel = section ? &section->channel : &config->bmc.channel;
+    struct users users;
+
+    fill_users(instance, config, &users);
+    replace_users(instance, &users);
+    bool changed = !channel_equal(&instance->bmc.channel, channel);
+    instance->bmc.channel = *channel;
+    if (instance->bmc.sel)
+        sel_set_policy(instance->bmc.sel, config->bmc.sel_full);
+    platform_configure(instance->bmc.platform, section ? &section->server : &config->bmc.server);
+    instance->bmc.manufacturer = config->bmc.manufacturer;
+    if (instance->session_timeout_s != config->bmc.session_timeout_s) {
+        instance->session_timeout_s = config->bmc.session_timeout_s;
+        rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +
+                                                    SESSION_TOLERANCE_MS);
+    }
+    if (changed)
+        rmcp_server_end_all_sessions(instance->rmcp);
+    if (console_configure(instance->console, config, instance->record.name,
+                          &instance->record.uuid) < 0)
+        log_error("%s: no memory for its console", instance->record.name);
+}

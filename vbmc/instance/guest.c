@@ -1,0 +1,78 @@
+#include "vbmc/instance/guest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/console/boot_watch.h"
+#include "vbmc/console/console.h"
+#include "vbmc/console/sol.h"
+#include "vbmc/instance/internal.h"
+#include "vbmc/platform/platform.h"
+#include "vbmc/virt/hypervisor.h"
+
+static void keep_text(char **kept, const char *text)
+{
+    free(*kept);
+    *kept = text ? strdup(text) : NULL;
+}
+
+void instance_set_domain(struct instance *instance, struct virt_domain *domain)
+{
+    if (instance->domain == domain)
+        return;
+    if (instance->domain) {
+        keep_text(&instance->boot_live, virt_domain_boot_live(instance->domain));
+        keep_text(&instance->boot_stored, virt_domain_boot_stored(instance->domain));
+    }
+    if (domain &&
+        virt_domain_restore_boot_record(domain, instance->boot_live, instance->boot_stored) < 0)
+        log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
+    instance->domain = domain;
+    console_set_domain(instance->console, domain);
+    bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
+}
+
+void instance_expect(struct instance *instance, struct virt_domain *copy)
+{
+    if (copy != instance->domain)
+        console_expect(instance->console, copy);
+}
+
+void instance_lose_copy(struct instance *instance, const struct virt_domain *copy)
+{
+    console_lose_copy(instance->console, copy);
+}
+
+void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor)
+{
+    if (instance->domain && virt_domain_hypervisor(instance->domain) == hypervisor)
+        instance_set_domain(instance, NULL);
+    console_lose_hypervisor(instance->console, hypervisor);
+}
+
+struct virt_domain *instance_domain(const struct instance *instance)
+{
+    return instance->domain;
+}
+
+void instance_host_event(struct instance *instance, enum host_event event)
+{
+    struct hub *hub = console_hub(instance->console);
+
+    bmc_host_event(&instance->bmc, event);
+    console_sol_host_event(instance->sol, event);
+    if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))
+        boot_watch_arm(instance->boot_watch, hub);
+    console_host_event(instance->console, event);
+}
+
+void instance_step(struct instance *instance)
+{
+    platform_step(instance->bmc.platform);
+}
+
+void instance_note_restart(struct instance *instance)
+{
+    platform_note_restart(instance->bmc.platform);
+}

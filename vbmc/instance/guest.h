@@ -1,0 +1,29 @@
+/* The guest of one BMC: which domain it is, and what happens to it. */
+#ifndef VBMC_INSTANCE_GUEST_H
+#define VBMC_INSTANCE_GUEST_H
+
+#include "vbmc/host/host.h"
+
+struct hypervisor;
+struct instance;
+struct virt_domain;
+
+/* Gives or takes (NULL) the domain. */
+void instance_set_domain(struct instance *instance, struct virt_domain *domain);
+/* Another hypervisor's copy of the domain has appeared or changed its state; it may be what the
+ * guest is moving to. */
+void instance_expect(struct instance *instance, struct virt_domain *copy);
+/* That copy is about to be freed. */
+void instance_lose_copy(struct instance *instance, const struct virt_domain *copy);
+/* A hypervisor is about to go with all its domains. */
+void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor);
+struct virt_domain *instance_domain(const struct instance *instance);
+
+/* The driver's events, in the order they happened. */
+void instance_host_event(struct instance *instance, enum host_event event);
+/* Lets the time since the last call pass in its server. About once a second. */
+void instance_step(struct instance *instance);
+/* The daemon has started, and this BMC is one that was stored. */
+void instance_note_restart(struct instance *instance);
+
+#endif

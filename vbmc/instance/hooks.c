@@ -1,0 +1,73 @@
+#include "vbmc/instance/hooks.h"
+
+#include <time.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/bmc/sel.h"
+#include "vbmc/console/sol.h"
+#include "vbmc/rmcp/server.h"
+#include "vbmc/state/parts.h"
+
+uint64_t instance_now_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+void instance_wake_at(struct instance *instance, uint64_t at_ms)
+{
+    uint64_t now = instance_now_ms();
+
+    if (at_ms >= instance->timer_at_ms)
+        return;
+    instance->timer_at_ms = at_ms;
+    uv_update_time(instance->shared->loop);
+    uv_timer_start(&instance->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);
+}
+
+/* The model says when it has something to do when that comes up; the sessions are asked. */
+static void on_timer(uv_timer_t *timer)
+{
+    struct instance *instance = CONTAINER_OF(timer, struct instance, timer);
+
+    instance->timer_at_ms = UINT64_MAX;
+    bmc_tick(&instance->bmc);
+    rmcp_server_tick(instance->rmcp, instance_now_ms());
+    console_sol_tick(instance->sol, instance_now_ms());
+    instance_wake_at(instance, bmc_next_deadline(&instance->bmc));
+    instance_wake_at(instance, console_sol_next_deadline(instance->sol));
+    instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
+}
+
+static void hook_changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
+{
+    const struct instance *instance = bmc->owner;
+
+    parts_changed(instance->parts, part, ticket);
+}
+
+static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
+{
+    instance_wake_at(bmc->owner, at_ms);
+}
+
+static uint64_t hook_now(struct bmc *bmc)
+{
+    (void)bmc;
+    return instance_now_ms();
+}
+
+static int64_t hook_wall_time(struct bmc *bmc)
+{
+    int64_t seconds = (int64_t)time(NULL);
+
+    return bmc->sel ? sel_time(bmc->sel, seconds) : seconds;
+}
+
+const struct bmc_hooks instance_hooks = {
+    .changed = hook_changed,
+    .wake_at = hook_wake_at,
+    .now = hook_now,
+    .wall_time = hook_wall_time,
+};

@@ -1,0 +1,41 @@
+/* One BMC as the files of this folder see it. */
+#ifndef VBMC_INSTANCE_INTERNAL_H
+#define VBMC_INSTANCE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/listen.h"
+#include "vbmc/state/placement.h"
+
+struct instance {
+    const struct instance_shared *shared;
+    struct bmc bmc;
+    struct rmcp_server *rmcp;
+    struct console_sol *sol;
+    unsigned session_timeout_s;
+    struct store_bmc record;
+    struct virt_domain *domain;
+    struct placement placement;
+    struct console *console;
+    struct boot_watch *boot_watch;
+    char *boot_live; /* the driver's boot record, kept while no domain is there */
+    char *boot_stored;
+    struct saves *saves;
+    struct saves_part *record_saved;
+    struct saves_part *placement_saved;
+    struct placement_owner placement_owner;
+    struct parts *parts; /* goes when what is being stored has ended, as the instance does */
+    struct udp_socket *socket;
+    bool owns_socket;
+    union endpoint_address address;
+    char error[INSTANCE_ERROR_SIZE];
+    uv_timer_t timer;
+    uint64_t timer_at_ms; /* UINT64_MAX: not running */
+};
+
+#endif

@@ -1,0 +1,87 @@
+#include "vbmc/instance/sessions.h"
+
+#include <string.h>
+
+#include "vbmc/console/sol.h"
+#include "vbmc/instance/hooks.h"
+#include "vbmc/instance/internal.h"
+#include "vbmc/net/limiter.h"
+#include "vbmc/net/udp.h"
+#include "vbmc/platform/platform.h"
+#include "vbmc/rmcp/ops.h"
+#include "vbmc/rmcp/server.h"
+
+static void send_datagram(void *context, const struct endpoint *to, const uint8_t *bytes,
+                          size_t length)
+{
+    struct instance *instance = context;
+
+    if (instance->socket)
+        udp_socket_send(instance->socket, to, bytes, length);
+}
+
+static void on_login_failed(void *context, uint8_t user_id)
+{
+    struct instance *instance = context;
+
+    (void)user_id;
+    platform_note_login_failure(instance->bmc.platform);
+}
+
+struct rmcp_server *instance_new_server(struct instance *instance)
+{
+    struct rmcp_config config = {
+        .bmc_number = instance->bmc.number,
+        .bmc = &instance->bmc,
+        .users = &instance->bmc.users,
+        .channel = &instance->bmc.channel,
+        .sink = instance->shared->sink,
+        .send = send_datagram,
+        .send_context = instance,
+        .events = &console_sol_events,
+        .events_context = instance->sol,
+        .login_failed = on_login_failed,
+        .login_context = instance,
+        .login_log = instance->shared->login_log,
+    };
+
+    memcpy(config.guid, instance->bmc.guid, sizeof config.guid);
+    return rmcp_server_new(&config);
+}
+
+void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
+                      size_t length)
+{
+    uint64_t now = instance_now_ms();
+
+    if (!rmcp_server_expects(instance->rmcp, from, bytes, length) &&
+        !limiter_admit(instance->shared->limiter, instance->bmc.number, &from->remote, now))
+        return;
+    rmcp_server_receive(instance->rmcp, from, bytes, length, now);
+    instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
+}
+
+bool instance_session(struct instance *instance, unsigned n, struct instance_session *session)
+{
+    const struct bmc *bmc = &instance->bmc;
+    uint32_t id = rmcp_session_ops.find_nth(instance->rmcp, n);
+    struct ipmi_session_info info;
+
+    if (id == 0 || rmcp_session_ops.info(instance->rmcp, id, &info) < 0)
+        return false;
+    *session = (struct instance_session){
+        .user = info.user_id <= USER_ID_MAX ? bmc->users.by_id[info.user_id].name : "",
+        .privilege = info.privilege,
+        .remote = info.remote,
+        .has_sol = bmc->payload && bmc->payload->owner(bmc->payload_context).session == id,
+        .began_ms = info.began_ms,
+        .heard_ms = info.heard_ms,
+    };
+    return true;
+}
+
+void instance_reply(struct instance *instance, const struct ipmi_token *token,
+                    const struct ipmi_response *response)
+{
+    rmcp_server_complete(instance->rmcp, token, response, instance_now_ms());
+}

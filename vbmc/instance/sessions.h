@@ -1,0 +1,39 @@
+/* The sessions of one BMC: datagrams in, answers out. */
+#ifndef VBMC_INSTANCE_SESSIONS_H
+#define VBMC_INSTANCE_SESSIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/ipmi/dispatch.h"
+
+struct instance;
+struct rmcp_server;
+
+/* The server of the instance, which sends by its socket. NULL if there is no memory or no random.
+ */
+struct rmcp_server *instance_new_server(struct instance *instance);
+
+/* A datagram of the BMC's own socket or, for its owner, of a shared one. */
+void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
+                      size_t length);
+/* Carries a late answer to the session that waits for it. */
+void instance_reply(struct instance *instance, const struct ipmi_token *token,
+                    const struct ipmi_response *response);
+
+/* One IPMI session of the LAN. */
+struct instance_session {
+    const char *user; /* borrowed for the call's turn of the loop */
+    enum privilege privilege;
+    union endpoint_address remote;
+    bool has_sol;
+    uint64_t began_ms; /* as uv_hrtime has it: log-in, and the latest packet */
+    uint64_t heard_ms;
+};
+/* The n-th, from 1; false: there are fewer. */
+bool instance_session(struct instance *instance, unsigned n, struct instance_session *session);
+
+#endif
