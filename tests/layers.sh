@@ -2,8 +2,9 @@
 # Fails on what the layout of README.md ("How it is built inside") forbids: an include that the table of
 # rooms does not allow or that is not written from the top, a file in a folder that is no room, an entry
 # at the top that does not belong there, rooms that need each other in a circle, and files of a room that
-# do. Which file needs which is known from the includes and, where $VBMC_BUILD (default: build) has
-# objects, from the names in them; a call through a function pointer needs nobody.
+# do. Drivers are called by vbmc/host/ alone, and BMCs changed from outside by vbmc/service/. Which file
+# needs which is known from the includes and, where $VBMC_BUILD (default: build) has objects, from the
+# names in them; a call through a function pointer needs nobody.
 # Usage: layers.sh [TOP]
 set -euo pipefail
 
@@ -198,7 +199,51 @@ check_seams() {
 		'the BMC of a domain is fleet_bmc_of(domain), without a search'
 }
 
-offences=$(check_places; check_includes; check_circles; check_seams)
+# What may call functions that change the model of a BMC besides vbmc/service/: the model itself, what
+# loads stored state, and what wires a BMC; and of other files these functions.
+changers='vbmc/service vbmc/bmc vbmc/platform vbmc/state vbmc/instance'
+may_change='
+vbmc/console/sol bmc_session_ended
+vbmc/fleet/changes boot_withdraw
+vbmc/fleet/changes chassis_give_up
+vbmc/fleet/load chassis_forget_run
+vbmc/fleet/loss chassis_give_up
+vbmc/fleet/placement chassis_give_up
+vbmc/fleet/restore chassis_note_power_lost
+vbmc/fleet/restore chassis_restore_power
+'
+# They take a part of the model that they may write to, and are there for reading it.
+changes_nothing='chassis_poh_minutes dcmi_power_statistics sel_reserve sdr_reserve'
+
+# A function changes the model if the first thing it takes is a part of it, not const.
+check_service_door() {
+	local changing message='a BMC is changed from outside by vbmc/service alone'
+	local parts='bmc|chassis|boot_options|sel|sensors|fru|dcmi|sdr_repository|platform'
+	changing=$(cat vbmc/bmc/*.h vbmc/platform/*.h | tr '\n' ' ' | grep -oE "[a-z_]+\(struct ($parts) \*" |
+		sed 's/(.*//' | sort -u | grep -vxF "${changes_nothing// /$'\n'}")
+	[[ ! -d $objects ]] || (cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +) |
+		awk -v changing="$changing" -v message="$message" -v changers="$changers" -v may_change="$may_change" '
+			BEGIN {
+				count = split(changing, name, "\n")
+				for (i = 1; i <= count; i++) changes[name[i]] = 1
+				count = split(changers, name, " ")
+				for (i = 1; i <= count; i++) changer[name[i]] = 1
+				count = split(may_change, name, "\n")
+				for (i = 1; i <= count; i++) may[name[i]] = 1
+			}
+			$(NF - 1) == "U" && $NF in changes {
+				file = room = $1
+				sub("[.]o:.*", "", file)
+				sub("/[^/]*$", "", room)
+				if ((getline line < (file ".c")) < 0) next # has moved
+				if (!(room in changer) && !((file " " $NF) in may))
+					print file ".c:1: " message ": " $NF
+			}'
+	found_in '(chassis|boot)(\.|->)[a-z_]+(\.[a-z_]+)* *[|&]?=[^=]|payload->(activate|deactivate|set_[a-z]+)\(|hooks->changed\(' \
+		"^tests/|^vbmc/store/|^vbmc/fleet/(fleet|load|restore)[.]c|^(${changers// /|})/" "$message"
+}
+
+offences=$(check_places; check_includes; check_circles; check_seams; check_service_door)
 if [[ -n $offences ]]; then
 	printf '%s\n' "$offences" >&2
 	echo "layers.sh: $(wc -l <<<"$offences") found" >&2
