@@ -21,7 +21,7 @@ static int take_runtime_dir(void *context, const struct ini_entry *entry, char *
         return 0;
     int result = config_value_path(parse, entry->value, &parse->config->daemon.runtime_dir);
     if (result == -EINVAL)
-        config_fail(parse, entry->line, "runtime-dir = %s: a path is wanted", entry->value);
+        config_fail(parse, entry->line, "runtime-dir = %s: expected a path", entry->value);
     return result;
 }
 

@@ -326,7 +326,7 @@ static int check_file(struct config_parse *parse, int fd)
     if (fstat(fd, &status) < 0)
         return config_fail(parse, 0, "%s", strerror(errno));
     if (S_ISDIR(status.st_mode))
-        return config_fail(parse, 0, "is a folder; a configuration file is wanted");
+        return config_fail(parse, 0, "is a folder; expected a configuration file");
     if (S_ISREG(status.st_mode) && status.st_mode & S_IWOTH)
         return config_fail(parse, 0, "everybody may write this file; chmod o-w it");
     if (parse->has_inline_secret && status.st_mode & S_IROTH)

@@ -13,8 +13,8 @@
 #define AT_FACILITY(member) offsetof(struct facility_settings, member)
 #define WHOLE_STRUCTURE     0
 
-static const char a_path[] = "a path is wanted";
-static const char a_user[] = "a user name is wanted";
+static const char a_path[] = "expected a path";
+static const char a_user[] = "expected a user name";
 static const char an_address[] = "an address is numeric, such as 127.0.0.1 or ::1";
 static const char a_port[] = "a port is 1 to 65535";
 static const char a_privilege[] = "a privilege level is callback, user, operator or administrator";
@@ -23,15 +23,15 @@ static const char a_kg[] = "a channel key is 1 to 20 bytes of text, or 0x and 2 
 static const char some_suites[] = "cipher suites are 3 and 17, such as 3 17";
 static const char a_prefix[] = "a prefix is written ADDRESS/BITS, such as 127.1.0.0/16";
 static const char a_size[] = "a size is a number with K or M, from 4K to 64M, such as 256K";
-static const char a_console[] = "always or on-demand is wanted";
-static const char a_listen[] = "ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022";
+static const char a_console[] = "expected always or on-demand";
+static const char a_listen[] = "expected ADDRESS:PORT, such as 127.0.0.1:6022 or [::1]:6022";
 
-static const char a_redundancy[] = "N, N+1, 2N or 2N+1 is wanted";
-static const char a_needed[] = "1 or 2 is wanted: so many PSUs carry the server";
+static const char a_redundancy[] = "expected N, N+1, 2N or 2N+1";
+static const char a_needed[] = "expected 1 or 2, the number of PSUs that carry the server";
 static const char some_feeds[] = "feeds are letters from A to D, such as A B";
-static const char a_power_limit[] = "report or enforce is wanted";
-static const char a_celsius[] = "degrees Celsius are wanted, from -20 to 100";
-static const char some_seconds[] = "a number of seconds is wanted, from 0 to 86400";
+static const char a_power_limit[] = "expected report or enforce";
+static const char a_celsius[] = "expected degrees Celsius, from -20 to 100";
+static const char some_seconds[] = "expected a number of seconds, from 0 to 86400";
 
 #define S(name) CONFIG_SECTION_##name
 
@@ -42,21 +42,21 @@ const struct config_key config_keys[] = {
      .wanted = "a log level is error, warning, info or debug"},
     {S(DAEMON), "log-file", config_value_path, AT(daemon, log_file), .wanted = a_path},
     {S(DAEMON), "compat", config_value_compat, AT(daemon, compat),
-     .wanted = "none or openstack is wanted"},
+     .wanted = "expected none or openstack"},
     {S(DAEMON), "control-group", config_value_text, AT(daemon, control_group),
-     .wanted = "the name of a group is wanted"},
+     .wanted = "expected the name of a group"},
 
     {S(HYPERVISOR), "uri", config_value_text, AT(hypervisor, uri),
-     .wanted = "a libvirt URI is wanted, such as qemu:///system"},
+     .wanted = "expected a libvirt URI, such as qemu:///system"},
     {S(HYPERVISOR), "sasl-username", config_value_text, AT(hypervisor, sasl_username),
      .wanted = a_user},
     {S(HYPERVISOR), "sasl-password", config_value_text, AT(hypervisor, sasl_password),
-     .is_secret = true, .wanted = "a password is wanted"},
+     .is_secret = true, .wanted = "expected a password"},
     {S(HYPERVISOR), "sample-period", config_value_period, AT(hypervisor, sample_period_s),
-     .wanted = "a number of seconds is wanted, from 1 to 60"},
+     .wanted = "expected a number of seconds, from 1 to 60"},
 
     {S(BMC), "discover", config_value_discover, AT(bmc, discover),
-     .wanted = "all, tagged or none is wanted"},
+     .wanted = "expected all, tagged or none"},
     {S(BMC), "address", config_value_address, AT(bmc, address), .wanted = an_address},
     {S(BMC), "ports", config_value_ports, WHOLE_STRUCTURE, .excludes = "addresses",
      .wanted = "a port is 1 to 65535, a range is written FIRST-LAST"},
@@ -72,17 +72,17 @@ const struct config_key config_keys[] = {
     {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
      .wanted = "a session timeout is 10 to 3600 seconds"},
     {S(BMC), "manufacturer-id", config_value_manufacturer, AT(bmc, manufacturer),
-     .wanted = "a private enterprise number is wanted, from 0 to 1048575"},
+     .wanted = "expected a private enterprise number, from 0 to 1048575"},
     {S(BMC), "console", config_value_console, AT(bmc, console), .wanted = a_console},
     {S(BMC), "console-history", config_value_history, AT(bmc, console_history), .wanted = a_size},
     {S(BMC), "console-replay", config_value_replay, AT(bmc, console_replay),
-     .wanted = "a number of lines is wanted, from 0 to 10000"},
+     .wanted = "expected a number of lines, from 0 to 10000"},
     {S(BMC), "console-log", config_value_path, AT(bmc, console_log), .wanted = a_path},
     {S(BMC), "console-log-size", config_value_history, AT(bmc, console_log_size), .wanted = a_size},
     {S(BMC), "console-log-files", config_value_log_files, AT(bmc, console_log_files),
-     .wanted = "a number of files is wanted, from 0 to 1000"},
+     .wanted = "expected a number of files, from 0 to 1000"},
     {S(BMC), "sel-full", config_value_sel_full, AT(bmc, sel_full),
-     .wanted = "drop-oldest or stop is wanted"},
+     .wanted = "expected drop-oldest or stop"},
     {S(BMC), "redundancy", config_value_redundancy, AT(bmc, server.supply.redundancy),
      .wanted = a_redundancy},
     {S(BMC), "psus-needed", config_value_needed, AT(bmc, server.supply.needed), .wanted = a_needed},
@@ -92,21 +92,21 @@ const struct config_key config_keys[] = {
 
     {S(FACILITY), "feeds", config_value_feeds, AT_FACILITY(feed_count), .wanted = some_feeds},
     {S(FACILITY), "ups-feeds", config_value_ups_feeds, AT_FACILITY(ups_feeds),
-     .wanted = "none or feeds are wanted, such as A B"},
+     .wanted = "expected none or feeds, such as A B"},
     {S(FACILITY), "ups-runtime", config_value_seconds, AT_FACILITY(ups_runtime_s),
      .wanted = some_seconds},
     {S(FACILITY), "ups-recharge", config_value_seconds, AT_FACILITY(ups_recharge_s),
      .wanted = some_seconds},
     {S(FACILITY), "generator", config_value_yes_no, AT_FACILITY(has_generator),
-     .wanted = "yes or no is wanted"},
+     .wanted = "expected yes or no"},
     {S(FACILITY), "generator-start", config_value_seconds, AT_FACILITY(generator_start_s),
      .wanted = some_seconds},
     {S(FACILITY), "inlet", config_value_celsius, AT_FACILITY(inlet_c), .wanted = a_celsius},
     {S(FACILITY), "warming", config_value_warming, AT_FACILITY(warming_c_per_min),
-     .wanted = "degrees a minute are wanted, from 0.1 to 60"},
+     .wanted = "expected degrees a minute, from 0.1 to 60"},
     {S(FACILITY), "hottest", config_value_celsius, AT_FACILITY(hottest_c), .wanted = a_celsius},
     {S(FACILITY), "cooling-time", config_value_minutes, AT_FACILITY(cooling_minutes),
-     .wanted = "minutes are wanted, from 0.1 to 1440"},
+     .wanted = "expected minutes, from 0.1 to 1440"},
 
     {S(SSH), "listen", config_value_listen, WHOLE_STRUCTURE, .wanted = a_listen},
     {S(SSH), "bmc-port", config_value_port, AT(ssh, bmc_port), .wanted = a_port},
@@ -121,12 +121,12 @@ const struct config_key config_keys[] = {
     {S(USER), "authorized-keys", config_value_path, AT(user, authorized_keys), .wanted = a_path},
 
     {S(DOMAIN), "enabled", config_value_yes_no, AT(domain, enabled),
-     .wanted = "yes or no is wanted"},
+     .wanted = "expected yes or no"},
     {S(DOMAIN), "address", config_value_address, AT(domain, address), .wanted = an_address},
     {S(DOMAIN), "port", config_value_port, AT(domain, port), .wanted = a_port},
     {S(DOMAIN), "console", config_value_console, AT(domain, console), .wanted = a_console},
     {S(DOMAIN), "serial", config_value_text, AT(domain, serial),
-     .wanted = "the alias of a serial port is wanted, such as serial1"},
+     .wanted = "expected the alias of a serial port, such as serial1"},
     {S(DOMAIN), "redundancy", config_value_redundancy, AT(domain, server.supply.redundancy),
      .wanted = a_redundancy},
     {S(DOMAIN), "psus-needed", config_value_needed, AT(domain, server.supply.needed),

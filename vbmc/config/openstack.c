@@ -113,8 +113,8 @@ static int read_password(const char *value, void *target)
     return *value && strlen(value) <= USER_PASSWORD_MAX ? read_text(value, target) : -EINVAL;
 }
 
-static const char a_truth[] = "True or False is wanted";
-static const char a_text[] = "a text without %(...)s is wanted";
+static const char a_truth[] = "expected True or False";
+static const char a_text[] = "expected a text without %(...)s";
 static const char a_name[] = "a user's name is 1 to 16 bytes in IPMI 2.0";
 static const char a_password[] = "a password is 1 to 20 bytes in IPMI 2.0";
 
@@ -128,7 +128,7 @@ static const struct key main_keys[] = {
     {"default", "server_spawn_wait", NULL, 0, NULL, false},
     {"log", "logfile", read_text, AT(log_file), a_text, false},
     {"log", "debug", read_bool, AT(debug), a_truth, false},
-    {"ipmi", "session_timeout", read_seconds, AT(session_timeout_s), "seconds are wanted", false},
+    {"ipmi", "session_timeout", read_seconds, AT(session_timeout_s), "expected seconds", false},
 };
 #undef AT
 

@@ -147,13 +147,13 @@ static const struct {
     {"[domain a]\nkg=x\nkg-file=y\n", ":3: kg-file: either this or kg, not both"},
 
     /* Values. */
-    {"[daemon]\nstate-dir =\n", ":2: state-dir = : a path is wanted"},
+    {"[daemon]\nstate-dir =\n", ":2: state-dir = : expected a path"},
     {"[daemon]\nlog-level = loud\n",
      ":2: log-level = loud: a log level is error, warning, info or debug"},
-    {"[daemon]\ncompat = x\n", ":2: compat = x: none or openstack is wanted"},
-    {"[daemon]\ncontrol-group =\n", ":2: control-group = : the name of a group is wanted"},
-    {"[hypervisor a]\nuri =\n", ":2: uri = : a libvirt URI is wanted, such as qemu:///system"},
-    {"[bmc]\ndiscover = some\n", ":2: discover = some: all, tagged or none is wanted"},
+    {"[daemon]\ncompat = x\n", ":2: compat = x: expected none or openstack"},
+    {"[daemon]\ncontrol-group =\n", ":2: control-group = : expected the name of a group"},
+    {"[hypervisor a]\nuri =\n", ":2: uri = : expected a libvirt URI, such as qemu:///system"},
+    {"[bmc]\ndiscover = some\n", ":2: discover = some: expected all, tagged or none"},
     {"[bmc]\naddress = localhost\n",
      ":2: address = localhost: an address is numeric, such as 127.0.0.1 or ::1"},
     {"[bmc]\nports = 70000\n",
@@ -194,25 +194,24 @@ static const struct {
     {"[bmc]\nsession-timeout = 3601\n",
      ":2: session-timeout = 3601: a session timeout is 10 to 3600 seconds"},
     {"[bmc]\nmanufacturer-id = 1048576\n",
-     ":2: manufacturer-id = 1048576: a private enterprise number "
-     "is wanted, from 0 to 1048575"},
-    {"[bmc]\nmanufacturer-id = 0x10\n",
-     ":2: manufacturer-id = 0x10: a private enterprise number is "
-     "wanted, from 0 to 1048575"},
+     ":2: manufacturer-id = 1048576: expected a private enterprise "
+     "number, from 0 to 1048575"},
+    {"[bmc]\nmanufacturer-id = 0x10\n", ":2: manufacturer-id = 0x10: expected a private enterprise "
+                                        "number, from 0 to 1048575"},
     {"[bmc]\nconsole-history = 65M\n", ":2: console-history = 65M: a size is a number with K or M, "
                                        "from 4K to 64M, such as 256K"},
     {"[bmc]\nconsole-history = 8G\n", ":2: console-history = 8G: a size is a number with K or M, "
                                       "from 4K to 64M, such as 256K"},
     {"[ssh]\nlisten = 6022\n",
-     ":2: listen = 6022: ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022"},
+     ":2: listen = 6022: expected ADDRESS:PORT, such as 127.0.0.1:6022 or [::1]:6022"},
     {"[ssh]\nlisten = ::1:6022\n",
-     ":2: listen = ::1:6022: ADDRESS:PORT is wanted, such as 127.0.0.1:6022 or [::1]:6022"},
+     ":2: listen = ::1:6022: expected ADDRESS:PORT, such as 127.0.0.1:6022 or [::1]:6022"},
     {"[user a]\npassword =\n", ":2: password: a password is 1 to 20 bytes, this has 0"},
     {"[user a]\npassword = 123456789012345678901\n",
      ":2: password: a password is 1 to 20 bytes, this has 21"},
     {"[user a]\nprivilege = oem\n",
      ":2: privilege = oem: a privilege level is callback, user, operator or administrator"},
-    {"[domain a]\nenabled = true\n", ":2: enabled = true: yes or no is wanted"},
+    {"[domain a]\nenabled = true\n", ":2: enabled = true: expected yes or no"},
 };
 
 static void test_errors(void **state)
@@ -533,7 +532,7 @@ static void test_files(void **state)
     assert_int_equal(config_load("/nonexistent/x.conf", &config, error, sizeof error), -ENOENT);
     assert_string_equal(error, "/nonexistent/x.conf: No such file or directory");
     assert_int_equal(config_load(folder, &config, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, ": is a folder; a configuration file is wanted"));
+    assert_non_null(strstr(error, ": is a folder; expected a configuration file"));
     write_file("vbmc.conf", H, 0666);
     assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, ": everybody may write this file; chmod o-w it"));

@@ -112,7 +112,7 @@ static void test_named_main_file(void **state)
 
     write_file("named.conf", "[default]\nshow_passwords = maybe\n");
     assert_int_equal(openstack_load(&openstack, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, "named.conf:2: show_passwords = maybe: True or False is wanted"));
+    assert_non_null(strstr(error, "named.conf:2: show_passwords = maybe: expected True or False"));
 }
 
 static void test_bmcs(void **state)
@@ -160,9 +160,9 @@ static const struct {
      ":2: username = 12345678901234567: a user's name is 1 to 16 bytes in IPMI 2.0"},
     {"[VirtualBMC]\nport = 0\n", ":2: port = 0: a port is 1 to 65535"},
     {"[VirtualBMC]\naddress = host\n", ":2: address = host: an address is numeric"},
-    {"[VirtualBMC]\nactive = perhaps\n", ":2: active = perhaps: True or False is wanted"},
+    {"[VirtualBMC]\nactive = perhaps\n", ":2: active = perhaps: expected True or False"},
     {"[VirtualBMC]\nlibvirt_uri = %(port)s\n",
-     ":2: libvirt_uri = %(port)s: a text without %(...)s is wanted"},
+     ":2: libvirt_uri = %(port)s: expected a text without %(...)s"},
     {"[VirtualBMC]\nlibvirt_sasl_username = u\n",
      ": libvirt_sasl_username and libvirt_sasl_password go together"},
     {"[VirtualBMC]\nport = 1\n  2\n", ":3: the line is indented"},
