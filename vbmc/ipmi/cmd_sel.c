@@ -214,7 +214,7 @@ static int auxiliary_log_status(const struct ipmi_request *request, struct wire_
     return request->bmc->sel ? CC_INVALID_DATA_FIELD : CC_INVALID_COMMAND;
 }
 
-/* Platform Event (section 29.3). By LAN the generator is whoever sent it; the guest says for whom
+/* Platform Event (section 29.3). By LAN the generator is who sent it; the guest says for whom
  * it speaks. */
 static int platform_event(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)

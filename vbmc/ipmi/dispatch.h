@@ -42,8 +42,8 @@ struct ipmi_session_info {
     uint64_t heard_ms;
 };
 
-/* What session commands may ask of whoever keeps the sessions. `current` is the session of the
- * request. */
+/* What session commands may ask of the server that keeps the sessions. `current` is the session of
+ * the request. */
 struct ipmi_session_ops {
     /* Raises or lowers the session's present level; its maximum level bounds it. 0, or -EPERM. */
     int (*set_privilege)(void *context, uint32_t current, enum privilege level);

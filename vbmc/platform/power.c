@@ -52,8 +52,7 @@ static void become_dark(struct platform *platform)
 static void go_dark(struct platform *platform)
 {
     if (!platform->dark_cause) {
-        log_warning("%s: its power supplies cannot carry it any more: it loses power",
-                    name_of(platform));
+        log_warning("%s: insufficient power supply capacity: powering off", name_of(platform));
         become_dark(platform);
     }
     act(platform, HOST_POWER_ACTION_DOWN);
@@ -74,8 +73,8 @@ static void come_back(struct platform *platform)
     bool wanted = chassis_wants_power(&platform->bmc->chassis);
 
     if (platform->restarts == 0)
-        log_info("%s: it has power again and %s, by its power restore policy", name_of(platform),
-                 wanted ? "is started" : "stays off");
+        log_info("%s: power is back: %s (power restore policy)", name_of(platform),
+                 wanted ? "powering on" : "staying off");
     if (!wanted || platform->restarts == RESTARTS_MAX)
         stay_off(platform);
     else if (act(platform, HOST_POWER_ACTION_UP))
@@ -147,7 +146,7 @@ static void guard_heat(struct platform *platform)
     if (!platform_is_on(platform) || !is_too_hot(platform))
         return;
     if (!platform->tripped)
-        log_warning("%s: too hot, it switches itself off", name_of(platform));
+        log_warning("%s: over its temperature limit: powering off", name_of(platform));
     platform->tripped = true;
     act(platform, HOST_POWER_ACTION_DOWN);
 }
@@ -183,7 +182,7 @@ static void quota_answered(void *context, int result, const char *text)
     }
     quota->retry_ms = bmc->hooks->now(bmc) + QUOTA_RETRY_MS;
     if (!quota->told)
-        log_warning("%s: its power limit cannot slow it down: %s", bmc->host->name, text);
+        log_warning("%s: the power limit could not be enforced: %s", bmc->host->name, text);
     quota->told = true;
 }
 

@@ -33,6 +33,7 @@ int service_run_asset_tag(const struct service_call *call, const union service_a
                  FRU_ASSET_TAG_MAX, FRU_ASSET_TAG_MAX - 3);
         return service_refuse(call, -EDOM, text);
     default:
-        return service_refuse(call, -ENOSPC, "the FRU that a client wrote has no room for it");
+        return service_refuse(call, -ENOSPC,
+                              "no room for the asset tag in the FRU that a client wrote");
     }
 }

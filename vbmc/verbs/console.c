@@ -51,7 +51,7 @@ struct console_session {
     bool log;    /* history only */
     bool script; /* ends when there is no serial port, is told when there is one */
     bool may_type;
-    bool told_off; /* typed all the same */
+    bool told_read_only; /* typed all the same */
     bool told_disconnected;
     bool wants_history; /* asked for, and begins with the next write */
     uint32_t history_lines;
@@ -286,7 +286,7 @@ static void on_notice(void *context, const struct hub_notice *notice)
 
 static void on_hub_closed(void *context)
 {
-    end_with(context, "its BMC is gone, or vbmcd stops");
+    end_with(context, "the BMC was removed, or vbmcd is stopping");
 }
 
 static const struct hub_reader_events reader_events = {
@@ -418,11 +418,11 @@ static void refuse_to_act(struct console_session *session, enum console_frame_ki
     char words[SERVICE_TEXT_SIZE];
     const char *text = service_explain(SERVICE_CONSOLE_WRITE, -EPERM, words);
 
-    if (kind == CONSOLE_INPUT && !session->told_off && !session->log)
+    if (kind == CONSOLE_INPUT && !session->told_read_only && !session->log)
         say(session, CONSOLE_DROPPED, text);
     else if (kind != CONSOLE_INPUT)
         say(session, CONSOLE_REPLY, text);
-    session->told_off = true;
+    session->told_read_only = true;
 }
 
 static void run_frame(struct console_session *session, const struct console_frame *frame)
@@ -647,7 +647,7 @@ void console_session_start(struct instance *instance, struct json_object *argume
     int result = open_session(session, arguments, control_request_identity(request));
     if (result < 0) {
         control_reply_error(request, result == -EINVAL ? CONTROL_USAGE : CONTROL_FAILED, "%s",
-                            result == -EINVAL ? "lines is -1, or a number of lines"
+                            result == -EINVAL ? "\"lines\" must be -1 or a number of lines"
                                               : strerror(-result));
         abandon(session);
         return;

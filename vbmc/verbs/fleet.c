@@ -37,7 +37,8 @@ void verbs_add(const struct verbs *verbs, struct json_object *arguments,
         return;
     }
     if (!addition.sasl_username != !addition.sasl_password) {
-        control_reply_error(request, CONTROL_USAGE, "a SASL user name and password come together");
+        control_reply_error(request, CONTROL_USAGE,
+                            "a SASL user name and its password must be given together");
         return;
     }
     verbs_call(request, SERVICE_ADD, NULL, &(union service_arguments){.addition = &addition});

@@ -41,7 +41,7 @@ void verbs_fru(const struct verbs *verbs, struct json_object *arguments,
         if (!verbs_permit(request, SERVICE_ASSET_TAG))
             return;
         if (strlen(text) != (size_t)json_object_get_string_len(tag))
-            control_reply_error(request, CONTROL_USAGE, "the asset tag has a zero byte");
+            control_reply_error(request, CONTROL_USAGE, "the asset tag contains a zero byte");
         else
             verbs_call(request, SERVICE_ASSET_TAG, bmc,
                        &(union service_arguments){

@@ -21,7 +21,7 @@ bool verbs_note(const struct control_request *request, struct instance *instance
     else if (decided->also)
         snprintf(note, VERBS_NOTE_SIZE, "running on more than one hypervisor");
     else
-        snprintf(note, VERBS_NOTE_SIZE, "it is not known where it runs");
+        snprintf(note, VERBS_NOTE_SIZE, "not known where it runs");
     return true;
 }
 

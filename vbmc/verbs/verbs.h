@@ -7,7 +7,7 @@
 
 struct verbs {
     struct fleet *fleet;
-    /* Reads the configuration anew, as SIGHUP does. 0, or a negative error with a text. */
+    /* Reads the configuration again, as SIGHUP does. 0, or a negative error with a text. */
     int (*reload)(void *context, char *error, size_t size);
     void *context;
 };

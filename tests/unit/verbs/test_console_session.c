@@ -92,8 +92,9 @@ static void test_wrong_arguments(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         open_with(wrong[i]);
-        assert_string_equal(client.answer, "{\"ok\":false,\"error\":\"lines is -1, or a number of "
-                                           "lines\",\"code\":\"usage\"}");
+        assert_string_equal(client.answer,
+                            "{\"ok\":false,\"error\":\"\\\"lines\\\" must be -1 or a number of "
+                            "lines\",\"code\":\"usage\"}");
         console_client_close(&client);
     }
     assert_int_equal(hub_count_readers(hub()), 0);
@@ -529,7 +530,7 @@ static void test_nmi_outlives_its_session(void **state)
 
 static void test_bmc_goes(void **state)
 {
-    static const char end[] = "[end: its BMC is gone, or vbmcd stops]";
+    static const char end[] = "[end: the BMC was removed, or vbmcd is stopping]";
 
     (void)state;
     console_client_open_now(&client);
@@ -591,8 +592,9 @@ static void test_bmc_goes_in_a_callback(void **state)
     console_fixture_say("x");
     assert_null(console_fixture.instance);
     hub_reader_free(reader);
-    assert_string_equal(hear(), "x[end: its BMC is gone, or vbmcd stops]");
-    assert_string_equal(console_client_hear(&other), "[end: its BMC is gone, or vbmcd stops]");
+    assert_string_equal(hear(), "x[end: the BMC was removed, or vbmcd is stopping]");
+    assert_string_equal(console_client_hear(&other),
+                        "[end: the BMC was removed, or vbmcd is stopping]");
     close(client.fd);
     close(other.fd);
 }

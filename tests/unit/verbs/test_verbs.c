@@ -404,9 +404,10 @@ static void test_inject(void **state)
     /* Wrong words say what would be right. */
     assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\",\"kind\":\"down\"",
                    "psu can be: ");
-    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\"", "come together");
+    assert_answers(&root, "inject", "\"name\":\"mine\",\"target\":\"psu/1\"",
+                   "must be given together");
     assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true,\"kind\":\"failed\"",
-                   "a kind needs its target");
+                   "a kind must be given with its target");
     assert_answers(&root, "inject", "\"name\":\"mine\",\"clear\":true,\"target\":\"psu\"",
                    "\"code\":\"usage\"");
 
@@ -464,7 +465,7 @@ static void test_facility(void **state)
     assert_non_null(strstr(answer, "\"supply\":\"redundancy lost\""));
     assert_answers(&root, "facility", "\"item\":\"feed\",\"which\":\"Q\",\"state\":\"down\"",
                    "A, B");
-    assert_answers(&root, "facility", "\"item\":\"crac\"", "come together");
+    assert_answers(&root, "facility", "\"item\":\"crac\"", "must be given together");
     assert_answers(&root, "facility", "\"clear\":true", "\"ok\":true");
     assert_answers(&mine, "facility", "", "\"supply\":\"full\"");
     assert_null(strstr(answer, "down"));
