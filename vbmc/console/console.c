@@ -16,32 +16,24 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "sol/console_log.h"
 #include "sol/history.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
+#include "vbmc/console/breaks.h"
+#include "vbmc/console/named_log.h"
 #include "vbmc/console/port.h"
 #include "vbmc/console/standby.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/serial.h"
 
-#define TEXT_SIZE  HUB_TEXT_SIZE
-#define BREAKS_MAX 16 /* that a hypervisor has yet to answer */
+#define TEXT_SIZE HUB_TEXT_SIZE
 
 struct console_user {
     LIST_ENTRY(console_user) link;
     struct console *console; /* NULL once that is gone */
     char who[CONSOLE_WHO_SIZE];
-};
-
-/* A break on its way, which ends also when its domain goes. */
-struct console_break {
-    LIST_ENTRY(console_break) link;
-    struct console *console;
-    host_done_fn *done;
-    void *context;
 };
 
 struct console {
@@ -61,14 +53,9 @@ struct console {
     char why_not[TEXT_SIZE];
     bool unusable; /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_list, console_user) people;
-    LIST_HEAD(console_breaks, console_break) breaks;
-    unsigned break_count;
-    struct console_log *log;    /* NULL: none is kept */
-    char *log_path;             /* with the suffix, if there is one */
-    char *log_name;             /* the path without it */
-    struct uuid log_uuid;       /* for the suffix */
-    LIST_ENTRY(console) logged; /* of those that have one */
-    struct reset_burst burst;   /* by the loop's time */
+    struct console_breaks breaks;
+    struct named_log log;
+    struct reset_burst burst; /* by the loop's time */
 };
 
 /* ---- the serial port ---- */
@@ -168,49 +155,12 @@ static void update(struct console *console)
 
 /* ---- break ---- */
 
-static void end_break(void *context, int result, const char *text)
-{
-    struct console_break *sent = context;
-
-    LIST_REMOVE(sent, link);
-    sent->console->break_count--;
-    hub_release_input(sent->console->hub);
-    sent->done(sent->context, result, text);
-    free(sent);
-}
-
-/* The domain is about to go, and tells nobody. */
-static void end_breaks(struct console *console)
-{
-    struct host_domain *host = virt_domain_host(console->domain);
-    struct console_break *sent;
-
-    while ((sent = LIST_FIRST(&console->breaks))) {
-        host_cancel(host, sent);
-        end_break(sent, -ENODEV, "its domain is gone");
-    }
-}
-
 int console_send_break(struct console *console, host_done_fn *done, void *context)
 {
     if (!guest_is_on(console) || !console->alias)
         return -ENOTCONN;
-    struct host_domain *host = virt_domain_host(console->domain);
-    if (!host_can_send_break(host))
-        return -ENOTSUP;
-    if (console->break_count == BREAKS_MAX)
-        return -EBUSY;
-    struct console_break *sent = calloc(1, sizeof *sent);
-    if (!sent)
-        return -ENOMEM;
-    sent->console = console;
-    sent->done = done;
-    sent->context = context;
-    hub_hold_input(console->hub); /* the key behind a break is for the kernel, not for the shell */
-    LIST_INSERT_HEAD(&console->breaks, sent, link);
-    console->break_count++;
-    host_send_break(host, console->alias, end_break, sent);
-    return 0;
+    return console_breaks_send(&console->breaks, console->hub, virt_domain_host(console->domain),
+                               console->alias, done, context);
 }
 
 static void on_break_done(void *context, int result, const char *text)
@@ -287,7 +237,7 @@ void console_set_domain(struct console *console, struct virt_domain *domain)
                  strcmp(console->hypervisor, hypervisor_name(virt_domain_hypervisor(domain))) != 0;
     if (console->domain) {
         end_look_up(console);
-        end_breaks(console);
+        console_breaks_end(&console->breaks, virt_domain_host(console->domain));
     }
     console->domain = NULL; /* who is told now finds no guest to look for a port of */
     console->unusable = false;
@@ -437,39 +387,8 @@ struct console *console_new(uv_loop_t *loop, const char *state_dir, const struct
         return NULL;
     }
     LIST_INIT(&console->people);
-    LIST_INIT(&console->breaks);
+    LIST_INIT(&console->breaks.list);
     return console;
-}
-
-/* Those that keep a log. */
-static LIST_HEAD(logged_consoles, console) logged_consoles;
-
-static void close_log(struct console *console)
-{
-    console_log_free(console->log);
-    console->log = NULL;
-    free(console->log_path);
-    console->log_path = NULL;
-}
-
-static void end_log(struct console *console)
-{
-    if (console->log_name)
-        LIST_REMOVE(console, logged);
-    close_log(console);
-    free(console->log_name);
-    console->log_name = NULL;
-}
-
-static bool shares_log_name(const struct console *console)
-{
-    const struct console *other;
-
-    for (other = LIST_FIRST(&logged_consoles); other; other = LIST_NEXT(other, logged)) {
-        if (other != console && strcmp(other->log_name, console->log_name) == 0)
-            return true;
-    }
-    return false;
 }
 
 void console_free(struct console *console)
@@ -484,7 +403,7 @@ void console_free(struct console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
-    end_log(console);
+    named_log_end(&console->log);
     hub_free(console->hub);
     free(console->history_path);
     free(console->name);
@@ -515,82 +434,6 @@ static int make_hub(struct console *console, const struct config *config)
     return result;
 }
 
-/* The name of a domain as the name of a file, without what the file ends with. */
-static char *make_log_name(const char *folder, const char *name)
-{
-    char *path = NULL;
-
-    if (asprintf(&path, "%s/%s", folder, name) < 0)
-        return NULL;
-    char *file = path + strlen(folder) + 1;
-    if (*file == '.')
-        *file = '_';
-    while ((file = strchr(file, '/')))
-        *file = '_';
-    return path;
-}
-
-/* Domains of one name, or of names that give the same file, do not share it: each then has its UUID
- * in the name, whichever came first, so that it finds its own file again after a restart. */
-static char *choose_log_path(const struct console *console)
-{
-    char uuid[UUID_TEXT_SIZE], *path = NULL;
-    bool shared = shares_log_name(console);
-
-    uuid_format(&console->log_uuid, uuid);
-    if (asprintf(&path, "%s%s%s.log", console->log_name, shared ? "." : "", shared ? uuid : "") < 0)
-        return NULL;
-    return path;
-}
-
-/* 0, with the log that it has where that is the right one already. */
-static int open_log(struct console *console, const struct config_bmc *bmc)
-{
-    char *path = choose_log_path(console);
-
-    if (!path)
-        return -ENOMEM;
-    if (same_text(path, console->log_path)) {
-        free(path);
-        return 0;
-    }
-    close_log(console);
-    console->log_path = path;
-    return console_log_new(console->hub, path, bmc->console_log_size, bmc->console_log_files,
-                           &console->log);
-}
-
-/* Those whose files had the name alone up to now have to share it. */
-static void open_logs_of_name(const char *log_name, const struct config_bmc *bmc)
-{
-    struct console *console, *next;
-
-    for (console = LIST_FIRST(&logged_consoles); console; console = next) {
-        next = LIST_NEXT(console, logged);
-        if (strcmp(console->log_name, log_name) != 0 || open_log(console, bmc) == 0)
-            continue;
-        log_error("%s: no memory for the console log", console->name);
-        end_log(console); /* the next configuration tries it again */
-    }
-}
-
-static void keep_log(struct console *console, const struct config *config, const char *name,
-                     const struct uuid *uuid)
-{
-    const struct config_bmc *bmc = &config->bmc;
-    CLEANUP_FREE char *log_name = bmc->console_log ? make_log_name(bmc->console_log, name) : NULL;
-
-    if (same_text(log_name, console->log_name))
-        return;
-    end_log(console);
-    console->log_name = log_name ? strdup(log_name) : NULL;
-    if (!console->log_name)
-        return;
-    console->log_uuid = *uuid;
-    LIST_INSERT_HEAD(&logged_consoles, console, logged);
-    open_logs_of_name(log_name, bmc);
-}
-
 int console_configure(struct console *console, const struct config *config, const char *name,
                       const struct uuid *uuid)
 {
@@ -610,7 +453,7 @@ int console_configure(struct console *console, const struct config *config, cons
     console->wanted_alias = new_alias;
     console->mode = section ? section->console : config->bmc.console;
     console->replay_lines = config->bmc.console_replay;
-    keep_log(console, config, name, uuid);
+    named_log_configure(&console->log, console->hub, &config->bmc, name, uuid);
     if (other_port) {
         drop_standby(console);
         close_port(console, "another serial port was configured");
