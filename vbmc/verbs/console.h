@@ -1,5 +1,6 @@
 /* The verb "console": one client of the control socket on the console of one BMC. The connection
- * then speaks the frames of vbmc/control/console_frame.h, where the verb's arguments and result stand too.
+ * then speaks the frames of vbmc/control/console_frame.h, where the verb's arguments and result
+ * stand too.
  */
 #ifndef VBMC_VERBS_CONSOLE_H
 #define VBMC_VERBS_CONSOLE_H
