@@ -397,7 +397,7 @@ void console_sol_restore(struct console_sol *sol, const struct store_sol *stored
         return;
     }
     uuid_format(&sol->bmc->uuid, uuid);
-    log_warning("%s: the stored SOL configuration is not valid and left out", uuid);
+    log_warning("%s: ignoring the stored SOL configuration, which is corrupt", uuid);
 }
 
 void console_sol_tick(struct console_sol *sol, uint64_t now_ms)

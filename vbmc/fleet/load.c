@@ -99,7 +99,7 @@ static void restore_rows(struct fleet *fleet, const struct stored *stored, uint3
     }
     for (size_t i = 0; i < stored->document_count; i++) {
         if ((made = made_since(fleet, last_number, &stored->documents[i].uuid)))
-            instance_restore_document(made, stored->documents[i].name, stored->documents[i].text);
+            instance_restore_record(made, stored->documents[i].name, stored->documents[i].text);
     }
     for (size_t i = 0; i < stored->placement_count; i++) {
         if ((made = made_since(fleet, last_number, &stored->placements[i].uuid)))

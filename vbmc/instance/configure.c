@@ -20,7 +20,7 @@ static void fill_users(const struct instance *instance, const struct config *con
     memset(users, 0, sizeof *users);
     if (record->username && record->password) {
         if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
-            log_error("%s: its user name or password is not one that IPMI can carry", record->name);
+            log_error("%s: user name or password not valid for IPMI", record->name);
         return;
     }
     for (size_t i = 0; i < config->user_count; i++)
@@ -64,5 +64,5 @@ void instance_configure(struct instance *instance, const struct config *config)
         rmcp_server_end_all_sessions(instance->rmcp);
     if (console_configure(instance->console, config, instance->record.name,
                           &instance->record.uuid) < 0)
-        log_error("%s: no memory for its console", instance->record.name);
+        log_error("%s: out of memory for the console", instance->record.name);
 }

@@ -27,7 +27,7 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
     }
     if (domain &&
         virt_domain_restore_boot_record(domain, instance->boot_live, instance->boot_stored) < 0)
-        log_warning("%s: stored boot record is unreadable and left out", instance->record.name);
+        log_warning("%s: ignoring the stored boot record, which is corrupt", instance->record.name);
     instance->domain = domain;
     console_set_domain(instance->console, domain);
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);

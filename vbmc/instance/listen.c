@@ -36,7 +36,7 @@ static void use_socket(struct instance *instance, struct udp_socket *socket, boo
     console_sol_set_port(instance->sol, udp_socket_port(socket));
     if (instance->error[0]) {
         endpoint_address_format(&instance->address, text);
-        log_info("%s: listens on UDP %s now", instance->record.name, text);
+        log_info("%s: now listening on UDP %s", instance->record.name, text);
     }
     instance->error[0] = '\0';
 }

@@ -26,8 +26,7 @@ static void on_placement_settled(void *context, int result)
 
     if (result == 0)
         return;
-    log_error("%s: where its guest is could not be stored: %s", instance->record.name,
-              strerror(-result));
+    log_error("%s: placement not stored: %s", instance->record.name, strerror(-result));
     instance->placement.changed = true; /* and is stored with the next change, or later */
 }
 
@@ -79,9 +78,9 @@ void instance_restore_sol(struct instance *instance, const struct store_sol *sol
     console_sol_restore(instance->sol, sol);
 }
 
-void instance_restore_document(struct instance *instance, const char *name, const char *text)
+void instance_restore_record(struct instance *instance, const char *name, const char *text)
 {
-    parts_restore_document(instance->parts, name, text);
+    parts_restore_record(instance->parts, name, text);
 }
 
 struct placement *instance_placement(struct instance *instance)

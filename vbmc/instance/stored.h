@@ -23,8 +23,8 @@ void instance_end_stored(struct instance *instance, void (*gone)(void *instance)
 void instance_restore_owed(struct instance *instance, const struct store_owed *owed);
 /* The SOL configuration as it is stored; without it the defaults hold. */
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
-/* Takes over what the store has under `name` (vbmc/state/document.h). */
-void instance_restore_document(struct instance *instance, const char *name, const char *text);
+/* Takes over what the store has under `name` (vbmc/state/record.h). */
+void instance_restore_record(struct instance *instance, const char *name, const char *text);
 
 /* Where its guest is; who changes it calls instance_note_placement. */
 struct placement *instance_placement(struct instance *instance);

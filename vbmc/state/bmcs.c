@@ -29,4 +29,4 @@ static int put(struct store *store, void *owner, const void *copy, store_done_fn
     return bmcs_store_addition(store, owner, done, context);
 }
 
-const struct save_kind bmcs_save_kind = {.name = "record", .put = put};
+const struct save_kind bmcs_save_kind = {.name = "BMC", .put = put};

@@ -10,7 +10,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/store/document.h"
 
-#define DOCUMENT "facility"
+#define RECORD "facility"
 
 static const struct uuid no_domain; /* it is of none */
 
@@ -42,8 +42,8 @@ static const void *member_of(const struct facility *facility, size_t offset)
 
 struct json_object *facility_state_encode(const struct facility *facility)
 {
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
-    struct json_object *feeds = document ? json_object_new_array() : NULL;
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
+    struct json_object *feeds = record ? json_object_new_array() : NULL;
     int result = 0;
 
     if (!feeds)
@@ -53,21 +53,21 @@ struct json_object *facility_state_encode(const struct facility *facility)
         if (facility->feeds_down >> i & 1)
             result |= json_object_array_add(feeds, json_object_new_string_len(&letter, 1));
     }
-    result |= qmp_json_add(document, "feeds_down", feeds);
+    result |= qmp_json_add(record, "feeds_down", feeds);
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
         const bool *flag = member_of(facility, flags[i].offset);
-        result |= qmp_json_add(document, flags[i].key, json_object_new_boolean(*flag));
+        result |= qmp_json_add(record, flags[i].key, json_object_new_boolean(*flag));
     }
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         const double *number = member_of(facility, numbers[i].offset);
-        result |= qmp_json_add(document, numbers[i].key, json_object_new_double(*number));
+        result |= qmp_json_add(record, numbers[i].key, json_object_new_double(*number));
     }
-    return result ? NULL : cleanup_steal_pointer(&document);
+    return result ? NULL : cleanup_steal_pointer(&record);
 }
 
-static int decode_feeds(struct facility *facility, struct json_object *document)
+static int decode_feeds(struct facility *facility, struct json_object *record)
 {
-    struct json_object *feeds = qmp_json_member(document, "feeds_down", json_type_array);
+    struct json_object *feeds = qmp_json_member(record, "feeds_down", json_type_array);
     int result = feeds ? 0 : -EINVAL;
 
     for (size_t i = 0; feeds && i < json_object_array_length(feeds); i++) {
@@ -84,13 +84,13 @@ static int decode_feeds(struct facility *facility, struct json_object *document)
 }
 
 /* A real number, also where it was written without a point. */
-static int decode_number(struct json_object *document, const char *key, double least, double most,
+static int decode_number(struct json_object *record, const char *key, double least, double most,
                          double *number)
 {
-    struct json_object *member = qmp_json_member(document, key, json_type_double);
+    struct json_object *member = qmp_json_member(record, key, json_type_double);
 
     if (!member)
-        member = qmp_json_member(document, key, json_type_int);
+        member = qmp_json_member(record, key, json_type_int);
     if (!member)
         return -EINVAL;
     double value = json_object_get_double(member);
@@ -100,17 +100,17 @@ static int decode_number(struct json_object *document, const char *key, double l
     return 0;
 }
 
-int facility_state_decode(struct facility *facility, struct json_object *document)
+int facility_state_decode(struct facility *facility, struct json_object *record)
 {
     int result = 0;
 
     facility_clear(facility);
-    if (!document)
+    if (!record)
         return 0;
-    if (decode_feeds(facility, document))
+    if (decode_feeds(facility, record))
         result = -EINVAL;
     for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-        struct json_object *flag = qmp_json_member(document, flags[i].key, json_type_boolean);
+        struct json_object *flag = qmp_json_member(record, flags[i].key, json_type_boolean);
         bool *target = (void *)((char *)facility + flags[i].offset);
         if (flag)
             *target = json_object_get_boolean(flag);
@@ -119,7 +119,7 @@ int facility_state_decode(struct facility *facility, struct json_object *documen
     }
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
         double *target = (void *)((char *)facility + numbers[i].offset);
-        if (decode_number(document, numbers[i].key, numbers[i].least, numbers[i].most, target))
+        if (decode_number(record, numbers[i].key, numbers[i].least, numbers[i].most, target))
             result = -EINVAL;
     }
     return result;
@@ -130,7 +130,7 @@ int facility_state_decode(struct facility *facility, struct json_object *documen
 int facility_state_load(struct facility *facility, struct saves_part *saved, struct store *store)
 {
     CLEANUP_FREE char *text = NULL;
-    int result = store_document_load(store, &no_domain, DOCUMENT, &text);
+    int result = store_document_load(store, &no_domain, RECORD, &text);
 
     if (result < 0)
         return result;
@@ -156,7 +156,7 @@ static int put(struct store *store, void *owner, const void *json, store_done_fn
 {
     (void)owner;
     return store_document_put(
-        store, &no_domain, DOCUMENT,
+        store, &no_domain, RECORD,
         json_object_to_json_string_ext((struct json_object *)json, JSON_C_TO_STRING_PLAIN), done,
         context);
 }

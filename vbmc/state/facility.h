@@ -1,5 +1,5 @@
-/* What is stored of the facility: what was done to it and what followed, as JSON. The settings are the
- * configuration's. */
+/* What is stored of the facility: what was done to it and what followed, as JSON. The settings are
+ * the configuration's. */
 #ifndef VBMC_STATE_FACILITY_H
 #define VBMC_STATE_FACILITY_H
 
@@ -20,6 +20,6 @@ int facility_state_load(struct facility *facility, struct saves_part *saved, str
 struct json_object *facility_state_encode(const struct facility *facility);
 /* Replaces the state, except for the settings, by what is stored; NULL: all as it should be. What
  * cannot be understood is left as facility_clear has it. 0, or -EINVAL if anything was. */
-int facility_state_decode(struct facility *facility, struct json_object *document);
+int facility_state_decode(struct facility *facility, struct json_object *record);
 
 #endif

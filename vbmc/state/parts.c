@@ -4,13 +4,13 @@
 #include <string.h>
 
 #include "vbmc/state/chassis.h"
-#include "vbmc/state/documents.h"
+#include "vbmc/state/records.h"
 #include "vbmc/state/owed.h"
 
 struct parts {
     struct bmc *bmc;
     struct boot_owner boot;
-    struct document_owner documents[BMC_PART_COUNT];
+    struct record_owner records[BMC_PART_COUNT];
     struct saves_part *saved[BMC_PART_COUNT];
 };
 
@@ -24,8 +24,8 @@ static struct saves_part *add(struct parts *parts, struct saves *saves, enum bmc
     case BMC_PART_OWED:
         return saves_add(saves, &owed_save_kind, parts->bmc);
     default:
-        parts->documents[part] = (struct document_owner){parts->bmc, document_kind_of(part)};
-        return saves_add(saves, document_save_kind(part), &parts->documents[part]);
+        parts->records[part] = (struct record_owner){parts->bmc, record_kind_of(part)};
+        return saves_add(saves, record_save_kind(part), &parts->records[part]);
     }
 }
 
@@ -75,12 +75,12 @@ void parts_restore_owed(struct parts *parts, const struct store_owed *row)
     owed_rows_decode(parts->bmc, row);
 }
 
-void parts_restore_document(struct parts *parts, const char *name, const char *text)
+void parts_restore_record(struct parts *parts, const char *name, const char *text)
 {
     for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
-        const struct document_owner *owner = &parts->documents[i];
+        const struct record_owner *owner = &parts->records[i];
         if (owner->kind && strcmp(owner->kind->name, name) == 0)
-            saves_set_stored(parts->saved[i], document_restore(owner, text));
+            saves_set_stored(parts->saved[i], record_restore(owner, text));
     }
 }
 

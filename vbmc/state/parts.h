@@ -25,7 +25,7 @@ void parts_restore_boot(struct parts *parts, const struct store_boot *row);
 /* One of them; in order. */
 void parts_restore_owed(struct parts *parts, const struct store_owed *row);
 /* What the store has under `name`; a name that is not known is passed over. */
-void parts_restore_document(struct parts *parts, const char *name, const char *text);
+void parts_restore_record(struct parts *parts, const char *name, const char *text);
 
 /* For bmc_hooks. */
 void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket);

@@ -74,7 +74,7 @@ static void release(const struct saves_part *part, void *copy)
 static void take_back(struct saves_part *part, int result)
 {
     if (part->asked)
-        log_error("%s: its %s could not be stored: %s", part->saves->name, part->kind->name,
+        log_error("%s: %s not stored, change undone: %s", part->saves->name, part->kind->name,
                   strerror(-result));
     part->kind->take_back(part->owner, part->stored, part->asked);
     part->asked = false;

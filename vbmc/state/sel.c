@@ -49,8 +49,7 @@ int sel_rows_open(struct bmc *bmc, struct store *store)
 
     if (result < 0) {
         uuid_format(&bmc->uuid, uuid);
-        log_error("%s: its event log cannot be read and is left alone: %s", uuid,
-                  strerror(-result));
+        log_error("%s: event log cannot be read; leaving it as it is: %s", uuid, strerror(-result));
         sel_free(sel);
         return result;
     }

@@ -1,4 +1,4 @@
-/* DCMI commands as ipmitool and FreeIPMI send them, and the document that keeps what they set. */
+/* DCMI commands as ipmitool and FreeIPMI send them, and the record that keeps what they set. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/state/document.h"
+#include "vbmc/state/record.h"
 
 static void ignore_event(void *context, const struct sensor_event *event)
 {
@@ -350,15 +350,15 @@ static void test_none(void **state)
     fake_bmc.bmc.dcmi = NULL;
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
         assert_string_equal(fake_bmc_talk(&fake_bmc, requests[i]), "c1 dc");
-    CLEANUP_JSON struct json_object *document = document_dcmi.encode(&fake_bmc.bmc);
-    assert_non_null(document);
-    assert_int_equal(document_dcmi.decode(&fake_bmc.bmc, document), 0);
+    CLEANUP_JSON struct json_object *record = record_dcmi.encode(&fake_bmc.bmc);
+    assert_non_null(record);
+    assert_int_equal(record_dcmi.decode(&fake_bmc.bmc, record), 0);
     fake_bmc.bmc.dcmi = dcmi;
 }
 
-/* ---- the document ---- */
+/* ---- the record ---- */
 
-static void test_document(void **state)
+static void test_record(void **state)
 {
     static const struct line sets[] = {
         {"2c 04 dc 00 00 00 11 c8 00 70 17 00 00 00 00 03 00", "00 dc"},
@@ -382,21 +382,21 @@ static void test_document(void **state)
 
     (void)state;
     expect_lines(sets, ARRAY_SIZE(sets));
-    CLEANUP_JSON struct json_object *document = document_dcmi.encode(&fake_bmc.bmc);
-    assert_int_equal(document_dcmi.decode(&fake_bmc.bmc, NULL), 0);
+    CLEANUP_JSON struct json_object *record = record_dcmi.encode(&fake_bmc.bmc);
+    assert_int_equal(record_dcmi.decode(&fake_bmc.bmc, NULL), 0);
     expect_lines(defaults, ARRAY_SIZE(defaults));
-    assert_int_equal(document_dcmi.decode(&fake_bmc.bmc, document), 0);
+    assert_int_equal(record_dcmi.decode(&fake_bmc.bmc, record), 0);
     expect_lines(restored, ARRAY_SIZE(restored));
     /* A limit for this run only. */
     assert_string_equal(fake_bmc_talk(&fake_bmc, "2c 0b dc 40 01 20 28 3c 00"), "00 dc");
-    CLEANUP_JSON struct json_object *without = document_dcmi.encode(&fake_bmc.bmc);
-    assert_int_equal(document_dcmi.decode(&fake_bmc.bmc, without), 0);
+    CLEANUP_JSON struct json_object *without = record_dcmi.encode(&fake_bmc.bmc);
+    assert_int_equal(record_dcmi.decode(&fake_bmc.bmc, without), 0);
     assert_string_equal(fake_bmc_talk(&fake_bmc, "2c 0c dc 40 01"), "00 dc 00 00 00 00");
 }
 
-static void test_wrong_documents(void **state)
+static void test_wrong_records(void **state)
 {
-    static const char *const documents[] = {
+    static const char *const records[] = {
         "{\"power-limit\":7}",
         "{\"power-limit\":{}}",
         "{\"power-limit\":{\"active\":true,\"action\":1,\"watts\":0,\"correction-ms\":1000,"
@@ -416,11 +416,11 @@ static void test_wrong_documents(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
-        CLEANUP_JSON struct json_object *document = json_tokener_parse(documents[i]);
-        assert_non_null(document);
-        if (document_dcmi.decode(&fake_bmc.bmc, document) != -EINVAL)
-            fail_msg("taken: %s", documents[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+        CLEANUP_JSON struct json_object *record = json_tokener_parse(records[i]);
+        assert_non_null(record);
+        if (record_dcmi.decode(&fake_bmc.bmc, record) != -EINVAL)
+            fail_msg("taken: %s", records[i]);
     }
     assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 0);
 }
@@ -440,8 +440,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_configuration, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_document, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_documents, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_records, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* FRU inventory commands, and the document that keeps what they wrote. */
+/* FRU inventory commands, and the record that keeps what they wrote. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/state/document.h"
+#include "vbmc/state/record.h"
 
 static int setup(void **state)
 {
@@ -121,47 +121,47 @@ static void test_none(void **state)
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0a 10 00"), "c1");
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0a 11 00 00 00 08"), "c1");
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0a 12 00 00 00 08"), "c1");
-    CLEANUP_JSON struct json_object *document = document_fru.encode(&fake_bmc.bmc);
-    assert_non_null(document);
-    assert_int_equal(document_fru.decode(&fake_bmc.bmc, document), 0);
+    CLEANUP_JSON struct json_object *record = record_fru.encode(&fake_bmc.bmc);
+    assert_non_null(record);
+    assert_int_equal(record_fru.decode(&fake_bmc.bmc, record), 0);
     fake_bmc.bmc.fru = fru;
 }
 
-/* ---- the document ---- */
+/* ---- the record ---- */
 
-static const char *document_text(struct json_object *document)
+static const char *record_text(struct json_object *record)
 {
-    return json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
+    return json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN);
 }
 
-static void test_document(void **state)
+static void test_record(void **state)
 {
     struct fru *fru = fake_bmc.bmc.fru;
     uint8_t tag[FRU_ASSET_TAG_MAX];
 
     (void)state;
-    CLEANUP_JSON struct json_object *empty = document_fru.encode(&fake_bmc.bmc);
-    assert_string_equal(document_text(empty), "{\"images\":{}}");
+    CLEANUP_JSON struct json_object *empty = record_fru.encode(&fake_bmc.bmc);
+    assert_string_equal(record_text(empty), "{\"images\":{}}");
     assert_int_equal(fru_set_asset_tag(fru, (const uint8_t *)"A-1", 3), 0);
     fake_bmc_talk(&fake_bmc, "0a 12 01 00 00 00");
-    CLEANUP_JSON struct json_object *full = document_fru.encode(&fake_bmc.bmc);
-    assert_non_null(strstr(document_text(full), "\"asset-tag\":\"412d31\""));
-    assert_non_null(strstr(document_text(full), "\"images\":{\"1\":\"0000"));
-    assert_int_equal(document_fru.decode(&fake_bmc.bmc, NULL), 0);
+    CLEANUP_JSON struct json_object *full = record_fru.encode(&fake_bmc.bmc);
+    assert_non_null(strstr(record_text(full), "\"asset-tag\":\"412d31\""));
+    assert_non_null(strstr(record_text(full), "\"images\":{\"1\":\"0000"));
+    assert_int_equal(record_fru.decode(&fake_bmc.bmc, NULL), 0);
     assert_null(fru_written(fru, 1));
     assert_int_equal(fru_asset_tag(fru, tag), 0);
-    assert_int_equal(document_fru.decode(&fake_bmc.bmc, full), 0);
+    assert_int_equal(record_fru.decode(&fake_bmc.bmc, full), 0);
     assert_int_equal(fru_asset_tag(fru, tag), 3);
     assert_non_null(fru_written(fru, 1));
-    CLEANUP_JSON struct json_object *again = document_fru.encode(&fake_bmc.bmc);
-    assert_string_equal(document_text(again), document_text(full));
-    assert_int_equal(document_fru.decode(&fake_bmc.bmc, empty), 0);
+    CLEANUP_JSON struct json_object *again = record_fru.encode(&fake_bmc.bmc);
+    assert_string_equal(record_text(again), record_text(full));
+    assert_int_equal(record_fru.decode(&fake_bmc.bmc, empty), 0);
     assert_null(fru_written(fru, 1));
 }
 
-static void test_wrong_documents(void **state)
+static void test_wrong_records(void **state)
 {
-    static const char *const documents[] = {
+    static const char *const records[] = {
         "{\"images\":{\"23\":\"00\"}}",
         "{\"images\":{\"0\":\"0\"}}",
         "{\"images\":{\"0\":\"0g\"}}",
@@ -177,16 +177,16 @@ static void test_wrong_documents(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(documents); i++) {
-        CLEANUP_JSON struct json_object *document = json_tokener_parse(documents[i]);
-        assert_non_null(document);
-        if (document_fru.decode(&fake_bmc.bmc, document) != -EINVAL)
-            fail_msg("taken: %s", documents[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+        CLEANUP_JSON struct json_object *record = json_tokener_parse(records[i]);
+        assert_non_null(record);
+        if (record_fru.decode(&fake_bmc.bmc, record) != -EINVAL)
+            fail_msg("taken: %s", records[i]);
     }
     /* What can be understood beside what cannot. */
     CLEANUP_JSON struct json_object *mixed =
         json_tokener_parse("{\"images\":{\"1\":\"ff\",\"99\":\"00\"},\"asset-tag\":\"5a\"}");
-    assert_int_equal(document_fru.decode(&fake_bmc.bmc, mixed), -EINVAL);
+    assert_int_equal(record_fru.decode(&fake_bmc.bmc, mixed), -EINVAL);
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0a 11 01 00 00 02"), "00 02 ff 00");
     assert_true(fru_asset_tag_is_set(fake_bmc.bmc.fru));
 }
@@ -199,8 +199,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write, setup, teardown),
         cmocka_unit_test_setup_teardown(test_write_waits_for_the_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(test_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_document, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_wrong_documents, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_record, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_records, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include "tests/fake/fake_sensors.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sel.h"
-#include "vbmc/state/document.h"
+#include "vbmc/state/record.h"
 
 static const char *talk(const char *request)
 {
@@ -433,9 +433,9 @@ static void test_app(void **state)
     }
 }
 
-/* ---- the document ---- */
+/* ---- the record ---- */
 
-static void test_document(void **state)
+static void test_record(void **state)
 {
     struct sensors *first = sensors();
     struct sensor_settings settings;
@@ -445,7 +445,7 @@ static void test_document(void **state)
     sdr_note_change(&fake_bmc.bmc);
     assert_string_equal(talk("04 26 08 10 00 00 00 00 5a 00"), "00");
     assert_string_equal(talk("04 28 81 40"), "00");
-    struct json_object *stored = document_sensors.encode(&fake_bmc.bmc);
+    struct json_object *stored = record_sensors.encode(&fake_bmc.bmc);
     assert_non_null(stored);
 
     /* After a restart: the same numbers and settings, and no new times. */
@@ -453,7 +453,7 @@ static void test_document(void **state)
     fake_bmc.bmc.sdr = (struct sdr_repository){0};
     fake_bmc.bmc.sensors = fake_sensors_new();
     fake_bmc.wall_time += 1000;
-    assert_int_equal(document_sensors.decode(&fake_bmc.bmc, stored), 0);
+    assert_int_equal(record_sensors.decode(&fake_bmc.bmc, stored), 0);
     sensors_set_hardware(sensors(), &fake_hardware, 2);
     assert_false(sdr_note_change(&fake_bmc.bmc));
     assert_int_equal(fake_bmc.bmc.sdr.addition_time, before.addition_time);
@@ -462,8 +462,8 @@ static void test_document(void **state)
     assert_string_equal(talk("04 29 81"), "00 40 07 00 07 00");
     assert_int_equal(sensors_changed_settings(sensors(), 2, &settings), -ENOENT);
     /* The same once more is no mistake; without one, the settings are the table's. */
-    assert_int_equal(document_sensors.decode(&fake_bmc.bmc, stored), 0);
-    assert_int_equal(document_sensors.decode(&fake_bmc.bmc, NULL), 0);
+    assert_int_equal(record_sensors.decode(&fake_bmc.bmc, stored), 0);
+    assert_int_equal(record_sensors.decode(&fake_bmc.bmc, NULL), 0);
     assert_int_equal(sensors_changed_settings(sensors(), 0, &settings), -ENOENT);
     assert_int_equal(sensors_find_disk(sensors(), "vdb"), SENSOR_DISK + 1);
     assert_string_equal(fake_sensors_events(), "");
@@ -472,7 +472,7 @@ static void test_document(void **state)
 }
 
 /* What is right in it is taken, the rest left out. */
-static void test_damaged_document(void **state)
+static void test_damaged_record(void **state)
 {
     static const char text[] =
         "{\"slots\": [{\"number\": 300, \"key\": \"vdx\"}, {\"number\": 1, \"key\": \"vdx\"},"
@@ -484,15 +484,15 @@ static void test_damaged_document(void **state)
         " {\"number\": 9, \"thresholds\": \"000000555a62\", \"hysteresis\": \"0202\","
         "  \"events\": true, \"scanning\": true, \"assertions\": 2688, \"deassertions\": 0}],"
         " \"repository\": {\"added\": -1, \"erased\": 0, \"digest\": \"00\", \"records\": 1}}";
-    struct json_object *document = json_tokener_parse(text);
+    struct json_object *record = json_tokener_parse(text);
     struct sensors *first = sensors();
     struct sensor_settings settings;
     struct sensors_slot slot;
 
     (void)state;
-    assert_non_null(document);
+    assert_non_null(record);
     fake_bmc.bmc.sensors = fake_sensors_new();
-    assert_int_equal(document_sensors.decode(&fake_bmc.bmc, document), -EINVAL);
+    assert_int_equal(record_sensors.decode(&fake_bmc.bmc, record), -EINVAL);
     assert_int_equal(sensors_slot(sensors(), 0, &slot), 0);
     assert_int_equal(slot.number, 133);
     assert_int_equal(sensors_slot(sensors(), 1, &slot), -ENOENT);
@@ -500,7 +500,7 @@ static void test_damaged_document(void **state)
     assert_int_equal(settings.number, 9);
     assert_int_equal(sensors_changed_settings(sensors(), 1, &settings), -ENOENT);
     assert_int_equal(fake_bmc.bmc.sdr.addition_time, 0);
-    json_object_put(document);
+    json_object_put(record);
     sensors_free(first);
 }
 
@@ -529,8 +529,8 @@ int main(void)
         TEST(test_without_sensors),
         TEST(test_chassis_status),
         TEST(test_app),
-        TEST(test_document),
-        TEST(test_damaged_document),
+        TEST(test_record),
+        TEST(test_damaged_record),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What is stored of the room comes back as it was, and what is no such document does no harm. */
+/* What is stored of the facility comes back as it was; a corrupt record does no harm. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/state/facility.h"
 
-static struct facility room;
+static struct facility facility;
 
 static int setup(void **state)
 {
@@ -21,16 +21,16 @@ static int setup(void **state)
 
     (void)state;
     facility_settings_set_defaults(&settings);
-    facility_init(&room, &settings);
+    facility_init(&facility, &settings);
     return 0;
 }
 
 static int decode(const char *text)
 {
-    CLEANUP_JSON struct json_object *document = json_tokener_parse(text);
+    CLEANUP_JSON struct json_object *record = json_tokener_parse(text);
 
-    assert_non_null(document);
-    return facility_state_decode(&room, document);
+    assert_non_null(record);
+    return facility_state_decode(&facility, record);
 }
 
 static void assert_same(const struct facility *a, const struct facility *b)
@@ -51,29 +51,29 @@ static void test_round_trip(void **state)
     struct facility other;
 
     (void)state;
-    facility_set(&room, "feed", "B", "down", error, sizeof error);
-    facility_set(&room, "feed", "A", "down", error, sizeof error);
-    facility_set(&room, "ups", NULL, "battery", error, sizeof error);
-    facility_set(&room, "crac", NULL, "failed", error, sizeof error);
-    facility_step(&room, 12.7);
-    other = room;
+    facility_set(&facility, "feed", "B", "down", error, sizeof error);
+    facility_set(&facility, "feed", "A", "down", error, sizeof error);
+    facility_set(&facility, "ups", NULL, "battery", error, sizeof error);
+    facility_set(&facility, "crac", NULL, "failed", error, sizeof error);
+    facility_step(&facility, 12.7);
+    other = facility;
     for (unsigned i = 0; i < 2; i++) {
-        CLEANUP_JSON struct json_object *document = facility_state_encode(&room);
+        CLEANUP_JSON struct json_object *record = facility_state_encode(&facility);
         setup(NULL);
-        assert_int_equal(decode(json_object_to_json_string(document)), 0);
-        assert_same(&room, &other);
+        assert_int_equal(decode(json_object_to_json_string(record)), 0);
+        assert_same(&facility, &other);
     }
 }
 
 static void test_nothing_stored(void **state)
 {
-    struct facility fresh = room;
+    struct facility fresh = facility;
 
     (void)state;
-    room.crac_failed = true;
-    room.battery = 0;
-    assert_int_equal(facility_state_decode(&room, NULL), 0);
-    assert_same(&room, &fresh);
+    facility.crac_failed = true;
+    facility.battery = 0;
+    assert_int_equal(facility_state_decode(&facility, NULL), 0);
+    assert_same(&facility, &fresh);
 }
 
 /* What is right is taken, the rest is as it should be. */
@@ -84,23 +84,23 @@ static void test_partly_wrong(void **state)
                             "\"generator_failed\":true,\"crac_failed\":true,\"battery\":1.5,"
                             "\"inlet_c\":31,\"generator_s\":-1}"),
                      -EINVAL);
-    assert_int_equal(room.feeds_down, 0x2);
-    assert_false(room.utility_lost);
-    assert_true(room.generator_failed);
-    assert_true(room.crac_failed);
-    assert_true(fabs(room.battery - 1) < 1e-12);
-    assert_true(fabs(room.inlet_c - 31) < 1e-12);
-    assert_true(fabs(room.generator_s) < 1e-12);
+    assert_int_equal(facility.feeds_down, 0x2);
+    assert_false(facility.utility_lost);
+    assert_true(facility.generator_failed);
+    assert_true(facility.crac_failed);
+    assert_true(fabs(facility.battery - 1) < 1e-12);
+    assert_true(fabs(facility.inlet_c - 31) < 1e-12);
+    assert_true(fabs(facility.generator_s) < 1e-12);
 }
 
-static void test_no_such_document(void **state)
+static void test_no_such_record(void **state)
 {
     static const char *const texts[] = {"{}", "[]", "7", "\"x\"", "{\"battery\":NaN}"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         assert_int_equal(decode(texts[i]), -EINVAL);
-    assert_true(fabs(room.battery - 1) < 1e-12);
+    assert_true(fabs(facility.battery - 1) < 1e-12);
 }
 
 int main(void)
@@ -109,7 +109,7 @@ int main(void)
         cmocka_unit_test_setup(test_round_trip, setup),
         cmocka_unit_test_setup(test_nothing_stored, setup),
         cmocka_unit_test_setup(test_partly_wrong, setup),
-        cmocka_unit_test_setup(test_no_such_document, setup),
+        cmocka_unit_test_setup(test_no_such_record, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,7 +115,7 @@ static void start_again(void)
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
         assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.uuid, sizeof stored[i].uuid);
-        parts_restore_document(parts, stored[i].name, stored[i].text);
+        parts_restore_record(parts, stored[i].name, stored[i].text);
     }
     store_documents_free(stored, count);
 }
@@ -248,14 +248,13 @@ static void test_damage(void **state)
     (void)state;
     log_set_target(LOG_TARGET_SYSLOG);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        parts_restore_document(parts, "faults", texts[i]);
+        parts_restore_record(parts, "faults", texts[i]);
         assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
     }
-    parts_restore_document(parts, "of the future", "{}");
-    parts_restore_document(
-        parts, "faults",
-        "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
-        "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
+    parts_restore_record(parts, "of the future", "{}");
+    parts_restore_record(parts, "faults",
+                         "{\"faults\": [{\"target\": \"psu/9\", \"kind\": \"lost\", \"since\": 1},"
+                         "{\"target\": \"psu/1\", \"kind\": \"ac-lost\", \"since\": 1}]}");
     assert_true(has_fault("1", FAULT_AC_LOST)); /* the rest holds */
 }
 

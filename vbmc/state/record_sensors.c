@@ -8,8 +8,8 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/sensors.h"
-#include "vbmc/state/document.h"
-#include "vbmc/state/document_hex.h"
+#include "vbmc/state/record.h"
+#include "vbmc/state/record_hex.h"
 
 /* ---- writing ---- */
 
@@ -43,9 +43,9 @@ static struct json_object *encode_settings(const struct sensor_settings *setting
     const uint8_t hysteresis[] = {settings->positive_hysteresis, settings->negative_hysteresis};
 
     if (!object || add_number(object, "number", settings->number) < 0 ||
-        document_add_hex(object, "thresholds", settings->thresholds, sizeof settings->thresholds) <
+        record_add_hex(object, "thresholds", settings->thresholds, sizeof settings->thresholds) <
             0 ||
-        document_add_hex(object, "hysteresis", hysteresis, sizeof hysteresis) < 0 ||
+        record_add_hex(object, "hysteresis", hysteresis, sizeof hysteresis) < 0 ||
         qmp_json_add(object, "events", json_object_new_boolean(settings->events_on)) < 0 ||
         qmp_json_add(object, "scanning", json_object_new_boolean(settings->scanning_on)) < 0 ||
         add_number(object, "assertions", settings->assertion_enables) < 0 ||
@@ -86,7 +86,7 @@ static struct json_object *encode_repository(const struct sdr_repository *reposi
     wire_put_u32(&out, (uint32_t)(repository->digest >> 32));
     if (!object || add_number(object, "added", repository->addition_time) < 0 ||
         add_number(object, "erased", repository->erase_time) < 0 ||
-        document_add_hex(object, "digest", digest, sizeof digest) < 0 ||
+        record_add_hex(object, "digest", digest, sizeof digest) < 0 ||
         add_number(object, "records", repository->count) < 0)
         return NULL;
     return cleanup_steal_pointer(&object);
@@ -94,16 +94,16 @@ static struct json_object *encode_repository(const struct sdr_repository *reposi
 
 static struct json_object *encode(const struct bmc *bmc)
 {
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
 
-    if (!document)
+    if (!record)
         return NULL;
-    if (bmc->sensors && (qmp_json_add(document, "slots", encode_slots(bmc->sensors)) < 0 ||
-                         qmp_json_add(document, "settings", encode_all_settings(bmc->sensors)) < 0))
+    if (bmc->sensors && (qmp_json_add(record, "slots", encode_slots(bmc->sensors)) < 0 ||
+                         qmp_json_add(record, "settings", encode_all_settings(bmc->sensors)) < 0))
         return NULL;
-    if (qmp_json_add(document, "repository", encode_repository(&bmc->sdr)) < 0)
+    if (qmp_json_add(record, "repository", encode_repository(&bmc->sdr)) < 0)
         return NULL;
-    return cleanup_steal_pointer(&document);
+    return cleanup_steal_pointer(&record);
 }
 
 /* ---- reading ---- */
@@ -119,7 +119,7 @@ static int read_bytes(struct json_object *object, const char *key, uint8_t *byte
 {
     struct json_object *text = qmp_json_member(object, key, json_type_string);
 
-    return text && document_read_hex(text, bytes, size) == (int)size ? 0 : -EINVAL;
+    return text && record_read_hex(text, bytes, size) == (int)size ? 0 : -EINVAL;
 }
 
 static int read_flag(struct json_object *object, const char *key, bool *flag)
@@ -199,16 +199,16 @@ static bool decode_each(struct bmc *bmc, struct json_object *array,
     return is_wrong;
 }
 
-static int decode(struct bmc *bmc, struct json_object *document)
+static int decode(struct bmc *bmc, struct json_object *record)
 {
-    struct json_object *slots = qmp_json_member(document, "slots", json_type_array);
-    struct json_object *settings = qmp_json_member(document, "settings", json_type_array);
-    struct json_object *repository = qmp_json_member(document, "repository", json_type_object);
+    struct json_object *slots = qmp_json_member(record, "slots", json_type_array);
+    struct json_object *settings = qmp_json_member(record, "settings", json_type_array);
+    struct json_object *repository = qmp_json_member(record, "repository", json_type_object);
 
     if (!bmc->sensors)
         return 0;
     sensors_reset_settings(bmc->sensors);
-    if (!document)
+    if (!record)
         return 0;
     bool is_wrong = decode_each(bmc, slots, decode_slot);
     is_wrong |= decode_each(bmc, settings, decode_settings);
@@ -216,4 +216,4 @@ static int decode(struct bmc *bmc, struct json_object *document)
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct document_kind document_sensors = {"sensors", encode, decode};
+const struct record_kind record_sensors = {"sensors", encode, decode};

@@ -1,22 +1,22 @@
-#include "vbmc/state/documents.h"
+#include "vbmc/state/records.h"
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/store/document.h"
 
-static const struct document_kind *const kinds[BMC_PART_COUNT] = {
-    [BMC_PART_SENSORS] = &document_sensors,
-    [BMC_PART_FRU] = &document_fru,
-    [BMC_PART_DCMI] = &document_dcmi,
-    [BMC_PART_FAULTS] = &document_faults,
+static const struct record_kind *const kinds[BMC_PART_COUNT] = {
+    [BMC_PART_SENSORS] = &record_sensors,
+    [BMC_PART_FRU] = &record_fru,
+    [BMC_PART_DCMI] = &record_dcmi,
+    [BMC_PART_FAULTS] = &record_faults,
 };
 
-const struct document_kind *document_kind_of(enum bmc_part part)
+const struct record_kind *record_kind_of(enum bmc_part part)
 {
     return kinds[part];
 }
 
-struct json_object *document_restore(const struct document_owner *owner, const char *text)
+struct json_object *record_restore(const struct record_owner *owner, const char *text)
 {
     struct json_object *json = json_tokener_parse(text);
     char uuid[UUID_TEXT_SIZE];
@@ -31,9 +31,9 @@ struct json_object *document_restore(const struct document_owner *owner, const c
 
 static void *copy(void *owner)
 {
-    const struct document_owner *document = owner;
+    const struct record_owner *record = owner;
 
-    return document->kind->encode(document->bmc);
+    return record->kind->encode(record->bmc);
 }
 
 static void release(void *json)
@@ -44,20 +44,19 @@ static void release(void *json)
 static int put(struct store *store, void *owner, const void *json, store_done_fn done,
                void *context)
 {
-    const struct document_owner *document = owner;
+    const struct record_owner *record = owner;
     const char *text =
         json_object_to_json_string_ext((struct json_object *)json, JSON_C_TO_STRING_PLAIN);
 
-    return store_document_put(store, &document->bmc->uuid, document->kind->name, text, done,
-                              context);
+    return store_document_put(store, &record->bmc->uuid, record->kind->name, text, done, context);
 }
 
 static void take_back(void *owner, const void *json, bool asked)
 {
-    const struct document_owner *document = owner;
+    const struct record_owner *record = owner;
 
     (void)asked;
-    document->kind->decode(document->bmc, (struct json_object *)json);
+    record->kind->decode(record->bmc, (struct json_object *)json);
 }
 
 static const struct save_kind save_kinds[BMC_PART_COUNT] = {
@@ -67,7 +66,7 @@ static const struct save_kind save_kinds[BMC_PART_COUNT] = {
     [BMC_PART_FAULTS] = {"injected faults", copy, release, put, take_back},
 };
 
-const struct save_kind *document_save_kind(enum bmc_part part)
+const struct save_kind *record_save_kind(enum bmc_part part)
 {
     return &save_kinds[part];
 }

@@ -4,7 +4,7 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/platform/inject.h"
-#include "vbmc/state/document.h"
+#include "vbmc/state/record.h"
 
 #define TEXT_SIZE  64
 #define ERROR_SIZE 256
@@ -26,9 +26,9 @@ static struct json_object *encode_fault(const struct fault *fault)
 static struct json_object *encode(const struct bmc *bmc)
 {
     CLEANUP_JSON struct json_object *list = json_object_new_array();
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
 
-    if (!list || !document)
+    if (!list || !record)
         return NULL;
     for (unsigned i = 0; bmc->platform && i < platform_faults(bmc->platform)->count; i++) {
         struct json_object *fault = encode_fault(&platform_faults(bmc->platform)->items[i]);
@@ -37,9 +37,9 @@ static struct json_object *encode(const struct bmc *bmc)
             return NULL;
         }
     }
-    if (qmp_json_add(document, "faults", cleanup_steal_pointer(&list)))
+    if (qmp_json_add(record, "faults", cleanup_steal_pointer(&list)))
         return NULL;
-    return cleanup_steal_pointer(&document);
+    return cleanup_steal_pointer(&record);
 }
 
 static int decode_fault(struct json_object *object, struct faults *faults)
@@ -56,11 +56,11 @@ static int decode_fault(struct json_object *object, struct faults *faults)
     return faults_add(faults, &fault);
 }
 
-static int decode(struct bmc *bmc, struct json_object *document)
+static int decode(struct bmc *bmc, struct json_object *record)
 {
-    struct json_object *list = qmp_json_member(document, "faults", json_type_array);
+    struct json_object *list = qmp_json_member(record, "faults", json_type_array);
     struct faults faults = {0};
-    int result = document && !list ? -EINVAL : 0;
+    int result = record && !list ? -EINVAL : 0;
 
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {
         if (decode_fault(json_object_array_get_idx(list, i), &faults))
@@ -71,4 +71,4 @@ static int decode(struct bmc *bmc, struct json_object *document)
     return result;
 }
 
-const struct document_kind document_faults = {.name = "faults", .encode = encode, .decode = decode};
+const struct record_kind record_faults = {.name = "faults", .encode = encode, .decode = decode};

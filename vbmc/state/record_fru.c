@@ -5,8 +5,8 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/fru.h"
-#include "vbmc/state/document.h"
-#include "vbmc/state/document_hex.h"
+#include "vbmc/state/record.h"
+#include "vbmc/state/record_hex.h"
 
 static size_t used_length(const uint8_t *bytes, size_t size)
 {
@@ -26,29 +26,29 @@ static int add_images(const struct fru *fru, struct json_object *images)
             continue;
         snprintf(key, sizeof key, "%u", id);
         result =
-            document_add_hex(images, key, image, used_length(image, fru_written_size((uint8_t)id)));
+            record_add_hex(images, key, image, used_length(image, fru_written_size((uint8_t)id)));
     }
     return result;
 }
 
 static struct json_object *encode(const struct bmc *bmc)
 {
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
     struct json_object *images = json_object_new_object();
     uint8_t tag[FRU_ASSET_TAG_MAX];
-    int result = document ? 0 : -ENOMEM;
+    int result = record ? 0 : -ENOMEM;
 
     if (result == 0 && bmc->fru && fru_asset_tag_is_set(bmc->fru))
-        result = document_add_hex(document, "asset-tag", tag, fru_asset_tag(bmc->fru, tag));
+        result = record_add_hex(record, "asset-tag", tag, fru_asset_tag(bmc->fru, tag));
     if (result == 0 && bmc->fru && images)
         result = add_images(bmc->fru, images);
     if (result < 0) {
         json_object_put(images);
         return NULL;
     }
-    if (qmp_json_add(document, "images", images) < 0)
+    if (qmp_json_add(record, "images", images) < 0)
         return NULL;
-    return cleanup_steal_pointer(&document);
+    return cleanup_steal_pointer(&record);
 }
 
 static int decode_image(struct fru *fru, const char *key, struct json_object *value)
@@ -59,19 +59,19 @@ static int decode_image(struct fru *fru, const char *key, struct json_object *va
 
     if (sscanf(key, "%3u%n", &id, &end) != 1 || key[end] != '\0' || id > UINT8_MAX)
         return -EINVAL;
-    int length = document_read_hex(value, bytes, sizeof bytes);
+    int length = record_read_hex(value, bytes, sizeof bytes);
     return length < 0 ? length : fru_restore_image(fru, (uint8_t)id, bytes, (size_t)length);
 }
 
-static int decode(struct bmc *bmc, struct json_object *document)
+static int decode(struct bmc *bmc, struct json_object *record)
 {
-    struct json_object *tag, *images = qmp_json_member(document, "images", json_type_object);
+    struct json_object *tag, *images = qmp_json_member(record, "images", json_type_object);
     bool is_wrong = false;
 
     if (!bmc->fru)
         return 0;
     fru_reset(bmc->fru);
-    if (!document)
+    if (!record)
         return 0;
     if (images) {
         json_object_object_foreach(images, key, value)
@@ -79,12 +79,12 @@ static int decode(struct bmc *bmc, struct json_object *document)
             is_wrong |= decode_image(bmc->fru, key, value) < 0;
         }
     }
-    if (json_object_object_get_ex(document, "asset-tag", &tag)) {
+    if (json_object_object_get_ex(record, "asset-tag", &tag)) {
         uint8_t bytes[FRU_ASSET_TAG_MAX];
-        int length = document_read_hex(tag, bytes, sizeof bytes);
+        int length = record_read_hex(tag, bytes, sizeof bytes);
         is_wrong |= length < 0 || fru_restore_asset_tag(bmc->fru, bytes, (size_t)length) < 0;
     }
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct document_kind document_fru = {"fru", encode, decode};
+const struct record_kind record_fru = {"fru", encode, decode};

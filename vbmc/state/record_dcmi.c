@@ -7,8 +7,8 @@
 
 #include "vbmc/base/json.h"
 #include "vbmc/bmc/dcmi.h"
-#include "vbmc/state/document.h"
-#include "vbmc/state/document_hex.h"
+#include "vbmc/state/record.h"
+#include "vbmc/state/record_hex.h"
 
 static int add_number(struct json_object *object, const char *key, int64_t value)
 {
@@ -28,7 +28,7 @@ static bool read_number(struct json_object *object, const char *key, int64_t mos
     return true;
 }
 
-static int add_power_limit(struct json_object *document, const struct dcmi_power_limit *limit)
+static int add_power_limit(struct json_object *record, const struct dcmi_power_limit *limit)
 {
     struct json_object *object = json_object_new_object();
     bool failed = qmp_json_add(object, "active", json_object_new_boolean(limit->active)) < 0;
@@ -37,7 +37,7 @@ static int add_power_limit(struct json_object *document, const struct dcmi_power
     failed |= add_number(object, "watts", limit->watts) < 0;
     failed |= add_number(object, "correction-ms", limit->correction_ms) < 0;
     failed |= add_number(object, "sampling-s", limit->sampling_s) < 0;
-    failed |= qmp_json_add(document, "power-limit", object) < 0;
+    failed |= qmp_json_add(record, "power-limit", object) < 0;
     return failed ? -ENOMEM : 0;
 }
 
@@ -60,7 +60,7 @@ static int read_power_limit(struct json_object *object, struct dcmi *dcmi)
                                       });
 }
 
-static int add_thermal_limit(struct json_object *document, const struct dcmi_thermal_limit *limit)
+static int add_thermal_limit(struct json_object *record, const struct dcmi_thermal_limit *limit)
 {
     if (!(limit->actions & DCMI_THERMAL_PERSISTENT))
         return 0;
@@ -68,7 +68,7 @@ static int add_thermal_limit(struct json_object *document, const struct dcmi_the
     bool failed = add_number(object, "actions", limit->actions) < 0;
     failed |= add_number(object, "celsius", limit->celsius) < 0;
     failed |= add_number(object, "exception-s", limit->exception_s) < 0;
-    failed |= qmp_json_add(document, "thermal-limit", object) < 0;
+    failed |= qmp_json_add(record, "thermal-limit", object) < 0;
     return failed ? -ENOMEM : 0;
 }
 
@@ -85,26 +85,26 @@ static int read_thermal_limit(struct json_object *object, struct dcmi *dcmi)
         &(struct dcmi_thermal_limit){(uint8_t)actions, (uint8_t)celsius, (uint16_t)exception_s});
 }
 
-static int add_identifier(struct json_object *document, const struct dcmi *dcmi)
+static int add_identifier(struct json_object *record, const struct dcmi *dcmi)
 {
     char identifier[DCMI_IDENTIFIER_MAX];
 
     if (!dcmi_identifier_is_set(dcmi))
         return 0;
     size_t length = dcmi_identifier(dcmi, identifier);
-    return document_add_hex(document, "identifier", (const uint8_t *)identifier, length);
+    return record_add_hex(record, "identifier", (const uint8_t *)identifier, length);
 }
 
 static int read_identifier(struct json_object *value, struct dcmi *dcmi)
 {
     uint8_t identifier[DCMI_IDENTIFIER_MAX];
-    int length = document_read_hex(value, identifier, sizeof identifier);
+    int length = record_read_hex(value, identifier, sizeof identifier);
 
     return length < 0 ? length
                       : dcmi_set_identifier(dcmi, (const char *)identifier, (size_t)length);
 }
 
-static int add_dhcp(struct json_object *document, const struct dcmi_dhcp *dhcp)
+static int add_dhcp(struct json_object *record, const struct dcmi_dhcp *dhcp)
 {
     struct json_object *object = json_object_new_object();
     bool failed = add_number(object, "discovery", dhcp->discovery) < 0;
@@ -112,7 +112,7 @@ static int add_dhcp(struct json_object *document, const struct dcmi_dhcp *dhcp)
     failed |= add_number(object, "initial-timeout-s", dhcp->initial_timeout_s) < 0;
     failed |= add_number(object, "contact-timeout-s", dhcp->contact_timeout_s) < 0;
     failed |= add_number(object, "contact-retry-s", dhcp->contact_retry_s) < 0;
-    failed |= qmp_json_add(document, "dhcp", object) < 0;
+    failed |= qmp_json_add(record, "dhcp", object) < 0;
     return failed ? -ENOMEM : 0;
 }
 
@@ -132,19 +132,19 @@ static int read_dhcp(struct json_object *object, struct dcmi *dcmi)
 
 static struct json_object *encode(const struct bmc *bmc)
 {
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
 
-    if (!document)
+    if (!record)
         return NULL;
     if (bmc->dcmi &&
-        (add_power_limit(document, dcmi_power_limit(bmc->dcmi)) < 0 ||
-         add_thermal_limit(document, dcmi_thermal_limit(bmc->dcmi)) < 0 ||
-         add_identifier(document, bmc->dcmi) < 0 || add_dhcp(document, dcmi_dhcp(bmc->dcmi)) < 0))
+        (add_power_limit(record, dcmi_power_limit(bmc->dcmi)) < 0 ||
+         add_thermal_limit(record, dcmi_thermal_limit(bmc->dcmi)) < 0 ||
+         add_identifier(record, bmc->dcmi) < 0 || add_dhcp(record, dcmi_dhcp(bmc->dcmi)) < 0))
         return NULL;
-    return cleanup_steal_pointer(&document);
+    return cleanup_steal_pointer(&record);
 }
 
-static int decode(struct bmc *bmc, struct json_object *document)
+static int decode(struct bmc *bmc, struct json_object *record)
 {
     static const struct {
         const char *key;
@@ -160,12 +160,12 @@ static int decode(struct bmc *bmc, struct json_object *document)
     if (!bmc->dcmi)
         return 0;
     dcmi_reset(bmc->dcmi);
-    for (size_t i = 0; document && i < sizeof members / sizeof members[0]; i++) {
+    for (size_t i = 0; record && i < sizeof members / sizeof members[0]; i++) {
         struct json_object *value;
-        if (json_object_object_get_ex(document, members[i].key, &value))
+        if (json_object_object_get_ex(record, members[i].key, &value))
             is_wrong |= members[i].read(value, bmc->dcmi) < 0;
     }
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct document_kind document_dcmi = {"dcmi", encode, decode};
+const struct record_kind record_dcmi = {"dcmi", encode, decode};

@@ -12,7 +12,7 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/platform/inject.h"
-#include "vbmc/state/document.h"
+#include "vbmc/state/record.h"
 
 struct platform {
     struct faults faults;
@@ -53,10 +53,10 @@ static void add(const char *target, const char *kind, int64_t since_s)
 
 static int decode(const char *text)
 {
-    CLEANUP_JSON struct json_object *document = json_tokener_parse(text);
+    CLEANUP_JSON struct json_object *record = json_tokener_parse(text);
 
-    assert_non_null(document);
-    return document_faults.decode(&bmc, document);
+    assert_non_null(record);
+    return record_faults.decode(&bmc, record);
 }
 
 static void test_round_trip(void **state)
@@ -68,24 +68,24 @@ static void test_round_trip(void **state)
     add("memory", "ecc-uncorrectable", INT64_C(5000000000));
     struct faults before = platform.faults;
 
-    CLEANUP_JSON struct json_object *document = document_faults.encode(&bmc);
-    assert_non_null(document);
+    CLEANUP_JSON struct json_object *record = record_faults.encode(&bmc);
+    assert_non_null(record);
     memset(&platform.faults, 0, sizeof platform.faults);
-    assert_int_equal(decode(json_object_to_json_string(document)), 0);
+    assert_int_equal(decode(json_object_to_json_string(record)), 0);
     assert_memory_equal(&platform.faults, &before, sizeof before);
 }
 
 static void test_empty(void **state)
 {
     (void)state;
-    CLEANUP_JSON struct json_object *document = document_faults.encode(&bmc);
-    assert_string_equal(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN),
+    CLEANUP_JSON struct json_object *record = record_faults.encode(&bmc);
+    assert_string_equal(json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN),
                         "{\"faults\":[]}");
     add("psu/1", "failed", 1);
-    assert_int_equal(document_faults.decode(&bmc, NULL), 0);
+    assert_int_equal(record_faults.decode(&bmc, NULL), 0);
     assert_int_equal(platform.faults.count, 0);
     add("psu/1", "failed", 1);
-    assert_int_equal(document_faults.decode(&bmc, document), 0);
+    assert_int_equal(record_faults.decode(&bmc, record), 0);
     assert_int_equal(platform.faults.count, 0);
     assert_int_equal(platform.restored, 2);
 }
@@ -94,9 +94,9 @@ static void test_without_platform(void **state)
 {
     (void)state;
     bmc.platform = NULL;
-    CLEANUP_JSON struct json_object *document = document_faults.encode(&bmc);
-    assert_non_null(document);
-    assert_int_equal(document_faults.decode(&bmc, document), 0);
+    CLEANUP_JSON struct json_object *record = record_faults.encode(&bmc);
+    assert_non_null(record);
+    assert_int_equal(record_faults.decode(&bmc, record), 0);
 }
 
 /* The good ones come back, whatever stands beside them. */
@@ -136,7 +136,7 @@ static void test_what_is_wrong_is_left_out(void **state)
 static void test_more_than_there_is_room_for(void **state)
 {
     CLEANUP_JSON struct json_object *list = json_object_new_array();
-    CLEANUP_JSON struct json_object *document = json_object_new_object();
+    CLEANUP_JSON struct json_object *record = json_object_new_object();
 
     (void)state;
     for (unsigned i = 0; i < FAULTS_MAX + 10; i++) {
@@ -144,8 +144,8 @@ static void test_more_than_there_is_room_for(void **state)
         snprintf(text, sizeof text, "{\"target\":\"disk/d%u\",\"kind\":\"fault\",\"since\":5}", i);
         json_object_array_add(list, json_tokener_parse(text));
     }
-    json_object_object_add(document, "faults", json_object_get(list));
-    assert_int_equal(document_faults.decode(&bmc, document), -EINVAL);
+    json_object_object_add(record, "faults", json_object_get(list));
+    assert_int_equal(record_faults.decode(&bmc, record), -EINVAL);
     assert_int_equal(platform.faults.count, FAULTS_MAX);
 }
 

@@ -1,4 +1,4 @@
-#include "vbmc/state/document_hex.h"
+#include "vbmc/state/record_hex.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,8 +6,7 @@
 
 #include "vbmc/base/json.h"
 
-int document_add_hex(struct json_object *object, const char *key, const uint8_t *bytes,
-                     size_t length)
+int record_add_hex(struct json_object *object, const char *key, const uint8_t *bytes, size_t length)
 {
     static const char digits[] = "0123456789abcdef";
     CLEANUP_FREE char *text = malloc(2 * length + 1);
@@ -29,7 +28,7 @@ static int digit_value(char digit)
     return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-int document_read_hex(struct json_object *value, uint8_t *bytes, size_t size)
+int record_read_hex(struct json_object *value, uint8_t *bytes, size_t size)
 {
     if (!json_object_is_type(value, json_type_string))
         return -EINVAL;

@@ -1,0 +1,16 @@
+/* Bytes in JSON records, as text in hexadecimal. */
+#ifndef VBMC_STATE_RECORD_HEX_H
+#define VBMC_STATE_RECORD_HEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+/* Adds a member "0102ff" to the object. 0 or -ENOMEM. */
+int record_add_hex(struct json_object *object, const char *key, const uint8_t *bytes,
+                   size_t length);
+/* Reads such a value. The length; -EINVAL if it is anything else, or longer than `size`. */
+int record_read_hex(struct json_object *value, uint8_t *bytes, size_t size);
+
+#endif
