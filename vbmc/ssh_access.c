@@ -14,6 +14,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
+#include "vbmc/service/service.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
@@ -119,13 +120,15 @@ static void add_account(struct accounts *accounts, enum privilege limit, const c
                         const char *keys)
 {
     size_t i = accounts->count++;
+    enum privilege level = privilege < limit ? privilege : limit;
 
     memcpy(accounts->passwords[i], password, password_length);
     accounts->list[i] = (struct ssh_account){
         .name = name,
         .password = accounts->passwords[i],
-        .privilege = (unsigned)(privilege < limit ? privilege : limit),
+        .privilege = (unsigned)level,
         .authorized_keys = keys,
+        .is_barred = level < service_row(SERVICE_VIEW)->privilege,
     };
 }
 

@@ -15,6 +15,7 @@ struct account {
     char name[SSH_NAME_MAX + 1];
     char password[SSH_PASSWORD_MAX + 1];
     unsigned privilege;
+    bool is_barred;
     struct ssh_keys *keys;
 };
 
@@ -37,6 +38,7 @@ static int copy_account(struct account *to, const struct ssh_account *from)
     memcpy(to->name, from->name, strlen(from->name));
     memcpy(to->password, password, strlen(password));
     to->privilege = from->privilege;
+    to->is_barred = from->is_barred;
     to->keys = ssh_keys_parse(from->authorized_keys, from->name);
     return to->keys ? 0 : -ENOMEM;
 }
@@ -97,13 +99,14 @@ bool ssh_accounts_agree(const struct ssh_accounts *a, const struct ssh_accounts 
     const struct account *before = find_account(a, name), *after = find_account(b, name);
 
     return before && after && before->privilege == after->privilege &&
+           before->is_barred == after->is_barred &&
            CRYPTO_memcmp(before->password, after->password, sizeof before->password) == 0 &&
            ssh_keys_equal(before->keys, after->keys);
 }
 
 static bool may_log_in(const struct account *account)
 {
-    return account && account->privilege > SSH_PRIVILEGE_CALLBACK;
+    return account && !account->is_barred;
 }
 
 /* ---- sources ---- */

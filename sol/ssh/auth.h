@@ -1,8 +1,8 @@
 /* Who may log in by SSH: the decisions, without a socket and without libssh.
  *
- * An account is one of the daemon's users. Of privilege level callback (IPMI 2.0, section 6.8) none
- * ever logs in. A password is compared in constant time, also for names that do not exist, and an
- * empty one is never right. Failures are counted twice: by connection, which is over after
+ * An account is one of the daemon's users. One that is barred never logs in, which nobody can tell
+ * from a wrong password. A password is compared in constant time, also for names that do not exist,
+ * and an empty one is never right. Failures are counted twice: by connection, which is over after
  * SSH_AUTH_FAILURES, and by source address, which is refused for a while after
  * SSH_SOURCE_FAILURES within a minute. */
 #ifndef SOL_SSH_AUTH_H
@@ -37,6 +37,7 @@ struct ssh_account {
     const char *password;        /* at most SSH_PASSWORD_MAX bytes; NULL or "": no password */
     unsigned privilege;          /* SSH_PRIVILEGE_CALLBACK to SSH_PRIVILEGE_ADMINISTRATOR */
     const char *authorized_keys; /* the text of the file, see keys.h; NULL: no keys */
+    bool is_barred;              /* its level may do nothing here */
 };
 
 /* ---- a set of accounts: never changes, and is shared by counting ---- */
@@ -48,7 +49,7 @@ int ssh_accounts_new(const struct ssh_account *accounts, size_t count, struct ss
 struct ssh_accounts *ssh_accounts_ref(struct ssh_accounts *accounts); /* any thread */
 void ssh_accounts_unref(struct ssh_accounts *accounts); /* any thread; NULL is allowed */
 /* Whether a login of `name` by the accounts `a` is as good by `b`: it is in both with the same
- * password, keys and privilege. */
+ * password, keys and privilege, and barred in neither or both. */
 bool ssh_accounts_agree(const struct ssh_accounts *a, const struct ssh_accounts *b,
                         const char *name);
 

@@ -40,12 +40,12 @@
 #define LONGEST_PASSWORD "twenty-letters-long-"
 
 static const struct ssh_account set[] = {
-    {"admin", "secret", 4, NULL},
-    {"keys", NULL, 3, "# people\n\n" LINE_ED25519 LINE_RSA},
-    {"both", "pw", 2, LINE_ECDSA},
-    {"nothing", "", 4, NULL},
-    {"callback", "secret", 1, LINE_ED25519},
-    {LONGEST_NAME, LONGEST_PASSWORD, 4, NULL},
+    {"admin", "secret", 4, NULL, false},
+    {"keys", NULL, 3, "# people\n\n" LINE_ED25519 LINE_RSA, false},
+    {"both", "pw", 2, LINE_ECDSA, false},
+    {"nothing", "", 4, NULL, false},
+    {"callback", "secret", 1, LINE_ED25519, true},
+    {LONGEST_NAME, LONGEST_PASSWORD, 4, NULL, false},
 };
 
 static struct ssh_accounts *accounts;
@@ -270,12 +270,12 @@ static void key_hashes(void **state)
 static void accounts_out_of_range(void **state)
 {
     static const struct ssh_account wrong[] = {
-        {NULL, "pw", 4, NULL},
-        {"", "pw", 4, NULL},
-        {LONGEST_NAME "x", "pw", 4, NULL},
-        {"a", LONGEST_PASSWORD "x", 4, NULL},
-        {"a", "pw", 0, NULL},
-        {"a", "pw", 5, NULL},
+        {NULL, "pw", 4, NULL, false},
+        {"", "pw", 4, NULL, false},
+        {LONGEST_NAME "x", "pw", 4, NULL, false},
+        {"a", LONGEST_PASSWORD "x", 4, NULL, false},
+        {"a", "pw", 0, NULL, false},
+        {"a", "pw", 5, NULL, false},
     };
     struct ssh_accounts *none = NULL;
 
@@ -294,16 +294,17 @@ static void accounts_out_of_range(void **state)
 
 static void accounts_agree(void **state)
 {
-    static const struct ssh_account before = {"a", "pw", 3, LINE_ED25519 LINE_ECDSA};
-    static const struct ssh_account same = {"a", "pw", 3, "# new\n" LINE_ED25519 LINE_ECDSA};
+    static const struct ssh_account before = {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, false};
+    static const struct ssh_account same = {"a", "pw", 3, "# new\n" LINE_ED25519 LINE_ECDSA, false};
     static const struct ssh_account others[] = {
-        {"b", "pw", 3, LINE_ED25519 LINE_ECDSA},
-        {"a", "px", 3, LINE_ED25519 LINE_ECDSA},
-        {"a", NULL, 3, LINE_ED25519 LINE_ECDSA},
-        {"a", "pw", 4, LINE_ED25519 LINE_ECDSA},
-        {"a", "pw", 3, LINE_ED25519},
-        {"a", "pw", 3, LINE_ED25519 LINE_RSA},
-        {"a", "pw", 3, NULL},
+        {"b", "pw", 3, LINE_ED25519 LINE_ECDSA, false},
+        {"a", "px", 3, LINE_ED25519 LINE_ECDSA, false},
+        {"a", NULL, 3, LINE_ED25519 LINE_ECDSA, false},
+        {"a", "pw", 4, LINE_ED25519 LINE_ECDSA, false},
+        {"a", "pw", 3, LINE_ED25519, false},
+        {"a", "pw", 3, LINE_ED25519 LINE_RSA, false},
+        {"a", "pw", 3, NULL, false},
+        {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, true},
     };
     struct ssh_accounts *a, *b;
 

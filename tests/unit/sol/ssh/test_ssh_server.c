@@ -96,6 +96,7 @@ static void obey(char *line)
             .password = strcmp(words[2], "-") == 0 ? NULL : strdup(words[2]),
             .privilege = (unsigned)atoi(words[3]),
             .authorized_keys = strcmp(words[4], "-") == 0 ? NULL : read_text(words[4]),
+            .is_barred = atoi(words[3]) == SSH_PRIVILEGE_CALLBACK,
         };
     } else if (count >= 3 && strcmp(words[0], "listen") == 0 && listener_count < SERVE_MAX) {
         struct ssh_listener *listener = &listeners[listener_count++];
@@ -192,7 +193,7 @@ static int reserve(union endpoint_address *address)
     return fd;
 }
 
-static const struct ssh_account admin = {"admin", "secret", 4, NULL};
+static const struct ssh_account admin = {"admin", "secret", 4, NULL, false};
 
 static void listen_on(const union endpoint_address *address, size_t count)
 {
@@ -299,7 +300,7 @@ static void bad_keys_are_refused(void **state)
 
 static void wrong_accounts_change_nothing(void **state)
 {
-    static const struct ssh_account wrong = {"admin", "secret", 9, NULL};
+    static const struct ssh_account wrong = {"admin", "secret", 9, NULL, false};
     struct ssh_listener listener = {.accounts = &wrong, .account_count = 1};
     union endpoint_address address;
     int reserved = reserve(&address);
