@@ -48,7 +48,7 @@ static const char *explain_guest(int result)
     case -EINVAL:
         return "not possible in the guest's present state (see 'vbmc power NAME status')";
     case -EBUSY:
-        return "too many pending power actions";
+        return "too many pending power actions, or the guest is being migrated";
     default:
         return "the hypervisor refused; the daemon's log says why";
     }
