@@ -350,7 +350,7 @@ say "There is no boot server here, so that the firmware goes on to the disk."
 wait_for_login "$before"
 
 say "The override is used up: the next boot is from the disk as ever, without DHCP."
-within 10 "the end of the boot override" grep -q 'override (network) is used up' vbmcd.log
+within 10 "the end of the boot override" grep -q 'override (network) used' vbmcd.log
 before=$(logins)
 asked=$(dhcp_requests)
 ipmi 'Reset' chassis power reset

@@ -315,10 +315,10 @@ const char *host_dump_path_problem(const char *path)
     size_t length = strlen(path);
 
     if (path[0] != '/')
-        return "the file has to be given by its whole path, from / on";
+        return "the path of the file must be absolute";
     if (length >= PATH_MAX || !is_printable(path))
-        return "that is no path of a file";
+        return "not a valid file path";
     if (path[length - 1] == '/')
-        return "the path ends with / and names no file";
+        return "the path names a directory, not a file";
     return NULL;
 }

@@ -58,7 +58,7 @@ typedef void host_done_fn(void *context, int result, const char *text);
 enum host_stop_reason {
     HOST_STOP_UNKNOWN,
     HOST_STOP_SHUTDOWN,  /* the guest shut itself down, asked or not */
-    HOST_STOP_DESTROYED, /* somebody ended it */
+    HOST_STOP_DESTROYED, /* destroyed from outside */
     HOST_STOP_CRASHED,   /* the guest panicked, and its configuration ends it then */
     HOST_STOP_FAILED,    /* QEMU died, or did not come up */
     HOST_STOP_SAVED,     /* saved to disk by the hypervisor */
@@ -218,9 +218,9 @@ static inline bool host_power_state_is_on(enum host_power_state state)
 /* What a driver tells of a guest as it happens. */
 enum host_event {
     HOST_EVENT_STATE,         /* domain->state has changed */
-    HOST_EVENT_STARTED,       /* QEMU was started, by anybody */
+    HOST_EVENT_STARTED,       /* QEMU was started, by any client */
     HOST_EVENT_STOPPED,       /* QEMU is gone, for whatever reason */
-    HOST_EVENT_RESET,         /* the guest was reset, by anybody */
+    HOST_EVENT_RESET,         /* the guest was reset, by any client or by itself */
     HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and taken back */
     HOST_EVENT_BOOT_MISSED,   /* a boot went without the override that was asked for */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
@@ -285,8 +285,8 @@ void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *co
 /* Writes the memory of a running guest, which stands still meanwhile, to `path` on the hypervisor's
  * machine: in makedumpfile's compressed format (flattened, for crash and makedumpfile -R), or as
  * ELF where QEMU cannot do that. The path has to pass host_dump_path_problem. On our own machine no
- * file may be there, nor the folder be one in which anybody may replace it; on another machine
- * nobody can tell, and libvirt overwrites.
+ * file may exist there, nor may the directory allow anyone to replace it; on another machine that
+ * cannot be checked, and libvirt overwrites the file.
  *
  * Other operations of the guest do not wait for it; a power-off ends it. `done` runs also when the
  * domain vanishes; it is not subject to cancel; with success its text says what was written. -EBUSY

@@ -45,7 +45,7 @@ enum placement_fact {
 };
 
 enum placement_verdict {
-    PLACEMENT_UNDECIDED, /* nobody has asked yet */
+    PLACEMENT_UNDECIDED, /* not decided yet */
     PLACEMENT_COUNTS,    /* the copy of `hypervisor` is the guest */
     PLACEMENT_ABSENT,    /* no connected hypervisor lists it */
     PLACEMENT_WAITS,     /* `hypervisor` may run it and is not connected */

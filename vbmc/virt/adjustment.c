@@ -20,7 +20,7 @@
 #define QUOTA_LEAST_US  1000
 #define PERMILLE_MAX    1000
 
-/* Does not hold on to the domain, which may be gone before a thread comes to it. */
+/* Keeps no pointer to the domain, which may be gone before a thread runs this. */
 struct virt_adjustment {
     struct worker_job job;
     struct virt_adjustment *next; /* of the hypervisor's */
@@ -59,7 +59,7 @@ static int work_link(struct virt_adjustment *adjustment, virDomainPtr domain)
         return -EINVAL;
     }
     if (result < 0) {
-        snprintf(adjustment->text, sizeof adjustment->text, "libvirt's domain XML cannot be read");
+        snprintf(adjustment->text, sizeof adjustment->text, "cannot parse libvirt's domain XML");
         return -EIO;
     }
     if (virDomainUpdateDeviceFlags(domain, interface, VIR_DOMAIN_AFFECT_LIVE) < 0)
@@ -72,8 +72,8 @@ static void cleanup_params(virTypedParameterPtr *params)
     free(*params); /* numbers alone */
 }
 
-/* Where libvirt has no control group for the CPU it says that the operation is not valid, as if the
- * guest were off. */
+/* Without a CPU control group libvirt returns VIR_ERR_OPERATION_INVALID, as for a guest that is
+ * off. */
 static int quota_error(struct virt_adjustment *adjustment)
 {
     int result = last_error(adjustment);
@@ -146,7 +146,7 @@ static void looked(void *context, int result, const char *text)
     answer(context);
 }
 
-/* libvirt has no event for a link that changes: who is told that it has can see it. */
+/* libvirt has no event for a link that changes: looked at before the caller is answered. */
 static void job_done(struct worker_job *job)
 {
     struct virt_adjustment *adjustment = CONTAINER_OF(job, struct virt_adjustment, job);

@@ -1,5 +1,5 @@
-/* Changes to a running guest that need no order among the power actions: the link of a NIC, and a
- * limit to its CPU time. They run on action threads beside everything else. */
+/* Changes to a running guest that need not be ordered with the power actions: the link of a NIC and
+ * the CPU quota. They run on action threads, in parallel with everything else. */
 #ifndef VBMC_VIRT_ADJUSTMENT_H
 #define VBMC_VIRT_ADJUSTMENT_H
 

@@ -9,8 +9,8 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
-/* A hypervisor that hangs is found out after INTERVAL * (COUNT + 1) seconds; its BMCs are busy
- * then. */
+/* A hypervisor that hangs is detected after INTERVAL * (COUNT + 1) seconds; until then its BMCs are
+ * busy. */
 #define KEEPALIVE_INTERVAL_S 1
 #define KEEPALIVE_COUNT      4
 
@@ -23,7 +23,7 @@ void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir
         sshconn_start(hypervisor->name, hypervisor->uri, runtime_dir, &hypervisor->ssh,
                       hypervisor->error_ssh, sizeof hypervisor->error_ssh);
     else
-        snprintf(hypervisor->error_ssh, sizeof hypervisor->error_ssh, "no place for sockets");
+        snprintf(hypervisor->error_ssh, sizeof hypervisor->error_ssh, "no directory for sockets");
 }
 
 static int on_credentials(virConnectCredentialPtr credentials, unsigned count, void *context)
@@ -54,7 +54,7 @@ static virConnectPtr open_uri(struct hypervisor *hypervisor)
     return virConnectOpenAuth(uri, hypervisor->sasl_username ? &auth : NULL, 0);
 }
 
-/* The SSH connection first, where there is to be one. */
+/* Waits for the SSH connection first, if the URI needs one. */
 static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
 {
     if (hypervisor->is_ssh && !hypervisor->ssh) {
@@ -72,7 +72,7 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     return connection;
 }
 
-/* Drivers without a remote end know no keep-alive, and cannot lose a connection. */
+/* Local drivers support no keep-alive, and cannot lose a connection. */
 virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
 {
     virConnectPtr connection = open_with_reason(hypervisor, text);

@@ -8,10 +8,10 @@
  * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; receiving does
  * not block and is done on the loop. A job under way keeps the memory alive.
  *
- * Typing goes straight to the guest's pty where that is on this machine (pty_writer.h says why).
- * Elsewhere it goes by the stream. Sending to libvirtd waits when the socket is full, so there is
- * never more on its way than a socket holds: a call that came back shows that libvirtd has read
- * what was sent before it. */
+ * Input is written to the guest's pty if that is on this machine (for the reason see pty_writer.h),
+ * else to the stream. Sending to libvirtd blocks when the socket is full, so that never more is
+ * under way than a socket holds: a call that has returned shows that libvirtd has read what was
+ * sent before it. */
 #include "vbmc/virt/console.h"
 
 #include <errno.h>
@@ -119,13 +119,13 @@ static void end_done(struct worker_job *worker_job)
     job_ended(CONTAINER_OF(worker_job, struct virt_console_job, job));
 }
 
-/* libvirtd must be told: it takes a stream that was only forgotten for a console still open. */
+/* Aborted explicitly: for libvirtd a stream that was only freed is a console still open. */
 static void abort_libvirt_stream(struct virt_console *console, virStreamPtr libvirt)
 {
     struct virt_console_job *job =
         hypervisor_is_stopping(console->hypervisor) ? NULL : new_job(console);
 
-    if (!job) { /* the connection goes down too, and says it */
+    if (!job) { /* the connection is closed too, which ends it */
         virStreamFree(libvirt);
         return;
     }
@@ -192,7 +192,7 @@ static void on_event(virStreamPtr libvirt, int events, void *opaque)
         disconnect(console, "the console was closed");
 }
 
-/* Ends the stream on the timer's turn, not in the midst of its user's call. */
+/* Ends the stream from the timer, not within its user's call. */
 static void break_off(struct virt_console *console)
 {
     console->broken = true;
@@ -243,7 +243,7 @@ static void confirm(struct virt_console *console)
     worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
 }
 
-/* As much as the window has room for; a writable follows when there is room again. */
+/* As much as fits into the window; the stream becomes writable again when there is room. */
 static int send_to_libvirt(struct virt_console *console, const uint8_t *bytes, size_t size)
 {
     size_t room = WINDOW_SIZE - console->unconfirmed;
@@ -290,8 +290,8 @@ static void on_pty_writable(void *context)
 
 /* ---- opening ---- */
 
-/* An action thread. Where the pty is: known for certain only now, as libvirt shows a guest to run
- * before it has asked QEMU for that. NULL if it cannot be told. */
+/* An action thread. The path of the pty, or NULL if unknown. Read only now, since libvirt shows a
+ * guest as running before it has asked QEMU for the path. */
 static char *read_pty_path(virDomainPtr domain, const char *alias)
 {
     CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
@@ -321,7 +321,7 @@ static void run_open(struct worker_job *worker_job, virConnectPtr connection)
         virt_last_error(job->text, sizeof job->text);
         if (job->taken)
             snprintf(job->text, sizeof job->text,
-                     "somebody else has it open by libvirt (virsh console)");
+                     "another client has it open through libvirt (virsh console)");
         virStreamFree(job->libvirt);
         job->libvirt = NULL;
     }
@@ -338,12 +338,12 @@ static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvi
     console->wants_writable = false;
     console->unconfirmed = 0;
     if (pty_path &&
-        hypervisor_is_local(console->hypervisor)) /* where that fails, libvirt remains */
+        hypervisor_is_local(console->hypervisor)) /* on failure libvirt's stream is used */
         pty_writer_open(hypervisor_loop(console->hypervisor), pty_path, on_pty_writable, console,
                         &console->pty);
     if (virStreamEventAddCallback(libvirt, VIR_STREAM_EVENT_READABLE, on_event, console, NULL) <
         0) {
-        disconnect(console, "libvirt gives no events for the console");
+        disconnect(console, "libvirt cannot report events of the console");
         return;
     }
     stream_report_state(&console->stream, STREAM_CONNECTED, "libvirt's console");
@@ -399,7 +399,7 @@ static void on_retry(uv_timer_t *timer)
 
 /* ---- the stream's user, and the driver ---- */
 
-/* Nothing is reported from inside stream_open: the timer's turn does it. */
+/* Nothing is reported from within stream_open: the timer does it. */
 static void console_open(struct stream *stream)
 {
     struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);

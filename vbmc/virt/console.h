@@ -1,7 +1,7 @@
 /* A domain's serial port through libvirt (virDomainOpenConsole), as a byte stream. It is opened
- * with the safe flag and never forced, so that `virsh console` and we exclude each other: who comes
- * second is refused. While somebody else has it the stream is STREAM_TAKEN_OVER and tries again.
- * libvirt excludes in this way for serial ports of type pty only. */
+ * with VIR_DOMAIN_CONSOLE_SAFE and never forced, so that `virsh console` and vbmcd exclude each
+ * other: the second one is refused. While another client has it open the stream is
+ * STREAM_TAKEN_OVER and tries again. libvirt does this for serial ports of type pty only. */
 #ifndef VBMC_VIRT_CONSOLE_H
 #define VBMC_VIRT_CONSOLE_H
 

@@ -1,5 +1,5 @@
-/* Defining, removing and showing domains on request: for the embedded driver, whose domains no
- * other program can define. And the one edit that a console may need. */
+/* Defining, undefining and dumping domains on request, for the embedded driver, whose domains no
+ * other program can define; and adding a serial port to a stored definition. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static void run_define(struct worker_job *job, virConnectPtr connection)
                                     : virt_no_connection(definition->text, sizeof definition->text);
 }
 
-/* What goes with a definition, which libvirt does not take along unless it is told to. */
+/* What belongs to a definition, which libvirt removes with it only on request (flags). */
 struct belongings {
     char *nvram; /* NULL: none */
     bool saved;
@@ -97,7 +97,7 @@ static void look_for_belongings(virDomainPtr domain, struct belongings *belongin
     belongings->checkpoints = count_checkpoints(domain);
 }
 
-/* Two that every driver knows; the others only where they are needed. */
+/* Every driver supports these two; the others are set only if needed. */
 static unsigned undefine_flags(const struct belongings *belongings, bool keep_nvram)
 {
     unsigned flags = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
@@ -109,7 +109,7 @@ static unsigned undefine_flags(const struct belongings *belongings, bool keep_nv
     return flags;
 }
 
-/* A line for each; NULL: there was nothing. */
+/* A line for each; NULL: nothing. */
 static char *describe(const struct belongings *belongings, bool keep_nvram)
 {
     char *text = NULL;
@@ -165,8 +165,7 @@ static void wipe(char **xml)
     free(*xml);
 }
 
-/* The definition has its secrets in it (VNC passwords): redefined without them it would lose them.
- */
+/* Read with its secrets (VNC passwords), which a redefinition without them would remove. */
 static int define_with_serial(struct definition *definition, virConnectPtr connection,
                               virDomainPtr domain)
 {
@@ -209,11 +208,13 @@ static int work_add_serial(struct definition *definition, virConnectPtr connecti
     int result = define_with_serial(definition, connection, domain);
     if (result < 0)
         return result;
-    if (asprintf(&definition->xml,
-                 active ? "%s has a serial port from its next start on; a reboot or reset is none: "
-                          "it has to be powered off and on again"
-                        : "%s has a serial port from its next start on",
-                 virDomainGetName(domain)) < 0)
+    if (asprintf(
+            &definition->xml,
+            active
+                ? "%s has a serial port from its next start on; a reboot or reset is not enough: "
+                  "power it off and on"
+                : "%s has a serial port from its next start on",
+            virDomainGetName(domain)) < 0)
         definition->xml = NULL;
     return 0;
 }
@@ -246,7 +247,7 @@ static void looked(void *context, int result, const char *text)
     answer(context);
 }
 
-/* Who is told that a domain is defined, or gone, can count on it being so here too. */
+/* Looked at before the caller is answered, so that the result is visible here too. */
 static void job_done(struct worker_job *job)
 {
     struct definition *definition = CONTAINER_OF(job, struct definition, job);

@@ -28,17 +28,17 @@ struct boot_live {
     char *record;                 /* the above as JSON text, for the store */
 };
 
-/* A disk of which errors were told; one that the domain XML does not know has no target. */
+/* A disk whose errors were reported; one that is not in the domain XML has no target. */
 struct virt_io_error {
     char target[16];
-    uint64_t told_ms; /* loop time; 0: none */
+    uint64_t reported_ms; /* loop time; 0: none */
 };
 
 /* See incident.h. */
 struct virt_incidents {
-    enum host_stop_reason stop_told; /* by an event, of a stop that has not been seen yet */
-    bool panicked;                   /* since its start or reset */
-    bool asked_why_paused;           /* in this pause */
+    enum host_stop_reason stop_reported; /* by an event, of a stop that has not been seen yet */
+    bool panicked;                       /* since its start or reset */
+    bool asked_why_paused;               /* in this pause */
     struct virt_io_error io_errors[HOST_DISKS_MAX + 1];
 };
 
@@ -49,23 +49,23 @@ struct virt_domain {
     int id;
     bool persistent;
     bool booted;    /* see struct virt_facts */
-    bool seen_live; /* what was seen last was seen as it happened, not found out afterwards */
+    bool seen_live; /* the last change was seen live, not discovered after a reconnect */
     bool listed;    /* in the list that is being taken over */
     bool tagged;
-    bool undefined;                  /* somebody undefined it: it goes when it stops */
+    bool undefined;                  /* undefined: it disappears when it stops */
     char *transient_xml;             /* see struct virt_facts */
     struct host_hardware *hardware;  /* what host.hardware points to */
-    uint32_t starts;                 /* seen of the guest; 1 if it ran when it appeared */
-    struct virt_stats stats;         /* behind host.sample: as libvirt counts */
+    uint32_t starts;                 /* how many were seen; 1 if it was running when it appeared */
+    struct virt_stats stats;         /* behind host.sample: libvirt's own counters */
     bool was_on;                     /* state before the connection was lost */
-    bool resume_owed;                /* started paused by us, and not yet seen to run */
+    bool resume_owed;                /* started paused by us, and not yet seen running */
     enum host_stop_reason stop_seen; /* by the look that is being taken over */
     struct virt_incidents incidents;
     bool vanished;                /* freed when its last operation ends */
     struct operation *operations; /* the first one runs */
     struct serial_break *breaks;  /* sent beside the operations, not yet answered */
     struct monitor *monitor;
-    struct virt_console *console;       /* NULL: nobody wants it */
+    struct virt_console *console;       /* NULL: not in use */
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
     char *boot_stored;       /* see virt_domain_boot_stored */
@@ -77,8 +77,8 @@ struct virt_domain {
 void virt_domain_emit(struct virt_domain *domain, enum host_event event);
 /* 0 if the guest is on; else -EINVAL (off) or -EHOSTUNREACH, with the reason in `text`. */
 int virt_domain_check_on(const struct host_domain *host, const char **text);
-/* Starts one of the domain's timers, which is made at its first start; the timer's data is the
- * domain. Without memory it does not run. */
+/* Starts one of the domain's timers, which is allocated at its first start; its data is the domain.
+ * Out of memory: it does not run. */
 void virt_domain_start_timer(struct virt_domain *domain, uv_timer_t **timer,
                              void (*on_end)(uv_timer_t *timer), uint64_t ms);
 /* Stops and frees it; the pointer is then NULL. One that never ran is allowed. */

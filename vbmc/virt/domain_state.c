@@ -56,7 +56,7 @@ static void replace_text(char **text, char **replacement)
     *replacement = NULL;
 }
 
-/* Bytes that hold nothing are zero in both (host.h). */
+/* Unused bytes are zero in both (host.h). */
 static bool is_same_hardware(const void *left, const void *right)
 {
     return memcmp(left, right, sizeof(struct host_hardware)) == 0;
@@ -83,7 +83,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
 {
     bool renamed = strcmp(domain->host.name, facts->name) != 0;
 
-    /* Another id is another QEMU: it stopped and started while nobody looked. */
+    /* Another id is another QEMU: the guest was stopped and started unseen. */
     domain->stop_seen = HOST_STOP_UNKNOWN;
     if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
@@ -102,7 +102,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (facts->transient_xml)
         replace_text(&domain->transient_xml, &facts->transient_xml);
     if (virt_domain_take_hardware(domain, facts)) {
-        log_debug("%s: its hardware is another: %u vCPUs, %u disks, %u NICs", domain->host.name,
+        log_debug("%s: hardware changed: %u vCPUs, %u disks, %u NICs", domain->host.name,
                   domain->hardware->vcpus, domain->hardware->disk_count,
                   domain->hardware->nic_count);
         virt_domain_emit(domain, HOST_EVENT_HARDWARE);

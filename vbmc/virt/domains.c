@@ -51,7 +51,7 @@ static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *dom
 {
     unlink_domain(&hypervisor->domains, domain);
     uuid_map_remove(&hypervisor->by_uuid, &domain->host.uuid);
-    if (domain->was_on) /* why it ended only an event can have said */
+    if (domain->was_on) /* only an event can have given the reason */
         virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
     domain->vanished = true;
@@ -95,15 +95,15 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     reset_reconcile(domain);
 }
 
-/* libvirt no longer knows the domain. One that was transient from the start can be started again
- * from the XML we kept, and so stays as a guest that is off. Of another one that has ended it is
- * told that it is off before it goes: that may be what somebody has asked for. */
+/* libvirt no longer knows the domain. A transient one can be started again from the XML that was
+ * kept, and so stays as a guest that is off. Any other one that has ended is reported as off before
+ * it vanishes: a power action may be waiting for that. */
 static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domain, bool live)
 {
     if (domain->vanished)
         return;
     bool stays = !domain->persistent && !domain->undefined && domain->transient_xml;
-    if (stays || (domain->was_on && host_stop_is_end(domain->incidents.stop_told))) {
+    if (stays || (domain->was_on && host_stop_is_end(domain->incidents.stop_reported))) {
         domain->id = -1;
         domain->host.run = -1;
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
@@ -114,12 +114,12 @@ static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domai
 
 void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason)
 {
-    if (domain->incidents.stop_told == HOST_STOP_UNKNOWN)
-        domain->incidents.stop_told = reason;
+    if (domain->incidents.stop_reported == HOST_STOP_UNKNOWN)
+        domain->incidents.stop_reported = reason;
     lose_domain(domain->hypervisor, domain, true);
 }
 
-/* ---- those that may not be read ---- */
+/* ---- without permission to read ---- */
 
 static size_t find_hidden(const struct hypervisor *hypervisor, const struct uuid *uuid)
 {
@@ -141,7 +141,7 @@ static void report_hidden(struct hypervisor *hypervisor, const struct uuid *uuid
         hypervisor->callbacks->hidden(hypervisor->context, hypervisor, uuid);
 }
 
-/* Of one that was read since the connection came up that stays true. */
+/* A domain that was read since the connection was opened keeps its state. */
 void virt_domains_hide(struct hypervisor *hypervisor, const struct uuid *uuid)
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
@@ -164,7 +164,7 @@ void virt_domains_hide(struct hypervisor *hypervisor, const struct uuid *uuid)
 static void unhide(struct hypervisor *hypervisor, const struct uuid *hidden)
 {
     size_t i = find_hidden(hypervisor, hidden);
-    struct uuid uuid = *hidden; /* which may be that of the list */
+    struct uuid uuid = *hidden; /* `hidden` may point into the list */
 
     if (i == hypervisor->hidden_count)
         return;
@@ -178,7 +178,7 @@ void virt_domains_take(struct hypervisor *hypervisor, struct virt_facts *facts, 
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, &facts->uuid);
 
-    if (!facts->name) { /* it is there, and libvirt does not let us see more */
+    if (!facts->name) { /* no permission to read more than its UUID */
         virt_domains_hide(hypervisor, &facts->uuid);
         return;
     }
@@ -218,7 +218,7 @@ static void mark_listed(struct hypervisor *hypervisor, const struct virt_facts_l
     }
 }
 
-/* Those that are not in the list go first: a name may have moved to another domain. */
+/* Domains that are not in the list are removed first: a name may have moved to another domain. */
 void virt_domains_take_list(struct hypervisor *hypervisor, struct virt_facts_list *list, bool live)
 {
     struct virt_domain *next;
@@ -262,8 +262,8 @@ struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
 {
     return domain ? domain->next : hypervisor->domains;
 }
-/* Ends what a domain still does. Closing its monitor ends a QMP command under way, and with it the
- * operation that waits for it. */
+/* Ends the operations of a domain. Closing its monitor ends a QMP command under way, and with it
+ * the operation that waits for it. */
 static void end_operations(struct virt_domain *domain)
 {
     monitor_forget(domain);

@@ -1,15 +1,15 @@
-/* The domains of a hypervisor: which there are, which may not be read, and what becomes of them by
- * what libvirt says. hypervisor_find_domain, hypervisor_next_domain, hypervisor_hides and
- * hypervisor_is_busy too (hypervisor.h). Loop thread. */
+/* The domains of a hypervisor, and those that may not be read: adds, updates and removes them as
+ * libvirt reports. Also hypervisor_find_domain, hypervisor_next_domain, hypervisor_hides and
+ * hypervisor_is_busy (hypervisor.h). Loop thread. */
 #ifndef VBMC_VIRT_DOMAINS_H
 #define VBMC_VIRT_DOMAINS_H
 
 #include "vbmc/virt/domain.h"
 
-/* A domain as libvirt describes it appears or changes; one without a name may not be read. `live`:
- * see virt_domain_apply_facts. */
+/* Adds or updates a domain. Facts without a name are of one that may not be read. `live`: see
+ * virt_domain_apply_facts. */
 void virt_domains_take(struct hypervisor *hypervisor, struct virt_facts *facts, bool live);
-/* The same for all domains there are: what is not in the list is gone. */
+/* The same for a list of all domains: those that are not in it are gone. */
 void virt_domains_take_list(struct hypervisor *hypervisor, struct virt_facts_list *list, bool live);
 /* libvirt knows no domain of that UUID. */
 void virt_domains_gone(struct hypervisor *hypervisor, const struct uuid *uuid);

@@ -42,9 +42,8 @@ struct dump {
 
 /* ---- the path ---- */
 
-/* Where anybody may put a link to anything in place of the file, libvirt would follow it. A sticky
- * folder (/tmp) is safe: the kernel does not follow the links of others there
- * (fs.protected_symlinks). */
+/* libvirt would follow a symbolic link in place of the file. A sticky directory (/tmp) is safe:
+ * there the kernel does not follow links of other users (fs.protected_symlinks). */
 static bool is_open_to_all(const char *path)
 {
     CLEANUP_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
@@ -63,7 +62,7 @@ const char *dump_check_path(const char *path, bool is_local, int *result)
     if (problem || !is_local)
         return problem;
     if (is_open_to_all(path))
-        return "everybody may replace files in that folder: choose another one";
+        return "anyone may replace files in that directory: choose another one";
     if (lstat(path, &info) == 0) {
         *result = -EEXIST;
         return "the file exists already";

@@ -1,4 +1,4 @@
-/* A guest's memory into a file, for finding out why the guest hangs. Loop thread. */
+/* Memory dumps of a guest, for debugging one that hangs. Loop thread. */
 #ifndef VBMC_VIRT_DUMP_H
 #define VBMC_VIRT_DUMP_H
 
@@ -13,8 +13,8 @@
 void virt_dump(struct host_domain *host, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context);
 
-/* Why `path` cannot be written to, for people; NULL if nothing speaks against it. `is_local`: it
- * is one of this machine. *result is then -EINVAL or -EEXIST. */
+/* Why no dump can be written to `path`; NULL if it can. `is_local`: the path is on this machine. On
+ * a refusal *result is -EINVAL or -EEXIST. */
 const char *dump_check_path(const char *path, bool is_local, int *result);
 
 #endif

@@ -42,7 +42,8 @@ int embedded_prepare(const char *uri, char *text, size_t size)
     CLEANUP_FREE char *etc = NULL, *conf = NULL;
 
     if (!root) {
-        snprintf(text, size, "the URI needs an absolute folder: qemu:///embed?root=/some/folder");
+        snprintf(text, size,
+                 "the URI needs an absolute directory: qemu:///embed?root=/some/folder");
         return -EINVAL;
     }
     if (asprintf(&etc, "%s/etc", root) < 0) {

@@ -4,10 +4,9 @@
 
 #include <stddef.h>
 
-/* Makes sure that guests can start there: the driver wants virtlogd for their output unless its
- * ROOT/etc/qemu.conf says otherwise, and nothing starts virtlogd beside it. Writes that file where
- * there is none; an existing one is left alone. Any thread. 0, or a negative error with its text.
- */
+/* Makes sure that guests can start there: the driver needs virtlogd for their output unless
+ * ROOT/etc/qemu.conf says otherwise, and nothing starts virtlogd for it. Writes that file if there
+ * is none; an existing one is not changed. Any thread. 0, or a negative error with its text. */
 int embedded_prepare(const char *uri, char *text, size_t size);
 
 #endif

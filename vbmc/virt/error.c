@@ -9,8 +9,8 @@
 
 #include "vbmc/base/array.h"
 
-/* The first line; and of a long one (libvirt may quote all of QEMU's command line) the beginning
- * and the end, which says what went wrong. */
+/* The first line. Of one that is too long (libvirt may quote QEMU's whole command line) the
+ * beginning and the end, which has the reason. */
 static void copy_message(const char *message, char *text, size_t size)
 {
     static const char gap[] = " ... ";
@@ -42,7 +42,7 @@ int virt_last_error(char *text, size_t size)
     const virError *error = virGetLastError();
 
     copy_message(error && error->message ? error->message : "unknown libvirt error", text, size);
-    /* What went wrong on the way carries the domain of the transport, not that of a driver. */
+    /* An error of the transport has VIR_FROM_RPC as its domain, not that of a driver. */
     if (error && error->domain == VIR_FROM_RPC)
         return -EHOSTUNREACH;
     for (size_t i = 0; error && i < ARRAY_SIZE(results); i++) {

@@ -17,17 +17,17 @@ static void deliver(struct inbox_item *item)
     free(event);
 }
 
-static void post(struct virt_events *events, virDomainPtr domain, struct virt_event told)
+static void post(struct virt_events *events, virDomainPtr domain, struct virt_event content)
 {
     struct virt_event *event = malloc(sizeof *event);
 
-    if (!event || virDomainGetUUID(domain, told.uuid.bytes) < 0) {
+    if (!event || virDomainGetUUID(domain, content.uuid.bytes) < 0) {
         free(event);
         return;
     }
-    told.item.deliver = deliver;
-    told.context = events;
-    *event = told;
+    content.item.deliver = deliver;
+    content.context = events;
+    *event = content;
     inbox_post(events->inbox, &event->item);
 }
 
@@ -71,8 +71,8 @@ static void on_io_error(virConnectPtr connection, virDomainPtr domain, const cha
     post(opaque, domain, event);
 }
 
-/* libvirt also tells of an agent that it finds when it is started itself, which says nothing of the
- * guest. */
+/* libvirtd also reports an agent that it finds when it starts itself; the guest has not booted
+ * then. */
 static void on_agent(virConnectPtr connection, virDomainPtr domain, int state, int reason,
                      void *opaque)
 {

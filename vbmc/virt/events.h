@@ -1,5 +1,5 @@
-/* libvirt's events, turned into calls on the loop thread. libvirt calls back from any thread: the
- * callbacks only copy what they were told and post it. */
+/* libvirt's events, as calls on the loop thread. libvirt calls back from any thread: the callbacks
+ * only copy the event and post it. */
 #ifndef VBMC_VIRT_EVENTS_H
 #define VBMC_VIRT_EVENTS_H
 
@@ -40,8 +40,8 @@ struct virt_events {
 void virt_events_init(struct virt_events *events, struct inbox *inbox,
                       void (*handler)(void *context, const struct virt_event *event),
                       void *context);
-/* Worker thread. 0, or -EIO: without lifecycle events there is nothing to go by. A driver without
- * QEMU's events or another of the kinds is taken as it is. */
+/* Worker thread. 0, or -EIO if the driver has no lifecycle events, which are needed. The other
+ * kinds and QEMU's own events are optional. */
 int virt_events_register(struct virt_events *events, virConnectPtr connection);
 void virt_events_deregister(struct virt_events *events, virConnectPtr connection);
 

@@ -46,8 +46,9 @@ enum host_stop_reason virt_facts_stop_reason(int libvirt_reason)
     return reasons[libvirt_reason];
 }
 
-/* A guest that was restored and has not been resumed has the reason of a migration, and no job. The
- * target of a migration has one of which libvirt has no figures, and so an error. */
+/* A guest that was restored and not resumed has the reason VIR_DOMAIN_PAUSED_MIGRATION too, but no
+ * job. The target of a migration has a job without statistics, for which libvirt returns an error.
+ */
 bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason)
 {
     virDomainJobInfo job = {.type = VIR_DOMAIN_JOB_NONE};
@@ -59,8 +60,8 @@ bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason)
     return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
 }
 
-/* A domain whose QEMU is gone is off, whatever its state says: a crashed one may be kept for a look
- * at it (on_crash=preserve), and only then is on. */
+/* A domain without QEMU is off, whatever its state says. A crashed one is on only if its QEMU is
+ * kept (on_crash=preserve). */
 static int read_state(virDomainPtr domain, struct virt_facts *facts)
 {
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
@@ -72,7 +73,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
     facts->id = active ? (int)virDomainGetID(domain) : -1;
     if (!active && state == VIR_DOMAIN_SHUTOFF)
         facts->stop_reason = virt_facts_stop_reason(reason);
-    /* QEMU's internal errors are among what libvirt has no reason for. */
+    /* libvirt has no reason of its own for QEMU's internal errors. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
     facts->migrating = virt_facts_is_migrating(domain, state, reason);
     facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
@@ -107,7 +108,7 @@ static int read_definition(virDomainPtr domain, struct virt_facts *facts)
     return facts->transient_xml ? 0 : -1;
 }
 
-/* Not to know the hardware is no reason not to know the rest: a look follows when there is more. */
+/* Unknown hardware does not make the rest unknown; the next look reads it again. */
 static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
 {
     CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
@@ -165,10 +166,10 @@ int virt_facts_list_read(virConnectPtr connection, struct virt_facts_list *list)
             result = virt_facts_read(domains[i], &list->items[list->count]);
         if (result == 0) {
             list->count++;
-        } else if (result == -ENODEV) { /* one that vanishes meanwhile is left out */
+        } else if (result == -ENODEV) { /* it vanished meanwhile */
             result = 0;
         } else if (result != -EHOSTUNREACH && result != -ENOMEM) {
-            /* One that may not be read is there all the same: named by its UUID alone. */
+            /* No permission to read it: its UUID alone. */
             virDomainGetUUID(domains[i], list->items[list->count++].uuid.bytes);
             result = 0;
         }

@@ -1,4 +1,4 @@
-/* What libvirt says of a domain at one moment, read on the worker thread and carried to the loop.
+/* What libvirt reports of a domain at one moment, read on a worker thread and handed to the loop.
  */
 #ifndef VBMC_VIRT_FACTS_H
 #define VBMC_VIRT_FACTS_H
@@ -20,7 +20,7 @@ struct virt_facts {
     bool paused_unexplained;           /* paused, and libvirt does not know why */
     int id;                            /* of the running instance; -1 if off */
     bool persistent;
-    bool booted;    /* it runs since its start, which was no resume of a saved or migrated guest */
+    bool booted;    /* it was started here, not restored or migrated */
     bool migrating; /* paused as the source or the target of a migration */
     bool tagged;
     struct host_hardware *hardware; /* NULL: it could not be read */
@@ -34,8 +34,8 @@ enum host_power_state virt_facts_power_state(int libvirt_state);
 /* Of VIR_DOMAIN_SHUTOFF. HOST_STOP_CRASHED may also be a QEMU that died: libvirt does not tell the
  * two apart. */
 enum host_stop_reason virt_facts_stop_reason(int libvirt_reason);
-/* Paused as either end of a migration, also of one that has failed after the guest went on at its
- * target: neither end has all of its memory then. May ask libvirt, not on the loop thread. */
+/* Paused as source or target of a migration, also of a post-copy migration that failed: neither end
+ * has all of the guest's memory then. Calls libvirt: not on the loop thread. */
 bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason);
 
 struct virt_facts_list {

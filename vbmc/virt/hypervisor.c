@@ -4,10 +4,10 @@
  *          unknown; the keeper tries to open it again
  *   up     the keeper's list of all domains has been taken over
  *
- * An event only says when to look at a domain: what it tells may be older than what was looked at
- * meanwhile, since libvirt delivers events late. Looks are made by one thread and so arrive in the
- * order in which they were true. Events are registered before the list is read; one that arrives
- * before the list has been taken over makes it be read once more. */
+ * An event only says when to read a domain: its content may be older than what was read meanwhile,
+ * since libvirt delivers events late. Domains are read by one thread, so that results arrive in the
+ * order in which they were read. Events are registered before the list is read; if one arrives
+ * before the list has been taken over, the list is read once more. */
 #include "vbmc/virt/hypervisor.h"
 
 #include <stdlib.h>

@@ -46,9 +46,9 @@ struct hypervisor {
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
     struct uuid_map by_uuid; /* the same */
-    struct uuid *hidden;     /* listed, and libvirt does not let us read them */
+    struct uuid *hidden;     /* listed, without permission to read them */
     size_t hidden_count;
-    struct virt_domain *vanished;          /* gone, except for an operation that still runs */
+    struct virt_domain *vanished;          /* gone, but an operation still runs */
     struct virt_serial_look *serial_looks; /* under way */
     struct virt_adjustment *adjustments;   /* under way */
     unsigned dumps;                        /* under way */

@@ -12,7 +12,7 @@
 
 #define IO_ERROR_QUIET_MS 1000
 
-/* ---- how it came to its end ---- */
+/* ---- why it stopped ---- */
 
 static enum host_stop_reason reason_of_event(int detail)
 {
@@ -42,12 +42,13 @@ void virt_incident_lifecycle(struct virt_domain *domain, int event, int detail)
         virt_domain_emit(domain, HOST_EVENT_PANICKED);
         break;
     case VIR_DOMAIN_EVENT_STOPPED:
-        if (incidents->stop_told != HOST_STOP_MOVED)
-            incidents->stop_told = reason_of_event(detail);
+        if (incidents->stop_reported != HOST_STOP_MOVED)
+            incidents->stop_reported = reason_of_event(detail);
         break;
-    case VIR_DOMAIN_EVENT_STARTED: /* also of a migration back to here that may yet fail */
-        if (incidents->stop_told != HOST_STOP_MOVED)
-            incidents->stop_told = HOST_STOP_UNKNOWN;
+    case VIR_DOMAIN_EVENT_STARTED: /* also at the start of a migration back to here, which may fail
+                                    */
+        if (incidents->stop_reported != HOST_STOP_MOVED)
+            incidents->stop_reported = HOST_STOP_UNKNOWN;
         break;
     default:
         break;
@@ -55,36 +56,36 @@ void virt_incident_lifecycle(struct virt_domain *domain, int event, int detail)
 }
 
 static const char *const stop_words[] = {
-    [HOST_STOP_UNKNOWN] = "for an unknown reason",
+    [HOST_STOP_UNKNOWN] = "reason unknown",
     [HOST_STOP_SHUTDOWN] = "shut down",
     [HOST_STOP_DESTROYED] = "destroyed",
-    [HOST_STOP_CRASHED] = "for its panic",
+    [HOST_STOP_CRASHED] = "guest panicked",
     [HOST_STOP_FAILED] = "QEMU failed",
     [HOST_STOP_SAVED] = "saved",
     [HOST_STOP_MOVED] = "migrated to another hypervisor",
 };
 
-/* The state's reason is that of the stop which is seen; an event may be one of before. But by the
- * state alone a guest ended for its panic looks like a QEMU that died. */
+/* The state's reason belongs to the stop that was seen; an event may be older. But by its state
+ * alone a guest that was destroyed after its panic looks like a QEMU that died. */
 void virt_incident_stopped(struct virt_domain *domain, enum host_stop_reason seen)
 {
     struct virt_incidents *incidents = &domain->incidents;
-    enum host_stop_reason told = incidents->stop_told;
+    enum host_stop_reason reported = incidents->stop_reported;
 
-    if (seen == HOST_STOP_UNKNOWN || (seen == HOST_STOP_FAILED && told == HOST_STOP_MOVED))
-        seen = told; /* what failed may have been its migration back to here */
-    else if (seen == HOST_STOP_CRASHED && told != HOST_STOP_CRASHED && !incidents->panicked)
+    if (seen == HOST_STOP_UNKNOWN || (seen == HOST_STOP_FAILED && reported == HOST_STOP_MOVED))
+        seen = reported; /* the failure may be that of a migration back to here */
+    else if (seen == HOST_STOP_CRASHED && reported != HOST_STOP_CRASHED && !incidents->panicked)
         seen = HOST_STOP_FAILED;
     domain->host.stop_reason = seen;
     log_debug("%s is off: %s", domain->host.name, stop_words[seen]);
-    incidents->stop_told = HOST_STOP_UNKNOWN;
+    incidents->stop_reported = HOST_STOP_UNKNOWN;
 }
 
 void virt_incident_running(struct virt_domain *domain)
 {
     domain->incidents.panicked = false;
     domain->incidents.asked_why_paused = false;
-    domain->incidents.stop_told = HOST_STOP_UNKNOWN;
+    domain->incidents.stop_reported = HOST_STOP_UNKNOWN;
 }
 
 /* ---- disks ---- */
@@ -100,7 +101,7 @@ static const struct host_disk *find_disk(const struct virt_domain *domain, const
     return NULL;
 }
 
-/* Where the disk's time is kept: its own place, else the oldest. */
+/* The disk's entry, else the oldest one. */
 static struct virt_io_error *find_io_error(struct virt_incidents *incidents, const char *target)
 {
     struct virt_io_error *oldest = &incidents->io_errors[0];
@@ -109,7 +110,7 @@ static struct virt_io_error *find_io_error(struct virt_incidents *incidents, con
         struct virt_io_error *error = &incidents->io_errors[i];
         if (strcmp(error->target, target) == 0)
             return error;
-        if (error->told_ms < oldest->told_ms)
+        if (error->reported_ms < oldest->reported_ms)
             oldest = error;
     }
     *oldest = (struct virt_io_error){0};
@@ -123,12 +124,12 @@ void virt_incident_io_error(struct virt_domain *domain, const char *alias)
     const struct host_disk *disk = find_disk(domain, alias);
 
     struct virt_io_error *error = find_io_error(&domain->incidents, disk ? disk->target : "");
-    if (error->told_ms != 0 && now_ms - error->told_ms < IO_ERROR_QUIET_MS)
+    if (error->reported_ms != 0 && now_ms - error->reported_ms < IO_ERROR_QUIET_MS)
         return;
-    error->told_ms = now_ms;
+    error->reported_ms = now_ms;
     if (!disk) {
-        log_warning("%s: I/O error on a disk that its domain XML does not know (%s)",
-                    domain->host.name, alias);
+        log_warning("%s: I/O error on a disk that is not in its domain XML (%s)", domain->host.name,
+                    alias);
         return;
     }
     log_info("%s: I/O error on disk %s", domain->host.name, disk->target);
@@ -140,7 +141,7 @@ void virt_incident_io_error(struct virt_domain *domain, const char *alias)
 
 void virt_incident_agent_connected(struct virt_domain *domain)
 {
-    log_debug("%s: its guest agent has come up", domain->host.name);
+    log_debug("%s: guest agent connected", domain->host.name);
     virt_domain_emit(domain, HOST_EVENT_AGENT_CONNECTED);
 }
 
@@ -172,7 +173,7 @@ static void step_ask(struct operation *operation)
         monitor_step_submitted(operation, qmp_query_status(client, on_status, operation));
 }
 
-/* The operations before may have ended the pause. */
+/* Operations queued before may have ended the pause. */
 static void step_if_paused(struct operation *operation)
 {
     if (operation->domain->host.state == HOST_POWER_PAUSED)

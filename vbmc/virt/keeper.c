@@ -19,7 +19,7 @@
 #include "vbmc/virt/look.h"
 #include "vbmc/virt/sampler.h"
 
-/* On its way from the keeper to the loop: the connection is open, and these are its domains. */
+/* From the keeper to the loop: the connection is open, and these are its domains. */
 struct opened {
     struct inbox_item item;
     struct hypervisor *hypervisor;
@@ -30,9 +30,9 @@ struct opened {
 
 /* ---- the loop ---- */
 
-/* When to list all domains again after the connection came up. libvirt finds out only then which of
- * the guests it remembers are gone, and tells nobody (qemuProcessReconnect stops them without an
- * event). */
+/* When to list all domains again after the connection was opened. A libvirtd that was restarted
+ * discovers only then which of its guests are gone, and sends no event for them
+ * (qemuProcessReconnect). */
 static const unsigned settle_ms[] = {300, 700, 1500, 4000};
 
 static void on_settle(uv_timer_t *timer)
@@ -75,8 +75,8 @@ void virt_keeper_lost(struct hypervisor *hypervisor)
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
 }
 
-/* Gives up a connection that libvirt knows to be dead. While a call waits on it, libvirt 9.0 says
- * so only half a minute later. */
+/* Gives up a connection that libvirt knows to be dead. While a call waits on it, libvirt 9.0 calls
+ * the close callback only half a minute later. */
 static void check_connection(struct hypervisor *hypervisor)
 {
     if (!hypervisor->up || hypervisor->stopping || worker_connection_lives(hypervisor->worker))
@@ -90,7 +90,7 @@ static void note_failure(struct hypervisor *hypervisor, const char *text)
     if (hypervisor->stopping)
         return;
     virt_keeper_lost(hypervisor);
-    /* The same reason every two seconds is said once. */
+    /* The same reason is logged once. */
     if (strcmp(hypervisor->error, text) != 0)
         log_warning("hypervisor %s (%s) cannot be reached: %s; trying again", hypervisor->name,
                     hypervisor->uri, text);

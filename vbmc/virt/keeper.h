@@ -1,5 +1,5 @@
-/* A hypervisor's connection: the worker's keeper opens and closes it, and the loop takes over what
- * it has seen. */
+/* A hypervisor's connection: opened and closed on the worker's keeper thread, with the results
+ * applied on the loop. */
 #ifndef VBMC_VIRT_KEEPER_H
 #define VBMC_VIRT_KEEPER_H
 

@@ -50,7 +50,7 @@ virConnectPtr virt_lane_enter(struct virt_lane *lane, virConnectPtr main,
     return connection;
 }
 
-/* What is no longer wanted, or NULL. */
+/* The connection if it is to be closed, or NULL. */
 static virConnectPtr take_unwanted(struct virt_lane *lane)
 {
     virConnectPtr connection = NULL;

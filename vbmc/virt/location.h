@@ -1,4 +1,4 @@
-/* Where a hypervisor's guests run; hypervisor_is_local and hypervisor_reach_socket too
+/* Where a hypervisor's guests run. Also hypervisor_is_local and hypervisor_reach_socket
  * (hypervisor.h). */
 #ifndef VBMC_VIRT_LOCATION_H
 #define VBMC_VIRT_LOCATION_H

@@ -48,7 +48,7 @@ static void run_look(struct worker_job *job, virConnectPtr connection)
     virDomainFree(domain);
 }
 
-/* A failure to look one up by its name says nothing of any. */
+/* A failed lookup by name is about no known domain. */
 static void take_result(struct look *look)
 {
     struct hypervisor *hypervisor = look->hypervisor;

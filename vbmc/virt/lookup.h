@@ -1,4 +1,4 @@
-/* From a job to the domain it is about. */
+/* Finding the domain of a job. */
 #ifndef VBMC_VIRT_LOOKUP_H
 #define VBMC_VIRT_LOOKUP_H
 

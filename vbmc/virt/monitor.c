@@ -10,7 +10,7 @@
 #include "vbmc/virt/passthrough.h"
 #include "vbmc/virt/properties.h"
 
-/* Passthrough commands wait in the worker's queue for libvirt calls on other domains. */
+/* Passthrough commands may wait in the worker's queue behind calls for other domains. */
 #define PASSTHROUGH_TIMEOUT_MS 30000
 #define DIRECT_HANDSHAKE_MS    1000
 
@@ -49,8 +49,8 @@ static void finish_opening(struct monitor *monitor)
         operation_next(operation);
 }
 
-/* The direct socket answered, or did not: then it is given up for this run of the guest. One that
- * has answered before is tried again by the next operation, since it may have been lost with an SSH
+/* A direct socket that does not answer is not used again during this run of the guest. One that has
+ * answered before is tried again by the next operation, since it may have been lost with the SSH
  * connection. */
 static void on_direct_state(void *context, bool ready, const char *reason)
 {
@@ -101,7 +101,7 @@ static void take_xml(struct operation *operation)
     }
     domxml_live_clear(&monitor->live);
     if (domxml_parse_live(operation->xml, &monitor->live) < 0) {
-        operation_finish(operation, -EIO, "libvirt's domain XML cannot be read");
+        operation_finish(operation, -EIO, "cannot parse libvirt's domain XML");
         return;
     }
     if (monitor->direct || (monitor->passthrough && !monitor->had_direct)) {

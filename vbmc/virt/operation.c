@@ -60,7 +60,7 @@ struct operation *operation_queue(struct virt_domain *domain, operation_step *co
     return operation;
 }
 
-/* Goes on with the steps that put right what was begun. */
+/* Continues with the steps that undo what was begun. */
 static void recover(struct operation *operation, const char *text)
 {
     log_warning("%s: %s", operation->domain->host.name, text);
@@ -96,7 +96,7 @@ void operation_next(struct operation *operation)
     operation->steps++;
     if (!*operation->steps)
         operation_finish(operation, 0, NULL);
-    else if (operation->domain->vanished) /* a client that defines it again does not want this */
+    else if (operation->domain->vanished) /* one that is defined again is another domain */
         operation_finish(operation, -ENODEV, "the domain is gone");
     else
         (*operation->steps)(operation);
@@ -151,7 +151,7 @@ static void look_done(struct worker_job *job)
         operation_next(operation);
 }
 
-/* What the action did to the domain is looked at before the next step relies on it. */
+/* Reads what the action did to the domain before the next step relies on it. */
 static void action_done(struct worker_job *job)
 {
     struct operation *operation = CONTAINER_OF(job, struct operation, job);

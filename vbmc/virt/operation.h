@@ -26,7 +26,7 @@ struct operation {
     struct virt_domain *domain;
     operation_step *const *steps;    /* the one that runs; a list ends with NULL */
     operation_step *const *on_error; /* runs once instead of ending with an error; NULL: none */
-    host_done_fn *done;              /* NULL: nobody asks */
+    host_done_fn *done;              /* NULL: no caller */
     void *context;
     int result;
     char text[WORKER_TEXT_SIZE];
@@ -38,11 +38,11 @@ struct operation {
     /* Parameters and results of steps. */
     unsigned cycle_interval_s;
     enum host_power_action action;
-    bool abandoned;      /* by who asked for it: starts nothing any more */
-    bool seen_off;       /* at its turn, before the hypervisor was told to start it */
+    bool abandoned;      /* its caller is gone: it starts no guest any more */
+    bool seen_off;       /* when its turn came, before the guest was started */
     bool in_interval;    /* of a power cycle: operation_pause between its two steps */
     bool destroyed;      /* this has ended the guest, which may have ended its domain */
-    bool acting;         /* an action thread has it, and a look of its own follows */
+    bool acting;         /* an action thread runs it, and a look follows */
     bool started_paused; /* a start that waits for its boot override */
     bool has_run;        /* ... and has run before, as one from a managed save: never to be reset */
     bool used_boot_menu;
@@ -54,12 +54,12 @@ struct operation {
     operation_step *const *resume; /* where a step that consists of steps goes on */
 };
 
-/* What becomes of a domain by its operations; a table of its hypervisor, since what these do starts
- * operations. */
+/* How operations report to their domain. A table of the hypervisor, since these functions queue
+ * operations themselves. */
 struct operation_outcomes {
-    /* What libvirt says of the domain after an action: virt_domain_apply_facts. */
+    /* The domain as read after an action: virt_domain_apply_facts. */
     void (*taken)(struct virt_domain *domain, struct virt_facts *facts, bool live);
-    /* libvirt does not know it any more: virt_domain_lost. */
+    /* libvirt no longer knows it: virt_domain_lost. */
     void (*lost)(struct virt_domain *domain, enum host_stop_reason reason);
     /* Its last operation has ended: virt_domain_release. */
     void (*released)(struct virt_domain *domain);
@@ -75,13 +75,13 @@ void operation_finish(struct operation *operation, int result, const char *text)
  * goes on with the next step or ends with the error. */
 void operation_work(struct operation *operation, operation_work_fn *work);
 void operation_pause(struct operation *operation, uint64_t ms);
-/* The connection is lost: the interval of a power cycle is over, so that nothing is started by it
- * when the connection is back, and the caller that waits for it knows. */
+/* The connection is lost: ends the interval of a power cycle, so that it starts nothing when the
+ * connection is back, and its caller gets an answer. */
 void operation_end_interval(struct virt_domain *domain);
-/* No callback with this context any more, and no start of the guest that libvirt has not been told.
- */
+/* No callback with this context runs any more, and no guest is started that libvirt was not asked
+ * to start yet. */
 void operation_cancel(struct virt_domain *domain, const void *context);
-/* No callback with this context any more; all goes on. */
+/* No callback with this context runs any more; the operations go on. */
 void operation_detach(struct virt_domain *domain, const void *context);
 
 #endif

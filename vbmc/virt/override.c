@@ -1,20 +1,20 @@
 /* Boot override of a libvirt domain.
  *
  * An override is applied to the running guest: the `bootindex` property of the device's object is
- * set to 0 by QMP. libvirt numbers from 1, and QEMU refuses duplicates. QEMU's table of boot
- * devices is made again at each machine reset, so that the override takes effect on the very next
- * reset, also one that the guest makes. A guest that is off is started paused, gets its override, a
- * reset, and runs (power.c).
+ * set to 0 by QMP. libvirt numbers from 1, and QEMU refuses duplicates. QEMU rebuilds its table of
+ * boot devices at each machine reset, so that the override takes effect at the next reset, also one
+ * by the guest itself. A guest that is off is started paused, gets its override, is reset, and runs
+ * (power.c).
  *
- *   none      nothing is asked for
- *   waiting   asked for, guest off
- *   refused   asked for, and the guest cannot follow: it has no such device, or QEMU refuses (the
- *             kernel of a direct kernel boot has index 0). The boot it was meant for goes without
- *             it and uses it up all the same
- *   applied   bootindex is 0; `original` is what it was
+ *   none      no override is requested
+ *   pending   requested, guest off
+ *   refused   requested, but cannot be applied: the guest has no such device, or QEMU refuses (the
+ *             kernel of a direct kernel boot has index 0). The next boot goes without it and uses
+ *             it up nevertheless
+ *   applied   bootindex is 0; `original` is its former value
  *   used      a reset has been seen; SeaBIOS answers a reset of a booted guest with another of its
  *             own (reset_burst.h). When the burst is over, or the guest off, a one-time override is
- *             taken back and gone.
+ *             undone and removed.
  *
  * A persistent override is applied in the same way and stays; it alone edits the stored definition
  * (override_definition.h), from which later starts have it. */
@@ -41,14 +41,14 @@
 
 static void consumed(struct virt_domain *domain)
 {
-    log_info("%s: one-time boot override (%s) is used up", domain->host.name,
+    log_info("%s: one-time boot override (%s) used", domain->host.name,
              host_boot_device_name(domain->override.device));
     domain->override = (struct host_boot_override){.device = HOST_BOOT_NONE};
     virt_domain_emit(domain, HOST_EVENT_BOOT_CONSUMED);
 }
 
-/* A boot has begun without the override that was asked for. A persistent one goes on waiting for a
- * boot that can follow it. */
+/* A boot has begun without the override that was requested. A persistent one stays pending for the
+ * next boot. */
 static void missed(struct virt_domain *domain)
 {
     log_warning("%s: booted without its boot override (%s)%s%s", domain->host.name,
@@ -69,7 +69,7 @@ static void note_obstacle(struct virt_domain *domain, const char *why)
 static void step_undo_live(struct operation *operation);
 static void start_settling(struct virt_domain *domain);
 
-/* Another override may have been asked for while this waited for its turn. */
+/* Another override may have been requested meanwhile. */
 static void step_still_used(struct operation *operation)
 {
     const struct virt_domain *domain = operation->domain;
@@ -87,14 +87,15 @@ static void step_consumed(struct operation *operation)
     operation_finish(operation, 0, NULL);
 }
 
-/* What could not be given back is tried again as long as there is a way to the guest. */
+/* Tried again as long as the guest runs. */
 static void settling_ended(void *context, int result, const char *text)
 {
     struct virt_domain *domain = context;
 
     if (result == 0)
         return;
-    log_warning("%s: boot order of the running guest not given back: %s", domain->host.name, text);
+    log_warning("%s: cannot restore the boot order of the running guest: %s", domain->host.name,
+                text);
     if (domain->boot_live.used && host_power_state_is_on(domain->host.state))
         start_settling(domain);
 }
@@ -126,9 +127,9 @@ void override_clear(struct virt_domain *domain)
     virt_domain_close_timer(&domain->settle);
 }
 
-/* ---- taking back ---- */
+/* ---- undoing ---- */
 
-/* Only QEMU's own word ends it: what was lost on the way is found out after the next connection. */
+/* Ends only with QEMU's reply: after a lost connection it is tried again (override_reconcile). */
 static void live_undone(void *context, const struct qmp_error *error)
 {
     struct operation *operation = context;
@@ -139,14 +140,14 @@ static void live_undone(void *context, const struct qmp_error *error)
         return;
     }
     if (error)
-        log_warning("%s: boot order of the running guest not given back: %s", domain->host.name,
+        log_warning("%s: cannot restore the boot order of the running guest: %s", domain->host.name,
                     error->text);
     override_forget_live(domain);
     override_store_live(domain);
     operation_next(operation);
 }
 
-/* Gives the running guest its own boot order back; nothing to do is no error. */
+/* Restores the running guest's own boot order; nothing to do is no error. */
 static void step_undo_live(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
@@ -187,7 +188,7 @@ static void applied(void *context, const struct qmp_error *error)
         log_info("%s: boot override: %s first at the next reset", domain->host.name,
                  host_boot_device_name(domain->override.device));
     } else {
-        log_warning("%s: boot override (%s) not taken by QEMU: %s", domain->host.name,
+        log_warning("%s: QEMU rejected the boot override (%s): %s", domain->host.name,
                     host_boot_device_name(domain->override.device), error->text);
         /* After a lost connection it may be applied all the same: then the record has to stay. */
         if (error->failure == QMP_FAILURE_ERROR_REPLY || domain->boot_live.device == HOST_BOOT_NONE)
@@ -246,7 +247,7 @@ static void set_path(struct operation *operation, const char *folder, const char
     read_original(operation);
 }
 
-/* The machine's own floppy controller has no id: it is looked for by its type. */
+/* The machine's own floppy controller has no id: it is found by its type. */
 static void controllers_listed(void *context, struct json_object *result,
                                const struct qmp_error *error)
 {
@@ -296,7 +297,7 @@ void override_step_apply(struct operation *operation)
     const struct domxml_device *device = domxml_first_device(monitor_live_xml(domain), wanted);
     if (!device || !device->alias || !monitor_client(domain)) {
         note_obstacle(domain, device && device->alias ? "no QMP" : "the guest has no such device");
-        log_warning("%s: boot override (%s): %s; the guest's own order stays", domain->host.name,
+        log_warning("%s: boot override (%s) ignored: %s", domain->host.name,
                     host_boot_device_name(wanted), domain->host.boot_obstacle);
         operation_next(operation);
         return;
@@ -315,8 +316,8 @@ void override_step_apply(struct operation *operation)
 
 /* ---- the operation ---- */
 
-/* Any override that is asked for ends the settling of the one before. One that was used before a
- * restart of the daemon and comes back from the store goes on settling. */
+/* A new override ends the settling of the one before. One that was used before a restart of the
+ * daemon, and is restored from the store, continues to settle. */
 static void settle_former(struct virt_domain *domain)
 {
     struct boot_live *live = &domain->boot_live;
@@ -339,7 +340,7 @@ static void step_take(struct operation *operation)
     domain->override = operation->override;
     note_obstacle(domain, "");
     settle_former(domain);
-    /* Nothing is asked for and nothing was done, or the guest is off: all is said. */
+    /* Nothing is requested and nothing was changed, or the guest is off: done. */
     if ((domain->override.device == HOST_BOOT_NONE && domain->boot_live.device == HOST_BOOT_NONE) ||
         !host_power_state_is_on(domain->host.state))
         operation_finish(operation, 0, NULL);
@@ -386,7 +387,7 @@ static void step_reset_for_override(struct operation *operation)
         operation_next(operation);
         return;
     }
-    log_info("%s: started with a boot override waiting: reset", domain->host.name);
+    log_info("%s: started with a pending boot override: resetting", domain->host.name);
     reset_step(operation);
 }
 
@@ -427,7 +428,7 @@ void override_guest_started(struct virt_domain *domain, bool live)
                                             step_let_firmware_begin, step_reset_for_override, NULL};
 
     if (!hypervisor_is_qemu(domain->hypervisor))
-        override_note_boot(domain); /* there is no way to have it followed */
+        override_note_boot(domain); /* it cannot be applied */
     if (!host_boot_device_is_hardware(override_at_start(domain).device) || is_started_by_us(domain))
         return;
     if (live)
@@ -460,7 +461,7 @@ void override_guest_reset(struct virt_domain *domain)
             override_note_boot(domain);
         return;
     }
-    if (domain->boot_live.used) /* part of the burst, which counts from its first */
+    if (domain->boot_live.used) /* part of the burst, which is timed from its first reset */
         return;
     domain->boot_live.used = true;
     override_store_live(domain);
@@ -477,7 +478,7 @@ void override_reconcile(struct virt_domain *domain)
         operation_queue(domain, undo, NULL, NULL);
     if (!host_boot_device_is_hardware(override_at_start(domain).device))
         return;
-    log_info("%s: connected again with a boot override (%s) waiting", domain->host.name,
+    log_info("%s: reconnected with a pending boot override (%s)", domain->host.name,
              host_boot_device_name(domain->override.device));
     if (domain->boot_live.used && !domain->override.persistent)
         start_settling(domain);

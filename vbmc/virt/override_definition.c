@@ -30,7 +30,7 @@ static enum host_boot_device wanted_device(const struct host_boot_override *over
     return is_stored ? override->device : HOST_BOOT_NONE;
 }
 
-/* An action thread: the definition as it was before our last edit, which operation->undo tells. */
+/* An action thread: the definition as it was before our last edit, from operation->undo. */
 static char *read_definition(struct operation *operation, virDomainPtr domain)
 {
     char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -44,8 +44,8 @@ static char *read_definition(struct operation *operation, virDomainPtr domain)
 }
 
 /* An action thread. Leaves the new definition in operation->xml and what it replaces in
- * operation->undo. A device that the domain does not have is no error: as everywhere, the domain's
- * own order then stays. */
+ * operation->undo. A device that the domain does not have is no error: the domain's own order
+ * stays. */
 static int work_edit(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     enum host_boot_device wanted = wanted_device(&operation->override);

@@ -1,5 +1,5 @@
-/* One job of the worker per command. A command's end comes back to the loop with its job; a job
- * that outlives its client keeps the transport's memory until it is done. */
+/* One job of the worker per command. A job that outlives its client keeps the transport's memory
+ * until it is done. */
 #include "vbmc/virt/passthrough.h"
 
 #include <errno.h>

@@ -28,8 +28,8 @@ static int last_error(struct operation *operation)
     return virt_last_error(operation->text, sizeof operation->text);
 }
 
-/* Between the end of a migration and its confirmation libvirt lets the source be ended, or resumed,
- * while the guest runs at the target. */
+/* Between the end of a migration and its confirmation libvirt allows to destroy or resume the
+ * source, while the guest runs at the target. */
 static bool is_migrating(struct operation *operation, virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
@@ -41,7 +41,7 @@ static bool is_migrating(struct operation *operation, virDomainPtr domain)
     return true;
 }
 
-/* A guest that has stopped by itself meanwhile is what was asked for. */
+/* A guest that has stopped by itself meanwhile is a success. */
 static int work_destroy(struct operation *operation, virConnectPtr connection, virDomainPtr domain)
 {
     (void)connection;
@@ -56,8 +56,7 @@ static int work_destroy(struct operation *operation, virConnectPtr connection, v
     return virDomainIsActive(domain) == 0 ? 0 : result;
 }
 
-/* The XML that a start is made from, where it is another than the definition; -ENOENT: it is not.
- */
+/* The XML for this start, if it differs from the definition; -ENOENT if it does not. */
 static int edit_for_start(const struct operation *operation, const char *xml, char **edited)
 {
     if (operation->override.device == HOST_BOOT_FIRMWARE_MENU)
@@ -143,7 +142,7 @@ static int create_transient(struct operation *operation, virConnectPtr connectio
     return 0;
 }
 
-/* Somebody else, or a start that was still under way, may have been faster. */
+/* Another client, or a start that was still under way, may have been faster. */
 static int resume(struct operation *operation, virDomainPtr domain)
 {
     int state = VIR_DOMAIN_NOSTATE;
@@ -196,7 +195,7 @@ static int work_resume(struct operation *operation, virConnectPtr connection, vi
     return domain ? resume(operation, domain) : last_error(operation);
 }
 
-/* What stands in for a QMP command where there is no QMP. */
+/* libvirt's call in place of a QMP command, without QMP. */
 static int work_without_qmp(struct operation *operation, virConnectPtr connection,
                             virDomainPtr domain)
 {
@@ -223,7 +222,7 @@ static int work_without_qmp(struct operation *operation, virConnectPtr connectio
 
 /* ---- steps ---- */
 
-/* A cycle that could not start the guest again does not end it either. */
+/* A cycle that may not start the guest again does not destroy it either. */
 static void step_destroy(struct operation *operation)
 {
     if (operation->abandoned && operation->action == HOST_POWER_ACTION_CYCLE)
@@ -234,7 +233,7 @@ static void step_destroy(struct operation *operation)
         operation_work(operation, work_destroy);
 }
 
-/* Only what has ended here is started here again: a guest that was migrated away meanwhile runs
+/* Only a guest that has ended here is started here again: one that was migrated away meanwhile runs
  * elsewhere, on the same disk. */
 static void step_ended_here(struct operation *operation)
 {
@@ -265,7 +264,7 @@ static void step_resumed(struct operation *operation)
 
 static operation_step *const only_resume[] = {step_resume, step_resumed, NULL};
 
-/* The start that owed it may have come to its end meanwhile. */
+/* The start that owed it may have been completed meanwhile. */
 static void step_if_owed(struct operation *operation)
 {
     if (operation->domain->resume_owed && operation->domain->host.state == HOST_POWER_PAUSED)
@@ -282,7 +281,7 @@ void power_reconcile(struct virt_domain *domain)
         operation_queue(domain, steps, NULL, NULL);
 }
 
-/* Nothing was started: nothing is owed. After a lost connection nobody knows. */
+/* Nothing was started: no resume is owed. After a lost connection that is unknown. */
 static void step_not_started(struct operation *operation)
 {
     if (operation->result != -EHOSTUNREACH)
@@ -307,7 +306,7 @@ static void step_after_up(struct operation *operation)
     operation_next(operation);
 }
 
-/* The firmware takes its boot order at a reset only, also in a guest that has not run yet. */
+/* The firmware reads the boot order at a reset only, also in a guest that has not run yet. */
 static void step_reset_before_first_run(struct operation *operation)
 {
     struct qmp_client *client = monitor_client(operation->domain);
@@ -337,8 +336,7 @@ static void step_ask_whether_it_ran(struct operation *operation)
         monitor_step_submitted(operation, qmp_query_status(client, on_run_state, operation));
 }
 
-/* A guest whose start was left in the middle: by a daemon that was killed, or by somebody who
- * starts his guests paused. */
+/* A guest whose start is incomplete: the daemon was killed, or another client started it paused. */
 static operation_step *const finish_start[] = {
     monitor_step_open,
     step_ask_whether_it_ran,
@@ -349,8 +347,7 @@ static operation_step *const finish_start[] = {
     NULL,
 };
 
-/* Who has given it up may have found the guest elsewhere, and of one whose hypervisor is away
- * nobody knows. */
+/* After a cancel, or while the hypervisor cannot be reached, the guest may run elsewhere. */
 static bool may_start(const struct operation *operation)
 {
     return !operation->abandoned && operation->domain->host.state != HOST_POWER_UNKNOWN;
@@ -371,7 +368,7 @@ static void step_up(struct operation *operation)
         return;
     }
     operation->seen_off = domain->host.state == HOST_POWER_OFF;
-    if (hypervisor_is_qemu(domain->hypervisor)) { /* no other takes one, nor a paused start */
+    if (hypervisor_is_qemu(domain->hypervisor)) { /* no other supports one, nor a paused start */
         operation->override = override_at_start(domain);
         operation->kernel_gives_way_to = override_device(domain);
     }

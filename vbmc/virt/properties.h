@@ -1,4 +1,4 @@
-/* What the driver's files ask of a hypervisor connection; what other rooms may ask too is in
+/* Properties of a hypervisor connection, for the driver's files; those for other rooms too are in
  * hypervisor.h. */
 #ifndef VBMC_VIRT_PROPERTIES_H
 #define VBMC_VIRT_PROPERTIES_H

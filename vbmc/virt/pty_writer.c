@@ -14,7 +14,7 @@ struct pty_writer {
     void *context;
 };
 
-/* A terminal, opened so that it never waits nor becomes ours; or a negative error. */
+/* A terminal, opened non-blocking and not as our controlling terminal; or a negative error. */
 static int open_terminal(const char *path)
 {
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -54,7 +54,7 @@ int pty_writer_open(uv_loop_t *loop, const char *path, void (*writable)(void *co
     return 0;
 }
 
-/* A terminal that has failed reports so too: the next write finds out. */
+/* Called for errors too: the next write returns them. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct pty_writer *writer = poll->data;

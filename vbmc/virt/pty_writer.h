@@ -3,7 +3,7 @@
  *
  * libvirt has no flow control from a client to a console: libvirtd takes five messages for a guest
  * that does not read, and then reads nothing more from that client, whose every call hangs and
- * whose connection ends after half a minute. A pty says by itself when it is full. Loop thread. */
+ * whose connection ends after half a minute. A pty returns EAGAIN when it is full. Loop thread. */
 #ifndef VBMC_VIRT_PTY_WRITER_H
 #define VBMC_VIRT_PTY_WRITER_H
 
@@ -22,7 +22,7 @@ int pty_writer_open(uv_loop_t *loop, const char *path, void (*writable)(void *co
                     void *context, struct pty_writer **writer);
 /* How much was taken, or a negative error. */
 ssize_t pty_writer_write(struct pty_writer *writer, const uint8_t *bytes, size_t size);
-/* The memory goes when the loop has turned. NULL is allowed. */
+/* Freed in the loop's next turn. NULL is allowed. */
 void pty_writer_close(struct pty_writer *writer);
 
 #endif

@@ -1,10 +1,9 @@
-/* QEMU is told to reset such a guest, not to end, and is told so until the firmware's own second
- * reset is over; then what the domain says holds again:
+/* For such a guest QEMU's action for a reboot is set to "reset" until the firmware's own second
+ * reset is over; then the domain's action is restored:
  *
  *   set-action reboot=reset, system_reset, RESTORE_MS, set-action reboot=shutdown
  *
- * libvirt sets the action once, at the guest's start, so that to set it again is right at any time.
- */
+ * libvirt sets the action once, at the guest's start, so that it may be set again at any time. */
 #include "vbmc/virt/reset.h"
 
 #include <errno.h>
@@ -30,7 +29,7 @@ static void run_reset(struct operation *operation)
                                    monitor_step_done, operation));
 }
 
-/* ---- what the domain says, again ---- */
+/* ---- restoring the domain's action ---- */
 
 static void restore_later(struct virt_domain *domain);
 
@@ -38,10 +37,10 @@ static void restored(void *context, int result, const char *text)
 {
     struct virt_domain *domain = context;
 
-    /* Where QEMU has no such command (before 6.0) it was never set. */
+    /* QEMU before 6.0 has no such command, and it was never set. */
     if (result == 0 || result == -ENOTSUP || !host_power_state_is_on(domain->host.state))
         return;
-    log_warning("%s: its on_reboot action is not restored yet: %s", domain->host.name, text);
+    log_warning("%s: cannot restore its on_reboot action yet: %s", domain->host.name, text);
     restore_later(domain);
 }
 
@@ -83,7 +82,7 @@ static void action_set(void *context, const struct qmp_error *error)
 {
     struct operation *operation = context;
 
-    /* After a lost connection it may be set all the same. */
+    /* After a lost connection it may be set nevertheless. */
     if (!error || error->failure != QMP_FAILURE_ERROR_REPLY)
         restore_later(operation->domain);
     if (error)

@@ -19,7 +19,7 @@
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3
 
-/* What is asked for, the next where a hypervisor does not know the one before. */
+/* What is asked for; the next one if a hypervisor does not support the one before. */
 static const struct {
     unsigned stats;
     unsigned flags;
@@ -44,10 +44,10 @@ struct virt_sampler {
     uint64_t taken_over;        /* the number of the latest call whose results were */
     unsigned way;               /* ARRAY_SIZE(ways): none works */
     char error[WORKER_TEXT_SIZE];
-    bool told_nothing; /* that the hypervisor counts no CPU time */
+    bool reported_no_cpu; /* that the hypervisor reports no CPU time */
 };
 
-/* A domain that is to be sampled, and what came of it. */
+/* A domain to be sampled, and the result. */
 struct entry {
     struct uuid uuid; /* sorted by it */
     unsigned sockets;
@@ -56,7 +56,7 @@ struct entry {
     struct virt_stats stats;
 };
 
-/* One call. Holds on to no domain: any may be gone when it comes back. */
+/* One call. Keeps no pointers to domains: they may be gone when it returns. */
 struct sampling {
     struct worker_job job;
     struct virt_sampler *sampler;
@@ -162,8 +162,8 @@ static void run_closing(struct worker_job *job, virConnectPtr connection)
 
 /* ---- the loop: results ---- */
 
-/* The run is told from others by libvirt's id and by how often we have seen the guest start: ids
- * begin again with the hypervisor. */
+/* A run is identified by libvirt's id and the number of starts seen: ids begin again when the
+ * hypervisor is restarted. */
 static uint64_t run_of(const struct virt_domain *domain)
 {
     return (uint64_t)domain->starts << 32 | (uint32_t)domain->id;
@@ -178,7 +178,7 @@ static uint64_t count_fixed_disks(const struct host_hardware *hardware)
     return count;
 }
 
-/* Another id is another QEMU, whose start or end has not been looked at yet. */
+/* Another id is another QEMU, whose start has not been read yet. */
 static void take_over(struct virt_domain *domain, const struct entry *entry, uint64_t taken_ns)
 {
     struct host_sample *sample = &domain->host.sample;
@@ -192,7 +192,7 @@ static void take_over(struct virt_domain *domain, const struct entry *entry, uin
     }
     virt_stats_follow(&domain->stats, &entry->stats, sample);
     uint64_t fixed_disks = count_fixed_disks(domain->host.hardware);
-    if (fixed_disks > 0) /* an empty drive for CDs is no disk that is idle */
+    if (fixed_disks > 0) /* an empty CD-ROM drive is not an idle disk */
         sample->disk_count = fixed_disks;
     sample->taken_ns = taken_ns;
     virt_domain_emit(domain, HOST_EVENT_SAMPLED);
@@ -207,7 +207,7 @@ static bool is_anything_fresh(const struct sampling *sampling)
     return false;
 }
 
-/* Of two calls the one that began earlier may end later: it is too old then. */
+/* A call that began earlier may end later; its results are too old then. */
 static void take_over_all(struct virt_sampler *sampler, struct sampling *sampling)
 {
     struct hypervisor *hypervisor = sampler->hypervisor;
@@ -217,12 +217,12 @@ static void take_over_all(struct virt_sampler *sampler, struct sampling *samplin
     sampler->taken_over = sampling->number;
     log_debug("hypervisor %s: sampled %d domains in %llu us", hypervisor->name, sampling->records,
               (unsigned long long)(sampling->took_ns / 1000));
-    if (sampling->records > 0 && sampling->count > 0 && !sampler->told_nothing &&
+    if (sampling->records > 0 && sampling->count > 0 && !sampler->reported_no_cpu &&
         !is_anything_fresh(sampling)) {
-        log_info("hypervisor %s counts no CPU time of its guests: there is nothing to model their "
-                 "sensors from",
-                 hypervisor->name);
-        sampler->told_nothing = true;
+        log_info(
+            "hypervisor %s reports no CPU time of its guests: their sensors cannot be modelled",
+            hypervisor->name);
+        sampler->reported_no_cpu = true;
     }
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
         const struct entry *entry = find_entry(sampling, &domain->host.uuid);
@@ -234,8 +234,8 @@ static void take_over_all(struct virt_sampler *sampler, struct sampling *samplin
 static void note_failure(struct virt_sampler *sampler, const struct sampling *sampling)
 {
     if (sampling->error[0] && strcmp(sampler->error, sampling->error) != 0) {
-        log_info("hypervisor %s: guests cannot be sampled%s: %s", sampler->hypervisor->name,
-                 sampling->is_unknown ? " in the best way" : "", sampling->error);
+        log_info("hypervisor %s: cannot sample its guests%s: %s", sampler->hypervisor->name,
+                 sampling->is_unknown ? " by the fastest call" : "", sampling->error);
         snprintf(sampler->error, sizeof sampler->error, "%s", sampling->error);
     }
     if (sampling->is_unknown && sampling->way == sampler->way)
@@ -335,7 +335,7 @@ void virt_sampler_turn(struct virt_sampler *sampler)
 void virt_sampler_connected(struct virt_sampler *sampler)
 {
     if (sampler->way == ARRAY_SIZE(ways))
-        sampler->way = 0; /* it may be another hypervisor by now */
+        sampler->way = 0; /* it may support more by now */
     virt_sampler_turn(sampler);
 }
 

@@ -1,5 +1,5 @@
-/* Samples what the running guests of one hypervisor do, by one call to libvirt in each period for
- * all of them. Nothing is sampled for somebody who asks: readers see the last sample.
+/* Samples the load of the running guests of one hypervisor, by one call to libvirt in each period
+ * for all of them. Readers see the last sample.
  *
  * The call runs on an action thread. libvirt waits in it for a guest whose QEMU does not answer
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
@@ -15,7 +15,7 @@
 struct hypervisor;
 struct virt_sampler;
 
-#define VIRT_SAMPLER_PERIOD_S 2 /* unless told otherwise */
+#define VIRT_SAMPLER_PERIOD_S 2 /* unless configured otherwise */
 
 /* To be called in each period from now on: virt_sampler_turn. NULL: no memory. */
 struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned period_s);

@@ -54,7 +54,7 @@ static bool has_screen(const char *xml)
     return false;
 }
 
-/* libvirt's words for a guest without a screen, or without power, tell nobody what to do. */
+/* libvirt's errors for a guest without a screen, or one that is off, do not say what to do. */
 static int explain(struct shot *shot, virDomainPtr domain)
 {
     int result = last_error(shot);
@@ -87,7 +87,7 @@ static int receive_chunk(struct shot *shot, virStreamPtr stream)
         return last_error(shot);
     picture->size += (size_t)size;
     if (picture->size > HOST_PICTURE_MAX)
-        return refuse(shot, -EFBIG, "the picture is too large");
+        return refuse(shot, -EFBIG, "the image is too large");
     return size > 0;
 }
 
@@ -103,7 +103,7 @@ static int receive(struct shot *shot, virStreamPtr stream)
     }
     if (virStreamFinish(stream) < 0)
         return last_error(shot);
-    return shot->picture.size > 0 ? 0 : refuse(shot, -EIO, "libvirt made an empty picture");
+    return shot->picture.size > 0 ? 0 : refuse(shot, -EIO, "libvirt returned an empty image");
 }
 
 static int take(struct shot *shot, virConnectPtr connection, virDomainPtr domain)

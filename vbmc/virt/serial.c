@@ -14,7 +14,7 @@
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 
-/* Does not hold on to the domain, which may be gone before the worker comes to it. */
+/* Keeps no pointer to the domain, which may be gone before the worker runs this. */
 struct virt_serial_look {
     struct worker_job job;
     struct virt_serial_look *next; /* of the hypervisor's */
@@ -61,7 +61,7 @@ static int read_serial(struct virt_serial_look *look, virDomainPtr domain)
     else if (result == -ENOMEM)
         snprintf(look->text, sizeof look->text, "out of memory");
     else if (result < 0)
-        snprintf(look->text, sizeof look->text, "libvirt's domain XML cannot be read");
+        snprintf(look->text, sizeof look->text, "cannot parse libvirt's domain XML");
     return result == -EINVAL ? -EIO : result;
 }
 

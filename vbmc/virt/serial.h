@@ -14,10 +14,10 @@ struct virt_domain;
 typedef void virt_serial_fn(void *context, int result, const struct domxml_serial *serial,
                             const char *text);
 
-/* Reads the running domain's XML, behind whatever was known of it up to now, and never behind its
- * power actions. `alias` is copied; NULL: see domxml_parse_serial. `done` runs exactly once, later,
- * unless cancelled; also when the domain vanishes or the hypervisor stops meanwhile. 0, or -ENOMEM
- * with `done` never called. */
+/* Reads the running domain's XML, ordered after earlier looks and not with its power actions.
+ * `alias` is copied; NULL: see domxml_parse_serial. `done` runs exactly once, later, unless
+ * cancelled; also when the domain vanishes or the hypervisor stops meanwhile. 0, or -ENOMEM with
+ * `done` never called. */
 int virt_serial_look_up(struct virt_domain *domain, const char *alias, virt_serial_fn *done,
                         void *context);
 /* No `done` with this context runs any more. The domain must still be there (the callback

@@ -1,5 +1,5 @@
-/* A break goes straight to the guest's monitor where that is open already, beside the operations: a
- * power action may take as long as its hypervisor likes. Else an operation opens the monitor. */
+/* A break is sent at once if the guest's monitor is open already, without waiting for operations: a
+ * power action may take long. Else an operation opens the monitor. */
 #include "vbmc/virt/serial_break.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ struct serial_break {
     void *context;
 };
 
-/* The domain is there: its monitor is closed, which ends what it was asked, before it goes. */
+/* The domain is valid: its monitor is closed, which ends commands, before it is freed. */
 static void on_answer(void *context, const struct qmp_error *error)
 {
     struct serial_break *sent = context;
@@ -32,7 +32,7 @@ static void on_answer(void *context, const struct qmp_error *error)
     free(sent);
 }
 
-/* False, with nobody told, if it cannot be sent this way. */
+/* False, without an answer to the caller, if it cannot be sent this way. */
 static bool send_at_once(struct virt_domain *domain, const char *chardev, host_done_fn *done,
                          void *context)
 {

@@ -7,7 +7,7 @@
 /* struct host_ops.send_break. */
 void serial_break_send(struct host_domain *host, const char *alias, host_done_fn *done,
                        void *context);
-/* No callback with this context any more, of those that operation_cancel does not know. */
+/* No callback with this context runs any more, of breaks that are not operations. */
 void serial_break_cancel(struct virt_domain *domain, const void *context);
 
 #endif

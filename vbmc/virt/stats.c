@@ -9,8 +9,8 @@
 
 #define VCPUS_MAX   65535
 #define DEVICES_MAX 4096 /* of a kind, in one guest */
-/* Times are counted in jiffies: a vCPU of a guest that has just been started may well have used
- * none. All of them having none in spite of this is something else: nobody counts them. */
+/* Times are counted in jiffies: a vCPU of a guest that was just started may have used none. If the
+ * guest has used more than this and no vCPU any, they are not counted. */
 #define UNCOUNTED_NS UINT64_C(1000000000)
 
 struct reading {
@@ -148,11 +148,11 @@ static bool take_indexed(struct reading *reading, const char *field, uint64_t va
 
 #define PLACE(member) offsetof(struct reading, member)
 
-/* libvirt tells the counts before what they count. */
+/* libvirt lists counts before the items counted. */
 static const struct {
     const char *field;
     size_t value;
-    size_t given; /* 0: nobody asks (the first member is no flag) */
+    size_t given; /* 0: none (the first member is no flag) */
     uint64_t most;
 } plain[] = {
     {"cpu.time", PLACE(cpu_ns), PLACE(has_cpu), UINT64_MAX},
@@ -186,9 +186,9 @@ static void take(struct reading *reading, const virTypedParameter *param)
         take_plain(reading, param->field, value);
 }
 
-/* ---- what it comes to ---- */
+/* ---- totals ---- */
 
-/* vCPU threads that are not counted one by one share the time of the whole process. */
+/* vCPUs that are not counted separately share the time of the whole process. */
 static void spread_cpu_time(struct reading *reading)
 {
     uint64_t count = reading->vcpus_current;
@@ -222,9 +222,8 @@ static int finish_processors(struct reading *reading)
     return 0;
 }
 
-/* Only the guest knows, by its balloon driver. What QEMU has of the machine's memory is something
- * else: it counts what the guest has freed again, and QEMU itself, so that it is more than all of a
- * small guest's memory. */
+/* Only the guest's balloon driver knows. QEMU's resident memory is something else: it includes what
+ * the guest has freed and QEMU itself, more than all of a small guest's memory. */
 static void finish_memory(struct reading *reading)
 {
     struct host_sample *sample = &reading->stats->sample;
@@ -255,12 +254,12 @@ int virt_stats_read(const virTypedParameter *params, int count, unsigned sockets
     return 0;
 }
 
-/* ---- from one to the next ---- */
+/* ---- from one sample to the next ---- */
 
-static void advance(uint64_t *told, uint64_t before, uint64_t now)
+static void advance(uint64_t *sum, uint64_t before, uint64_t now)
 {
     if (now > before)
-        add(told, now - before);
+        add(sum, now - before);
 }
 
 static void follow_disks(struct virt_stats *last, const struct virt_stats *now,

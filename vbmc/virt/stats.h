@@ -11,7 +11,7 @@
 
 struct virt_stats {
     struct host_sample sample; /* taken_ns and run are 0 */
-    bool has_disks;            /* false: counters of disks were not to be had this time, or ever */
+    bool has_disks;            /* false: no counters of disks this time */
     bool has_nics;
 };
 
@@ -21,11 +21,11 @@ struct virt_stats {
 int virt_stats_read(const virTypedParameter *params, int count, unsigned sockets,
                     struct virt_stats *stats);
 
-/* Brings a sample up to date, except for taken_ns and run. *last is what was read of the same run
- * of the guest before, all zero at first, and becomes `now`. Counters do not go back when a device
- * is unplugged, which takes its share out of the sums, and stay where they are while libvirt does
- * not tell them; what is told for the first time later than the rest (QEMU was busy with its start)
- * counts from there, since nobody knows when it was done. */
+/* Updates a sample, except for taken_ns and run. *last is what was read before in the same run of
+ * the guest, all zero at first, and becomes `now`. Counters do not decrease when a device is
+ * unplugged, which removes its share from the sums, and do not change while libvirt does not report
+ * them; what is reported for the first time later than the rest (QEMU was busy starting) counts
+ * from there on. */
 void virt_stats_follow(struct virt_stats *last, const struct virt_stats *now,
                        struct host_sample *sample);
 

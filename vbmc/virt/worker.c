@@ -199,7 +199,7 @@ static void join_actors(struct worker *worker)
         pthread_join(worker->actors[i], NULL);
 }
 
-/* The keeper goes last: what it posts then comes after everything else. */
+/* The keeper ends last: what it posts then comes after everything else. */
 static void *keep_and_end(void *argument)
 {
     struct worker *worker = argument;

@@ -17,7 +17,7 @@
 
 #define WORKER_TEXT_SIZE 512
 
-/* Embedded in whatever a job needs. */
+/* Embedded in a job's own struct. */
 struct worker_job {
     struct inbox_item item;
     struct worker_job *next;
@@ -33,17 +33,17 @@ struct worker_ops {
     /* Keeper thread. Opens the connection and prepares it (callbacks, first look at the domains);
      * NULL, with a reason in `text`, if that fails. */
     virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
-    /* Keeper thread. Undoes and closes. */
+    /* Keeper thread. Undoes `open`. */
     void (*close)(void *context, virConnectPtr connection);
-    /* Keeper thread. Tells that opening failed. */
+    /* Keeper thread. Reports that opening failed. */
     void (*failed)(void *context, const char *text);
 };
 
 struct worker;
 
-/* NULL if the threads cannot be had. The inbox carries finished jobs to the loop. */
+/* NULL if the threads cannot be started. The inbox carries finished jobs to the loop. */
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox);
-/* A job that changes something. */
+/* A job that calls libvirt to change something. */
 void worker_submit_action(struct worker *worker, struct worker_job *job);
 /* A job that only looks; they run in order. */
 void worker_submit_look(struct worker *worker, struct worker_job *job);
@@ -51,10 +51,10 @@ void worker_submit_look(struct worker *worker, struct worker_job *job);
  * end.
  */
 bool worker_connection_lives(struct worker *worker);
-/* Any thread. The connection is dead: the next job, or nobody's, opens a new one. */
+/* Any thread. The connection is dead: the keeper closes it and opens a new one. */
 void worker_connection_lost(struct worker *worker);
-/* Has the threads hand out every job, close the connection and end; `ended` is posted as the last
- * item of all. Does not block: a call to libvirt that is under way may take its time. */
+/* Has the threads finish every job, close the connection and end; `ended` is posted as the last
+ * item. Does not block, though a call to libvirt that is under way may take long. */
 void worker_stop(struct worker *worker, struct inbox_item *ended);
 /* After `ended` was delivered. */
 void worker_free(struct worker *worker);

@@ -94,7 +94,7 @@ static void test_ssh_without_a_place(void **state)
     (void)state;
     virt_fixture_start("qemu+ssh://127.0.0.1:1/system");
     TURN_UNTIL(has_failed_twice);
-    assert_string_equal(hypervisor_error(virt_fixture.hypervisor), "no place for sockets");
+    assert_string_equal(hypervisor_error(virt_fixture.hypervisor), "no directory for sockets");
     virt_fixture_stop();
 }
 

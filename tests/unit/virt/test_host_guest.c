@@ -111,7 +111,7 @@ static void test_add_serial_running(void **state)
     TURN_UNTIL(virt_fixture_is_there);
     virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);
     add_serial();
-    expect(0, "powered off and on");
+    expect(0, "power it off and on");
 }
 
 static void test_add_serial_transient(void **state)

@@ -187,7 +187,7 @@ static void test_io_errors(void **state)
     assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], 2);
     assert_string_equal(host()->io_error_disk, "vda");
     for (unsigned i = 0; i < 2; i++)
-        guest->incidents.io_errors[i].told_ms -= 1000;
+        guest->incidents.io_errors[i].reported_ms -= 1000;
     virt_incident_io_error(guest, "disk0");
     assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], 3);
     for (unsigned i = 0; i < 3; i++) {
@@ -197,8 +197,8 @@ static void test_io_errors(void **state)
     assert_int_equal(virt_fixture.events[HOST_EVENT_IO_ERROR], 3);
     /* Those are told once a second too, together. */
     assert_string_equal(guest->incidents.io_errors[2].target, "");
-    assert_int_not_equal(guest->incidents.io_errors[2].told_ms, 0);
-    assert_int_equal(guest->incidents.io_errors[3].told_ms, 0);
+    assert_int_not_equal(guest->incidents.io_errors[2].reported_ms, 0);
+    assert_int_equal(guest->incidents.io_errors[3].reported_ms, 0);
 }
 
 /* A storage that goes away takes many disks with it: each is told once a second nevertheless. */
