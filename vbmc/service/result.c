@@ -48,7 +48,13 @@ static const char *explain_guest(int result)
     case -EINVAL:
         return "not possible in the guest's present state (see 'vbmc power NAME status')";
     case -EBUSY:
-        return "too many pending power actions, or the guest is being migrated";
+        return "too many pending requests, or the guest is being migrated";
+    case -ENOTCONN:
+        return "the guest is off, or has no serial port";
+    case -ENOTSUP:
+        return "not supported for this guest";
+    case -ENOMEM:
+        return "out of memory";
     default:
         return "the hypervisor refused; the daemon's log says why";
     }

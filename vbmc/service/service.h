@@ -15,6 +15,7 @@
  *   -EALREADY      somebody else is changing the parameters ("set in progress")
  *   -EBADF         the parameter is read-only
  *   -ENOENT        what is named is not there
+ *   -ENOTCONN      the guest has no serial port that is open
  *   -EEXIST, -ENOTUNIQ  it is there already; it is there more than once
  *
  * and those of vbmc/host/host.h and of the store. service_explain says them to people, and
@@ -38,6 +39,7 @@ enum service_operation {
     SERVICE_VIEW_FLEET, /* hypervisors, domains, the daemon */
     SERVICE_CONSOLE,    /* to look at it */
     SERVICE_CONSOLE_WRITE,
+    SERVICE_BREAK, /* to the serial port */
     SERVICE_SCREENSHOT,
     SERVICE_DUMP,
     SERVICE_ADD_SERIAL,

@@ -42,9 +42,10 @@ static void describe_hypervisor(const union service_arguments *arguments, char *
 /* clang-format off */
 static const struct service_row rows[SERVICE_COUNT] = {
     [SERVICE_VIEW] = {"view", PRIVILEGE_USER},
-    [SERVICE_VIEW_FLEET] = {"view fleet", PRIVILEGE_ADMINISTRATOR, WHOLE},
+    [SERVICE_VIEW_FLEET] = {"view fleet", PRIVILEGE_ADMINISTRATOR, WHOLE, GUEST},
     [SERVICE_CONSOLE] = {"console", PRIVILEGE_USER, AUDITED},
     [SERVICE_CONSOLE_WRITE] = {"console input", PRIVILEGE_OPERATOR},
+    [SERVICE_BREAK] = {"break", PRIVILEGE_OPERATOR, AUDITED, GUEST},
     [SERVICE_SCREENSHOT] = {"screenshot", PRIVILEGE_USER, AUDITED, GUEST},
     [SERVICE_DUMP] = {"memory dump", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, GUEST,
         .describe = describe_path},

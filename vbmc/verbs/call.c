@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "vbmc/service/result.h"
-#include "vbmc/verbs/reply.h"
 
 struct caller verbs_caller(const struct control_identity *identity)
 {
@@ -21,12 +20,27 @@ struct caller verbs_caller(const struct control_identity *identity)
     return caller;
 }
 
+static enum control_code code_of(int result)
+{
+    switch (result) {
+    case -EEXIST:
+        return CONTROL_EXISTS;
+    case -ENOENT:
+    case -ENOTUNIQ:
+        return CONTROL_NOT_FOUND;
+    case -EDOM:
+        return CONTROL_USAGE;
+    default:
+        return CONTROL_FAILED;
+    }
+}
+
 void verbs_refuse(struct control_request *request, enum service_operation operation, int result,
                   const char *text)
 {
     char words[SERVICE_TEXT_SIZE];
 
-    control_reply_error(request, verbs_code_of_result(result), "%s",
+    control_reply_error(request, code_of(result), "%s",
                         text ? text : service_explain(operation, result, words));
 }
 

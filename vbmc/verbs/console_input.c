@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "vbmc/base/wire.h"
 #include "vbmc/console/console.h"
@@ -42,35 +41,47 @@ static void end_wait(struct wait *wait, const char *text)
     console_session_release(session);
 }
 
-static void on_break_sent(void *context, int result, const char *text)
+/* Says how what was asked for has ended; `wait` NULL: there was no memory for it. */
+static void answer_wait(struct console_session *session, struct wait *wait,
+                        enum service_operation operation, int result)
 {
-    end_wait(context, result == 0 ? "" : text && text[0] ? text : strerror(-result));
-}
+    char words[SERVICE_TEXT_SIZE];
+    const char *text = result == 0 ? "" : service_explain(operation, result, words);
 
-static void send_break(struct console_session *session)
-{
-    struct wait *wait = new_wait(session);
-    int result = wait ? console_send_break(instance_console(session->instance), on_break_sent, wait)
-                      : -ENOMEM;
-
-    if (result == 0)
-        return;
-    const char *text = result == -ENOTCONN  ? "the guest is off, or has no serial port"
-                       : result == -ENOTSUP ? "there is no way to send a break to this guest"
-                       : result == -EBUSY   ? "too many breaks wait for the hypervisor"
-                                            : strerror(-result);
     if (wait)
         end_wait(wait, text);
     else
         console_output_say(session, CONSOLE_REPLY, text);
 }
 
+static void on_break_sent(void *context, int result, const char *text)
+{
+    struct wait *wait = context;
+
+    if (result < 0 && text && text[0])
+        end_wait(wait, text);
+    else
+        answer_wait(wait->session, wait, SERVICE_BREAK, result);
+}
+
+static void send_break(struct console_session *session)
+{
+    struct wait *wait = new_wait(session);
+    const struct caller caller = verbs_caller(&session->identity);
+    const struct service_call call = {.caller = &caller, .bmc = instance_bmc(session->instance)};
+    int result = wait ? service_call(SERVICE_BREAK, &call, NULL) : -ENOMEM;
+
+    if (result == 0)
+        result = console_send_break(instance_console(session->instance), on_break_sent, wait);
+    if (result < 0)
+        answer_wait(session, wait, SERVICE_BREAK, result);
+}
+
 static void on_nmi_done(const struct bmc_ticket *ticket, int result)
 {
-    char text[SERVICE_TEXT_SIZE];
+    struct wait *wait = (struct wait *)ticket->sink;
 
-    end_wait((struct wait *)ticket->sink,
-             result == 0 ? "" : service_explain(SERVICE_POWER, result, text));
+    answer_wait(wait->session, wait, SERVICE_POWER, result);
 }
 
 static void send_nmi(struct console_session *session)
@@ -81,13 +92,9 @@ static void send_nmi(struct console_session *session)
     const struct service_call call = {&caller, instance_bmc(session->instance), &ticket};
     const union service_arguments nmi = {.power = HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT};
 
-    if (!wait) {
-        console_output_say(session, CONSOLE_REPLY, strerror(ENOMEM));
-        return;
-    }
-    int result = service_call(SERVICE_POWER, &call, &nmi);
+    int result = wait ? service_call(SERVICE_POWER, &call, &nmi) : -ENOMEM;
     if (result != -EINPROGRESS)
-        on_nmi_done(&ticket, result);
+        answer_wait(session, wait, SERVICE_POWER, result);
 }
 
 /* ---- input ---- */

@@ -43,6 +43,14 @@ static struct hypervisor *embedded_hypervisor(const struct verbs *verbs, const c
     return NULL;
 }
 
+static void define_done(void *context, int result, const char *text)
+{
+    if (result < 0)
+        verbs_refuse(context, SERVICE_DEFINE, result, text);
+    else
+        control_reply_ok(context, NULL);
+}
+
 void verbs_define(const struct verbs *verbs, struct json_object *arguments,
                   struct control_request *request)
 {
@@ -58,7 +66,7 @@ void verbs_define(const struct verbs *verbs, struct json_object *arguments,
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are defined here; use virsh define");
     else if (verbs_admit(request, SERVICE_DEFINE, NULL, NULL))
-        hypervisor_define(hypervisor, xml, verbs_answer_done, request);
+        hypervisor_define(hypervisor, xml, define_done, request);
 }
 
 static void undefine_done(void *context, int result, const char *text)
@@ -66,7 +74,7 @@ static void undefine_done(void *context, int result, const char *text)
     struct json_object *object = result == 0 ? json_object_new_object() : NULL;
 
     if (result < 0) {
-        verbs_answer_done(context, result, text);
+        verbs_refuse(context, SERVICE_UNDEFINE, result, text);
         return;
     }
     verbs_add_text(object, "text", text);
@@ -94,7 +102,7 @@ static void answer_xml(void *context, int result, const char *text)
     struct control_request *request = context;
 
     if (result < 0) {
-        verbs_answer_done(context, result, text);
+        verbs_refuse(context, SERVICE_VIEW_FLEET, result, text);
         return;
     }
     struct json_object *object = json_object_new_object();

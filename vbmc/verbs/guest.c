@@ -1,7 +1,6 @@
 #include "vbmc/verbs/guest.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include <json-c/json.h>
 
@@ -10,6 +9,7 @@
 #include "vbmc/host/host.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
+#include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 
@@ -28,10 +28,14 @@ static struct virt_domain *named_domain(const struct verbs *verbs, struct json_o
     return domain && verbs_admit(request, operation, instance_bmc(instance), what) ? domain : NULL;
 }
 
-static void reply_failure(struct control_request *request, int result, const char *text)
+/* A screen or a port that is missing is not found in the guest; the domain itself was. */
+static void reply_failure(struct control_request *request, enum service_operation operation,
+                          int result, const char *text)
 {
+    char words[SERVICE_TEXT_SIZE];
+
     control_reply_error(request, result == -EEXIST ? CONTROL_EXISTS : CONTROL_FAILED, "%s",
-                        text ? text : strerror(-result));
+                        text ? text : service_explain(operation, result, words));
 }
 
 /* {"text": text} */
@@ -48,7 +52,7 @@ static struct json_object *text_result(const char *text)
 static void serial_added(void *context, int result, const char *text)
 {
     if (result < 0)
-        reply_failure(context, result, text);
+        reply_failure(context, SERVICE_ADD_SERIAL, result, text);
     else
         control_reply_ok(context, text_result(text));
 }
@@ -82,7 +86,7 @@ static void screenshot_taken(void *context, int result, struct host_picture *pic
                              const char *text)
 {
     if (result < 0)
-        reply_failure(context, result, text);
+        reply_failure(context, SERVICE_SCREENSHOT, result, text);
     else
         send_picture(context, picture);
 }
@@ -109,7 +113,7 @@ static void dump_goes_on(void *context, uint64_t done_bytes, uint64_t total_byte
 static void dump_done(void *context, int result, const char *text)
 {
     if (result < 0)
-        reply_failure(context, result, text);
+        reply_failure(context, SERVICE_DUMP, result, text);
     else
         control_reply_ok(context, text_result(text));
 }

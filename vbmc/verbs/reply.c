@@ -1,8 +1,5 @@
 #include "vbmc/verbs/reply.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "vbmc/base/json.h"
 
 const char *verbs_text_argument(struct json_object *arguments, const char *name)
@@ -34,30 +31,4 @@ static const char *const state_names[] = {
 const char *verbs_state_name(enum host_power_state state)
 {
     return state_names[state];
-}
-
-enum control_code verbs_code_of_result(int result)
-{
-    switch (result) {
-    case -EEXIST:
-        return CONTROL_EXISTS;
-    case -ENOENT:
-    case -ENOTUNIQ:
-        return CONTROL_NOT_FOUND;
-    case -EDOM:
-        return CONTROL_USAGE;
-    default:
-        return CONTROL_FAILED;
-    }
-}
-
-void verbs_answer_done(void *context, int result, const char *text)
-{
-    struct control_request *request = context;
-
-    if (result < 0)
-        control_reply_error(request, verbs_code_of_result(result), "%s",
-                            text ? text : strerror(-result));
-    else
-        control_reply_ok(request, NULL);
 }

@@ -6,7 +6,6 @@
 
 #include <json-c/json.h>
 
-#include "vbmc/control/control.h"
 #include "vbmc/host/host.h"
 
 /* Borrowed from the arguments; NULL if there is none of that name, or it is no text. */
@@ -19,12 +18,5 @@ void verbs_add_text(struct json_object *object, const char *key, const char *tex
 
 /* "on", "off", ... as the verb power prints it. */
 const char *verbs_state_name(enum host_power_state state);
-
-/* What class of error the control protocol has for a result. */
-enum control_code verbs_code_of_result(int result);
-
-/* A hypervisor_done_fn whose context is the request: answers {}, or the error with `text` (NULL:
- * what errno says). */
-void verbs_answer_done(void *context, int result, const char *text);
 
 #endif

@@ -372,6 +372,8 @@ static void test_words(void **state)
                         "its hypervisor cannot be reached, or the domain is not there");
     assert_string_equal(service_explain(SERVICE_POWER, -EIO, text),
                         "the hypervisor refused; the daemon's log says why");
+    assert_string_equal(service_explain(SERVICE_BREAK, -ENOTCONN, text),
+                        "the guest is off, or has no serial port");
     assert_string_equal(service_explain(SERVICE_BOOT_PARAMETER, -EIO, text),
                         "the change could not be stored: Input/output error");
     assert_string_equal(service_explain(SERVICE_VIEW_FLEET, -EACCES, text),
