@@ -197,6 +197,8 @@ check_seams() {
 		'^tests/|^vbmc/(state|store)/' 'state is written by vbmc/state alone; report that it has changed'
 	found_in 'bmcset_find_uuid\(.*virt_domain_' '^tests/|^vbmc/fleet/bmcs[.]c' \
 		'the BMC of a domain is fleet_bmc_of(domain), without a search'
+	found_in 'restore_policy *[!=]= ' '^tests/|^vbmc/bmc/' \
+		'chassis_wants_power says who is to be on when power comes back'
 }
 
 # What may call functions that change the model of a BMC besides vbmc/service/: the model itself, what

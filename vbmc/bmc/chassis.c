@@ -15,10 +15,10 @@ void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_
     chassis->dark_cause = dark_cause;
 }
 
-bool chassis_wants_power(const struct chassis *chassis)
+bool chassis_wants_power(const struct chassis *chassis, bool was_on)
 {
     return chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||
-           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on);
+           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && was_on);
 }
 
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)

@@ -128,8 +128,11 @@ void chassis_set_defaults(struct chassis *chassis);
  * "previous" is the state before. */
 void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause);
 
-/* Whether the power restore policy has the guest on when power comes back. */
-bool chassis_wants_power(const struct chassis *chassis);
+/* The power restore policy (IPMI 2.0, section 28.8): whether a guest that was on, or off, when its
+ * power failed is to be on when it comes back. For a failure of the facility the state before is
+ * chassis->was_on; for one of the hypervisor's machine, with which the daemon may have gone,
+ * chassis->was_on_last_run. */
+bool chassis_wants_power(const struct chassis *chassis, bool was_on);
 
 /* seconds 0 and not indefinite: off. */
 void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite);

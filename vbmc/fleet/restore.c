@@ -50,12 +50,6 @@ void fleet_note_boot(struct fleet *fleet)
     store_host_put_boot_id(store, present, fleet_report_store, NULL);
 }
 
-static bool policy_wants_on(const struct chassis *chassis)
-{
-    return chassis->restore_policy == POWER_RESTORE_ALWAYS_ON ||
-           (chassis->restore_policy == POWER_RESTORE_PREVIOUS && chassis->was_on_last_run);
-}
-
 static void restore_guest(struct bmc *bmc, const char *name)
 {
     log_info("%s: host rebooted: powering on (power restore policy)", name);
@@ -101,7 +95,7 @@ void fleet_restore_power(struct fleet *fleet, struct instance *instance)
     if (connection->restores && bmc_power_state(bmc) == HOST_POWER_OFF &&
         bmc->chassis.was_on_last_run)
         chassis_note_power_lost(bmc, POWER_EVENT_AC_FAILED); /* with this machine's */
-    if (!connection->restores || !policy_wants_on(&bmc->chassis))
+    if (!connection->restores || !chassis_wants_power(&bmc->chassis, bmc->chassis.was_on_last_run))
         return;
     if (bmc_power_state(bmc) == HOST_POWER_OFF) {
         restore_guest(bmc, instance_record(instance)->name);

@@ -70,7 +70,8 @@ static void stay_off(struct platform *platform)
 
 static void come_back(struct platform *platform)
 {
-    bool wanted = chassis_wants_power(&platform->bmc->chassis);
+    const struct chassis *chassis = &platform->bmc->chassis;
+    bool wanted = chassis_wants_power(chassis, chassis->was_on);
 
     if (platform->restarts == 0)
         log_info("%s: power is back: %s (power restore policy)", name_of(platform),

@@ -409,9 +409,30 @@ static void test_found_after_a_restart(void **state)
     }
 }
 
+/* Of each policy: what was on, and what was off when power failed. */
+static void test_who_wants_power(void **state)
+{
+    static const struct {
+        enum power_restore_policy policy;
+        bool on, off;
+    } cases[] = {
+        {POWER_RESTORE_STAY_OFF, false, false},
+        {POWER_RESTORE_PREVIOUS, true, false},
+        {POWER_RESTORE_ALWAYS_ON, true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct chassis chassis = {.restore_policy = cases[i].policy};
+        assert_int_equal(chassis_wants_power(&chassis, true), cases[i].on);
+        assert_int_equal(chassis_wants_power(&chassis, false), cases[i].off);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_wants_power),
         cmocka_unit_test(test_on_since),
         cmocka_unit_test(test_found_after_a_restart),
         cmocka_unit_test_setup_teardown(test_capabilities, fake_bmc_setup, fake_bmc_teardown),
