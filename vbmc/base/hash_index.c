@@ -5,87 +5,106 @@
 
 #define SIZE_MIN 16
 
-static size_t first_slot(const struct hash_index *index, uint64_t hash)
+static struct hash_index_node **bucket_of(const struct hash_index *index, uint64_t hash)
 {
-    return (size_t)(hash ^ hash >> 32) & (index->size - 1);
+    return &index->buckets[(size_t)(hash ^ hash >> 32) & (index->size - 1)];
 }
 
-static size_t slot_after(const struct hash_index *index, size_t i)
+static void put(struct hash_index *index, struct hash_index_node *node)
 {
-    return (i + 1) & (index->size - 1);
+    struct hash_index_node **bucket = bucket_of(index, node->hash);
+
+    node->next = *bucket;
+    *bucket = node;
+    index->count++;
 }
 
-/* Where a further value of that hash goes. */
-static void put(struct hash_index *index, const struct hash_index_slot *slot)
-{
-    size_t i = first_slot(index, slot->hash);
-
-    while (index->slots[i].value)
-        i = slot_after(index, i);
-    index->slots[i] = *slot;
-}
-
-static int grow(struct hash_index *index)
+/* Without memory it stays as it is, and is slower. */
+static void grow(struct hash_index *index)
 {
     struct hash_index larger = {.size = index->size > 0 ? index->size * 2 : SIZE_MIN};
 
-    larger.slots = calloc(larger.size, sizeof *larger.slots);
-    if (!larger.slots)
-        return -ENOMEM;
+    larger.buckets = calloc(larger.size, sizeof(struct hash_index_node *));
+    if (!larger.buckets)
+        return;
     for (size_t i = 0; i < index->size; i++) {
-        if (index->slots[i].value)
-            put(&larger, &index->slots[i]);
+        struct hash_index_node *node = index->buckets[i];
+        while (node) {
+            struct hash_index_node *next = node->next;
+            put(&larger, node);
+            node = next;
+        }
     }
-    larger.count = index->count;
-    free(index->slots);
+    free(index->buckets);
     *index = larger;
-    return 0;
 }
 
 int hash_index_add(struct hash_index *index, uint64_t hash, void *value)
 {
-    if (index->count + 1 > index->size / 4 * 3 && grow(index) < 0)
+    struct hash_index_node *node = malloc(sizeof *node);
+
+    if (index->count == index->size)
+        grow(index);
+    if (!node || index->size == 0) {
+        free(node);
         return -ENOMEM;
-    put(index, &(struct hash_index_slot){hash, value});
-    index->count++;
+    }
+    *node = (struct hash_index_node){.hash = hash, .value = value};
+    put(index, node);
     return 0;
 }
 
-/* Those that follow without a gap may have been put there since their own slots were taken. */
+static struct hash_index_node *take(struct hash_index *index, uint64_t hash, const void *value)
+{
+    struct hash_index_node **place = index->size > 0 ? bucket_of(index, hash) : NULL;
+
+    while (place && *place && ((*place)->value != value || (*place)->hash != hash))
+        place = &(*place)->next;
+    struct hash_index_node *node = place ? *place : NULL;
+    if (node) {
+        *place = node->next;
+        index->count--;
+    }
+    return node;
+}
+
 void hash_index_remove(struct hash_index *index, uint64_t hash, const void *value)
 {
-    if (index->size == 0)
-        return;
-    size_t i = first_slot(index, hash);
-    while (index->slots[i].value &&
-           (index->slots[i].value != value || index->slots[i].hash != hash))
-        i = slot_after(index, i);
-    if (!index->slots[i].value)
-        return;
-    index->slots[i].value = NULL;
-    index->count--;
-    for (i = slot_after(index, i); index->slots[i].value; i = slot_after(index, i)) {
-        struct hash_index_slot moved = index->slots[i];
-        index->slots[i].value = NULL;
-        put(index, &moved);
-    }
+    free(take(index, hash, value));
 }
 
-void *hash_index_next(const struct hash_index *index, uint64_t hash, size_t *cursor)
+void hash_index_move(struct hash_index *index, uint64_t from, uint64_t to, const void *value)
 {
-    if (index->size == 0)
-        return NULL;
-    size_t i = (first_slot(index, hash) + *cursor) & (index->size - 1);
-    for (; index->slots[i].value; i = slot_after(index, i)) {
-        ++*cursor;
-        if (index->slots[i].hash == hash)
-            return index->slots[i].value;
-    }
-    return NULL;
+    struct hash_index_node *node = take(index, from, value);
+
+    node->hash = to;
+    put(index, node);
 }
 
-void hash_index_clear(struct hash_index *index)
+void *hash_index_next(const struct hash_index *index, uint64_t hash,
+                      const struct hash_index_node **cursor)
 {
-    free(index->slots);
+    const struct hash_index_node *node = *cursor           ? (*cursor)->next
+                                         : index->size > 0 ? *bucket_of(index, hash)
+                                                           : NULL;
+
+    while (node && node->hash != hash)
+        node = node->next;
+    *cursor = node;
+    return node ? node->value : NULL;
+}
+
+void hash_index_clear(struct hash_index *index, void (*free_value)(void *value))
+{
+    for (size_t i = 0; i < index->size; i++) {
+        while (index->buckets[i]) {
+            struct hash_index_node *node = index->buckets[i];
+            index->buckets[i] = node->next;
+            if (free_value)
+                free_value(node->value);
+            free(node);
+        }
+    }
+    free(index->buckets);
     *index = (struct hash_index){0};
 }

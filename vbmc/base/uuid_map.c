@@ -17,7 +17,7 @@ static uint64_t hash(const struct uuid *uuid)
 
 static struct entry *find(const struct uuid_map *map, const struct uuid *uuid)
 {
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
     struct entry *entry;
 
     while ((entry = hash_index_next(&map->entries, hash(uuid), &cursor))) {
@@ -63,7 +63,5 @@ void uuid_map_remove(struct uuid_map *map, const struct uuid *uuid)
 
 void uuid_map_clear(struct uuid_map *map)
 {
-    for (size_t i = 0; i < map->entries.size; i++)
-        free(map->entries.slots[i].value);
-    hash_index_clear(&map->entries);
+    hash_index_clear(&map->entries, free);
 }

@@ -92,7 +92,7 @@ static bool section_is_anothers(const struct addresses *addresses, struct instan
                                                struct instance *other))
 {
     const char *name = instance_record(instance)->name;
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
     struct instance *other;
 
     if (section->has_uuid || has_it(section, instance))

@@ -33,7 +33,7 @@ static uint64_t hash_name(const char *name)
 
 static struct entry *find_number(const struct bmcset *set, uint32_t number)
 {
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
     struct entry *entry;
 
     while ((entry = hash_index_next(&set->by_number, hash_number(number), &cursor))) {
@@ -106,26 +106,24 @@ void bmcset_remove(struct bmcset *set, struct instance *instance)
 void bmcset_rename(struct bmcset *set, struct instance *instance)
 {
     struct entry *entry = find_entry(set, instance);
+    uint64_t hash = hash_name(instance_record(instance)->name);
 
-    hash_index_remove(&set->by_name, entry->name_hash, entry);
-    entry->name_hash = hash_name(instance_record(instance)->name);
-    hash_index_add(&set->by_name, entry->name_hash, entry); /* there is room: it was there */
+    hash_index_move(&set->by_name, entry->name_hash, hash, entry);
+    entry->name_hash = hash;
 }
 
 void bmcset_clear(struct bmcset *set)
 {
-    for (size_t i = 0; i < set->by_number.size; i++)
-        free(set->by_number.slots[i].value);
-    hash_index_clear(&set->by_number);
-    hash_index_clear(&set->by_uuid);
-    hash_index_clear(&set->by_name);
+    hash_index_clear(&set->by_uuid, NULL);
+    hash_index_clear(&set->by_name, NULL);
+    hash_index_clear(&set->by_number, free);
     free(set->instances);
     *set = (struct bmcset){0};
 }
 
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid)
 {
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
     const struct entry *entry;
 
     while ((entry = hash_index_next(&set->by_uuid, hash_uuid(uuid), &cursor))) {
@@ -142,7 +140,8 @@ struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number)
     return entry ? entry->instance : NULL;
 }
 
-struct instance *bmcset_next_named(const struct bmcset *set, const char *name, size_t *cursor)
+struct instance *bmcset_next_named(const struct bmcset *set, const char *name,
+                                   const struct hash_index_node **cursor)
 {
     uint64_t hash = hash_name(name);
     const struct entry *entry;

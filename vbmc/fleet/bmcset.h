@@ -33,7 +33,8 @@ void bmcset_clear(struct bmcset *set);
 struct instance *bmcset_find_uuid(const struct bmcset *set, const struct uuid *uuid);
 struct instance *bmcset_find_number(const struct bmcset *set, uint32_t number);
 /* The BMCs of that name, of which each hypervisor may have one, in no order: NULL after the last.
- * `*cursor` is 0 for the first; the set must not change meanwhile. */
-struct instance *bmcset_next_named(const struct bmcset *set, const char *name, size_t *cursor);
+ * `*cursor` is NULL for the first; the set must not change meanwhile. */
+struct instance *bmcset_next_named(const struct bmcset *set, const char *name,
+                                   const struct hash_index_node **cursor);
 
 #endif

@@ -48,7 +48,7 @@ void fleet_finish_stopping(struct fleet *fleet)
     saves_free(fleet->saves, NULL, NULL);
     uuid_map_clear(&fleet->changes);
     fleet_clear_deleted(fleet);
-    hash_index_clear(&fleet->listening);
+    hash_index_clear(&fleet->alone, NULL);
     placement_map_clear(&fleet->map);
     limiter_free(fleet->shared.limiter);
     login_log_free(fleet->shared.login_log);

@@ -45,7 +45,7 @@ struct fleet {
     char socket_error[200];      /* why not */
     struct instance **by_offset; /* of those on `socket`: ADDRESSES_MAX pointers, or NULL */
     struct hash_index outside;   /* and those of them outside of the prefix, by address */
-    struct hash_index listening; /* all BMCs that do, by port */
+    struct hash_index alone;     /* those that listen on sockets of their own, by port */
     uv_timer_t listen_again;
     uv_timer_t farewell; /* then lost BMCs go, which had sessions */
     bool loading;        /* places are found when all are there */

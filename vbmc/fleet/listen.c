@@ -38,7 +38,7 @@ static struct instance *find_outside(const struct fleet *fleet,
                                      const union endpoint_address *address)
 {
     uint64_t hash = endpoint_address_hash(address);
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
     struct instance *instance;
 
     while ((instance = hash_index_next(&fleet->outside, hash, &cursor))) {
@@ -122,24 +122,26 @@ static uint64_t port_hash(const struct instance *instance)
     return hash_bytes(HASH_BEGIN, &port, sizeof port);
 }
 
+/* Which BMC has the place, with a socket of its own or by the one that is shared. */
 static struct instance *find_neighbour(const struct fleet *fleet, const struct instance *instance)
 {
-    size_t cursor = 0;
+    const union endpoint_address *address = instance_address(instance);
+    const struct hash_index_node *cursor = NULL;
     struct instance *other;
 
-    while ((other = hash_index_next(&fleet->listening, port_hash(instance), &cursor))) {
-        if (other != instance &&
-            are_in_the_way(instance_address(other), instance_address(instance)))
+    while ((other = hash_index_next(&fleet->alone, port_hash(instance), &cursor))) {
+        if (other != instance && are_in_the_way(instance_address(other), address))
+            return other;
+    }
+    bool is_shared_port =
+        fleet->socket && endpoint_address_port(address) == fleet->config->bmc.port;
+    for (size_t i = 0; i < fleet->set.count && is_shared_port; i++) {
+        other = fleet->set.instances[i];
+        if (other != instance && instance_is_listening(other) &&
+            are_in_the_way(instance_address(other), address))
             return other;
     }
     return NULL;
-}
-
-static void note_listening(struct fleet *fleet, struct instance *instance)
-{
-    hash_index_remove(&fleet->listening, port_hash(instance), instance);
-    if (instance_is_listening(instance)) /* without memory it is not named as a neighbour */
-        hash_index_add(&fleet->listening, port_hash(instance), instance);
 }
 
 static void note_neighbour(struct instance *instance, struct instance *neighbour)
@@ -180,6 +182,9 @@ static void listen_alone(struct fleet *fleet, struct instance *instance)
     int result = instance_listen(instance);
     struct instance *neighbour = result == -EADDRINUSE ? find_neighbour(fleet, instance) : NULL;
 
+    hash_index_remove(&fleet->alone, port_hash(instance), instance);
+    if (result == 0) /* without memory it is not named as a neighbour */
+        hash_index_add(&fleet->alone, port_hash(instance), instance);
     if (neighbour) {
         note_neighbour(instance, neighbour);
     } else if (result < 0) {
@@ -230,7 +235,6 @@ static void listen_at_place(struct fleet *fleet, struct instance *instance)
         listen_shared(fleet, instance);
     else
         listen_alone(fleet, instance);
-    note_listening(fleet, instance);
     if (instance_is_listening(instance))
         fleet_tell_changed(fleet);
 }
@@ -259,8 +263,8 @@ void fleet_start_listening(struct fleet *fleet, struct instance *instance)
 void fleet_stop_listening(struct fleet *fleet, struct instance *instance)
 {
     forget_shared(fleet, instance);
+    hash_index_remove(&fleet->alone, port_hash(instance), instance);
     instance_stop_listening(instance);
-    note_listening(fleet, instance);
     fleet_tell_changed(fleet);
     listen_again_in(fleet, 0); /* the place may be what another was to have */
 }
@@ -335,5 +339,5 @@ void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *nex
     fleet->socket_error[0] = '\0';
     free(fleet->by_offset);
     fleet->by_offset = NULL;
-    hash_index_clear(&fleet->outside);
+    hash_index_clear(&fleet->outside, NULL);
 }

@@ -118,7 +118,7 @@ struct named_bmcs {
     bool without_domain; /* only those that have no domain; else only those that have one */
     char *name;          /* what the text has before the @ that is looked at; NULL: all of it */
     const char *at;      /* in the text: the next @ to look at; NULL: none is left */
-    size_t cursor;
+    const struct hash_index_node *cursor;
 };
 
 static struct named_bmcs begin_walk(const struct fleet *fleet, const char *text,
@@ -136,7 +136,7 @@ static bool take_next_name(struct named_bmcs *walk)
     free(walk->name);
     walk->name = strndup(walk->text, (size_t)(walk->at - walk->text));
     walk->at = walk->name ? strchr(walk->at + 1, '@') : NULL;
-    walk->cursor = 0;
+    walk->cursor = NULL;
     return walk->name != NULL;
 }
 

@@ -104,7 +104,7 @@ static void expect_asked(unsigned each)
 
 static struct instance *find_name(const char *text)
 {
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
 
     return bmcset_next_named(&set, text, &cursor);
 }
@@ -148,7 +148,7 @@ static void test_removed(void **state)
 static void test_renamed(void **state)
 {
     struct instance *first, *second;
-    size_t cursor = 0;
+    const struct hash_index_node *cursor = NULL;
 
     (void)state;
     for (unsigned i = 0; i < COUNT - 1; i++) {
