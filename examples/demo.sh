@@ -101,7 +101,7 @@ boot_order() {
 boots_first() { [[ $(boot_order | sed -n 2p) == *"$1"* ]]; }
 show_boot_order() { boot_order | sed "s/^/    ${dim}SeaBIOS:${plain} /"; }
 
-# sol_shows TEXT, sol_types TEXT: the screen and the keyboard of whoever runs `ipmitool sol activate`.
+# sol_shows TEXT, sol_types TEXT: the screen and the keyboard of a user who runs `ipmitool sol activate`.
 sol_shows() { within 15 "'$1' by SOL" grep -aq -- "$1" sol.log; }
 sol_types() { printf '%s' "$1" >&3; }
 # ipmitool on a terminal of its own, where somebody logs in to the guest, looks around and leaves.
@@ -337,7 +337,7 @@ ipmi 'Set Boot Device to pxe' chassis bootdev pxe
 ipmi 'Force PXE' chassis bootparam get 5
 within 10 "the boot override" grep -q 'boot override: network first' vbmcd.log
 
-say "... until the next reset, whoever makes it. SeaBIOS has the network card first, and asks DHCP:"
+say "... until the next reset, by anybody. SeaBIOS has the network card first, and asks DHCP:"
 before=$(logins)
 asked=$(dhcp_requests)
 ipmi 'Reset' chassis power reset

@@ -105,21 +105,22 @@ uint64_t ssh_connection_tick(struct ssh_connection *connection);
 /* Only between two turns of the loop. */
 void ssh_connection_free(struct ssh_connection *connection);
 
-/* ---- a set of listeners and their clients: posts.c ---- */
+/* ---- a set of listeners and their clients: listening.c ---- */
 
-struct ssh_posts;
+struct ssh_listening;
 
 /* Any thread. NULL, and why in `error`: -ENOMEM, or -EINVAL for an account out of range. */
-struct ssh_posts *ssh_posts_new(struct ssh_shared *shared, const struct ssh_listener *listeners,
-                                size_t count, int *error);
+struct ssh_listening *ssh_listening_new(struct ssh_shared *shared,
+                                        const struct ssh_listener *listeners, size_t count,
+                                        int *error);
 /* The new set takes the sockets and clients of the one before, which is released, and listens where
  * that did not. */
-void ssh_posts_replace(struct ssh_posts *before, struct ssh_posts *wanted);
+void ssh_listening_replace(struct ssh_listening *before, struct ssh_listening *wanted);
 /* Does what is due, releases what has ended; the time at which to come again. */
-uint64_t ssh_posts_tick(struct ssh_posts *posts);
+uint64_t ssh_listening_tick(struct ssh_listening *listening);
 /* Ends all clients and listens no more. */
-void ssh_posts_close(struct ssh_posts *posts, const char *reason);
+void ssh_listening_close(struct ssh_listening *listening, const char *reason);
 /* Of a set that has no clients. NULL is allowed. */
-void ssh_posts_free(struct ssh_posts *posts);
+void ssh_listening_free(struct ssh_listening *listening);
 
 #endif

@@ -47,10 +47,10 @@ struct ssh_server {
     struct ssh_shared shared;
     pthread_t thread;
     struct ssh_watch wake; /* an eventfd */
-    struct ssh_posts *posts;
+    struct ssh_listening *listening;
     /* From other threads. */
     pthread_mutex_t lock;
-    struct ssh_posts *wanted; /* a new set; NULL: none */
+    struct ssh_listening *wanted; /* a new set; NULL: none */
     bool stop;
 };
 
@@ -65,17 +65,17 @@ static void wake(struct ssh_server *server)
 int ssh_server_configure(struct ssh_server *server, const struct ssh_listener *listeners,
                          size_t count)
 {
-    struct ssh_posts *untaken, *posts;
+    struct ssh_listening *untaken, *listening;
     int rc;
 
-    posts = ssh_posts_new(&server->shared, listeners, count, &rc);
-    if (!posts)
+    listening = ssh_listening_new(&server->shared, listeners, count, &rc);
+    if (!listening)
         return rc;
     pthread_mutex_lock(&server->lock);
     untaken = server->wanted;
-    server->wanted = posts;
+    server->wanted = listening;
     pthread_mutex_unlock(&server->lock);
-    ssh_posts_free(untaken);
+    ssh_listening_free(untaken);
     wake(server);
     return 0;
 }
@@ -96,7 +96,7 @@ static void on_wake(struct ssh_watch *watch, uint32_t events)
 
     (void)events;
     if (read(watch->fd, &count, sizeof count) < 0)
-        log_debug("SSH: woken for nothing");
+        log_debug("SSH: woken without need");
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -134,7 +134,7 @@ static int timeout_until(const struct ssh_loop *loop, uint64_t next_ms)
 /* False: the server is to end. */
 static bool take_orders(struct ssh_server *server)
 {
-    struct ssh_posts *wanted;
+    struct ssh_listening *wanted;
     bool stop;
 
     pthread_mutex_lock(&server->lock);
@@ -143,10 +143,10 @@ static bool take_orders(struct ssh_server *server)
     stop = server->stop;
     pthread_mutex_unlock(&server->lock);
     if (wanted && !stop) {
-        ssh_posts_replace(server->posts, wanted);
-        server->posts = wanted;
+        ssh_listening_replace(server->listening, wanted);
+        server->listening = wanted;
     } else {
-        ssh_posts_free(wanted);
+        ssh_listening_free(wanted);
     }
     return !stop;
 }
@@ -156,7 +156,7 @@ static void end_all(struct ssh_server *server)
     struct ssh_shared *shared = &server->shared;
     uint64_t until = shared->loop.now_ms + GRACE_MS;
 
-    ssh_posts_close(server->posts, "vbmc is shutting down");
+    ssh_listening_close(server->listening, "vbmc is shutting down");
     for (struct ssh_process *process = shared->leaving; process; process = process->next)
         ssh_process_signal(process, SIGTERM);
     while (tick_leaving(shared), shared->leaving && shared->loop.now_ms < until)
@@ -176,7 +176,7 @@ static void *run(void *argument)
         uint64_t next = tick_leaving(shared);
 
         ssh_set_log_level(log_get_level() >= LOG_LEVEL_DEBUG ? SSH_LOG_WARNING : SSH_LOG_NOLOG);
-        next = earlier(next, ssh_posts_tick(server->posts));
+        next = earlier(next, ssh_listening_tick(server->listening));
         /* A connection that was ended has programs to see off. */
         if (shared->leaving)
             next = earlier(next, tick_leaving(shared));
@@ -251,8 +251,8 @@ static void release(struct ssh_server *server)
     ssh_sources_free(shared->sources);
     free(shared->program);
     free(shared->name);
-    ssh_posts_free(server->posts);
-    ssh_posts_free(server->wanted);
+    ssh_listening_free(server->listening);
+    ssh_listening_free(server->wanted);
     pthread_mutex_destroy(&server->lock);
     free(server);
 }
@@ -292,8 +292,8 @@ int ssh_server_start(const struct ssh_options *options, const struct ssh_ops *op
     if (rc < 0)
         snprintf(error, error_size, "SSH: cannot wait for anything: %s", strerror(-rc));
     if (rc == 0) {
-        server->posts = ssh_posts_new(&server->shared, NULL, 0, &rc);
-        rc = server->posts ? fill_shared(&server->shared, options) : rc;
+        server->listening = ssh_listening_new(&server->shared, NULL, 0, &rc);
+        rc = server->listening ? fill_shared(&server->shared, options) : rc;
     }
     if (rc == 0)
         rc = make_bind(&server->shared, options->host_key, error, error_size);

@@ -34,7 +34,7 @@ extern struct fake_sel fake_sel;
  * cmocka. */
 int fake_sel_setup(void **state);
 int fake_sel_teardown(void **state);
-/* The daemon is killed, and started anew with what is on the disk. */
+/* The daemon is killed, and started again with what is on the disk. */
 void fake_sel_restart(void);
 /* Ends the save under way; there has to be one. */
 void fake_sel_finish(int result);

@@ -198,8 +198,8 @@ static void on_sensor_event(void *context, const struct sensor_event *event)
 
 static const struct sensors_ops sensors_ops = {on_sensor_event};
 
-/* SOL without its machine, which has a target of its own: whoever activates it gets back what he
- * sends, and is thrown out by the last user. */
+/* SOL without its machine, which has a target of its own: a client that activates it gets back
+ * what it sends, and is thrown out by the last user. */
 static struct bmc_sol_owner sol_owner;
 static bool sol_enabled, user_denied;
 

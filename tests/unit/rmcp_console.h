@@ -57,7 +57,7 @@ struct remote_console {
 /* A BMC with the common inputs of the vectors: user admin as administrator, suites 3 and 17. */
 void remote_console_init(struct remote_console *console);
 void remote_console_free(struct remote_console *console);
-/* Makes the server anew from console->config, users and channel. */
+/* Makes the server again from console->config, users and channel. */
 void remote_console_restart(struct remote_console *console);
 
 /* Hands a datagram to the server; returns how many the server sent. */

@@ -83,7 +83,7 @@ struct bmc {
     void *owner;                           /* for the hooks */
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
-    /* What makes it a server; each NULL where it has none. Owned by whoever owns the BMC. */
+    /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */
     struct sensors *sensors;
     struct sdr_repository sdr;
     struct sel *sel;

@@ -67,7 +67,7 @@ void boot_set_defaults(struct boot_options *boot);
 void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket);
 
-/* The flags come from the store: their clock starts anew, since nobody knows how long they waited.
+/* The flags come from the store: their clock starts again, since nobody knows how long they waited.
  */
 void boot_restart_expiry(struct bmc *bmc);
 

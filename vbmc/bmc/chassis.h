@@ -48,7 +48,7 @@ enum identify_state {
 #define CHASSIS_QUEUE_MAX 4
 
 /* An accepted action that is older than this is not carried out any more after a restart of the
- * daemon, or after the hypervisor was away: whoever asked has looked elsewhere meanwhile. */
+ * daemon, or after the hypervisor was away: the client has looked elsewhere meanwhile. */
 #define CHASSIS_OWED_MAX_AGE_MS (10 * INT64_C(60000))
 
 /* What is stored of power actions: chassis_list_owed. */

@@ -35,7 +35,7 @@ struct fru *fru_new(void);
 /* NULL is allowed. */
 void fru_free(struct fru *fru);
 
-/* What the FRUs say; made anew. `psus` of `psu_watts` each. hardware may be NULL (not known yet).
+/* What the FRUs say; made again. `psus` of `psu_watts` each. hardware may be NULL (not known yet).
  * PSU n is FRU n, module n is FRU 6 + n. */
 void fru_set_hardware(struct fru *fru, const char *domain_name, const struct uuid *uuid,
                       const struct host_hardware *hardware, unsigned psus, unsigned psu_watts);

@@ -1,6 +1,7 @@
 /* The System Event Log of one BMC (IPMI 2.0, chapter 31). A record is shown only when it is on
- * disk: whoever was told an id finds it after any crash. Ids are never used twice, until all 65534
- * are through. Changes happen in the order they were asked for, several additions at a time. */
+ * disk: a client that was given an id finds it after any crash. Ids are never used twice, until all
+ * 65534 are through. Changes happen in the order they were asked for, several additions at a time.
+ */
 #ifndef VBMC_BMC_SEL_H
 #define VBMC_BMC_SEL_H
 

@@ -25,7 +25,7 @@ enum sensor_number {
     SENSOR_DISK_POWER = 0x22,
     SENSOR_FAN_POWER = 0x23,
     SENSOR_POWER_LIMIT = 0x24,   /* 0Bh, event type 05h: that of DCMI */
-    SENSOR_THERMAL_LIMIT = 0x25, /* 01h, event type 05h: likewise */
+    SENSOR_THERMAL_LIMIT = 0x25, /* 01h, event type 05h: the same */
     SENSOR_12V = 0x28,
     SENSOR_5V = 0x29,
     SENSOR_3_3V = 0x2a,

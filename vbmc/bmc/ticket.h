@@ -1,6 +1,6 @@
 /* A request that waits for the model to finish something. A value, copied freely: `sink` outlives
  * every request, and the numbers name what is to be answered, so that an answer for something gone
- * is dropped by whoever looks the numbers up. */
+ * is dropped when the numbers are looked up. */
 #ifndef VBMC_BMC_TICKET_H
 #define VBMC_BMC_TICKET_H
 

@@ -111,7 +111,7 @@ static int report(const struct cli *cli, const char *name, const struct cli_atta
     case CLI_ATTACH_GARBLED:
         return cli_fail(cli, "%s: vbmcd sent something that is no console", name);
     case CLI_ATTACH_NO_OUTPUT:
-        if (result->error == EPIPE) /* whoever reads has seen enough, as with any other filter */
+        if (result->error == EPIPE) /* the reader has seen enough, as with any other filter */
             return CLI_EXIT_FAILED;
         return cli_fail(cli, "cannot write to standard output: %s", strerror(result->error));
     case CLI_ATTACH_SIGNALLED:

@@ -250,7 +250,7 @@ static void check_ssh(struct doctor *doctor, const char *check, const char *text
         return;
     }
     if (uri.ignored)
-        doctor_say(doctor, DOCTOR_WARNING, check, "take that out", "of the URI, %s has no effect",
+        doctor_say(doctor, DOCTOR_WARNING, check, "take that out", "ignoring URI parameter %s",
                    uri.ignored);
     if (uri.keyfile && access(uri.keyfile, R_OK) < 0)
         doctor_say(doctor, DOCTOR_PROBLEM, check,

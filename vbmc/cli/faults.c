@@ -162,7 +162,7 @@ static int print_room(struct cli *cli, struct json_object *room)
 
     cli_fit_terminal(cli);
     if (!json_object_is_type(servers, json_type_array))
-        return cli_fail(cli, "vbmcd answered with something that is no room");
+        return cli_fail(cli, "vbmcd answered with something that is no facility");
     if (cli->options.format.columns.count == 0) {
         struct cli_format_names sort = cli->options.format.sort;
         cli->options.format.sort.count = 0;

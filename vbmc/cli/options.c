@@ -322,7 +322,7 @@ static int parse(int argc, char **argv, const char *prefix, unsigned groups,
 
     select_options(&selection, prefix, groups);
     opterr = 0;
-    optind = 0; /* glibc: start anew */
+    optind = 0; /* glibc: start again */
     while ((result = getopt_long(argc, argv, selection.letters, selection.options, NULL)) != -1) {
         const struct cli_option *option =
             result >= FIRST ? &table[result - FIRST] : find_letter(result, groups);

@@ -34,7 +34,7 @@ enum cli_option_group {
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
 
-/* What was given; NULL, 0 or false for what was not. Texts point into argv, but for secrets, which
+/* What was given; NULL, 0 or false for what was not. Texts point into argv, except secrets, which
  * are copied and wiped there. */
 struct cli_options {
     const char *config;

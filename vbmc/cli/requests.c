@@ -168,7 +168,7 @@ static int run_dump(struct cli *cli)
     if (!*file)
         return cli_fail_usage(cli, "dump needs the name of a file");
     if (*file != '/' && !getcwd(folder, sizeof folder))
-        return cli_fail(cli, "where am I: %s", strerror(errno));
+        return cli_fail(cli, "cannot get the working directory: %s", strerror(errno));
     int length = snprintf(path, sizeof path, "%s%s%s", folder, *file == '/' ? "" : "/", file);
     if (length < 0 || (size_t)length >= sizeof path)
         return cli_fail(cli, "%s: the path is too long", file);

@@ -181,7 +181,7 @@ static void catch_signals(void)
         sigaction(SIGTSTP, &action, NULL);
 }
 
-/* For whoever waits for this process to see by what it ended. */
+/* For the parent that waits for this process to see by what it ended. */
 static void end_by_signal(const sigset_t *before)
 {
     signal(ended_by, SIG_DFL);

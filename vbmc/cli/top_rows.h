@@ -78,7 +78,7 @@ void cli_top_layout_make(struct cli_top_layout *layout, const struct cli_top_row
 /* A cell, harmless and exactly as wide as its column. */
 void cli_top_cell(const struct cli_top_layout *layout, const struct cli_top_row *row,
                   enum cli_top_column column, char text[CLI_TOP_TEXT_MAX]);
-/* The title of a column, likewise. */
+/* The title of a column, the same way. */
 void cli_top_title_cell(const struct cli_top_layout *layout, enum cli_top_column column,
                         char text[CLI_TOP_TEXT_MAX]);
 /* Any text without what must not reach a terminal, cut at `width` columns and padded to them. */

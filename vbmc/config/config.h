@@ -106,8 +106,8 @@ struct config_domain {
     char *address;          /* NULL: not given */
     uint16_t port;          /* 0: not given */
     struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
-    enum config_console console;   /* likewise */
-    struct server_settings server; /* likewise */
+    enum config_console console;   /* the same */
+    struct server_settings server; /* the same */
     char *serial;                  /* alias of the serial port to show; NULL: the first */
 };
 

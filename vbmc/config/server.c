@@ -48,7 +48,7 @@ static void fill_model(struct model_constants *to, struct model_constants *given
     }
 }
 
-/* A PSU on a feed that the room does not have would never deliver. */
+/* A PSU on a feed that the facility does not have would never deliver. */
 static int check_feeds(struct config_parse *parse, unsigned line,
                        const struct supply_layout *supply)
 {
@@ -65,7 +65,7 @@ static int check_feeds(struct config_parse *parse, unsigned line,
     return 0;
 }
 
-/* In turn, as far as the room has feeds. */
+/* In turn, as far as the facility has feeds. */
 static void use_all_feeds(const struct config *config, struct supply_layout *supply)
 {
     supply->feed_count = config->facility.feed_count;

@@ -68,7 +68,7 @@ int config_value_period(struct config_parse *parse, const char *value, void *tar
     return config_read_unsigned(value, 1, 60, target);
 }
 
-/* Those of a room are A, B, ... without a gap. */
+/* Those of a facility are A, B, ... without a gap. */
 int config_value_feeds(struct config_parse *parse, const char *value, void *target)
 {
     uint8_t feeds[SUPPLY_FEEDS_MAX];

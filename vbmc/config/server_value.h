@@ -1,4 +1,4 @@
-/* Values of keys: what a server and the room around it are like. */
+/* Values of keys: what a server and the facility around it are like. */
 #ifndef VBMC_CONFIG_SERVER_VALUE_H
 #define VBMC_CONFIG_SERVER_VALUE_H
 

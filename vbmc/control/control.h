@@ -8,7 +8,7 @@
  * A client may send further requests on the same connection; each waits for the one before it.
  *
  * Who may connect: without a group root and the daemon's own user (the socket has mode 0600, and
- * the peer's credentials are checked as well); with a group also whoever the mode 0660 lets in.
+ * the peer's credentials are checked as well); with a group also its members, by mode 0660.
  * What they send is hostile until it has passed the checks here: the length of a line, JSON that is
  * valid UTF-8, an object with a "verb" of lower case letters and an "arguments" object, no string
  * with a NUL in it. What the arguments mean is the handler's to check. */

@@ -120,7 +120,7 @@ void platform_forget_disk_failures(struct platform *platform);
 bool platform_disk_has_failed(const struct platform *platform, const char *target);
 
 /* power.c: what follows from too little supply, too much heat and a power limit. */
-/* Before anything changes in the room: what the guest's state says of the time before. */
+/* Before anything changes in the facility: what the guest's state says of the time before. */
 void platform_look_first(struct platform *platform);
 void platform_guard_power(struct platform *platform);
 void platform_limit_power(struct platform *platform);

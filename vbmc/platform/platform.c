@@ -1,8 +1,8 @@
 /* Once a second:
  *
  *     guest's samples -> load -\
- *     room: feeds, UPS -> PSUs --> model --> analog sensors --> thresholds --> SEL
- *     room: cooling -> inlet --/         \-> DCMI power
+ *     facility: feeds, UPS -> PSUs --> model --> analog sensors --> thresholds --> SEL
+ *     facility: cooling -> inlet --/         \-> DCMI power
  *
  * and beside that, as they happen, the driver's events -> discrete sensors -> SEL. Sensor reads
  * look at the results only. */

@@ -1,5 +1,6 @@
-/* What makes a guest look like a server: takes the guest's figures and the room's state, runs the
- * physics (vbmc/physics/), and feeds sensors, event log, inventory and DCMI with what follows. */
+/* What makes a guest look like a server: takes the guest's figures and the facility's state, runs
+ * the physics (vbmc/physics/), and feeds sensors, event log, inventory and DCMI with what follows.
+ */
 #ifndef VBMC_PLATFORM_PLATFORM_H
 #define VBMC_PLATFORM_PLATFORM_H
 

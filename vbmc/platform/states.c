@@ -1,4 +1,5 @@
-/* Discrete states: what was injected, what the room does, and what the guest's hardware shows. */
+/* Discrete states: what was injected, what the facility does, and what the guest's hardware shows.
+ */
 #include "vbmc/bmc/sel.h"
 #include "vbmc/platform/internal.h"
 

@@ -1,4 +1,4 @@
-/* The chassis commands but for power: status, identify, policy, interval, causes, hours. */
+/* The chassis commands except power: status, identify, policy, interval, causes, hours. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -286,7 +286,7 @@ static void test_no_exception(void **state)
     assert_int_equal(fake_bmc.host.count, 0);
 }
 
-/* A new limit is judged anew; the event of the old one ends with it. */
+/* A new limit is judged again; the event of the old one ends with it. */
 static void test_limit_changes(void **state)
 {
     (void)state;

@@ -355,7 +355,7 @@ static void test_vector(void **state)
     expect_line("0 System product version=1.0");
     expect_line("0 System product serial number=" UUID_TEXT);
     expect_line("0 System product asset tag=ASSET-42");
-    /* Its product area, made by us: the same bytes but for the part number's type. */
+    /* Its product area, made by us: the same bytes except the part number's type. */
     uint8_t ours[256];
     struct fru_writer writer;
     fru_write_begin(&writer, ours, sizeof ours);

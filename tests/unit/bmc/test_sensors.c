@@ -209,7 +209,7 @@ static void test_unavailable(void **state)
     assert_int_equal(view(CPU1).states, 0);
     assert_int_equal(view(CPU1).severity, SENSOR_OK);
     assert_int_equal(status(CPU1).deasserted, 0);
-    assert_string_equal(reading(CPU1, 86), "08 01+01575655"); /* begins anew */
+    assert_string_equal(reading(CPU1, 86), "08 01+01575655"); /* begins again */
     assert_string_equal(reading(CPU1, NAN), "");
     assert_false(view(CPU1).available);
     assert_string_equal(reading(CPU1, INFINITY), "");

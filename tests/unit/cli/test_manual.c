@@ -155,7 +155,7 @@ static unsigned check_options(struct part part, unsigned groups, const char *ver
     return missing;
 }
 
-/* Where the options of a group are explained: with the verb, but for these. */
+/* Where the options of a group are explained: with the verb, except these. */
 static struct part options_part(const char *page, unsigned group, const char *verb)
 {
     if (group == CLI_GROUP_FORMAT)

@@ -290,7 +290,7 @@ static void test_explicit_address(void **state)
     expect(by_port, "127.0.0.1:6240", false);
 }
 
-/* What a section says is nobody else's, whoever comes first. */
+/* What a section says is nobody else's, in any order. */
 static void test_address_of_a_section(void **state)
 {
     static char name[] = "vm1", address[] = "127.1.0.1";

@@ -127,7 +127,7 @@ static void test_generator_fails_while_it_runs(void **state)
     set("generator", NULL, "failed");
     assert_true(facility_on_battery(&room));
     assert_int_equal(facility_feeds_live(&room), 0x1);
-    set("generator", NULL, "ok"); /* has to start anew */
+    set("generator", NULL, "ok"); /* has to start again */
     assert_true(facility_generator_starts(&room));
     facility_step(&room, 29);
     assert_false(facility_generator_runs(&room));

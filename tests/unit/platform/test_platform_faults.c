@@ -278,7 +278,7 @@ static void test_link_over_a_restart(void **state)
     fake_server_step(5);
     assert_string_equal(links(), "");
     assert_string_equal(fake_server_events(), "NIC1 Link: Heartbeat Lost");
-    /* The guest was started anew while no daemon ran. */
+    /* The guest was started again while no daemon ran. */
     fake_bmc.host.hardware.nics[0].link_down = false;
     fake_server_restart();
     fake_server_step(1);

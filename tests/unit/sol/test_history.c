@@ -213,7 +213,7 @@ static void test_cut_anywhere(void **state)
             check_ring(0, "first", 5);
         else
             check_ring(0, "firstsecond", 11);
-        restart(64); /* written anew, so it is whole again */
+        restart(64); /* written again, so it is whole again */
         assert_string_equal(logged, "");
     }
 }

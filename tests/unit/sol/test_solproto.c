@@ -219,7 +219,7 @@ static void test_accumulate(void **state)
     assert_true(solproto_next_deadline(rig->sol) == SOLPROTO_NEVER);
     guest_says(rig, "ab");
     pass(rig, ACCUMULATE_MS - 1);
-    guest_says(rig, "c"); /* does not start the interval anew */
+    guest_says(rig, "c"); /* does not start the interval again */
     expect_nothing(rig);
     pass(rig, 1);
     expect(rig, 1, 0, 0, 0, "abc");

@@ -28,10 +28,10 @@ struct client {
 };
 
 /* An address that is listened on, or is to be. */
-struct post {
+struct listening_socket {
     struct ssh_watch watch;
     struct ssh_shared *shared;
-    struct ssh_posts *all;
+    struct ssh_listening *all;
     union endpoint_address address;
     struct ssh_door door;
     uint64_t again_ms; /* when to try again what failed; 0: nothing did */
@@ -39,9 +39,9 @@ struct post {
     struct client *clients; /* the newest first */
 };
 
-struct ssh_posts {
+struct ssh_listening {
     size_t count;
-    struct post posts[];
+    struct listening_socket sockets[];
 };
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -51,7 +51,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 /* ---- listening ---- */
 
-static void complain(struct post *post, const char *what)
+static void complain(struct listening_socket *sock, const char *what)
 {
     char address[ENDPOINT_TEXT_SIZE];
     int code = errno;
@@ -64,50 +64,50 @@ static void complain(struct post *post, const char *what)
                                           "CAP_NET_BIND_SERVICE"
                                         : "";
 
-    post->again_ms = post->shared->loop.now_ms + LISTEN_AGAIN_MS;
-    if (post->complained)
+    sock->again_ms = sock->shared->loop.now_ms + LISTEN_AGAIN_MS;
+    if (sock->complained)
         return;
-    post->complained = true;
-    endpoint_address_format(&post->address, address);
+    sock->complained = true;
+    endpoint_address_format(&sock->address, address);
     log_error("SSH: cannot %s %s: %s%s", what, address, strerror(code), hint);
 }
 
 static void on_client(struct ssh_watch *watch, uint32_t events);
 
-static void start_listening(struct post *post)
+static void start_listening(struct listening_socket *sock)
 {
     const int on = 1, off = 0;
-    int family = post->address.any.sa_family;
+    int family = sock->address.any.sa_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     char address[ENDPOINT_TEXT_SIZE];
 
-    ssh_watch_init(&post->watch, fd, on_client);
-    post->again_ms = 0;
+    ssh_watch_init(&sock->watch, fd, on_client);
+    sock->again_ms = 0;
     if (fd < 0) {
-        complain(post, "open a socket for");
+        complain(sock, "open a socket for");
         return;
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (bind(fd, &post->address.any, endpoint_address_size(&post->address)) < 0 ||
+    if (bind(fd, &sock->address.any, endpoint_address_size(&sock->address)) < 0 ||
         listen(fd, BACKLOG) < 0) {
-        complain(post, "listen on");
-        ssh_watch_close(&post->shared->loop, &post->watch);
+        complain(sock, "listen on");
+        ssh_watch_close(&sock->shared->loop, &sock->watch);
         return;
     }
-    ssh_watch_set(&post->shared->loop, &post->watch, EPOLLIN);
-    endpoint_address_format(&post->address, address);
+    ssh_watch_set(&sock->shared->loop, &sock->watch, EPOLLIN);
+    endpoint_address_format(&sock->address, address);
     log_info("SSH: listening on %s", address);
-    post->complained = false;
+    sock->complained = false;
 }
 
-static void count_logins(const struct ssh_posts *posts, const union endpoint_address *source,
+static void count_logins(const struct ssh_listening *sockets, const union endpoint_address *source,
                          unsigned *all, unsigned *same)
 {
     *all = *same = 0;
-    for (size_t i = 0; i < posts->count; i++) {
-        for (struct client *c = posts->posts[i].clients; c; c = c->next) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        for (struct client *c = sockets->sockets[i].clients; c; c = c->next) {
             if (ssh_connection_is_logged_in(c->connection) || ssh_connection_is_over(c->connection))
                 continue;
             ++*all;
@@ -118,16 +118,16 @@ static void count_logins(const struct ssh_posts *posts, const union endpoint_add
 
 /* Of those that have not logged in, over all addresses: the oldest of the source that has most, so
  * that a flood from a few places crowds out itself first. */
-static struct ssh_connection *find_crowd(const struct ssh_posts *posts)
+static struct ssh_connection *find_crowd(const struct ssh_listening *sockets)
 {
     struct ssh_connection *found = NULL;
     unsigned all, same, most = 0;
 
-    for (size_t i = 0; i < posts->count; i++) {
-        for (struct client *c = posts->posts[i].clients; c; c = c->next) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        for (struct client *c = sockets->sockets[i].clients; c; c = c->next) {
             if (ssh_connection_is_logged_in(c->connection) || ssh_connection_is_over(c->connection))
                 continue;
-            count_logins(posts, ssh_connection_remote(c->connection), &all, &same);
+            count_logins(sockets, ssh_connection_remote(c->connection), &all, &same);
             if (same < most || (same == most && ssh_connection_login_ms(c->connection) >
                                                     ssh_connection_login_ms(found)))
                 continue;
@@ -139,21 +139,21 @@ static struct ssh_connection *find_crowd(const struct ssh_posts *posts)
 }
 
 /* A flood of connections can at most crowd out others that have not logged in either. */
-static bool admit(struct post *post, const union endpoint_address *remote)
+static bool admit(struct listening_socket *sock, const union endpoint_address *remote)
 {
-    const struct ssh_limits *limits = &post->shared->limits;
+    const struct ssh_limits *limits = &sock->shared->limits;
     char text[ENDPOINT_TEXT_SIZE];
     unsigned all, same;
 
-    count_logins(post->all, remote, &all, &same);
-    if (ssh_sources_refuse(post->shared->sources, remote, post->shared->loop.now_ms) ||
+    count_logins(sock->all, remote, &all, &same);
+    if (ssh_sources_refuse(sock->shared->sources, remote, sock->shared->loop.now_ms) ||
         same >= limits->source_logins) {
         endpoint_address_format(remote, text);
         log_debug("SSH: refused a connection from %s, %u of it have not logged in", text, same);
         return false;
     }
     if (all >= limits->logins)
-        ssh_connection_end(find_crowd(post->all), "others wait to log in");
+        ssh_connection_end(find_crowd(sock->all), "others wait to log in");
     return true;
 }
 
@@ -174,29 +174,29 @@ static void set_socket_options(int fd)
                    sizeof options[i].value);
 }
 
-static void add_client(struct post *post, int fd, const union endpoint_address *remote)
+static void add_client(struct listening_socket *sock, int fd, const union endpoint_address *remote)
 {
-    struct ssh_shared *shared = post->shared;
+    struct ssh_shared *shared = sock->shared;
     struct client *client = calloc(1, sizeof *client);
 
-    if (!client || !admit(post, remote)) {
+    if (!client || !admit(sock, remote)) {
         free(client);
         close(fd);
         return;
     }
     set_socket_options(fd);
-    client->connection = ssh_connection_new(shared, fd, remote, &post->door);
+    client->connection = ssh_connection_new(shared, fd, remote, &sock->door);
     if (!client->connection) {
         free(client);
         return;
     }
-    client->next = post->clients;
-    post->clients = client;
+    client->next = sock->clients;
+    sock->clients = client;
 }
 
 static void on_client(struct ssh_watch *watch, uint32_t events)
 {
-    struct post *post = CONTAINER_OF(watch, struct post, watch);
+    struct listening_socket *sock = CONTAINER_OF(watch, struct listening_socket, watch);
     union endpoint_address remote;
 
     (void)events;
@@ -205,13 +205,13 @@ static void on_client(struct ssh_watch *watch, uint32_t events)
         int fd = accept4(watch->fd, &remote.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0) {
-            add_client(post, fd, &remote);
+            add_client(sock, fd, &remote);
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             log_error("SSH: cannot take a connection: %s", strerror(errno));
-            ssh_watch_set(&post->shared->loop, watch, 0);
-            post->again_ms = post->shared->loop.now_ms + ACCEPT_AGAIN_MS;
+            ssh_watch_set(&sock->shared->loop, watch, 0);
+            sock->again_ms = sock->shared->loop.now_ms + ACCEPT_AGAIN_MS;
         }
         return;
     }
@@ -219,52 +219,55 @@ static void on_client(struct ssh_watch *watch, uint32_t events)
 
 /* ---- a set of them ---- */
 
-void ssh_posts_free(struct ssh_posts *posts)
+void ssh_listening_free(struct ssh_listening *sockets)
 {
-    for (size_t i = 0; posts && i < posts->count; i++)
-        ssh_accounts_unref(posts->posts[i].door.accounts);
-    free(posts);
+    for (size_t i = 0; sockets && i < sockets->count; i++)
+        ssh_accounts_unref(sockets->sockets[i].door.accounts);
+    free(sockets);
 }
 
 /* The accounts of the first listener that has the same array, or new ones. */
 static int read_accounts(const struct ssh_listener *listeners, size_t index,
-                         struct ssh_posts *posts)
+                         struct ssh_listening *sockets)
 {
     const struct ssh_listener *of = &listeners[index];
 
     for (size_t i = 0; i < index; i++) {
         if (listeners[i].accounts == of->accounts &&
             listeners[i].account_count == of->account_count) {
-            posts->posts[index].door.accounts = ssh_accounts_ref(posts->posts[i].door.accounts);
+            sockets->sockets[index].door.accounts =
+                ssh_accounts_ref(sockets->sockets[i].door.accounts);
             return 0;
         }
     }
-    return ssh_accounts_new(of->accounts, of->account_count, &posts->posts[index].door.accounts);
+    return ssh_accounts_new(of->accounts, of->account_count,
+                            &sockets->sockets[index].door.accounts);
 }
 
-struct ssh_posts *ssh_posts_new(struct ssh_shared *shared, const struct ssh_listener *listeners,
-                                size_t count, int *error)
+struct ssh_listening *ssh_listening_new(struct ssh_shared *shared,
+                                        const struct ssh_listener *listeners, size_t count,
+                                        int *error)
 {
-    struct ssh_posts *posts = calloc(1, sizeof *posts + count * sizeof posts->posts[0]);
+    struct ssh_listening *sockets = calloc(1, sizeof *sockets + count * sizeof sockets->sockets[0]);
 
     *error = -ENOMEM;
-    for (size_t i = 0; posts && i < count; i++) {
-        struct post *post = &posts->posts[i];
+    for (size_t i = 0; sockets && i < count; i++) {
+        struct listening_socket *sock = &sockets->sockets[i];
 
-        *error = read_accounts(listeners, i, posts);
+        *error = read_accounts(listeners, i, sockets);
         if (*error < 0) {
-            ssh_posts_free(posts);
+            ssh_listening_free(sockets);
             return NULL;
         }
-        posts->count++;
-        ssh_watch_init(&post->watch, -1, on_client);
-        post->shared = shared;
-        post->all = posts;
-        post->address = listeners[i].address;
-        post->door.one_bmc = listeners[i].one_bmc;
-        post->door.uuid = listeners[i].uuid;
+        sockets->count++;
+        ssh_watch_init(&sock->watch, -1, on_client);
+        sock->shared = shared;
+        sock->all = sockets;
+        sock->address = listeners[i].address;
+        sock->door.one_bmc = listeners[i].one_bmc;
+        sock->door.uuid = listeners[i].uuid;
     }
-    return posts;
+    return sockets;
 }
 
 static bool same_address(const union endpoint_address *a, const union endpoint_address *b)
@@ -278,16 +281,17 @@ static bool same_address(const union endpoint_address *a, const union endpoint_a
            a->in6.sin6_scope_id == b->in6.sin6_scope_id;
 }
 
-static struct post *find_post(struct ssh_posts *posts, const union endpoint_address *address)
+static struct listening_socket *find_socket(struct ssh_listening *sockets,
+                                            const union endpoint_address *address)
 {
-    for (size_t i = 0; i < posts->count; i++)
-        if (same_address(&posts->posts[i].address, address))
-            return &posts->posts[i];
+    for (size_t i = 0; i < sockets->count; i++)
+        if (same_address(&sockets->sockets[i].address, address))
+            return &sockets->sockets[i];
     return NULL;
 }
 
 /* The socket and the clients of `from` go to `to`, which has neither. */
-static void move_post(struct post *from, struct post *to)
+static void move_socket(struct listening_socket *from, struct listening_socket *to)
 {
     struct ssh_loop *loop = &to->shared->loop;
 
@@ -310,52 +314,52 @@ static void free_client(struct client *client)
     free(client);
 }
 
-static void close_post(struct post *post, const char *reason)
+static void close_socket(struct listening_socket *sock, const char *reason)
 {
     char address[ENDPOINT_TEXT_SIZE];
 
-    if (post->watch.fd >= 0) {
-        endpoint_address_format(&post->address, address);
+    if (sock->watch.fd >= 0) {
+        endpoint_address_format(&sock->address, address);
         log_info("SSH: no longer listening on %s", address);
-        ssh_watch_close(&post->shared->loop, &post->watch);
+        ssh_watch_close(&sock->shared->loop, &sock->watch);
     }
-    for (struct client *client = post->clients, *next; client; client = next) {
+    for (struct client *client = sock->clients, *next; client; client = next) {
         next = client->next;
         ssh_connection_end(client->connection, reason);
         free_client(client);
     }
-    post->clients = NULL;
+    sock->clients = NULL;
 }
 
 /* What is no longer wanted is closed first, so that its addresses are free. */
-void ssh_posts_replace(struct ssh_posts *before, struct ssh_posts *wanted)
+void ssh_listening_replace(struct ssh_listening *before, struct ssh_listening *wanted)
 {
     for (size_t i = 0; i < before->count; i++) {
-        struct post *to = find_post(wanted, &before->posts[i].address);
+        struct listening_socket *to = find_socket(wanted, &before->sockets[i].address);
 
         if (to && to->watch.fd < 0 && !to->clients)
-            move_post(&before->posts[i], to);
+            move_socket(&before->sockets[i], to);
         else
-            close_post(&before->posts[i], "this address is no longer served");
+            close_socket(&before->sockets[i], "this address is no longer served");
     }
     for (size_t i = 0; i < wanted->count; i++)
-        if (wanted->posts[i].watch.fd < 0)
-            start_listening(&wanted->posts[i]);
-    ssh_posts_free(before);
+        if (wanted->sockets[i].watch.fd < 0)
+            start_listening(&wanted->sockets[i]);
+    ssh_listening_free(before);
 }
 
-void ssh_posts_close(struct ssh_posts *posts, const char *reason)
+void ssh_listening_close(struct ssh_listening *sockets, const char *reason)
 {
-    for (size_t i = 0; i < posts->count; i++)
-        close_post(&posts->posts[i], reason);
+    for (size_t i = 0; i < sockets->count; i++)
+        close_socket(&sockets->sockets[i], reason);
 }
 
-static uint64_t tick_post(struct post *post)
+static uint64_t tick_socket(struct listening_socket *sock)
 {
-    struct ssh_loop *loop = &post->shared->loop;
+    struct ssh_loop *loop = &sock->shared->loop;
     uint64_t next = UINT64_MAX;
 
-    for (struct client **at = &post->clients; *at;) {
+    for (struct client **at = &sock->clients; *at;) {
         struct client *client = *at;
         uint64_t due = ssh_connection_tick(client->connection);
 
@@ -367,22 +371,22 @@ static uint64_t tick_post(struct post *post)
             at = &client->next;
         }
     }
-    if (post->again_ms != 0 && loop->now_ms >= post->again_ms) {
-        if (post->watch.fd < 0) {
-            start_listening(post);
+    if (sock->again_ms != 0 && loop->now_ms >= sock->again_ms) {
+        if (sock->watch.fd < 0) {
+            start_listening(sock);
         } else {
-            post->again_ms = 0;
-            ssh_watch_set(loop, &post->watch, EPOLLIN);
+            sock->again_ms = 0;
+            ssh_watch_set(loop, &sock->watch, EPOLLIN);
         }
     }
-    return post->again_ms != 0 ? earlier(next, post->again_ms) : next;
+    return sock->again_ms != 0 ? earlier(next, sock->again_ms) : next;
 }
 
-uint64_t ssh_posts_tick(struct ssh_posts *posts)
+uint64_t ssh_listening_tick(struct ssh_listening *sockets)
 {
     uint64_t next = UINT64_MAX;
 
-    for (size_t i = 0; i < posts->count; i++)
-        next = earlier(next, tick_post(&posts->posts[i]));
+    for (size_t i = 0; i < sockets->count; i++)
+        next = earlier(next, tick_socket(&sockets->sockets[i]));
     return next;
 }
