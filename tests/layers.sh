@@ -110,6 +110,16 @@ check_includes() {
 		}'
 }
 
+# check_road: the functions that README.md names on the road of a request are where it says.
+check_road() {
+	local file name count=0
+	while read -r file name; do
+		count=$((count + 1))
+		grep -qsE "^[a-z].*[ *]$name\\(" "$file" || echo "README.md:1: there is no function $name in $file"
+	done < <(sed -nE 's,^    ((vbmc|qmp|sol)/[a-z_/]*\.c) +([a-z0-9_]+) .*,\1 \3,p' README.md 2>/dev/null)
+	[[ $count -gt 20 || ! -e README.md ]] || echo "README.md:1: the road of a request is gone"
+}
+
 # Pairs USER NEEDED: of headers and of sources, as the includes have them; of sources, without their
 # endings, as the names in objects have them.
 headers_need() { included | awk -F: '$1 ~ /[.]h$/ { print $1, $3 }'; }
@@ -245,7 +255,7 @@ check_service_door() {
 		"^tests/|^vbmc/store/|^vbmc/fleet/(fleet|load|restore)[.]c|^(${changers// /|})/" "$message"
 }
 
-offences=$(check_places; check_includes; check_circles; check_seams; check_service_door)
+offences=$(check_places; check_includes; check_road; check_circles; check_seams; check_service_door)
 if [[ -n $offences ]]; then
 	printf '%s\n' "$offences" >&2
 	echo "layers.sh: $(wc -l <<<"$offences") found" >&2
