@@ -144,7 +144,7 @@ lint-run:
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
-	vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
+	vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c vbmc/host/host.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
 
 fuzz: deps-lint
 	@+$(MAKE) --no-print-directory fuzz-run
