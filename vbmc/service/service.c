@@ -77,8 +77,12 @@ int service_call(enum service_operation operation, const struct service_call *ca
 
     if (result < 0)
         return result;
+    if (call->bmc && call->caller->one_bmc && !uuid_equal(&call->caller->uuid, &call->bmc->uuid))
+        return -ENOENT;
     audit(row, call, arguments);
-    if (registered[operation].run)
+    if (row->of_fleet && !registered[operation].run)
+        return -ENOSYS;
+    if (row->of_fleet)
         return registered[operation].run(registered[operation].context, call, arguments);
     return row->run ? row->run(call, arguments) : 0;
 }

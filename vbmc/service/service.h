@@ -202,7 +202,8 @@ struct service_row {
     bool whole;               /* about more than one BMC: not for those who know one only */
     bool audited;             /* the log says who asked for it */
     bool of_guest;            /* fails by the guest or its hypervisor, else by the store */
-    service_run *run;         /* NULL: a right alone, or a function that was registered */
+    bool of_fleet;            /* its function is registered by service_register */
+    service_run *run;         /* NULL: a right alone, or of the fleet */
     /* What the log says behind the name; NULL: nothing. */
     void (*describe)(const union service_arguments *arguments, char *text, size_t size);
 };
@@ -220,7 +221,8 @@ void service_register(enum service_operation operation, service_registered_run *
 int service_permit(enum service_operation operation, const struct caller *caller);
 
 /* Does it, if the caller may. 0: it is done, and the ticket is not used; -EINPROGRESS: the ticket
- * is finished once, perhaps before this returns; else a refusal, and the ticket is not used. */
+ * is finished once, perhaps before this returns; else a refusal, and the ticket is not used (it may
+ * be NULL for an operation that is a right alone). */
 int service_call(enum service_operation operation, const struct service_call *call,
                  const union service_arguments *arguments);
 

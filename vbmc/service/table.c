@@ -38,6 +38,7 @@ static void describe_hypervisor(const union service_arguments *arguments, char *
 #define WHOLE   .whole = true
 #define AUDITED .audited = true
 #define GUEST   .of_guest = true
+#define FLEET   .of_fleet = true
 
 /* clang-format off */
 static const struct service_row rows[SERVICE_COUNT] = {
@@ -109,14 +110,15 @@ static const struct service_row rows[SERVICE_COUNT] = {
         .run = service_run_inject, .describe = service_describe_inject},
     [SERVICE_CLEAR_FAULTS] = {"clear faults", PRIVILEGE_ADMINISTRATOR, AUDITED,
         .run = service_run_clear_faults, .describe = service_describe_clear_faults},
-    [SERVICE_ADD] = {"add", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, .describe = describe_addition},
-    [SERVICE_DELETE] = {"delete", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED},
-    [SERVICE_START] = {"start", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED},
-    [SERVICE_STOP] = {"stop", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED},
-    [SERVICE_FACILITY] = {"facility", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED,
+    [SERVICE_ADD] = {"add", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, FLEET,
+        .describe = describe_addition},
+    [SERVICE_DELETE] = {"delete", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, FLEET},
+    [SERVICE_START] = {"start", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, FLEET},
+    [SERVICE_STOP] = {"stop", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, FLEET},
+    [SERVICE_FACILITY] = {"facility", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED, FLEET,
         .describe = describe_facility},
     [SERVICE_DECLARE_DEAD] = {"declare dead hypervisor", PRIVILEGE_ADMINISTRATOR, WHOLE, AUDITED,
-        .describe = describe_hypervisor},
+        FLEET, .describe = describe_hypervisor},
 };
 /* clang-format on */
 

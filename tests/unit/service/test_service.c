@@ -359,6 +359,19 @@ static void test_registered(void **state)
     assert_int_equal(call(SERVICE_DECLARE_DEAD, &(union service_arguments){.hypervisor = "east"}),
                      -EACCES);
     service_register(SERVICE_DECLARE_DEAD, NULL, NULL);
+    caller.one_bmc = false;
+    assert_int_equal(call(SERVICE_DECLARE_DEAD, &(union service_arguments){.hypervisor = "east"}),
+                     -ENOSYS);
+}
+
+/* Who knows one BMC only cannot ask for another, whatever the front end has let through. */
+static void test_other_bmc(void **state)
+{
+    (void)state;
+    caller.one_bmc = true;
+    assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){0}), -ENOENT);
+    caller.uuid = fake_bmc.bmc.uuid;
+    assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){0}), 0);
 }
 
 /* ---- words ---- */
@@ -396,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_close_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_take_console_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_other_bmc, setup, teardown),
         cmocka_unit_test(test_words),
     };
 
