@@ -10,10 +10,14 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/domxml/link.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/lookup.h"
+#include "vbmc/virt/worker.h"
 
 /* libvirt takes a quota of 1000 us at least, in each period. */
 #define QUOTA_PERIOD_US 100000

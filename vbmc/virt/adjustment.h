@@ -3,7 +3,9 @@
 #ifndef VBMC_VIRT_ADJUSTMENT_H
 #define VBMC_VIRT_ADJUSTMENT_H
 
-#include "vbmc/virt/domain.h"
+#include "vbmc/host/host.h"
+
+struct virt_domain;
 
 /* set_link and set_cpu_quota of struct host_ops. */
 void virt_adjustment_set_link(struct host_domain *host, const uint8_t mac[6], bool up,

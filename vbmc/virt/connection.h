@@ -4,8 +4,9 @@
 
 #include <libvirt/libvirt.h>
 
-#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/worker.h"
+
+struct hypervisor;
 
 /* Starts the SSH connection of a qemu+ssh:// URI; does nothing for others. An invalid URI is
  * reported by hypervisor_connect, like one that libvirt rejects. */

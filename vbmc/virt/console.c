@@ -23,8 +23,13 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/stream.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/domxml/serial.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/pty_writer.h"

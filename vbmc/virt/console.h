@@ -5,8 +5,8 @@
 #ifndef VBMC_VIRT_CONSOLE_H
 #define VBMC_VIRT_CONSOLE_H
 
-#include "vbmc/base/stream.h"
-#include "vbmc/virt/domain.h"
+struct stream;
+struct virt_domain;
 
 /* A stream for the serial port of that alias (NULL: the first). One at a time for a domain; it may
  * outlive the domain, and is then disconnected for good. NULL if there is no memory. */

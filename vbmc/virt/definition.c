@@ -10,8 +10,10 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/domxml/domxml.h"
 #include "vbmc/domxml/serial.h"
+#include "vbmc/host/host.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"

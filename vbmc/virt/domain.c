@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 struct host_domain *virt_domain_host(struct virt_domain *domain)

@@ -8,13 +8,12 @@
 #include <uv.h>
 
 #include "vbmc/host/host.h"
-#include "vbmc/virt/hypervisor.h"
-#include "vbmc/virt/facts.h"
 #include "vbmc/virt/stats.h"
 
+struct hypervisor;
+struct monitor;
 struct operation;
 struct serial_break;
-struct monitor;
 struct virt_console;
 
 /* What a boot override did to a running guest. */

@@ -6,6 +6,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/domxml/hardware.h"
 #include "vbmc/virt/console.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/facts.h"
 #include "vbmc/virt/incident.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"

@@ -3,7 +3,12 @@
 #ifndef VBMC_VIRT_DOMAIN_STATE_H
 #define VBMC_VIRT_DOMAIN_STATE_H
 
-#include "vbmc/virt/domain.h"
+#include <stdbool.h>
+
+#include "vbmc/host/host.h"
+
+struct virt_domain;
+struct virt_facts;
 
 /* Applies the facts and reports what has changed. `live`: seen as it happened, not discovered
  * afterwards (a guest whose start was missed is not reset for its boot override). */

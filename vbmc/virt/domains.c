@@ -4,8 +4,13 @@
 #include <stdlib.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/base/uuid_map.h"
 #include "vbmc/virt/console.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_state.h"
+#include "vbmc/virt/facts.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/incident.h"
 #include "vbmc/virt/monitor.h"

@@ -4,7 +4,14 @@
 #ifndef VBMC_VIRT_DOMAINS_H
 #define VBMC_VIRT_DOMAINS_H
 
-#include "vbmc/virt/domain.h"
+#include <stdbool.h>
+
+#include "vbmc/host/host.h"
+
+struct hypervisor;
+struct virt_domain;
+struct virt_facts;
+struct virt_facts_list;
 
 /* Adds or updates a domain. Facts without a name are of one that may not be read. `live`: see
  * virt_domain_apply_facts. */

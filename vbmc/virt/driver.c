@@ -2,6 +2,7 @@
 
 #include "vbmc/virt/adjustment.h"
 #include "vbmc/virt/dump.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"
 #include "vbmc/virt/power.h"

@@ -12,11 +12,14 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
+#include "vbmc/virt/worker.h"
 
 #define PROGRESS_MS 1000
 

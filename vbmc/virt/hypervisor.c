@@ -16,11 +16,14 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/inbox.h"
 #include "vbmc/ssh/connection.h"
 #include "vbmc/virt/connection.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_state.h"
 #include "vbmc/virt/domains.h"
 #include "vbmc/virt/driver.h"
+#include "vbmc/virt/events.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/incident.h"
 #include "vbmc/virt/keeper.h"
@@ -28,6 +31,7 @@
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"
 #include "vbmc/virt/sampler.h"
+#include "vbmc/virt/worker.h"
 
 /* ---- events ---- */
 

@@ -9,10 +9,10 @@
 
 #include <uv.h>
 
-#include "vbmc/base/inbox.h"
 #include "vbmc/host/host.h"
 
 struct hypervisor;
+struct inbox;
 struct virt_domain;
 
 struct hypervisor_settings {

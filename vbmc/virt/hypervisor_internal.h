@@ -2,14 +2,25 @@
 #ifndef VBMC_VIRT_HYPERVISOR_INTERNAL_H
 #define VBMC_VIRT_HYPERVISOR_INTERNAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "vbmc/base/inbox.h"
 #include "vbmc/base/uuid_map.h"
+#include "vbmc/host/host.h"
 #include "vbmc/virt/events.h"
-#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/worker.h"
 
+struct hypervisor_callbacks;
 struct operation_outcomes;
 struct sshconn;
+struct virt_adjustment;
+struct virt_domain;
 struct virt_sampler;
+struct virt_serial_look;
 
 struct hypervisor {
     uv_loop_t *loop;

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "qmp/client.h"
 #include "qmp/commands.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/properties.h"

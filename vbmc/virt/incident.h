@@ -3,7 +3,9 @@
 #ifndef VBMC_VIRT_INCIDENT_H
 #define VBMC_VIRT_INCIDENT_H
 
-#include "vbmc/virt/domain.h"
+#include "vbmc/host/host.h"
+
+struct virt_domain;
 
 /* A lifecycle event of libvirt: reports HOST_EVENT_PANICKED, and keeps the reason of a stop until
  * virt_incident_stopped. */

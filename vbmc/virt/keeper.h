@@ -3,8 +3,9 @@
 #ifndef VBMC_VIRT_KEEPER_H
 #define VBMC_VIRT_KEEPER_H
 
-#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/worker.h"
+
+struct hypervisor;
 
 /* The keeper's operations; their context is the hypervisor. */
 extern const struct worker_ops virt_keeper_ops;

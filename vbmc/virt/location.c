@@ -7,6 +7,7 @@
 #include "vbmc/base/hash.h"
 #include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/ssh/connection.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 bool hypervisor_is_local(const struct hypervisor *hypervisor)

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "vbmc/virt/hypervisor.h"
+struct hypervisor;
 
 /* A number for the URI and, of a hypervisor of this machine, for the machine's boot; not 0. */
 int64_t hypervisor_find_place(const struct hypervisor *hypervisor);

@@ -7,11 +7,14 @@
 #include <libvirt/libvirt.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/virt/domains.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/facts.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/lookup.h"
+#include "vbmc/virt/worker.h"
 
 /* ---- one domain ---- */
 

@@ -3,7 +3,7 @@
 #ifndef VBMC_VIRT_LOOK_H
 #define VBMC_VIRT_LOOK_H
 
-#include "vbmc/virt/hypervisor.h"
+struct hypervisor;
 
 /* Reads the list of domains and each of them. */
 void virt_look_at_all(struct hypervisor *hypervisor);

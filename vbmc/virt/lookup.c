@@ -1,5 +1,6 @@
 #include "vbmc/virt/lookup.h"
 
+#include "vbmc/base/uuid.h"
 #include "vbmc/virt/error.h"
 
 int virt_look_up(virConnectPtr connection, const struct uuid *uuid, virDomainPtr *domain,

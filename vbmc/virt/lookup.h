@@ -6,7 +6,7 @@
 
 #include <libvirt/libvirt.h>
 
-#include "vbmc/base/uuid.h"
+struct uuid;
 
 /* One of the worker's threads. 0 with the domain of that UUID, to be freed by virDomainFree; or a
  * negative error with its text and no domain: -EHOSTUNREACH (`connection` is NULL: there is none),

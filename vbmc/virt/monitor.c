@@ -4,9 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "qmp/client.h"
 #include "qmp/unix_socket.h"
 #include "vbmc/base/log.h"
+#include "vbmc/domxml/domxml.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/passthrough.h"
 #include "vbmc/virt/properties.h"
 

@@ -3,11 +3,13 @@
 #ifndef VBMC_VIRT_MONITOR_H
 #define VBMC_VIRT_MONITOR_H
 
-#include "qmp/client.h"
-#include "vbmc/domxml/domxml.h"
 #include "vbmc/virt/operation.h"
 
+struct domxml_live;
 struct monitor;
+struct qmp_client;
+struct qmp_error;
+struct virt_domain;
 
 /* Step: reads the running domain's XML and opens the first of these that works. A domain without
  * QMP (its hypervisor is not QEMU) is no error: monitor_client is then NULL. */

@@ -7,7 +7,10 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"

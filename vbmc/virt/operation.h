@@ -4,15 +4,18 @@
 #ifndef VBMC_VIRT_OPERATION_H
 #define VBMC_VIRT_OPERATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <libvirt/libvirt.h>
 #include <uv.h>
 
-#include "vbmc/virt/domain.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/facts.h"
 #include "vbmc/virt/worker.h"
 
 struct operation;
+struct virt_domain;
 
 /* Ends with exactly one of operation_next, operation_finish, operation_work, operation_pause, or
  * something asynchronous that comes to one of these. */

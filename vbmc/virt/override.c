@@ -27,10 +27,14 @@
 
 #include <json-c/json.h>
 
+#include "qmp/client.h"
 #include "qmp/commands.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
+#include "vbmc/domxml/domxml.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/override_definition.h"
 #include "vbmc/virt/override_record.h"

@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
+#include "vbmc/host/host.h"
 #include "vbmc/virt/operation.h"
-#include "vbmc/virt/domain.h"
+
+struct virt_domain;
 
 /* struct host_ops.set_boot. */
 void override_set(struct host_domain *host, const struct host_boot_override *override,

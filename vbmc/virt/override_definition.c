@@ -8,6 +8,8 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/domxml/domxml.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
 
 enum host_boot_device override_stored_device(const struct virt_domain *domain)

@@ -8,6 +8,9 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/hypervisor.h"
 
 void override_forget_live(struct virt_domain *domain)
 {

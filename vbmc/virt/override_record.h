@@ -3,7 +3,7 @@
 #ifndef VBMC_VIRT_OVERRIDE_RECORD_H
 #define VBMC_VIRT_OVERRIDE_RECORD_H
 
-#include "vbmc/virt/domain.h"
+struct virt_domain;
 
 /* Nothing is changed in the guest any more. */
 void override_forget_live(struct virt_domain *domain);

@@ -10,11 +10,14 @@
 #include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
 
+#include "qmp/client.h"
+#include "qmp/transport.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
-#include "vbmc/base/cleanup.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/lookup.h"
+#include "vbmc/virt/worker.h"
 
 struct passthrough {
     struct qmp_transport transport;

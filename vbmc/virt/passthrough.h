@@ -3,9 +3,9 @@
 #ifndef VBMC_VIRT_PASSTHROUGH_H
 #define VBMC_VIRT_PASSTHROUGH_H
 
-#include "qmp/transport.h"
-#include "vbmc/base/uuid.h"
-#include "vbmc/virt/worker.h"
+struct qmp_transport;
+struct uuid;
+struct worker;
 
 /* For qmp_client_open. The worker must outlive the client. NULL if there is no memory. */
 struct qmp_transport *passthrough_create(struct worker *worker, const struct uuid *uuid);

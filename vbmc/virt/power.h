@@ -2,7 +2,9 @@
 #ifndef VBMC_VIRT_POWER_H
 #define VBMC_VIRT_POWER_H
 
-#include "vbmc/virt/domain.h"
+#include "vbmc/host/host.h"
+
+struct virt_domain;
 
 /* struct host_ops.power. */
 void power_begin(struct host_domain *host, enum host_power_action action, unsigned cycle_interval_s,

@@ -1,6 +1,7 @@
 #include "vbmc/virt/properties.h"
 
 #include "vbmc/base/hypervisor_uri.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 
 const char *hypervisor_name(const struct hypervisor *hypervisor)

@@ -7,8 +7,7 @@
 
 #include <uv.h>
 
-#include "vbmc/virt/hypervisor.h"
-
+struct hypervisor;
 struct worker;
 
 uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);

@@ -7,7 +7,6 @@
 #ifndef VBMC_VIRT_PTY_WRITER_H
 #define VBMC_VIRT_PTY_WRITER_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

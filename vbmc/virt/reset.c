@@ -8,9 +8,12 @@
 
 #include <errno.h>
 
+#include "qmp/client.h"
 #include "qmp/commands.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
+#include "vbmc/host/host.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/properties.h"
 

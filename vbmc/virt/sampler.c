@@ -10,11 +10,14 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/host/host.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/lane.h"
 #include "vbmc/virt/stats.h"
+#include "vbmc/virt/worker.h"
 
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3

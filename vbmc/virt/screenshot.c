@@ -9,9 +9,11 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/domxml/internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"

@@ -9,10 +9,14 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/domxml/serial.h"
+#include "vbmc/host/host.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/worker.h"
 
 /* Keeps no pointer to the domain, which may be gone before the worker runs this. */
 struct virt_serial_look {

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "qmp/client.h"
 #include "qmp/commands.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/monitor.h"
 #include "vbmc/virt/operation.h"
 

@@ -2,7 +2,9 @@
 #ifndef VBMC_VIRT_SERIAL_BREAK_H
 #define VBMC_VIRT_SERIAL_BREAK_H
 
-#include "vbmc/virt/domain.h"
+#include "vbmc/host/host.h"
+
+struct virt_domain;
 
 /* struct host_ops.send_break. */
 void serial_break_send(struct host_domain *host, const char *alias, host_done_fn *done,

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "tests/fake/virt_fixture.h"
+#include "vbmc/virt/domain.h"
+#include "vbmc/virt/facts.h"
 #include "vbmc/virt/incident.h"
 
 #define DISK(target) "<disk><source file='/" target "'/><target dev='" target "'/></disk>"
