@@ -1,4 +1,3 @@
-/* BMCs are made from records, follow their domain's name, and go. */
 #include "vbmc/fleet/bmcs.h"
 
 #include <stdlib.h>
@@ -13,8 +12,8 @@
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
 
-/* The guest's domains, on whichever hypervisors, carry its BMC. */
-static void give_domains(struct fleet *fleet, const struct uuid *uuid, struct instance *owner)
+/* On all hypervisors. */
+static void set_domain_owners(struct fleet *fleet, const struct uuid *uuid, struct instance *owner)
 {
     for (struct fleet_connection *connection = fleet->connections; connection;
          connection = connection->next) {
@@ -24,7 +23,7 @@ static void give_domains(struct fleet *fleet, const struct uuid *uuid, struct in
     }
 }
 
-void fleet_give_domain(const struct fleet *fleet, struct virt_domain *domain)
+void fleet_set_domain_owner(const struct fleet *fleet, struct virt_domain *domain)
 {
     virt_domain_host(domain)->owner = bmcset_find_uuid(&fleet->set, virt_domain_uuid(domain));
 }
@@ -42,11 +41,11 @@ struct instance *fleet_make_instance(struct fleet *fleet, const struct store_bmc
         instance_new(&fleet->shared, ++fleet->last_number, record, chassis, boot);
 
     if (!instance || bmcset_add(&fleet->set, instance) < 0) {
-        log_error("%s: no memory for its BMC", record->name);
+        log_error("%s: out of memory: it has no BMC", record->name);
         instance_free(instance);
         return NULL;
     }
-    give_domains(fleet, &record->uuid, instance);
+    set_domain_owners(fleet, &record->uuid, instance);
     addresses_hold(&fleet->addresses, instance);
     instance_configure(instance, fleet->config);
     if (record->active)
@@ -74,7 +73,7 @@ struct instance *fleet_adopt_record(struct fleet *fleet, struct instance *instan
 
 void fleet_drop_instance(struct fleet *fleet, struct instance *instance)
 {
-    give_domains(fleet, &instance_record(instance)->uuid, NULL);
+    set_domain_owners(fleet, &instance_record(instance)->uuid, NULL);
     bmcset_remove(&fleet->set, instance);
     addresses_release(&fleet->addresses, instance);
     fleet_stop_listening(fleet, instance);
@@ -88,7 +87,7 @@ void fleet_follow_name(struct fleet *fleet, struct instance *instance)
 
     if (strcmp(record->name, name) == 0)
         return;
-    log_info("domain %s is now called %s", record->name, name);
+    log_info("domain %s renamed to %s", record->name, name);
     char *copy = strdup(name);
     if (!copy)
         return;

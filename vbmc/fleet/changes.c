@@ -1,4 +1,4 @@
-/* What an administrator says about single BMCs: add, delete, start, stop.
+/* Changes of single BMCs by an administrator: add, delete, start, stop.
  *
  * A change is stored first and carried out when it is on disk, so that one which is answered as
  * failed was not done. Changes of one BMC are carried out one after another: the next begins when
@@ -63,7 +63,7 @@ static void end_change(struct change *change, int result, const char *text)
     struct change *next;
 
     change->done(change->context, result, result < 0 && !text ? strerror(-result) : text);
-    next = change->next; /* may have come only now */
+    next = change->next; /* `done` may have added it */
     if (next)
         uuid_map_put(changes, &change->uuid, next); /* there is room: it takes its place */
     else
@@ -112,7 +112,7 @@ static void on_addition_stored(void *context, int result)
         end_change(change, -ENOMEM, "out of memory");
         return;
     }
-    fleet_find_place(fleet, instance);
+    fleet_assign_address(fleet, instance);
     if (was_discovered_meanwhile) /* and its record was stored in place of ours */
         instance_record_changed(instance, fleet_report_store, NULL);
     fleet_see_copies(fleet, instance);
@@ -216,7 +216,7 @@ static struct instance *take_back_active(struct change *change)
     return instance;
 }
 
-/* The address that it was to have cannot be had: it is down as before. */
+/* It cannot listen at its address: it is down as before. */
 static void on_start_taken_back(void *context, int result)
 {
     struct change *change = context;
@@ -277,7 +277,7 @@ static void begin_active(struct change *change)
         end_change(change, failed ? -EIO : 0, failed ? instance_error(instance) : NULL);
         return;
     }
-    /* Whatever stores the record from now on stores this too; what it means is done later. */
+    /* Each save of the record stores this from now on; it is carried out later. */
     record->active = change->active;
     instance_record_changed(instance, on_active_stored, change);
 }

@@ -1,4 +1,4 @@
-/* Finds hypervisors that are connected to, and their domains. */
+/* Finding hypervisors and their domains. */
 #ifndef VBMC_FLEET_CONNECTIONS_H
 #define VBMC_FLEET_CONNECTIONS_H
 

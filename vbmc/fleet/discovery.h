@@ -9,8 +9,8 @@ void fleet_discover(struct fleet *fleet, struct virt_domain *domain);
 /* Removes a discovered BMC that the rule "tagged" no longer gives to its domain; true if it did. */
 bool fleet_drop_untagged(struct fleet *fleet, struct instance *instance,
                          const struct virt_domain *domain);
-/* Makes the BMC that an OpenStack set-up has for the domain, if it has one and nobody has made or
- * deleted one since. */
+/* Makes the BMC that an OpenStack set-up has for the domain, if it has one and none was added or
+ * deleted since. */
 void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain);
 
 #endif

@@ -26,8 +26,8 @@ static void on_timer_closed(uv_handle_t *handle)
 static void close_timers(struct fleet *fleet)
 {
     uv_timer_t *const timers[] = {
-        &fleet->listen_again, &fleet->farewell, &fleet->restore,
-        &fleet->hours,        &fleet->reaper,   &fleet->facility_timer,
+        &fleet->listen_again, &fleet->grace,  &fleet->restore,
+        &fleet->hours,        &fleet->reaper, &fleet->facility_timer,
     };
 
     fleet->closing = ARRAY_SIZE(timers);

@@ -18,7 +18,7 @@ static void on_appeared(void *context, struct virt_domain *domain)
 
     if (fleet->stopping)
         return;
-    fleet_give_domain(fleet, domain);
+    fleet_set_domain_owner(fleet, domain);
     fleet_take_over_openstack(fleet, domain);
     struct instance *instance = fleet_bmc_of(domain);
     if (!instance) {

@@ -1,4 +1,4 @@
-/* What the fleet makes of what hypervisors tell. */
+/* How the fleet handles the events of hypervisors. */
 #ifndef VBMC_FLEET_EVENTS_H
 #define VBMC_FLEET_EVENTS_H
 

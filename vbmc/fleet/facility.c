@@ -28,7 +28,7 @@ static void step_all(struct fleet *fleet)
         instance_step(fleet->set.instances[i]);
 }
 
-/* What is refused does not hold for the servers either. */
+/* What was refused is taken back for the servers too. */
 static void on_settled(void *context, int result)
 {
     if (result < 0)

@@ -40,7 +40,7 @@ static void reply_to_session(void *context, const struct ipmi_token *token,
         instance_reply(instance, token, response);
 }
 
-/* A set-up of OpenStack's tool and no configuration of ours: then only its BMCs are wanted. */
+/* A set-up of OpenStack's tool and no configuration of ours: no BMCs but those of the set-up. */
 static void follow_openstack(struct fleet *fleet)
 {
     const struct openstack *openstack = fleet->openstack;
@@ -79,7 +79,8 @@ static int start(struct fleet *fleet, char *error, size_t size)
         return -ENOMEM;
     }
     if (fleet->config->user_count == 0)
-        log_warning("no [user] is configured: only BMCs made by 'vbmc add --username' take logins");
+        log_warning(
+            "no [user] is configured: only BMCs made by 'vbmc add --username' accept logins");
     follow_openstack(fleet);
     addresses_configure(&fleet->addresses, fleet->config, &fleet->set);
     fleet_note_boot(fleet);
@@ -126,8 +127,8 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     fleet->restore.data = fleet;
     uv_timer_init(loop, &fleet->listen_again);
     fleet->listen_again.data = fleet;
-    uv_timer_init(loop, &fleet->farewell);
-    fleet->farewell.data = fleet;
+    uv_timer_init(loop, &fleet->grace);
+    fleet->grace.data = fleet;
     fleet_init_facility(fleet);
     int result = fleet->state_dir ? start(fleet, error, size) : -ENOMEM;
     if (result < 0) {
@@ -177,7 +178,7 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 {
     if (strcmp(old->daemon.state_dir, new->daemon.state_dir) != 0 ||
         strcmp(old->daemon.runtime_dir, new->daemon.runtime_dir) != 0)
-        log_warning("changed folders take effect when vbmcd is started again");
+        log_warning("changed folders take effect when vbmcd is restarted");
 }
 
 static void review_hypervisors(struct fleet *fleet)
@@ -234,7 +235,7 @@ void fleet_reload(struct fleet *fleet, struct config *config)
         instance_configure(fleet->set.instances[i], config);
     review_hypervisors(fleet);
     review_domains(fleet);
-    fleet_tell_changed(fleet);
+    fleet_notify_changed(fleet);
     fleet_log_sections(fleet);
     log_info("configuration reloaded: %zu users, %zu BMCs", config->user_count, fleet->set.count);
 }

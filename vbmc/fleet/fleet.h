@@ -1,4 +1,4 @@
-/* The daemon's heart: hypervisors, the set of BMCs, and the rules that say which domain has one. */
+/* All BMCs and hypervisors of the daemon, and the rules that say which domain has a BMC. */
 #ifndef VBMC_FLEET_FLEET_H
 #define VBMC_FLEET_FLEET_H
 
@@ -40,7 +40,7 @@ struct hypervisor *fleet_next_hypervisor(const struct fleet *fleet,
                                          const struct hypervisor *hypervisor);
 /* names.c: the BMC that `typed` means: a UUID, else a domain's name, or NAME@HYPERVISOR
  * with the hypervisor's name or URI. A name means the BMC whose domain has it now before one whose
- * domain is gone. `only` (may be NULL) is the one BMC that exists for who asks. 0; -ENOENT;
+ * domain is gone. `only` (may be NULL) is the one BMC that the caller may see. 0; -ENOENT;
  * -ENOTUNIQ with the choices as one line in `error`, of FLEET_NAME_ERROR_SIZE. */
 #define FLEET_NAME_ERROR_SIZE 900
 int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct uuid *only,
@@ -80,9 +80,9 @@ typedef void fleet_done_fn(void *context, int result, const char *text);
  * text that names the guests; -ENOENT, -EBUSY (it is connected), or that of the store. */
 void fleet_declare_dead(struct fleet *fleet, const char *name, fleet_done_fn *done, void *context);
 
-/* Makes a BMC for a domain by somebody's word, or a discovered one his own; it is down. Only what
- * is not NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES
- * (nobody could log in). */
+/* Adds a BMC for a domain, or makes a discovered one an added one; it is down. Only what is not
+ * NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES (nobody
+ * could log in). */
 struct fleet_addition {
     const char *name;
     const char *username;

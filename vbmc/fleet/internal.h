@@ -35,20 +35,20 @@ struct fleet {
     struct ipmi_sink sink;
     struct fleet_connection *connections;
     struct placement_map map;
-    struct virt_domain *arrived; /* by the state that is just being told of; see fleet_see_copy */
+    struct virt_domain *arrived; /* by the state that is just being reported; see fleet_see_copy */
     struct bmcset set;
     struct addresses addresses;
     uint32_t last_number;
     struct deleted_mark *deleted; /* domains that discovery leaves alone */
     struct uuid_map deleted_by_uuid;
     struct udp_socket *socket;   /* of all BMCs, with one address per BMC; NULL: not yet */
-    char socket_error[200];      /* why not */
+    char socket_error[200];      /* why there is none */
     struct instance **by_offset; /* of those on `socket`: ADDRESSES_MAX pointers, or NULL */
     struct hash_index outside;   /* and those of them outside of the prefix, by address */
     struct hash_index alone;     /* those that listen on sockets of their own, by port */
     uv_timer_t listen_again;
-    uv_timer_t farewell; /* then lost BMCs go, which had sessions */
-    bool loading;        /* places are found when all are there */
+    uv_timer_t grace; /* then lost BMCs that have sessions are removed */
+    bool loading;     /* addresses are assigned when all are there */
     struct waiting_addition *waiting;
     struct uuid_map changes; /* asked for and not answered yet: the first of each BMC */
     uv_timer_t reaper;
@@ -63,7 +63,7 @@ struct fleet {
     struct saves *saves; /* of the facility; NULL: nothing is loaded yet */
     struct saves_part *facility_saved;
     bool stopping;
-    struct fleet **owner; /* who stops it and wants to know when it is gone, or NULL */
+    struct fleet **owner; /* becomes NULL when it is freed; may be NULL */
     unsigned ending;      /* hypervisors whose threads have not ended yet */
     unsigned closing;     /* timers that are not closed yet */
     uint64_t started_ms;

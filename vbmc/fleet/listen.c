@@ -1,7 +1,6 @@
-/* Where BMCs listen. Each has one place, an address and a port (addresses.h), which is its own
- * socket or, with one address for each BMC and their common port, the socket that they share. What
- * cannot be had now (the address is of an interface that is not up yet, another program has the
- * port) is tried again until it can. */
+/* Where BMCs listen. Each has one address and port (addresses.h) and a socket of its own or, with
+ * one address for each BMC and a common port, the socket that they share. An address that cannot be
+ * bound now (its interface is not up yet, another program has the port) is tried again. */
 #include "vbmc/fleet/listen.h"
 
 #include <errno.h>
@@ -83,15 +82,15 @@ static void open_shared_socket(struct fleet *fleet)
                      ? udp_socket_open(fleet->loop, &any, on_shared_datagram, fleet, &fleet->socket)
                      : -ENOMEM;
     if (result == 0 && fleet->socket_error[0])
-        log_info("listens on UDP port %u now", bmc->port);
+        log_info("listening on UDP port %u", bmc->port);
     udp_socket_explain(&any, result, text, sizeof text);
     if (result < 0 && strcmp(text, fleet->socket_error) != 0)
         log_error("%s", text);
     snprintf(fleet->socket_error, sizeof fleet->socket_error, "%s", result < 0 ? text : "");
 }
 
-/* Whether the wildcard socket has the port at that address, so that nobody else can. */
-static bool is_shared_place(const struct fleet *fleet, const union endpoint_address *address)
+/* Whether the wildcard socket has the port at that address, so that no other socket can. */
+static bool is_shared_address(const struct fleet *fleet, const union endpoint_address *address)
 {
     const struct config_bmc *bmc = &fleet->config->bmc;
     bool reaches =
@@ -109,7 +108,7 @@ static bool is_any(const union endpoint_address *address)
     return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
 }
 
-static bool are_in_the_way(const union endpoint_address *a, const union endpoint_address *b)
+static bool are_in_conflict(const union endpoint_address *a, const union endpoint_address *b)
 {
     return endpoint_address_port(a) == endpoint_address_port(b) &&
            (endpoint_address_is_same(a, b) || is_any(a) || is_any(b));
@@ -122,15 +121,16 @@ static uint64_t port_hash(const struct instance *instance)
     return hash_bytes(HASH_BEGIN, &port, sizeof port);
 }
 
-/* Which BMC has the place, with a socket of its own or by the one that is shared. */
-static struct instance *find_neighbour(const struct fleet *fleet, const struct instance *instance)
+/* Which BMC has the address, on a socket of its own or on the shared one. */
+static struct instance *find_conflicting_bmc(const struct fleet *fleet,
+                                             const struct instance *instance)
 {
     const union endpoint_address *address = instance_address(instance);
     const struct hash_index_node *cursor = NULL;
     struct instance *other;
 
     while ((other = hash_index_next(&fleet->alone, port_hash(instance), &cursor))) {
-        if (other != instance && are_in_the_way(instance_address(other), address))
+        if (other != instance && are_in_conflict(instance_address(other), address))
             return other;
     }
     bool is_shared_port =
@@ -138,18 +138,18 @@ static struct instance *find_neighbour(const struct fleet *fleet, const struct i
     for (size_t i = 0; i < fleet->set.count && is_shared_port; i++) {
         other = fleet->set.instances[i];
         if (other != instance && instance_is_listening(other) &&
-            are_in_the_way(instance_address(other), address))
+            are_in_conflict(instance_address(other), address))
             return other;
     }
     return NULL;
 }
 
-static void note_neighbour(struct instance *instance, struct instance *neighbour)
+static void note_conflict(struct instance *instance, struct instance *other)
 {
     char text[INSTANCE_ERROR_SIZE];
 
-    snprintf(text, sizeof text, "its address is that of %.100s; change one of them",
-             instance_record(neighbour)->name);
+    snprintf(text, sizeof text, "address already used by %.100s; change one of them",
+             instance_record(other)->name);
     instance_note_error(instance, text);
 }
 
@@ -157,20 +157,20 @@ static void listen_shared(struct fleet *fleet, struct instance *instance)
 {
     const union endpoint_address *address = instance_address(instance);
     long offset = addresses_offset(&fleet->config->bmc.addresses, address);
-    struct instance *neighbour;
+    struct instance *other;
 
     if (!fleet->socket) {
         instance_note_error(instance, fleet->socket_error);
         return;
     }
-    neighbour = offset >= 0 ? fleet->by_offset[offset] : find_outside(fleet, address);
-    if (neighbour && neighbour != instance) {
-        note_neighbour(instance, neighbour);
+    other = offset >= 0 ? fleet->by_offset[offset] : find_outside(fleet, address);
+    if (other && other != instance) {
+        note_conflict(instance, other);
         return;
     }
     if (offset >= 0)
         fleet->by_offset[offset] = instance;
-    else if (!neighbour &&
+    else if (!other &&
              hash_index_add(&fleet->outside, endpoint_address_hash(address), instance) < 0)
         return;
     instance_listen_shared(instance, fleet->socket);
@@ -180,33 +180,33 @@ static void listen_alone(struct fleet *fleet, struct instance *instance)
 {
     char text[INSTANCE_ERROR_SIZE];
     int result = instance_listen(instance);
-    struct instance *neighbour = result == -EADDRINUSE ? find_neighbour(fleet, instance) : NULL;
+    struct instance *other = result == -EADDRINUSE ? find_conflicting_bmc(fleet, instance) : NULL;
 
     hash_index_remove(&fleet->alone, port_hash(instance), instance);
-    if (result == 0) /* without memory it is not named as a neighbour */
+    if (result == 0) /* without memory it is not named in a conflict */
         hash_index_add(&fleet->alone, port_hash(instance), instance);
-    if (neighbour) {
-        note_neighbour(instance, neighbour);
+    if (other) {
+        note_conflict(instance, other);
     } else if (result < 0) {
         udp_socket_explain(instance_address(instance), result, text, sizeof text);
         instance_note_error(instance, text);
     }
 }
 
-static const char *why_no_place(int result)
+static const char *why_no_address(int result)
 {
     switch (result) {
     case -EADDRNOTAVAIL:
         return "no address for its BMC: the configured range is used up";
     case -EINVAL:
-        return "no address for its BMC: what it is to have is no address";
+        return "no address for its BMC: the given one is invalid";
     default:
         return "no address for its BMC: out of memory";
     }
 }
 
-/* Where the BMC is to be, which may have become another place. 0, or a negative error. */
-static int find_place(struct fleet *fleet, struct instance *instance)
+/* The address of the BMC, which may have changed. 0, or a negative error. */
+static int assign_address(struct fleet *fleet, struct instance *instance)
 {
     union endpoint_address address = {0};
     bool changed = false;
@@ -220,23 +220,23 @@ static int find_place(struct fleet *fleet, struct instance *instance)
         memcmp(&address, instance_address(instance), sizeof address) != 0) {
         char text[ENDPOINT_TEXT_SIZE];
         endpoint_address_format(&address, text);
-        log_info("%s: moves to UDP %s", instance_record(instance)->name, text);
+        log_info("%s: moving to UDP %s", instance_record(instance)->name, text);
         fleet_stop_listening(fleet, instance);
     }
     instance_set_address(instance, &address);
     if (result < 0 && instance_record(instance)->active)
-        instance_note_error(instance, why_no_place(result));
+        instance_note_error(instance, why_no_address(result));
     return result;
 }
 
-static void listen_at_place(struct fleet *fleet, struct instance *instance)
+static void listen_at_address(struct fleet *fleet, struct instance *instance)
 {
-    if (is_shared_place(fleet, instance_address(instance)))
+    if (is_shared_address(fleet, instance_address(instance)))
         listen_shared(fleet, instance);
     else
         listen_alone(fleet, instance);
     if (instance_is_listening(instance))
-        fleet_tell_changed(fleet);
+        fleet_notify_changed(fleet);
 }
 
 static void on_listen_again(uv_timer_t *timer);
@@ -254,8 +254,8 @@ void fleet_start_listening(struct fleet *fleet, struct instance *instance)
     if (fleet->loading)
         return;
     open_shared_socket(fleet);
-    if (find_place(fleet, instance) == 0)
-        listen_at_place(fleet, instance);
+    if (assign_address(fleet, instance) == 0)
+        listen_at_address(fleet, instance);
     if (!instance_is_listening(instance))
         listen_again_in(fleet, LISTEN_AGAIN_MS);
 }
@@ -265,8 +265,8 @@ void fleet_stop_listening(struct fleet *fleet, struct instance *instance)
     forget_shared(fleet, instance);
     hash_index_remove(&fleet->alone, port_hash(instance), instance);
     instance_stop_listening(instance);
-    fleet_tell_changed(fleet);
-    listen_again_in(fleet, 0); /* the place may be what another was to have */
+    fleet_notify_changed(fleet);
+    listen_again_in(fleet, 0); /* another BMC may have waited for the address */
 }
 
 /* ---- all of them ---- */
@@ -281,14 +281,14 @@ static void on_listen_again(uv_timer_t *timer)
     fleet_review_listening(timer->data);
 }
 
-void fleet_find_place(struct fleet *fleet, struct instance *instance)
+void fleet_assign_address(struct fleet *fleet, struct instance *instance)
 {
     if (!fleet->loading)
-        find_place(fleet, instance);
+        assign_address(fleet, instance);
 }
 
-/* A range that is used up is so for all that have no place. */
-static void find_places(struct fleet *fleet)
+/* A range that is used up is so for all that have no address. */
+static void assign_addresses(struct fleet *fleet)
 {
     bool is_used_up = false;
 
@@ -296,21 +296,21 @@ static void find_places(struct fleet *fleet)
         struct instance *instance = fleet->set.instances[i];
         if (is_used_up && instance_address(instance)->any.sa_family == AF_UNSPEC)
             continue;
-        is_used_up |= find_place(fleet, instance) == -EADDRNOTAVAIL;
+        is_used_up |= assign_address(fleet, instance) == -EADDRNOTAVAIL;
     }
 }
 
-/* All find their places first: one may leave the place of another. */
+/* All get their addresses first: one may give up that of another. */
 void fleet_review_listening(struct fleet *fleet)
 {
     bool again = false;
 
     open_shared_socket(fleet);
-    find_places(fleet);
+    assign_addresses(fleet);
     for (size_t i = 0; i < fleet->set.count; i++) {
         struct instance *instance = fleet->set.instances[i];
         if (wants_to_listen(instance) && instance_address(instance)->any.sa_family != AF_UNSPEC)
-            listen_at_place(fleet, instance);
+            listen_at_address(fleet, instance);
         again |= wants_to_listen(instance);
     }
     if (again)
@@ -331,7 +331,7 @@ void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *nex
         return;
     for (size_t i = 0; i < fleet->set.count; i++) {
         struct instance *instance = fleet->set.instances[i];
-        if (is_shared_place(fleet, instance_address(instance)))
+        if (is_shared_address(fleet, instance_address(instance)))
             fleet_stop_listening(fleet, instance);
     }
     udp_socket_close(fleet->socket);

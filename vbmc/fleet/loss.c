@@ -1,4 +1,3 @@
-/* BMCs and marks whose domains are gone. */
 #include "vbmc/fleet/loss.h"
 
 #include "vbmc/base/log.h"
@@ -10,7 +9,7 @@
 #include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
 
-#define FAREWELL_MS 3000 /* a client that waits for an answer asks again within this */
+#define SESSION_GRACE_MS 3000 /* a client that waits for an answer asks again within this */
 
 void fleet_forget_bmc(struct fleet *fleet, struct instance *instance)
 {
@@ -40,7 +39,7 @@ void fleet_drop_lost_marks(struct fleet *fleet)
     }
 }
 
-/* A BMC made by somebody's word stays, without a guest; a discovered one goes with its domain, as
+/* A BMC added by an administrator stays, without a guest; a discovered one goes with its domain, as
  * soon as no hypervisor can have that any more. */
 bool fleet_is_lost(const struct fleet *fleet, struct instance *instance)
 {
@@ -51,19 +50,18 @@ bool fleet_is_lost(const struct fleet *fleet, struct instance *instance)
            fleet_all_are_up(fleet);
 }
 
-/* Discovered BMCs whose domain went while nobody looked, or a moment ago. */
 void fleet_drop_lost_bmcs(struct fleet *fleet)
 {
     for (size_t i = fleet->set.count; i-- > 0;) {
         struct instance *instance = fleet->set.instances[i];
         if (!fleet_is_lost(fleet, instance))
             continue;
-        log_info("%s: its domain is gone, and so is its BMC", instance_record(instance)->name);
+        log_info("%s: domain removed: removing its BMC", instance_record(instance)->name);
         fleet_forget_bmc(fleet, instance);
     }
 }
 
-static void on_farewell_over(uv_timer_t *timer)
+static void on_grace_over(uv_timer_t *timer)
 {
     struct fleet *fleet = timer->data;
 
@@ -82,6 +80,6 @@ void fleet_lose_bmc(struct fleet *fleet, struct instance *instance)
         return;
     }
     chassis_give_up(instance_bmc(instance), "its domain is gone");
-    if (!uv_is_active((uv_handle_t *)&fleet->farewell))
-        uv_timer_start(&fleet->farewell, on_farewell_over, FAREWELL_MS, 0);
+    if (!uv_is_active((uv_handle_t *)&fleet->grace))
+        uv_timer_start(&fleet->grace, on_grace_over, SESSION_GRACE_MS, 0);
 }

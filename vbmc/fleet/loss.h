@@ -8,7 +8,8 @@
 bool fleet_is_lost(const struct fleet *fleet, struct instance *instance);
 /* Removes such a BMC; clients that have sessions with it get a moment to close them. */
 void fleet_lose_bmc(struct fleet *fleet, struct instance *instance);
-/* Removes all of them: those whose domains went while nobody looked, or a moment ago. */
+/* Removes all of them: those whose domain went while its hypervisor was not connected, or just now.
+ */
 void fleet_drop_lost_bmcs(struct fleet *fleet);
 /* Removes a BMC at once, with all that is stored of it. */
 void fleet_forget_bmc(struct fleet *fleet, struct instance *instance);

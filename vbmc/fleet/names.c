@@ -1,6 +1,6 @@
-/* What a name means that somebody typed. Names of domains are unique on one hypervisor only, and a
- * domain may be called like the UUID of another: what is typed means one BMC or domain, or it is
- * refused with the choices, since it may be followed by "off". */
+/* Which BMC or domain a name means that a client gives. Names of domains are unique on one
+ * hypervisor only, and a domain may have the UUID of another as its name: a name that is not unique
+ * is refused with the choices, since the request may be to power it off. */
 #include "vbmc/fleet/internal.h"
 
 #include <errno.h>
@@ -81,7 +81,7 @@ static void add_choice(struct choices *choices, const char *name,
     if (choices->count++ >= CHOICES_MAX)
         return;
     uuid_format(uuid, uuid_text);
-    /* Where a hypervisor has no name but its URI, that is not everybody's to know. */
+    /* A hypervisor that has no name but its URI: not every client may know that. */
     if (hypervisor && strcmp(hypervisor_name(hypervisor), hypervisor_uri(hypervisor)) != 0)
         length =
             snprintf(choices->text + choices->used, left, "%s%.128s@%.64s (%s)",

@@ -45,7 +45,7 @@ void fleet_restore_placement(struct fleet *fleet, struct instance *instance,
         row->fact <= PLACEMENT_FACT_AWAY ? (enum placement_fact)row->fact : PLACEMENT_FACT_NONE;
 
     if (!place || placement_restore(instance_placement(instance), place, row->listed, fact) < 0)
-        log_error("%s: no memory for where it is", instance_record(instance)->name);
+        log_error("%s: out of memory: not known where it is", instance_record(instance)->name);
 }
 
 /* ---- which copy counts ---- */
@@ -62,7 +62,7 @@ static void report(struct instance *instance, const struct placement_decision *b
         return;
     placement_explain(placement, text, sizeof text);
     if (now->also)
-        log_error("%s: %s: end one of them", name, text);
+        log_error("%s: %s: stop one of them", name, text);
     else if (now->verdict == PLACEMENT_LEFT || now->verdict == PLACEMENT_ELSEWHERE)
         log_warning("%s: %s; its BMC answers busy", name, text);
     else if (now->verdict == PLACEMENT_COUNTS && before->hypervisor &&
@@ -79,9 +79,8 @@ static bool may_stay(const struct virt_domain *domain)
 }
 
 /* A guest that has ended, and may not be started again here until another hypervisor is connected:
- * what its BMC shows goes with its end, which is told first, as its policy and its event log have
- * to know of it. */
-static void tell_end(struct instance *instance)
+ * the BMC loses its domain, and its policy and event log have to know of the end before that. */
+static void report_end(struct instance *instance)
 {
     const struct bmc *bmc = instance_bmc(instance);
 
@@ -103,7 +102,7 @@ void fleet_follow_placement(struct fleet *fleet, struct instance *instance)
 
     report(instance, &before);
     if (present && !decision.domain && !may_stay(present))
-        tell_end(instance);
+        report_end(instance);
     if (decision.domain || !may_stay(present))
         instance_set_domain(instance, decision.domain);
     if (decision.domain && decision.domain != present)
@@ -136,7 +135,7 @@ static bool see(struct fleet *fleet, struct instance *instance, struct virt_doma
     };
     connection->place->connected = hypervisor_is_up(connection->hypervisor);
     if (placement_see(instance_placement(instance), &sight, &arrived) < 0)
-        log_error("%s: no memory for where it is", host->name);
+        log_error("%s: out of memory: not known where it is", host->name);
     return arrived;
 }
 
@@ -154,7 +153,7 @@ static void see_hidden(struct fleet_connection *connection, struct instance *ins
     if (!hypervisor_hides(connection->hypervisor, &instance_record(instance)->uuid))
         placement_unhide(placement, connection->place);
     else if (placement_hide(placement, connection->place) < 0)
-        log_error("%s: no memory for where it is", instance_record(instance)->name);
+        log_error("%s: out of memory: not known where it is", instance_record(instance)->name);
 }
 
 void fleet_see_hidden(struct fleet *fleet, struct instance *instance, struct hypervisor *hypervisor)
@@ -229,12 +228,12 @@ void fleet_follow_placements(struct fleet *fleet)
         fleet_follow_placement(fleet, fleet->set.instances[i]);
 }
 
-static void come_alive(struct fleet *fleet, struct placement_hypervisor *place)
+static void clear_dead_mark(struct fleet *fleet, struct placement_hypervisor *place)
 {
     if (!place->dead)
         return;
     place->dead = false;
-    log_warning("hypervisor %s is connected: it is no longer taken for dead", place->name);
+    log_warning("hypervisor %s is connected: no longer declared dead", place->name);
     store_dead_hypervisor_put(fleet->shared.store, place->uri, false, fleet_report_store, NULL);
 }
 
@@ -244,7 +243,7 @@ void fleet_place_connection_change(struct fleet *fleet, struct fleet_connection 
 
     place->connected = hypervisor_is_up(connection->hypervisor);
     if (place->connected) {
-        come_alive(fleet, place);
+        clear_dead_mark(fleet, place);
         for (size_t i = 0; i < fleet->set.count; i++)
             placement_listed_all(instance_placement(fleet->set.instances[i]), place);
     }

@@ -36,7 +36,7 @@ static void read_boot_id(char boot_id[STORE_BOOT_ID_SIZE])
     fclose(file);
 }
 
-/* A first run ever is no return of power: nobody has set a policy yet. */
+/* At the first run ever no policy has been set yet. */
 void fleet_note_boot(struct fleet *fleet)
 {
     char stored[STORE_BOOT_ID_SIZE], present[STORE_BOOT_ID_SIZE];
@@ -56,7 +56,7 @@ static void restore_guest(struct bmc *bmc, const char *name)
     chassis_restore_power(bmc);
 }
 
-/* Only what was taken for running at the first look, and was not told anything since. */
+/* Only what was taken for running at the first look, and got no power action since. */
 static void on_settled(uv_timer_t *timer)
 {
     struct fleet *fleet = timer->data;

@@ -16,8 +16,8 @@
 #include "vbmc/fleet/disconnect.h"
 #include "vbmc/instance/stored.h"
 
-/* The record for an addition: what was said, else what discovery had given, else the defaults of
- * the tool whose habits are asked for. */
+/* The record for an addition: what the administrator gave, else what discovery had given, else the
+ * defaults of the compatibility mode. */
 static struct store_bmc record_of_addition(const struct fleet *fleet,
                                            const struct fleet_addition *addition,
                                            const struct virt_domain *domain,
@@ -130,7 +130,7 @@ static void free_waiting(struct waiting_addition *waiting)
     free(waiting);
 }
 
-/* What was defined a moment ago may not have been told of yet: one look settles it. */
+/* The event of a domain that was defined a moment ago may not have come yet: libvirt is asked. */
 static void looked(void *context, int result, const char *text)
 {
     struct waiting_addition *waiting = context;

@@ -8,8 +8,8 @@
 struct waiting_addition {
     struct waiting_addition *next;
     struct fleet *fleet;
-    struct hypervisor *hypervisor;  /* the one that is looked at */
-    bool looked;                    /* it was asked itself, beside what it has told of */
+    struct hypervisor *hypervisor; /* the one that is looked at */
+    bool looked; /* libvirt was asked itself, not only the domains that are known */
     struct fleet_addition addition; /* strings owned */
     fleet_done_fn *done;
     void *context;

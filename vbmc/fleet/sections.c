@@ -1,4 +1,3 @@
-/* [domain] sections that are not what they seem to be: for no domain, or for several. */
 #include "vbmc/fleet/sections.h"
 
 #include <stdio.h>
@@ -38,7 +37,7 @@ static void find_matches(const struct fleet *fleet, struct matches *matches)
     }
     if (matches->count > 0)
         return;
-    for (size_t i = 0; i < fleet->set.count; i++) { /* what was added outlives its domain */
+    for (size_t i = 0; i < fleet->set.count; i++) { /* a BMC that was added outlives its domain */
         const struct store_bmc *record = instance_record(fleet->set.instances[i]);
         add_match(matches, record->name, &record->uuid);
     }
@@ -72,7 +71,7 @@ bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t
     snprintf(text, size,
              "[domain %.100s]: %u domains have this name%s; write a section by UUID for each",
              section->name, matches.count,
-             section->port || section->address ? ", and the address is that of one" : "");
+             section->port || section->address ? ", and only one can have the address" : "");
     return true;
 }
 

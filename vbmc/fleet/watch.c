@@ -1,5 +1,3 @@
-/* What the fleet reports: to its watcher that BMCs have changed, to the log that state was not
- * stored. */
 #include "vbmc/fleet/watch.h"
 
 #include <string.h>
@@ -12,7 +10,7 @@ void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *cont
     fleet->changed_context = context;
 }
 
-void fleet_tell_changed(struct fleet *fleet)
+void fleet_notify_changed(struct fleet *fleet)
 {
     if (fleet->changed)
         fleet->changed(fleet->changed_context);

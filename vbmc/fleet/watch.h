@@ -4,9 +4,9 @@
 
 #include "vbmc/fleet/internal.h"
 
-/* Tells the watcher (fleet_watch) that BMCs have changed. */
-void fleet_tell_changed(struct fleet *fleet);
-/* A store_done_fn for what nobody waits for: failures go to the log. */
+/* Calls the watcher (fleet_watch): BMCs have changed. */
+void fleet_notify_changed(struct fleet *fleet);
+/* A store_done_fn for a save that no client waits for: failures go to the log. */
 void fleet_report_store(void *context, int result);
 
 #endif
