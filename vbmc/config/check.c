@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/base/hash.h"
 #include "vbmc/config/fail.h"
 #include "vbmc/config/keys.h"
 #include "vbmc/ssh/uri.h"
@@ -71,14 +72,20 @@ static int check_domain(struct config_parse *parse, const struct config_block *b
     const struct config *config = parse->config;
     const struct config_domain *domain = &config->domains[block->index];
     char place[ENDPOINT_TEXT_SIZE], other[ENDPOINT_TEXT_SIZE];
+    const struct hash_index_node *cursor = NULL;
+    const void *position;
 
     if (!explicit_place(config, domain, place))
         return 0;
-    for (size_t i = 0; i < block->index; i++) {
-        if (explicit_place(config, &config->domains[i], other) && strcmp(place, other) == 0)
+    uint64_t hash = hash_bytes(HASH_BEGIN, place, strlen(place));
+    while ((position = hash_index_next(&parse->domains_by_place, hash, &cursor))) {
+        const struct config_domain *taker = &config->domains[(uintptr_t)position - 1];
+        if (explicit_place(config, taker, other) && strcmp(place, other) == 0)
             return config_fail(parse, block->line, "[domain %s]: %s is taken by [domain %s]",
-                               domain->name, place, config->domains[i].name);
+                               domain->name, place, taker->name);
     }
+    if (hash_index_add(&parse->domains_by_place, hash, (void *)(uintptr_t)(block->index + 1)) < 0)
+        return config_fail(parse, block->line, "[domain %s]: %s", domain->name, strerror(ENOMEM));
     return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/hash.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/config/check.h"
 #include "vbmc/config/fail.h"
@@ -33,17 +34,20 @@ static int fail_no_memory(struct config_parse *parse)
 static void *append(void *array, size_t *count, size_t element_size)
 {
     void *old = *(void **)array;
-    char *grown = calloc(*count + 1, element_size);
+    char *elements = old;
 
-    if (!grown)
-        return NULL;
-    if (old) {
-        memcpy(grown, old, *count * element_size);
-        explicit_bzero(old, *count * element_size);
-        free(old);
+    if ((*count & (*count - 1)) == 0) { /* 0, 1, 2, 4, ...: as many as there is room for */
+        elements = calloc(*count > 0 ? *count * 2 : 1, element_size);
+        if (!elements)
+            return NULL;
+        if (old) {
+            memcpy(elements, old, *count * element_size);
+            explicit_bzero(old, *count * element_size);
+            free(old);
+        }
+        *(void **)array = elements;
     }
-    *(void **)array = grown;
-    return grown + (*count)++ * element_size;
+    return elements + (*count)++ * element_size;
 }
 
 static int add_hypervisor(struct config_parse *parse, const char *name, unsigned line)
@@ -88,18 +92,61 @@ static int add_user(struct config_parse *parse, const char *name, unsigned line)
     return 0;
 }
 
+static const struct config_domain *find_by_name(const struct config *config, const char *name)
+{
+    uint64_t hash = hash_bytes(HASH_BEGIN, name, strlen(name));
+    const struct hash_index_node *cursor = NULL;
+    const void *position;
+
+    while ((position = hash_index_next(&config->domains_by_name, hash, &cursor))) {
+        const struct config_domain *domain = &config->domains[(uintptr_t)position - 1];
+        if (strcmp(domain->name, name) == 0)
+            return domain;
+    }
+    return NULL;
+}
+
+static const struct config_domain *find_by_uuid(const struct config *config,
+                                                const struct uuid *uuid)
+{
+    uint64_t hash = hash_bytes(HASH_BEGIN, uuid->bytes, sizeof uuid->bytes);
+    const struct hash_index_node *cursor = NULL;
+    const void *position;
+
+    while ((position = hash_index_next(&config->domains_by_uuid, hash, &cursor))) {
+        const struct config_domain *domain = &config->domains[(uintptr_t)position - 1];
+        if (uuid_equal(&domain->uuid, uuid))
+            return domain;
+    }
+    return NULL;
+}
+
+int config_index_domain(struct config *config, size_t i)
+{
+    const struct config_domain *domain = &config->domains[i];
+    void *position = (void *)(uintptr_t)(i + 1);
+    uint64_t by_name = hash_bytes(HASH_BEGIN, domain->name, strlen(domain->name));
+    uint64_t by_uuid = hash_bytes(HASH_BEGIN, domain->uuid.bytes, sizeof domain->uuid.bytes);
+
+    if (hash_index_add(&config->domains_by_name, by_name, position) < 0)
+        return -ENOMEM;
+    return domain->has_uuid ? hash_index_add(&config->domains_by_uuid, by_uuid, position) : 0;
+}
+
+void config_clear_index(struct config *config)
+{
+    hash_index_clear(&config->domains_by_name, NULL);
+    hash_index_clear(&config->domains_by_uuid, NULL);
+}
+
 static int add_domain(struct config_parse *parse, const char *name, unsigned line)
 {
     struct config *config = parse->config;
     struct uuid uuid;
     bool has_uuid = uuid_parse(name, &uuid) == 0;
 
-    for (size_t i = 0; i < config->domain_count; i++) {
-        const struct config_domain *other = &config->domains[i];
-        if (strcmp(other->name, name) == 0 ||
-            (has_uuid && other->has_uuid && uuid_equal(&other->uuid, &uuid)))
-            return config_fail(parse, line, "[domain %s]: there is one of that name already", name);
-    }
+    if (find_by_name(config, name) || (has_uuid && find_by_uuid(config, &uuid)))
+        return config_fail(parse, line, "[domain %s]: there is one of that name already", name);
     struct config_domain *domain = append(&config->domains, &config->domain_count, sizeof *domain);
     if (!domain || !(domain->name = strdup(name)))
         return fail_no_memory(parse);
@@ -107,7 +154,7 @@ static int add_domain(struct config_parse *parse, const char *name, unsigned lin
     if (has_uuid)
         domain->uuid = uuid;
     domain->enabled = true;
-    return 0;
+    return config_index_domain(config, config->domain_count - 1) < 0 ? fail_no_memory(parse) : 0;
 }
 
 static const struct {
@@ -377,6 +424,7 @@ int config_load(const char *path, struct config **config, char *error, size_t er
     else
         result = load_file(&parse, path == NULL);
     free(parse.blocks);
+    hash_index_clear(&parse.domains_by_place, NULL);
     if (result < 0) {
         config_free(parse.config);
         return result;
@@ -396,6 +444,7 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
+    config_clear_index(config);
     for (size_t i = 0; i < config->hypervisor_count; i++) {
         free(config->hypervisors[i].name);
         free(config->hypervisors[i].uri);
@@ -429,14 +478,7 @@ void config_free(struct config *config)
 const struct config_domain *config_find_domain(const struct config *config, const char *name,
                                                const struct uuid *uuid)
 {
-    const struct config_domain *by_name = NULL;
+    const struct config_domain *domain = uuid ? find_by_uuid(config, uuid) : NULL;
 
-    for (size_t i = 0; i < config->domain_count; i++) {
-        const struct config_domain *domain = &config->domains[i];
-        if (domain->has_uuid && uuid && uuid_equal(&domain->uuid, uuid))
-            return domain;
-        if (!by_name && name && strcmp(domain->name, name) == 0)
-            by_name = domain;
-    }
-    return by_name;
+    return domain || !name ? domain : find_by_name(config, name);
 }

@@ -9,6 +9,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/endpoint.h"
+#include "vbmc/base/hash_index.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
@@ -123,6 +124,8 @@ struct config {
     size_t user_count;
     struct config_domain *domains;
     size_t domain_count;
+    struct hash_index domains_by_name; /* of positions in `domains`, from 1 */
+    struct hash_index domains_by_uuid;
 };
 
 /* Reads `path`; NULL means CONFIG_DEFAULT_PATH, or the defaults (hypervisor `local` at
@@ -139,6 +142,11 @@ int config_load_runtime_dir(const char *path, char **runtime_dir, char *error, s
 /* Wipes the passwords and keys. NULL is allowed. */
 void config_free(struct config *config);
 
+/* Makes the i-th [domain] section, whose name is set, one that config_find_domain finds. 0, or
+ * -ENOMEM. */
+int config_index_domain(struct config *config, size_t i);
+/* Takes all [domain] sections out of that again; config_free does it too. */
+void config_clear_index(struct config *config);
 /* The [domain] section for this domain: by UUID if there is one, else by name; NULL if none. */
 const struct config_domain *config_find_domain(const struct config *config, const char *name,
                                                const struct uuid *uuid);

@@ -32,6 +32,7 @@ struct config_parse {
     char *error;
     size_t error_size;
     bool has_inline_secret;
+    struct hash_index domains_by_place; /* those that were checked: positions, from 1 */
     /* What is wrong with a value, where the parse function knows more than the table. */
     char reason[256];
 };

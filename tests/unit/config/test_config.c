@@ -403,6 +403,38 @@ static void test_everything_else(void **state)
     assert_null(config_find_domain(config, "on", NULL));
 }
 
+/* Each of many sections is found, by name or UUID, and none has a name or an address twice. */
+static void test_many_domains(void **state)
+{
+    enum { COUNT = 3000 };
+    char *text = NULL;
+    size_t size;
+    FILE *lines = open_memstream(&text, &size);
+    struct uuid uuid = {{0x0a}};
+
+    (void)state;
+    fputs("[hypervisor a]\nuri = qemu:///system\n", lines);
+    for (unsigned i = 0; i < COUNT; i++)
+        fprintf(lines,
+                i % 2 ? "[domain vm%u]\nport = %u\n"
+                      : "[domain 0a000000-0000-0000-0000-%012x]\nport = %u\n",
+                i, 10000 + i);
+    fclose(lines);
+    CLEANUP_CONFIG struct config *config = load(text);
+    free(text);
+    for (unsigned i = 0; i < COUNT; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "vm%u", i);
+        uuid.bytes[14] = (uint8_t)(i >> 8);
+        uuid.bytes[15] = (uint8_t)i;
+        assert_ptr_equal(config_find_domain(config, name, i % 2 ? NULL : &uuid),
+                         &config->domains[i]);
+        assert_ptr_equal(config_find_domain(config, "another", &uuid),
+                         i % 2 ? NULL : &config->domains[i]);
+        assert_int_equal(config->domains[i].port, 10000 + i);
+    }
+}
+
 /* The longest line that libinih 55 reads in one piece, and its neighbour above. */
 static void test_longest_line(void **state)
 {
@@ -571,11 +603,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_sample),
-        cmocka_unit_test(test_forms_of_text),  cmocka_unit_test(test_everything_else),
-        cmocka_unit_test(test_longest_line),   cmocka_unit_test(test_nul_byte),
-        cmocka_unit_test(test_password_files), cmocka_unit_test(test_kg_file),
-        cmocka_unit_test(test_warnings),       cmocka_unit_test(test_files),
+        cmocka_unit_test(test_errors),        cmocka_unit_test(test_sample),
+        cmocka_unit_test(test_forms_of_text), cmocka_unit_test(test_everything_else),
+        cmocka_unit_test(test_many_domains),  cmocka_unit_test(test_longest_line),
+        cmocka_unit_test(test_nul_byte),      cmocka_unit_test(test_password_files),
+        cmocka_unit_test(test_kg_file),       cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_files),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -121,6 +121,7 @@ static int teardown(void **state)
         drop();
     virDomainFree(domain);
     domain = NULL;
+    config_clear_index(&config);
     close(listener);
     if (guest >= 0)
         close_guest();
@@ -271,6 +272,7 @@ static void test_another_port(void **state)
     section.serial = alias;
     config.domains = &section;
     config.domain_count = 1;
+    assert_int_equal(config_index_domain(&config, 0), 0);
     notices[0] = '\0';
     configure(CONFIG_CONSOLE_ALWAYS);
     TURN_UNTIL(is_looked_up);
@@ -401,6 +403,8 @@ static void serve_alias(char *alias)
     section.serial = alias;
     config.domains = &section;
     config.domain_count = 1;
+    config_clear_index(&config); /* one may be there from before */
+    assert_int_equal(config_index_domain(&config, 0), 0);
     configure(CONFIG_CONSOLE_ON_DEMAND);
 }
 

@@ -50,6 +50,7 @@ static int teardown(void **state)
     for (size_t i = 0; i < set.count; i++)
         instance_free(set.instances[i]);
     bmcset_clear(&set);
+    config_clear_index(&config);
     uv_run(&loop, UV_RUN_DEFAULT);
     return uv_loop_close(&loop);
 }
@@ -72,6 +73,9 @@ static struct instance *add(unsigned n)
 /* The configuration or a record was changed by hand. */
 static void follow(void)
 {
+    config_clear_index(&config);
+    for (size_t i = 0; i < config.domain_count; i++)
+        assert_int_equal(config_index_domain(&config, i), 0);
     addresses_configure(&addresses, &config, &set);
 }
 

@@ -100,6 +100,7 @@ static int teardown(void **state)
     (void)state;
     instance_free(instance);
     instance = NULL;
+    config_clear_index(&config);
     store_close(store);
     limiter_free(shared.limiter);
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -306,6 +307,7 @@ static void test_channel(void **state)
     section.channel.suites[0] = 3;
     config.domains = &section;
     config.domain_count = 1;
+    assert_int_equal(config_index_domain(&config, 0), 0);
     instance_configure(instance, &config);
     assert_true(channel_has_suite(&instance_bmc(instance)->channel, 3));
 }
