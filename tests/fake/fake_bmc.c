@@ -9,23 +9,22 @@
 /* ---- the outside of the model ---- */
 
 /* What is owed has its own place: it waits only where a test says so. */
-static void save_owed(struct bmc *bmc, const struct bmc_ticket *ticket)
+static void save_owed(struct fake_bmc *fake, const struct bmc_ticket *ticket)
 {
-    struct fake_bmc *fake = bmc->owner;
-
-    fake->owed_count = chassis_list_owed(&bmc->chassis, fake->owed);
+    fake->owed_count = chassis_list_owed(&fake->bmc.chassis, fake->owed);
     fake->owed_ticket = *ticket;
     if (!fake->owed_waits)
         bmc_ticket_finish(ticket, fake->owed_result);
 }
 
-static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
+static void changed(const struct bmc_core *core, enum bmc_part part,
+                    const struct bmc_ticket *ticket)
 {
-    struct fake_bmc *fake = bmc->owner;
+    struct fake_bmc *fake = core->owner;
 
     fake->changes[part]++;
     if (part == BMC_PART_OWED) {
-        save_owed(bmc, ticket);
+        save_owed(fake, ticket);
         return;
     }
     assert(fake->save_count < FAKE_BMC_SAVES_MAX);
@@ -34,22 +33,22 @@ static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket
         fake_bmc_finish_save(fake, fake->save_result);
 }
 
-static void wake_at(struct bmc *bmc, uint64_t at_ms)
+static void wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
-    struct fake_bmc *fake = bmc->owner;
+    struct fake_bmc *fake = core->owner;
 
     if (at_ms < fake->wake_at_ms)
         fake->wake_at_ms = at_ms;
 }
 
-static uint64_t now(struct bmc *bmc)
+static uint64_t now(const struct bmc_core *core)
 {
-    return ((struct fake_bmc *)bmc->owner)->now_ms;
+    return ((struct fake_bmc *)core->owner)->now_ms;
 }
 
-static int64_t wall_time(struct bmc *bmc)
+static int64_t wall_time(const struct bmc_core *core)
 {
-    return ((struct fake_bmc *)bmc->owner)->wall_time;
+    return ((struct fake_bmc *)core->owner)->wall_time;
 }
 
 static const struct bmc_hooks hooks = {
@@ -73,7 +72,7 @@ void fake_bmc_advance(struct fake_bmc *fake, uint64_t ms)
         fake->now_ms = fake->wake_at_ms > fake->now_ms ? fake->wake_at_ms : fake->now_ms;
         fake->wake_at_ms = UINT64_MAX;
         bmc_tick(&fake->bmc);
-        wake_at(&fake->bmc, bmc_next_deadline(&fake->bmc));
+        wake_at(&fake->bmc.core, bmc_next_deadline(&fake->bmc));
         assert(fake->wake_at_ms > fake->now_ms); /* a tick does all that is due */
     }
     fake->now_ms = end;

@@ -48,7 +48,7 @@ static void save(void *context, const struct sel_change *change,
 {
     assert(context == &fake_sel && !fake_sel.done); /* one at a time */
     assert(change->count <= sizeof fake_sel.added / sizeof fake_sel.added[0]);
-    assert(memcmp(&change->uuid, &fake_bmc.bmc.uuid, sizeof change->uuid) == 0);
+    assert(memcmp(&change->uuid, &fake_bmc.bmc.core.uuid, sizeof change->uuid) == 0);
     fake_sel.saves++;
     fake_sel.change = *change;
     if (change->count > 0)
@@ -69,7 +69,7 @@ static void start(void)
 {
     static const struct sel_ops ops = {.save = save, .machine_time = machine_time};
 
-    fake_sel.sel = sel_new(&fake_bmc.bmc, &ops, &fake_sel);
+    fake_sel.sel = sel_new(&fake_bmc.bmc.core, &ops, &fake_sel);
     assert(fake_sel.sel);
     if (fake_sel.has_state &&
         sel_restore(fake_sel.sel, &fake_sel.state, fake_sel.entries, fake_sel.count) < 0)

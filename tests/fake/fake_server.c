@@ -48,17 +48,18 @@ static void fill_hardware(struct host_hardware *hardware)
 static void build(const struct faults *faults)
 {
     struct bmc *bmc = &fake_bmc.bmc;
-    struct host_domain *host = bmc->host;
+    struct host_domain *host = bmc->core.host;
 
-    bmc->host = NULL;
+    bmc->core.host = NULL;
     bmc->sensors = sensors_new(&ops, &fake_server);
     bmc->dcmi = dcmi_new(bmc);
     bmc->platform = platform_new(bmc, &fake_server.facility);
     assert(bmc->sensors && bmc->dcmi && bmc->platform);
-    bmc->listener = &platform_listener;
+    bmc->core.listener = &platform_listener;
+    bmc->core.listener_context = bmc->platform;
     platform_configure(bmc->platform, &fake_server.settings);
     platform_restore_faults(bmc->platform, faults);
-    bmc->host = host;
+    bmc->core.host = host;
     platform_set_host(bmc->platform);
 }
 
@@ -66,9 +67,9 @@ static void demolish(void)
 {
     struct bmc *bmc = &fake_bmc.bmc;
 
-    host_cancel(bmc->host, bmc);
+    host_cancel(bmc->core.host, bmc);
     chassis_cancel(bmc, NULL);
-    bmc->listener = NULL;
+    bmc->core.listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     sensors_free(bmc->sensors);

@@ -135,22 +135,23 @@ static const struct host_ops host_ops = {
     .cancel = guest_cancel,
 };
 
-static void changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
+static void changed(const struct bmc_core *core, enum bmc_part part,
+                    const struct bmc_ticket *ticket)
 {
-    (void)bmc;
+    (void)core;
     (void)part;
     bmc_ticket_finish(ticket, 0);
 }
 
-static void wake_at(struct bmc *bmc, uint64_t at_ms)
+static void wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
-    (void)bmc;
+    (void)core;
     (void)at_ms;
 }
 
-static uint64_t now(struct bmc *bmc)
+static uint64_t now(const struct bmc_core *core)
 {
-    (void)bmc;
+    (void)core;
     return target.console.now_ms;
 }
 
@@ -160,9 +161,10 @@ static int64_t machine_time(void *context)
     return 1700000000 + (int64_t)(target.console.now_ms / 1000);
 }
 
-static int64_t wall_time(struct bmc *bmc)
+static int64_t wall_time(const struct bmc_core *core)
 {
-    return sel_time(bmc->sel, machine_time(NULL));
+    (void)core;
+    return sel_time(target.bmc.sel, machine_time(NULL));
 }
 
 static void finish_sel_save(void)
@@ -331,12 +333,13 @@ static void start_server(void)
         hardware->nics[i].mac[5] = (uint8_t)(1 + i);
     }
     target.domain.hardware = hardware;
-    bmc->sel = sel_new(bmc, &sel_ops, NULL);
+    bmc->sel = sel_new(&bmc->core, &sel_ops, NULL);
     bmc->sensors = sensors_new(&sensors_ops, NULL);
     bmc->fru = fru_new();
     bmc->dcmi = dcmi_new(bmc);
     bmc->platform = platform_new(bmc, &target.facility);
-    bmc->listener = &platform_listener;
+    bmc->core.listener = &platform_listener;
+    bmc->core.listener_context = bmc->platform;
     platform_configure(bmc->platform, &settings);
     target.sel_saves = 0;
 }
@@ -345,7 +348,7 @@ static void stop_server(void)
 {
     struct bmc *bmc = &target.bmc;
 
-    bmc->listener = NULL;
+    bmc->core.listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     fru_free(bmc->fru);

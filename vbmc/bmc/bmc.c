@@ -9,13 +9,13 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
               const struct bmc_hooks *hooks, void *owner)
 {
     memset(bmc, 0, sizeof *bmc);
-    bmc->number = number;
-    bmc->uuid = *uuid;
+    bmc->core.number = number;
+    bmc->core.uuid = *uuid;
     for (size_t i = 0; i < sizeof bmc->guid; i++)
         bmc->guid[i] = uuid->bytes[sizeof bmc->guid - 1 - i];
     bmc->manufacturer = BMC_MANUFACTURER_DEFAULT;
-    bmc->hooks = hooks;
-    bmc->owner = owner;
+    bmc->core.hooks = hooks;
+    bmc->core.owner = owner;
     channel_set_defaults(&bmc->channel);
     chassis_set_defaults(&bmc->chassis);
     boot_set_defaults(&bmc->boot);
@@ -30,19 +30,19 @@ void bmc_clear(struct bmc *bmc)
 
 void bmc_set_host(struct bmc *bmc, struct host_domain *host)
 {
-    if (bmc->host == host)
+    if (bmc->core.host == host)
         return;
-    if (bmc->host) {
-        host_cancel(bmc->host, bmc);
+    if (bmc->core.host) {
+        host_cancel(bmc->core.host, bmc);
         chassis_cancel(bmc, host);
         boot_cancel(bmc);
     }
-    bmc->host = host;
+    bmc->core.host = host;
     chassis_set_host(bmc);
     if (host)
         boot_apply(bmc);
-    if (bmc->listener)
-        bmc->listener->host_set(bmc);
+    if (bmc->core.listener)
+        bmc->core.listener->host_set(bmc->core.listener_context);
     chassis_resume_owed(bmc);
 }
 
@@ -65,8 +65,8 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     chassis_host_event(bmc, event);
     boot_host_event(bmc, event);
-    if (bmc->listener)
-        bmc->listener->host_event(bmc, event);
+    if (bmc->core.listener)
+        bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
         chassis_resume_owed(bmc);
 }

@@ -94,11 +94,11 @@ const char *boot_obstacle(const struct bmc *bmc)
 {
     enum host_boot_device device = boot_override(&bmc->boot).device;
 
-    if (!bmc->host || !host_boot_device_is_hardware(device))
+    if (!bmc->core.host || !host_boot_device_is_hardware(device))
         return NULL;
-    if (bmc->host->boot_obstacle[0])
-        return bmc->host->boot_obstacle;
-    return bmc->host->hardware && !has_device(bmc->host->hardware, device)
+    if (bmc->core.host->boot_obstacle[0])
+        return bmc->core.host->boot_obstacle;
+    return bmc->core.host->hardware && !has_device(bmc->core.host->hardware, device)
                ? "the guest has no such device"
                : NULL;
 }
@@ -118,12 +118,12 @@ static void answer_waiters(struct bmc *bmc, int result)
     if (result < 0 && waiting.count > 0) {
         restore_former_flags(&bmc->boot);
         boot_restart_expiry(bmc);
-        bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
+        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
         boot_apply(bmc);
     }
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)
-            bmc->hooks->changed(bmc, BMC_PART_BOOT, &waiting.tickets[i]);
+            bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, &waiting.tickets[i]);
         else
             bmc_ticket_finish(&waiting.tickets[i], result);
     }
@@ -134,7 +134,8 @@ static void override_taken(void *context, int result, const char *text)
     struct bmc *bmc = context;
 
     if (result != 0)
-        log_warning("%s: boot device not set: %s", bmc->host ? bmc->host->name : "?", text);
+        log_warning("%s: boot device not set: %s", bmc->core.host ? bmc->core.host->name : "?",
+                    text);
     /* The last one that was asked for decides. */
     if (--bmc->boot.applying == 0)
         answer_waiters(bmc, result);
@@ -145,10 +146,10 @@ void boot_apply(struct bmc *bmc)
     struct host_boot_override override = boot_override(&bmc->boot);
 
     bmc->boot.unapplied = bmc_power_state(bmc) == HOST_POWER_UNKNOWN;
-    if (!bmc->host)
+    if (!bmc->core.host)
         return;
     bmc->boot.applying++;
-    host_set_boot(bmc->host, &override, override_taken, bmc);
+    host_set_boot(bmc->core.host, &override, override_taken, bmc);
 }
 
 /* Persistent flags stay (section 28.12, parameter 3 is about flags for the next boot). */
@@ -159,16 +160,16 @@ void boot_restart_expiry(struct bmc *bmc)
     boot->expires = (boot->flags[0] & BOOT_FLAGS_VALID) != 0 &&
                     (boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
                     (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
-    boot->expires_at_ms = bmc->hooks->now(bmc) + BOOT_VALID_EXPIRY_MS;
+    boot->expires_at_ms = bmc->core.hooks->now(&bmc->core) + BOOT_VALID_EXPIRY_MS;
     if (boot->expires)
-        bmc->hooks->wake_at(bmc, boot->expires_at_ms);
+        bmc->core.hooks->wake_at(&bmc->core, boot->expires_at_ms);
 }
 
 void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket)
 {
     struct boot_options *boot = &bmc->boot;
-    uint64_t now = bmc->hooks->now(bmc);
+    uint64_t now = bmc->core.hooks->now(&bmc->core);
 
     if (boot->waiters.count == 0) {
         memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
@@ -179,13 +180,13 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool 
     boot_restart_expiry(bmc);
     if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
         boot->unapplied = true;
-        bmc->hooks->changed(bmc, BMC_PART_BOOT, ticket);
+        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
         return;
     }
     if (!waiters_add(&boot->waiters, ticket)) /* more than can wait: accepted at once */
-        bmc->hooks->changed(bmc, BMC_PART_BOOT, ticket);
+        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
     boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
-    bmc->hooks->wake_at(bmc, boot->waiters.deadline_ms);
+    bmc->core.hooks->wake_at(&bmc->core, boot->waiters.deadline_ms);
     boot_apply(bmc);
 }
 
@@ -223,19 +224,19 @@ static void clear_valid_bit(struct bmc *bmc)
 {
     bmc->boot.flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
     bmc->boot.expires = false;
-    bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
 }
 
 void boot_tick(struct bmc *bmc)
 {
     struct boot_options *boot = &bmc->boot;
-    uint64_t now = bmc->hooks->now(bmc);
+    uint64_t now = bmc->core.hooks->now(&bmc->core);
 
     if (boot->waiters.count > 0 && now >= boot->waiters.deadline_ms)
         answer_waiters(bmc, 0);
     if (boot->expires && now >= boot->expires_at_ms) {
         log_info("%s: boot device override expired: no chassis control within 60 s",
-                 bmc->host ? bmc->host->name : "?");
+                 bmc->core.host ? bmc->core.host->name : "?");
         clear_valid_bit(bmc);
         boot_apply(bmc);
     }
@@ -267,7 +268,7 @@ void boot_host_event(struct bmc *bmc, enum host_event event)
             boot_apply(bmc);
         break;
     case HOST_EVENT_BOOT_CHANGED:
-        bmc->hooks->changed(bmc, BMC_PART_BOOT, NULL);
+        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
         break;
     default:
         break;

@@ -183,7 +183,7 @@ int boot_set_parameter(struct bmc *bmc, const struct boot_parameter *parameter, 
     boot_mark(boot, number, parameter->invalid);
     if (result != TO_BE_STORED && was_invalid == parameter->invalid)
         return 0;
-    bmc->hooks->changed(bmc, BMC_PART_BOOT, ticket);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
     return -EINPROGRESS;
 }
 

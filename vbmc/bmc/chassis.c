@@ -31,7 +31,7 @@ void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
         chassis->identify = IDENTIFY_OFF;
     } else {
         chassis->identify = IDENTIFY_TIMED;
-        chassis->identify_until_ms = bmc->hooks->now(bmc) + seconds * UINT64_C(1000);
+        chassis->identify_until_ms = bmc->core.hooks->now(&bmc->core) + seconds * UINT64_C(1000);
     }
 }
 
@@ -40,7 +40,7 @@ enum identify_state chassis_identify_state(const struct bmc *bmc)
     const struct chassis *chassis = &bmc->chassis;
 
     if (chassis->identify == IDENTIFY_TIMED &&
-        bmc->hooks->now((struct bmc *)bmc) >= chassis->identify_until_ms)
+        bmc->core.hooks->now(&bmc->core) >= chassis->identify_until_ms)
         return IDENTIFY_OFF;
     return chassis->identify;
 }
@@ -48,7 +48,7 @@ enum identify_state chassis_identify_state(const struct bmc *bmc)
 static void count_power_on_time(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
-    uint64_t now = bmc->hooks->now(bmc);
+    uint64_t now = bmc->core.hooks->now(&bmc->core);
 
     if (!chassis->poh_counting)
         return;
@@ -91,9 +91,9 @@ static void compare_run(struct bmc *bmc)
 
     if (!chassis->on_since_in_doubt)
         return;
-    if (!is_on || bmc->host->run != chassis->run)
+    if (!is_on || bmc->core.host->run != chassis->run)
         chassis_forget_run(chassis);
-    if (is_on && bmc->host->run != chassis->run)
+    if (is_on && bmc->core.host->run != chassis->run)
         chassis->restart_cause = RESTART_CAUSE_UNKNOWN;
     chassis->on_since_in_doubt = false;
 }
@@ -118,13 +118,13 @@ void chassis_follow_state(struct bmc *bmc)
     chassis->poh_in_doubt = false;
     count_power_on_time(bmc);
     chassis->poh_counting = host_power_state_is_on(state);
-    chassis->poh_counted_ms = bmc->hooks->now(bmc);
+    chassis->poh_counted_ms = bmc->core.hooks->now(&bmc->core);
     if (!chassis->poh_counting)
         return;
     chassis->was_on = true;
-    chassis->run = bmc->host->run;
+    chassis->run = bmc->core.host->run;
     if (!chassis->on_since_ms)
-        chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
+        chassis->on_since_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
 }
 
 /* A running guest of another hypervisor in the place of the present one is the same guest, which
@@ -140,7 +140,7 @@ void chassis_set_host(struct bmc *bmc)
         chassis->on_since_ms = 0;
     /* Nothing else may happen to it before the daemon is started again. */
     if (host_power_state_is_on(bmc_power_state(bmc)) && (!was_known || run != chassis->run))
-        bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+        bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
 }
 
 static void note_started(struct bmc *bmc)
@@ -149,10 +149,10 @@ static void note_started(struct bmc *bmc)
     bool by_us = chassis_is_starting(chassis);
 
     chassis->boots++;
-    chassis->on_since_ms = (int64_t)bmc->hooks->now(bmc);
-    chassis->run = bmc->host->run;
+    chassis->on_since_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
+    chassis->run = bmc->core.host->run;
     chassis->reset_until_ms = 0;
-    reset_burst_begin(&chassis->burst, bmc->hooks->now(bmc));
+    reset_burst_begin(&chassis->burst, bmc->core.hooks->now(&bmc->core));
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
     chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
     if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
@@ -169,7 +169,7 @@ static void set_down_cause(struct chassis *chassis, unsigned cause)
 void chassis_note_power_lost(struct bmc *bmc, enum power_event cause)
 {
     set_down_cause(&bmc->chassis, cause);
-    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
 }
 
 static void note_stopped(struct bmc *bmc)
@@ -182,7 +182,8 @@ static void note_stopped(struct bmc *bmc)
     if (chassis->dark_cause)
         set_down_cause(chassis, chassis->dark_cause);
     else
-        set_down_cause(chassis, bmc->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
+        set_down_cause(chassis,
+                       bmc->core.host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }
 
 void chassis_await_reset(struct chassis *chassis)
@@ -195,14 +196,15 @@ void chassis_reset_ended(struct bmc *bmc, int result)
     struct chassis *chassis = &bmc->chassis;
 
     if (chassis->reset_until_ms > 0)
-        chassis->reset_until_ms = result == 0 ? bmc->hooks->now(bmc) + RESET_BURST_MS : 0;
+        chassis->reset_until_ms =
+            result == 0 ? bmc->core.hooks->now(&bmc->core) + RESET_BURST_MS : 0;
 }
 
 /* The cause is that of what began the burst: a start, a power reset, or else the guest itself. */
 static void note_reset(struct bmc *bmc)
 {
     struct chassis *chassis = &bmc->chassis;
-    uint64_t now_ms = bmc->hooks->now(bmc);
+    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
 
     chassis->reset_is_first = false;
     if (chassis_is_starting(chassis)) {
@@ -237,5 +239,5 @@ void chassis_host_event(struct bmc *bmc, enum host_event event)
     default:
         return;
     }
-    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
 }

@@ -24,7 +24,7 @@
 
 static const char *name_of(const struct bmc *bmc)
 {
-    return bmc->host ? bmc->host->name : "a guest that is not there";
+    return bmc->core.host ? bmc->core.host->name : "a guest that is not there";
 }
 
 /* ---- the store ---- */
@@ -52,7 +52,7 @@ static void on_saved(const struct bmc_ticket *ticket, int result)
         note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
                    result);
         if (chassis->queue[i].waiters.count > 0)
-            bmc->hooks->wake_at(bmc, chassis->queue[i].waiters.deadline_ms);
+            bmc->core.hooks->wake_at(&bmc->core, chassis->queue[i].waiters.deadline_ms);
     }
     start_stored(bmc);
 }
@@ -75,7 +75,7 @@ static void save(struct bmc *bmc)
         if (action->begun && !action->begun_save)
             action->begun_save = number;
     }
-    bmc->hooks->changed(bmc, BMC_PART_OWED, &ticket);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_OWED, &ticket);
 }
 
 /* ---- one after the other ---- */
@@ -87,7 +87,7 @@ static int decide_by_state(const struct bmc *bmc, enum host_power_action action)
 {
     enum host_power_state state = bmc_power_state(bmc);
 
-    if (host_power_state_is_on(state) && bmc->host->migrating)
+    if (host_power_state_is_on(state) && bmc->core.host->migrating)
         return -EBUSY; /* it may run at the other end by now */
     switch (state) {
     case HOST_POWER_UNKNOWN:
@@ -148,8 +148,8 @@ static void finish_first_action(struct bmc *bmc, int result)
 static void report_failure(struct bmc *bmc, enum host_power_action action, const char *text)
 {
     bmc->chassis.control_fault = true;
-    if (bmc->listener)
-        bmc->listener->action_failed(bmc);
+    if (bmc->core.listener)
+        bmc->core.listener->action_failed(bmc->core.listener_context);
     log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
                 host_power_action_name(action), text);
 }
@@ -188,8 +188,8 @@ static void resume_later(struct bmc *bmc)
 {
     if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
         return;
-    bmc->chassis.resume_at_ms = bmc->hooks->now(bmc) + CHASSIS_RESUME_MS;
-    bmc->hooks->wake_at(bmc, bmc->chassis.resume_at_ms);
+    bmc->chassis.resume_at_ms = bmc->core.hooks->now(&bmc->core) + CHASSIS_RESUME_MS;
+    bmc->core.hooks->wake_at(&bmc->core, bmc->chassis.resume_at_ms);
 }
 
 static void action_finished(void *context, int result, const char *text)
@@ -201,8 +201,8 @@ static void action_finished(void *context, int result, const char *text)
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
         chassis_reset_ended(bmc, result);
     if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
-        log_warning("%s: chassis control %s: %s; goes on when its state is known again", name_of(bmc),
-                    host_power_action_name(action->action), text);
+        log_warning("%s: chassis control %s: %s; goes on when its state is known again",
+                    name_of(bmc), host_power_action_name(action->action), text);
         resume_later(bmc);
         park_queue(bmc, 0);
         return;
@@ -223,11 +223,11 @@ static void start_first_action(struct bmc *bmc)
 
     chassis->queue[0].started = true;
     log_info("%s: chassis control: %s", name_of(bmc), host_power_action_name(action));
-    if (bmc->listener)
-        bmc->listener->action_begun(bmc, action);
+    if (bmc->core.listener)
+        bmc->core.listener->action_begun(bmc->core.listener_context, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
         chassis_await_reset(chassis);
-    host_power(bmc->host, action, chassis->cycle_interval_s, action_finished, bmc);
+    host_power(bmc->core.host, action, chassis->cycle_interval_s, action_finished, bmc);
 }
 
 /* Starts the action at the head if it has waited for the store. */
@@ -263,9 +263,9 @@ static void begin_first_action(struct bmc *bmc)
     }
     action->begun = true;
     if (!action->resumed)
-        action->at_ms = (int64_t)bmc->hooks->now(bmc);
-    action->run = bmc->host->run;
-    action->place = bmc->host->place;
+        action->at_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
+    action->run = bmc->core.host->run;
+    action->place = bmc->core.host->place;
     bool at_once = !has_several_steps(bmc, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
@@ -294,7 +294,7 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_
                          enum restart_cause cause, const struct bmc_ticket *ticket)
 {
     struct chassis *chassis = &bmc->chassis;
-    uint64_t now_ms = bmc->hooks->now(bmc);
+    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
 
     boot_note_chassis_control(bmc);
     chassis->restore_if_gone = false;
@@ -316,7 +316,7 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_
     newest->waiters.deadline_ms =
         now_ms + (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
     waiters_add(&newest->waiters, ticket);
-    bmc->hooks->wake_at(bmc, newest->waiters.deadline_ms);
+    bmc->core.hooks->wake_at(&bmc->core, newest->waiters.deadline_ms);
     if (chassis->queued == 1)
         begin_first_action(bmc);
     else
@@ -341,7 +341,7 @@ void chassis_restore_power(struct bmc *bmc)
 
 void chassis_tick(struct bmc *bmc)
 {
-    uint64_t now_ms = bmc->hooks->now(bmc);
+    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
 
     for (unsigned i = 0; i < bmc->chassis.queued; i++) {
         struct chassis_action *action = &bmc->chassis.queue[i];
@@ -373,7 +373,7 @@ uint64_t chassis_next_deadline(const struct bmc *bmc)
 
 static bool has_ended(const struct bmc *bmc)
 {
-    return bmc_power_state(bmc) == HOST_POWER_OFF && host_stop_is_end(bmc->host->stop_reason);
+    return bmc_power_state(bmc) == HOST_POWER_OFF && host_stop_is_end(bmc->core.host->stop_reason);
 }
 
 /* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. A power
@@ -404,13 +404,13 @@ void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record)
 void chassis_give_up(struct bmc *bmc, const char *reason)
 {
     struct chassis *chassis = &bmc->chassis;
-    bool driver_has_it = bmc->host && chassis->queued > 0 && chassis->queue[0].started;
+    bool driver_has_it = bmc->core.host && chassis->queued > 0 && chassis->queue[0].started;
 
     if (driver_has_it && bmc_power_state(bmc) != HOST_POWER_UNKNOWN &&
-        host_detach(bmc->host, bmc) == 0) /* it needs nobody who waits for it */
+        host_detach(bmc->core.host, bmc) == 0) /* it needs nobody who waits for it */
         chassis->queue[0].accepted = chassis->queue[0].started = false;
     else if (driver_has_it) /* what it would find when its hypervisor is back nobody knows */
-        host_cancel(bmc->host, bmc);
+        host_cancel(bmc->core.host, bmc);
     chassis_cancel(bmc, NULL);
     if (chassis->owed_count == 0)
         return;

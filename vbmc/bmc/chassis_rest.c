@@ -4,14 +4,14 @@
 
 static bool is_same_place(const struct bmc *bmc, const struct chassis_action *owed)
 {
-    return owed->place == 0 || bmc->host->place == owed->place;
+    return owed->place == 0 || bmc->core.host->place == owed->place;
 }
 
 /* Not started again since the action was begun. Each hypervisor numbers its own runs, and begins
  * from 1 again when its machine has booted, which only the machine's own shows as another place. */
 static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
 {
-    return is_same_place(bmc, owed) && bmc->host->run == owed->run;
+    return is_same_place(bmc, owed) && bmc->core.host->run == owed->run;
 }
 
 /* What is left to do of one that was begun: an action, or nothing. `*reason`: it cannot be told, as
@@ -32,7 +32,7 @@ static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
         return state != HOST_POWER_RUNNING;
     case HOST_POWER_ACTION_CYCLE:
         /* What has moved away did not end here. */
-        if (state == HOST_POWER_OFF ? bmc->host->stop_reason == HOST_STOP_MOVED
+        if (state == HOST_POWER_OFF ? bmc->core.host->stop_reason == HOST_STOP_MOVED
                                     : !is_same_place(bmc, owed)) {
             *reason = has_moved;
             return false;
@@ -52,7 +52,7 @@ static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
 bool chassis_is_left(const struct bmc *bmc, const struct chassis_action *owed,
                      enum host_power_action *action, const char **reason)
 {
-    int64_t age_ms = (int64_t)bmc->hooks->now((struct bmc *)bmc) - owed->at_ms;
+    int64_t age_ms = (int64_t)bmc->core.hooks->now(&bmc->core) - owed->at_ms;
     bool lasts = owed->action == HOST_POWER_ACTION_DOWN || owed->action == HOST_POWER_ACTION_UP ||
                  owed->action == HOST_POWER_ACTION_CYCLE;
 

@@ -65,7 +65,8 @@ static void power_off(struct dcmi *dcmi, const char *why)
 {
     static const struct bmc_ticket nobody;
 
-    log_warning("%s: powered off: %s", dcmi->bmc->host ? dcmi->bmc->host->name : "?", why);
+    log_warning("%s: powered off: %s", dcmi->bmc->core.host ? dcmi->bmc->core.host->name : "?",
+                why);
     chassis_control(dcmi->bmc, HOST_POWER_ACTION_DOWN, 0, &nobody);
 }
 
@@ -139,13 +140,13 @@ unsigned dcmi_current_watts(const struct dcmi *dcmi)
 
 int dcmi_power_statistics(struct dcmi *dcmi, unsigned window_s, struct power_statistics *statistics)
 {
-    return power_history_read(&dcmi->history, dcmi->bmc->hooks->now(dcmi->bmc), window_s,
-                              statistics);
+    return power_history_read(&dcmi->history, dcmi->bmc->core.hooks->now(&dcmi->bmc->core),
+                              window_s, statistics);
 }
 
 bool dcmi_power_is_measured(const struct dcmi *dcmi)
 {
-    return power_history_is_live(&dcmi->history, dcmi->bmc->hooks->now(dcmi->bmc));
+    return power_history_is_live(&dcmi->history, dcmi->bmc->core.hooks->now(&dcmi->bmc->core));
 }
 
 const struct dcmi_power_limit *dcmi_power_limit(const struct dcmi *dcmi)
@@ -252,7 +253,7 @@ static void set_first_name(struct dcmi *dcmi)
 {
     char uuid[UUID_TEXT_SIZE], name[32];
 
-    uuid_format(&dcmi->bmc->uuid, uuid);
+    uuid_format(&dcmi->bmc->core.uuid, uuid);
     snprintf(name, sizeof name, "DCMI%.12s", uuid + sizeof uuid - 13);
     dcmi_set_name(dcmi, name);
 }

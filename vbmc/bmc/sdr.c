@@ -414,7 +414,7 @@ bool sdr_note_change(struct bmc *bmc)
 
     if (digest == repository->digest)
         return false;
-    uint32_t now = (uint32_t)bmc->hooks->wall_time(bmc);
+    uint32_t now = (uint32_t)bmc->core.hooks->wall_time(&bmc->core);
     if (count < repository->count)
         repository->erase_time = now;
     else

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/sel_book.h"
 
 enum operation_kind {
@@ -41,7 +41,7 @@ struct operations {
 };
 
 struct sel {
-    struct bmc *bmc;
+    const struct bmc_core *core;
     const struct sel_ops *ops;
     void *context;
     struct sel_book book;
@@ -222,7 +222,7 @@ static void note_recovery(struct sel *sel)
     sel->retry_at_ms = 0;
     if (sel->lost == 0)
         return;
-    uuid_format(&sel->bmc->uuid, uuid);
+    uuid_format(&sel->core->uuid, uuid);
     log_error("%s: %u events could not be kept for the event log", uuid, sel->lost);
     sel->lost = 0;
 }
@@ -244,7 +244,7 @@ static void keep_own_events(struct sel *sel, int result, struct operations *ende
     while ((operation = operations_take(&queue)))
         operations_append(operation->own ? &sel->queue : ended, operation);
     sel->clients = 0;
-    sel->retry_at_ms = sel->bmc->hooks->now(sel->bmc) + SEL_RETRY_MS;
+    sel->retry_at_ms = sel->core->hooks->now(sel->core) + SEL_RETRY_MS;
 }
 
 static void end_step(struct sel *sel, int result)
@@ -309,14 +309,14 @@ static void begin_step(struct sel *sel)
         return;
     }
     struct sel_change change = sel_plan_change(sel->plan);
-    change.uuid = sel->bmc->uuid;
+    change.uuid = sel->core->uuid;
     sel->ops->save(sel->context, &change, on_saved, sel);
 }
 
 static bool is_time_to_try(const struct sel *sel)
 {
     return sel->clients > 0 || sel->retry_at_ms == 0 ||
-           sel->bmc->hooks->now(sel->bmc) >= sel->retry_at_ms;
+           sel->core->hooks->now(sel->core) >= sel->retry_at_ms;
 }
 
 static void start(struct sel *sel)
@@ -328,7 +328,7 @@ static void start(struct sel *sel)
         begin_step(sel);
     sel->is_starting = false;
     if (!sel->plan && sel->queue.first) /* also what has come since the disk refused */
-        sel->bmc->hooks->wake_at(sel->bmc, sel->retry_at_ms);
+        sel->core->hooks->wake_at(sel->core, sel->retry_at_ms);
 }
 
 void sel_tick(struct sel *sel)
@@ -506,13 +506,13 @@ bool sel_may_ask_progress(const struct sel *sel, uint16_t reservation)
 
 /* ---- life ---- */
 
-struct sel *sel_new(struct bmc *bmc, const struct sel_ops *ops, void *context)
+struct sel *sel_new(const struct bmc_core *core, const struct sel_ops *ops, void *context)
 {
     struct sel *sel = calloc(1, sizeof *sel);
 
     if (!sel)
         return NULL;
-    sel->bmc = bmc;
+    sel->core = core;
     sel->ops = ops;
     sel->context = context;
     sel_book_init(&sel->book);

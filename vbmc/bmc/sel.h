@@ -36,7 +36,7 @@
 /* What the disk did not take is tried again so much later. */
 #define SEL_RETRY_MS 5000
 
-struct bmc;
+struct bmc_core;
 struct sel;
 
 enum sel_full_policy {
@@ -80,9 +80,9 @@ struct sel_ops {
     int64_t (*machine_time)(void *context);
 };
 
-/* An empty log. Uses the time and the wake-up of the BMC's hooks; the owner puts it into bmc->sel.
+/* An empty log. Uses the time and the wake-up of the hooks; the owner puts it into bmc->sel.
  * NULL if there is no memory. */
-struct sel *sel_new(struct bmc *bmc, const struct sel_ops *ops, void *context);
+struct sel *sel_new(const struct bmc_core *core, const struct sel_ops *ops, void *context);
 /* Events that no save has begun for are lost, clients that wait get -ECANCELED. Memory goes when
  * the last save has ended. NULL is allowed. */
 void sel_free(struct sel *sel);

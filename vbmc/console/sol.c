@@ -31,7 +31,7 @@ struct console_sol {
 
 static uint64_t now(const struct console_sol *sol)
 {
-    return sol->bmc->hooks->now(sol->bmc);
+    return sol->bmc->core.hooks->now(&sol->bmc->core);
 }
 
 /* ---- changes ---- */
@@ -254,7 +254,7 @@ static void deactivate(void *context, uint32_t session)
         close_displaced(sol);
     sol->displaced_session = loser;
     sol->displaced_until_ms = now(sol) + CONSOLE_SOL_GRACE_MS;
-    sol->bmc->hooks->wake_at(sol->bmc, sol->displaced_until_ms);
+    sol->bmc->core.hooks->wake_at(&sol->bmc->core, sol->displaced_until_ms);
 }
 
 void console_sol_end(struct console_sol *sol)
@@ -352,7 +352,7 @@ struct console_sol *console_sol_new(struct bmc *bmc, struct saves *saves)
     if (!sol)
         return NULL;
     sol->bmc = bmc;
-    sol->settings.uuid = bmc->uuid;
+    sol->settings.uuid = bmc->core.uuid;
     solparams_init(&sol->settings.params, CHANNEL_LAN, 0);
     sol->saved = saves_add(saves, &sol_save_kind, &sol->settings);
     if (!sol->saved) {
@@ -396,7 +396,7 @@ void console_sol_restore(struct console_sol *sol, const struct store_sol *stored
         saves_set_stored(sol->saved, sol_save_kind.copy(&sol->settings));
         return;
     }
-    uuid_format(&sol->bmc->uuid, uuid);
+    uuid_format(&sol->bmc->core.uuid, uuid);
     log_warning("%s: ignoring the stored SOL configuration, which is corrupt", uuid);
 }
 

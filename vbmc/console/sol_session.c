@@ -24,7 +24,7 @@ struct sol_session {
 
 static uint64_t now(const struct sol_session *session)
 {
-    return session->bmc->hooks->now(session->bmc);
+    return session->bmc->core.hooks->now(&session->bmc->core);
 }
 
 uint64_t sol_session_next_deadline(const struct sol_session *session)
@@ -37,7 +37,7 @@ static void rearm(struct sol_session *session)
     uint64_t deadline = sol_session_next_deadline(session);
 
     if (deadline != SOLPROTO_NEVER)
-        session->bmc->hooks->wake_at(session->bmc, deadline);
+        session->bmc->core.hooks->wake_at(&session->bmc->core, deadline);
 }
 
 /* ---- what the machine asks for ---- */
@@ -125,7 +125,7 @@ static void on_closed(void *context)
 
     session->hub = NULL;
     solproto_deactivate(session->proto);
-    session->bmc->hooks->wake_at(session->bmc, now(session));
+    session->bmc->core.hooks->wake_at(&session->bmc->core, now(session));
 }
 
 static void on_writable(void *context)
@@ -157,7 +157,7 @@ static void on_notice(void *context, const struct hub_notice *notice)
         session->source_lost = false;
         break;
     case HUB_NOTICE_MESSAGE:
-        session->bmc->hooks->wake_at(session->bmc, now(session));
+        session->bmc->core.hooks->wake_at(&session->bmc->core, now(session));
         break;
     default:
         break;
@@ -217,7 +217,7 @@ int sol_session_new(const struct sol_session_config *config, struct sol_session 
         sol_session_free(session);
         return error;
     }
-    session->bmc->hooks->wake_at(session->bmc, now(session));
+    session->bmc->core.hooks->wake_at(&session->bmc->core, now(session));
     *result = session;
     return 0;
 }

@@ -37,7 +37,7 @@ static struct entry *find_number(const struct bmcset *set, uint32_t number)
     struct entry *entry;
 
     while ((entry = hash_index_next(&set->by_number, hash_number(number), &cursor))) {
-        if (instance_bmc(entry->instance)->number == number)
+        if (instance_bmc(entry->instance)->core.number == number)
             return entry;
     }
     return NULL;
@@ -45,14 +45,15 @@ static struct entry *find_number(const struct bmcset *set, uint32_t number)
 
 static struct entry *find_entry(const struct bmcset *set, struct instance *instance)
 {
-    struct entry *entry = find_number(set, instance_bmc(instance)->number);
+    struct entry *entry = find_number(set, instance_bmc(instance)->core.number);
 
     return entry && entry->instance == instance ? entry : NULL;
 }
 
 static void remove_from_indexes(struct bmcset *set, struct entry *entry)
 {
-    hash_index_remove(&set->by_number, hash_number(instance_bmc(entry->instance)->number), entry);
+    hash_index_remove(&set->by_number, hash_number(instance_bmc(entry->instance)->core.number),
+                      entry);
     hash_index_remove(&set->by_uuid, hash_uuid(&instance_record(entry->instance)->uuid), entry);
     hash_index_remove(&set->by_name, entry->name_hash, entry);
 }
@@ -79,7 +80,8 @@ int bmcset_add(struct bmcset *set, struct instance *instance)
         return -ENOMEM;
     }
     *entry = (struct entry){instance, set->count, hash_name(record->name)};
-    if (hash_index_add(&set->by_number, hash_number(instance_bmc(instance)->number), entry) < 0 ||
+    if (hash_index_add(&set->by_number, hash_number(instance_bmc(instance)->core.number), entry) <
+            0 ||
         hash_index_add(&set->by_uuid, hash_uuid(&record->uuid), entry) < 0 ||
         hash_index_add(&set->by_name, entry->name_hash, entry) < 0) {
         remove_from_indexes(set, entry);

@@ -58,7 +58,7 @@ static void on_save_hours(uv_timer_t *timer)
     for (size_t i = 0; i < fleet->set.count; i++) {
         struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (host_power_state_is_on(bmc_power_state(bmc)))
-            bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+            bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
         instance_note_placement(fleet->set.instances[i]); /* if that failed before */
     }
 }

@@ -82,7 +82,7 @@ static struct instance *made_since(const struct fleet *fleet, uint32_t last_numb
 {
     struct instance *instance = bmcset_find_uuid(&fleet->set, uuid);
 
-    return instance && instance_bmc(instance)->number > last_number ? instance : NULL;
+    return instance && instance_bmc(instance)->core.number > last_number ? instance : NULL;
 }
 
 static void restore_rows(struct fleet *fleet, const struct stored *stored, uint32_t last_number)
@@ -177,7 +177,7 @@ int fleet_load_bmcs(struct fleet *fleet, char *error, size_t size)
     if (result == 0)
         restore_rows(fleet, &stored, last_number);
     for (size_t i = 0; i < fleet->set.count; i++) {
-        if (instance_bmc(fleet->set.instances[i])->number > last_number)
+        if (instance_bmc(fleet->set.instances[i])->core.number > last_number)
             finish_loading(fleet, fleet->set.instances[i]);
     }
     clear(&stored);

@@ -29,7 +29,7 @@ static void finish(void *context, int result, const char *text)
 
 static struct instance *instance_of(const struct fleet *fleet, const struct service_call *call)
 {
-    return bmcset_find_uuid(fleet_bmcs(fleet), &call->bmc->uuid);
+    return bmcset_find_uuid(fleet_bmcs(fleet), &call->bmc->core.uuid);
 }
 
 static int run_add(void *context, const struct service_call *call,

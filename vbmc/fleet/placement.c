@@ -84,7 +84,7 @@ static void report_end(struct instance *instance)
 {
     const struct bmc *bmc = instance_bmc(instance);
 
-    if (bmc_power_state(bmc) != HOST_POWER_OFF || !host_stop_is_end(bmc->host->stop_reason) ||
+    if (bmc_power_state(bmc) != HOST_POWER_OFF || !host_stop_is_end(bmc->core.host->stop_reason) ||
         bmc->chassis.on_since_ms == 0)
         return;
     instance_host_event(instance, HOST_EVENT_STATE);

@@ -40,29 +40,31 @@ static void on_timer(uv_timer_t *timer)
     instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
 }
 
-static void hook_changed(struct bmc *bmc, enum bmc_part part, const struct bmc_ticket *ticket)
+static void hook_changed(const struct bmc_core *core, enum bmc_part part,
+                         const struct bmc_ticket *ticket)
 {
-    const struct instance *instance = bmc->owner;
+    const struct instance *instance = core->owner;
 
     parts_changed(instance->parts, part, ticket);
 }
 
-static void hook_wake_at(struct bmc *bmc, uint64_t at_ms)
+static void hook_wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
-    instance_wake_at(bmc->owner, at_ms);
+    instance_wake_at(core->owner, at_ms);
 }
 
-static uint64_t hook_now(struct bmc *bmc)
+static uint64_t hook_now(const struct bmc_core *core)
 {
-    (void)bmc;
+    (void)core;
     return instance_now_ms();
 }
 
-static int64_t hook_wall_time(struct bmc *bmc)
+static int64_t hook_wall_time(const struct bmc_core *core)
 {
+    const struct sel *sel = ((const struct instance *)core->owner)->bmc.sel;
     int64_t seconds = (int64_t)time(NULL);
 
-    return bmc->sel ? sel_time(bmc->sel, seconds) : seconds;
+    return sel ? sel_time(sel, seconds) : seconds;
 }
 
 const struct bmc_hooks instance_hooks = {

@@ -42,13 +42,14 @@ int instance_server_attach(struct bmc *bmc, const struct facility *facility)
         on_limit_exceeded(bmc, DCMI_LIMIT_INLET_TEMPERATURE, false);
     }
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
-    bmc->listener = bmc->platform ? &platform_listener : NULL;
+    bmc->core.listener = bmc->platform ? &platform_listener : NULL;
+    bmc->core.listener_context = bmc->platform;
     return bmc->platform && bmc->fru && bmc->dcmi ? 0 : -ENOMEM;
 }
 
 void instance_server_detach(struct bmc *bmc)
 {
-    bmc->listener = NULL;
+    bmc->core.listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);
     fru_free(bmc->fru);

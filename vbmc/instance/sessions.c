@@ -31,7 +31,7 @@ static void on_login_failed(void *context, uint8_t user_id)
 struct rmcp_server *instance_new_server(struct instance *instance)
 {
     struct rmcp_config config = {
-        .bmc_number = instance->bmc.number,
+        .bmc_number = instance->bmc.core.number,
         .bmc = &instance->bmc,
         .users = &instance->bmc.users,
         .channel = &instance->bmc.channel,
@@ -55,7 +55,7 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
     uint64_t now = instance_now_ms();
 
     if (!rmcp_server_expects(instance->rmcp, from, bytes, length) &&
-        !limiter_admit(instance->shared->limiter, instance->bmc.number, &from->remote, now))
+        !limiter_admit(instance->shared->limiter, instance->bmc.core.number, &from->remote, now))
         return;
     rmcp_server_receive(instance->rmcp, from, bytes, length, now);
     instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));

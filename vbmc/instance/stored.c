@@ -13,7 +13,7 @@
 
 static void driver_record(struct bmc *bmc, const char **live, const char **stored)
 {
-    const struct instance *instance = bmc->owner;
+    const struct instance *instance = bmc->core.owner;
     const struct virt_domain *domain = instance->domain;
 
     *live = domain ? virt_domain_boot_live(domain) : instance->boot_live;
@@ -34,8 +34,9 @@ static int begin_saves(struct instance *instance)
 {
     char uuid[UUID_TEXT_SIZE];
 
-    uuid_format(&instance->bmc.uuid, uuid);
-    instance->placement_owner = (struct placement_owner){&instance->bmc.uuid, &instance->placement};
+    uuid_format(&instance->bmc.core.uuid, uuid);
+    instance->placement_owner =
+        (struct placement_owner){&instance->bmc.core.uuid, &instance->placement};
     instance->saves = saves_new(instance->shared->store, uuid);
     instance->record_saved = saves_add(instance->saves, &bmcs_save_kind, &instance->record);
     instance->placement_saved =

@@ -70,7 +70,7 @@ int cmd_dcmi_get_power_reading(const struct ipmi_request *request, struct wire_i
     put_watts(out, statistics.least);
     put_watts(out, statistics.most);
     put_watts(out, statistics.average);
-    wire_put_u32(out, (uint32_t)request->bmc->hooks->wall_time(request->bmc));
+    wire_put_u32(out, (uint32_t)request->bmc->core.hooks->wall_time(&request->bmc->core));
     /* The enhanced mode repeats the averaging period, as ipmitool understands it. */
     wire_put_u32(out, mode == MODE_ENHANCED ? period : statistics.known_ms);
     wire_put_u8(out, dcmi_power_is_measured(dcmi) ? POWER_IS_MEASURED : 0);

@@ -103,7 +103,7 @@ static int get_sdr_repository_time(const struct ipmi_request *request, struct wi
     (void)in;
     if (!bmc->sensors)
         return CC_INVALID_COMMAND;
-    wire_put_u32(out, (uint32_t)bmc->hooks->wall_time(bmc));
+    wire_put_u32(out, (uint32_t)bmc->core.hooks->wall_time(&bmc->core));
     return CC_SUCCESS;
 }
 

@@ -92,7 +92,7 @@ static struct caller caller_of(const struct ipmi_request *request)
         .user_id = request->user_id,
         .session = request->token.session,
         .one_bmc = true,
-        .uuid = request->bmc->uuid,
+        .uuid = request->bmc->core.uuid,
     };
     struct ipmi_session_info session;
 

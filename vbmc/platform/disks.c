@@ -19,7 +19,7 @@ bool platform_fail_disk(struct platform *platform, const char *target)
 
 void platform_forget_missing_disks(struct platform *platform)
 {
-    const struct host_hardware *hardware = platform->bmc->host->hardware;
+    const struct host_hardware *hardware = platform->bmc->core.host->hardware;
 
     for (unsigned i = 0; hardware && i < HOST_DISKS_MAX; i++) {
         bool is_there = false;

@@ -64,7 +64,7 @@ static void was_reset(struct platform *platform)
 
 static void stopped(struct platform *platform)
 {
-    switch (platform->bmc->host->stop_reason) {
+    switch (platform->bmc->core.host->stop_reason) {
     case HOST_STOP_SHUTDOWN:
         raise_event(platform, SENSOR_OS_STOP, STOP_GRACEFUL);
         break;
@@ -100,7 +100,7 @@ static void boot_completed(struct platform *platform)
 /* Not as session audit, which ipmitool lists without a word. */
 void platform_note_login_failure(struct platform *platform)
 {
-    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+    uint64_t now_ms = platform->bmc->core.hooks->now(&platform->bmc->core);
 
     if (rate_take(&platform->logins, LOGINS_MAX, LOGIN_EACH_MS, now_ms))
         raise_event(platform, SENSOR_LOGIN, SECURITY_OUT_OF_BAND_PASSWORD);
@@ -167,7 +167,7 @@ void platform_host_event(struct platform *platform, enum host_event event)
         platform_show_states(platform);
         break;
     case HOST_EVENT_IO_ERROR:
-        if (platform_fail_disk(platform, platform->bmc->host->io_error_disk))
+        if (platform_fail_disk(platform, platform->bmc->core.host->io_error_disk))
             platform_show_states(platform);
         break;
     case HOST_EVENT_AGENT_CONNECTED:

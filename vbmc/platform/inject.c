@@ -17,7 +17,7 @@ const struct faults *platform_faults(const struct platform *platform)
 
 static const struct host_nic *nic_of(const struct platform *platform, const struct fault *fault)
 {
-    const struct host_domain *host = platform->bmc->host;
+    const struct host_domain *host = platform->bmc->core.host;
     unsigned long index = strtoul(fault->instance, NULL, 10);
 
     if (!host || !host->hardware || index >= host->hardware->nic_count)
@@ -38,7 +38,7 @@ static bool has_disk(const struct host_hardware *hardware, const char *target)
 static bool has_part(const struct platform *platform, const struct fault *fault, char *error,
                      size_t size)
 {
-    const struct host_domain *host = platform->bmc->host;
+    const struct host_domain *host = platform->bmc->core.host;
     const struct host_hardware *hardware = host ? host->hardware : NULL;
     unsigned psus = supply_psu_count(&platform->settings.supply);
     unsigned long number = strtoul(fault->instance, NULL, 10);

@@ -22,7 +22,7 @@ bool platform_nic_is_injected_down(const struct platform *platform, unsigned ind
 /* By its address, which two NICs may share: libvirt tells them apart by nothing else. */
 static bool is_wanted_down(const struct platform *platform, const uint8_t mac[6])
 {
-    const struct host_hardware *hardware = platform->bmc->host->hardware;
+    const struct host_hardware *hardware = platform->bmc->core.host->hardware;
 
     for (unsigned i = 0; i < hardware->nic_count; i++) {
         if (memcmp(hardware->nics[i].mac, mac, sizeof hardware->nics[i].mac) == 0 &&
@@ -64,9 +64,9 @@ static void answered(void *context, int result, const char *text)
         link->is_down = !links->asked_up;
         link->told = false;
     } else if (link) {
-        link->retry_ms = bmc->hooks->now(bmc) + RETRY_MS;
+        link->retry_ms = bmc->core.hooks->now(&bmc->core) + RETRY_MS;
         if (!link->told)
-            log_warning("%s: the link of a NIC could not be set: %s", bmc->host->name, text);
+            log_warning("%s: the link of a NIC could not be set: %s", bmc->core.host->name, text);
         link->told = true;
     }
     platform_follow_links(platform);
@@ -74,7 +74,7 @@ static void answered(void *context, int result, const char *text)
 
 static void ask(struct platform *platform, const struct platform_link *link, bool up)
 {
-    struct host_domain *host = platform->bmc->host;
+    struct host_domain *host = platform->bmc->core.host;
     struct platform_links *links = &platform->links;
 
     memcpy(links->asked, link->mac, sizeof links->asked);
@@ -98,13 +98,13 @@ static void follow_nic(struct platform *platform, const struct host_nic *nic)
             *link = links->items[--links->count];
         return;
     }
-    if (platform->bmc->hooks->now(platform->bmc) >= link->retry_ms)
+    if (platform->bmc->core.hooks->now(&platform->bmc->core) >= link->retry_ms)
         ask(platform, link, !down);
 }
 
 void platform_follow_links(struct platform *platform)
 {
-    const struct host_domain *host = platform->bmc->host;
+    const struct host_domain *host = platform->bmc->core.host;
 
     if (!host || !host->hardware || !host_can_set_link(host) ||
         !host_power_state_is_on(host->state))
@@ -129,7 +129,7 @@ void platform_doubt_links(struct platform *platform)
     links->busy = links->is_void = false;
     /* What is to be down still will be found by what its NIC is like. */
     for (unsigned i = 0; i < links->count; i++) {
-        const struct host_domain *host = platform->bmc->host;
+        const struct host_domain *host = platform->bmc->core.host;
         if (!host || !host->hardware || !is_wanted_down(platform, links->items[i].mac))
             links->items[kept++] = links->items[i];
     }

@@ -63,7 +63,7 @@ static uint64_t valid_ms(uint64_t period_ns)
 
 void platform_take_sample(struct platform *platform)
 {
-    const struct host_sample *now = &platform->bmc->host->sample, *before = &platform->last;
+    const struct host_sample *now = &platform->bmc->core.host->sample, *before = &platform->last;
     struct platform_load *load = &platform->load;
 
     if (before->taken_ns && now->run != before->run)
@@ -75,7 +75,7 @@ void platform_take_sample(struct platform *platform)
         take_cpu(load, now, before, elapsed_ns);
         take_io(load, now, before, elapsed_ns);
         load->known = true;
-        platform->load_at_ms = platform->bmc->hooks->now(platform->bmc);
+        platform->load_at_ms = platform->bmc->core.hooks->now(&platform->bmc->core);
         platform->load_valid_ms = valid_ms(now->taken_ns - before->taken_ns);
     }
     platform->last = *now;

@@ -68,7 +68,7 @@ static double cpu_offset(const struct platform *platform, unsigned socket)
 
 static void fill_inputs(const struct platform *platform, struct model_inputs *inputs)
 {
-    const struct host_domain *host = platform->bmc->host;
+    const struct host_domain *host = platform->bmc->core.host;
     const struct host_hardware *hardware = host ? host->hardware : NULL;
     const struct platform_load *load = &platform->load;
 
@@ -152,7 +152,7 @@ static void show_readings(struct platform *platform)
 void platform_step(struct platform *platform)
 {
     struct bmc *bmc = platform->bmc;
-    uint64_t now_ms = bmc->hooks->now(bmc);
+    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
     double seconds = platform->stepped_ms ? (double)(now_ms - platform->stepped_ms) / 1000 : 0;
     struct model_inputs inputs;
 
@@ -188,24 +188,24 @@ void platform_set_host(struct platform *platform)
     platform_follow_hardware(platform);
 }
 
-static void host_set(struct bmc *bmc)
+static void host_set(void *platform)
 {
-    platform_set_host(bmc->platform);
+    platform_set_host(platform);
 }
 
-static void host_event(struct bmc *bmc, enum host_event event)
+static void host_event(void *platform, enum host_event event)
 {
-    platform_host_event(bmc->platform, event);
+    platform_host_event(platform, event);
 }
 
-static void action_begun(struct bmc *bmc, enum host_power_action action)
+static void action_begun(void *platform, enum host_power_action action)
 {
-    platform_note_action(bmc->platform, action);
+    platform_note_action(platform, action);
 }
 
-static void action_failed(struct bmc *bmc)
+static void action_failed(void *platform)
 {
-    platform_note_failure(bmc->platform);
+    platform_note_failure(platform);
 }
 
 const struct bmc_listener platform_listener = {

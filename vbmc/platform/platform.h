@@ -23,7 +23,7 @@ const struct server_settings *platform_settings(const struct platform *platform)
 
 /* Lets the time since the last call pass. About once a second. */
 void platform_step(struct platform *platform);
-/* For bmc->listener of a BMC that has a platform. */
+/* For bmc->core.listener of a BMC that has a platform. */
 extern const struct bmc_listener platform_listener;
 /* There is another host_domain, or none: as the listener tells it. */
 void platform_set_host(struct platform *platform);

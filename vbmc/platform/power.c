@@ -10,7 +10,7 @@
 
 static const char *name_of(const struct platform *platform)
 {
-    return platform->bmc->host ? platform->bmc->host->name : "a BMC";
+    return platform->bmc->core.host ? platform->bmc->core.host->name : "a BMC";
 }
 
 /* Nobody waits for these; one at a time. What has failed is tried again, but not each second. True
@@ -19,7 +19,7 @@ static bool act(struct platform *platform, enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
     struct bmc *bmc = platform->bmc;
-    uint64_t now_ms = bmc->hooks->now(bmc);
+    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
 
     if (bmc->chassis.queued > 0 || (platform->acted.any && platform->acted.action == action &&
                                     now_ms - platform->acted.at_ms < RETRY_MS))
@@ -65,7 +65,7 @@ static void stay_off(struct platform *platform)
 
     platform_set_dark(platform, 0);
     bmc->chassis.was_on = false;
-    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
 }
 
 static void come_back(struct platform *platform)
@@ -181,16 +181,16 @@ static void quota_answered(void *context, int result, const char *text)
         quota->unsure = quota->told = false;
         return;
     }
-    quota->retry_ms = bmc->hooks->now(bmc) + QUOTA_RETRY_MS;
+    quota->retry_ms = bmc->core.hooks->now(&bmc->core) + QUOTA_RETRY_MS;
     if (!quota->told)
-        log_warning("%s: the power limit could not be enforced: %s", bmc->host->name, text);
+        log_warning("%s: the power limit could not be enforced: %s", bmc->core.host->name, text);
     quota->told = true;
 }
 
 /* One request at a time: the driver does not keep their order. */
 static void set_quota(struct platform *platform, unsigned permille)
 {
-    struct host_domain *host = platform->bmc->host;
+    struct host_domain *host = platform->bmc->core.host;
     struct platform_quota *quota = &platform->quota;
 
     if (quota->busy || !host_can_set_cpu_quota(host) ||
@@ -227,7 +227,7 @@ static void decide_quota(struct platform *platform, unsigned limit)
 void platform_limit_power(struct platform *platform)
 {
     unsigned limit = platform->bmc->dcmi ? dcmi_power_limit_watts(platform->bmc->dcmi) : 0;
-    uint64_t now_ms = platform->bmc->hooks->now(platform->bmc);
+    uint64_t now_ms = platform->bmc->core.hooks->now(&platform->bmc->core);
     struct platform_quota *quota = &platform->quota;
 
     if (!platform_is_on(platform) || now_ms < quota->retry_ms)

@@ -134,7 +134,7 @@ static void show_parts(struct platform *platform, const struct host_hardware *ha
 
 void platform_show_states(struct platform *platform)
 {
-    const struct host_domain *host = platform->bmc->host;
+    const struct host_domain *host = platform->bmc->core.host;
     const struct faults *faults = &platform->faults;
 
     show_supply(platform);

@@ -46,7 +46,7 @@ int service_run_clear_faults(const struct service_call *call,
     for (unsigned i = 0; i < sizeof ticket.data; i++)
         ticket.data[i] = (uint8_t)(cleared >> 8 * i);
     ticket.data_length = sizeof ticket.data;
-    call->bmc->hooks->changed(call->bmc, BMC_PART_FAULTS, &ticket);
+    call->bmc->core.hooks->changed(&call->bmc->core, BMC_PART_FAULTS, &ticket);
     return -EINPROGRESS;
 }
 

@@ -37,7 +37,7 @@ service_describe service_describe_inject, service_describe_clear_faults;
 /* Ends a function that changed the part. */
 static inline int service_changed(const struct service_call *call, enum bmc_part part)
 {
-    call->bmc->hooks->changed(call->bmc, part, call->ticket);
+    call->bmc->core.hooks->changed(&call->bmc->core, part, call->ticket);
     return -EINPROGRESS;
 }
 

@@ -25,10 +25,10 @@ static void format_subject(const struct bmc *bmc, char *text, size_t size)
 
     if (!bmc) {
         snprintf(text, size, "vbmcd");
-    } else if (bmc->host) {
-        snprintf(text, size, "%s", bmc->host->name);
+    } else if (bmc->core.host) {
+        snprintf(text, size, "%s", bmc->core.host->name);
     } else {
-        uuid_format(&bmc->uuid, uuid);
+        uuid_format(&bmc->core.uuid, uuid);
         snprintf(text, size, "%s", uuid);
     }
 }
@@ -77,7 +77,8 @@ int service_call(enum service_operation operation, const struct service_call *ca
 
     if (result < 0)
         return result;
-    if (call->bmc && call->caller->one_bmc && !uuid_equal(&call->caller->uuid, &call->bmc->uuid))
+    if (call->bmc && call->caller->one_bmc &&
+        !uuid_equal(&call->caller->uuid, &call->bmc->core.uuid))
         return -ENOENT;
     audit(row, call, arguments);
     if (row->of_fleet && !registered[operation].run)

@@ -37,7 +37,7 @@ static void *copy(void *owner)
     const struct bmc *bmc = ((struct boot_owner *)owner)->bmc;
     const struct boot_options *boot = &bmc->boot;
     struct store_boot row = {
-        .uuid = bmc->uuid,
+        .uuid = bmc->core.uuid,
         .service_partition = boot->service_partition,
         .service_partition_scan = boot->service_partition_scan,
         .locked = boot->locked,

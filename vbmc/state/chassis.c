@@ -10,12 +10,12 @@
 /* Seconds since 1970 of a monotonic time in ms, and back (see struct chassis). */
 static int64_t wall_of(struct bmc *bmc, int64_t at_ms)
 {
-    return (int64_t)time(NULL) - ((int64_t)bmc->hooks->now(bmc) - at_ms) / 1000;
+    return (int64_t)time(NULL) - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) / 1000;
 }
 
 static int64_t monotonic_of(struct bmc *bmc, int64_t at)
 {
-    return (int64_t)bmc->hooks->now(bmc) - ((int64_t)time(NULL) - at) * 1000;
+    return (int64_t)bmc->core.hooks->now(&bmc->core) - ((int64_t)time(NULL) - at) * 1000;
 }
 
 static bool is_plausible(int64_t at)
@@ -30,7 +30,7 @@ void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
     struct chassis *chassis = &bmc->chassis;
 
     *row = (struct store_chassis){
-        .uuid = bmc->uuid,
+        .uuid = bmc->core.uuid,
         .restore_policy = (uint8_t)chassis->restore_policy,
         .cycle_interval_s = chassis->cycle_interval_s,
         .poh_minutes = chassis_poh_minutes(bmc),

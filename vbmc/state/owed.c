@@ -16,11 +16,11 @@ static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_M
 {
     struct chassis_action actions[CHASSIS_RECORDS_MAX];
     unsigned count = chassis_list_owed(&bmc->chassis, actions);
-    int64_t now_ms = (int64_t)bmc->hooks->now(bmc), offset_ms = wall_ms() - now_ms;
+    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core), offset_ms = wall_ms() - now_ms;
 
     for (unsigned i = 0; i < count; i++) {
         owed[i] = (struct store_owed){
-            .uuid = bmc->uuid,
+            .uuid = bmc->core.uuid,
             .action = (uint8_t)actions[i].action,
             .cause = (uint8_t)actions[i].cause,
             .begun = actions[i].begun,
@@ -41,7 +41,7 @@ void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
         .begun = owed->begun,
         .run = owed->run,
         .place = owed->place,
-        .at_ms = (int64_t)bmc->hooks->now(bmc) - (age_ms > 0 ? age_ms : 0),
+        .at_ms = (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0),
     };
 
     chassis_restore_owed(bmc, &action);
@@ -55,7 +55,7 @@ static int put(struct store *store, void *owner, const void *copy, store_done_fn
     unsigned count = encode(bmc, owed);
 
     (void)copy;
-    return store_owed_put(store, &bmc->uuid, owed, count, done, context);
+    return store_owed_put(store, &bmc->core.uuid, owed, count, done, context);
 }
 
 const struct save_kind owed_save_kind = {.name = "power actions", .put = put};

@@ -23,7 +23,7 @@ struct json_object *record_restore(const struct record_owner *owner, const char 
 
     if (json && owner->kind->decode(owner->bmc, json) == 0)
         return json;
-    uuid_format(&owner->bmc->uuid, uuid);
+    uuid_format(&owner->bmc->core.uuid, uuid);
     log_warning("%s: stored %s is partly corrupt; ignoring the bad entries", uuid,
                 owner->kind->name);
     return json;
@@ -48,7 +48,8 @@ static int put(struct store *store, void *owner, const void *json, store_done_fn
     const char *text =
         json_object_to_json_string_ext((struct json_object *)json, JSON_C_TO_STRING_PLAIN);
 
-    return store_document_put(store, &record->bmc->uuid, record->kind->name, text, done, context);
+    return store_document_put(store, &record->bmc->core.uuid, record->kind->name, text, done,
+                              context);
 }
 
 static void take_back(void *owner, const void *json, bool asked)

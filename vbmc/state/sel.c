@@ -44,11 +44,11 @@ int sel_rows_open(struct bmc *bmc, struct store *store)
 
     if (!store)
         return 0;
-    struct sel *sel = sel_new(bmc, &ops, store);
-    int result = sel ? restore(sel, store, &bmc->uuid) : -ENOMEM;
+    struct sel *sel = sel_new(&bmc->core, &ops, store);
+    int result = sel ? restore(sel, store, &bmc->core.uuid) : -ENOMEM;
 
     if (result < 0) {
-        uuid_format(&bmc->uuid, uuid);
+        uuid_format(&bmc->core.uuid, uuid);
         log_error("%s: event log cannot be read; leaving it as it is: %s", uuid, strerror(-result));
         sel_free(sel);
         return result;

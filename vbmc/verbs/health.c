@@ -37,7 +37,7 @@ static struct json_object *real(double value)
 /* NULL while the guest is off, or not known to be on. */
 static struct json_object *uptime_of(struct bmc *bmc)
 {
-    int64_t since = bmc->chassis.on_since_ms, now = (int64_t)bmc->hooks->now(bmc);
+    int64_t since = bmc->chassis.on_since_ms, now = (int64_t)bmc->core.hooks->now(&bmc->core);
 
     if (!host_power_state_is_on(bmc_power_state(bmc)) || !since || now < since)
         return NULL;

@@ -351,7 +351,7 @@ static void test_frus(void **state)
 
     (void)state;
     bmc()->fru = fru_new();
-    fru_set_hardware(bmc()->fru, "web01", &bmc()->uuid, &fake_hardware, 2, 550);
+    fru_set_hardware(bmc()->fru, "web01", &bmc()->core.uuid, &fake_hardware, 2, 550);
     unsigned count = read_all(records);
     while (fru_next_device(bmc()->fru, &id, &device) == 0) {
         if (device.id == 0)

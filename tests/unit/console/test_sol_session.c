@@ -211,23 +211,24 @@ static void reply(void *context, const struct ipmi_token *token,
 
 static const struct ipmi_sink sink = {.reply = reply, .context = &console};
 
-static void hook_changed(struct bmc *model, enum bmc_part part, const struct bmc_ticket *ticket)
+static void hook_changed(const struct bmc_core *core, enum bmc_part part,
+                         const struct bmc_ticket *ticket)
 {
-    (void)model;
+    (void)core;
     (void)part;
     bmc_ticket_finish(ticket, 0);
 }
 
-static void hook_wake_at(struct bmc *model, uint64_t at_ms)
+static void hook_wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
-    assert_ptr_equal(model, &bmc);
+    assert_ptr_equal(core, &bmc.core);
     if (at_ms < wake_at_ms)
         wake_at_ms = at_ms;
 }
 
-static uint64_t hook_now(struct bmc *model)
+static uint64_t hook_now(const struct bmc_core *core)
 {
-    assert_ptr_equal(model, &bmc);
+    assert_ptr_equal(core, &bmc.core);
     return console.now_ms;
 }
 
@@ -249,7 +250,7 @@ static void advance(uint64_t ms)
         wake_at_ms = UINT64_MAX;
         rmcp_server_tick(console.server, console.now_ms);
         console_sol_tick(sol, console.now_ms);
-        hook_wake_at(&bmc, console_sol_next_deadline(sol));
+        hook_wake_at(&bmc.core, console_sol_next_deadline(sol));
     }
     console.now_ms = end;
 }
@@ -967,7 +968,7 @@ static void test_parameters_stored(void **state)
     make_sol();
     assert_int_equal(store_sol_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 1);
-    assert_true(uuid_equal(&rows[0].uuid, &bmc.uuid));
+    assert_true(uuid_equal(&rows[0].uuid, &bmc.core.uuid));
     console_sol_restore(sol, &rows[0]);
     log_in(&console, 17);
     assert_int_equal(get_parameter(&console, SOLPARAMS_ENABLE), 1);

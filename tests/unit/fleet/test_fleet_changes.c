@@ -165,7 +165,7 @@ static void test_delete_that_is_refused(void **state)
     struct bmc *bmc = instance_bmc(fleet_fixture_bmc(G1));
 
     (void)state;
-    bmc->hooks->changed(bmc, BMC_PART_CHASSIS, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
     refusing_store_refuse_table("bmcs");
     assert_true(fleet_fixture_delete(G1) < 0);
     assert_true(listens(G1));

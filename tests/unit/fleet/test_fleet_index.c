@@ -42,7 +42,7 @@ struct bmc *instance_bmc(struct instance *instance)
     static struct bmc bmc;
 
     asked++;
-    bmc.number = instance->number;
+    bmc.core.number = instance->number;
     return &bmc;
 }
 

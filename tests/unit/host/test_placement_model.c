@@ -139,15 +139,15 @@ static void follow(void)
 {
     static const struct bmc_ticket nobody;
     struct placement_decision decision =
-        placement_decide(&map, &placement, bmc.host, chassis_is_starting(&bmc.chassis), NULL);
-    bool stays = bmc.host && bmc.host->state == HOST_POWER_UNKNOWN;
+        placement_decide(&map, &placement, bmc.core.host, chassis_is_starting(&bmc.chassis), NULL);
+    bool stays = bmc.core.host && bmc.core.host->state == HOST_POWER_UNKNOWN;
 
     (void)nobody;
     if (decision.domain || !stays)
         bmc_set_host(&bmc, decision.domain);
     if (placement.changed)
         store();
-    if (restore_waits && bmc.host && bmc_power_state(&bmc) != HOST_POWER_UNKNOWN) {
+    if (restore_waits && bmc.core.host && bmc_power_state(&bmc) != HOST_POWER_UNKNOWN) {
         restore_waits = false;
         if (bmc_power_state(&bmc) == HOST_POWER_OFF) {
             note("  (restored)");
@@ -182,7 +182,7 @@ static void end_operation(struct host *host, int result)
 static void lose(struct host *host, enum host_stop_reason reason)
 {
     host->seen = false;
-    if (bmc.host == &host->domain)
+    if (bmc.core.host == &host->domain)
         bmc_set_host(&bmc, NULL);
     if (host->busy && host->action == HOST_POWER_ACTION_UP)
         end_operation(host, -ENODEV); /* there is nothing to start any more */
@@ -227,7 +227,7 @@ static void look(struct host *host, bool live)
     };
     assert_int_equal(placement_see(&placement, &sight, &arrived), 0);
     follow();
-    if (bmc.host != &host->domain || before == now)
+    if (bmc.core.host != &host->domain || before == now)
         return;
     bmc_host_event(&bmc, HOST_EVENT_STATE);
     if (was_on && now == HOST_POWER_OFF)
@@ -267,7 +267,7 @@ static void disconnect(struct host *host)
     host->dirty = false;
     host->told = HOST_STOP_UNKNOWN;
     host->domain.state = HOST_POWER_UNKNOWN;
-    if (bmc.host == &host->domain)
+    if (bmc.core.host == &host->domain)
         bmc_host_event(&bmc, HOST_EVENT_STATE);
     if (host->busy)
         end_operation(host, -EHOSTUNREACH);
@@ -352,28 +352,30 @@ static void guest_cancel(struct host_domain *domain, void *context)
 static const struct host_ops ops = {
     .power = guest_power, .set_boot = guest_set_boot, .cancel = guest_cancel};
 
-static void hook_changed(struct bmc *of, enum bmc_part part, const struct bmc_ticket *ticket)
+static void hook_changed(const struct bmc_core *core, enum bmc_part part,
+                         const struct bmc_ticket *ticket)
 {
+    (void)core;
     if (part == BMC_PART_OWED)
-        stored.owed_count = chassis_list_owed(&of->chassis, stored.owed);
+        stored.owed_count = chassis_list_owed(&bmc.chassis, stored.owed);
     bmc_ticket_finish(ticket, 0);
 }
 
-static void hook_wake_at(struct bmc *of, uint64_t at_ms)
+static void hook_wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
-    (void)of;
+    (void)core;
     (void)at_ms;
 }
 
-static uint64_t hook_now(struct bmc *of)
+static uint64_t hook_now(const struct bmc_core *core)
 {
-    (void)of;
+    (void)core;
     return clock_ms;
 }
 
-static int64_t hook_wall_time(struct bmc *of)
+static int64_t hook_wall_time(const struct bmc_core *core)
 {
-    (void)of;
+    (void)core;
     return 1700000000;
 }
 
@@ -577,7 +579,7 @@ static void take_out(struct host *host)
     note("%s is taken out of the configuration", host->name);
     look_at_all();
     host->seen = false;
-    if (bmc.host == &host->domain)
+    if (bmc.core.host == &host->domain)
         bmc_set_host(&bmc, NULL);
     placement_remove(&placement, host->place);
     host->configured = false;
@@ -739,7 +741,7 @@ static void settle(void)
         tick(1000);
     }
     /* What was accepted for a guest that is nowhere waits for it, for as long as it is worth it. */
-    if (bmc.chassis.queued > 0 || (bmc.chassis.owed_count > 0 && bmc.host))
+    if (bmc.chassis.queued > 0 || (bmc.chassis.owed_count > 0 && bmc.core.host))
         broken("an action did not end");
     if (answered != asked)
         broken("a request was not answered");

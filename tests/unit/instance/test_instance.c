@@ -155,7 +155,7 @@ static void test_state_comes_back(void **state)
     make(&chassis, &boot);
     const struct bmc *bmc = instance_bmc(instance);
     assert_string_equal(instance_record(instance)->name, "web01");
-    assert_int_equal(bmc->number, 3);
+    assert_int_equal(bmc->core.number, 3);
     assert_int_equal(bmc->guid[15], 1); /* reversed */
     assert_int_equal(bmc->chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
     assert_int_equal(bmc->chassis.cycle_interval_s, 7);

@@ -25,7 +25,7 @@ static int setup(void **state)
     fake_bmc.bmc.fru = fru_new();
     if (!fake_bmc.bmc.fru)
         return -1;
-    fru_set_hardware(fake_bmc.bmc.fru, "web01", &fake_bmc.bmc.uuid, &hardware, 1, 750);
+    fru_set_hardware(fake_bmc.bmc.fru, "web01", &fake_bmc.bmc.core.uuid, &hardware, 1, 750);
     return 0;
 }
 

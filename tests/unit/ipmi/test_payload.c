@@ -83,7 +83,7 @@ static int set_user_access(void *context, uint8_t user_id, bool may,
     if (access_result < 0)
         return access_result;
     denied = (uint16_t)((denied & ~(1 << user_id)) | (may ? 0 : 1 << user_id));
-    fake.bmc.hooks->changed(context ? &fake.bmc : NULL, BMC_PART_CHASSIS, ticket);
+    fake.bmc.core.hooks->changed(context ? &fake.bmc.core : NULL, BMC_PART_CHASSIS, ticket);
     return 0;
 }
 
@@ -97,7 +97,7 @@ static int set_parameter(void *context, uint32_t by, uint8_t parameter, const ui
     set_size = size;
     memcpy(set_data, data, size);
     if (set_result == -EINPROGRESS)
-        fake.bmc.hooks->changed(&fake.bmc, BMC_PART_CHASSIS, ticket);
+        fake.bmc.core.hooks->changed(&fake.bmc.core, BMC_PART_CHASSIS, ticket);
     return set_result;
 }
 

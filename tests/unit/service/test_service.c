@@ -370,7 +370,7 @@ static void test_other_bmc(void **state)
     (void)state;
     caller.one_bmc = true;
     assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){0}), -ENOENT);
-    caller.uuid = fake_bmc.bmc.uuid;
+    caller.uuid = fake_bmc.bmc.core.uuid;
     assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){0}), 0);
 }
 

@@ -114,7 +114,7 @@ static void start_again(void)
     dcmi_reset(fake_bmc.bmc.dcmi);
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
-        assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.uuid, sizeof stored[i].uuid);
+        assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.core.uuid, sizeof stored[i].uuid);
         parts_restore_record(parts, stored[i].name, stored[i].text);
     }
     store_documents_free(stored, count);

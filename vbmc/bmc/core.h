@@ -1,0 +1,68 @@
+/* What the parts of a BMC's model know of it: who it is, its guest, and the outside. The parts know
+ * this and the parts below them; struct bmc assembles them. */
+#ifndef VBMC_BMC_CORE_H
+#define VBMC_BMC_CORE_H
+
+#include <stdint.h>
+
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/host/host.h"
+
+struct bmc_core;
+
+/* What a BMC keeps, in parts that are stored each by itself. */
+enum bmc_part {
+    BMC_PART_CHASSIS, /* power restore policy, power-on hours, what the guest did last */
+    BMC_PART_BOOT,    /* boot options */
+    BMC_PART_OWED,    /* power actions that were accepted and are not done yet */
+    BMC_PART_SENSORS, /* slots of disks and NICs, and what clients changed */
+    BMC_PART_FRU,     /* what clients wrote */
+    BMC_PART_DCMI,    /* power limit, thermal limits, names */
+    BMC_PART_FAULTS,  /* what was injected */
+    BMC_PART_COUNT,
+};
+
+/* The outside. */
+struct bmc_hooks {
+    /* The part has changed. The ticket (NULL: nobody waits) is finished when that is on disk, or
+     * with the error for which it is not, even if the BMC is on its way out; what clients set has
+     * then been taken back, except for power actions, which the chassis refuses itself. */
+    void (*changed)(const struct bmc_core *core, enum bmc_part part, const struct bmc_ticket *ticket);
+    /* bmc_tick is due at this time at the latest. */
+    void (*wake_at)(const struct bmc_core *core, uint64_t at_ms);
+    /* Monotonic time in milliseconds. */
+    uint64_t (*now)(const struct bmc_core *core);
+    /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */
+    int64_t (*wall_time)(const struct bmc_core *core);
+};
+
+/* What happens to a BMC, as it happens: for what makes a server of the guest (vbmc/platform/). */
+struct bmc_listener {
+    /* There is another host_domain, or none; chassis and boot options have followed. */
+    void (*host_set)(void *context);
+    /* The driver's event, behind chassis and boot options. */
+    void (*host_event)(void *context, enum host_event event);
+    /* A power action is about to be carried out. */
+    void (*action_begun)(void *context, enum host_power_action action);
+    /* A power action has failed after it was accepted. */
+    void (*action_failed)(void *context);
+};
+
+struct bmc_core {
+    uint32_t number; /* unique in this process */
+    struct uuid uuid;
+    struct host_domain *host; /* NULL while no hypervisor shows the domain */
+    const struct bmc_hooks *hooks;
+    void *owner;                         /* for the hooks */
+    const struct bmc_listener *listener; /* NULL: nobody */
+    void *listener_context;
+};
+
+/* Unknown without a host. */
+static inline enum host_power_state bmc_core_power_state(const struct bmc_core *core)
+{
+    return core->host ? core->host->state : HOST_POWER_UNKNOWN;
+}
+
+#endif
