@@ -1,8 +1,7 @@
-/* The door to a hypervisor's driver. Each call that has an answer gets a ticket: the driver is
- * given the ticket's number in place of the caller's context and answers with that. The door so
- * knows which calls are under way, ends a call with its first answer, and takes a second one, or
- * one after a cancel, for a fault of the driver. Numbers are not used again, so that a late answer
- * does not end another call. */
+/* Calls to a hypervisor's driver. Each call with a callback gets a ticket, and the driver gets the
+ * ticket's number in place of the caller's context. The first answer ends the ticket; a second one,
+ * or one after a cancel, is a fault of the driver and is asserted against. Numbers are not reused,
+ * so that a late answer cannot be taken for that of another call. */
 #include "vbmc/host/host.h"
 
 #include <assert.h>
@@ -13,20 +12,19 @@
 
 #include "vbmc/base/log.h"
 
-#define PLACE_BITS    20 /* of a number: where the ticket is; the rest counts its uses */
+#define PLACE_BITS    20 /* of a number: the index of the ticket; the other bits count its uses */
 #define TICKETS_MAX   (UINT32_C(1) << PLACE_BITS)
 #define NO_PLACE      TICKETS_MAX
 #define USE_MAX       (UINTPTR_MAX >> PLACE_BITS)
 #define TICKETS_FIRST 16 /* as many are made at first */
 
-/* Of a call under way; `number` 0: of none. */
+/* A call under way; unused if `number` is 0. */
 struct ticket {
     uintptr_t number;
     uintptr_t uses;
     uint32_t next_free;
-    const struct host_domain
-        *domain;        /* to compare only: it may be gone; NULL: not to be cancelled */
-    host_done_fn *done; /* one of these two */
+    const struct host_domain *domain; /* only compared, it may be gone; NULL: cannot be cancelled */
+    host_done_fn *done;               /* one of these two */
     host_picture_fn *done_picture;
     host_progress_fn *progress;
     void *context;
@@ -85,7 +83,7 @@ static struct ticket *find(void *number)
     return ticket && number && ticket->number == (uintptr_t)number ? ticket : NULL;
 }
 
-/* Copied out, since what its caller is told may begin the next call. */
+/* Returns a copy, since the caller's callback may begin another call. */
 static struct ticket end(struct ticket *ticket)
 {
     struct ticket ended = *ticket;
@@ -101,11 +99,11 @@ static struct ticket end_answered(void *number)
 {
     struct ticket *ticket = find(number);
 
-    assert(ticket); /* else the driver answers twice, or after it was told to be silent */
+    assert(ticket); /* fails if the driver answers twice, or after a cancel */
     return end(ticket);
 }
 
-/* On failure there is always a text. */
+/* A failure always has a text. */
 static const char *text_of(int result, const char *text)
 {
     return result < 0 && !text ? strerror(-result) : text;
@@ -133,7 +131,7 @@ static void on_progress(void *number, uint64_t done_bytes, uint64_t total_bytes)
     ticket->progress(ticket->context, done_bytes, total_bytes);
 }
 
-/* The driver's context for a call that can be cancelled; NULL if the caller has been refused. */
+/* The driver's context for a call that can be cancelled; NULL if it was refused. */
 static void *begin_call(const struct host_domain *domain, bool has_it, host_done_fn *done,
                         void *context)
 {
@@ -268,7 +266,7 @@ void host_dump(struct host_domain *domain, const char *path, host_progress_fn *p
 
 /* ---- taking calls back ---- */
 
-/* Ends the calls of that context, and has the driver forget them. */
+/* Ends the tickets of that context and has the driver cancel (or detach) each. */
 static void forget_calls(struct host_domain *domain, const void *context,
                          void (*forget)(struct host_domain *domain, void *context))
 {
@@ -299,7 +297,7 @@ int host_detach(struct host_domain *domain, void *context)
     return 0;
 }
 
-/* ---- what a dump may be written to ---- */
+/* ---- paths of dumps ---- */
 
 static bool is_printable(const char *path)
 {

@@ -1,6 +1,6 @@
-/* What a hypervisor can do for one guest, behind one table. The model (vbmc/bmc) knows guests only
- * by this header; libvirt and the fake of the tests implement it. Everything runs on the loop
- * thread; nothing blocks. */
+/* A guest, and the calls to the driver of its hypervisor. The model (vbmc/bmc) knows guests only by
+ * this header; the libvirt driver (vbmc/virt) and the fake of the tests implement struct host_ops.
+ * Everything runs on the loop thread; nothing blocks. */
 #ifndef VBMC_HOST_HOST_H
 #define VBMC_HOST_HOST_H
 
@@ -11,7 +11,7 @@
 #include "vbmc/base/uuid.h"
 
 enum host_power_state {
-    HOST_POWER_UNKNOWN, /* the hypervisor cannot be reached: never answered as a guess */
+    HOST_POWER_UNKNOWN, /* the hypervisor cannot be reached */
     HOST_POWER_OFF,
     HOST_POWER_RUNNING,
     HOST_POWER_PAUSED,
@@ -38,7 +38,7 @@ enum host_boot_device {
     HOST_BOOT_FIRMWARE_MENU,
 };
 
-/* True for a device of the guest: neither none nor a menu. */
+/* True for a device of the guest: not for none and the firmware menu. */
 static inline bool host_boot_device_is_hardware(enum host_boot_device device)
 {
     return device != HOST_BOOT_NONE && device != HOST_BOOT_FIRMWARE_MENU;
@@ -59,7 +59,7 @@ enum host_stop_reason {
     HOST_STOP_UNKNOWN,
     HOST_STOP_SHUTDOWN,  /* the guest shut itself down, asked or not */
     HOST_STOP_DESTROYED, /* destroyed from outside */
-    HOST_STOP_CRASHED,   /* the guest panicked, and its configuration ends it then */
+    HOST_STOP_CRASHED,   /* the guest panicked, and <on_crash> destroyed it */
     HOST_STOP_FAILED,    /* QEMU died, or did not come up */
     HOST_STOP_SAVED,     /* saved to disk by the hypervisor */
     HOST_STOP_MOVED,     /* migrated away: it runs elsewhere now */
@@ -72,7 +72,7 @@ static inline bool host_stop_is_end(enum host_stop_reason reason)
            reason == HOST_STOP_CRASHED || reason == HOST_STOP_FAILED;
 }
 
-/* ---- what a guest is made of, and what it has done so far ---- */
+/* ---- hardware and load ---- */
 
 #define HOST_SOCKETS_MAX 8
 #define HOST_DISKS_MAX   64
@@ -81,7 +81,7 @@ static inline bool host_stop_is_end(enum host_stop_reason reason)
 #define HOST_TEXT_SIZE   64 /* longer texts are cut */
 
 struct host_disk {
-    char target[16]; /* as the guest is told to name it: "vda" */
+    char target[16]; /* "vda" */
     char alias[32];  /* libvirt's, "virtio-disk0"; "" in a guest that is off */
     char serial[HOST_TEXT_SIZE];
     bool is_removable;                 /* cdrom or floppy */
@@ -116,9 +116,9 @@ struct host_smbios {
 /* From the domain's XML. All bytes that hold nothing are zero, so that two can be compared by
  * memcmp. */
 struct host_hardware {
-    unsigned sockets; /* 1..HOST_SOCKETS_MAX; 1 where the domain does not say */
+    unsigned sockets; /* 1..HOST_SOCKETS_MAX; 1 by default */
     unsigned vcpus;
-    unsigned dimms; /* 1..HOST_DIMMS_MAX: one for each 16 GiB, as QEMU tells the guest by SMBIOS */
+    unsigned dimms; /* 1..HOST_DIMMS_MAX: one for each 16 GiB, as in QEMU's SMBIOS tables */
     uint64_t memory_kib;
     unsigned disk_count;
     struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
@@ -139,7 +139,7 @@ struct host_sample {
     unsigned vcpus;
     uint64_t socket_ns[HOST_SOCKETS_MAX]; /* time of the vCPU threads, by socket */
     unsigned socket_vcpus[HOST_SOCKETS_MAX];
-    uint64_t memory_kib; /* as the guest's balloon driver tells; 0: not known */
+    uint64_t memory_kib; /* from the guest's balloon driver; 0: unknown */
     uint64_t memory_used_kib;
     uint64_t disk_requests; /* all disks: reads, writes, flushes */
     uint64_t disk_bytes;
@@ -148,7 +148,7 @@ struct host_sample {
     uint64_t nic_bytes; /* both directions, all NICs */
 };
 
-/* ---- for debugging a guest that hangs ---- */
+/* ---- screenshots and memory dumps ---- */
 
 #define HOST_PICTURE_MAX       (64 * 1024 * 1024)
 #define HOST_PICTURE_MIME_SIZE 64
@@ -160,20 +160,20 @@ struct host_picture {
     size_t size; /* at most HOST_PICTURE_MAX */
 };
 
-/* `picture` is NULL on failure, else borrowed; who takes its `bytes` over (by free) puts NULL
- * there. `text` is for people, NULL on success: the guest is off (-EINVAL), has no screen
+/* `picture` is NULL on failure, else borrowed; a callback that takes its `bytes` over (to be freed)
+ * sets them to NULL. `text` is NULL on success. Errors: the guest is off (-EINVAL), has no screen
  * (-ENOENT, with the XML that adds one), -ENODEV, -ENOTSUP, -EHOSTUNREACH, -EFBIG, -EIO or -ENOMEM.
  */
 typedef void host_picture_fn(void *context, int result, struct host_picture *picture,
                              const char *text);
 
-/* How far a memory dump is, about once a second. */
+/* Progress of a memory dump, about once a second. */
 typedef void host_progress_fn(void *context, uint64_t done_bytes, uint64_t total_bytes);
 
 struct host_domain;
 
-/* What a driver does, called by the functions below alone. NULL where it has no way to do it;
- * power, set_boot and cancel every driver has. */
+/* A driver's operations, called only by the functions below, which describe them. Those that a
+ * driver does not support are NULL; power, set_boot and cancel are mandatory. */
 struct host_ops {
     void (*power)(struct host_domain *domain, enum host_power_action action,
                   unsigned cycle_interval_s, host_done_fn *done, void *context);
@@ -200,12 +200,12 @@ struct host_domain {
     enum host_power_state state; /* cached and fed by events; reading it never waits */
     int64_t run;                 /* another number after each start; -1 while it is off */
     int64_t place;  /* whose number that is: the hypervisor, and the boot of this machine; not 0 */
-    bool migrating; /* paused as the source or the target of a migration: no place to act at */
+    bool migrating; /* paused as the source or the target of a migration */
     enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */
     char io_error_disk[16];               /* target; valid during HOST_EVENT_IO_ERROR */
-    char boot_obstacle[96]; /* why the guest does not take its override; "": nothing known */
+    char boot_obstacle[96]; /* why the override cannot be applied; "": no reason known */
     void *owner; /* for whom the driver's events are, to find what it keeps of the guest; NULL */
 };
 
@@ -215,14 +215,14 @@ static inline bool host_power_state_is_on(enum host_power_state state)
     return state != HOST_POWER_UNKNOWN && state != HOST_POWER_OFF;
 }
 
-/* What a driver tells of a guest as it happens. */
+/* What a driver reports of a guest. */
 enum host_event {
     HOST_EVENT_STATE,         /* domain->state has changed */
     HOST_EVENT_STARTED,       /* QEMU was started, by any client */
     HOST_EVENT_STOPPED,       /* QEMU is gone, for whatever reason */
     HOST_EVENT_RESET,         /* the guest was reset, by any client or by itself */
-    HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and taken back */
-    HOST_EVENT_BOOT_MISSED,   /* a boot went without the override that was asked for */
+    HOST_EVENT_BOOT_CONSUMED, /* a one-time override was used by a boot and removed */
+    HOST_EVENT_BOOT_MISSED,   /* the guest booted without the requested override */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
     HOST_EVENT_RENAMED,
     HOST_EVENT_TAGGED,          /* the domain got or lost our metadata */
@@ -253,8 +253,8 @@ void host_power(struct host_domain *domain, enum host_power_action action,
  * Ordered with the power actions. */
 void host_set_boot(struct host_domain *domain, const struct host_boot_override *override,
                    host_done_fn *done, void *context);
-/* Sends a break to the serial port of that alias ("serial0"); waits for power actions only where it
- * cannot be sent at once. -ENOTSUP also if the hypervisor has no way. */
+/* Sends a break to the serial port of that alias ("serial0"); waits for power actions only if it
+ * cannot be sent at once. -ENOTSUP also if the hypervisor cannot do it. */
 void host_send_break(struct host_domain *domain, const char *alias, host_done_fn *done,
                      void *context);
 /* Sets the link of the NIC of that MAC address, in the running guest only. Not ordered with the
@@ -265,14 +265,14 @@ void host_set_link(struct host_domain *domain, const uint8_t mac[6], bool up, ho
  * limit; in the running guest only. Not ordered with the power actions. */
 void host_set_cpu_quota(struct host_domain *domain, unsigned permille, host_done_fn *done,
                         void *context);
-/* Whether the driver has a way to do it. */
+/* Whether the driver supports it. */
 bool host_can_send_break(const struct host_domain *domain);
 bool host_can_set_link(const struct host_domain *domain);
 bool host_can_set_cpu_quota(const struct host_domain *domain);
 
-/* No callback of the calls above with this context runs any more. What has begun goes on, except
- * for one thing: a power action whose start of the guest the hypervisor has not been told yet does
- * not start it any more, since the guest may be elsewhere by now. */
+/* No callback of the calls above with this context runs any more. What has begun goes on, with one
+ * exception: a power action that has not yet asked the hypervisor to start the guest does not start
+ * it any more, since the guest may be elsewhere by now. */
 void host_cancel(struct host_domain *domain, void *context);
 /* The same, but power actions go on to their end. 0, or -ENOTSUP with nothing done if the driver
  * cannot. */
@@ -295,8 +295,8 @@ void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *co
 void host_dump(struct host_domain *domain, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context);
 
-/* Why no dump can be written to a file of that path on any machine, for people; NULL if nothing
- * speaks against it: it is absolute, of printable characters, and names a file. */
+/* Why no dump can be written to that path on any machine; NULL if it is valid: absolute, of
+ * printable characters, and not that of a directory. */
 const char *host_dump_path_problem(const char *path);
 
 #endif

@@ -84,7 +84,7 @@ static bool may_have_gone_to(const struct placement *placement,
            (find_away(placement, hypervisor) || placement_hides(placement, hypervisor));
 }
 
-/* One that was connected meanwhile, and does not show the guest, does not have it. */
+/* A hypervisor that was connected meanwhile and does not list the guest does not have it. */
 void placement_note_away(const struct placement_map *map, struct placement *placement)
 {
     bool moved = placement->fact == PLACEMENT_FACT_MOVED;
@@ -164,7 +164,7 @@ bool placement_was_running_at(const struct placement *placement,
     return placement->fact == PLACEMENT_FACT_RUNNING && placement->last == hypervisor;
 }
 
-/* The one that it is known to run on is left only for a reason. */
+/* The hypervisor that it is known to run on changes only for a reason. */
 static void note_running(struct placement *placement, struct placement_hypervisor *hypervisor,
                          bool *arrived)
 {
@@ -193,13 +193,12 @@ static void note_end(struct placement *placement, struct placement_hypervisor *h
         placement_set_fact(placement, PLACEMENT_FACT_MOVED, hypervisor);
     else if (live || (reason != HOST_STOP_UNKNOWN && reason != HOST_STOP_FAILED))
         placement_set_fact(placement, PLACEMENT_FACT_STOPPED, hypervisor);
-    /* else it may have left from there while nobody looked: what failed may have been a migration
-     * back to it */
+    /* else it may have left unseen: the failure may be that of a migration back */
 }
 
-/* libvirt tells of a domain that is off why it stopped last, until libvirtd is restarted: a copy
- * that was left behind is known as such also by a daemon that was not there. But of a guest that
- * was seen elsewhere since then, or was released, that is old news. */
+/* Until libvirtd is restarted it keeps the reason of a domain's last stop, so that a copy that was
+ * left behind is recognised also by a daemon that did not see it. The reason is outdated for a
+ * guest that was seen elsewhere since then, or was released. */
 static bool is_left_behind(const struct placement *placement, const struct placement_sight *sight)
 {
     return sight->stop_reason == HOST_STOP_MOVED &&
@@ -207,7 +206,8 @@ static bool is_left_behind(const struct placement *placement, const struct place
             (placement->last == sight->hypervisor && placement->fact != PLACEMENT_FACT_RELEASED));
 }
 
-/* It went there, and has ended. An old copy may have ended before the guest left the other one. */
+/* The guest moved there and has ended. An old copy may have ended before the guest left the other
+ * one. */
 static bool has_ended_there(const struct placement *placement, const struct placement_sight *sight)
 {
     const struct placement_away *away = find_away(placement, sight->hypervisor);
@@ -248,7 +248,7 @@ int placement_see(struct placement *placement, const struct placement_sight *sig
     else if (sight->state == PLACEMENT_OFF && placement_was_running_at(placement, hypervisor))
         note_end(placement, hypervisor, sight->stop_reason, sight->live && seen_on);
     else if (sight->state == PLACEMENT_OFF && is_new && sight->live && !placement->last &&
-             placement->count == 1) /* a guest that others have is none that is new */
+             placement->count == 1) /* a guest that other hypervisors have is not new */
         placement_set_fact(placement, PLACEMENT_FACT_DEFINED, hypervisor);
     return 0;
 }

@@ -2,26 +2,26 @@
  *
  * A plain migration leaves the definition on the source, a copy in a backup host's libvirt looks
  * like the guest itself, and a hypervisor that cannot be reached may run what another one lists as
- * off. Started there, the guest would run twice on one disk; called off, a fence agent would
- * believe it. So one thing is stored of each guest, the last that was known of it, and of each
+ * off. If that copy were started, the guest would run twice on one disk; if it were reported off,
+ * a fence agent would believe it. So the last known fact is stored of each guest, and of each
  * hypervisor whether it lists the guest:
  *
  *   RUNNING   it was seen running on `last`
  *   STOPPED   it was seen to stop there, or to be off everywhere
  *   MOVED     it left `last` by a migration and has not been seen running since
- *   DEFINED   it was defined on `last` before our eyes, and has not been seen to run
- *   RELEASED  an administrator gave up the hypervisor that it may have been on
+ *   DEFINED   it was seen being defined on `last`, and has not been seen running
+ *   RELEASED  an administrator declared the hypervisor dead that it may have been on
  *
  * A copy that runs on a connected hypervisor always counts. A copy that is off counts only if no
- * hypervisor that is not connected may have the guest, or one that is and does not let its domain
- * be read. One that is not connected may have it if the guest was seen running there last, if it
- * lists the guest as far as is known, or, as long as the guest was seen neither to stop nor to be
- * defined, whichever it is.
+ * other hypervisor may run the guest. A connected one may if it has no permission to read the
+ * domain. One that is not connected may if the guest was seen running there last, if it lists the
+ * guest as far as is known, or, as long as the guest was seen neither to stop nor to be defined, in
+ * any case.
  *
  * A guest that left by a migration went to a host outside the configuration, or to a hypervisor
- * that was not connected then. It has stopped there if that hypervisor lists it off, with the
- * reason of an end, and did not list it before; otherwise only to be seen running ends the wait, or
- * the word of an administrator that such a hypervisor is dead.
+ * that was not connected then. It has stopped there if that hypervisor lists it as off, with the
+ * reason of an end, and did not list it before; otherwise the wait ends only when it is seen
+ * running, or when an administrator declares such a hypervisor dead.
  *
  * Pure: no libvirt, no files. Loop thread. */
 #ifndef VBMC_HOST_PLACEMENT_H
@@ -57,7 +57,7 @@ enum placement_verdict {
 enum placement_state {
     PLACEMENT_OFF,
     PLACEMENT_ON,
-    PLACEMENT_MIGRATING, /* QEMU exists, paused as either end of a migration */
+    PLACEMENT_MIGRATING, /* QEMU exists, paused as source or target of a migration */
     PLACEMENT_UNKNOWN,   /* the domain is there, and may not be read */
 };
 
@@ -65,7 +65,7 @@ enum placement_state {
 struct placement_copy {
     struct placement_hypervisor *hypervisor;
     enum placement_state state;
-    bool unlisted; /* libvirt knows it no longer; it can be started from XML that we kept */
+    bool unlisted; /* libvirt no longer knows it; it can be started from XML that was kept */
     void *domain;  /* the caller's; NULL: known from the store alone, or it may not be read */
 };
 
@@ -77,10 +77,10 @@ struct placement_decision {
     const struct placement_hypervisor *also;       /* it runs there as well; NULL: it does not */
 };
 
-/* A hypervisor that is not connected, and was not when the guest left the one it ran on. */
+/* A hypervisor that is not connected, and was not when the guest left the hypervisor it ran on. */
 struct placement_away {
     struct placement_hypervisor *hypervisor;
-    bool before; /* nor, as far as is known, when the guest was seen there first */
+    bool before; /* nor, as far as is known, when the guest was first seen there */
 };
 
 /* Of one guest. */
@@ -113,24 +113,24 @@ struct placement_sight {
     enum placement_state state;
     enum host_stop_reason stop_reason; /* of a copy that is off, as far as it is known */
     bool unlisted;                     /* see struct placement_copy */
-    bool booted; /* it runs since it was started there: it has not been migrated to it */
-    bool live;   /* as it happened; else found out when the hypervisor was connected (again) */
+    bool booted;                       /* it was started there, not migrated to it */
+    bool live; /* as it happened, not discovered when the hypervisor was connected (again) */
 };
-/* 0, or -ENOMEM. `*arrived` becomes true if the guest runs here now and was running elsewhere
- * before: no start of it. */
+/* 0, or -ENOMEM. `*arrived` becomes true if the guest runs here now and ran elsewhere before, so
+ * that it was not started. */
 int placement_see(struct placement *placement, const struct placement_sight *sight, bool *arrived);
-/* A connected hypervisor has the guest's domain and does not let it be read. 0, or -ENOMEM. */
+/* A connected hypervisor has the guest's domain without permission to read it. 0, or -ENOMEM. */
 int placement_hide(struct placement *placement, struct placement_hypervisor *hypervisor);
-/* It hides it no longer: what has not been seen meanwhile is gone. */
+/* The permission is no longer missing: if the domain has not been seen meanwhile, it is gone. */
 void placement_unhide(struct placement *placement, struct placement_hypervisor *hypervisor);
 /* A connected hypervisor no longer lists the guest; `stop_reason` is of a copy that ran. */
 void placement_gone(struct placement *placement, struct placement_hypervisor *hypervisor,
                     enum host_stop_reason stop_reason);
-/* The hypervisor was connected and has listed all: what is known of it from the store alone is not
- * there any more. */
+/* The hypervisor was connected and has listed its domains: copies known only from the store are
+ * gone. */
 void placement_listed_all(struct placement *placement, struct placement_hypervisor *hypervisor);
-/* The hypervisor was taken out of the configuration. Unless it was connected and runs the guest,
- * it counts no longer for the guest. */
+/* The hypervisor was removed from the configuration. Unless it is connected and runs the guest, it
+ * does not count for the guest any more. */
 void placement_remove(struct placement *placement, struct placement_hypervisor *hypervisor);
 /* An administrator declared a hypervisor dead: a guest that may have gone there when it left counts
  * as released. */
@@ -149,7 +149,7 @@ struct placement_decision placement_decide(const struct placement_map *map,
 
 /* "off", "on", "migrating" or "unknown". */
 const char *placement_state_name(enum placement_state state);
-/* The last decision in words for people: which copy counts, or why none does. */
+/* The last decision as text: which copy counts, or why none does. */
 void placement_explain(const struct placement *placement, char *text, size_t size);
 
 #endif

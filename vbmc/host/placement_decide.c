@@ -4,7 +4,7 @@
 #include "vbmc/host/placement.h"
 #include "vbmc/host/placement_internal.h"
 
-/* Of two copies in the same state. */
+/* How to choose between copies in the same state. */
 struct preference {
     const struct placement *placement;
     const void *present;
@@ -39,8 +39,8 @@ static const struct placement_copy *best_in_state(const struct preference *prefe
     return best;
 }
 
-/* Without a word of the guest's end it may be anywhere; a BMC that was made for one hypervisor's
- * copy does not wait for others that nothing speaks for. */
+/* As long as the guest's end is unknown it may be anywhere. A BMC that was made for one
+ * hypervisor's copy does not wait for hypervisors without any sign of the guest. */
 static bool may_have(const struct preference *preference,
                      const struct placement_hypervisor *hypervisor)
 {
@@ -72,7 +72,7 @@ static const struct placement_hypervisor *first_that_may_have(const struct place
     return hypervisor;
 }
 
-/* Of those that are there at all; NULL: none is missing. */
+/* Of the configured ones; NULL: all are connected. */
 static const struct placement_hypervisor *first_unconnected(const struct placement_map *map)
 {
     const struct placement_hypervisor *hypervisor = map->first;
@@ -113,14 +113,13 @@ static struct placement_decision decide_running(struct placement *placement,
                                              : counts(runs);
 
     decision.also = other ? other->hypervisor : NULL;
-    /* Where it was known to run before may have gone out of sight. */
+    /* The hypervisor it ran on before may not be connected any more. */
     if (placement->fact != PLACEMENT_FACT_RUNNING || !placement_runs_at(placement, placement->last))
         placement_set_fact(placement, PLACEMENT_FACT_RUNNING, runs->hypervisor);
     return decision;
 }
 
-/* A guest that ended unseen has ended where it ran: where it was left behind before that stays old
- * news. */
+/* A guest that ended unseen has ended where it ran last, not where it was left behind before. */
 static void note_off_everywhere(struct placement *placement,
                                 struct placement_hypervisor *hypervisor)
 {
@@ -130,8 +129,8 @@ static void note_off_everywhere(struct placement *placement,
         placement_set_fact(placement, PLACEMENT_FACT_STOPPED, hypervisor);
 }
 
-/* The copy that is just being started; NULL: none is. What has begun there goes on whatever is
- * decided, so that nothing else may count until it has ended. */
+/* The copy that is being started; NULL: none. The start goes on whatever is decided, so that no
+ * other copy may count until it has ended. */
 static const struct placement_copy *find_starting(const struct preference *preference)
 {
     for (size_t i = 0; preference->starts && i < preference->placement->count; i++) {
@@ -142,7 +141,7 @@ static const struct placement_copy *find_starting(const struct preference *prefe
     return NULL;
 }
 
-/* No copy runs as far as is seen. */
+/* No copy is seen running. */
 static struct placement_decision decide_off(const struct placement_map *map,
                                             struct placement *placement,
                                             const struct preference *preference)
@@ -171,8 +170,8 @@ static struct placement_decision decide(const struct placement_map *map,
 
     if (copy)
         return decide_running(placement, preference, copy);
-    /* Either end of a migration is no place to act at; the one that is ours stays until the other
-     * runs. */
+    /* Neither end of a migration may be acted on; the present one stays until the other one runs.
+     */
     copy = best_in_state(preference, PLACEMENT_MIGRATING, NULL);
     if (!copy)
         return decide_off(map, placement, preference);

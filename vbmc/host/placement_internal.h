@@ -1,4 +1,4 @@
-/* Of what is known of a guest (placement.c), what deciding needs (placement_decide.c). */
+/* What placement_decide.c uses of placement.c. */
 #ifndef VBMC_HOST_PLACEMENT_INTERNAL_H
 #define VBMC_HOST_PLACEMENT_INTERNAL_H
 
@@ -7,7 +7,7 @@
 /* That hypervisor's copy; NULL: none. */
 struct placement_copy *placement_find_copy(const struct placement *placement,
                                            const struct placement_hypervisor *hypervisor);
-/* Its copy is there and may not be read. */
+/* It has a copy without permission to read it. */
 bool placement_hides(const struct placement *placement,
                      const struct placement_hypervisor *hypervisor);
 /* The hypervisor is connected and shows the guest running. */
@@ -16,9 +16,9 @@ bool placement_runs_at(const struct placement *placement,
 /* The guest was seen running there last. */
 bool placement_was_running_at(const struct placement *placement,
                               const struct placement_hypervisor *hypervisor);
-/* Takes note of the hypervisors that are not connected now, where the guest may have gone. */
+/* Records which hypervisors are not connected now: the guest may have moved there. */
 void placement_note_away(const struct placement_map *map, struct placement *placement);
-/* What is stored of the guest from now on. */
+/* Sets what is stored of the guest. */
 void placement_set_fact(struct placement *placement, enum placement_fact fact,
                         struct placement_hypervisor *last);
 

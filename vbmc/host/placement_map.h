@@ -1,5 +1,5 @@
-/* The hypervisors that guests may be on, whether the configuration names them or only what is
- * stored of a guest does. Loop thread. */
+/* The hypervisors that guests may be on, named by the configuration or only in the store. Loop
+ * thread. */
 #ifndef VBMC_HOST_PLACEMENT_MAP_H
 #define VBMC_HOST_PLACEMENT_MAP_H
 
@@ -22,16 +22,15 @@ struct placement_map {
 
 /* NULL if it was never named. */
 struct placement_hypervisor *placement_map_find(const struct placement_map *map, const char *uri);
-/* The same; one that was never named is made, as removed. NULL if there is no memory. */
+/* The same; an unknown one is added, as removed. NULL if there is no memory. */
 struct placement_hypervisor *placement_map_get(struct placement_map *map, const char *uri);
 /* 0, or -ENOMEM. */
 int placement_hypervisor_rename(struct placement_hypervisor *hypervisor, const char *name);
-/* The same, and any other one of that name, which was its section's before, is called by its URI
- * from now on. */
+/* The same; any other hypervisor of that name is called by its URI from now on. */
 int placement_map_name(struct placement_map *map, struct placement_hypervisor *hypervisor,
                        const char *name);
-/* The one that people mean by a name or a URI: a name means a removed one only if nothing else is
- * called so. NULL if there is none. */
+/* The hypervisor of that name or URI; a removed one only if no other has the name. NULL if there is
+ * none. */
 struct placement_hypervisor *placement_map_find_named(const struct placement_map *map,
                                                       const char *name);
 void placement_map_clear(struct placement_map *map);

@@ -99,6 +99,26 @@ static void driver_power(struct host_domain *domain, enum host_power_action acti
     driver.contexts[driver.count++] = context;
 }
 
+static host_progress_fn *driver_progress;
+static host_picture_fn *driver_picture;
+
+static void driver_dump(struct host_domain *of, const char *path, host_progress_fn *progress,
+                        host_done_fn *done, void *context)
+{
+    (void)of;
+    assert_string_equal(path, "/tmp/memory");
+    driver_progress = progress;
+    driver.done = done;
+    driver.contexts[driver.count++] = context;
+}
+
+static void driver_screenshot(struct host_domain *of, host_picture_fn *done, void *context)
+{
+    (void)of;
+    driver_picture = done;
+    driver.contexts[driver.count++] = context;
+}
+
 static void driver_cancel(struct host_domain *domain, void *context)
 {
     (void)domain;
@@ -112,7 +132,12 @@ static void driver_detach(struct host_domain *domain, void *context)
 }
 
 static const struct host_ops driver_ops = {
-    .power = driver_power, .cancel = driver_cancel, .detach = driver_detach};
+    .power = driver_power,
+    .dump = driver_dump,
+    .screenshot = driver_screenshot,
+    .cancel = driver_cancel,
+    .detach = driver_detach,
+};
 static struct host_domain domain = {.ops = &driver_ops, .name = name};
 static struct host_domain other = {.ops = &driver_ops, .name = name};
 
@@ -219,6 +244,63 @@ static void test_detach(void **state)
     assert_int_equal(driver.forgotten_count, 1);
 }
 
+/* ---- dumps and screenshots, which are not cancelled ---- */
+
+static uint64_t progress_done, progress_total;
+
+static void note_progress(void *context, uint64_t done_bytes, uint64_t total_bytes)
+{
+    assert_ptr_equal(context, &answers[0]);
+    progress_done = done_bytes;
+    progress_total = total_bytes;
+}
+
+static void test_dump(void **state)
+{
+    (void)state;
+    host_dump(&domain, "/tmp/memory", note_progress, on_answer, &answers[0]);
+    host_cancel(&domain, &answers[0]);
+    assert_int_equal(driver.forgotten_count, 0);
+    driver_progress(driver.contexts[0], 3, 7);
+    assert_int_equal(progress_done, 3);
+    assert_int_equal(progress_total, 7);
+    assert_int_equal(answers[0], 0);
+    driver.done(driver.contexts[0], 0, "written");
+    assert_int_equal(answers[0], 1);
+    assert_string_equal(last_text, "written");
+}
+
+static struct host_picture *last_picture;
+
+static void take_picture(void *context, int result, struct host_picture *picture, const char *text)
+{
+    on_answer(context, result, text);
+    last_picture = picture;
+}
+
+static void test_screenshot(void **state)
+{
+    struct host_picture picture = {.size = 0};
+
+    (void)state;
+    host_screenshot(&domain, take_picture, &answers[0]);
+    host_cancel(&domain, &answers[0]);
+    driver_picture(driver.contexts[0], 0, &picture, NULL);
+    assert_ptr_equal(last_picture, &picture);
+    host_screenshot(&domain, take_picture, &answers[0]);
+    driver_picture(driver.contexts[1], -EFBIG, NULL, NULL);
+    assert_null(last_picture);
+    assert_string_equal(last_text, strerror(EFBIG));
+    assert_int_equal(answers[0], 2);
+}
+
+static void progress_after_end(void)
+{
+    host_dump(&domain, "/tmp/memory", note_progress, on_answer, &answers[0]);
+    driver.done(driver.contexts[0], 0, "written");
+    driver_progress(driver.contexts[0], 3, 7);
+}
+
 static void answer_twice(void)
 {
     ask(&domain, &answers[0]);
@@ -259,6 +341,7 @@ static void test_answered_too_often(void **state)
     (void)state;
     expect_abort(answer_twice);
     expect_abort(answer_cancelled);
+    expect_abort(progress_after_end);
 }
 
 static void test_dump_path(void **state)
@@ -286,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup(test_call_from_answer, setup),
         cmocka_unit_test_setup(test_cancel, setup),
         cmocka_unit_test_setup(test_detach, setup),
+        cmocka_unit_test_setup(test_dump, setup),
+        cmocka_unit_test_setup(test_screenshot, setup),
         cmocka_unit_test_setup(test_answered_too_often, setup),
         cmocka_unit_test(test_dump_path),
     };
