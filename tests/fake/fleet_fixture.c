@@ -197,7 +197,7 @@ static int wait_for_answer(void)
     return answer.result;
 }
 
-int fleet_fixture_add(const struct fleet_addition *addition)
+int fleet_fixture_add(const struct service_addition *addition)
 {
     answer.came = false;
     fleet_add(fixture_fleet, addition, on_answer, NULL);

@@ -33,7 +33,7 @@ void fleet_fixture_wait(bool (*is_so)(void *context), void *context, const char 
 struct instance *fleet_fixture_bmc(const char *uuid);
 
 /* Each waits for the answer: 0 or a negative error, with the text of the error. */
-int fleet_fixture_add(const struct fleet_addition *addition);
+int fleet_fixture_add(const struct service_addition *addition);
 int fleet_fixture_delete(const char *uuid);
 int fleet_fixture_set_active(const char *uuid, bool active);
 int fleet_fixture_declare_dead(const char *hypervisor);

@@ -14,7 +14,7 @@ static char *copy_text(const char *text)
     return text ? strdup(text) : NULL;
 }
 
-static void search_hypervisors(struct fleet *fleet, const struct fleet_addition *addition,
+static void search_hypervisors(struct fleet *fleet, const struct service_addition *addition,
                                struct hypervisor *hypervisor, fleet_done_fn *done, void *context)
 {
     struct waiting_addition *waiting = calloc(1, sizeof *waiting);
@@ -25,7 +25,7 @@ static void search_hypervisors(struct fleet *fleet, const struct fleet_addition 
     }
     waiting->fleet = fleet;
     waiting->hypervisor = hypervisor;
-    waiting->addition = (struct fleet_addition){
+    waiting->addition = (struct service_addition){
         .name = copy_text(addition->name),
         .username = copy_text(addition->username),
         .password = copy_text(addition->password),
@@ -41,7 +41,7 @@ static void search_hypervisors(struct fleet *fleet, const struct fleet_addition 
     fleet_search_domain(waiting);
 }
 
-void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet_done_fn *done,
+void fleet_add(struct fleet *fleet, const struct service_addition *addition, fleet_done_fn *done,
                void *context)
 {
     if (!addition->uri) {

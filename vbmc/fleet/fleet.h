@@ -10,6 +10,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/config/openstack.h"
+#include "vbmc/service/addition.h"
 #include "vbmc/instance/stored.h"
 
 struct fleet;
@@ -80,20 +81,9 @@ typedef void fleet_done_fn(void *context, int result, const char *text);
  * text that names the guests; -ENOENT, -EBUSY (it is connected), or that of the store. */
 void fleet_declare_dead(struct fleet *fleet, const char *name, fleet_done_fn *done, void *context);
 
-/* Adds a BMC for a domain, or makes a discovered one an added one; it is down. Only what is not
- * NULL or 0 is given. -EEXIST, -ENOENT (no such domain), -EINVAL, -EHOSTUNREACH, -EACCES (nobody
- * could log in). */
-struct fleet_addition {
-    const char *name;
-    const char *username;
-    const char *password;
-    const char *address;
-    uint16_t port;
-    const char *uri;
-    const char *sasl_username;
-    const char *sasl_password;
-};
-void fleet_add(struct fleet *fleet, const struct fleet_addition *addition, fleet_done_fn *done,
+/* Adds a BMC for a domain, or makes a discovered one an added one; it is down. -EEXIST, -ENOENT (no
+ * such domain), -EINVAL, -EHOSTUNREACH, -EACCES (nobody could log in). */
+void fleet_add(struct fleet *fleet, const struct service_addition *addition, fleet_done_fn *done,
                void *context);
 /* Removes it and keeps discovery away until the next add. */
 void fleet_delete(struct fleet *fleet, struct instance *instance, fleet_done_fn *done,

@@ -35,22 +35,11 @@ static struct instance *instance_of(const struct fleet *fleet, const struct serv
 static int run_add(void *context, const struct service_call *call,
                    const union service_arguments *arguments)
 {
-    const struct service_addition *asked = arguments->addition;
-    const struct fleet_addition addition = {
-        .name = asked->name,
-        .username = asked->username,
-        .password = asked->password,
-        .address = asked->address,
-        .port = asked->port,
-        .uri = asked->uri,
-        .sasl_username = asked->sasl_username,
-        .sasl_password = asked->sasl_password,
-    };
     struct bmc_ticket *ticket = keep_ticket(call);
 
     if (!ticket)
         return -ENOMEM;
-    fleet_add(context, &addition, finish, ticket);
+    fleet_add(context, arguments->addition, finish, ticket);
     return -EINPROGRESS;
 }
 

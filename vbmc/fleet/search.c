@@ -19,7 +19,7 @@
 /* The record for an addition: what the administrator gave, else what discovery had given, else the
  * defaults of the compatibility mode. */
 static struct store_bmc record_of_addition(const struct fleet *fleet,
-                                           const struct fleet_addition *addition,
+                                           const struct service_addition *addition,
                                            const struct virt_domain *domain,
                                            const struct instance *discovered)
 {
@@ -81,7 +81,7 @@ static int check_addition(const struct fleet *fleet, const struct store_bmc *rec
     return 0;
 }
 
-static void add_for_domain(struct fleet *fleet, const struct fleet_addition *addition,
+static void add_for_domain(struct fleet *fleet, const struct service_addition *addition,
                            struct virt_domain *domain, fleet_done_fn *done, void *context)
 {
     struct instance *instance = fleet_bmc_of(domain);
@@ -159,7 +159,7 @@ static void end_search(struct waiting_addition *waiting, struct virt_domain *dom
                        const char *ambiguous)
 {
     struct fleet *fleet = waiting->fleet;
-    const struct fleet_addition *addition = &waiting->addition;
+    const struct service_addition *addition = &waiting->addition;
     char message[512];
 
     if (fleet->stopping) {

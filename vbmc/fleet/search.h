@@ -10,7 +10,7 @@ struct waiting_addition {
     struct fleet *fleet;
     struct hypervisor *hypervisor; /* the one that is looked at */
     bool looked; /* libvirt was asked itself, not only the domains that are known */
-    struct fleet_addition addition; /* strings owned */
+    struct service_addition addition; /* strings owned */
     fleet_done_fn *done;
     void *context;
 };

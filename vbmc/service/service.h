@@ -31,6 +31,7 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/inject.h"
+#include "vbmc/service/addition.h"
 #include "vbmc/service/caller.h"
 
 enum service_operation {
@@ -91,18 +92,6 @@ enum service_operation {
     SERVICE_FACILITY,
     SERVICE_DECLARE_DEAD,
     SERVICE_COUNT,
-};
-
-/* As struct fleet_addition. */
-struct service_addition {
-    const char *name;
-    const char *username;
-    const char *password;
-    const char *address;
-    uint16_t port;
-    const char *uri;
-    const char *sasl_username;
-    const char *sasl_password;
 };
 
 /* One member for each operation that needs any; strings and pointers are borrowed for the call. */

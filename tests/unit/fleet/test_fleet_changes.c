@@ -120,8 +120,8 @@ static void test_refused_while_a_review_runs(void **state)
 
 static void test_add_that_is_refused(void **state)
 {
-    const struct fleet_addition plain = {.name = "g1"};
-    const struct fleet_addition own = {.name = "g2", .username = "me", .password = "mine"};
+    const struct service_addition plain = {.name = "g1"};
+    const struct service_addition own = {.name = "g2", .username = "me", .password = "mine"};
 
     (void)state;
     assert_int_equal(fleet_fixture_delete(G2), 0);
@@ -205,7 +205,7 @@ static bool is_attached(void *context)
 static void test_add_with_a_uri(void **state)
 {
     static const char *const one[][2] = {{"g1", G1}}, *const other[][2] = {{"g2", G2}};
-    struct fleet_addition addition = {.name = "g2"};
+    struct service_addition addition = {.name = "g2"};
     char uri[128];
 
     (void)state;
@@ -225,7 +225,7 @@ static void test_add_with_a_uri(void **state)
 /* Two clients at once: the second finds what the first has done. */
 static void test_changes_at_once(void **state)
 {
-    const struct fleet_addition addition = {.name = "g1"};
+    const struct service_addition addition = {.name = "g1"};
     struct instance *instance = fleet_fixture_bmc(G1);
 
     (void)state;
@@ -272,7 +272,7 @@ static void expect_owner(const char *uuid_text, unsigned domains)
 static void test_owner_of_the_domains(void **state)
 {
     static const char *const two[] = {"a", "b", NULL};
-    const struct fleet_addition addition = {.name = G1};
+    const struct service_addition addition = {.name = G1};
 
     (void)state;
     expect_owner(G1, 1);

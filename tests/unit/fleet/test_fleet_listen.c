@@ -206,7 +206,7 @@ static void test_sections_within_a_prefix(void **state)
 
 static void test_address_of_another(void **state)
 {
-    const struct fleet_addition addition = {.name = "g2", .port = 47300};
+    const struct service_addition addition = {.name = "g2", .port = 47300};
 
     (void)state;
     start(alone, 2, "[bmc]\nports = 47300-47309\n[domain g1]\nport = 47300\n");
@@ -220,7 +220,7 @@ static void test_address_of_another(void **state)
 /* What comes back from a deletion has a port of the range again. */
 static void test_deleted_and_added(void **state)
 {
-    const struct fleet_addition addition = {.name = "g1"};
+    const struct service_addition addition = {.name = "g1"};
 
     (void)state;
     start(alone, 2, "[bmc]\nports = 47300-47309\n");
@@ -235,7 +235,7 @@ static void test_deleted_and_added(void **state)
 static void test_deleted_and_added_as_openstack_does(void **state)
 {
     static const char lines[] = "[bmc]\ndiscover = all\nports = 47300-47309\n";
-    const struct fleet_addition addition = {.name = "g1"};
+    const struct service_addition addition = {.name = "g1"};
 
     (void)state;
     fleet_fixture_be_openstack();

@@ -191,7 +191,7 @@ static void test_domains(void **state)
 
 static void test_additions(void **state)
 {
-    struct fleet_addition addition = {.name = "web01", .port = 47269};
+    struct service_addition addition = {.name = "web01", .port = 47269};
 
     (void)state;
     assert_int_equal(fleet_fixture_add(&addition), -ENOTUNIQ);
@@ -208,7 +208,7 @@ static void test_a_name_taken_over(void **state)
 {
     static const char *const before[][2] = {{"web", WEB_A}}, *const after[][2] = {{"web", WEB_B}};
     static const char *const alone[] = {"a", NULL};
-    const struct fleet_addition addition = {.name = "web"};
+    const struct service_addition addition = {.name = "web"};
 
     (void)state;
     fleet_fixture_define("a", before, 1);
