@@ -59,10 +59,10 @@ const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *
 /* The hypervisors that a guest is or may be on. */
 const struct placement_map *fleet_placement_map(const struct fleet *fleet);
 
-/* sections.c: whether the i-th [domain] section is for no domain that is known, or for more
- * than one; if so, one line says it. */
-#define FLEET_DOUBT_SIZE 320
-bool fleet_doubt_section(const struct fleet *fleet, size_t i, char *text, size_t size);
+/* sections.c: calls `report` with a line for each [domain] section that is for no domain that is
+ * known, or for more than one. */
+void fleet_check_sections(const struct fleet *fleet,
+                          void (*report)(void *context, const char *text), void *context);
 
 /* The facility of all servers. */
 struct facility *fleet_facility(struct fleet *fleet);

@@ -4,7 +4,7 @@
 
 #include "vbmc/fleet/internal.h"
 
-/* Logs all that fleet_doubt_section finds. */
+/* Logs all that fleet_check_sections finds. */
 void fleet_log_sections(const struct fleet *fleet);
 
 #endif

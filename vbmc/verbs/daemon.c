@@ -8,17 +8,18 @@
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/reply.h"
 
+static void add_note(void *notes, const char *text)
+{
+    json_object_array_add(notes, json_object_new_string(text));
+}
+
 /* What the configuration says in vain, if anything, as "notes": for who has just written it, and
  * for doctor. */
-static void add_doubts(const struct verbs *verbs, struct json_object *result)
+static void add_notes(const struct verbs *verbs, struct json_object *result)
 {
     struct json_object *notes = json_object_new_array();
-    char text[FLEET_DOUBT_SIZE];
 
-    for (size_t i = 0; i < fleet_config(verbs->fleet)->domain_count; i++) {
-        if (fleet_doubt_section(verbs->fleet, i, text, sizeof text))
-            json_object_array_add(notes, json_object_new_string(text));
-    }
+    fleet_check_sections(verbs->fleet, add_note, notes);
     if (json_object_array_length(notes) > 0)
         json_object_object_add(result, "notes", notes);
     else
@@ -38,7 +39,7 @@ void verbs_reload(const struct verbs *verbs, struct json_object *arguments,
         return;
     }
     struct json_object *result = json_object_new_object();
-    add_doubts(verbs, result);
+    add_notes(verbs, result);
     control_reply_ok(request, result);
 }
 
@@ -68,7 +69,7 @@ void verbs_status(const struct verbs *verbs, struct json_object *arguments,
     json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
     json_object_object_add(result, "running", json_object_new_int(running));
     json_object_object_add(result, "hypervisors", hypervisors);
-    add_doubts(verbs, result);
+    add_notes(verbs, result);
     control_reply_ok(request, result);
 }
 

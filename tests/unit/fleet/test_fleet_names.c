@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "vbmc/base/log.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
 
@@ -230,6 +231,34 @@ static void test_a_name_taken_over(void **state)
     assert_found("web", NULL, WEB_A); /* nothing else is called that any more */
 }
 
+static char sections[2048];
+
+static void add_section(void *context, const char *text)
+{
+    size_t used = strlen(sections);
+
+    (void)context;
+    snprintf(sections + used, sizeof sections - used, "%s\n", text);
+}
+
+/* Copies of one guest are one, and so is a domain that is meant by its name and by its UUID. */
+static void test_sections(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG); /* they are logged too */
+    fleet_fixture_reload(LINES "[domain web01]\nport = 47300\n[domain " WEB_A "]\n[domain copied]\n"
+                               "[domain absent]\n[domain " NOBODYS "]\n[domain alone]\n");
+    log_set_target(LOG_TARGET_STDERR);
+    sections[0] = '\0';
+    fleet_check_sections(fixture_fleet, add_section, NULL);
+    assert_string_equal(
+        sections,
+        "[domain web01]: 2 domains have this name, and only one can have the address; write a "
+        "section by UUID for each\n"
+        "[domain absent]: no domain has this name\n"
+        "[domain " NOBODYS "]: no domain has this UUID\n");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -241,6 +270,7 @@ int main(void)
         TEST(test_names_with_an_at),
         TEST(test_domains),
         TEST(test_additions),
+        TEST(test_sections),
         cmocka_unit_test_setup_teardown(test_a_name_taken_over, fleet_fixture_setup,
                                         fleet_fixture_teardown),
     };
