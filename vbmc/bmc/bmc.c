@@ -19,6 +19,7 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     channel_set_defaults(&bmc->channel);
     chassis_set_defaults(&bmc->chassis);
     boot_set_defaults(&bmc->boot);
+    bmc->boot.core = &bmc->core;
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -35,12 +36,12 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     if (bmc->core.host) {
         host_cancel(bmc->core.host, bmc);
         chassis_cancel(bmc, host);
-        boot_cancel(bmc);
+        boot_cancel(&bmc->boot);
     }
     bmc->core.host = host;
     chassis_set_host(bmc);
     if (host)
-        boot_apply(bmc);
+        boot_apply(&bmc->boot);
     if (bmc->core.listener)
         bmc->core.listener->host_set(bmc->core.listener_context);
     chassis_resume_owed(bmc);
@@ -49,13 +50,13 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
 void bmc_tick(struct bmc *bmc)
 {
     chassis_tick(bmc);
-    boot_tick(bmc);
+    boot_tick(&bmc->boot);
     sel_tick(bmc->sel);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
 {
-    uint64_t chassis = chassis_next_deadline(bmc), boot = boot_next_deadline(bmc);
+    uint64_t chassis = chassis_next_deadline(bmc), boot = boot_next_deadline(&bmc->boot);
     uint64_t sel = sel_next_deadline(bmc->sel), first = chassis < boot ? chassis : boot;
 
     return first < sel ? first : sel;
@@ -64,7 +65,7 @@ uint64_t bmc_next_deadline(const struct bmc *bmc)
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     chassis_host_event(bmc, event);
-    boot_host_event(bmc, event);
+    boot_host_event(&bmc->boot, event);
     if (bmc->core.listener)
         bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
@@ -73,5 +74,5 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
 
 void bmc_session_ended(struct bmc *bmc, uint32_t session)
 {
-    boot_session_ended(bmc, session);
+    boot_session_ended(&bmc->boot, session);
 }

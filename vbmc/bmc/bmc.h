@@ -16,13 +16,6 @@
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/users.h"
 
-/* A guest's operation that takes longer is answered as accepted (FreeIPMI's ipmipower repeats a
- * request after 400 ms). */
-#define BMC_ANSWER_WITHIN_MS 250
-/* Power up is answered when the guest is on: who asks for its state next is told so. QEMU needs
- * longer than the above, ipmitool repeats after a second. */
-#define BMC_ANSWER_UP_WITHIN_MS 900
-
 struct bmc;
 struct dcmi;
 struct fru;

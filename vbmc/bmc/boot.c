@@ -5,7 +5,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 
 /* Boot device selectors (section 28.13, parameter 5): what a guest has for them, and what
  * `vbmc bootdev` calls them. No guest has a "safe mode" or a diagnostic partition of its own: both
@@ -50,22 +50,22 @@ void boot_mark(struct boot_options *boot, unsigned parameter, bool invalid)
     boot->locked = invalid ? boot->locked | bit : boot->locked & (uint8_t)~bit;
 }
 
-void boot_begin_set(struct bmc *bmc, uint32_t session)
+void boot_begin_set(struct boot_options *boot, uint32_t session)
 {
-    bmc->boot.set_in_progress = BOOT_SET_IN_PROGRESS;
-    bmc->boot.setting_session = session;
+    boot->set_in_progress = BOOT_SET_IN_PROGRESS;
+    boot->setting_session = session;
 }
 
-void boot_end_set(struct bmc *bmc)
+void boot_end_set(struct boot_options *boot)
 {
-    bmc->boot.set_in_progress = BOOT_SET_COMPLETE;
-    bmc->boot.setting_session = 0;
+    boot->set_in_progress = BOOT_SET_COMPLETE;
+    boot->setting_session = 0;
 }
 
-void boot_session_ended(struct bmc *bmc, uint32_t session)
+void boot_session_ended(struct boot_options *boot, uint32_t session)
 {
-    if (session != 0 && session == bmc->boot.setting_session)
-        boot_end_set(bmc);
+    if (session != 0 && session == boot->setting_session)
+        boot_end_set(boot);
 }
 
 struct host_boot_override boot_override(const struct boot_options *boot)
@@ -90,15 +90,15 @@ static bool has_device(const struct host_hardware *hardware, enum host_boot_devi
     return false;
 }
 
-const char *boot_obstacle(const struct bmc *bmc)
+const char *boot_obstacle(const struct boot_options *boot)
 {
-    enum host_boot_device device = boot_override(&bmc->boot).device;
+    enum host_boot_device device = boot_override(boot).device;
 
-    if (!bmc->core.host || !host_boot_device_is_hardware(device))
+    if (!boot->core->host || !host_boot_device_is_hardware(device))
         return NULL;
-    if (bmc->core.host->boot_obstacle[0])
-        return bmc->core.host->boot_obstacle;
-    return bmc->core.host->hardware && !has_device(bmc->core.host->hardware, device)
+    if (boot->core->host->boot_obstacle[0])
+        return boot->core->host->boot_obstacle;
+    return boot->core->host->hardware && !has_device(boot->core->host->hardware, device)
                ? "the guest has no such device"
                : NULL;
 }
@@ -110,20 +110,20 @@ static void restore_former_flags(struct boot_options *boot)
 }
 
 /* Whoever waits is told of success only when the flags are on disk. */
-static void answer_waiters(struct bmc *bmc, int result)
+static void answer_waiters(struct boot_options *boot, int result)
 {
-    struct waiters waiting = bmc->boot.waiters;
+    struct waiters waiting = boot->waiters;
 
-    bmc->boot.waiters.count = 0;
+    boot->waiters.count = 0;
     if (result < 0 && waiting.count > 0) {
-        restore_former_flags(&bmc->boot);
-        boot_restart_expiry(bmc);
-        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
-        boot_apply(bmc);
+        restore_former_flags(boot);
+        boot_restart_expiry(boot);
+        boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
+        boot_apply(boot);
     }
     for (unsigned i = 0; i < waiting.count; i++) {
         if (result == 0)
-            bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, &waiting.tickets[i]);
+            boot->core->hooks->changed(boot->core, BMC_PART_BOOT, &waiting.tickets[i]);
         else
             bmc_ticket_finish(&waiting.tickets[i], result);
     }
@@ -131,45 +131,43 @@ static void answer_waiters(struct bmc *bmc, int result)
 
 static void override_taken(void *context, int result, const char *text)
 {
-    struct bmc *bmc = context;
+    struct boot_options *boot = context;
 
     if (result != 0)
-        log_warning("%s: boot device not set: %s", bmc->core.host ? bmc->core.host->name : "?",
+        log_warning("%s: boot device not set: %s", boot->core->host ? boot->core->host->name : "?",
                     text);
     /* The last one that was asked for decides. */
-    if (--bmc->boot.applying == 0)
-        answer_waiters(bmc, result);
+    if (--boot->applying == 0)
+        answer_waiters(boot, result);
 }
 
-void boot_apply(struct bmc *bmc)
+void boot_apply(struct boot_options *boot)
 {
-    struct host_boot_override override = boot_override(&bmc->boot);
+    struct host_boot_override override = boot_override(boot);
 
-    bmc->boot.unapplied = bmc_power_state(bmc) == HOST_POWER_UNKNOWN;
-    if (!bmc->core.host)
+    boot->unapplied = bmc_core_power_state(boot->core) == HOST_POWER_UNKNOWN;
+    if (!boot->core->host)
         return;
-    bmc->boot.applying++;
-    host_set_boot(bmc->core.host, &override, override_taken, bmc);
+    boot->applying++;
+    host_set_boot(boot->core->host, &override, override_taken, boot);
 }
 
 /* Persistent flags stay (section 28.12, parameter 3 is about flags for the next boot). */
-void boot_restart_expiry(struct bmc *bmc)
+void boot_restart_expiry(struct boot_options *boot)
 {
-    struct boot_options *boot = &bmc->boot;
 
     boot->expires = (boot->flags[0] & BOOT_FLAGS_VALID) != 0 &&
                     (boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0 &&
                     (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT) == 0;
-    boot->expires_at_ms = bmc->core.hooks->now(&bmc->core) + BOOT_VALID_EXPIRY_MS;
+    boot->expires_at_ms = boot->core->hooks->now(boot->core) + BOOT_VALID_EXPIRY_MS;
     if (boot->expires)
-        bmc->core.hooks->wake_at(&bmc->core, boot->expires_at_ms);
+        boot->core->hooks->wake_at(boot->core, boot->expires_at_ms);
 }
 
-void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
+void boot_set_flags(struct boot_options *boot, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket)
 {
-    struct boot_options *boot = &bmc->boot;
-    uint64_t now = bmc->core.hooks->now(&bmc->core);
+    uint64_t now = boot->core->hooks->now(boot->core);
 
     if (boot->waiters.count == 0) {
         memcpy(boot->former_flags, boot->flags, BOOT_FLAGS_SIZE);
@@ -177,22 +175,21 @@ void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool 
     }
     memcpy(boot->flags, flags, BOOT_FLAGS_SIZE);
     boot_mark(boot, BOOT_PARAMETER_FLAGS, invalid);
-    boot_restart_expiry(bmc);
-    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
+    boot_restart_expiry(boot);
+    if (bmc_core_power_state(boot->core) == HOST_POWER_UNKNOWN) {
         boot->unapplied = true;
-        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
+        boot->core->hooks->changed(boot->core, BMC_PART_BOOT, ticket);
         return;
     }
     if (!waiters_add(&boot->waiters, ticket)) /* more than can wait: accepted at once */
-        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
+        boot->core->hooks->changed(boot->core, BMC_PART_BOOT, ticket);
     boot->waiters.deadline_ms = now + BMC_ANSWER_WITHIN_MS;
-    bmc->core.hooks->wake_at(&bmc->core, boot->waiters.deadline_ms);
-    boot_apply(bmc);
+    boot->core->hooks->wake_at(boot->core, boot->waiters.deadline_ms);
+    boot_apply(boot);
 }
 
-void boot_take_back(struct bmc *bmc, const struct boot_options *stored)
+void boot_take_back(struct boot_options *boot, const struct boot_options *stored)
 {
-    struct boot_options *boot = &bmc->boot;
     bool other_flags = memcmp(boot->flags, stored->flags, sizeof boot->flags) != 0;
 
     boot->service_partition = stored->service_partition;
@@ -205,78 +202,77 @@ void boot_take_back(struct bmc *bmc, const struct boot_options *stored)
     memcpy(boot->mailbox, stored->mailbox, sizeof boot->mailbox);
     if (!other_flags)
         return;
-    boot_restart_expiry(bmc);
-    boot_apply(bmc);
+    boot_restart_expiry(boot);
+    boot_apply(boot);
 }
 
-void boot_withdraw(struct bmc *bmc)
+void boot_withdraw(struct boot_options *boot)
 {
-    memset(bmc->boot.flags, 0, sizeof bmc->boot.flags);
-    boot_apply(bmc);
+    memset(boot->flags, 0, sizeof boot->flags);
+    boot_apply(boot);
 }
 
-void boot_note_chassis_control(struct bmc *bmc)
+void boot_note_chassis_control(struct boot_options *boot)
 {
-    bmc->boot.expires = false;
+    boot->expires = false;
 }
 
-static void clear_valid_bit(struct bmc *bmc)
+static void clear_valid_bit(struct boot_options *boot)
 {
-    bmc->boot.flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
-    bmc->boot.expires = false;
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
+    boot->flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
+    boot->expires = false;
+    boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
 }
 
-void boot_tick(struct bmc *bmc)
+void boot_tick(struct boot_options *boot)
 {
-    struct boot_options *boot = &bmc->boot;
-    uint64_t now = bmc->core.hooks->now(&bmc->core);
+    uint64_t now = boot->core->hooks->now(boot->core);
 
     if (boot->waiters.count > 0 && now >= boot->waiters.deadline_ms)
-        answer_waiters(bmc, 0);
+        answer_waiters(boot, 0);
     if (boot->expires && now >= boot->expires_at_ms) {
         log_info("%s: boot device override expired: no chassis control within 60 s",
-                 bmc->core.host ? bmc->core.host->name : "?");
-        clear_valid_bit(bmc);
-        boot_apply(bmc);
+                 boot->core->host ? boot->core->host->name : "?");
+        clear_valid_bit(boot);
+        boot_apply(boot);
     }
 }
 
-uint64_t boot_next_deadline(const struct bmc *bmc)
+uint64_t boot_next_deadline(const struct boot_options *boot)
 {
-    const struct boot_options *boot = &bmc->boot;
     uint64_t next = boot->waiters.count > 0 ? boot->waiters.deadline_ms : UINT64_MAX;
 
     return boot->expires && boot->expires_at_ms < next ? boot->expires_at_ms : next;
 }
 
-void boot_host_event(struct bmc *bmc, enum host_event event)
+void boot_host_event(struct boot_options *boot, enum host_event event)
 {
     switch (event) {
     case HOST_EVENT_BOOT_CONSUMED:
-        if ((bmc->boot.flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
-            clear_valid_bit(bmc);
+        if ((boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
+            clear_valid_bit(boot);
         break;
     case HOST_EVENT_RESET:
     case HOST_EVENT_STOPPED:
-        boot_end_set(bmc);
+        boot_end_set(boot);
         break;
     case HOST_EVENT_STATE:
-        if (bmc_power_state(bmc) == HOST_POWER_OFF)
-            boot_end_set(bmc);
-        if (bmc->boot.unapplied && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
-            boot_apply(bmc);
+        if (bmc_core_power_state(boot->core) == HOST_POWER_OFF)
+            boot_end_set(boot);
+        if (boot->unapplied && bmc_core_power_state(boot->core) != HOST_POWER_UNKNOWN)
+            boot_apply(boot);
         break;
     case HOST_EVENT_BOOT_CHANGED:
-        bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, NULL);
+        boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
         break;
     default:
         break;
     }
 }
 
-void boot_cancel(struct bmc *bmc)
+void boot_cancel(struct boot_options *boot)
 {
-    bmc->boot.applying = 0;
-    answer_waiters(bmc, 0);
+    host_cancel(boot->core->host, boot);
+    boot->applying = 0;
+    answer_waiters(boot, 0);
 }

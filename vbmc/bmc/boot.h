@@ -11,7 +11,7 @@
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
 
-struct bmc;
+struct bmc_core;
 
 #define BOOT_FLAGS_SIZE      5
 #define BOOT_INITIATOR_SIZE  9
@@ -37,8 +37,9 @@ enum boot_set_in_progress {
 };
 
 struct boot_options {
-    uint8_t set_in_progress;  /* not stored */
-    uint32_t setting_session; /* that set it to "in progress"; 0: none, or no LAN session */
+    const struct bmc_core *core; /* NULL in a mere copy of the options */
+    uint8_t set_in_progress;     /* not stored */
+    uint32_t setting_session;    /* that set it to "in progress"; 0: none, or no LAN session */
     uint8_t service_partition;
     uint8_t service_partition_scan;
     uint8_t valid_bit_clearing; /* parameter 3 */
@@ -64,33 +65,33 @@ void boot_set_defaults(struct boot_options *boot);
 /* Replaces the boot flags and hands the override they ask for to the guest. The ticket is finished
  * when the flags are stored and the guest has taken it or BMC_ANSWER_WITHIN_MS have passed.
  * `invalid`: the client marks them so, which changes nothing else. */
-void boot_set_flags(struct bmc *bmc, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
+void boot_set_flags(struct boot_options *boot, const uint8_t flags[BOOT_FLAGS_SIZE], bool invalid,
                     const struct bmc_ticket *ticket);
 
 /* The flags come from the store: their clock starts again, since nobody knows how long they waited.
  */
-void boot_restart_expiry(struct bmc *bmc);
+void boot_restart_expiry(struct boot_options *boot);
 
 /* The override that the flags ask for at present; HOST_BOOT_NONE if the valid bit is clear. */
 struct host_boot_override boot_override(const struct boot_options *boot);
 
 /* Why the guest does not follow the override that the flags ask for; NULL if there is none, or no
  * reason is known. For people; valid until the guest's next event. */
-const char *boot_obstacle(const struct bmc *bmc);
+const char *boot_obstacle(const struct boot_options *boot);
 
 /* What could not be stored gives way to what is: the parameters of `stored`. */
-void boot_take_back(struct bmc *bmc, const struct boot_options *stored);
+void boot_take_back(struct boot_options *boot, const struct boot_options *stored);
 
 /* The BMC goes for good: the guest gets its own order back. */
-void boot_withdraw(struct bmc *bmc);
+void boot_withdraw(struct boot_options *boot);
 
 /* A chassis control arrived: the 60 s clock stops. */
-void boot_note_chassis_control(struct bmc *bmc);
+void boot_note_chassis_control(struct boot_options *boot);
 
 /* "Set in progress" of parameter 0 lasts until the session that set it says otherwise or ends, the
  * guest is reset or it is off. */
-void boot_begin_set(struct bmc *bmc, uint32_t session);
-void boot_end_set(struct bmc *bmc);
+void boot_begin_set(struct boot_options *boot, uint32_t session);
+void boot_end_set(struct boot_options *boot);
 
 /* Whether a parameter (below 8) is marked invalid, and the change of that; nothing is stored by it.
  */
@@ -98,11 +99,11 @@ bool boot_is_marked(const struct boot_options *boot, unsigned parameter);
 void boot_mark(struct boot_options *boot, unsigned parameter, bool invalid);
 
 /* For bmc.c. */
-void boot_session_ended(struct bmc *bmc, uint32_t session);
-void boot_tick(struct bmc *bmc);
-uint64_t boot_next_deadline(const struct bmc *bmc);
-void boot_host_event(struct bmc *bmc, enum host_event event);
-void boot_apply(struct bmc *bmc);
-void boot_cancel(struct bmc *bmc);
+void boot_session_ended(struct boot_options *boot, uint32_t session);
+void boot_tick(struct boot_options *boot);
+uint64_t boot_next_deadline(const struct boot_options *boot);
+void boot_host_event(struct boot_options *boot, enum host_event event);
+void boot_apply(struct boot_options *boot);
+void boot_cancel(struct boot_options *boot);
 
 #endif

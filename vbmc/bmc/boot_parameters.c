@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/boot.h"
+#include "vbmc/bmc/core.h"
 
 /* Of a setter: the change is to be stored. */
 #define TO_BE_STORED 1
@@ -15,22 +16,23 @@ struct layout {
     size_t size_min;
     size_t size_max;
     /* 0, TO_BE_STORED, or a negative error with nothing changed. */
-    int (*set)(struct bmc *bmc, const uint8_t *data, size_t size, uint32_t session);
+    int (*set)(struct boot_options *boot, const uint8_t *data, size_t size, uint32_t session);
     /* The number of bytes, or a negative error. */
     int (*get)(const struct boot_options *boot, uint8_t set_selector, uint8_t *data);
 };
 
-static int set_set_in_progress(struct bmc *bmc, const uint8_t *data, size_t size, uint32_t session)
+static int set_set_in_progress(struct boot_options *boot, const uint8_t *data, size_t size,
+                               uint32_t session)
 {
     bool begins = (data[0] & 0x03) == BOOT_SET_IN_PROGRESS;
 
     (void)size;
-    if (begins && bmc->boot.set_in_progress == BOOT_SET_IN_PROGRESS)
+    if (begins && boot->set_in_progress == BOOT_SET_IN_PROGRESS)
         return -EALREADY;
     if (begins)
-        boot_begin_set(bmc, session);
+        boot_begin_set(boot, session);
     else
-        boot_end_set(bmc);
+        boot_end_set(boot);
     return 0;
 }
 
@@ -41,11 +43,11 @@ static int get_set_in_progress(const struct boot_options *boot, uint8_t set_sele
     return 1;
 }
 
-static int set_service_partition(struct bmc *bmc, const uint8_t *data, size_t size,
+static int set_service_partition(struct boot_options *boot, const uint8_t *data, size_t size,
                                  uint32_t session)
 {
     (void)size, (void)session;
-    bmc->boot.service_partition = data[0];
+    boot->service_partition = data[0];
     return TO_BE_STORED;
 }
 
@@ -57,11 +59,11 @@ static int get_service_partition(const struct boot_options *boot, uint8_t set_se
     return 1;
 }
 
-static int set_service_partition_scan(struct bmc *bmc, const uint8_t *data, size_t size,
+static int set_service_partition_scan(struct boot_options *boot, const uint8_t *data, size_t size,
                                       uint32_t session)
 {
     (void)size, (void)session;
-    bmc->boot.service_partition_scan = data[0] & 0x03;
+    boot->service_partition_scan = data[0] & 0x03;
     return TO_BE_STORED;
 }
 
@@ -73,13 +75,13 @@ static int get_service_partition_scan(const struct boot_options *boot, uint8_t s
     return 1;
 }
 
-static int set_valid_bit_clearing(struct bmc *bmc, const uint8_t *data, size_t size,
+static int set_valid_bit_clearing(struct boot_options *boot, const uint8_t *data, size_t size,
                                   uint32_t session)
 {
     (void)size, (void)session;
-    bmc->boot.valid_bit_clearing = data[0] & 0x1f;
-    if (bmc->boot.valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT)
-        bmc->boot.expires = false;
+    boot->valid_bit_clearing = data[0] & 0x1f;
+    if (boot->valid_bit_clearing & BOOT_KEEP_VALID_ON_TIMEOUT)
+        boot->expires = false;
     return TO_BE_STORED;
 }
 
@@ -91,12 +93,13 @@ static int get_valid_bit_clearing(const struct boot_options *boot, uint8_t set_s
     return 1;
 }
 
-static int set_info_acknowledge(struct bmc *bmc, const uint8_t *data, size_t size, uint32_t session)
+static int set_info_acknowledge(struct boot_options *boot, const uint8_t *data, size_t size,
+                                uint32_t session)
 {
     uint8_t mask = data[0] & 0x1f;
 
     (void)size, (void)session;
-    bmc->boot.info_acknowledge = (uint8_t)((bmc->boot.info_acknowledge & ~mask) | (data[1] & mask));
+    boot->info_acknowledge = (uint8_t)((boot->info_acknowledge & ~mask) | (data[1] & mask));
     return TO_BE_STORED;
 }
 
@@ -116,10 +119,11 @@ static int get_flags(const struct boot_options *boot, uint8_t set_selector, uint
     return sizeof boot->flags;
 }
 
-static int set_initiator(struct bmc *bmc, const uint8_t *data, size_t size, uint32_t session)
+static int set_initiator(struct boot_options *boot, const uint8_t *data, size_t size,
+                         uint32_t session)
 {
     (void)session;
-    memcpy(bmc->boot.initiator, data, size);
+    memcpy(boot->initiator, data, size);
     return TO_BE_STORED;
 }
 
@@ -130,12 +134,13 @@ static int get_initiator(const struct boot_options *boot, uint8_t set_selector, 
     return sizeof boot->initiator;
 }
 
-static int set_mailbox(struct bmc *bmc, const uint8_t *data, size_t size, uint32_t session)
+static int set_mailbox(struct boot_options *boot, const uint8_t *data, size_t size,
+                       uint32_t session)
 {
     (void)session;
     if (data[0] >= BOOT_MAILBOX_BLOCKS)
         return -ERANGE;
-    memcpy(bmc->boot.mailbox + data[0] * BOOT_MAILBOX_BLOCK, data + 1, size - 1);
+    memcpy(boot->mailbox + data[0] * BOOT_MAILBOX_BLOCK, data + 1, size - 1);
     return TO_BE_STORED;
 }
 
@@ -160,10 +165,9 @@ static const struct layout layouts[] = {
     {1, 1 + BOOT_MAILBOX_BLOCK, set_mailbox, get_mailbox},
 };
 
-int boot_set_parameter(struct bmc *bmc, const struct boot_parameter *parameter, uint32_t session,
-                       const struct bmc_ticket *ticket)
+int boot_set_parameter(struct boot_options *boot, const struct boot_parameter *parameter,
+                       uint32_t session, const struct bmc_ticket *ticket)
 {
-    struct boot_options *boot = &bmc->boot;
     uint8_t number = parameter->number;
     size_t size = parameter->size;
 
@@ -173,26 +177,26 @@ int boot_set_parameter(struct bmc *bmc, const struct boot_parameter *parameter, 
     if (size > 0 && (size < layout->size_min || size > layout->size_max))
         return -EMSGSIZE;
     if (size > 0 && !layout->set) { /* marks them itself: the guest may yet refuse them */
-        boot_set_flags(bmc, parameter->data, parameter->invalid, ticket);
+        boot_set_flags(boot, parameter->data, parameter->invalid, ticket);
         return -EINPROGRESS;
     }
-    int result = size > 0 ? layout->set(bmc, parameter->data, size, session) : TO_BE_STORED;
+    int result = size > 0 ? layout->set(boot, parameter->data, size, session) : TO_BE_STORED;
     if (result < 0)
         return result;
     bool was_invalid = boot_is_marked(boot, number);
     boot_mark(boot, number, parameter->invalid);
     if (result != TO_BE_STORED && was_invalid == parameter->invalid)
         return 0;
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_BOOT, ticket);
+    boot->core->hooks->changed(boot->core, BMC_PART_BOOT, ticket);
     return -EINPROGRESS;
 }
 
-int boot_get_parameter(const struct bmc *bmc, uint8_t number, uint8_t set_selector,
+int boot_get_parameter(const struct boot_options *boot, uint8_t number, uint8_t set_selector,
                        uint8_t data[BOOT_PARAMETER_MAX], size_t *size)
 {
     if (number >= ARRAY_SIZE(layouts))
         return -ENOPROTOOPT;
-    int result = layouts[number].get(&bmc->boot, set_selector, data);
+    int result = layouts[number].get(boot, set_selector, data);
     if (result < 0)
         return result;
     *size = (size_t)result;

@@ -9,7 +9,7 @@
 
 #include "vbmc/bmc/ticket.h"
 
-struct bmc;
+struct boot_options;
 
 /* Longest data of one parameter: a block of the mailbox with its number. */
 #define BOOT_PARAMETER_MAX 17
@@ -25,12 +25,12 @@ struct boot_parameter {
  * ticket is finished when it is stored, and that of the boot flags as boot_set_flags says; else
  * nothing has changed, and the ticket is not used: -ENOPROTOOPT, -EMSGSIZE, -ERANGE (no such
  * block), -EALREADY (a set is in progress already). */
-int boot_set_parameter(struct bmc *bmc, const struct boot_parameter *parameter, uint32_t session,
-                       const struct bmc_ticket *ticket);
+int boot_set_parameter(struct boot_options *boot, const struct boot_parameter *parameter,
+                       uint32_t session, const struct bmc_ticket *ticket);
 
 /* Gets one, without version and number: at most BOOT_PARAMETER_MAX bytes. 0; -ENOPROTOOPT;
  * -ERANGE. */
-int boot_get_parameter(const struct bmc *bmc, uint8_t number, uint8_t set_selector,
+int boot_get_parameter(const struct boot_options *boot, uint8_t number, uint8_t set_selector,
                        uint8_t data[BOOT_PARAMETER_MAX], size_t *size);
 
 #endif

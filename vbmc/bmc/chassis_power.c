@@ -296,7 +296,7 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_
     struct chassis *chassis = &bmc->chassis;
     uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
 
-    boot_note_chassis_control(bmc);
+    boot_note_chassis_control(&bmc->boot);
     chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;

@@ -9,6 +9,13 @@
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/host/host.h"
 
+/* A guest's operation that takes longer is answered as accepted (FreeIPMI's ipmipower repeats a
+ * request after 400 ms). */
+#define BMC_ANSWER_WITHIN_MS 250
+/* Power up is answered when the guest is on: who asks for its state next is told so. QEMU needs
+ * longer than the above, ipmitool repeats after a second. */
+#define BMC_ANSWER_UP_WITHIN_MS 900
+
 struct bmc_core;
 
 /* What a BMC keeps, in parts that are stored each by itself. */
@@ -28,7 +35,8 @@ struct bmc_hooks {
     /* The part has changed. The ticket (NULL: nobody waits) is finished when that is on disk, or
      * with the error for which it is not, even if the BMC is on its way out; what clients set has
      * then been taken back, except for power actions, which the chassis refuses itself. */
-    void (*changed)(const struct bmc_core *core, enum bmc_part part, const struct bmc_ticket *ticket);
+    void (*changed)(const struct bmc_core *core, enum bmc_part part,
+                    const struct bmc_ticket *ticket);
     /* bmc_tick is due at this time at the latest. */
     void (*wake_at)(const struct bmc_core *core, uint64_t at_ms);
     /* Monotonic time in milliseconds. */

@@ -165,7 +165,7 @@ static void on_deletion_stored(void *context, int result)
     if (instance) {
         CLEANUP_FREE char *name = strdup(instance_record(instance)->name);
         chassis_give_up(instance_bmc(instance), "its BMC is deleted");
-        boot_withdraw(instance_bmc(instance));
+        boot_withdraw(&instance_bmc(instance)->boot);
         fleet_drop_instance(fleet, instance);
         /* What it stored until now, and what it stored at its end, is forgotten as well. */
         bmcs_store_deleted(fleet->shared.store, &change->uuid, name, fleet_report_store, NULL);

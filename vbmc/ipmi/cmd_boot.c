@@ -30,7 +30,7 @@ int cmd_boot_get(const struct ipmi_request *request, struct wire_in *in, struct 
     size_t size = 0;
 
     wire_skip(in, 1); /* block selector: no parameter has blocks */
-    int result = boot_get_parameter(request->bmc, number, set_selector, data, &size);
+    int result = boot_get_parameter(&request->bmc->boot, number, set_selector, data, &size);
     if (result < 0)
         return command_code_of_result(result);
     wire_put_u8(out, PARAMETER_VERSION);

@@ -6,10 +6,10 @@
 int service_run_boot_flags(const struct service_call *call,
                            const union service_arguments *arguments)
 {
-    boot_set_flags(call->bmc, arguments->boot_flags.flags, arguments->boot_flags.invalid,
+    boot_set_flags(&call->bmc->boot, arguments->boot_flags.flags, arguments->boot_flags.invalid,
                    call->ticket);
     if (arguments->boot_flags.stays)
-        boot_note_chassis_control(call->bmc);
+        boot_note_chassis_control(&call->bmc->boot);
     return -EINPROGRESS;
 }
 
@@ -28,6 +28,6 @@ void service_describe_boot_flags(const union service_arguments *arguments, char 
 int service_run_boot_parameter(const struct service_call *call,
                                const union service_arguments *arguments)
 {
-    return boot_set_parameter(call->bmc, &arguments->boot_parameter, call->caller->session,
+    return boot_set_parameter(&call->bmc->boot, &arguments->boot_parameter, call->caller->session,
                               call->ticket);
 }

@@ -18,7 +18,7 @@ static void fill_options(struct boot_options *boot, const struct store_boot *row
 void boot_rows_decode(struct bmc *bmc, const struct store_boot *row)
 {
     fill_options(&bmc->boot, row);
-    boot_restart_expiry(bmc);
+    boot_restart_expiry(&bmc->boot);
 }
 
 struct store_boot *boot_rows_copy(const struct store_boot *row)
@@ -72,7 +72,7 @@ static void take_back(void *owner, const void *stored, bool asked)
     boot_set_defaults(&options);
     if (stored)
         fill_options(&options, stored);
-    boot_take_back(((struct boot_owner *)owner)->bmc, &options);
+    boot_take_back(&((struct boot_owner *)owner)->bmc->boot, &options);
 }
 
 const struct save_kind boot_save_kind = {

@@ -53,7 +53,7 @@ void verbs_add_boot_device(struct json_object *result, const struct bmc *bmc)
 {
     const uint8_t *flags = bmc->boot.flags;
     uint8_t selector = flags[0] & BOOT_FLAGS_VALID ? BOOT_FLAGS_DEVICE(flags[1]) : 0;
-    const char *obstacle = boot_obstacle(bmc);
+    const char *obstacle = boot_obstacle(&bmc->boot);
     const char *when = selector == 0                      ? ""
                        : flags[0] & BOOT_FLAGS_PERSISTENT ? " (persistent)"
                                                           : " (next boot)";

@@ -152,7 +152,7 @@ static void test_clock_after_a_restart(void **state)
 
     (void)state;
     memcpy(fake_bmc.bmc.boot.flags, flags, sizeof flags);
-    boot_restart_expiry(&fake_bmc.bmc);
+    boot_restart_expiry(&fake_bmc.bmc.boot);
     fake_bmc_advance(&fake_bmc, 59999);
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ONCE);
     fake_bmc_advance(&fake_bmc, 1);
@@ -163,7 +163,7 @@ static void test_withdrawn(void **state)
 {
     (void)state;
     fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
-    boot_withdraw(&fake_bmc.bmc);
+    boot_withdraw(&fake_bmc.bmc.boot);
     expect_told(HOST_BOOT_NONE, false);
 }
 
@@ -302,26 +302,26 @@ static void test_obstacle(void **state)
 
     (void)state;
     fake_bmc.host.domain.hardware = NULL;
-    assert_null(boot_obstacle(bmc)); /* nothing is asked for */
+    assert_null(boot_obstacle(&bmc->boot)); /* nothing is asked for */
     assert_string_equal(fake_bmc_talk(&fake_bmc, PXE_ONCE), "00");
-    assert_null(boot_obstacle(bmc)); /* nothing is known of the guest */
+    assert_null(boot_obstacle(&bmc->boot)); /* nothing is known of the guest */
     fake_bmc.host.domain.hardware = &hardware;
-    assert_string_equal(boot_obstacle(bmc), "the guest has no such device");
+    assert_string_equal(boot_obstacle(&bmc->boot), "the guest has no such device");
     hardware.nic_count = 1;
-    assert_null(boot_obstacle(bmc));
+    assert_null(boot_obstacle(&bmc->boot));
     snprintf(fake_bmc.host.domain.boot_obstacle, sizeof fake_bmc.host.domain.boot_obstacle,
              "QEMU's words");
-    assert_string_equal(boot_obstacle(bmc), "QEMU's words");
+    assert_string_equal(boot_obstacle(&bmc->boot), "QEMU's words");
     fake_bmc.host.domain.boot_obstacle[0] = '\0';
     fake_bmc_talk(&fake_bmc, "00 08 05 80 14 00 00 00"); /* cdrom */
     hardware.disks[hardware.disk_count++].boot_device = HOST_BOOT_DISK;
-    assert_string_equal(boot_obstacle(bmc), "the guest has no such device");
+    assert_string_equal(boot_obstacle(&bmc->boot), "the guest has no such device");
     hardware.disks[hardware.disk_count++].boot_device = HOST_BOOT_CDROM;
-    assert_null(boot_obstacle(bmc));
+    assert_null(boot_obstacle(&bmc->boot));
     fake_bmc_talk(&fake_bmc, "00 08 05 80 18 00 00 00"); /* bios */
-    assert_null(boot_obstacle(bmc));
+    assert_null(boot_obstacle(&bmc->boot));
     bmc_set_host(&fake_bmc.bmc, NULL);
-    assert_null(boot_obstacle(bmc));
+    assert_null(boot_obstacle(&bmc->boot));
 }
 
 /* ---- no guest, or no way to it ---- */
@@ -377,7 +377,7 @@ static void test_expiry_goes_with_flags_not_stored(void **state)
     fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
     struct boot_options stored = fake_bmc.bmc.boot;
     fake_bmc_talk(&fake_bmc, PXE_ONCE);
-    boot_take_back(&fake_bmc.bmc, &stored);
+    boot_take_back(&fake_bmc.bmc.boot, &stored);
     expect_told(HOST_BOOT_NETWORK, true);
     fake_bmc_advance(&fake_bmc, BOOT_VALID_EXPIRY_MS + 1000);
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
