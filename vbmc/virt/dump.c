@@ -49,10 +49,10 @@ struct dump {
  * there the kernel does not follow links of other users (fs.protected_symlinks). */
 static bool is_open_to_all(const char *path)
 {
-    CLEANUP_FREE char *folder = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+    CLEANUP_FREE char *directory = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
     struct stat info;
 
-    return folder && stat(folder, &info) == 0 && (info.st_mode & S_IWOTH) &&
+    return directory && stat(directory, &info) == 0 && (info.st_mode & S_IWOTH) &&
            !(info.st_mode & S_ISVTX);
 }
 

@@ -14,7 +14,7 @@ static const char qemu_conf[] =
     "# Written by vbmcd, since there was none. See qemu.conf of libvirt.\n"
     "stdio_handler = \"file\"\n";
 
-static int make_folder(const char *path, char *text, size_t size)
+static int make_directory(const char *path, char *text, size_t size)
 {
     if (mkdir(path, 0755) == 0 || errno == EEXIST)
         return 0;
@@ -43,7 +43,7 @@ int embedded_prepare(const char *uri, char *text, size_t size)
 
     if (!root) {
         snprintf(text, size,
-                 "the URI needs an absolute directory: qemu:///embed?root=/some/folder");
+                 "the URI needs an absolute directory: qemu:///embed?root=/some/directory");
         return -EINVAL;
     }
     if (asprintf(&etc, "%s/etc", root) < 0) {
@@ -54,8 +54,8 @@ int embedded_prepare(const char *uri, char *text, size_t size)
         conf = NULL;
         return -ENOMEM;
     }
-    int result = make_folder(root, text, size);
+    int result = make_directory(root, text, size);
     if (result == 0)
-        result = make_folder(etc, text, size);
+        result = make_directory(etc, text, size);
     return result < 0 ? result : write_conf(conf, text, size);
 }

@@ -238,12 +238,12 @@ static void read_original(struct operation *operation)
                                                live->property, original_read, operation));
 }
 
-static void set_path(struct operation *operation, const char *folder, const char *name)
+static void set_path(struct operation *operation, const char *parent, const char *name)
 {
     struct boot_live *live = &operation->domain->boot_live;
 
     free(live->path);
-    if (asprintf(&live->path, "%s/%s", folder, name) < 0) {
+    if (asprintf(&live->path, "%s/%s", parent, name) < 0) {
         live->path = NULL;
         operation_finish(operation, -ENOMEM, "out of memory");
         return;
