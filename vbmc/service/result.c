@@ -71,7 +71,7 @@ const char *service_explain(enum service_operation operation, int result,
     if (result == -EPERM)
         snprintf(text, SERVICE_TEXT_SIZE, "this needs the privilege level %s",
                  service_privilege_name(row->privilege));
-    else if (row->of_guest)
+    else if (row->flags & SERVICE_OF_GUEST)
         return explain_guest(result);
     else
         snprintf(text, SERVICE_TEXT_SIZE, "the change could not be stored: %s", strerror(-result));

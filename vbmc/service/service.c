@@ -39,7 +39,7 @@ static void audit(const struct service_row *row, const struct service_call *call
 {
     char subject[128], who[CALLER_TEXT_SIZE], detail[DETAIL_SIZE] = "", pid[24] = "";
 
-    if (!row->audited)
+    if (!(row->flags & SERVICE_AUDITED))
         return;
     format_subject(call->bmc, subject, sizeof subject);
     caller_format(call->caller, who);
@@ -60,9 +60,9 @@ int service_permit(enum service_operation operation, const struct caller *caller
         return 0;
     if (caller->privilege < row->privilege)
         result = -EPERM;
-    else if (row->whole && caller->one_bmc)
+    else if ((row->flags & SERVICE_WHOLE) && caller->one_bmc)
         result = -EACCES;
-    if (result < 0 && row->audited) {
+    if (result < 0 && (row->flags & SERVICE_AUDITED)) {
         caller_format(caller, who);
         log_info("%s refused to %s: %s", row->name, who, service_explain(operation, result, text));
     }
@@ -81,9 +81,9 @@ int service_call(enum service_operation operation, const struct service_call *ca
         !uuid_equal(&call->caller->uuid, &call->bmc->core.uuid))
         return -ENOENT;
     audit(row, call, arguments);
-    if (row->of_fleet && !registered[operation].run)
+    if ((row->flags & SERVICE_OF_FLEET) && !registered[operation].run)
         return -ENOSYS;
-    if (row->of_fleet)
+    if (row->flags & SERVICE_OF_FLEET)
         return registered[operation].run(registered[operation].context, call, arguments);
     return row->run ? row->run(call, arguments) : 0;
 }

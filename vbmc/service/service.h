@@ -185,13 +185,17 @@ struct service_call {
 /* Does what was asked for; the caller may. As service_call. */
 typedef int service_run(const struct service_call *call, const union service_arguments *arguments);
 
+enum service_flag {
+    SERVICE_WHOLE = 1 << 0,    /* about more than one BMC: not for those who know one only */
+    SERVICE_AUDITED = 1 << 1,  /* the log says who asked for it */
+    SERVICE_OF_GUEST = 1 << 2, /* fails by the guest or its hypervisor, else by the store */
+    SERVICE_OF_FLEET = 1 << 3, /* its function is registered by service_register */
+};
+
 struct service_row {
     const char *name;         /* as the log has it */
     enum privilege privilege; /* the least */
-    bool whole;               /* about more than one BMC: not for those who know one only */
-    bool audited;             /* the log says who asked for it */
-    bool of_guest;            /* fails by the guest or its hypervisor, else by the store */
-    bool of_fleet;            /* its function is registered by service_register */
+    unsigned flags;           /* enum service_flag */
     service_run *run;         /* NULL: a right alone, or of the fleet */
     /* What the log says behind the name; NULL: nothing. */
     void (*describe)(const union service_arguments *arguments, char *text, size_t size);

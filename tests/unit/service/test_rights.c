@@ -90,7 +90,7 @@ static void test_same_levels(void **state)
         if (command->privilege != row->privilege)
             fail_msg("%s: level %u, %s: level %u", command->name, command->privilege, row->name,
                      row->privilege);
-        assert_false(row->whole); /* a session is of one BMC */
+        assert_false(row->flags & SERVICE_WHOLE); /* a session is of one BMC */
     }
 }
 

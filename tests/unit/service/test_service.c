@@ -122,7 +122,7 @@ static void test_privileges(void **state)
             caller.one_bmc = true;
             assert_int_equal(service_permit(operation, &caller),
                              (enum privilege)level < row->privilege ? -EPERM
-                             : row->whole                           ? -EACCES
+                             : (row->flags & SERVICE_WHOLE)         ? -EACCES
                                                                     : 0);
         }
         caller.front_end = CALLER_SYSTEM_INTERFACE;
