@@ -105,15 +105,21 @@ struct instance **verbs_visible_instances(const struct verbs *verbs,
                                           const struct control_request *request, size_t *count)
 {
     const struct bmcset *set = fleet_bmcs(verbs->fleet);
+    const struct uuid *only = verbs_only_bmc_of(request);
+    struct instance *one = only ? bmcset_find_uuid(set, only) : NULL;
     struct instance **visible = calloc(set->count + 1, sizeof(struct instance *));
 
     *count = 0;
-    for (size_t i = 0; visible && i < set->count; i++) {
-        if (verbs_may_see(request, set->instances[i]))
-            visible[(*count)++] = set->instances[i];
+    if (!visible)
+        return NULL;
+    if (only) {
+        visible[0] = one;
+        *count = one != NULL;
+        return visible;
     }
-    if (visible)
-        qsort(visible, *count, sizeof(struct instance *), compare_names);
+    for (; *count < set->count; ++*count)
+        visible[*count] = set->instances[*count];
+    qsort(visible, *count, sizeof(struct instance *), compare_names);
     return visible;
 }
 
