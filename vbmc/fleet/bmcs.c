@@ -5,6 +5,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/console.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/configure.h"

@@ -2,7 +2,13 @@
 #ifndef VBMC_FLEET_BMCS_H
 #define VBMC_FLEET_BMCS_H
 
-#include "vbmc/fleet/internal.h"
+struct fleet;
+struct instance;
+struct store_bmc;
+struct store_boot;
+struct store_chassis;
+struct uuid;
+struct virt_domain;
 
 /* The BMC of the domain's guest, which may show another copy of it; NULL if it has none. */
 struct instance *fleet_bmc_of(const struct virt_domain *domain);

@@ -15,6 +15,7 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/disconnect.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"

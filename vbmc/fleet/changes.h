@@ -2,7 +2,9 @@
 #ifndef VBMC_FLEET_CHANGES_H
 #define VBMC_FLEET_CHANGES_H
 
-#include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/fleet.h"
+
+struct store_bmc;
 
 /* Stores the record (which is copied) of a BMC that is added, then makes it, or makes it of a
  * discovered one. -EEXIST where one was added before. */

@@ -7,6 +7,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/events.h"
+#include "vbmc/fleet/internal.h"
 
 static struct placement_hypervisor *place_of(struct fleet *fleet,
                                              const struct hypervisor_settings *settings)

@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_CONNECT_H
 #define VBMC_FLEET_CONNECT_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+struct fleet;
+struct fleet_connection;
+struct hypervisor_settings;
 
 /* The connection to the hypervisor of that URI, begun if it is new. NULL if there is no memory. */
 struct fleet_connection *fleet_connect(struct fleet *fleet,

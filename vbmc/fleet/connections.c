@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "vbmc/fleet/internal.h"
+
 void fleet_hold_connection(struct fleet *fleet, const struct hypervisor *hypervisor, int change)
 {
     for (struct fleet_connection *connection = fleet->connections; connection;

@@ -2,7 +2,13 @@
 #ifndef VBMC_FLEET_CONNECTIONS_H
 #define VBMC_FLEET_CONNECTIONS_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+struct fleet;
+struct fleet_connection;
+struct hypervisor;
+struct uuid;
+struct virt_domain;
 
 /* NULL if there is none. */
 struct fleet_connection *fleet_find_connection(const struct fleet *fleet, const char *uri);

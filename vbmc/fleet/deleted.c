@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "vbmc/fleet/internal.h"
+
 bool fleet_is_deleted(const struct fleet *fleet, const struct uuid *uuid)
 {
     return uuid_map_get(&fleet->deleted_by_uuid, uuid) != NULL;

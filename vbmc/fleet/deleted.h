@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_DELETED_H
 #define VBMC_FLEET_DELETED_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+#include "vbmc/base/uuid.h"
+
+struct fleet;
 
 /* Of the fleet's list. */
 struct deleted_mark {

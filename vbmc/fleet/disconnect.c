@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/fleet/ending.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"

@@ -2,7 +2,8 @@
 #ifndef VBMC_FLEET_DISCONNECT_H
 #define VBMC_FLEET_DISCONNECT_H
 
-#include "vbmc/fleet/internal.h"
+struct fleet;
+struct fleet_connection;
 
 /* Stops, on a later turn of the loop, what neither the configuration nor a BMC nor an addition
  * needs, when the operations of its guests have ended. */

@@ -6,6 +6,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"

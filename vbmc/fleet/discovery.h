@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_DISCOVERY_H
 #define VBMC_FLEET_DISCOVERY_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+struct fleet;
+struct instance;
+struct virt_domain;
 
 /* Makes a BMC for a domain that has none, if the rules give it one. */
 void fleet_discover(struct fleet *fleet, struct virt_domain *domain);

@@ -5,6 +5,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"

@@ -2,7 +2,7 @@
 #ifndef VBMC_FLEET_ENDING_H
 #define VBMC_FLEET_ENDING_H
 
-#include "vbmc/fleet/internal.h"
+struct fleet;
 
 /* Frees the fleet, if it stops and no hypervisor is left; its memory goes when the loop has turned.
  */

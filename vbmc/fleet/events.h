@@ -2,7 +2,7 @@
 #ifndef VBMC_FLEET_EVENTS_H
 #define VBMC_FLEET_EVENTS_H
 
-#include "vbmc/fleet/internal.h"
+struct hypervisor_callbacks;
 
 /* The context is the fleet. */
 extern const struct hypervisor_callbacks fleet_hypervisor_callbacks;

@@ -2,7 +2,9 @@
 #ifndef VBMC_FLEET_FACILITY_H
 #define VBMC_FLEET_FACILITY_H
 
-#include "vbmc/fleet/internal.h"
+#include <stddef.h>
+
+struct fleet;
 
 /* Makes it as it is configured, with its timer not yet running. */
 void fleet_init_facility(struct fleet *fleet);

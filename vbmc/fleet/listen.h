@@ -2,7 +2,9 @@
 #ifndef VBMC_FLEET_LISTEN_H
 #define VBMC_FLEET_LISTEN_H
 
-#include "vbmc/fleet/internal.h"
+struct config_bmc;
+struct fleet;
+struct instance;
 
 /* Assigns the BMC's address and listens there; what fails is logged, kept as the BMC's error, and
  * tried again every two seconds. Nothing while BMCs are loaded. */

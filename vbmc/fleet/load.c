@@ -9,6 +9,7 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connect.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
@@ -16,6 +17,7 @@
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/store/document.h"
+#include "vbmc/store/placement.h"
 #include "vbmc/store/sol.h"
 
 struct stored {

@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_LOAD_H
 #define VBMC_FLEET_LOAD_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fleet;
+struct store_bmc;
 
 /* Brings up those that are not there yet; they answer before their hypervisors are connected. 0, or
  * a negative error with its text. */

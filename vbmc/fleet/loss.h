@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_LOSS_H
 #define VBMC_FLEET_LOSS_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+struct fleet;
+struct instance;
+struct uuid;
 
 /* True if the BMC was discovered and no hypervisor can have its domain any more. */
 bool fleet_is_lost(const struct fleet *fleet, struct instance *instance);

@@ -12,6 +12,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/restore.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"

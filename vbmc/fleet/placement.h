@@ -2,8 +2,12 @@
 #ifndef VBMC_FLEET_PLACEMENT_H
 #define VBMC_FLEET_PLACEMENT_H
 
-#include "vbmc/fleet/internal.h"
-#include "vbmc/store/placement.h"
+struct fleet;
+struct fleet_connection;
+struct hypervisor;
+struct instance;
+struct store_placement;
+struct virt_domain;
 
 /* Takes over which hypervisors are declared dead. 0, or a negative error. */
 int fleet_load_dead_hypervisors(struct fleet *fleet);

@@ -9,6 +9,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"

@@ -2,7 +2,11 @@
 #ifndef VBMC_FLEET_RESTORE_H
 #define VBMC_FLEET_RESTORE_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+struct fleet;
+struct fleet_connection;
+struct instance;
 
 /* Finds out, at the start, whether this machine has booted since the last run. */
 void fleet_note_boot(struct fleet *fleet);

@@ -14,6 +14,7 @@
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/disconnect.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/instance/stored.h"
 
 /* The record for an addition: what the administrator gave, else what discovery had given, else the

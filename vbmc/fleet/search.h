@@ -2,7 +2,9 @@
 #ifndef VBMC_FLEET_SEARCH_H
 #define VBMC_FLEET_SEARCH_H
 
-#include "vbmc/fleet/internal.h"
+#include <stdbool.h>
+
+#include "vbmc/fleet/fleet.h"
 
 /* One that may have to wait for a hypervisor's first answer. */
 struct waiting_addition {

@@ -5,6 +5,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/instance/stored.h"
 
 #define TEXT_SIZE 320

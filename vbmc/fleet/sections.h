@@ -2,7 +2,7 @@
 #ifndef VBMC_FLEET_SECTIONS_H
 #define VBMC_FLEET_SECTIONS_H
 
-#include "vbmc/fleet/internal.h"
+struct fleet;
 
 /* Logs all that fleet_check_sections finds. */
 void fleet_log_sections(const struct fleet *fleet);

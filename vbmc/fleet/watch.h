@@ -2,7 +2,7 @@
 #ifndef VBMC_FLEET_WATCH_H
 #define VBMC_FLEET_WATCH_H
 
-#include "vbmc/fleet/internal.h"
+struct fleet;
 
 /* Calls the watcher (fleet_watch): BMCs have changed. */
 void fleet_notify_changed(struct fleet *fleet);
