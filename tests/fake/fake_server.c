@@ -68,7 +68,7 @@ static void demolish(void)
     struct bmc *bmc = &fake_bmc.bmc;
 
     host_cancel(bmc->core.host, bmc);
-    chassis_cancel(bmc, NULL);
+    chassis_cancel(&bmc->chassis, NULL);
     bmc->core.listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);

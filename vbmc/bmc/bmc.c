@@ -18,6 +18,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->core.owner = owner;
     channel_set_defaults(&bmc->channel);
     chassis_set_defaults(&bmc->chassis);
+    bmc->chassis.core = &bmc->core;
+    bmc->chassis.boot = &bmc->boot;
     boot_set_defaults(&bmc->boot);
     bmc->boot.core = &bmc->core;
 }
@@ -35,28 +37,29 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         return;
     if (bmc->core.host) {
         host_cancel(bmc->core.host, bmc);
-        chassis_cancel(bmc, host);
+        host_cancel(bmc->core.host, &bmc->chassis);
+        chassis_cancel(&bmc->chassis, host);
         boot_cancel(&bmc->boot);
     }
     bmc->core.host = host;
-    chassis_set_host(bmc);
+    chassis_set_host(&bmc->chassis);
     if (host)
         boot_apply(&bmc->boot);
     if (bmc->core.listener)
         bmc->core.listener->host_set(bmc->core.listener_context);
-    chassis_resume_owed(bmc);
+    chassis_resume_owed(&bmc->chassis);
 }
 
 void bmc_tick(struct bmc *bmc)
 {
-    chassis_tick(bmc);
+    chassis_tick(&bmc->chassis);
     boot_tick(&bmc->boot);
     sel_tick(bmc->sel);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
 {
-    uint64_t chassis = chassis_next_deadline(bmc), boot = boot_next_deadline(&bmc->boot);
+    uint64_t chassis = chassis_next_deadline(&bmc->chassis), boot = boot_next_deadline(&bmc->boot);
     uint64_t sel = sel_next_deadline(bmc->sel), first = chassis < boot ? chassis : boot;
 
     return first < sel ? first : sel;
@@ -64,12 +67,12 @@ uint64_t bmc_next_deadline(const struct bmc *bmc)
 
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
-    chassis_host_event(bmc, event);
+    chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);
     if (bmc->core.listener)
         bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
-        chassis_resume_owed(bmc);
+        chassis_resume_owed(&bmc->chassis);
 }
 
 void bmc_session_ended(struct bmc *bmc, uint32_t session)

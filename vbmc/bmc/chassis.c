@@ -1,6 +1,7 @@
 #include "vbmc/bmc/chassis.h"
 
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_queue.h"
+#include "vbmc/bmc/core.h"
 
 #define MINUTE_MS 60000
 
@@ -21,34 +22,30 @@ bool chassis_wants_power(const struct chassis *chassis, bool was_on)
            (chassis->restore_policy == POWER_RESTORE_PREVIOUS && was_on);
 }
 
-void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite)
+void chassis_identify(struct chassis *chassis, uint8_t seconds, bool indefinite)
 {
-    struct chassis *chassis = &bmc->chassis;
-
     if (indefinite) {
         chassis->identify = IDENTIFY_INDEFINITE;
     } else if (seconds == 0) {
         chassis->identify = IDENTIFY_OFF;
     } else {
         chassis->identify = IDENTIFY_TIMED;
-        chassis->identify_until_ms = bmc->core.hooks->now(&bmc->core) + seconds * UINT64_C(1000);
+        chassis->identify_until_ms =
+            chassis->core->hooks->now(chassis->core) + seconds * UINT64_C(1000);
     }
 }
 
-enum identify_state chassis_identify_state(const struct bmc *bmc)
+enum identify_state chassis_identify_state(const struct chassis *chassis)
 {
-    const struct chassis *chassis = &bmc->chassis;
-
     if (chassis->identify == IDENTIFY_TIMED &&
-        bmc->core.hooks->now(&bmc->core) >= chassis->identify_until_ms)
+        chassis->core->hooks->now(chassis->core) >= chassis->identify_until_ms)
         return IDENTIFY_OFF;
     return chassis->identify;
 }
 
-static void count_power_on_time(struct bmc *bmc)
+static void count_power_on_time(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-    uint64_t now = bmc->core.hooks->now(&bmc->core);
+    uint64_t now = chassis->core->hooks->now(chassis->core);
 
     if (!chassis->poh_counting)
         return;
@@ -58,10 +55,10 @@ static void count_power_on_time(struct bmc *bmc)
     chassis->poh_rest_ms %= MINUTE_MS;
 }
 
-uint32_t chassis_poh_minutes(struct bmc *bmc)
+uint32_t chassis_poh_minutes(struct chassis *chassis)
 {
-    count_power_on_time(bmc);
-    return bmc->chassis.poh_minutes;
+    count_power_on_time(chassis);
+    return chassis->poh_minutes;
 }
 
 void chassis_restore_run(struct chassis *chassis, int64_t run, int64_t on_since_ms,
@@ -84,16 +81,15 @@ void chassis_forget_run(struct chassis *chassis)
 
 /* The first look at a guest after the start of the daemon. One that was started while nobody looked
  * was started by somebody else. */
-static void compare_run(struct bmc *bmc)
+static void compare_run(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-    bool is_on = host_power_state_is_on(bmc_power_state(bmc));
+    bool is_on = host_power_state_is_on(bmc_core_power_state(chassis->core));
 
     if (!chassis->on_since_in_doubt)
         return;
-    if (!is_on || bmc->core.host->run != chassis->run)
+    if (!is_on || chassis->core->host->run != chassis->run)
         chassis_forget_run(chassis);
-    if (is_on && bmc->core.host->run != chassis->run)
+    if (is_on && chassis->core->host->run != chassis->run)
         chassis->restart_cause = RESTART_CAUSE_UNKNOWN;
     chassis->on_since_in_doubt = false;
 }
@@ -101,58 +97,56 @@ static void compare_run(struct bmc *bmc)
 /* A guest whose hypervisor cannot be asked has most likely stayed as it was: the time counts when
  * it is found on, and does not when it is found off or was stopped meanwhile, which is told first.
  */
-void chassis_follow_state(struct bmc *bmc)
+void chassis_follow_state(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-    enum host_power_state state = bmc_power_state(bmc);
+    enum host_power_state state = bmc_core_power_state(chassis->core);
 
     if (state == HOST_POWER_UNKNOWN) {
-        count_power_on_time(bmc);
+        count_power_on_time(chassis);
         chassis->poh_in_doubt = chassis->poh_in_doubt || chassis->poh_counting;
         chassis->poh_counting = false;
         return;
     }
-    compare_run(bmc);
+    compare_run(chassis);
     if (chassis->poh_in_doubt && host_power_state_is_on(state))
         chassis->poh_counting = true;
     chassis->poh_in_doubt = false;
-    count_power_on_time(bmc);
+    count_power_on_time(chassis);
     chassis->poh_counting = host_power_state_is_on(state);
-    chassis->poh_counted_ms = bmc->core.hooks->now(&bmc->core);
+    chassis->poh_counted_ms = chassis->core->hooks->now(chassis->core);
     if (!chassis->poh_counting)
         return;
     chassis->was_on = true;
-    chassis->run = bmc->core.host->run;
+    chassis->run = chassis->core->host->run;
     if (!chassis->on_since_ms)
-        chassis->on_since_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
+        chassis->on_since_ms = (int64_t)chassis->core->hooks->now(chassis->core);
 }
 
 /* A running guest of another hypervisor in the place of the present one is the same guest, which
  * has moved: it was not started, and has been on for as long as before. */
-void chassis_set_host(struct bmc *bmc)
+void chassis_set_host(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     bool was_known = chassis->on_since_ms != 0;
     int64_t run = chassis->run;
 
-    chassis_follow_state(bmc);
-    if (bmc_power_state(bmc) == HOST_POWER_OFF)
+    chassis_follow_state(chassis);
+    if (bmc_core_power_state(chassis->core) == HOST_POWER_OFF)
         chassis->on_since_ms = 0;
     /* Nothing else may happen to it before the daemon is started again. */
-    if (host_power_state_is_on(bmc_power_state(bmc)) && (!was_known || run != chassis->run))
-        bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
+    if (host_power_state_is_on(bmc_core_power_state(chassis->core)) &&
+        (!was_known || run != chassis->run))
+        chassis->core->hooks->changed(chassis->core, BMC_PART_CHASSIS, NULL);
 }
 
-static void note_started(struct bmc *bmc)
+static void note_started(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     bool by_us = chassis_is_starting(chassis);
 
     chassis->boots++;
-    chassis->on_since_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
-    chassis->run = bmc->core.host->run;
+    chassis->on_since_ms = (int64_t)chassis->core->hooks->now(chassis->core);
+    chassis->run = chassis->core->host->run;
     chassis->reset_until_ms = 0;
-    reset_burst_begin(&chassis->burst, bmc->core.hooks->now(&bmc->core));
+    reset_burst_begin(&chassis->burst, chassis->core->hooks->now(chassis->core));
     chassis->restart_cause = by_us ? chassis->queue[0].cause : RESTART_CAUSE_POWER_BUTTON;
     chassis->last_power_event &= (uint8_t)~POWER_EVENT_ON_BY_COMMAND;
     if (chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL)
@@ -166,24 +160,22 @@ static void set_down_cause(struct chassis *chassis, unsigned cause)
         (uint8_t)((chassis->last_power_event & POWER_EVENT_ON_BY_COMMAND) | cause);
 }
 
-void chassis_note_power_lost(struct bmc *bmc, enum power_event cause)
+void chassis_note_power_lost(struct chassis *chassis, enum power_event cause)
 {
-    set_down_cause(&bmc->chassis, cause);
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
+    set_down_cause(chassis, cause);
+    chassis->core->hooks->changed(chassis->core, BMC_PART_CHASSIS, NULL);
 }
 
-static void note_stopped(struct bmc *bmc)
+static void note_stopped(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-
     chassis->on_since_ms = 0;
     if (!chassis->dark_cause)
         chassis->was_on = false;
     if (chassis->dark_cause)
         set_down_cause(chassis, chassis->dark_cause);
     else
-        set_down_cause(chassis,
-                       bmc->core.host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
+        set_down_cause(
+            chassis, chassis->core->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }
 
 void chassis_await_reset(struct chassis *chassis)
@@ -191,20 +183,17 @@ void chassis_await_reset(struct chassis *chassis)
     chassis->reset_until_ms = UINT64_MAX;
 }
 
-void chassis_reset_ended(struct bmc *bmc, int result)
+void chassis_reset_ended(struct chassis *chassis, int result)
 {
-    struct chassis *chassis = &bmc->chassis;
-
     if (chassis->reset_until_ms > 0)
         chassis->reset_until_ms =
-            result == 0 ? bmc->core.hooks->now(&bmc->core) + RESET_BURST_MS : 0;
+            result == 0 ? chassis->core->hooks->now(chassis->core) + RESET_BURST_MS : 0;
 }
 
 /* The cause is that of what began the burst: a start, a power reset, or else the guest itself. */
-static void note_reset(struct bmc *bmc)
+static void note_reset(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
+    uint64_t now_ms = chassis->core->hooks->now(chassis->core);
 
     chassis->reset_is_first = false;
     if (chassis_is_starting(chassis)) {
@@ -221,23 +210,23 @@ static void note_reset(struct bmc *bmc)
     }
 }
 
-void chassis_host_event(struct bmc *bmc, enum host_event event)
+void chassis_host_event(struct chassis *chassis, enum host_event event)
 {
     switch (event) {
     case HOST_EVENT_STATE:
-        chassis_follow_state(bmc);
+        chassis_follow_state(chassis);
         return;
     case HOST_EVENT_STARTED:
-        note_started(bmc);
+        note_started(chassis);
         break;
     case HOST_EVENT_STOPPED:
-        note_stopped(bmc);
+        note_stopped(chassis);
         break;
     case HOST_EVENT_RESET:
-        note_reset(bmc);
+        note_reset(chassis);
         break;
     default:
         return;
     }
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
+    chassis->core->hooks->changed(chassis->core, BMC_PART_CHASSIS, NULL);
 }

@@ -10,7 +10,8 @@
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
 
-struct bmc;
+struct bmc_core;
+struct boot_options;
 
 enum power_restore_policy {
     POWER_RESTORE_STAY_OFF = 0,
@@ -78,6 +79,8 @@ struct chassis_action {
 };
 
 struct chassis {
+    const struct bmc_core *core;
+    struct boot_options *boot; /* of the same BMC */
     /* Stored. */
     enum power_restore_policy restore_policy;
     uint8_t cycle_interval_s;
@@ -120,6 +123,7 @@ struct chassis {
     bool owed_changed;     /* since then */
 };
 
+/* Wipes what it knows of its BMC too. */
 void chassis_set_defaults(struct chassis *chassis);
 
 /* What the power supplies deliver, told whenever it changes: whether they carry the server, without
@@ -135,11 +139,11 @@ void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_
 bool chassis_wants_power(const struct chassis *chassis, bool was_on);
 
 /* seconds 0 and not indefinite: off. */
-void chassis_identify(struct bmc *bmc, uint8_t seconds, bool indefinite);
-enum identify_state chassis_identify_state(const struct bmc *bmc);
+void chassis_identify(struct chassis *chassis, uint8_t seconds, bool indefinite);
+enum identify_state chassis_identify_state(const struct chassis *chassis);
 
 /* Counts the minutes of a running guest up to now. */
-uint32_t chassis_poh_minutes(struct bmc *bmc);
+uint32_t chassis_poh_minutes(struct chassis *chassis);
 
 /* For the start of the daemon: the guest was on since then, in that run, and its power-on time is
  * counted up to `counted_ms` (as on_since_ms). Taken over when it is found in the same run. */
@@ -149,17 +153,17 @@ void chassis_restore_run(struct chassis *chassis, int64_t run, int64_t on_since_
 void chassis_forget_run(struct chassis *chassis);
 
 /* The guest has lost its power while nobody looked: POWER_EVENT_AC_FAILED, _OVERLOAD or _FAULT. */
-void chassis_note_power_lost(struct bmc *bmc, enum power_event cause);
+void chassis_note_power_lost(struct chassis *chassis, enum power_event cause);
 
 /* For bmc.c and chassis_power.c. */
 /* The state of the guest has changed. Where it went off, HOST_EVENT_STOPPED follows. */
-void chassis_follow_state(struct bmc *bmc);
+void chassis_follow_state(struct chassis *chassis);
 /* There is another host_domain, or none. */
-void chassis_set_host(struct bmc *bmc);
-void chassis_host_event(struct bmc *bmc, enum host_event event);
+void chassis_set_host(struct chassis *chassis);
+void chassis_host_event(struct chassis *chassis, enum host_event event);
 /* A power reset begins, and ends with that result: whose the next RESET event is. The event may
  * come after the end. */
 void chassis_await_reset(struct chassis *chassis);
-void chassis_reset_ended(struct bmc *bmc, int result);
+void chassis_reset_ended(struct chassis *chassis, int result);
 
 #endif

@@ -19,17 +19,19 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/boot.h"
+#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/chassis_rest.h"
+#include "vbmc/bmc/core.h"
 
-static const char *name_of(const struct bmc *bmc)
+static const char *name_of(const struct chassis *chassis)
 {
-    return bmc->core.host ? bmc->core.host->name : "a guest that is not there";
+    return chassis->core->host ? chassis->core->host->name : "a guest that is not there";
 }
 
 /* ---- the store ---- */
 
-static void start_stored(struct bmc *bmc);
+static void start_stored(struct chassis *chassis);
 
 static void note_saved(struct chassis_action *action, uint64_t save, int result)
 {
@@ -43,27 +45,26 @@ static void note_saved(struct chassis_action *action, uint64_t save, int result)
 
 static void on_saved(const struct bmc_ticket *ticket, int result)
 {
-    struct bmc *bmc = (struct bmc *)ticket->sink;
-    struct chassis *chassis = &bmc->chassis;
+    struct chassis *chassis = (struct chassis *)ticket->sink;
 
     if (result != 0)
-        log_error("%s: power actions under way not stored: %s", name_of(bmc), strerror(-result));
+        log_error("%s: power actions under way not stored: %s", name_of(chassis),
+                  strerror(-result));
     for (unsigned i = 0; i < chassis->queued; i++) {
         note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
                    result);
         if (chassis->queue[i].waiters.count > 0)
-            bmc->core.hooks->wake_at(&bmc->core, chassis->queue[i].waiters.deadline_ms);
+            chassis->core->hooks->wake_at(chassis->core, chassis->queue[i].waiters.deadline_ms);
     }
-    start_stored(bmc);
+    start_stored(chassis);
 }
 
-static void save(struct bmc *bmc)
+static void save(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     uint64_t number = ++chassis->owed_saves;
     const struct bmc_ticket ticket = {
         .done = on_saved,
-        .sink = bmc,
+        .sink = chassis,
         .numbers = {(uint32_t)number, (uint32_t)(number >> 32)},
     };
 
@@ -75,7 +76,7 @@ static void save(struct bmc *bmc)
         if (action->begun && !action->begun_save)
             action->begun_save = number;
     }
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_OWED, &ticket);
+    chassis->core->hooks->changed(chassis->core, BMC_PART_OWED, &ticket);
 }
 
 /* ---- one after the other ---- */
@@ -83,11 +84,11 @@ static void save(struct bmc *bmc)
 /* What the state of the guest alone decides: 1 if the action has to be carried out, else the
  * result. Power up of a running and power down of a stopped guest succeed without doing anything.
  */
-static int decide_by_state(const struct bmc *bmc, enum host_power_action action)
+static int decide_by_state(const struct chassis *chassis, enum host_power_action action)
 {
-    enum host_power_state state = bmc_power_state(bmc);
+    enum host_power_state state = bmc_core_power_state(chassis->core);
 
-    if (host_power_state_is_on(state) && bmc->core.host->migrating)
+    if (host_power_state_is_on(state) && chassis->core->host->migrating)
         return -EBUSY; /* it may run at the other end by now */
     switch (state) {
     case HOST_POWER_UNKNOWN:
@@ -106,51 +107,51 @@ static int decide_by_state(const struct bmc *bmc, enum host_power_action action)
     return -EINVAL;
 }
 
-static bool has_several_steps(const struct bmc *bmc, enum host_power_action action)
+static bool has_several_steps(const struct chassis *chassis, enum host_power_action action)
 {
     return action == HOST_POWER_ACTION_UP || action == HOST_POWER_ACTION_CYCLE ||
-           (action == HOST_POWER_ACTION_HARD_RESET && bmc_power_state(bmc) == HOST_POWER_CRASHED);
+           (action == HOST_POWER_ACTION_HARD_RESET &&
+            bmc_core_power_state(chassis->core) == HOST_POWER_CRASHED);
 }
 
 /* Between its steps the guest would be off, or paused for its boot override. */
-static bool needs_store(const struct bmc *bmc, enum host_power_action action)
+static bool needs_store(const struct chassis *chassis, enum host_power_action action)
 {
     return action == HOST_POWER_ACTION_CYCLE ||
-           (action == HOST_POWER_ACTION_UP && boot_override(&bmc->boot).device != HOST_BOOT_NONE);
+           (action == HOST_POWER_ACTION_UP &&
+            boot_override(chassis->boot).device != HOST_BOOT_NONE);
 }
 
-static void begin_first_action(struct bmc *bmc);
+static void begin_first_action(struct chassis *chassis);
 
 /* Takes the action at the head out of the queue and begins the next. */
-static void end_first_action(struct bmc *bmc)
+static void end_first_action(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
-
     chassis->owed_changed |= chassis->queue[0].queued_save != 0;
     chassis->queued--;
     memmove(&chassis->queue[0], &chassis->queue[1], chassis->queued * sizeof chassis->queue[0]);
     if (chassis->queued > 0)
-        begin_first_action(bmc);
+        begin_first_action(chassis);
     if (chassis->owed_changed)
-        save(bmc);
+        save(chassis);
 }
 
 /* The next is begun before anybody is told: a client that is told may ask for another one. */
-static void finish_first_action(struct bmc *bmc, int result)
+static void finish_first_action(struct chassis *chassis, int result)
 {
-    struct waiters waiters = bmc->chassis.queue[0].waiters;
+    struct waiters waiters = chassis->queue[0].waiters;
 
-    end_first_action(bmc);
+    end_first_action(chassis);
     waiters_finish(&waiters, result);
 }
 
 /* The client was told that it would be done. */
-static void report_failure(struct bmc *bmc, enum host_power_action action, const char *text)
+static void report_failure(struct chassis *chassis, enum host_power_action action, const char *text)
 {
-    bmc->chassis.control_fault = true;
-    if (bmc->core.listener)
-        bmc->core.listener->action_failed(bmc->core.listener_context);
-    log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(bmc),
+    chassis->control_fault = true;
+    if (chassis->core->listener)
+        chassis->core->listener->action_failed(chassis->core->listener_context);
+    log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(chassis),
                 host_power_action_name(action), text);
 }
 
@@ -166,9 +167,8 @@ static const char too_many[] = "too many pending power actions";
 
 /* Keeps what was accepted or begun for when the hypervisor is back, all of it: what waits does not
  * overtake what has begun. The first `done` are done. */
-static void park_queue(struct bmc *bmc, unsigned done)
+static void park_queue(struct chassis *chassis, unsigned done)
 {
-    struct chassis *chassis = &bmc->chassis;
     struct chassis_action queue[CHASSIS_QUEUE_MAX];
     unsigned count = chassis->queued;
 
@@ -176,102 +176,99 @@ static void park_queue(struct bmc *bmc, unsigned done)
     chassis->queued = 0;
     for (unsigned i = done; i < count; i++) {
         if ((queue[i].accepted || queue[i].started) && !chassis_keep_owed(chassis, &queue[i]))
-            report_failure(bmc, queue[i].action, too_many);
+            report_failure(chassis, queue[i].action, too_many);
     }
-    save(bmc);
+    save(chassis);
     for (unsigned i = 0; i < count; i++)
         waiters_finish(&queue[i].waiters, i < done ? 0 : -EHOSTUNREACH);
 }
 
 /* The hypervisor may be back before its call has failed: then no state of the guest follows. */
-static void resume_later(struct bmc *bmc)
+static void resume_later(struct chassis *chassis)
 {
-    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
+    if (bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN)
         return;
-    bmc->chassis.resume_at_ms = bmc->core.hooks->now(&bmc->core) + CHASSIS_RESUME_MS;
-    bmc->core.hooks->wake_at(&bmc->core, bmc->chassis.resume_at_ms);
+    chassis->resume_at_ms = chassis->core->hooks->now(chassis->core) + CHASSIS_RESUME_MS;
+    chassis->core->hooks->wake_at(chassis->core, chassis->resume_at_ms);
 }
 
 static void action_finished(void *context, int result, const char *text)
 {
-    struct bmc *bmc = context;
-    struct chassis *chassis = &bmc->chassis;
+    struct chassis *chassis = context;
     struct chassis_action *action = &chassis->queue[0];
 
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
-        chassis_reset_ended(bmc, result);
+        chassis_reset_ended(chassis, result);
     if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
         log_warning("%s: chassis control %s: %s; goes on when its state is known again",
-                    name_of(bmc), host_power_action_name(action->action), text);
-        resume_later(bmc);
-        park_queue(bmc, 0);
+                    name_of(chassis), host_power_action_name(action->action), text);
+        resume_later(chassis);
+        park_queue(chassis, 0);
         return;
     }
     chassis->control_fault = result != 0;
     if (result != 0 && action->accepted)
-        report_failure(bmc, action->action, text);
+        report_failure(chassis, action->action, text);
     else if (result != 0)
-        log_warning("%s: chassis control %s failed: %s", name_of(bmc),
+        log_warning("%s: chassis control %s failed: %s", name_of(chassis),
                     host_power_action_name(action->action), text);
-    finish_first_action(bmc, result);
+    finish_first_action(chassis, result);
 }
 
-static void start_first_action(struct bmc *bmc)
+static void start_first_action(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     enum host_power_action action = chassis->queue[0].action;
 
     chassis->queue[0].started = true;
-    log_info("%s: chassis control: %s", name_of(bmc), host_power_action_name(action));
-    if (bmc->core.listener)
-        bmc->core.listener->action_begun(bmc->core.listener_context, action);
+    log_info("%s: chassis control: %s", name_of(chassis), host_power_action_name(action));
+    if (chassis->core->listener)
+        chassis->core->listener->action_begun(chassis->core->listener_context, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
         chassis_await_reset(chassis);
-    host_power(bmc->core.host, action, chassis->cycle_interval_s, action_finished, bmc);
+    host_power(chassis->core->host, action, chassis->cycle_interval_s, action_finished, chassis);
 }
 
 /* Starts the action at the head if it has waited for the store. */
-static void start_stored(struct bmc *bmc)
+static void start_stored(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     const struct chassis_action *action = &chassis->queue[0];
 
     if (chassis->queued == 0 || !action->begun || action->started)
         return;
-    if (action->begun_stored || (action->refused && !needs_store(bmc, action->action)))
-        start_first_action(bmc);
+    if (action->begun_stored || (action->refused && !needs_store(chassis, action->action)))
+        start_first_action(chassis);
     else if (action->refused)
-        finish_first_action(bmc, action->refused);
+        finish_first_action(chassis, action->refused);
 }
 
-static void begin_first_action(struct bmc *bmc)
+static void begin_first_action(struct chassis *chassis)
 {
-    struct chassis_action *action = &bmc->chassis.queue[0];
-    int result = decide_by_state(bmc, action->action);
+    struct chassis_action *action = &chassis->queue[0];
+    int result = decide_by_state(chassis, action->action);
 
     /* A server whose supplies deliver too little does not come up. */
-    if (result > 0 && action->action == HOST_POWER_ACTION_UP && bmc->chassis.lacks_supply)
+    if (result > 0 && action->action == HOST_POWER_ACTION_UP && chassis->lacks_supply)
         result = -EINVAL;
-    bool waits = result == -EHOSTUNREACH && outlives_a_loss(action) &&
-                 chassis_keep_owed(&bmc->chassis, action);
+    bool waits =
+        result == -EHOSTUNREACH && outlives_a_loss(action) && chassis_keep_owed(chassis, action);
     if (result < 0 && action->accepted && !waits)
-        report_failure(bmc, action->action,
+        report_failure(chassis, action->action,
                        result == -EBUSY ? "the guest is being migrated" : strerror(-result));
     if (result <= 0) {
-        finish_first_action(bmc, result);
+        finish_first_action(chassis, result);
         return;
     }
     action->begun = true;
     if (!action->resumed)
-        action->at_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
-    action->run = bmc->core.host->run;
-    action->place = bmc->core.host->place;
-    bool at_once = !has_several_steps(bmc, action->action);
+        action->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
+    action->run = chassis->core->host->run;
+    action->place = chassis->core->host->place;
+    bool at_once = !has_several_steps(chassis, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
-    save(bmc);
+    save(chassis);
     if (at_once)
-        start_first_action(bmc);
+        start_first_action(chassis);
 }
 
 /* ---- asking ---- */
@@ -290,22 +287,21 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
     return true;
 }
 
-static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_t session,
+static void queue_action(struct chassis *chassis, enum host_power_action action, uint32_t session,
                          enum restart_cause cause, const struct bmc_ticket *ticket)
 {
-    struct chassis *chassis = &bmc->chassis;
-    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
+    uint64_t now_ms = chassis->core->hooks->now(chassis->core);
 
-    boot_note_chassis_control(&bmc->boot);
+    boot_note_chassis_control(chassis->boot);
     chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;
     /* Not even behind one that still hangs: nobody knows what it would find. */
-    if (bmc_power_state(bmc) == HOST_POWER_UNKNOWN) {
+    if (bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN) {
         bmc_ticket_finish(ticket, -EHOSTUNREACH);
         return;
     }
-    chassis_resume_owed(bmc); /* behind it */
+    chassis_resume_owed(chassis); /* behind it */
     if (chassis->queued == CHASSIS_QUEUE_MAX) {
         bmc_ticket_finish(ticket, -EBUSY);
         return;
@@ -316,52 +312,52 @@ static void queue_action(struct bmc *bmc, enum host_power_action action, uint32_
     newest->waiters.deadline_ms =
         now_ms + (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
     waiters_add(&newest->waiters, ticket);
-    bmc->core.hooks->wake_at(&bmc->core, newest->waiters.deadline_ms);
+    chassis->core->hooks->wake_at(chassis->core, newest->waiters.deadline_ms);
     if (chassis->queued == 1)
-        begin_first_action(bmc);
+        begin_first_action(chassis);
     else
-        save(bmc);
+        save(chassis);
 }
 
-void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
-    queue_action(bmc, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+    queue_action(chassis, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
 }
 
-void chassis_restore_power(struct bmc *bmc)
+void chassis_restore_power(struct chassis *chassis)
 {
     static const struct bmc_ticket nobody;
-    bool always = bmc->chassis.restore_policy == POWER_RESTORE_ALWAYS_ON;
+    bool always = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON;
 
-    queue_action(bmc, HOST_POWER_ACTION_UP, 0,
+    queue_action(chassis, HOST_POWER_ACTION_UP, 0,
                  always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
                  &nobody);
 }
 
-void chassis_tick(struct bmc *bmc)
+void chassis_tick(struct chassis *chassis)
 {
-    uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
+    uint64_t now_ms = chassis->core->hooks->now(chassis->core);
 
-    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
-        struct chassis_action *action = &bmc->chassis.queue[i];
+    for (unsigned i = 0; i < chassis->queued; i++) {
+        struct chassis_action *action = &chassis->queue[i];
         if (!action->stored || waiters_next_deadline(&action->waiters) > now_ms)
             continue;
         action->accepted = true;
         waiters_expire(&action->waiters, now_ms);
     }
-    if (bmc->chassis.resume_at_ms == 0 || now_ms < bmc->chassis.resume_at_ms)
+    if (chassis->resume_at_ms == 0 || now_ms < chassis->resume_at_ms)
         return;
-    bmc->chassis.resume_at_ms = 0;
-    chassis_resume_owed(bmc);
+    chassis->resume_at_ms = 0;
+    chassis_resume_owed(chassis);
 }
 
-uint64_t chassis_next_deadline(const struct bmc *bmc)
+uint64_t chassis_next_deadline(const struct chassis *chassis)
 {
-    uint64_t resume = bmc->chassis.resume_at_ms, next = resume > 0 ? resume : UINT64_MAX;
+    uint64_t resume = chassis->resume_at_ms, next = resume > 0 ? resume : UINT64_MAX;
 
-    for (unsigned i = 0; i < bmc->chassis.queued; i++) {
-        const struct chassis_action *action = &bmc->chassis.queue[i];
+    for (unsigned i = 0; i < chassis->queued; i++) {
+        const struct chassis_action *action = &chassis->queue[i];
         uint64_t deadline = waiters_next_deadline(&action->waiters);
         if (action->stored && deadline < next)
             next = deadline;
@@ -371,74 +367,72 @@ uint64_t chassis_next_deadline(const struct bmc *bmc)
 
 /* ---- what is owed ---- */
 
-static bool has_ended(const struct bmc *bmc)
+static bool has_ended(const struct chassis *chassis)
 {
-    return bmc_power_state(bmc) == HOST_POWER_OFF && host_stop_is_end(bmc->core.host->stop_reason);
+    return bmc_core_power_state(chassis->core) == HOST_POWER_OFF &&
+           host_stop_is_end(chassis->core->host->stop_reason);
 }
 
 /* The guest, the hypervisor or the daemon goes: what was promised or is half done is kept. A power
  * down of a guest that went because it ended is done, or that is off where it counts now. */
-void chassis_cancel(struct bmc *bmc, const struct host_domain *next)
+void chassis_cancel(struct chassis *chassis, const struct host_domain *next)
 {
-    const struct chassis *chassis = &bmc->chassis;
-    bool is_off = has_ended(bmc) || (next && next->state == HOST_POWER_OFF);
+    bool is_off = has_ended(chassis) || (next && next->state == HOST_POWER_OFF);
     unsigned done = 0;
 
     while (is_off && done < chassis->queued &&
            chassis->queue[done].action == HOST_POWER_ACTION_DOWN)
         done++;
     if (chassis->queued > 0)
-        park_queue(bmc, done);
+        park_queue(chassis, done);
 }
 
-void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record)
+void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record)
 {
     struct chassis_action action = *record;
 
     action.accepted = true;
     action.session = 0;
-    if (!chassis_keep_owed(&bmc->chassis, &action))
-        report_failure(bmc, action.action, too_many);
+    if (!chassis_keep_owed(chassis, &action))
+        report_failure(chassis, action.action, too_many);
 }
 
-void chassis_give_up(struct bmc *bmc, const char *reason)
+void chassis_give_up(struct chassis *chassis, const char *reason)
 {
-    struct chassis *chassis = &bmc->chassis;
-    bool driver_has_it = bmc->core.host && chassis->queued > 0 && chassis->queue[0].started;
+    bool driver_has_it = chassis->core->host && chassis->queued > 0 && chassis->queue[0].started;
 
-    if (driver_has_it && bmc_power_state(bmc) != HOST_POWER_UNKNOWN &&
-        host_detach(bmc->core.host, bmc) == 0) /* it needs nobody who waits for it */
+    if (driver_has_it && bmc_core_power_state(chassis->core) != HOST_POWER_UNKNOWN &&
+        host_detach(chassis->core->host, chassis) == 0) /* it needs nobody who waits for it */
         chassis->queue[0].accepted = chassis->queue[0].started = false;
     else if (driver_has_it) /* what it would find when its hypervisor is back nobody knows */
-        host_cancel(bmc->core.host, bmc);
-    chassis_cancel(bmc, NULL);
+        host_cancel(chassis->core->host, chassis);
+    chassis_cancel(chassis, NULL);
     if (chassis->owed_count == 0)
         return;
     for (unsigned i = 0; i < chassis->owed_count; i++)
-        report_failure(bmc, chassis->owed[i].action, reason);
+        report_failure(chassis, chassis->owed[i].action, reason);
     chassis->owed_count = 0;
-    save(bmc);
+    save(chassis);
 }
 
-static void resume(struct bmc *bmc, const struct chassis_action *owed)
+static void resume(struct chassis *chassis, const struct chassis_action *owed)
 {
-    struct chassis *chassis = &bmc->chassis;
     enum host_power_action action;
     const char *reason;
-    bool left = chassis_is_left(bmc, owed, &action, &reason);
+    bool left = chassis_is_left(chassis, owed, &action, &reason);
 
     if (left && chassis->queued == CHASSIS_QUEUE_MAX)
         reason = too_many;
     if (reason) {
-        report_failure(bmc, owed->action, reason);
+        report_failure(chassis, owed->action, reason);
         return;
     }
     if (!left) {
-        log_info("%s: chassis control %s, accepted before, is done", name_of(bmc),
+        log_info("%s: chassis control %s, accepted before, is done", name_of(chassis),
                  host_power_action_name(owed->action));
         return;
     }
-    log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(bmc),
+    log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(chassis),
              host_power_action_name(owed->action), host_power_action_name(action));
     chassis->queue[chassis->queued++] = (struct chassis_action){
         .action = action,
@@ -449,22 +443,21 @@ static void resume(struct bmc *bmc, const struct chassis_action *owed)
     };
 }
 
-void chassis_resume_owed(struct bmc *bmc)
+void chassis_resume_owed(struct chassis *chassis)
 {
-    struct chassis *chassis = &bmc->chassis;
     struct chassis_action owed[CHASSIS_RECORDS_MAX];
     unsigned count = chassis->owed_count, queued = chassis->queued;
 
-    if (count == 0 || bmc_power_state(bmc) == HOST_POWER_UNKNOWN)
+    if (count == 0 || bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN)
         return;
     memcpy(owed, chassis->owed, count * sizeof owed[0]);
     chassis->owed_count = 0;
     chassis->resume_at_ms = 0;
     chassis->owed_changed = true;
     for (unsigned i = 0; i < count; i++)
-        resume(bmc, &owed[i]);
+        resume(chassis, &owed[i]);
     if (queued == 0 && chassis->queued > 0)
-        begin_first_action(bmc);
+        begin_first_action(chassis);
     if (chassis->owed_changed)
-        save(bmc);
+        save(chassis);
 }

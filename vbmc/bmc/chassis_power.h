@@ -8,8 +8,6 @@
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/host/host.h"
 
-struct bmc;
-
 /* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
  * accepted after BMC_ANSWER_WITHIN_MS (power up: when the guest is on, after
  * BMC_ANSWER_UP_WITHIN_MS at the latest), but not before the store has it: what was accepted is
@@ -19,24 +17,24 @@ struct bmc;
  * (FreeIPMI repeats under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible while the
  * guest is off), -EBUSY (the queue is full), -EIO; -ENOSPC and the like where an action of several
  * steps could not be stored. */
-void chassis_control(struct bmc *bmc, enum host_power_action action, uint32_t session,
+void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
 /* Power up because power is back: nobody's command, and for Get System Restart Cause the policy's.
  */
-void chassis_restore_power(struct bmc *bmc);
+void chassis_restore_power(struct chassis *chassis);
 
 /* An action that the store knows; what does not fit is reported as failed. */
-void chassis_restore_owed(struct bmc *bmc, const struct chassis_action *record);
+void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record);
 /* Ends for good what is owed or waits: it can never be carried out, as `reason` says. Reported in
  * log and SEL. What the driver has begun goes on there. */
-void chassis_give_up(struct bmc *bmc, const char *reason);
+void chassis_give_up(struct chassis *chassis, const char *reason);
 
 /* For bmc.c. */
-void chassis_tick(struct bmc *bmc);
-uint64_t chassis_next_deadline(const struct bmc *bmc);
+void chassis_tick(struct chassis *chassis);
+uint64_t chassis_next_deadline(const struct chassis *chassis);
 /* Before the guest is `next` (NULL: unknown). */
-void chassis_cancel(struct bmc *bmc, const struct host_domain *next);
+void chassis_cancel(struct chassis *chassis, const struct host_domain *next);
 /* Finishes what is owed, as soon as the guest's state is known. */
-void chassis_resume_owed(struct bmc *bmc);
+void chassis_resume_owed(struct chassis *chassis);
 
 #endif

@@ -1,39 +1,39 @@
 #include "vbmc/bmc/chassis_rest.h"
 
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 
-static bool is_same_place(const struct bmc *bmc, const struct chassis_action *owed)
+static bool is_same_place(const struct chassis *chassis, const struct chassis_action *owed)
 {
-    return owed->place == 0 || bmc->core.host->place == owed->place;
+    return owed->place == 0 || chassis->core->host->place == owed->place;
 }
 
 /* Not started again since the action was begun. Each hypervisor numbers its own runs, and begins
  * from 1 again when its machine has booted, which only the machine's own shows as another place. */
-static bool is_same_run(const struct bmc *bmc, const struct chassis_action *owed)
+static bool is_same_run(const struct chassis *chassis, const struct chassis_action *owed)
 {
-    return is_same_place(bmc, owed) && bmc->core.host->run == owed->run;
+    return is_same_place(chassis, owed) && chassis->core->host->run == owed->run;
 }
 
 /* What is left to do of one that was begun: an action, or nothing. `*reason`: it cannot be told, as
  * the guest may have come here by a migration, or have been ended there and started here. */
-static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
+static bool find_rest(const struct chassis *chassis, const struct chassis_action *owed,
                       enum host_power_action *action, const char **reason)
 {
     static const char has_moved[] = "the guest is now on another hypervisor";
-    enum host_power_state state = bmc_power_state(bmc);
-    bool same_run = is_same_run(bmc, owed);
+    enum host_power_state state = bmc_core_power_state(chassis->core);
+    bool same_run = is_same_run(chassis, owed);
 
     switch (owed->action) {
     case HOST_POWER_ACTION_DOWN:
-        if (state != HOST_POWER_OFF && !is_same_place(bmc, owed))
+        if (state != HOST_POWER_OFF && !is_same_place(chassis, owed))
             *reason = has_moved;
         return state != HOST_POWER_OFF && same_run;
     case HOST_POWER_ACTION_UP:
         return state != HOST_POWER_RUNNING;
     case HOST_POWER_ACTION_CYCLE:
         /* What has moved away did not end here. */
-        if (state == HOST_POWER_OFF ? bmc->core.host->stop_reason == HOST_STOP_MOVED
-                                    : !is_same_place(bmc, owed)) {
+        if (state == HOST_POWER_OFF ? chassis->core->host->stop_reason == HOST_STOP_MOVED
+                                    : !is_same_place(chassis, owed)) {
             *reason = has_moved;
             return false;
         }
@@ -49,17 +49,18 @@ static bool find_rest(const struct bmc *bmc, const struct chassis_action *owed,
     }
 }
 
-bool chassis_is_left(const struct bmc *bmc, const struct chassis_action *owed,
+bool chassis_is_left(const struct chassis *chassis, const struct chassis_action *owed,
                      enum host_power_action *action, const char **reason)
 {
-    int64_t age_ms = (int64_t)bmc->core.hooks->now(&bmc->core) - owed->at_ms;
+    int64_t age_ms = (int64_t)chassis->core->hooks->now(chassis->core) - owed->at_ms;
     bool lasts = owed->action == HOST_POWER_ACTION_DOWN || owed->action == HOST_POWER_ACTION_UP ||
                  owed->action == HOST_POWER_ACTION_CYCLE;
 
     *reason = NULL;
     *action = owed->action;
-    bool has_rest = owed->begun && find_rest(bmc, owed, action, reason);
-    if (has_rest && *action == HOST_POWER_ACTION_UP && bmc_power_state(bmc) == HOST_POWER_PAUSED)
+    bool has_rest = owed->begun && find_rest(chassis, owed, action, reason);
+    if (has_rest && *action == HOST_POWER_ACTION_UP &&
+        bmc_core_power_state(chassis->core) == HOST_POWER_PAUSED)
         return true;
     if (!*reason && !lasts && !has_rest)
         *reason = "it was interrupted, and is not repeated";

@@ -7,13 +7,11 @@
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/host/host.h"
 
-struct bmc;
-
 /* For chassis_power.c, of a guest whose state is known: whether something is left, and which action
  * that is. One that was not begun is decided when its turn comes. What is of the moment is not
  * repeated. A guest that we left paused on its way up goes on whenever it is found. `*reason`: why
  * it has failed instead, a static string; else NULL. */
-bool chassis_is_left(const struct bmc *bmc, const struct chassis_action *owed,
+bool chassis_is_left(const struct chassis *chassis, const struct chassis_action *owed,
                      enum host_power_action *action, const char **reason);
 
 #endif

@@ -67,7 +67,7 @@ static void power_off(struct dcmi *dcmi, const char *why)
 
     log_warning("%s: powered off: %s", dcmi->bmc->core.host ? dcmi->bmc->core.host->name : "?",
                 why);
-    chassis_control(dcmi->bmc, HOST_POWER_ACTION_DOWN, 0, &nobody);
+    chassis_control(&dcmi->bmc->chassis, HOST_POWER_ACTION_DOWN, 0, &nobody);
 }
 
 /* Follows whether a limit is kept. True when it has been exceeded for too long, once. */

@@ -165,7 +165,7 @@ static void on_deletion_stored(void *context, int result)
     fleet_mark_deleted(fleet, &change->uuid);
     if (instance) {
         CLEANUP_FREE char *name = strdup(instance_record(instance)->name);
-        chassis_give_up(instance_bmc(instance), "its BMC is deleted");
+        chassis_give_up(&instance_bmc(instance)->chassis, "its BMC is deleted");
         boot_withdraw(&instance_bmc(instance)->boot);
         fleet_drop_instance(fleet, instance);
         /* What it stored until now, and what it stored at its end, is forgotten as well. */

@@ -16,7 +16,7 @@ void fleet_forget_bmc(struct fleet *fleet, struct instance *instance)
 {
     struct uuid uuid = instance_record(instance)->uuid;
 
-    chassis_give_up(instance_bmc(instance), "its domain is gone");
+    chassis_give_up(&instance_bmc(instance)->chassis, "its domain is gone");
     fleet_drop_instance(fleet, instance);
     fleet_forget_domain(fleet, &uuid);
 }
@@ -80,7 +80,7 @@ void fleet_lose_bmc(struct fleet *fleet, struct instance *instance)
         fleet_forget_bmc(fleet, instance);
         return;
     }
-    chassis_give_up(instance_bmc(instance), "its domain is gone");
+    chassis_give_up(&instance_bmc(instance)->chassis, "its domain is gone");
     if (!uv_is_active((uv_handle_t *)&fleet->grace))
         uv_timer_start(&fleet->grace, on_grace_over, SESSION_GRACE_MS, 0);
 }

@@ -218,7 +218,7 @@ static void give_up_actions(struct fleet *fleet, const struct placement_hypervis
         const struct placement *placement = instance_placement(fleet->set.instances[i]);
         if (waits_for(fleet->set.instances[i], place) ||
             placement_fact_of(placement, place) == PLACEMENT_FACT_AWAY)
-            chassis_give_up(instance_bmc(fleet->set.instances[i]),
+            chassis_give_up(&instance_bmc(fleet->set.instances[i])->chassis,
                             "its hypervisor is declared dead");
     }
 }

@@ -54,7 +54,7 @@ void fleet_note_boot(struct fleet *fleet)
 static void restore_guest(struct bmc *bmc, const char *name)
 {
     log_info("%s: host rebooted: powering on (power restore policy)", name);
-    chassis_restore_power(bmc);
+    chassis_restore_power(&bmc->chassis);
 }
 
 /* Only what was taken for running at the first look, and got no power action since. */
@@ -95,7 +95,7 @@ void fleet_restore_power(struct fleet *fleet, struct instance *instance)
     bmc->chassis.restore_waits = false;
     if (connection->restores && bmc_power_state(bmc) == HOST_POWER_OFF &&
         bmc->chassis.was_on_last_run)
-        chassis_note_power_lost(bmc, POWER_EVENT_AC_FAILED); /* with this machine's */
+        chassis_note_power_lost(&bmc->chassis, POWER_EVENT_AC_FAILED); /* with this machine's */
     if (!connection->restores || !chassis_wants_power(&bmc->chassis, bmc->chassis.was_on_last_run))
         return;
     if (bmc_power_state(bmc) == HOST_POWER_OFF) {

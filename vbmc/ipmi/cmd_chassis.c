@@ -83,10 +83,10 @@ static int get_chassis_status(const struct ipmi_request *request, struct wire_in
                                (faults.power ? STATUS_POWER_FAULT : 0) |
                                (host_power_state_is_on(state) ? STATUS_POWER_ON : 0)));
     wire_put_u8(out, chassis->last_power_event);
-    wire_put_u8(out, (uint8_t)(MISC_IDENTIFY_SUPPORTED | chassis_identify_state(bmc) << 4 |
-                               (faults.intrusion ? MISC_INTRUSION : 0) |
-                               (faults.drive ? MISC_DRIVE_FAULT : 0) |
-                               (faults.fan ? MISC_FAN_FAULT : 0)));
+    wire_put_u8(
+        out, (uint8_t)(MISC_IDENTIFY_SUPPORTED | chassis_identify_state(&bmc->chassis) << 4 |
+                       (faults.intrusion ? MISC_INTRUSION : 0) |
+                       (faults.drive ? MISC_DRIVE_FAULT : 0) | (faults.fan ? MISC_FAN_FAULT : 0)));
     wire_put_u8(out, chassis->front_panel_disabled);
     return CC_SUCCESS;
 }
@@ -168,7 +168,7 @@ static int get_poh_counter(const struct ipmi_request *request, struct wire_in *i
 {
     (void)in;
     wire_put_u8(out, POH_MINUTES_PER_COUNT);
-    wire_put_u32(out, chassis_poh_minutes(request->bmc) / POH_MINUTES_PER_COUNT);
+    wire_put_u32(out, chassis_poh_minutes(&request->bmc->chassis) / POH_MINUTES_PER_COUNT);
     return CC_SUCCESS;
 }
 

@@ -28,9 +28,9 @@ static bool act(struct platform *platform, enum host_power_action action)
     platform->acted.action = action;
     platform->acted.at_ms = now_ms;
     if (action == HOST_POWER_ACTION_UP)
-        chassis_restore_power(bmc);
+        chassis_restore_power(&bmc->chassis);
     else
-        chassis_control(bmc, action, 0, &nobody);
+        chassis_control(&bmc->chassis, action, 0, &nobody);
     return true;
 }
 
@@ -98,7 +98,7 @@ void platform_look_first(struct platform *platform)
         return;
     }
     become_dark(platform);
-    chassis_note_power_lost(platform->bmc, platform->dark_cause);
+    chassis_note_power_lost(&platform->bmc->chassis, platform->dark_cause);
 }
 
 /* While an action is under way it is not clear yet what comes of it. */

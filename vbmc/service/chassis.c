@@ -9,7 +9,7 @@ int service_run_power(const struct service_call *call, const union service_argum
     if (arguments->power < HOST_POWER_ACTION_DOWN ||
         arguments->power > HOST_POWER_ACTION_SOFT_SHUTDOWN)
         return -EDOM;
-    chassis_control(call->bmc, arguments->power, call->caller->session, call->ticket);
+    chassis_control(&call->bmc->chassis, arguments->power, call->caller->session, call->ticket);
     return -EINPROGRESS;
 }
 
@@ -22,7 +22,8 @@ void service_describe_power(const union service_arguments *arguments, char *text
 
 int service_run_identify(const struct service_call *call, const union service_arguments *arguments)
 {
-    chassis_identify(call->bmc, arguments->identify.seconds, arguments->identify.indefinite);
+    chassis_identify(&call->bmc->chassis, arguments->identify.seconds,
+                     arguments->identify.indefinite);
     return 0;
 }
 

@@ -33,7 +33,7 @@ void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
         .uuid = bmc->core.uuid,
         .restore_policy = (uint8_t)chassis->restore_policy,
         .cycle_interval_s = chassis->cycle_interval_s,
-        .poh_minutes = chassis_poh_minutes(bmc),
+        .poh_minutes = chassis_poh_minutes(&bmc->chassis),
         .was_on = chassis->was_on,
         .restart_cause = (uint8_t)chassis->restart_cause,
         .boots = chassis->boots,

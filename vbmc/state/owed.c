@@ -44,7 +44,7 @@ void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
         .at_ms = (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0),
     };
 
-    chassis_restore_owed(bmc, &action);
+    chassis_restore_owed(&bmc->chassis, &action);
 }
 
 static int put(struct store *store, void *owner, const void *copy, store_done_fn done,

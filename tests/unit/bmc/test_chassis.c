@@ -383,6 +383,8 @@ static void test_found_after_a_restart(void **state)
         struct chassis *chassis = &fake.bmc.chassis;
         bmc_set_host(&fake.bmc, NULL);
         chassis_set_defaults(chassis);
+        chassis->core = &fake.bmc.core;
+        chassis->boot = &fake.bmc.boot;
         chassis->restart_cause = RESTART_CAUSE_CHASSIS_CONTROL;
         chassis->poh_minutes = 100;
         chassis->boots = 7;
@@ -390,14 +392,14 @@ static void test_found_after_a_restart(void **state)
         chassis_restore_run(chassis, 5, since, now - 30 * (int64_t)MINUTE_MS);
         if (cases[i].forgotten)
             chassis_forget_run(chassis);
-        assert_true(chassis_poh_minutes(&fake.bmc) == 100); /* nothing is known yet */
+        assert_true(chassis_poh_minutes(&fake.bmc.chassis) == 100); /* nothing is known yet */
         host->run = cases[i].run;
         fake.changes[BMC_PART_CHASSIS] = 0;
         bmc_set_host(&fake.bmc, host);
         assert_int_equal(fake.changes[BMC_PART_CHASSIS],
                          cases[i].guest != HOST_POWER_OFF &&
                              !cases[i].is_same); /* for the next restart */
-        assert_int_equal(chassis_poh_minutes(&fake.bmc), cases[i].is_same ? 130 : 100);
+        assert_int_equal(chassis_poh_minutes(&fake.bmc.chassis), cases[i].is_same ? 130 : 100);
         assert_int_equal(chassis->boots, 7);
         if (cases[i].guest == HOST_POWER_OFF)
             assert_int_equal(chassis->on_since_ms, 0);

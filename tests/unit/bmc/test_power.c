@@ -142,7 +142,7 @@ static void test_who_waits_for_the_end(void **state)
     (void)state;
     end_count = 0;
     fake_bmc.host.waits = true;
-    chassis_control(&fake_bmc.bmc, HOST_POWER_ACTION_CYCLE, 0, &ticket);
+    chassis_control(&fake_bmc.bmc.chassis, HOST_POWER_ACTION_CYCLE, 0, &ticket);
     fake_bmc_advance(&fake_bmc, 60000);
     assert_int_equal(end_count, 0);
     fake_host_finish(&fake_bmc.host, -EIO);
@@ -303,7 +303,7 @@ static void start_reset(const struct bmc_ticket *ticket, int result)
 
     (void)ticket;
     (void)result;
-    chassis_control(&fake_bmc.bmc, HOST_POWER_ACTION_HARD_RESET, 0, &nobody);
+    chassis_control(&fake_bmc.bmc.chassis, HOST_POWER_ACTION_HARD_RESET, 0, &nobody);
 }
 
 /* "A callback may start the next operation" (waiters.h): then it starts once. */
@@ -313,7 +313,7 @@ static void test_callback_starts_the_next(void **state)
 
     (void)state;
     fake_bmc.host.waits = true;
-    chassis_control(&fake_bmc.bmc, HOST_POWER_ACTION_CYCLE, 0, &ticket);
+    chassis_control(&fake_bmc.bmc.chassis, HOST_POWER_ACTION_CYCLE, 0, &ticket);
     fake_host_finish(&fake_bmc.host, 0);
     assert_int_equal(fake_bmc.host.count, 2);
     assert_int_equal(fake_bmc.bmc.chassis.queued, 1);

@@ -34,7 +34,7 @@ static void note_owed(enum host_power_action action, bool begun, int64_t run, in
                                           .run = run,
                                           .at_ms = (int64_t)fake_bmc.now_ms - age_ms};
 
-    chassis_restore_owed(&fake_bmc.bmc, &record);
+    chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
 }
 
 /* An action of several steps starts when the store has it, one of a single step at once; neither is
@@ -230,7 +230,7 @@ static void test_owed_of_another_place(void **state)
                                               .at_ms = 1000000};
         fake_bmc_setup(state);
         fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
-        chassis_restore_owed(&fake_bmc.bmc, &record);
+        chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
         fake_bmc.host.waits = true;
         fake_bmc.host.domain.run = 7;
         fake_bmc_set_state(&fake_bmc, cases[i].guest);
@@ -395,7 +395,7 @@ static void test_kept_when_the_guest_goes(void **state)
     assert_int_equal(fake_bmc.owed[0].action, HOST_POWER_ACTION_CYCLE);
     assert_int_equal(fake_bmc.owed[1].action, HOST_POWER_ACTION_DOWN);
     assert_false(fake_bmc.owed[1].begun);
-    chassis_give_up(&fake_bmc.bmc, "it is gone for good");
+    chassis_give_up(&fake_bmc.bmc.chassis, "it is gone for good");
     assert_int_equal(fake_bmc.owed_count, 0);
     assert_true(fake_bmc.bmc.chassis.control_fault);
 }

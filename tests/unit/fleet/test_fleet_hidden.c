@@ -142,7 +142,7 @@ static void ask(enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
 
-    chassis_control(instance_bmc(fleet_fixture_bmc(COPIED)), action, 1, &nobody);
+    chassis_control(&instance_bmc(fleet_fixture_bmc(COPIED))->chassis, action, 1, &nobody);
 }
 
 static bool is_on(void *context)

@@ -151,7 +151,7 @@ static void follow(void)
         restore_waits = false;
         if (bmc_power_state(&bmc) == HOST_POWER_OFF) {
             note("  (restored)");
-            chassis_restore_power(&bmc);
+            chassis_restore_power(&bmc.chassis);
         }
     }
 }
@@ -393,7 +393,7 @@ static void start_daemon(void)
     bmc_init(&bmc, 1, &uuid, &hooks, NULL);
     bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
     for (unsigned i = 0; i < stored.owed_count; i++)
-        chassis_restore_owed(&bmc, &stored.owed[i]);
+        chassis_restore_owed(&bmc.chassis, &stored.owed[i]);
     for (unsigned i = 0; i < host_count; i++) {
         if (stored.listed[i] || stored.facts[i] != PLACEMENT_FACT_NONE)
             placement_restore(&placement, hosts[i].place, stored.listed[i], stored.facts[i]);
@@ -553,7 +553,7 @@ static void declare_dead(struct host *host)
     note("%s is declared dead", host->name);
     look_at_all();
     if (placement.decided.verdict == PLACEMENT_WAITS && placement.decided.hypervisor == host->place)
-        chassis_give_up(&bmc, "its hypervisor is declared dead");
+        chassis_give_up(&bmc.chassis, "its hypervisor is declared dead");
     host->gone = true;
     host->place->dead = true;
     placement_release(&placement, host->place);
@@ -612,7 +612,7 @@ static void ask(enum host_power_action action)
 
     note("asked for %s", host_power_action_name(action));
     asked++;
-    chassis_control(&bmc, action, asked, &ticket);
+    chassis_control(&bmc.chassis, action, asked, &ticket);
 }
 
 static void tick(uint64_t ms)

@@ -63,7 +63,7 @@ static struct before look(void)
         .temperature = fake_server_reading(SENSOR_CPU_TEMP),
         .on_since_ms = chassis->on_since_ms,
         .boots = chassis->boots,
-        .poh_minutes = chassis_poh_minutes(&fake_bmc.bmc),
+        .poh_minutes = chassis_poh_minutes(&fake_bmc.bmc.chassis),
         .cause = chassis->restart_cause,
     };
 }
@@ -90,7 +90,8 @@ static void check_goes_on(const struct before *before, unsigned away)
     fake_server_step(1);
     assert_true(fabs(fake_server_reading(SENSOR_CPU_UTIL) - 80) < 0.1);
     fake_bmc_advance(&fake_bmc, 60000 - 3000);
-    assert_int_equal(chassis_poh_minutes(&fake_bmc.bmc), before->poh_minutes + (away + 60) / 60);
+    assert_int_equal(chassis_poh_minutes(&fake_bmc.bmc.chassis),
+                     before->poh_minutes + (away + 60) / 60);
 }
 
 static void test_straight_over(void **state)
@@ -132,12 +133,12 @@ static void test_not_counted_where_it_was_off(void **state)
 {
     (void)state;
     begin();
-    uint32_t minutes = chassis_poh_minutes(&fake_bmc.bmc);
+    uint32_t minutes = chassis_poh_minutes(&fake_bmc.bmc.chassis);
     bmc_set_host(&fake_bmc.bmc, NULL);
     fake_bmc_advance(&fake_bmc, 3600000);
     there.domain.state = HOST_POWER_OFF;
     bmc_set_host(&fake_bmc.bmc, &there.domain);
-    assert_int_equal(chassis_poh_minutes(&fake_bmc.bmc), minutes);
+    assert_int_equal(chassis_poh_minutes(&fake_bmc.bmc.chassis), minutes);
     assert_int_equal(fake_bmc.bmc.chassis.on_since_ms, 0);
     fake_server_step(1);
     assert_true(isnan(fake_server_reading(SENSOR_CPU_UTIL)));

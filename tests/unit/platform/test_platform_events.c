@@ -34,7 +34,7 @@ static void control(enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
 
-    chassis_control(&fake_bmc.bmc, action, 1, &nobody);
+    chassis_control(&fake_bmc.bmc.chassis, action, 1, &nobody);
 }
 
 static void test_on(void **state)

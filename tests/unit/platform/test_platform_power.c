@@ -32,7 +32,7 @@ static int power_up(void)
     const struct bmc_ticket ticket = {.done = on_done};
 
     up_result = 1;
-    chassis_control(&fake_bmc.bmc, HOST_POWER_ACTION_UP, 1, &ticket);
+    chassis_control(&fake_bmc.bmc.chassis, HOST_POWER_ACTION_UP, 1, &ticket);
     return up_result;
 }
 

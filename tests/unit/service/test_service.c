@@ -192,7 +192,7 @@ static void test_identify(void **state)
     assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){.identify = {.seconds = 3}}),
                      0);
     assert_int_equal(finished, 1);
-    assert_int_equal(chassis_identify_state(&fake_bmc.bmc), IDENTIFY_TIMED);
+    assert_int_equal(chassis_identify_state(&fake_bmc.bmc.chassis), IDENTIFY_TIMED);
     assert_string_equal(log_line("identify"), ""); /* nothing that anybody asks for later */
 }
 
