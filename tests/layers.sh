@@ -205,6 +205,8 @@ check_seams() {
 		'vbmc/base/hypervisor_uri.h says what the URI of a hypervisor means'
 	found_in '\<store_((bmcs|boot|chassis|document|owed|placement|sel|sol)_put|submit)' \
 		'^tests/|^vbmc/(state|store)/' 'state is written by vbmc/state alone; report that it has changed'
+	found_in 'include "vbmc/bmc/bmc[.]h"' '^tests/|^vbmc/([^b]|b[^m]|[^/]*[.][ch])|^vbmc/bmc/(bmc|sdr)[.]c' \
+		'a part of the model knows struct bmc_core; only what describes the whole BMC knows struct bmc'
 	found_in 'bmcset_find_uuid\(.*virt_domain_' '^tests/|^vbmc/fleet/bmcs[.]c' \
 		'the BMC of a domain is fleet_bmc_of(domain), without a search'
 	found_in 'restore_policy *[!=]= ' '^tests/|^vbmc/bmc/' \

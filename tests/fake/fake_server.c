@@ -52,7 +52,7 @@ static void build(const struct faults *faults)
 
     bmc->core.host = NULL;
     bmc->sensors = sensors_new(&ops, &fake_server);
-    bmc->dcmi = dcmi_new(bmc);
+    bmc->dcmi = dcmi_new(&bmc->core, &bmc->chassis, bmc->sensors);
     bmc->platform = platform_new(bmc, &fake_server.facility);
     assert(bmc->sensors && bmc->dcmi && bmc->platform);
     bmc->core.listener = &platform_listener;

@@ -336,7 +336,7 @@ static void start_server(void)
     bmc->sel = sel_new(&bmc->core, &sel_ops, NULL);
     bmc->sensors = sensors_new(&sensors_ops, NULL);
     bmc->fru = fru_new();
-    bmc->dcmi = dcmi_new(bmc);
+    bmc->dcmi = dcmi_new(&bmc->core, &bmc->chassis, bmc->sensors);
     bmc->platform = platform_new(bmc, &target.facility);
     bmc->core.listener = &platform_listener;
     bmc->core.listener_context = bmc->platform;

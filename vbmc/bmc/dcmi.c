@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/sensors.h"
 
 /* A load that comes and goes about the limit is told of so often at most, lest it fill the log. */
@@ -27,7 +28,9 @@ struct identifier {
 };
 
 struct dcmi {
-    struct bmc *bmc;
+    const struct bmc_core *core;
+    struct chassis *chassis;
+    const struct sensors *sensors; /* NULL: none */
     const struct dcmi_ops *ops;
     void *context;
     struct power_history history;
@@ -65,9 +68,8 @@ static void power_off(struct dcmi *dcmi, const char *why)
 {
     static const struct bmc_ticket nobody;
 
-    log_warning("%s: powered off: %s", dcmi->bmc->core.host ? dcmi->bmc->core.host->name : "?",
-                why);
-    chassis_control(&dcmi->bmc->chassis, HOST_POWER_ACTION_DOWN, 0, &nobody);
+    log_warning("%s: powered off: %s", dcmi->core->host ? dcmi->core->host->name : "?", why);
+    chassis_control(dcmi->chassis, HOST_POWER_ACTION_DOWN, 0, &nobody);
 }
 
 /* Follows whether a limit is kept. True when it has been exceeded for too long, once. */
@@ -106,7 +108,7 @@ static bool inlet_is_above(const struct dcmi *dcmi, double celsius)
 {
     struct sensor_view view;
 
-    return dcmi->bmc->sensors && sensors_view(dcmi->bmc->sensors, SENSOR_INLET_TEMP, &view) == 0 &&
+    return dcmi->sensors && sensors_view(dcmi->sensors, SENSOR_INLET_TEMP, &view) == 0 &&
            view.available && view.value > celsius;
 }
 
@@ -140,13 +142,13 @@ unsigned dcmi_current_watts(const struct dcmi *dcmi)
 
 int dcmi_power_statistics(struct dcmi *dcmi, unsigned window_s, struct power_statistics *statistics)
 {
-    return power_history_read(&dcmi->history, dcmi->bmc->core.hooks->now(&dcmi->bmc->core),
-                              window_s, statistics);
+    return power_history_read(&dcmi->history, dcmi->core->hooks->now(dcmi->core), window_s,
+                              statistics);
 }
 
 bool dcmi_power_is_measured(const struct dcmi *dcmi)
 {
-    return power_history_is_live(&dcmi->history, dcmi->bmc->core.hooks->now(&dcmi->bmc->core));
+    return power_history_is_live(&dcmi->history, dcmi->core->hooks->now(dcmi->core));
 }
 
 const struct dcmi_power_limit *dcmi_power_limit(const struct dcmi *dcmi)
@@ -253,18 +255,21 @@ static void set_first_name(struct dcmi *dcmi)
 {
     char uuid[UUID_TEXT_SIZE], name[32];
 
-    uuid_format(&dcmi->bmc->core.uuid, uuid);
+    uuid_format(&dcmi->core->uuid, uuid);
     snprintf(name, sizeof name, "DCMI%.12s", uuid + sizeof uuid - 13);
     dcmi_set_name(dcmi, name);
 }
 
-struct dcmi *dcmi_new(struct bmc *bmc)
+struct dcmi *dcmi_new(const struct bmc_core *core, struct chassis *chassis,
+                      const struct sensors *sensors)
 {
     struct dcmi *dcmi = calloc(1, sizeof *dcmi);
 
     if (!dcmi)
         return NULL;
-    dcmi->bmc = bmc;
+    dcmi->core = core;
+    dcmi->chassis = chassis;
+    dcmi->sensors = sensors;
     set_first_name(dcmi);
     dcmi_reset(dcmi);
     return dcmi;

@@ -14,7 +14,9 @@
 #include "vbmc/bmc/power_history.h"
 
 struct dcmi;
-struct bmc;
+struct bmc_core;
+struct chassis;
+struct sensors;
 
 #define DCMI_WINDOW_S       300
 #define DCMI_IDENTIFIER_MAX 63 /* bytes, without a terminator */
@@ -32,8 +34,10 @@ struct dcmi_ops {
     void (*limit_exceeded)(void *context, enum dcmi_limit limit, bool exceeded);
 };
 
-/* NULL if there is no memory. */
-struct dcmi *dcmi_new(struct bmc *bmc);
+/* Of a BMC with that chassis and those sensors (NULL: none), which outlive it. NULL if there is no
+ * memory. */
+struct dcmi *dcmi_new(const struct bmc_core *core, struct chassis *chassis,
+                      const struct sensors *sensors);
 /* NULL is allowed. */
 void dcmi_free(struct dcmi *dcmi);
 /* Without them exceptions make no events. */
@@ -45,7 +49,7 @@ void dcmi_set_name(struct dcmi *dcmi, const char *name);
 /* ---- power ---- */
 
 /* What the server draws from the mains now; called about once a second. Looks whether the power
- * limit and the limit of the inlet's temperature (by bmc->sensors) are kept, and takes their
+ * limit and the limit of the inlet's temperature (by its sensor) are kept, and takes their
  * exception actions. */
 void dcmi_note_power(struct dcmi *dcmi, uint64_t now_ms, double watts);
 /* The reading, of which Sys Power is the same; 0 before the first. */

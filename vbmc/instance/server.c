@@ -33,7 +33,7 @@ int instance_server_attach(struct bmc *bmc, const struct facility *facility)
 {
     bmc->sensors = sensors_new(&sensors_ops, bmc);
     bmc->fru = fru_new();
-    bmc->dcmi = dcmi_new(bmc);
+    bmc->dcmi = dcmi_new(&bmc->core, &bmc->chassis, bmc->sensors);
     if (bmc->dcmi)
         dcmi_set_ops(bmc->dcmi, &dcmi_ops, bmc);
     if (bmc->sensors) {

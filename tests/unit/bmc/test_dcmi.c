@@ -166,8 +166,9 @@ static int setup(void **state)
 
     fake_bmc_setup(state);
     told_count = 0;
-    dcmi = fake_bmc.bmc.dcmi = dcmi_new(&fake_bmc.bmc);
     fake_bmc.bmc.sensors = sensors_new(&sensor_ops, NULL);
+    dcmi = fake_bmc.bmc.dcmi =
+        dcmi_new(&fake_bmc.bmc.core, &fake_bmc.bmc.chassis, fake_bmc.bmc.sensors);
     if (!dcmi || !fake_bmc.bmc.sensors)
         return -1;
     sensors_set_hardware(fake_bmc.bmc.sensors, &hardware, 2);

@@ -30,9 +30,9 @@ static int setup(void **state)
     struct bmc *bmc = &fake_bmc.bmc;
 
     fake_bmc_setup(state);
-    bmc->dcmi = dcmi_new(bmc);
-    bmc->fru = fru_new();
     bmc->sensors = sensors_new(&ops, NULL);
+    bmc->dcmi = dcmi_new(&bmc->core, &bmc->chassis, bmc->sensors);
+    bmc->fru = fru_new();
     if (!bmc->dcmi || !bmc->fru || !bmc->sensors)
         return -1;
     sensors_set_hardware(bmc->sensors, &hardware, 2);
