@@ -30,14 +30,14 @@ vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/
 vbmc/control vbmc/base vbmc/bmc/privilege.h
 vbmc/state vbmc/base vbmc/host/placement.h vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
 vbmc/term vbmc/base vbmc/control/console_parser.h
-vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/platform
+vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/physics/faults.h vbmc/platform
 vbmc/ipmi vbmc/base vbmc/bmc vbmc/service
 vbmc/cli vbmc/base vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts.h vbmc/term
 vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
-vbmc/fleet vbmc/base vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/service vbmc/state vbmc/store vbmc/virt
-vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/platform vbmc/service sol
+vbmc/fleet vbmc/base vbmc/bmc vbmc/host vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/physics/facility.h vbmc/service vbmc/state vbmc/store vbmc/virt
+vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/physics vbmc/platform vbmc/service vbmc/virt sol
 vbmc *
 '
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'
@@ -146,6 +146,26 @@ objects_need() {
 				for (i = 1; i <= count; i++) if (user[i] != maker[name]) print user[i], maker[name]
 			}
 		}' | sort -u
+}
+
+# check_needs: a file that gets a function of a forbidden room through somebody else's header needs that
+# room all the same.
+check_needs() {
+	objects_need | awk -v rooms="$rooms" '
+		BEGIN {
+			count = split(rooms, rows, "\n")
+			for (i = 1; i <= count; i++) {
+				words = split(rows[i], word, " ")
+				for (j = 2; j <= words; j++) may[word[1], word[j]] = 1
+			}
+		}
+		function folder_of(path) { sub("/?[^/]*$", "", path); return path }
+		{
+			user = folder_of($1)
+			needed = folder_of($2)
+			if (user != needed && !((user, "*") in may) && !((user, needed) in may) && !((user, $2 ".h") in may))
+				print $1 ".c:1: calls " $2 ".c, which is not for " user
+		}'
 }
 
 # circles: of the pairs that come in, those that are part of one, a line for each circle.
@@ -257,7 +277,7 @@ check_service_door() {
 		"^tests/|^vbmc/store/|^vbmc/fleet/(fleet|load|restore)[.]c|^(${changers// /|})/" "$message"
 }
 
-offences=$(check_places; check_includes; check_road; check_circles; check_seams; check_service_door)
+offences=$(check_places; check_includes; check_needs; check_road; check_circles; check_seams; check_service_door)
 if [[ -n $offences ]]; then
 	printf '%s\n' "$offences" >&2
 	echo "layers.sh: $(wc -l <<<"$offences") found" >&2
