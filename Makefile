@@ -35,6 +35,8 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-
 endif
 COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(HARDENING) \
 	$(SANITIZERS) $(CFLAGS) -MMD -MP
+# There are a hundred test programs, which gold links in a third of the time.
+TEST_LD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 LINK    = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
 # make V=1 shows the whole commands.
@@ -102,12 +104,12 @@ $(BUILD)/unit/test_rmcp%: $$(filter $$(PERCENT)/test_rmcp$$*.o,$$(UNIT_OBJECTS))
 		$(OBJ)/tests/unit/rmcp_stub.o $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
-	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(LINK) $(TEST_LD) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
-	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(LINK) $(TEST_LD) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 # The tests find the programs they are to run by VBMC_BUILD.
 check soak demo bench: deps
