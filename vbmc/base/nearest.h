@@ -21,8 +21,8 @@ struct nearest nearest_begin(const char *word);
 /* Takes `candidate` (borrowed) if it is nearer than what was found: two letters away at most, of
  * short words one. */
 void nearest_offer(struct nearest *nearest, const char *candidate);
-/* Which of `names` was meant: by the table of synonyms, else by spelling. The table ends with a NULL
- * word (NULL: no table). NULL: none is near. */
+/* Which of `names` was meant: by the table of synonyms, else by spelling. The table ends with a
+ * NULL word (NULL: no table). NULL: none is near. */
 const char *nearest_name(const char *word, const char *const *names, size_t count,
                          const struct nearest_synonym *synonyms);
 

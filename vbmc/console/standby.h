@@ -29,8 +29,8 @@ bool console_standby_is_whole(const struct console_standby *standby);
 /* The port as a stream, which reports first what was kept. The standby is gone. *alias, that of the
  * port, is to be freed and may be NULL. NULL if no port was found yet. */
 struct stream *console_standby_take(struct console_standby *standby, char **alias);
-/* `former`, the stream that the guest had up to now, becomes that stream's, which is opened: what it
- * still holds is reported before what was kept, until it ends, for a second at most. */
+/* `former`, the stream that the guest had up to now, becomes that stream's, which is opened: what
+ * it still holds is reported before what was kept, until it ends, for a second at most. */
 void console_standby_drain(struct stream *stream, struct stream *former);
 
 #endif

@@ -1,5 +1,5 @@
-/* Takes the frames of a console connection (vbmc/control/console_frame.h) apart, as the bytes come. It
- * serves both ends: each names the kinds that it wants. */
+/* Takes the frames of a console connection (vbmc/control/console_frame.h) apart, as the bytes come.
+ * It serves both ends: each names the kinds that it wants. */
 #ifndef VBMC_CONTROL_CONSOLE_PARSER_H
 #define VBMC_CONTROL_CONSOLE_PARSER_H
 

@@ -15,8 +15,8 @@ struct control_socket {
     struct sockaddr_un address;
 };
 
-/* Binds a Unix stream socket to `path` as control_new (vbmc/control/control.h) describes it. 0, or a
- * negative error with one line in `error`. */
+/* Binds a Unix stream socket to `path` as control_new (vbmc/control/control.h) describes it. 0, or
+ * a negative error with one line in `error`. */
 int control_socket_open(const char *path, gid_t gid, struct control_socket *control_socket,
                         char *error, size_t size);
 /* Removes the socket from the file system and lets go of the lock. The caller, who handed `fd` to

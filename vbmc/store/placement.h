@@ -1,5 +1,5 @@
-/* What is known of where each guest is (vbmc/host/placement.h), and the hypervisors that were declared
- * dead. */
+/* What is known of where each guest is (vbmc/host/placement.h), and the hypervisors that were
+ * declared dead. */
 #ifndef VBMC_STORE_PLACEMENT_H
 #define VBMC_STORE_PLACEMENT_H
 

@@ -1,5 +1,5 @@
-/* The facility in its store: what was done to it comes back, and what could not be stored is undone,
- * unless a later change that holds it is stored. A real fleet on libvirt's test driver. */
+/* The facility in its store: what was done to it comes back, and what could not be stored is
+ * undone, unless a later change that holds it is stored. A real fleet on libvirt's test driver. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
