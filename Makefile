@@ -39,6 +39,9 @@ COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(H
 TEST_LD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 LINK    = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
 
+# What installs what it needs builds on all processors, unless the caller says on how many.
+JOBS = $(if $(filter -j% --jobs%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # make V=1 shows the whole commands.
 Q     := $(if $(V),,@)
 quiet  = $(if $(V),@:,@echo '  $(1)')
@@ -113,7 +116,7 @@ $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_
 
 # The tests find the programs they are to run by VBMC_BUILD.
 check soak demo bench: deps
-	@+$(MAKE) --no-print-directory $@-run
+	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
 check-run: all units
 	@VBMC_BUILD=$(BUILD) tests/layers.sh
@@ -129,7 +132,7 @@ bench-run: all
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 
 asan: deps
-	@+$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run
+	@+$(MAKE) --no-print-directory $(JOBS) BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run
 
 deps:
 	@tests/deps.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
