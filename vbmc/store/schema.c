@@ -103,8 +103,8 @@ static const char *const steps[] = {
     "ALTER TABLE chassis ADD COLUMN run INTEGER NOT NULL DEFAULT -1;"
     "ALTER TABLE chassis ADD COLUMN started_at INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE chassis ADD COLUMN counted_at INTEGER NOT NULL DEFAULT 0;",
-    "ALTER TABLE chassis ADD COLUMN last_power_event INTEGER NOT NULL DEFAULT 0"
-    " CHECK (last_power_event BETWEEN 0 AND 255);",
+    ("ALTER TABLE chassis ADD COLUMN last_power_event INTEGER NOT NULL DEFAULT 0"
+     " CHECK (last_power_event BETWEEN 0 AND 255);"),
     "ALTER TABLE owed ADD COLUMN place INTEGER NOT NULL DEFAULT 0;",
 };
 
