@@ -1024,11 +1024,13 @@ static void test_freed_while_a_save_runs(void **state)
     replies = 0;
     rmcp_server_free(console.server);
     console.server = other.server = NULL;
+    saves_flush(saves);
     console_sol_free(sol);
     sol = NULL;
     assert_null(bmc.payload);
     while (replies == 0)
         uv_run(&loop, UV_RUN_ONCE);
+    saves_free(saves, NULL, NULL);
     make_sol(); /* for the teardown */
 }
 
