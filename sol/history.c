@@ -275,7 +275,7 @@ static int write_anew(struct history *history)
 {
     uint64_t position = 0;
     int fd = open_new(history);
-    struct stat status;
+    struct stat status = {0};
     int result = fd < 0 ? fd : write_whole_ring(history, fd, &position);
 
     if (result == 0 && (fstat(fd, &status) < 0 || rename(history->new_path, history->path) < 0))
@@ -299,10 +299,8 @@ static int write_anew(struct history *history)
  * and another file takes its place where it may be the file's fault. */
 static void undo_record(struct history *history, int error)
 {
-    if (error != -ENOSPC && error != -EDQUOT)
-        close_file(history);
-    else if (ftruncate(history->fd, history->size) < 0 ||
-             lseek(history->fd, history->size, SEEK_SET) < 0)
+    if ((error != -ENOSPC && error != -EDQUOT) || ftruncate(history->fd, history->size) < 0 ||
+        lseek(history->fd, history->size, SEEK_SET) < 0)
         close_file(history);
 }
 

@@ -1,5 +1,6 @@
 #include "vbmc/config/config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -125,6 +126,8 @@ int config_index_domain(struct config *config, size_t i)
 {
     const struct config_domain *domain = &config->domains[i];
     void *position = (void *)(uintptr_t)(i + 1);
+
+    assert(domain->name);
     uint64_t by_name = hash_bytes(HASH_BEGIN, domain->name, strlen(domain->name));
     uint64_t by_uuid = hash_bytes(HASH_BEGIN, domain->uuid.bytes, sizeof domain->uuid.bytes);
 

@@ -109,6 +109,14 @@ static bool is_any(const union endpoint_address *address)
     return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
 }
 
+/* The ports too; or both are none. */
+static bool are_equal(const union endpoint_address *a, const union endpoint_address *b)
+{
+    return endpoint_address_port(a) == endpoint_address_port(b) &&
+           (endpoint_address_is_same(a, b) ||
+            (a->any.sa_family == AF_UNSPEC && b->any.sa_family == AF_UNSPEC));
+}
+
 static bool are_in_conflict(const union endpoint_address *a, const union endpoint_address *b)
 {
     return endpoint_address_port(a) == endpoint_address_port(b) &&
@@ -217,8 +225,7 @@ static int assign_address(struct fleet *fleet, struct instance *instance)
         instance_record_changed(instance, fleet_report_store, NULL);
     if (result < 0)
         memset(&address, 0, sizeof address);
-    if (instance_is_listening(instance) &&
-        memcmp(&address, instance_address(instance), sizeof address) != 0) {
+    if (instance_is_listening(instance) && !are_equal(&address, instance_address(instance))) {
         char text[ENDPOINT_TEXT_SIZE];
         endpoint_address_format(&address, text);
         log_info("%s: moving to UDP %s", instance_record(instance)->name, text);
@@ -320,7 +327,7 @@ void fleet_review_listening(struct fleet *fleet)
 
 static bool prefix_equal(const struct config_prefix *a, const struct config_prefix *b)
 {
-    return a->length == b->length && memcmp(&a->base, &b->base, sizeof a->base) == 0;
+    return a->length == b->length && are_equal(&a->base, &b->base);
 }
 
 void fleet_close_shared_socket(struct fleet *fleet, const struct config_bmc *next)

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -208,6 +209,7 @@ const char *placement_state_name(enum placement_state state)
 static void explain_waiting(const struct placement *placement,
                             const struct placement_hypervisor *hypervisor, char *text, size_t size)
 {
+    assert(hypervisor);
     const char *why = placement_was_running_at(placement, hypervisor)
                           ? "the guest was last seen running there"
                       : placement_find_copy(placement, hypervisor) ? "it has the guest's domain"
@@ -225,6 +227,7 @@ static void explain_waiting(const struct placement *placement,
 
 static void explain_copy(const struct placement_decision *decision, char *text, size_t size)
 {
+    assert(decision->hypervisor);
     const char *name = decision->hypervisor->name;
 
     if (decision->also)

@@ -81,7 +81,7 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
 {
     const struct bmc *bmc = request->bmc;
     struct ipmi_session_info session;
-    struct bmc_sol_activation activation;
+    struct bmc_sol_activation activation = {0};
     uint8_t instance;
 
     if (!bmc->payload || !request->sessions ||

@@ -1,5 +1,6 @@
 #include "vbmc/rmcp/session.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -40,6 +41,8 @@ struct session_table *session_table_new(const struct session_limits *limits, uin
 static void free_slot(struct session_table *table, struct session **slot, enum session_loss loss)
 {
     struct session *session = *slot;
+
+    assert(session);
     uint32_t id = session->exchange.bmc_id;
     bool tell = !session_is_half_open(session);
 

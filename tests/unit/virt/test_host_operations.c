@@ -13,7 +13,6 @@
 #include "vbmc/base/array.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/keeper.h"
-#include "vbmc/virt/facts.h"
 
 /* ---- what we do ---- */
 
