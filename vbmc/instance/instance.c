@@ -57,7 +57,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->timer_at_ms = UINT64_MAX;
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &instance_hooks, instance);
-    if (instance_begin_stored(instance, chassis, boot) < 0) {
+    if (instance_begin_stored(instance, record->name, chassis, boot) < 0) {
         instance_free(instance);
         return NULL;
     }

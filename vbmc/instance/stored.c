@@ -30,14 +30,11 @@ static void on_placement_settled(void *context, int result)
     instance->placement.changed = true; /* and is stored with the next change, or later */
 }
 
-static int begin_saves(struct instance *instance)
+static int begin_saves(struct instance *instance, const char *name)
 {
-    char uuid[UUID_TEXT_SIZE];
-
-    uuid_format(&instance->bmc.core.uuid, uuid);
     instance->placement_owner =
         (struct placement_owner){&instance->bmc.core.uuid, &instance->placement};
-    instance->saves = saves_new(instance->shared->store, uuid);
+    instance->saves = saves_new(instance->shared->store, name);
     instance->record_saved = saves_add(instance->saves, &bmcs_save_kind, &instance->record);
     instance->placement_saved =
         saves_add(instance->saves, &placement_save_kind, &instance->placement_owner);
@@ -49,10 +46,10 @@ static int begin_saves(struct instance *instance)
     return 0;
 }
 
-int instance_begin_stored(struct instance *instance, const struct store_chassis *chassis,
-                          const struct store_boot *boot)
+int instance_begin_stored(struct instance *instance, const char *name,
+                          const struct store_chassis *chassis, const struct store_boot *boot)
 {
-    if (begin_saves(instance) < 0)
+    if (begin_saves(instance, name) < 0)
         return -ENOMEM;
     if (chassis)
         parts_restore_chassis(instance->parts, chassis);
@@ -115,5 +112,6 @@ int instance_replace_record(struct instance *instance, const struct store_bmc *r
 
 void instance_record_changed(struct instance *instance, store_done_fn done, void *context)
 {
+    saves_rename(instance->saves, instance->record.name);
     saves_changed_then(instance->record_saved, done, context);
 }

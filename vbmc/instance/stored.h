@@ -12,10 +12,10 @@
 struct instance;
 struct store_sol;
 
-/* For instance.c, before anything else that is stored: takes over rows, which may be NULL. 0, or
- * -ENOMEM. */
-int instance_begin_stored(struct instance *instance, const struct store_chassis *chassis,
-                          const struct store_boot *boot);
+/* For instance.c, before anything else that is stored: takes over rows, which may be NULL; `name`
+ * is the domain's, for the log. 0, or -ENOMEM. */
+int instance_begin_stored(struct instance *instance, const char *name,
+                          const struct store_chassis *chassis, const struct store_boot *boot);
 /* For instance.c: `gone` is called when all is on disk; then the instance may go. */
 void instance_end_stored(struct instance *instance, void (*gone)(void *instance));
 

@@ -229,8 +229,13 @@ struct saves *saves_new(struct store *store, const char *name)
     if (!saves)
         return NULL;
     saves->store = store;
-    snprintf(saves->name, sizeof saves->name, "%s", name);
+    saves_rename(saves, name);
     return saves;
+}
+
+void saves_rename(struct saves *saves, const char *name)
+{
+    snprintf(saves->name, sizeof saves->name, "%s", name);
 }
 
 struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner)

@@ -42,8 +42,10 @@ struct saves_part;
 /* The parts of one BMC, or of whatever `name` (copied, for the log) says. The store outlives what
  * is done with them. NULL if there is no memory. */
 struct saves *saves_new(struct store *store, const char *name);
-/* Adds a part. The owner lives until saves_free says that all is over. NULL if there is no memory,
- * or if `saves` is NULL. */
+/* Another name for the log. */
+void saves_rename(struct saves *saves, const char *name);
+/* Adds a part. The owner lives until saves_flush, and as long as it is reported as changed. NULL if
+ * there is no memory, or if `saves` is NULL. */
 struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner);
 /* Called each time a copy has been written or refused and who waited for it was answered; not after
  * saves_flush. */
