@@ -246,8 +246,25 @@ static void step_ended_here(struct operation *operation)
         operation_finish(operation, -EINVAL, "the guest is no longer on this hypervisor");
 }
 
+/* After a cancel, or while the hypervisor cannot be reached, the guest may run elsewhere. */
+static bool may_start(const struct operation *operation)
+{
+    return !operation->abandoned && operation->domain->host.state != HOST_POWER_UNKNOWN;
+}
+
+static void finish_elsewhere(struct operation *operation)
+{
+    operation_finish(operation, -EHOSTUNREACH, "the guest may be elsewhere by now");
+}
+
+/* The connection may have been lost while the guest was being destroyed: nothing ends an interval
+ * that begins only then. */
 static void step_cycle_interval(struct operation *operation)
 {
+    if (!may_start(operation)) {
+        finish_elsewhere(operation);
+        return;
+    }
     operation->in_interval = operation->cycle_interval_s > 0;
     operation_pause(operation, operation->cycle_interval_s * UINT64_C(1000));
 }
@@ -350,19 +367,13 @@ static operation_step *const finish_start[] = {
     NULL,
 };
 
-/* After a cancel, or while the hypervisor cannot be reached, the guest may run elsewhere. */
-static bool may_start(const struct operation *operation)
-{
-    return !operation->abandoned && operation->domain->host.state != HOST_POWER_UNKNOWN;
-}
-
 static void step_up(struct operation *operation)
 {
     struct virt_domain *domain = operation->domain;
 
     operation->in_interval = false;
     if (!may_start(operation)) {
-        operation_finish(operation, -EHOSTUNREACH, "the guest may be elsewhere by now");
+        finish_elsewhere(operation);
         return;
     }
     if (domain->host.state == HOST_POWER_RUNNING) {

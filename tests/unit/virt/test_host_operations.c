@@ -164,6 +164,21 @@ static void test_connection_lost_in_a_cycle(void **state)
     virDomainFree(domain);
 }
 
+/* It is lost before the loop knows that the guest was destroyed. */
+static void test_connection_lost_while_a_cycle_destroys(void **state)
+{
+    (void)state;
+    virDomainPtr domain = virt_fixture_define_running();
+    virt_fixture_power(HOST_POWER_ACTION_CYCLE, 250);
+    while (virDomainIsActive(domain) == 1)
+        uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    virt_keeper_lost(virt_fixture.hypervisor);
+    TURN_UNTIL_ENDED(1);
+    assert_int_equal(virt_fixture.result, -EHOSTUNREACH);
+    assert_int_equal(virDomainIsActive(domain), 0);
+    virDomainFree(domain);
+}
+
 /* In place of libvirt's: no job, one, or one without figures. */
 static int job;
 
@@ -342,6 +357,8 @@ int main(void)
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_connection_lost_in_a_cycle, virt_fixture_setup,
                                         virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_connection_lost_while_a_cycle_destroys,
+                                        virt_fixture_setup, virt_fixture_teardown),
         cmocka_unit_test(test_ends_of_a_migration),
         cmocka_unit_test_setup_teardown(test_boot_override, virt_fixture_setup,
                                         virt_fixture_teardown),
