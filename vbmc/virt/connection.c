@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
 #include "vbmc/ssh/connection.h"
 #include "vbmc/ssh/uri.h"
 #include "vbmc/virt/error.h"
@@ -72,12 +73,32 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     return connection;
 }
 
-/* Local drivers support no keep-alive, and cannot lose a connection. */
+/* False if the driver has none: it runs in this process, and cannot lose a connection. */
+static bool keep_alive(virConnectPtr connection)
+{
+    return virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) >= 0;
+}
+
 virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
 {
     virConnectPtr connection = open_with_reason(hypervisor, text);
 
     if (connection)
-        virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+        hypervisor->in_process = !keep_alive(connection);
     return connection;
+}
+
+virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers)
+{
+    char text[WORKER_TEXT_SIZE];
+
+    virConnectPtr connection = hypervisor->in_process ? NULL : open_with_reason(hypervisor, text);
+    if (connection) {
+        keep_alive(connection);
+        return connection;
+    }
+    if (!hypervisor->in_process)
+        log_debug("hypervisor %s: one connection for two threads, as another is refused: %s",
+                  hypervisor->name, text);
+    return virConnectRef(keepers) < 0 ? NULL : keepers;
 }

@@ -11,7 +11,12 @@ struct hypervisor;
 /* Starts the SSH connection of a qemu+ssh:// URI; does nothing for others. An invalid URI is
  * reported by hypervisor_connect, like one that libvirt rejects. */
 void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir);
-/* Opens a connection; not the loop thread. NULL, with the reason in `text`. */
+/* Opens the main connection, and notes whether the driver runs in this process. Keeper thread.
+ * NULL, with the reason in `text`. */
 virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE]);
+/* Opens one more, or takes a reference to `keepers` (the main one, which is open) if the driver
+ * runs in this process, where a connection may have guests of its own, or if the hypervisor has
+ * reached its limit of clients. Any thread but the loop's. NULL: no reference was to be had. */
+virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers);
 
 #endif

@@ -1,17 +1,15 @@
 /* States:
  *
  *   idle       the guest is off, or the stream is not opened yet
- *   opening    a job of an action thread asks libvirt for the stream
+ *   opening    a job of the consoles' thread asks libvirt for the stream
  *   connected  bytes go both ways
  *   waiting    refused or ended; a timer tries again
  *
- * libvirt's stream is opened and ended by jobs, since both may wait for libvirtd; receiving does
- * not block and is done on the loop. A job under way keeps the memory alive.
+ * libvirt's stream is opened, sent to and ended by jobs, since each may wait for libvirtd;
+ * receiving does not block and is done on the loop. A job under way keeps the memory alive.
  *
  * Input is written to the guest's pty if that is on this machine (for the reason see pty_writer.h),
- * else to the stream. Sending to libvirtd blocks when the socket is full, so that never more is
- * under way than a socket holds: a call that has returned shows that libvirtd has read what was
- * sent before it. */
+ * else to the stream, one piece at a time. */
 #include "vbmc/virt/console.h"
 
 #include <errno.h>
@@ -37,9 +35,8 @@
 
 #define RETRY_MS     2000
 #define RECEIVE_SIZE 4096
-#define ROUNDS_MAX   16                  /* reads before the loop gets its turn */
-#define WINDOW_SIZE  ((size_t)32 * 1024) /* sent, and not known to have been read by libvirtd */
-#define MESSAGE_SIZE 64                  /* libvirt's own, with each piece that is sent */
+#define ROUNDS_MAX   16   /* reads before the loop gets its turn */
+#define PIECE_SIZE   4096 /* of input, for libvirt's stream */
 
 struct virt_console {
     struct stream stream;
@@ -49,12 +46,13 @@ struct virt_console {
     bool opened; /* by the stream's user */
     bool closed;
     bool opening;
-    bool wants_writable;
-    bool broken;            /* sending failed: ends on the timer's turn */
+    bool broken;            /* writing failed: ends on the timer's turn */
     virStreamPtr libvirt;   /* NULL unless connected */
     struct pty_writer *pty; /* NULL unless connected and reachable */
-    size_t unconfirmed;     /* of the window */
-    struct virt_console_job *confirming;
+    /* A piece on its way to libvirt's stream. */
+    uint8_t piece[PIECE_SIZE];
+    size_t piece_size; /* 0: none */
+    size_t piece_sent;
     unsigned jobs;
     char *alias;
 };
@@ -64,9 +62,9 @@ struct virt_console_job {
     struct virt_console *console;
     struct uuid uuid;
     char *alias;          /* of an opening */
-    virStreamPtr libvirt; /* out of an opening, into an ending */
+    virStreamPtr libvirt; /* out of an opening, into an ending; of a sending, a reference */
     char *pty_path;       /* out of an opening; NULL: unknown */
-    size_t sent;          /* of a confirmation: what was unconfirmed when it began */
+    bool failed;          /* out of a sending */
     bool taken;
     char text[WORKER_TEXT_SIZE];
 };
@@ -109,7 +107,7 @@ static struct virt_console_job *new_job(struct virt_console *console)
 
 /* ---- ending ---- */
 
-/* An action thread. */
+/* The consoles' thread. */
 static void run_end(struct worker_job *worker_job, virConnectPtr connection)
 {
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
@@ -137,7 +135,7 @@ static void abort_libvirt_stream(struct virt_console *console, virStreamPtr libv
     job->libvirt = libvirt;
     job->job.run = run_end;
     job->job.done = end_done;
-    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+    worker_submit_console(hypervisor_worker(console->hypervisor), &job->job);
 }
 
 static void end_libvirt_stream(struct virt_console *console)
@@ -145,7 +143,6 @@ static void end_libvirt_stream(struct virt_console *console)
     virStreamPtr libvirt = console->libvirt;
 
     console->libvirt = NULL;
-    console->confirming = NULL;
     pty_writer_close(console->pty);
     console->pty = NULL;
     virStreamEventRemoveCallback(libvirt);
@@ -160,6 +157,70 @@ static void disconnect(struct virt_console *console, const char *reason)
         end_libvirt_stream(console);
     uv_timer_start(&console->retry, on_retry, RETRY_MS, 0);
     stream_report_state(&console->stream, STREAM_DISCONNECTED, reason);
+}
+
+/* Ends the stream from the timer, not within its user's call. */
+static void break_off(struct virt_console *console)
+{
+    console->broken = true;
+    uv_timer_start(&console->retry, on_retry, 0, 0);
+}
+
+/* ---- sending ---- */
+
+/* The consoles' thread. The loop leaves the piece alone meanwhile. A stream to libvirtd takes all,
+ * if need be after a while; one of a driver in this process may be full. */
+static void run_sending(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+
+    job->failed = !connection;
+    while (!job->failed && console->piece_sent < console->piece_size) {
+        int sent = virStreamSend(job->libvirt, (const char *)console->piece + console->piece_sent,
+                                 console->piece_size - console->piece_sent);
+        if (sent == -2)
+            break;
+        job->failed = sent <= 0;
+        console->piece_sent += job->failed ? 0 : (size_t)sent;
+    }
+}
+
+static void sending_done(struct worker_job *worker_job)
+{
+    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
+    struct virt_console *console = job->console;
+    bool is_current = console->libvirt == job->libvirt;
+    bool is_sent = console->piece_sent == console->piece_size;
+
+    virStreamFree(job->libvirt);
+    if (is_sent || !is_current)
+        console->piece_size = 0;
+    if (is_current && job->failed)
+        disconnect(console, "the console was closed");
+    else if (is_current && is_sent)
+        stream_report_writable(&console->stream);
+    else if (is_current)
+        virStreamEventUpdateCallback(console->libvirt,
+                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
+    job_ended(job);
+}
+
+/* The rest of the piece. The job has a reference to the stream, which may end before it. */
+static void send_piece(struct virt_console *console)
+{
+    struct virt_console_job *job = console->piece_size > 0 ? new_job(console) : NULL;
+
+    if (!job) {
+        if (console->piece_size > 0)
+            break_off(console);
+        return;
+    }
+    virStreamRef(console->libvirt);
+    job->libvirt = console->libvirt;
+    job->job.run = run_sending;
+    job->job.done = sending_done;
+    worker_submit_console(hypervisor_worker(console->hypervisor), &job->job);
 }
 
 /* ---- bytes ---- */
@@ -188,87 +249,24 @@ static void on_event(virStreamPtr libvirt, int events, void *opaque)
         return;
     if (events & VIR_STREAM_EVENT_READABLE)
         receive(console);
-    if (console->libvirt && (events & VIR_STREAM_EVENT_WRITABLE) && console->wants_writable) {
-        console->wants_writable = false;
+    if (console->libvirt && (events & VIR_STREAM_EVENT_WRITABLE)) {
         virStreamEventUpdateCallback(console->libvirt, VIR_STREAM_EVENT_READABLE);
-        stream_report_writable(&console->stream);
+        send_piece(console);
     }
     if (console->libvirt && (events & (VIR_STREAM_EVENT_ERROR | VIR_STREAM_EVENT_HANGUP)))
         disconnect(console, "the console was closed");
 }
 
-/* Ends the stream from the timer, not within its user's call. */
-static void break_off(struct virt_console *console)
+/* As much as fits into a piece, once the one before has been sent. */
+static size_t begin_piece(struct virt_console *console, const uint8_t *bytes, size_t size)
 {
-    console->broken = true;
-    uv_timer_start(&console->retry, on_retry, 0, 0);
-}
-
-/* An action thread. */
-static void run_confirmation(struct worker_job *worker_job, virConnectPtr connection)
-{
-    unsigned long version;
-
-    (void)worker_job;
-    if (connection)
-        virConnectGetLibVersion(connection, &version);
-}
-
-static void confirm(struct virt_console *console);
-
-static void confirmation_done(struct worker_job *worker_job)
-{
-    struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
-    struct virt_console *console = job->console;
-
-    if (console->confirming == job) { /* else it was for a stream that has ended */
-        bool was_full = console->unconfirmed >= WINDOW_SIZE;
-        console->confirming = NULL;
-        console->unconfirmed -= job->sent;
-        if (console->unconfirmed > 0)
-            confirm(console);
-        if (was_full)
-            stream_report_writable(&console->stream);
-    }
-    job_ended(job);
-}
-
-static void confirm(struct virt_console *console)
-{
-    struct virt_console_job *job = new_job(console);
-
-    if (!job) {
-        break_off(console);
-        return;
-    }
-    console->confirming = job;
-    job->sent = console->unconfirmed;
-    job->job.run = run_confirmation;
-    job->job.done = confirmation_done;
-    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
-}
-
-/* As much as fits into the window; the stream becomes writable again when there is room. */
-static int send_to_libvirt(struct virt_console *console, const uint8_t *bytes, size_t size)
-{
-    size_t room = WINDOW_SIZE - console->unconfirmed;
-
-    if (console->unconfirmed >= WINDOW_SIZE)
+    if (console->piece_size > 0)
         return 0;
-    int sent = virStreamSend(console->libvirt, (const char *)bytes, size < room ? size : room);
-    if (sent == -2) {
-        console->wants_writable = true;
-        virStreamEventUpdateCallback(console->libvirt,
-                                     VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_WRITABLE);
-        return 0;
-    }
-    if (sent > 0)
-        console->unconfirmed += (size_t)sent + MESSAGE_SIZE;
-    if ((size_t)sent < size && console->unconfirmed < WINDOW_SIZE)
-        console->unconfirmed = WINDOW_SIZE;
-    if (sent > 0 && !console->confirming)
-        confirm(console);
-    return sent;
+    console->piece_size = size < PIECE_SIZE ? size : PIECE_SIZE;
+    console->piece_sent = 0;
+    memcpy(console->piece, bytes, console->piece_size);
+    send_piece(console);
+    return console->piece_size;
 }
 
 static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t size)
@@ -278,7 +276,7 @@ static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t
     if (!console->libvirt)
         return -ENOTCONN;
     ssize_t sent = console->pty ? pty_writer_write(console->pty, bytes, size)
-                                : send_to_libvirt(console, bytes, size);
+                                : (ssize_t)begin_piece(console, bytes, size);
     if (sent < 0) {
         break_off(console);
         return -EIO;
@@ -295,8 +293,8 @@ static void on_pty_writable(void *context)
 
 /* ---- opening ---- */
 
-/* An action thread. The path of the pty, or NULL if unknown. Read only now, since libvirt shows a
- * guest as running before it has asked QEMU for the path. */
+/* The consoles' thread. The path of the pty, or NULL if unknown. Read only now, since libvirt shows
+ * a guest as running before it has asked QEMU for the path. */
 static char *read_pty_path(virDomainPtr domain, const char *alias)
 {
     CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
@@ -309,7 +307,7 @@ static char *read_pty_path(virDomainPtr domain, const char *alias)
     return path;
 }
 
-/* An action thread. */
+/* The consoles' thread. */
 static void run_open(struct worker_job *worker_job, virConnectPtr connection)
 {
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
@@ -340,8 +338,7 @@ static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvi
 {
     console->libvirt = libvirt;
     console->broken = false;
-    console->wants_writable = false;
-    console->unconfirmed = 0;
+    console->piece_size = 0;
     if (pty_path &&
         hypervisor_is_local(console->hypervisor)) /* on failure libvirt's stream is used */
         pty_writer_open(hypervisor_loop(console->hypervisor), pty_path, on_pty_writable, console,
@@ -389,7 +386,7 @@ static void try_to_open(struct virt_console *console)
     console->opening = true;
     job->job.run = run_open;
     job->job.done = open_done;
-    worker_submit_action(hypervisor_worker(console->hypervisor), &job->job);
+    worker_submit_console(hypervisor_worker(console->hypervisor), &job->job);
 }
 
 static void on_retry(uv_timer_t *timer)

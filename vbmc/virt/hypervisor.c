@@ -131,7 +131,6 @@ static void deliver_ssh_ended(struct inbox_item *item)
 static void stop_threads(struct hypervisor *hypervisor)
 {
     hypervisor->stopping = true;
-    virt_sampler_stop(hypervisor->sampler);
     hypervisor->ended.deliver = deliver_ended;
     hypervisor->ssh_ended.deliver = deliver_ssh_ended;
     hypervisor->to_end = (hypervisor->worker != NULL) + (hypervisor->ssh != NULL);

@@ -34,6 +34,7 @@ struct hypervisor {
     bool is_ssh;
     struct sshconn *ssh; /* NULL: another URI, or `error_ssh` says why */
     char error_ssh[WORKER_TEXT_SIZE];
+    bool in_process; /* its driver; keeper thread, before others get the connection */
     const struct hypervisor_callbacks *callbacks;
     void *context;
     const struct operation_outcomes *outcomes; /* of its domains' operations */

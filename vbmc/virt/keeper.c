@@ -238,6 +238,11 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     return connection;
 }
 
+static virConnectPtr open_another(void *context, virConnectPtr keepers)
+{
+    return hypervisor_connect_again(context, keepers);
+}
+
 struct failure {
     struct inbox_item item;
     struct hypervisor *hypervisor;
@@ -267,6 +272,7 @@ static void connection_failed(void *context, const char *text)
 
 const struct worker_ops virt_keeper_ops = {
     .open = open_connection,
+    .open_another = open_another,
     .close = close_connection,
     .failed = connection_failed,
 };

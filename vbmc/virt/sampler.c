@@ -15,7 +15,6 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
-#include "vbmc/virt/lane.h"
 #include "vbmc/virt/stats.h"
 #include "vbmc/virt/worker.h"
 
@@ -38,8 +37,6 @@ static const struct {
 
 struct virt_sampler {
     struct hypervisor *hypervisor;
-    struct virt_lane lanes[CALLS_MAX];
-    struct worker_job closing; /* of the lanes */
     unsigned period_s;
     uint64_t count;
     struct sampling *under_way; /* the latest first */
@@ -64,7 +61,6 @@ struct sampling {
     struct worker_job job;
     struct virt_sampler *sampler;
     struct sampling *next; /* of those under way */
-    unsigned lane;
     uint64_t number;
     unsigned way;
     uint64_t submitted_ns;
@@ -142,25 +138,10 @@ static void call(struct sampling *sampling, virConnectPtr connection)
 static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
-    struct virt_lane *lane = &sampling->sampler->lanes[sampling->lane];
 
     sampling->records = -1;
-    if (!connection)
-        return;
-    virConnectPtr own = virt_lane_enter(lane, connection, sampling->error);
-    if (!own)
-        return;
-    call(sampling, own);
-    virt_lane_leave(lane);
-}
-
-static void run_closing(struct worker_job *job, virConnectPtr connection)
-{
-    struct virt_sampler *sampler = CONTAINER_OF(job, struct virt_sampler, closing);
-
-    (void)connection;
-    for (size_t i = 0; i < CALLS_MAX; i++)
-        virt_lane_close(&sampler->lanes[i]);
+    if (connection)
+        call(sampling, connection);
 }
 
 /* ---- the loop: results ---- */
@@ -287,12 +268,6 @@ static void fill_entries(const struct hypervisor *hypervisor, struct sampling *s
     qsort(sampling->entries, sampling->count, sizeof sampling->entries[0], compare_entries);
 }
 
-/* There are at most two, and each has its own. */
-static unsigned free_lane(const struct virt_sampler *sampler)
-{
-    return sampler->under_way && sampler->under_way->lane == 0 ? 1 : 0;
-}
-
 static void submit(struct virt_sampler *sampler, size_t running)
 {
     struct sampling *sampling = calloc(1, sizeof *sampling + running * sizeof(struct entry));
@@ -301,7 +276,6 @@ static void submit(struct virt_sampler *sampler, size_t running)
         return;
     sampling->sampler = sampler;
     sampling->way = sampler->way;
-    sampling->lane = free_lane(sampler);
     sampling->number = ++sampler->count;
     sampling->submitted_ns = uv_hrtime();
     fill_entries(sampler->hypervisor, sampling);
@@ -357,28 +331,10 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
         return NULL;
     sampler->hypervisor = hypervisor;
     sampler->period_s = period_s;
-    for (size_t i = 0; i < CALLS_MAX; i++)
-        virt_lane_init(&sampler->lanes[i], hypervisor);
     return sampler;
-}
-
-static void closing_done(struct worker_job *job)
-{
-    (void)job; /* the sampler's own */
-}
-
-void virt_sampler_stop(struct virt_sampler *sampler)
-{
-    if (!sampler || !sampler->hypervisor->worker)
-        return;
-    sampler->closing.run = run_closing;
-    sampler->closing.done = closing_done;
-    worker_submit_action(sampler->hypervisor->worker, &sampler->closing);
 }
 
 void virt_sampler_free(struct virt_sampler *sampler)
 {
-    for (size_t i = 0; sampler && i < CALLS_MAX; i++)
-        virt_lane_destroy(&sampler->lanes[i]);
     free(sampler);
 }

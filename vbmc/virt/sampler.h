@@ -25,10 +25,7 @@ void virt_sampler_turn(struct virt_sampler *sampler);
 void virt_sampler_connected(struct virt_sampler *sampler);
 /* Calls made so far. */
 uint64_t virt_sampler_count(const struct virt_sampler *sampler);
-/* No more calls; those under way come back. Before the worker is stopped. NULL is allowed, here and
- * below. */
-void virt_sampler_stop(struct virt_sampler *sampler);
-/* After the worker's last job. */
+/* After the worker's last job. NULL is allowed. */
 void virt_sampler_free(struct virt_sampler *sampler);
 
 #endif

@@ -15,6 +15,17 @@
 struct job_queue {
     struct worker_job *first;
     struct worker_job *last;
+    pthread_cond_t wanted; /* a job came, or the threads are to end */
+};
+
+/* A thread beside the keeper. */
+struct actor {
+    struct worker *worker;
+    struct job_queue *queue; /* the worker's; its jobs are this thread's */
+    pthread_t thread;
+    /* Its own. */
+    virConnectPtr connection; /* NULL: not open */
+    unsigned generation;      /* of the keeper's connection when it was opened */
 };
 
 struct worker {
@@ -22,15 +33,15 @@ struct worker {
     void *context;
     struct inbox *inbox;
     pthread_t keeper;
-    pthread_t actors[ACTION_THREADS];
+    struct actor actors[ACTION_THREADS + 1]; /* the last one's jobs are the consoles' */
     unsigned actor_count;
     pthread_mutex_t lock;
-    pthread_cond_t keeper_wanted;
-    pthread_cond_t actors_wanted;
     /* Under the lock. */
     struct job_queue looks;
     struct job_queue actions;
+    struct job_queue consoles;
     virConnectPtr connection; /* written by the keeper; others take a reference */
+    unsigned generation;      /* how often it was opened */
     bool tried;               /* the first attempt to open it has ended */
     bool lost;
     bool stopping;
@@ -94,8 +105,10 @@ static void set_connection(struct worker *worker, virConnectPtr connection)
 {
     pthread_mutex_lock(&worker->lock);
     worker->connection = connection;
+    worker->generation += connection != NULL;
     worker->tried = true;
-    pthread_cond_broadcast(&worker->actors_wanted);
+    pthread_cond_broadcast(&worker->actions.wanted);
+    pthread_cond_broadcast(&worker->consoles.wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 
@@ -136,8 +149,8 @@ static struct worker_job *next_look(struct worker *worker, bool *stopping, bool 
     pthread_mutex_lock(&worker->lock);
     while (!worker->looks.first && !worker->stopping && !worker->lost) {
         if (worker->connection)
-            pthread_cond_wait(&worker->keeper_wanted, &worker->lock);
-        else if (pthread_cond_timedwait(&worker->keeper_wanted, &worker->lock, &worker->next_try) !=
+            pthread_cond_wait(&worker->looks.wanted, &worker->lock);
+        else if (pthread_cond_timedwait(&worker->looks.wanted, &worker->lock, &worker->next_try) !=
                  0)
             break;
     }
@@ -164,39 +177,96 @@ static void keep(struct worker *worker)
     }
 }
 
-/* Waits for an action, and the first one for the connection too, and takes a reference to the
- * connection, if there is one. NULL when the worker stops and nothing is left. */
-static struct worker_job *next_action(struct worker *worker, virConnectPtr *connection)
+/* ---- the other threads ---- */
+
+/* What a thread does next. */
+struct turn {
+    struct worker_job *job; /* NULL: only opens its connection */
+    virConnectPtr keepers;  /* a reference; NULL: there is none */
+    unsigned generation;
+};
+
+/* Under the lock. No job before the first attempt to connect has ended. */
+static bool has_turn(const struct actor *actor)
+{
+    const struct worker *worker = actor->worker;
+
+    return worker->stopping || (worker->tried && actor->queue->first) ||
+           (worker->connection && worker->generation != actor->generation);
+}
+
+/* Waits for it. False when the worker stops and nothing is left. */
+static bool wait_for_turn(struct actor *actor, struct turn *turn)
+{
+    struct worker *worker = actor->worker;
+
+    pthread_mutex_lock(&worker->lock);
+    while (!has_turn(actor))
+        pthread_cond_wait(&actor->queue->wanted, &worker->lock);
+    turn->job = pop(actor->queue);
+    turn->keepers = worker->stopping ? NULL : worker->connection;
+    turn->generation = worker->generation;
+    bool ends = worker->stopping && !turn->job;
+    if (turn->keepers)
+        virConnectRef(turn->keepers);
+    pthread_mutex_unlock(&worker->lock);
+    return !ends;
+}
+
+static bool is_current(struct worker *worker, unsigned generation)
 {
     pthread_mutex_lock(&worker->lock);
-    while ((!worker->actions.first || !worker->tried) && !worker->stopping)
-        pthread_cond_wait(&worker->actors_wanted, &worker->lock);
-    struct worker_job *job = pop(&worker->actions);
-    *connection = worker->stopping ? NULL : worker->connection;
-    if (job && *connection)
-        virConnectRef(*connection);
+    bool current = !worker->stopping && worker->connection && worker->generation == generation;
     pthread_mutex_unlock(&worker->lock);
-    return job;
+    return current;
+}
+
+static void close_own(struct actor *actor)
+{
+    if (actor->connection)
+        virConnectClose(actor->connection);
+    actor->connection = NULL;
+}
+
+/* The thread's own connection, or NULL. Opening it may take as long as the hypervisor hangs; if the
+ * keeper has given that up meanwhile, the job's time is over. */
+static virConnectPtr open_own(struct actor *actor, const struct turn *turn)
+{
+    struct worker *worker = actor->worker;
+
+    if (actor->connection && actor->generation == turn->generation &&
+        virConnectIsAlive(actor->connection) > 0)
+        return actor->connection;
+    close_own(actor);
+    actor->connection = worker->ops->open_another(worker->context, turn->keepers);
+    actor->generation = turn->generation;
+    if (!is_current(worker, turn->generation))
+        close_own(actor);
+    return actor->connection;
 }
 
 static void *act(void *argument)
 {
-    struct worker *worker = argument;
-    struct worker_job *job;
-    virConnectPtr connection;
+    struct actor *actor = argument;
+    struct turn turn;
 
-    while ((job = next_action(worker, &connection))) {
-        run_job(worker, job, connection);
-        if (connection)
-            virConnectClose(connection);
+    while (wait_for_turn(actor, &turn)) {
+        virConnectPtr own = turn.keepers ? open_own(actor, &turn) : NULL;
+        if (turn.job)
+            run_job(actor->worker, turn.job, own);
+        if (actor->connection == turn.keepers)
+            close_own(actor); /* the keeper decides how long it is open */
+        if (turn.keepers)
+            virConnectClose(turn.keepers);
     }
+    close_own(actor);
     return NULL;
 }
 
 static void join_actors(struct worker *worker)
 {
     for (unsigned i = 0; i < worker->actor_count; i++)
-        pthread_join(worker->actors[i], NULL);
+        pthread_join(worker->actors[i].thread, NULL);
 }
 
 /* The keeper ends last: what it posts then comes after everything else. */
@@ -215,23 +285,28 @@ static void stop_threads(struct worker *worker, struct inbox_item *ended)
     pthread_mutex_lock(&worker->lock);
     worker->stopping = true;
     worker->ended = ended;
-    pthread_cond_signal(&worker->keeper_wanted);
-    pthread_cond_broadcast(&worker->actors_wanted);
+    pthread_cond_signal(&worker->looks.wanted);
+    pthread_cond_broadcast(&worker->actions.wanted);
+    pthread_cond_broadcast(&worker->consoles.wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 
 static void release(struct worker *worker)
 {
-    pthread_cond_destroy(&worker->keeper_wanted);
-    pthread_cond_destroy(&worker->actors_wanted);
+    pthread_cond_destroy(&worker->looks.wanted);
+    pthread_cond_destroy(&worker->actions.wanted);
+    pthread_cond_destroy(&worker->consoles.wanted);
     pthread_mutex_destroy(&worker->lock);
     free(worker);
 }
 
 static bool start_threads(struct worker *worker)
 {
-    for (; worker->actor_count < ACTION_THREADS; worker->actor_count++) {
-        if (pthread_create(&worker->actors[worker->actor_count], NULL, act, worker) != 0)
+    for (; worker->actor_count < ARRAY_SIZE(worker->actors); worker->actor_count++) {
+        struct actor *actor = &worker->actors[worker->actor_count];
+        actor->worker = worker;
+        actor->queue = worker->actor_count < ACTION_THREADS ? &worker->actions : &worker->consoles;
+        if (pthread_create(&actor->thread, NULL, act, actor) != 0)
             return false;
     }
     return pthread_create(&worker->keeper, NULL, keep_and_end, worker) == 0;
@@ -251,8 +326,9 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
     pthread_mutex_init(&worker->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&worker->keeper_wanted, &attributes);
-    pthread_cond_init(&worker->actors_wanted, NULL);
+    pthread_cond_init(&worker->looks.wanted, &attributes);
+    pthread_cond_init(&worker->actions.wanted, NULL);
+    pthread_cond_init(&worker->consoles.wanted, NULL);
     pthread_condattr_destroy(&attributes);
     if (!start_threads(worker)) {
         stop_threads(worker, NULL);
@@ -263,22 +339,28 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
     return worker;
 }
 
-void worker_submit_action(struct worker *worker, struct worker_job *job)
+static void submit(struct worker *worker, struct job_queue *queue, struct worker_job *job)
 {
     job->item.deliver = deliver_job;
     pthread_mutex_lock(&worker->lock);
-    push(&worker->actions, job);
-    pthread_cond_signal(&worker->actors_wanted);
+    push(queue, job);
+    pthread_cond_signal(&queue->wanted);
     pthread_mutex_unlock(&worker->lock);
+}
+
+void worker_submit_action(struct worker *worker, struct worker_job *job)
+{
+    submit(worker, &worker->actions, job);
 }
 
 void worker_submit_look(struct worker *worker, struct worker_job *job)
 {
-    job->item.deliver = deliver_job;
-    pthread_mutex_lock(&worker->lock);
-    push(&worker->looks, job);
-    pthread_cond_signal(&worker->keeper_wanted);
-    pthread_mutex_unlock(&worker->lock);
+    submit(worker, &worker->looks, job);
+}
+
+void worker_submit_console(struct worker *worker, struct worker_job *job)
+{
+    submit(worker, &worker->consoles, job);
 }
 
 /* Under the lock, so that the keeper does not close it meanwhile. */
@@ -294,7 +376,7 @@ void worker_connection_lost(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     worker->lost = true;
-    pthread_cond_signal(&worker->keeper_wanted);
+    pthread_cond_signal(&worker->looks.wanted);
     pthread_mutex_unlock(&worker->lock);
 }
 

@@ -1,11 +1,18 @@
-/* The threads of one hypervisor connection, for the calls to libvirt that block.
+/* The threads of one hypervisor, for the calls to libvirt that block.
  *
- * The keeper owns the connection: opens it, closes it when it is lost, and tries again with a
- * growing pause (a quarter of a second to two seconds). It alone looks at domains, so that what it
- * reports comes to the loop in the order in which it was true.
+ * The keeper owns the main connection, from which events come: opens it, closes it when it is lost,
+ * and tries again with a growing pause (a quarter of a second to two seconds). It alone looks at
+ * domains, so that what it reports comes to the loop in the order in which it was true.
  *
  * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
- * guest does not wait for another. Who submits them keeps the actions of one domain in order. */
+ * guest does not wait for another. Who submits them keeps the actions of one domain in order. The
+ * consoles have a thread of their own, which runs their jobs in order.
+ *
+ * Each thread has a connection of its own, opened after the main one, so that two never wait for
+ * answers on the same one. In libvirt's client a thread that waits reads the socket for the others
+ * too: their requests may stay unsent until something else happens (seen with 9.0: a guest whose
+ * QEMU was stopped made each call about any other take seconds), and when the connection dies the
+ * next thread may use the stack of the one before, which ended (CVE-2024-4418, up to 10.3). */
 #ifndef VBMC_VIRT_WORKER_H
 #define VBMC_VIRT_WORKER_H
 
@@ -21,7 +28,7 @@
 struct worker_job {
     struct inbox_item item;
     struct worker_job *next;
-    /* One of the threads. `connection` is NULL while there is none. */
+    /* One of the threads. `connection` is that thread's; NULL while there is none. */
     void (*run)(struct worker_job *job, virConnectPtr connection);
     /* Loop thread, after run; owns the job again. Runs also for jobs that a stopping worker did not
      * get to (their `run` is then called with NULL). */
@@ -33,6 +40,9 @@ struct worker_ops {
     /* Keeper thread. Opens the connection and prepares it (callbacks, first look at the domains);
      * NULL, with a reason in `text`, if that fails. */
     virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
+    /* The other threads. Opens one more, or takes a reference to `keepers`, which is open, for one
+     * job. NULL if neither can be had. */
+    virConnectPtr (*open_another)(void *context, virConnectPtr keepers);
     /* Keeper thread. Undoes `open`. */
     void (*close)(void *context, virConnectPtr connection);
     /* Keeper thread. Reports that opening failed. */
@@ -47,6 +57,8 @@ struct worker *worker_start(const struct worker_ops *ops, void *context, struct 
 void worker_submit_action(struct worker *worker, struct worker_job *job);
 /* A job that only looks; they run in order. */
 void worker_submit_look(struct worker *worker, struct worker_job *job);
+/* A job for a console; they run in order, on one connection. */
+void worker_submit_console(struct worker *worker, struct worker_job *job);
 /* False if there is a connection and libvirt knows that it is dead. Does not wait for the other
  * end.
  */
