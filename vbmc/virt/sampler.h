@@ -5,8 +5,7 @@
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
  * after three periods another call goes beside it, which passes over the guest that the first one
  * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two, so that power actions
- * always find a thread, and each has a connection of its own (lane.h). Loop thread, except for
- * the call. */
+ * always find a thread. Loop thread, except for the call. */
 #ifndef VBMC_VIRT_SAMPLER_H
 #define VBMC_VIRT_SAMPLER_H
 
