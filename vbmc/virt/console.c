@@ -35,8 +35,10 @@
 
 #define RETRY_MS     2000
 #define RECEIVE_SIZE 4096
-#define ROUNDS_MAX   16   /* reads before the loop gets its turn */
-#define PIECE_SIZE   4096 /* of input, for libvirt's stream */
+#define ROUNDS_MAX   16 /* reads before the loop gets its turn */
+/* Of input for libvirt's stream. libvirtd stops to read a connection on which five pieces wait for
+ * a guest that takes nothing (max_client_requests), which ends it; hence few and large ones. */
+#define PIECE_SIZE ((size_t)32 * 1024)
 
 struct virt_console {
     struct stream stream;
@@ -49,10 +51,10 @@ struct virt_console {
     bool broken;            /* writing failed: ends on the timer's turn */
     virStreamPtr libvirt;   /* NULL unless connected */
     struct pty_writer *pty; /* NULL unless connected and reachable */
-    /* A piece on its way to libvirt's stream. */
-    uint8_t piece[PIECE_SIZE];
-    size_t piece_size; /* 0: none */
+    uint8_t *piece;         /* on its way to libvirt's stream; NULL: none */
+    size_t piece_size;
     size_t piece_sent;
+    bool sending; /* a job has it */
     unsigned jobs;
     char *alias;
 };
@@ -105,6 +107,12 @@ static struct virt_console_job *new_job(struct virt_console *console)
     return job;
 }
 
+static void drop_piece(struct virt_console *console)
+{
+    free(console->piece);
+    console->piece = NULL;
+}
+
 /* ---- ending ---- */
 
 /* The consoles' thread. */
@@ -145,6 +153,8 @@ static void end_libvirt_stream(struct virt_console *console)
     console->libvirt = NULL;
     pty_writer_close(console->pty);
     console->pty = NULL;
+    if (!console->sending)
+        drop_piece(console);
     virStreamEventRemoveCallback(libvirt);
     abort_libvirt_stream(console, libvirt);
 }
@@ -191,14 +201,14 @@ static void sending_done(struct worker_job *worker_job)
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
     struct virt_console *console = job->console;
     bool is_current = console->libvirt == job->libvirt;
-    bool is_sent = console->piece_sent == console->piece_size;
 
+    console->sending = false;
     virStreamFree(job->libvirt);
-    if (is_sent || !is_current)
-        console->piece_size = 0;
+    if (!is_current || console->piece_sent == console->piece_size)
+        drop_piece(console);
     if (is_current && job->failed)
         disconnect(console, "the console was closed");
-    else if (is_current && is_sent)
+    else if (is_current && !console->piece)
         stream_report_writable(&console->stream);
     else if (is_current)
         virStreamEventUpdateCallback(console->libvirt,
@@ -206,21 +216,40 @@ static void sending_done(struct worker_job *worker_job)
     job_ended(job);
 }
 
-/* The rest of the piece. The job has a reference to the stream, which may end before it. */
+/* What is left of the piece, when the guest can take it. The job has a reference to the stream,
+ * which may end before it. */
 static void send_piece(struct virt_console *console)
 {
-    struct virt_console_job *job = console->piece_size > 0 ? new_job(console) : NULL;
-
+    if (!console->piece || console->sending || !console->domain ||
+        console->domain->host.state != HOST_POWER_RUNNING)
+        return;
+    struct virt_console_job *job = new_job(console);
     if (!job) {
-        if (console->piece_size > 0)
-            break_off(console);
+        break_off(console);
         return;
     }
+    console->sending = true;
     virStreamRef(console->libvirt);
     job->libvirt = console->libvirt;
     job->job.run = run_sending;
     job->job.done = sending_done;
     worker_submit_console(hypervisor_worker(console->hypervisor), &job->job);
+}
+
+/* As much as fits into a piece, once the one before has been sent. How much, or -ENOMEM. */
+static ssize_t begin_piece(struct virt_console *console, const uint8_t *bytes, size_t size)
+{
+    if (console->piece)
+        return 0;
+    console->piece_size = size < PIECE_SIZE ? size : PIECE_SIZE;
+    console->piece_sent = 0;
+    console->piece = malloc(console->piece_size);
+    if (!console->piece)
+        return -ENOMEM;
+    memcpy(console->piece, bytes, console->piece_size);
+    ssize_t taken = (ssize_t)console->piece_size;
+    send_piece(console);
+    return taken;
 }
 
 /* ---- bytes ---- */
@@ -257,18 +286,6 @@ static void on_event(virStreamPtr libvirt, int events, void *opaque)
         disconnect(console, "the console was closed");
 }
 
-/* As much as fits into a piece, once the one before has been sent. */
-static size_t begin_piece(struct virt_console *console, const uint8_t *bytes, size_t size)
-{
-    if (console->piece_size > 0)
-        return 0;
-    console->piece_size = size < PIECE_SIZE ? size : PIECE_SIZE;
-    console->piece_sent = 0;
-    memcpy(console->piece, bytes, console->piece_size);
-    send_piece(console);
-    return console->piece_size;
-}
-
 static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t size)
 {
     struct virt_console *console = CONTAINER_OF(stream, struct virt_console, stream);
@@ -276,7 +293,7 @@ static ssize_t console_write(struct stream *stream, const uint8_t *bytes, size_t
     if (!console->libvirt)
         return -ENOTCONN;
     ssize_t sent = console->pty ? pty_writer_write(console->pty, bytes, size)
-                                : (ssize_t)begin_piece(console, bytes, size);
+                                : begin_piece(console, bytes, size);
     if (sent < 0) {
         break_off(console);
         return -EIO;
@@ -338,7 +355,6 @@ static void take_libvirt_stream(struct virt_console *console, virStreamPtr libvi
 {
     console->libvirt = libvirt;
     console->broken = false;
-    console->piece_size = 0;
     if (pty_path &&
         hypervisor_is_local(console->hypervisor)) /* on failure libvirt's stream is used */
         pty_writer_open(hypervisor_loop(console->hypervisor), pty_path, on_pty_writable, console,
@@ -454,7 +470,9 @@ void virt_console_follow_state(struct virt_domain *domain)
 
     if (!console)
         return;
-    if (host_power_state_is_on(domain->host.state))
+    if (console->libvirt && domain->host.state == HOST_POWER_RUNNING)
+        send_piece(console);
+    else if (host_power_state_is_on(domain->host.state))
         try_to_open(console);
     else if (console->libvirt)
         disconnect(console, domain->host.state == HOST_POWER_OFF
