@@ -17,6 +17,7 @@
 #include "vbmc/service/service.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
+#include "vbmc/instance/restart.h"
 #include "vbmc/instance/stored.h"
 
 #define SETTLE_MS     50 /* several changes become one */
@@ -199,6 +200,7 @@ static void add_bmc(struct handover *handover, struct instance *instance)
         .address = *instance_address(instance),
         .one_bmc = true,
         .uuid = instance_record(instance)->uuid,
+        .restarts = instance_restarts(instance),
     };
 
     endpoint_address_set_port(&listener.address, handover->config->ssh.bmc_port);

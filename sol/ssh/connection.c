@@ -466,6 +466,8 @@ void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh
     if (door->one_bmc != before->one_bmc ||
         (door->one_bmc && !uuid_equal(&door->uuid, &before->uuid)))
         ssh_connection_end(connection, "this address serves another BMC now");
+    else if (door->restarts != before->restarts)
+        ssh_connection_end(connection, "the BMC restarts");
     else if (!ssh_accounts_agree(before->accounts, door->accounts, connection->auth.account))
         ssh_connection_end(connection, "the account was changed");
 }

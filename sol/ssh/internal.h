@@ -85,6 +85,7 @@ struct ssh_door {
     struct ssh_accounts *accounts;
     bool one_bmc;
     struct uuid uuid;
+    unsigned restarts;
 };
 
 /* Takes over `fd`. NULL: no memory, and `fd` is closed. */

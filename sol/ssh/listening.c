@@ -266,6 +266,7 @@ struct ssh_listening *ssh_listening_new(struct ssh_shared *shared,
         sock->address = listeners[i].address;
         sock->door.one_bmc = listeners[i].one_bmc;
         sock->door.uuid = listeners[i].uuid;
+        sock->door.restarts = listeners[i].restarts;
     }
     return sockets;
 }

@@ -30,6 +30,7 @@ struct ssh_listener {
     size_t account_count;
     bool one_bmc; /* this address is the BMC `uuid` alone */
     struct uuid uuid;
+    unsigned restarts; /* of that BMC; another number ends the sessions there */
 };
 
 /* Who logged in. */

@@ -41,6 +41,11 @@ static void wake_at(const struct bmc_core *core, uint64_t at_ms)
         fake->wake_at_ms = at_ms;
 }
 
+static void restart(const struct bmc_core *core)
+{
+    ((struct fake_bmc *)core->owner)->restarts++;
+}
+
 static uint64_t now(const struct bmc_core *core)
 {
     return ((struct fake_bmc *)core->owner)->now_ms;
@@ -54,6 +59,7 @@ static int64_t wall_time(const struct bmc_core *core)
 static const struct bmc_hooks hooks = {
     .changed = changed,
     .wake_at = wake_at,
+    .restart = restart,
     .now = now,
     .wall_time = wall_time,
 };

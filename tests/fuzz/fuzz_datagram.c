@@ -24,6 +24,7 @@
 #include "vbmc/bmc/fru.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
 
 #define MODE_MASK   0x03
@@ -51,6 +52,7 @@ struct target {
     char name[8];
     struct host_hardware hardware;
     struct facility facility;
+    bool restarts;
     unsigned actions;
     host_done_fn *done; /* the action under way, or NULL */
     void *done_context;
@@ -149,6 +151,13 @@ static void wake_at(const struct bmc_core *core, uint64_t at_ms)
     (void)at_ms;
 }
 
+/* Done when the record that asks for it is over. */
+static void restart(const struct bmc_core *core)
+{
+    (void)core;
+    target.restarts = true;
+}
+
 static uint64_t now(const struct bmc_core *core)
 {
     (void)core;
@@ -194,7 +203,11 @@ static const struct sel_ops sel_ops = {.save = save_sel, .machine_time = machine
 static void on_sensor_event(void *context, const struct sensor_event *event)
 {
     (void)context;
-    if (event->number != SENSOR_SEL)
+    uint8_t record[SEL_RECORD_SIZE];
+
+    sel_record_of_event(event, record);
+    messaging_put_event(&target.bmc.messaging, record);
+    if (event->number != SENSOR_SEL && messaging_logs_events(&target.bmc.messaging))
         sel_log(target.bmc.sel, event);
 }
 
@@ -311,6 +324,7 @@ static const struct rmcp_session_events events = {.payload = on_payload, .ended 
 static const struct bmc_hooks hooks = {
     .changed = changed,
     .wake_at = wake_at,
+    .restart = restart,
     .now = now,
     .wall_time = wall_time,
 };
@@ -393,6 +407,7 @@ static void start(void)
     target.domain =
         (struct host_domain){.ops = &host_ops, .name = target.name, .state = HOST_POWER_OFF};
     target.actions = 0;
+    target.restarts = false;
     target.done = NULL;
     start_server();
     bmc_set_host(&target.bmc, &target.domain);
@@ -404,6 +419,15 @@ static void start(void)
     console->config.sink = &sink;
     console->config.bmc = &target.bmc;
     remote_console_restart(console);
+}
+
+static void finish_restart(void)
+{
+    if (!target.restarts)
+        return;
+    target.restarts = false;
+    rmcp_server_end_all_sessions(target.console.server);
+    bmc_restart(&target.bmc);
 }
 
 static void stop(void)
@@ -480,6 +504,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         size_t length = wire_u16(&in);
         length = length < wire_left(&in) ? length : wire_left(&in);
         console->now_ms += (uint64_t)(mode >> TIME_SHIFT) * 1000;
+        finish_restart();
         finish_action();
         finish_sel_save();
         bmc_tick(&target.bmc);

@@ -22,6 +22,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->chassis.boot = &bmc->boot;
     boot_set_defaults(&bmc->boot);
     bmc->boot.core = &bmc->core;
+    messaging_set_defaults(&bmc->messaging);
+    acpi_set_defaults(&bmc->acpi);
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -65,8 +67,20 @@ uint64_t bmc_next_deadline(const struct bmc *bmc)
     return first < sel ? first : sel;
 }
 
+void bmc_restart(struct bmc *bmc)
+{
+    chassis_restart(&bmc->chassis);
+    boot_end_set(&bmc->boot);
+    messaging_set_defaults(&bmc->messaging);
+    acpi_set_defaults(&bmc->acpi);
+    sdr_reserve(bmc); /* which ends the reservations of before */
+    if (bmc->sel)
+        sel_reserve(bmc->sel);
+}
+
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
+    acpi_host_event(&bmc->acpi, event);
     chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);
     if (bmc->core.listener)

@@ -6,12 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/bmc/acpi.h"
 #include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/bmc/messaging.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/users.h"
@@ -31,6 +33,8 @@ struct bmc {
     struct channel channel;
     struct chassis chassis;
     struct boot_options boot;
+    struct messaging messaging;
+    struct acpi acpi;
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */
@@ -52,6 +56,9 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host);
 void bmc_tick(struct bmc *bmc);
 /* When bmc_tick has something to do next; UINT64_MAX if it has not. */
 uint64_t bmc_next_deadline(const struct bmc *bmc);
+/* The BMC itself starts again (Cold Reset, Warm Reset: IPMI 2.0, sections 20.2 and 20.3): what is
+ * volatile in it falls back. Neither the guest nor a power action of it is touched. */
+void bmc_restart(struct bmc *bmc);
 /* The driver's events, in the order they happened. */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
 

@@ -22,6 +22,12 @@ bool chassis_wants_power(const struct chassis *chassis, bool was_on)
            (chassis->restore_policy == POWER_RESTORE_PREVIOUS && was_on);
 }
 
+void chassis_restart(struct chassis *chassis)
+{
+    chassis->identify = IDENTIFY_OFF;
+    chassis->front_panel_disabled = 0;
+}
+
 void chassis_identify(struct chassis *chassis, uint8_t seconds, bool indefinite)
 {
     if (indefinite) {

@@ -142,6 +142,9 @@ bool chassis_wants_power(const struct chassis *chassis, bool was_on);
 void chassis_identify(struct chassis *chassis, uint8_t seconds, bool indefinite);
 enum identify_state chassis_identify_state(const struct chassis *chassis);
 
+/* The BMC starts again: identify light and front panel enables fall back. */
+void chassis_restart(struct chassis *chassis);
+
 /* Counts the minutes of a running guest up to now. */
 uint32_t chassis_poh_minutes(struct chassis *chassis);
 

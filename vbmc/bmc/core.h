@@ -39,6 +39,9 @@ struct bmc_hooks {
                     const struct bmc_ticket *ticket);
     /* bmc_tick is due at this time at the latest. */
     void (*wake_at)(const struct bmc_core *core, uint64_t at_ms);
+    /* The BMC is to start again, when the answer to the present request has left: sessions end, and
+     * bmc_restart is called. */
+    void (*restart)(const struct bmc_core *core);
     /* Monotonic time in milliseconds. */
     uint64_t (*now)(const struct bmc_core *core);
     /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */

@@ -392,12 +392,18 @@ void console_sol_restore(struct console_sol *sol, const struct store_sol *stored
     char uuid[UUID_TEXT_SIZE];
 
     if (sol_rows_decode(&sol->settings, stored) == 0) {
-        sol->settings.params.volatile_bit_rate = sol->settings.params.bit_rate; /* its default */
+        console_sol_restart(sol);
         saves_set_stored(sol->saved, sol_save_kind.copy(&sol->settings));
         return;
     }
     uuid_format(&sol->bmc->core.uuid, uuid);
     log_warning("%s: ignoring the stored SOL configuration, which is corrupt", uuid);
+}
+
+void console_sol_restart(struct console_sol *sol)
+{
+    end_set(sol);
+    sol->settings.params.volatile_bit_rate = sol->settings.params.bit_rate; /* its default */
 }
 
 void console_sol_tick(struct console_sol *sol, uint64_t now_ms)

@@ -43,6 +43,9 @@ void console_sol_end(struct console_sol *sol);
 /* The guest's events: "set in progress" ends at a reset and when it is off. */
 void console_sol_host_event(struct console_sol *sol, enum host_event event);
 
+/* The BMC starts again: what is volatile falls back. Its sessions have ended. */
+void console_sol_restart(struct console_sol *sol);
+
 void console_sol_tick(struct console_sol *sol, uint64_t now_ms);
 /* When console_sol_tick has something to do; UINT64_MAX if it has not. */
 uint64_t console_sol_next_deadline(const struct console_sol *sol);

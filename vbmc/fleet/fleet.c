@@ -99,6 +99,11 @@ static int start(struct fleet *fleet, char *error, size_t size)
     return 0;
 }
 
+static void on_restarted(void *context)
+{
+    fleet_notify_changed(context);
+}
+
 int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
                 struct fleet **started, char *error, size_t size)
 {
@@ -119,6 +124,8 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     fleet->shared.loop = loop;
     fleet->shared.sink = &fleet->sink;
     fleet->shared.state_dir = fleet->state_dir;
+    fleet->shared.restarted = on_restarted;
+    fleet->shared.restarted_context = fleet;
     uv_timer_init(loop, &fleet->reaper);
     fleet->reaper.data = fleet;
     uv_timer_init(loop, &fleet->hours);

@@ -30,8 +30,8 @@ void fleet_flush(struct fleet *fleet);
  * valid. What needs a restart is logged. */
 void fleet_reload(struct fleet *fleet, struct config *config);
 
-/* `changed` is called when BMCs came or went, or may have changed address or users. One watcher;
- * NULL: none. */
+/* `changed` is called when BMCs came, went or started again, or may have changed address or users.
+ * One watcher; NULL: none. */
 void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context);
 
 const struct config *fleet_config(const struct fleet *fleet);

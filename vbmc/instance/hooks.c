@@ -5,6 +5,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/restart.h"
 #include "vbmc/rmcp/server.h"
 #include "vbmc/state/parts.h"
 
@@ -35,8 +36,10 @@ static void on_timer(uv_timer_t *timer)
     bmc_tick(&instance->bmc);
     rmcp_server_tick(instance->rmcp, instance_now_ms());
     console_sol_tick(instance->sol, instance_now_ms());
+    instance_restart_tick(instance, instance_now_ms());
     instance_wake_at(instance, bmc_next_deadline(&instance->bmc));
     instance_wake_at(instance, console_sol_next_deadline(instance->sol));
+    instance_wake_at(instance, instance_restart_deadline(instance));
     instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
 }
 
@@ -51,6 +54,13 @@ static void hook_changed(const struct bmc_core *core, enum bmc_part part,
 static void hook_wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
     instance_wake_at(core->owner, at_ms);
+}
+
+static void hook_restart(const struct bmc_core *core)
+{
+    struct instance *instance = core->owner;
+
+    instance_wake_at(instance, instance_restart_ask(instance, instance_now_ms()));
 }
 
 static uint64_t hook_now(const struct bmc_core *core)
@@ -70,6 +80,7 @@ static int64_t hook_wall_time(const struct bmc_core *core)
 const struct bmc_hooks instance_hooks = {
     .changed = hook_changed,
     .wake_at = hook_wake_at,
+    .restart = hook_restart,
     .now = hook_now,
     .wall_time = hook_wall_time,
 };

@@ -55,6 +55,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
         return NULL;
     instance->shared = shared;
     instance->timer_at_ms = UINT64_MAX;
+    instance->restart_at_ms = UINT64_MAX;
     uv_timer_init(shared->loop, &instance->timer);
     bmc_init(&instance->bmc, number, &record->uuid, &instance_hooks, instance);
     if (instance_begin_stored(instance, record->name, chassis, boot) < 0) {

@@ -28,6 +28,9 @@ struct instance_shared {
     const struct ipmi_sink *sink;
     const char *state_dir;
     const struct facility *facility;
+    /* A BMC has started again: logins at its address end. NULL: nobody wants to know. */
+    void (*restarted)(void *context);
+    void *restarted_context;
 };
 
 /* A BMC without socket and guest, made from what is stored (`chassis` and `boot` may be NULL). The

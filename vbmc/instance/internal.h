@@ -36,6 +36,10 @@ struct instance {
     char error[INSTANCE_ERROR_SIZE];
     uv_timer_t timer;
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
+    /* Of restart.h. */
+    uint64_t restart_at_ms; /* UINT64_MAX: nobody asks for it */
+    uint64_t back_at_ms;    /* what comes before is dropped */
+    unsigned restarts;
 };
 
 #endif

@@ -5,13 +5,19 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
 
 static void on_event(void *context, const struct sensor_event *event)
 {
     struct bmc *bmc = context;
 
-    if (bmc->sel && event->number != SENSOR_SEL) /* of itself the log writes better */
+    uint8_t record[SEL_RECORD_SIZE];
+
+    sel_record_of_event(event, record);
+    messaging_put_event(&bmc->messaging, record);
+    /* Of itself the log writes better. */
+    if (bmc->sel && event->number != SENSOR_SEL && messaging_logs_events(&bmc->messaging))
         sel_log(bmc->sel, event);
 }
 

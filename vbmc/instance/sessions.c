@@ -5,6 +5,7 @@
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/internal.h"
+#include "vbmc/instance/restart.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/udp.h"
 #include "vbmc/platform/platform.h"
@@ -54,6 +55,8 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
 {
     uint64_t now = instance_now_ms();
 
+    if (instance_is_restarting(instance, now))
+        return;
     if (!rmcp_server_expects(instance->rmcp, from, bytes, length) &&
         !limiter_admit(instance->shared->limiter, instance->bmc.core.number, &from->remote, now))
         return;

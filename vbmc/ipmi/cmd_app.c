@@ -39,56 +39,50 @@ static int get_self_test_results(const struct ipmi_request *request, struct wire
     return CC_SUCCESS;
 }
 
-/* Set and Get ACPI Power State (sections 20.6, 20.7). The BMC sees for itself whether its guest
- * runs, so what it is told is only checked. */
-#define ACPI_SET         0x80
-#define ACPI_NO_CHANGE   0x7f
-#define ACPI_S0          0x00
-#define ACPI_S3          0x03
-#define ACPI_S5          0x05
-#define ACPI_UNKNOWN     0x2a
-#define ACPI_D0          0x00
-#define ACPI_D3          0x03
-#define ACPI_LEGACY_ON   0x20
-#define ACPI_LEGACY_OFF  0x21
-#define ACPI_S5_OVERRIDE 0x0a
-
-static bool is_system_state(uint8_t state)
+/* Cold Reset and Warm Reset (sections 20.2, 20.3). The answer leaves before sessions end. */
+static int reset(const struct ipmi_request *request, struct wire_out *out, bool is_cold)
 {
-    return state <= ACPI_S5_OVERRIDE || state == ACPI_LEGACY_ON || state == ACPI_LEGACY_OFF ||
-           state == ACPI_UNKNOWN || state == ACPI_NO_CHANGE;
+    return command_call(request, out, SERVICE_RESTART,
+                        &(union service_arguments){.restart_is_cold = is_cold});
 }
 
-static bool is_device_state(uint8_t state)
+static int cold_reset(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
 {
-    return state <= ACPI_D3 || state == ACPI_UNKNOWN || state == ACPI_NO_CHANGE;
+    (void)in;
+    return reset(request, out, true);
 }
+
+static int warm_reset(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
+{
+    (void)in;
+    return reset(request, out, false);
+}
+
+/* Set ACPI Power State (section 20.6). */
+#define ACPI_SET 0x80
 
 static int set_acpi_power_state(const struct ipmi_request *request, struct wire_in *in,
                                 struct wire_out *out)
 {
     uint8_t system = wire_u8(in), device = wire_u8(in);
+    uint8_t system_state = system & 0x7f, device_state = device & 0x7f;
+    const union service_arguments arguments = {
+        .acpi_state = {system & ACPI_SET ? &system_state : NULL,
+                       device & ACPI_SET ? &device_state : NULL},
+    };
 
-    (void)request;
-    (void)out;
-    if ((system & ACPI_SET && !is_system_state(system & 0x7f)) ||
-        (device & ACPI_SET && !is_device_state(device & 0x7f)))
-        return CC_INVALID_DATA_FIELD;
-    return CC_SUCCESS;
+    return command_call(request, out, SERVICE_ACPI_STATE, &arguments);
 }
 
+/* Get ACPI Power State (section 20.7). */
 static int get_acpi_power_state(const struct ipmi_request *request, struct wire_in *in,
                                 struct wire_out *out)
 {
-    static const uint8_t states[] = {
-        [HOST_POWER_UNKNOWN] = ACPI_UNKNOWN, [HOST_POWER_OFF] = ACPI_S5,
-        [HOST_POWER_RUNNING] = ACPI_S0,      [HOST_POWER_PAUSED] = ACPI_S0,
-        [HOST_POWER_SUSPENDED] = ACPI_S3,    [HOST_POWER_CRASHED] = ACPI_S0,
-    };
+    const struct bmc *bmc = request->bmc;
 
     (void)in;
-    wire_put_u8(out, states[bmc_power_state(request->bmc)]);
-    wire_put_u8(out, ACPI_D0); /* the BMC itself */
+    wire_put_u8(out, acpi_system_state(&bmc->acpi, bmc_power_state(bmc)));
+    wire_put_u8(out, bmc->acpi.device);
     return CC_SUCCESS;
 }
 
@@ -103,6 +97,8 @@ static int get_guid(const struct ipmi_request *request, struct wire_in *in, stru
 
 static const struct command commands[] = {
     {NETFN_APP, 0x01, PRIVILEGE_USER, 0, 0, get_device_id, "Get Device ID"},
+    {NETFN_APP, 0x02, PRIVILEGE_ADMINISTRATOR, 0, 0, cold_reset, "Cold Reset"},
+    {NETFN_APP, 0x03, PRIVILEGE_ADMINISTRATOR, 0, 0, warm_reset, "Warm Reset"},
     {NETFN_APP, 0x04, PRIVILEGE_USER, 0, 0, get_self_test_results, "Get Self Test Results"},
     {NETFN_APP, 0x06, PRIVILEGE_ADMINISTRATOR, 2, 2, set_acpi_power_state, "Set ACPI Power State"},
     {NETFN_APP, 0x07, PRIVILEGE_USER, 0, 0, get_acpi_power_state, "Get ACPI Power State"},

@@ -40,6 +40,7 @@ struct command_table {
 };
 
 extern const struct command_table cmd_app_table;
+extern const struct command_table cmd_messaging_table;
 extern const struct command_table cmd_session_table;
 extern const struct command_table cmd_chassis_table;
 extern const struct command_table cmd_payload_table;
@@ -48,6 +49,9 @@ extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
 extern const struct command_table cmd_dcmi_table;
+
+/* All of them, in the order in which a command is looked for (dispatch.c). */
+const struct command_table *const *ipmi_command_tables(size_t *count);
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

@@ -7,9 +7,16 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_payload_table, &cmd_fru_table,
-    &cmd_sel_table, &cmd_sensor_table,  &cmd_sdr_table,     &cmd_dcmi_table,
+    &cmd_app_table,     &cmd_messaging_table, &cmd_session_table, &cmd_chassis_table,
+    &cmd_payload_table, &cmd_fru_table,       &cmd_sel_table,     &cmd_sensor_table,
+    &cmd_sdr_table,     &cmd_dcmi_table,
 };
+
+const struct command_table *const *ipmi_command_tables(size_t *count)
+{
+    *count = ARRAY_SIZE(tables);
+    return tables;
+}
 
 /* A command of a group extension is one of its group; the only one here is DCMI. */
 static const struct command *find_command(const struct ipmi_msg *msg)
@@ -28,13 +35,13 @@ static const struct command *find_command(const struct ipmi_msg *msg)
     return NULL;
 }
 
-/* The specification's names say it; the two that take what they answer out of a queue, Get Message
- * and Read Event Message Buffer, do not exist here. */
+/* The specification's names say it, except for those that take what they answer out of a queue: Get
+ * Message and Read Event Message Buffer, which are the system interface's. */
 bool ipmi_only_reads(const struct ipmi_msg *msg)
 {
     const struct command *command = find_command(msg);
 
-    if (!command)
+    if (!command || command->privilege == COMMAND_FOR_SYSTEM)
         return false;
     return strncmp(command->name, "Get ", 4) == 0 || strncmp(command->name, "Read ", 5) == 0;
 }

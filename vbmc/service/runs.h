@@ -15,6 +15,10 @@ service_describe service_describe_power, service_describe_restore_policy;
 /* boot.c */
 service_run service_run_boot_flags, service_run_boot_parameter;
 service_describe service_describe_boot_flags;
+/* system.c */
+service_run service_run_restart, service_run_global_enables, service_run_message_flags;
+service_run service_run_channel_receive, service_run_event_buffer, service_run_acpi_state;
+service_describe service_describe_restart, service_describe_global_enables;
 /* sensors.c */
 service_run service_run_sensor_settings, service_run_sensor_reset, service_run_sensor_rearm;
 service_run service_run_sensor_override;

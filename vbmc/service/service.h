@@ -55,6 +55,13 @@ enum service_operation {
     SERVICE_CYCLE_INTERVAL,
     SERVICE_BOOT_FLAGS,     /* parameter 5: which device */
     SERVICE_BOOT_PARAMETER, /* the others */
+    /* The BMC itself. */
+    SERVICE_RESTART,
+    SERVICE_GLOBAL_ENABLES,
+    SERVICE_MESSAGE_FLAGS,   /* clear */
+    SERVICE_CHANNEL_RECEIVE, /* into the Receive Message Queue */
+    SERVICE_EVENT_BUFFER,    /* take the event; it goes to `event_taken` */
+    SERVICE_ACPI_STATE,
     /* Sensors. */
     SERVICE_SENSOR_SETTINGS,
     SERVICE_SENSOR_RESET, /* the settings of all */
@@ -112,6 +119,14 @@ union service_arguments {
         bool stays;   /* does not expire without a chassis control */
     } boot_flags;
     struct boot_parameter boot_parameter;
+    bool restart_is_cold;
+    uint8_t global_enables;
+    uint8_t message_flags;
+    bool channel_receive;
+    uint8_t *event_taken; /* MESSAGING_EVENT_SIZE bytes */
+    struct {
+        const uint8_t *system, *device; /* NULL: as before */
+    } acpi_state;
     struct sensor_settings sensor_settings;
     struct {
         uint8_t number;

@@ -84,6 +84,15 @@ void parts_restore_record(struct parts *parts, const char *name, const char *tex
     }
 }
 
+void parts_read_again(struct parts *parts)
+{
+    for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
+        const struct record_kind *kind = parts->records[i].kind;
+        if (kind && !kind->is_of_guest)
+            saves_read_again(parts->saved[i]);
+    }
+}
+
 void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket)
 {
     saves_changed(parts->saved[part], ticket);

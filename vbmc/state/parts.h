@@ -27,6 +27,11 @@ void parts_restore_owed(struct parts *parts, const struct store_owed *row);
 /* What the store has under `name`; a name that is not known is passed over. */
 void parts_restore_record(struct parts *parts, const char *name, const char *text);
 
+/* The BMC starts again: what clients have set, and what it knows of itself, is as it is on disk.
+ * Not what it knows of its guest (chassis, boot options, power actions, faults of the server),
+ * which goes on meanwhile. */
+void parts_read_again(struct parts *parts);
+
 /* For bmc_hooks. */
 void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket);
 

@@ -3,6 +3,8 @@
 #ifndef VBMC_STATE_RECORD_H
 #define VBMC_STATE_RECORD_H
 
+#include <stdbool.h>
+
 #include <json-c/json.h>
 
 #include "vbmc/bmc/bmc.h"
@@ -14,6 +16,7 @@ struct record_kind {
     /* Replaces the state by what is stored, without events; NULL: back to the defaults. What cannot
      * be understood is left out. 0, or -EINVAL if anything was. */
     int (*decode)(struct bmc *bmc, struct json_object *record);
+    bool is_of_guest; /* what happened to the server: no restart of the BMC changes it */
 };
 
 extern const struct record_kind record_sensors, record_fru, record_dcmi, record_faults;

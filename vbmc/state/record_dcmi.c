@@ -168,4 +168,4 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct record_kind record_dcmi = {"dcmi", encode, decode};
+const struct record_kind record_dcmi = {.name = "dcmi", .encode = encode, .decode = decode};

@@ -71,4 +71,9 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return result;
 }
 
-const struct record_kind record_faults = {.name = "faults", .encode = encode, .decode = decode};
+const struct record_kind record_faults = {
+    .name = "faults",
+    .encode = encode,
+    .decode = decode,
+    .is_of_guest = true,
+};

@@ -87,4 +87,4 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct record_kind record_fru = {"fru", encode, decode};
+const struct record_kind record_fru = {.name = "fru", .encode = encode, .decode = decode};

@@ -216,4 +216,4 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct record_kind record_sensors = {"sensors", encode, decode};
+const struct record_kind record_sensors = {.name = "sensors", .encode = encode, .decode = decode};

@@ -211,6 +211,12 @@ void saves_changed_then(struct saves_part *part, store_done_fn done, void *conte
         change(part, NULL);
 }
 
+void saves_read_again(struct saves_part *part)
+{
+    if (part->kind->take_back && !part->wanted && part->in_flight == 0)
+        part->kind->take_back(part->owner, part->stored, false);
+}
+
 void saves_flush(struct saves *saves)
 {
     if (!saves)

@@ -20,6 +20,7 @@
 #include "vbmc/instance/configure.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
+#include "vbmc/instance/restart.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/net/limiter.h"
@@ -312,6 +313,55 @@ static void test_channel(void **state)
     assert_true(channel_has_suite(&instance_bmc(instance)->channel, 3));
 }
 
+static void on_restarted(void *context)
+{
+    (*(unsigned *)context)++;
+}
+
+/* Behind the answer; what is volatile is gone, what was stored is there, and nobody is heard
+ * meanwhile. */
+static void test_restart(void **state)
+{
+    const uint8_t identifier[] = {0xdc, 0, 3, 'm', 'e', 0}, lasting[] = {2}, begin[] = {0, 1};
+    const uint8_t get_identifier[] = {0xdc, 0, 16}, get_progress[] = {0, 0, 0};
+    const uint8_t limit[] = {0xdc, 0x40, 1, 0x20, 40, 5, 0}, get_limit[] = {0xdc, 0x40, 1};
+    unsigned told = 0;
+
+    (void)state;
+    shared.restarted = on_restarted;
+    shared.restarted_context = &told;
+    make(NULL, NULL);
+    uint64_t now = uv_hrtime() / 1000000;
+    assert_false(ask(NETFN_GROUP_EXTENSION, 0x0a, identifier, sizeof identifier));
+    turn_until_replied(1);
+    assert_false(ask(NETFN_CHASSIS, 0x06, lasting, sizeof lasting));
+    turn_until_replied(2);
+    assert_false(ask(NETFN_GROUP_EXTENSION, 0x0b, limit, sizeof limit)); /* not to be stored */
+    turn_until_replied(3);
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    assert_true(ask(NETFN_CHASSIS, 0x08, begin, sizeof begin));
+    assert_true(ask(NETFN_APP, 0x02, NULL, 0));
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    uint64_t due = instance_restart_deadline(instance);
+    assert_true(due >= now + INSTANCE_RESTART_AFTER_MS);
+    instance_restart_tick(instance, due - 1);
+    assert_int_equal(told, 0);
+    assert_false(instance_is_restarting(instance, due - 1));
+    instance_restart_tick(instance, due);
+    assert_int_equal(told, 1);
+    assert_int_equal(instance_restarts(instance), 1);
+    assert_int_equal(instance_restart_deadline(instance), UINT64_MAX);
+    assert_true(instance_is_restarting(instance, due + INSTANCE_RESTART_TAKES_MS - 1));
+    assert_false(instance_is_restarting(instance, due + INSTANCE_RESTART_TAKES_MS));
+    assert_true(ask(NETFN_CHASSIS, 0x09, get_progress, sizeof get_progress));
+    assert_int_equal(last.data[2], 0);
+    assert_true(ask(NETFN_GROUP_EXTENSION, 0x09, get_identifier, sizeof get_identifier));
+    assert_memory_equal(last.data + 2, "me", 3);
+    assert_true(ask(NETFN_GROUP_EXTENSION, 0x0c, get_limit, sizeof get_limit));
+    assert_int_equal(last.data[2], 0);
+    assert_int_equal(instance_bmc(instance)->chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
+}
+
 static void test_port_in_use(void **state)
 {
     union endpoint_address address;
@@ -368,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_freed_while_a_save_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_channel, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set, setup, teardown),
     };

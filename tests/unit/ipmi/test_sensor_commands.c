@@ -427,6 +427,8 @@ static void test_app(void **state)
     (void)state;
     assert_string_equal(talk("06 01"), "00 20 01 01 00 02 83 d9 7e 00 01 00");
     check(sets, ARRAY_SIZE(sets));
+    assert_string_equal(talk("06 07"), "00 20 2a"); /* as it was told last */
+    acpi_set_defaults(&fake_bmc.bmc.acpi);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         fake_bmc.host.domain.state = cases[i].guest;
         assert_string_equal(talk("06 07"), cases[i].answer);

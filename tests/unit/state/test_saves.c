@@ -193,6 +193,30 @@ static void test_refused(void **state)
     assert_int_equal(disk, 1);
 }
 
+/* The BMC starts again: what is on disk is read again, unless it is about to change. */
+static void test_read_again(void **state)
+{
+    (void)state;
+    set(1, 0);
+    end_write(0);
+    present = 7; /* which nobody has reported */
+    saves_read_again(part);
+    assert_int_equal(present, 1);
+    assert_false(was_asked);
+    set(2, 1);
+    saves_read_again(part); /* 2 is on its way */
+    assert_int_equal(present, 2);
+    set(3, 2);
+    saves_read_again(part); /* and 3 is wanted */
+    assert_int_equal(present, 3);
+    end_write(0);
+    end_write(-EIO);
+    assert_int_equal(present, 2);
+    saves_read_again(part);
+    assert_int_equal(present, 2);
+    assert_int_equal(begun, 3);
+}
+
 /* What an earlier run stored. */
 static void test_refused_after_a_restart(void **state)
 {
@@ -357,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changed_in_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_taken_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flushed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed, setup, teardown),
     };
 

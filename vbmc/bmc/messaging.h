@@ -1,0 +1,58 @@
+/* What a BMC has for system software (IPMI 2.0, sections 22.1 to 22.8): the BMC global enables, the
+ * message flags and the event message buffer. All of it is volatile: a BMC that starts has the
+ * defaults. There is no Receive Message Queue, since no channel has messages for system software.
+ */
+#ifndef VBMC_BMC_MESSAGING_H
+#define VBMC_BMC_MESSAGING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MESSAGING_EVENT_SIZE 16 /* as a record of the event log */
+
+/* BMC global enables (section 22.1). Bits 5 to 7 are an OEM's; bit 4 is reserved. */
+enum global_enable {
+    GLOBAL_ENABLE_QUEUE_INTERRUPT = 0x01,
+    GLOBAL_ENABLE_EVENT_BUFFER_INTERRUPT = 0x02,
+    GLOBAL_ENABLE_EVENT_BUFFER = 0x04,
+    GLOBAL_ENABLE_EVENT_LOGGING = 0x08,
+    GLOBAL_ENABLE_RESERVED = 0x10,
+};
+
+/* Message flags (sections 22.3, 22.4). Bits 5 to 7 are an OEM's; bits 2 and 4 are reserved. */
+enum message_flag {
+    MESSAGE_FLAG_QUEUE = 0x01,
+    MESSAGE_FLAG_EVENT_BUFFER = 0x02, /* full */
+    MESSAGE_FLAG_WATCHDOG = 0x08,     /* pre-timeout interrupt */
+    MESSAGE_FLAG_RESERVED = 0x14,
+};
+
+struct messaging {
+    uint8_t enables;  /* enum global_enable */
+    bool watchdog;    /* MESSAGE_FLAG_WATCHDOG */
+    bool lan_receive; /* Enable Message Channel Receive for the LAN channel */
+    bool has_event;   /* MESSAGE_FLAG_EVENT_BUFFER */
+    uint8_t event[MESSAGING_EVENT_SIZE];
+};
+
+/* Also for a BMC that starts again: event logging alone is enabled. */
+void messaging_set_defaults(struct messaging *messaging);
+
+/* Whether events of the BMC, and those that come by the LAN, get into the event log. What the
+ * system interface or Add SEL Entry brings does in any case (section 22.1). */
+static inline bool messaging_logs_events(const struct messaging *messaging)
+{
+    return messaging->enables & GLOBAL_ENABLE_EVENT_LOGGING;
+}
+
+/* enum message_flag. */
+uint8_t messaging_flags(const struct messaging *messaging);
+/* Clears those of `flags`, and with them what they are about; reserved ones are passed over. */
+void messaging_clear(struct messaging *messaging, uint8_t flags);
+
+/* An event has happened: it takes the event message buffer, if that is enabled and empty. */
+void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE]);
+/* Empties the buffer. 0, or -ENOENT if there is no event. */
+int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EVENT_SIZE]);
+
+#endif
