@@ -24,12 +24,14 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->boot.core = &bmc->core;
     messaging_set_defaults(&bmc->messaging);
     acpi_set_defaults(&bmc->acpi);
+    system_info_init(&bmc->system_info, &bmc->core);
 }
 
 void bmc_clear(struct bmc *bmc)
 {
     bmc_set_host(bmc, NULL);
     users_clear(&bmc->users);
+    system_info_clear(&bmc->system_info);
     memset(&bmc->channel, 0, sizeof bmc->channel);
 }
 
@@ -73,6 +75,7 @@ void bmc_restart(struct bmc *bmc)
     boot_end_set(&bmc->boot);
     messaging_set_defaults(&bmc->messaging);
     acpi_set_defaults(&bmc->acpi);
+    system_info_restart(&bmc->system_info);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);
@@ -81,6 +84,7 @@ void bmc_restart(struct bmc *bmc)
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     acpi_host_event(&bmc->acpi, event);
+    system_info_host_event(&bmc->system_info, event);
     chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);
     if (bmc->core.listener)
@@ -92,4 +96,5 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
 void bmc_session_ended(struct bmc *bmc, uint32_t session)
 {
     boot_session_ended(&bmc->boot, session);
+    system_info_session_ended(&bmc->system_info, session);
 }

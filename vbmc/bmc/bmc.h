@@ -16,6 +16,7 @@
 #include "vbmc/bmc/messaging.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/sdr.h"
+#include "vbmc/bmc/system_info.h"
 #include "vbmc/bmc/users.h"
 
 struct bmc;
@@ -35,6 +36,7 @@ struct bmc {
     struct boot_options boot;
     struct messaging messaging;
     struct acpi acpi;
+    struct system_info system_info;
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */

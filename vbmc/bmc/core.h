@@ -20,13 +20,14 @@ struct bmc_core;
 
 /* What a BMC keeps, in parts that are stored each by itself. */
 enum bmc_part {
-    BMC_PART_CHASSIS, /* power restore policy, power-on hours, what the guest did last */
-    BMC_PART_BOOT,    /* boot options */
-    BMC_PART_OWED,    /* power actions that were accepted and are not done yet */
-    BMC_PART_SENSORS, /* slots of disks and NICs, and what clients changed */
-    BMC_PART_FRU,     /* what clients wrote */
-    BMC_PART_DCMI,    /* power limit, thermal limits, names */
-    BMC_PART_FAULTS,  /* what was injected */
+    BMC_PART_CHASSIS,     /* power restore policy, power-on hours, what the guest did last */
+    BMC_PART_BOOT,        /* boot options */
+    BMC_PART_OWED,        /* power actions that were accepted and are not done yet */
+    BMC_PART_SENSORS,     /* slots of disks and NICs, and what clients changed */
+    BMC_PART_FRU,         /* what clients wrote */
+    BMC_PART_DCMI,        /* power limit, thermal limits, names */
+    BMC_PART_FAULTS,      /* what was injected */
+    BMC_PART_SYSTEM_INFO, /* System Info Parameters */
     BMC_PART_COUNT,
 };
 

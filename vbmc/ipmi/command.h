@@ -41,6 +41,7 @@ struct command_table {
 
 extern const struct command_table cmd_app_table;
 extern const struct command_table cmd_messaging_table;
+extern const struct command_table cmd_system_info_table;
 extern const struct command_table cmd_session_table;
 extern const struct command_table cmd_chassis_table;
 extern const struct command_table cmd_payload_table;

@@ -7,9 +7,9 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table,     &cmd_messaging_table, &cmd_session_table, &cmd_chassis_table,
-    &cmd_payload_table, &cmd_fru_table,       &cmd_sel_table,     &cmd_sensor_table,
-    &cmd_sdr_table,     &cmd_dcmi_table,
+    &cmd_app_table,     &cmd_messaging_table, &cmd_system_info_table, &cmd_session_table,
+    &cmd_chassis_table, &cmd_payload_table,   &cmd_fru_table,         &cmd_sel_table,
+    &cmd_sensor_table,  &cmd_sdr_table,       &cmd_dcmi_table,
 };
 
 const struct command_table *const *ipmi_command_tables(size_t *count)

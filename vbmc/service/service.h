@@ -62,6 +62,7 @@ enum service_operation {
     SERVICE_CHANNEL_RECEIVE, /* into the Receive Message Queue */
     SERVICE_EVENT_BUFFER,    /* take the event; it goes to `event_taken` */
     SERVICE_ACPI_STATE,
+    SERVICE_SYSTEM_INFO,
     /* Sensors. */
     SERVICE_SENSOR_SETTINGS,
     SERVICE_SENSOR_RESET, /* the settings of all */
@@ -127,6 +128,11 @@ union service_arguments {
     struct {
         const uint8_t *system, *device; /* NULL: as before */
     } acpi_state;
+    struct {
+        uint8_t number;
+        const uint8_t *data;
+        size_t size;
+    } system_info;
     struct sensor_settings sensor_settings;
     struct {
         uint8_t number;

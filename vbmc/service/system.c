@@ -61,3 +61,16 @@ int service_run_acpi_state(const struct service_call *call,
 {
     return acpi_set(&call->bmc->acpi, arguments->acpi_state.system, arguments->acpi_state.device);
 }
+
+int service_run_system_info(const struct service_call *call,
+                            const union service_arguments *arguments)
+{
+    return system_info_set(&call->bmc->system_info, arguments->system_info.number,
+                           arguments->system_info.data, arguments->system_info.size,
+                           call->caller->session, call->ticket);
+}
+
+void service_describe_system_info(const union service_arguments *arguments, char *text, size_t size)
+{
+    snprintf(text, size, "parameter %u", arguments->system_info.number);
+}

@@ -82,6 +82,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_event_buffer, NULL},
     [SERVICE_ACPI_STATE] = {"ACPI power state", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_acpi_state, NULL},
+    [SERVICE_SYSTEM_INFO] = {"system information", PRIVILEGE_ADMINISTRATOR, AUDITED,
+        service_run_system_info, service_describe_system_info},
     [SERVICE_SENSOR_SETTINGS] = {"sensor settings", PRIVILEGE_OPERATOR, AUDITED,
         service_run_sensor_settings, NULL},
     [SERVICE_SENSOR_RESET] = {"reset sensor settings", PRIVILEGE_OPERATOR, AUDITED,

@@ -29,6 +29,7 @@ static const struct {
     {"Enable Message Channel Receive", SERVICE_CHANNEL_RECEIVE},
     {"Read Event Message Buffer", SERVICE_EVENT_BUFFER},
     {"Set ACPI Power State", SERVICE_ACPI_STATE},
+    {"Set System Info Parameters", SERVICE_SYSTEM_INFO},
     {"Set System Boot Options", SERVICE_BOOT_FLAGS},
     {"Set System Boot Options", SERVICE_BOOT_PARAMETER},
     {"Set Sensor Hysteresis", SERVICE_SENSOR_SETTINGS},

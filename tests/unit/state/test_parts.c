@@ -190,6 +190,66 @@ static void test_first_save_fails(void **state)
     assert_int_equal(platform_faults(fake_bmc.bmc.platform)->count, 0);
 }
 
+static void set_name(const char *name)
+{
+    struct system_info_text text = {.length = (uint8_t)strlen(name)};
+
+    memcpy(text.bytes, name, text.length);
+    assert_int_equal(system_info_restore(&fake_bmc.bmc.system_info, SYSTEM_INFO_SYSTEM_NAME, &text),
+                     0);
+}
+
+static const char *name(void)
+{
+    const struct system_info_text *text = fake_bmc.bmc.system_info.texts[SYSTEM_INFO_SYSTEM_NAME];
+
+    return text ? (const char *)text->bytes : "";
+}
+
+/* System information: refused, and after a restart of the daemon. */
+static void test_system_info(void **state)
+{
+    (void)state;
+    set_name("web01");
+    save(BMC_PART_SYSTEM_INFO);
+    assert_int_equal(wait_for(1), 0);
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    set_name("web02");
+    save(BMC_PART_SYSTEM_INFO);
+    assert_true(wait_for(2) < 0);
+    assert_string_equal(name(), "web01");
+    refusing_store_accept();
+    set_name("web03");
+    start_again();
+    assert_string_equal(name(), "web01");
+}
+
+/* The BMC starts again: what clients have set is as it is on disk, and what happened to the server
+ * stays. */
+static void test_read_again(void **state)
+{
+    uint8_t standard = threshold();
+
+    (void)state;
+    set_name("web01");
+    save(BMC_PART_SYSTEM_INFO);
+    set_limit(300);
+    save(BMC_PART_DCMI);
+    assert_int_equal(wait_for(2), 0);
+    set_name("web02");
+    set_limit(200);
+    set_threshold(33);
+    fake_server_inject("psu/1", "ac-lost");
+    fake_bmc.bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
+    parts_read_again(parts);
+    assert_string_equal(name(), "web01");
+    assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 300);
+    assert_int_equal(threshold(), standard);
+    assert_true(has_fault("1", FAULT_AC_LOST));
+    assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
+}
+
 static void test_later_save_fails(void **state)
 {
     (void)state;
@@ -331,6 +391,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_first_save_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_system_info, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_fails_before_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
