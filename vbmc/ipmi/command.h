@@ -39,7 +39,19 @@ struct command_table {
     size_t count;
 };
 
+/* All tables, in the order in which a command is looked for, and the way to a command. */
+struct command_directory {
+    const struct command_table *const *tables;
+    size_t count;
+    enum ipmi_outcome (*dispatch)(const struct ipmi_request *request,
+                                  struct ipmi_response *response);
+};
+
+/* dispatch.c; the handlers have it in their request. */
+extern const struct command_directory ipmi_commands;
+
 extern const struct command_table cmd_app_table;
+extern const struct command_table cmd_discovery_table;
 extern const struct command_table cmd_messaging_table;
 extern const struct command_table cmd_system_info_table;
 extern const struct command_table cmd_session_table;
@@ -50,9 +62,6 @@ extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
 extern const struct command_table cmd_dcmi_table;
-
-/* All of them, in the order in which a command is looked for (dispatch.c). */
-const struct command_table *const *ipmi_command_tables(size_t *count);
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

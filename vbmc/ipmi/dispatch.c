@@ -7,16 +7,16 @@
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
-    &cmd_app_table,     &cmd_messaging_table, &cmd_system_info_table, &cmd_session_table,
-    &cmd_chassis_table, &cmd_payload_table,   &cmd_fru_table,         &cmd_sel_table,
-    &cmd_sensor_table,  &cmd_sdr_table,       &cmd_dcmi_table,
+    &cmd_app_table,     &cmd_discovery_table, &cmd_messaging_table, &cmd_system_info_table,
+    &cmd_session_table, &cmd_chassis_table,   &cmd_payload_table,   &cmd_fru_table,
+    &cmd_sel_table,     &cmd_sensor_table,    &cmd_sdr_table,       &cmd_dcmi_table,
 };
 
-const struct command_table *const *ipmi_command_tables(size_t *count)
-{
-    *count = ARRAY_SIZE(tables);
-    return tables;
-}
+const struct command_directory ipmi_commands = {
+    .tables = tables,
+    .count = ARRAY_SIZE(tables),
+    .dispatch = ipmi_dispatch,
+};
 
 /* A command of a group extension is one of its group; the only one here is DCMI. */
 static const struct command *find_command(const struct ipmi_msg *msg)
@@ -67,8 +67,10 @@ static int execute(const struct ipmi_request *request, const struct command *com
     const struct ipmi_msg *msg = request->msg;
     struct wire_in in = wire_in_init(msg->data, msg->data_length);
     struct wire_out out = wire_out_init(response->data, sizeof response->data);
+    struct ipmi_request handled = *request;
 
-    int code = command->handler(request, &in, &out);
+    handled.directory = &ipmi_commands;
+    int code = command->handler(&handled, &in, &out);
     if (code == COMMAND_PENDING)
         return code;
     if (in.failed)

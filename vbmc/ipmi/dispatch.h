@@ -12,6 +12,7 @@
 #include "vbmc/ipmi/msg.h"
 
 struct bmc;
+struct command_directory;
 
 /* Names a request that is answered later. Never a pointer: the BMC or the session it names may be
  * gone when the answer comes, which is then dropped. */
@@ -77,6 +78,8 @@ struct ipmi_request {
     void *sessions_context;
     const struct ipmi_sink *sink;
     uint64_t now_ms; /* monotonic */
+    /* For commands that are about commands; put in by ipmi_dispatch. */
+    const struct command_directory *directory;
 };
 
 enum ipmi_outcome {
