@@ -25,11 +25,13 @@ int cmd_boot_set(const struct ipmi_request *request, struct wire_in *in, struct 
 
 int cmd_boot_get(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
 {
-    uint8_t number = wire_u8(in) & 0x7f, set_selector = wire_u8(in);
+    uint8_t number = wire_u8(in), set_selector = wire_u8(in);
     uint8_t data[BOOT_PARAMETER_MAX];
     size_t size = 0;
 
-    wire_skip(in, 1); /* block selector: no parameter has blocks */
+    wire_skip(in, 1);               /* block selector: no parameter has blocks */
+    if (number & PARAMETER_INVALID) /* reserved here */
+        return CC_INVALID_DATA_FIELD;
     int result = boot_get_parameter(&request->bmc->boot, number, set_selector, data, &size);
     if (result < 0)
         return command_code_of_result(result);

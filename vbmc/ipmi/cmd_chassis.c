@@ -95,30 +95,41 @@ static int get_chassis_status(const struct ipmi_request *request, struct wire_in
 static int chassis_control_command(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
-    const union service_arguments arguments = {
-        .power = (enum host_power_action)(wire_u8(in) & 0x0f),
-    };
+    uint8_t action = wire_u8(in);
 
-    return command_call(request, out, SERVICE_POWER, &arguments);
+    if (action > HOST_POWER_ACTION_SOFT_SHUTDOWN)
+        return CC_INVALID_DATA_FIELD;
+    return command_call(request, out, SERVICE_POWER,
+                        &(union service_arguments){.power = (enum host_power_action)action});
 }
 
 /* Chassis Identify (section 28.5). */
+#define IDENTIFY_FORCE 0x01
+
 static int chassis_identify_command(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)
 {
     uint8_t seconds = wire_left(in) > 0 ? wire_u8(in) : IDENTIFY_DEFAULT_S;
-    bool indefinite = wire_left(in) > 0 && (wire_u8(in) & 0x01) != 0;
+    uint8_t force = wire_left(in) > 0 ? wire_u8(in) : 0;
 
+    if (force & ~IDENTIFY_FORCE)
+        return CC_INVALID_DATA_FIELD;
     return command_call(request, out, SERVICE_IDENTIFY,
-                        &(union service_arguments){.identify = {seconds, indefinite}});
+                        &(union service_arguments){.identify = {seconds, force != 0}});
 }
 
 /* Set Front Panel Enables (section 28.6). */
+#define BUTTONS 0x0f
+
 static int set_front_panel_enables(const struct ipmi_request *request, struct wire_in *in,
                                    struct wire_out *out)
 {
+    uint8_t disabled = wire_u8(in);
+
+    if (disabled & ~BUTTONS)
+        return CC_INVALID_DATA_FIELD;
     return command_call(request, out, SERVICE_FRONT_PANEL,
-                        &(union service_arguments){.front_panel_disabled = wire_u8(in) & 0x0f});
+                        &(union service_arguments){.front_panel_disabled = disabled});
 }
 
 /* Set Power Restore Policy (section 28.8); 3 changes nothing and only asks what is supported. */
@@ -128,7 +139,7 @@ static int set_front_panel_enables(const struct ipmi_request *request, struct wi
 static int set_power_restore_policy(const struct ipmi_request *request, struct wire_in *in,
                                     struct wire_out *out)
 {
-    uint8_t policy = wire_u8(in) & 0x07;
+    uint8_t policy = wire_u8(in);
 
     if (policy > POLICY_NO_CHANGE)
         return CC_INVALID_DATA_FIELD;

@@ -64,7 +64,7 @@ static uint8_t thresholds_of(const struct ipmi_request *request, uint8_t number)
 static int set_event_receiver(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
 {
-    uint8_t address = wire_u8(in), lun = wire_u8(in) & 0x03;
+    uint8_t address = wire_u8(in), lun = wire_u8(in);
 
     (void)out;
     if (!request->bmc->sensors)
@@ -149,6 +149,8 @@ static int get_sensor_hysteresis(const struct ipmi_request *request, struct wire
 }
 
 /* Set Sensor Thresholds (section 35.8). */
+#define THRESHOLDS_ALL 0x3f
+
 static int set_sensor_thresholds(const struct ipmi_request *request, struct wire_in *in,
                                  struct wire_out *out)
 {
@@ -158,7 +160,9 @@ static int set_sensor_thresholds(const struct ipmi_request *request, struct wire
 
     if (code != CC_SUCCESS)
         return code;
-    uint8_t mask = wire_u8(in) & 0x3f;
+    uint8_t mask = wire_u8(in);
+    if (mask & ~THRESHOLDS_ALL)
+        return CC_INVALID_DATA_FIELD;
     if (mask & ~thresholds_of(request, view.number))
         return CC_ILLEGAL_FOR_SENSOR;
     sensors_settings(request->bmc->sensors, view.number, &settings);
@@ -191,6 +195,7 @@ static int get_sensor_thresholds(const struct ipmi_request *request, struct wire
 #define ENABLE_LEAVE    0
 #define ENABLE_SELECTED 1
 #define ENABLE_NOT      2
+#define ENABLE_RESERVED 0x0f
 
 /* Masks at the end of a request may be missing from any byte on. */
 static uint16_t optional_mask(struct wire_in *in)
@@ -216,6 +221,8 @@ static int set_sensor_event_enable(const struct ipmi_request *request, struct wi
     uint8_t flags = wire_u8(in), what = flags >> 4 & 0x03;
     uint16_t assertions = optional_mask(in) & sensor_definition_assertions(definition);
     uint16_t deassertions = optional_mask(in) & sensor_definition_deassertions(definition);
+    if (flags & ENABLE_RESERVED)
+        return CC_INVALID_DATA_FIELD;
     sensors_settings(request->bmc->sensors, view.number, &settings);
     settings.events_on = flags & EVENTS_ON;
     settings.scanning_on = flags & SCANNING_ON;
@@ -265,12 +272,16 @@ static int rearm_sensor_events(const struct ipmi_request *request, struct wire_i
 
     if (code != CC_SUCCESS)
         return code;
-    bool is_by_mask = wire_u8(in) & REARM_SELECTED;
+    uint8_t what = wire_u8(in);
+    bool is_by_mask = what & REARM_SELECTED;
     uint16_t assertions = optional_mask(in), deassertions = optional_mask(in);
     const union service_arguments arguments = {
         .sensor_rearm = {view.number, is_by_mask ? assertions : 0x7fff,
                          is_by_mask ? deassertions : 0x7fff},
     };
+
+    if (what & ~REARM_SELECTED)
+        return CC_INVALID_DATA_FIELD;
     return command_call(request, out, SERVICE_SENSOR_REARM, &arguments);
 }
 

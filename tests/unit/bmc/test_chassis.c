@@ -58,7 +58,8 @@ static void test_status_bits(void **state)
     assert_string_equal(talk("00 01"), "00 21 00 40 00");
     assert_string_equal(talk("00 0a 0a"), "00");
     assert_string_equal(talk("00 01"), "00 21 00 40 0a"); /* front panel */
-    assert_string_equal(talk("00 0a f0"), "00");
+    assert_string_equal(talk("00 0a f0"), "cc");
+    assert_string_equal(talk("00 0a 00"), "00");
     assert_string_equal(talk("00 04 00 01"), "00");
     assert_string_equal(talk("00 01"), "00 21 00 60 00"); /* identify without end */
 }
@@ -166,7 +167,8 @@ static void test_restore_policy(void **state)
     assert_string_equal(talk("00 06 03"), "00 07"); /* only asks */
     assert_int_equal(fake_bmc.save_count, 0);
     assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);
-    assert_string_equal(talk("00 06 fa"), "00 07"); /* reserved bits */
+    assert_string_equal(talk("00 06 fa"), "cc"); /* reserved bits */
+    assert_string_equal(talk("00 06 02"), "00 07");
     assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_ALWAYS_ON);
     assert_string_equal(talk("00 06 00"), "00 07");
     assert_int_equal(fake_bmc.bmc.chassis.restore_policy, POWER_RESTORE_STAY_OFF);

@@ -13,16 +13,6 @@
 #define PLATFORM_EVENT "04 02 04 01 01 01 57 60 55"
 #define RECORD         "00 00 02 00 00 00 00 20 00 04 01 01 01 57 60 55"
 
-static int setup(void **state)
-{
-    return fake_bmc_setup(state) || fake_sel_setup(state);
-}
-
-static int teardown(void **state)
-{
-    return fake_sel_teardown(state) || fake_bmc_teardown(state);
-}
-
 static void as_guest(void)
 {
     fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
@@ -125,11 +115,11 @@ static void test_receive(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_global_enables, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_event_logging, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_event_buffer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_flags, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_receive, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_global_enables, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_event_logging, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_event_buffer, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_flags, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_receive, fake_sel_setup, fake_sel_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
