@@ -1,6 +1,7 @@
 /* App commands about messages for system software (IPMI 2.0, sections 22.1 to 22.8). */
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/command.h"
 
 /* Set BMC Global Enables (section 22.1). The specification leaves it to the system interface; here
@@ -73,6 +74,26 @@ static int get_message(const struct ipmi_request *request, struct wire_in *in, s
     return CC_QUEUE_EMPTY;
 }
 
+/* Send Message (section 22.7). What comes back is the data of the answer; who has it tracked gets
+ * it as a message of its own (vbmc/rmcp/route.c). */
+static int send_message(const struct ipmi_request *request, struct wire_in *in,
+                        struct wire_out *out)
+{
+    struct ipmi_request carried = *request;
+    struct ipmi_response response;
+    struct ipmi_msg message;
+    int code = ipmi_bridge_open(request->msg, &message);
+
+    (void)in;
+    if (code != CC_SUCCESS)
+        return code;
+    carried.msg = &message;
+    if (request->directory->dispatch(&carried, &response) == IPMI_PENDING)
+        return COMMAND_PENDING;
+    ipmi_bridge_put(request->msg, &message, &response, out);
+    return CC_SUCCESS;
+}
+
 /* Read Event Message Buffer (section 22.8). */
 static int read_event_message_buffer(const struct ipmi_request *request, struct wire_in *in,
                                      struct wire_out *out)
@@ -97,6 +118,8 @@ static const struct command commands[] = {
     {NETFN_APP, 0x32, COMMAND_FOR_SYSTEM, 2, 2, enable_message_channel_receive,
      "Enable Message Channel Receive"},
     {NETFN_APP, 0x33, COMMAND_FOR_SYSTEM, 0, 0, get_message, "Get Message"},
+    {NETFN_APP, 0x34, PRIVILEGE_USER, 1 + IPMI_MSG_OVERHEAD, IPMI_MSG_DATA_MAX, send_message,
+     "Send Message"},
     {NETFN_APP, 0x35, COMMAND_FOR_SYSTEM, 0, 0, read_event_message_buffer,
      "Read Event Message Buffer"},
 };

@@ -4,6 +4,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
+#include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/command.h"
 
 static const struct command_table *const tables[] = {
@@ -40,7 +41,10 @@ static const struct command *find_command(const struct ipmi_msg *msg)
 bool ipmi_only_reads(const struct ipmi_msg *msg)
 {
     const struct command *command = find_command(msg);
+    struct ipmi_msg carried;
 
+    if (ipmi_bridge_is_tracked(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
+        return ipmi_only_reads(&carried);
     if (!command || command->privilege == COMMAND_FOR_SYSTEM)
         return false;
     return strncmp(command->name, "Get ", 4) == 0 || strncmp(command->name, "Read ", 5) == 0;

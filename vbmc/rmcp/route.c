@@ -12,6 +12,7 @@
 
 #include <errno.h>
 
+#include "vbmc/ipmi/bridge.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/ops.h"
@@ -110,6 +111,24 @@ static void answer_entry(struct rmcp_server *server, struct session *session,
                            ipmi_only_reads(&msg));
 }
 
+/* The response is there. A message that was sent on and is tracked has two: that of Send Message,
+ * and what came back, as a message of its own. */
+static void finish_entry(struct rmcp_server *server, struct session *session,
+                         struct repeat_entry *entry, const struct ipmi_msg *msg,
+                         const struct ipmi_response *response, uint64_t now_ms)
+{
+    struct ipmi_response first = *response;
+    bool has_second = ipmi_bridge_is_tracked(msg) && response->completion_code == CC_SUCCESS &&
+                      response->data_length > 0;
+
+    if (has_second)
+        first.data_length = 0;
+    repeat_finish(entry, &first, now_ms);
+    answer_entry(server, session, entry);
+    if (has_second)
+        rmcp_core_send_sealed(server, session, PAYLOAD_IPMI, response->data, response->data_length);
+}
+
 static uint32_t take_serial(struct rmcp_server *server)
 {
     if (++server->last_serial == 0)
@@ -139,8 +158,7 @@ static void run(struct rmcp_server *server, struct session *session, const struc
     server->counters.requests++;
     if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED)
         return;
-    repeat_finish(entry, &response, now_ms);
-    answer_entry(server, session, entry);
+    finish_entry(server, session, entry, msg, &response, now_ms);
 }
 
 static void route_ipmi(struct rmcp_server *server, struct session *session, const uint8_t *bytes,
@@ -199,6 +217,12 @@ void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
         rmcp_core_drop(server, RMCP_DROP_LATE);
         return;
     }
-    repeat_finish(entry, response, now_ms);
-    answer_entry(server, session, entry);
+    struct ipmi_response late = *response;
+    struct ipmi_msg msg;
+    if (ipmi_msg_parse(entry->request, entry->request_length, &msg) < 0) {
+        rmcp_core_drop(server, RMCP_DROP_LATE);
+        return;
+    }
+    ipmi_bridge_complete(&msg, &late);
+    finish_entry(server, session, entry, &msg, &late, now_ms);
 }

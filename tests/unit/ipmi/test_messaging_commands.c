@@ -112,6 +112,33 @@ static void test_receive(void **state)
     EXPECT("06 32 01 00", "00 01 00");
 }
 
+/* A message to the BMC's own address is answered as if it had come alone; nobody else is there. */
+static void test_send_message(void **state)
+{
+    (void)state;
+    /* Get Self Test Results of 81h, sequence 2, tracked: the response has the outer's number, 0. */
+    EXPECT("06 34 40 20 18 c8 81 08 04 73", "00 00 1c e4 20 00 04 00 55 00 87");
+    EXPECT("06 34 00 20 18 c8 81 08 04 73", "00 00 1c e4 20 00 04 00 55 00 87");
+    EXPECT("06 34 40 20 18 c8 81 08 ee 89", "00 00 1c e4 20 00 ee c1 31"); /* no such command */
+    fake_bmc.privilege = PRIVILEGE_USER;
+    EXPECT("06 34 40 20 18 c8 81 08 02 75", "00 00 1c e4 20 00 02 d4 0a"); /* Cold Reset */
+    fake_bmc.privilege = PRIVILEGE_CALLBACK;
+    EXPECT("06 34 40 20 18 c8 81 08 04 73", "d4");
+    assert_int_equal(fake_bmc.restarts, 0);
+    fake_bmc.privilege = PRIVILEGE_ADMINISTRATOR;
+    EXPECT("06 34 40 24 18 c4 20 08 04 d4", "83"); /* nobody is there */
+    EXPECT("06 34 42 20 18 c8 81 08 04 73", "cc"); /* nor such channels */
+    EXPECT("06 34 47 20 18 c8 81 08 04 73", "cc");
+    EXPECT("06 34 4f 20 18 c8 81 08 04 73", "d3");
+    EXPECT("06 34 41 20 18 c8 81 08 04 73", "d3");
+    EXPECT("06 34 80 20 18 c8 81 08 04 73", "cc"); /* raw */
+    EXPECT("06 34 c0 20 18 c8 81 08 04 73", "cc");
+    EXPECT("06 34 40 20 18 c8 81 08 04 74", "cc"); /* checksum */
+    EXPECT("06 34 40 20 18 c8 81 08 04", "c7");
+    /* One in another. */
+    EXPECT("06 34 40 20 18 c8 81 08 34 40 20 18 c8 81 08 04 73 03", "cc");
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -119,6 +146,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_event_logging, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_event_buffer, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_flags, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_send_message, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_receive, fake_sel_setup, fake_sel_teardown),
     };
 

@@ -372,6 +372,36 @@ static void test_late_answer(void **state)
     assert_int_equal(rmcp_stub.calls, 1);
 }
 
+/* What comes back for a Send Message that is tracked is a message of its own, behind the answer;
+ * its response may be late, and then is that of the message it has carried. */
+static void test_bridged(void **state)
+{
+    /* Get Self Test Results, and a Chassis Control, to the BMC's own address. */
+    uint8_t request[] = {0x40, 0x20, 0x18, 0xc8, 0x81, 0x08, 0x04, 0x73};
+    const uint8_t control[] = {0x40, 0x20, 0x00, 0xe0, 0x81, 0x08, 0x02, 0x03, 0x72};
+    const struct ipmi_response late = {.completion_code = CC_NODE_BUSY};
+    uint8_t message[RMCP_DATAGRAM_MAX];
+
+    (void)state;
+    rmcp_stub.response = (struct ipmi_response){.data = {1, 2, 3, 4, 5, 6, 7, 8}, .data_length = 8};
+    assert_int_equal(send_same(NETFN_APP, 0x34, request, sizeof request), 2);
+    assert_int_equal(remote_console_unseal(&console, message), 8);
+    assert_memory_equal(message, rmcp_stub.response.data, 8);
+    request[0] = 0x00; /* not tracked: with the answer */
+    assert_int_equal(send_same(NETFN_APP, 0x34, request, sizeof request), 1);
+    assert_int_equal(remote_console_unseal(&console, message), 16);
+
+    rmcp_stub.outcome = IPMI_PENDING;
+    assert_int_equal(send_same(NETFN_APP, 0x34, control, sizeof control), 0);
+    rmcp_server_complete(console.server, &rmcp_stub.request.token, &late, console.now_ms);
+    assert_int_equal(console.sent, 2);
+    assert_int_equal(remote_console_unseal(&console, message), 8);
+    assert_int_equal(message[1], 0x04);                           /* NetFn chassis, response */
+    assert_int_equal(message[4], (uint8_t)(console.rq_seq << 2)); /* of the outer one */
+    assert_int_equal(message[5], 0x02);
+    assert_int_equal(message[6], CC_NODE_BUSY);
+}
+
 /* An answer that comes before ipmi_dispatch returned. */
 static void answer_at_once(const struct ipmi_request *request)
 {
@@ -548,6 +578,7 @@ int main(void)
         TEST(test_repeat_other_session),
         TEST(test_fast_poller),
         TEST(test_late_answer),
+        TEST(test_bridged),
         TEST(test_answer_inside),
         TEST(test_late_answer_to_the_dead),
         TEST(test_all_pending),

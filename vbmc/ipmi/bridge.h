@@ -1,0 +1,28 @@
+/* Send Message (IPMI 2.0, sections 6.13 and 22.7). There is no IPMB; the one address on channel 0
+ * that answers is the BMC's own, by which clients probe whether a BMC bridges. */
+#ifndef VBMC_IPMI_BRIDGE_H
+#define VBMC_IPMI_BRIDGE_H
+
+#include <stdbool.h>
+
+#include "vbmc/base/wire.h"
+#include "vbmc/ipmi/msg.h"
+
+/* The message that a Send Message carries, whose data points into that of `outer`. A completion
+ * code: CC_SUCCESS, or why it cannot be sent. */
+int ipmi_bridge_open(const struct ipmi_msg *outer, struct ipmi_msg *inner);
+
+/* Whether the message is a Send Message of which the client wants the response as a message of its
+ * own, behind the answer ("track request"). */
+bool ipmi_bridge_is_tracked(const struct ipmi_msg *message);
+
+/* Writes the response to `inner` as a message to who has sent `outer`, with the sequence number of
+ * that (section 6.13.4). */
+void ipmi_bridge_put(const struct ipmi_msg *outer, const struct ipmi_msg *inner,
+                     const struct ipmi_response *response, struct wire_out *out);
+
+/* A late response to a message that `outer` has carried becomes that of `outer`: success, and the
+ * message as its data. Does nothing if `outer` is no Send Message. */
+void ipmi_bridge_complete(const struct ipmi_msg *outer, struct ipmi_response *response);
+
+#endif
