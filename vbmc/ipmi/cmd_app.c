@@ -86,6 +86,43 @@ static int get_acpi_power_state(const struct ipmi_request *request, struct wire_
     return CC_SUCCESS;
 }
 
+/* Get BT Interface Capabilities (section 22.10): of who asks by that interface. */
+#define BT_REQUESTS   1
+#define BT_BUFFER     0xff
+#define BT_RESPONSE_S 10
+#define BT_NO_RETRIES 0
+
+static int get_bt_capabilities(const struct ipmi_request *request, struct wire_in *in,
+                               struct wire_out *out)
+{
+    (void)in;
+    if (request->origin != IPMI_ORIGIN_SYSTEM_INTERFACE)
+        return CC_INVALID_COMMAND;
+    wire_put_u8(out, BT_REQUESTS);
+    wire_put_u8(out, BT_BUFFER); /* to the BMC */
+    wire_put_u8(out, BT_BUFFER); /* from it */
+    wire_put_u8(out, BT_RESPONSE_S);
+    wire_put_u8(out, BT_NO_RETRIES);
+    return CC_SUCCESS;
+}
+
+/* Get System Interface Capabilities (section 22.9): of KCS, which the system interface is. */
+#define INTERFACE_KCS 0x01
+#define KCS_VERSION   0x00
+#define KCS_BUFFER    0xff
+
+static int get_system_interface_capabilities(const struct ipmi_request *request, struct wire_in *in,
+                                             struct wire_out *out)
+{
+    (void)request;
+    if (wire_u8(in) != INTERFACE_KCS)
+        return CC_INVALID_DATA_FIELD;
+    wire_put_u8(out, 0); /* reserved */
+    wire_put_u8(out, KCS_VERSION);
+    wire_put_u8(out, KCS_BUFFER);
+    return CC_SUCCESS;
+}
+
 /* Get Device GUID and Get System GUID (sections 20.8, 22.14): the domain's UUID, least significant
  * byte first, so that ipmitool and FreeIPMI print it as libvirt does. */
 static int get_guid(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
@@ -103,7 +140,10 @@ static const struct command commands[] = {
     {NETFN_APP, 0x06, PRIVILEGE_ADMINISTRATOR, 2, 2, set_acpi_power_state, "Set ACPI Power State"},
     {NETFN_APP, 0x07, PRIVILEGE_USER, 0, 0, get_acpi_power_state, "Get ACPI Power State"},
     {NETFN_APP, 0x08, PRIVILEGE_USER, 0, 0, get_guid, "Get Device GUID"},
+    {NETFN_APP, 0x36, PRIVILEGE_USER, 0, 0, get_bt_capabilities, "Get BT Interface Capabilities"},
     {NETFN_APP, 0x37, COMMAND_FOR_ANYONE, 0, 0, get_guid, "Get System GUID"},
+    {NETFN_APP, 0x57, PRIVILEGE_USER, 1, 1, get_system_interface_capabilities,
+     "Get System Interface Capabilities"},
 };
 
 const struct command_table cmd_app_table = {commands, ARRAY_SIZE(commands)};

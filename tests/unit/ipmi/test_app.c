@@ -87,6 +87,18 @@ static void test_restart(void **state)
     assert_string_equal(fake_bmc_answer(&fake_bmc, reset), "00");
 }
 
+static void test_interfaces(void **state)
+{
+    (void)state;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 57 01"), "00 00 00 ff");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 57 00"), "cc"); /* SSIF */
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 57 02"), "cc"); /* SMIC */
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 57 11"), "cc");
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 36"), "c1");
+    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "06 36"), "00 01 ff ff 0a 00");
+}
+
 /* What the BMC is told holds until the guest starts, stops or is reset; what it is told of itself
  * until it starts again. */
 static void test_acpi(void **state)
@@ -114,6 +126,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_guid, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_resets, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_restart, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_interfaces, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_acpi, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_without_a_guest, fake_bmc_setup, fake_bmc_teardown),
     };

@@ -604,6 +604,7 @@ static const struct {
     {NETFN_APP, 0x2e, "08", 0, 0x10},
     {NETFN_APP, 0x30, "00", 0, 0x14},
     {NETFN_APP, 0x32, "01 02", 0, 0xf0},
+    {NETFN_APP, 0x57, "01", 0, 0xf0},
     {NETFN_APP, 0x58, "00 00", 1, 0xfc},
     {NETFN_APP, 0x58, "02 00 00 01 61", 2, 0xfc},
     {NETFN_APP, 0x59, "00 02 00 00", 0, 0x7f},
