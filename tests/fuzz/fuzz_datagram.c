@@ -401,6 +401,7 @@ static void start(void)
     console->channel.suite_count = sizeof suites;
     for (size_t i = 0; i < sizeof suites; i++)
         console->channel.suites[i] = suites[i];
+    console->channel.authentication_types = CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD;
     bmc_init(&target.bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
     target.bmc.users = console->users;
     target.bmc.channel = console->channel;

@@ -76,6 +76,32 @@ def messages(requests, suite=0, seconds=0):
             for n, (netfn, command, data) in enumerate(requests)]
 
 
+# IPMI 1.5 with the straight password: the harness's random numbers are known.
+def lan15(kind, sequence, session, netfn, command, data):
+    head = bytes([0x20, netfn << 2])
+    body = bytes([0x81, 4, command]) + data
+    message = head + bytes([-sum(head) & 0xFF]) + body + bytes([-sum(body) & 0xFF])
+    code = b"vbmc-test-pass\0\0" if kind else b""
+    packet = b"\x06\0\xff\x07" + struct.pack("<BII", kind, sequence, session) + code
+    return record(RAW, packet + bytes([len(message)]) + message)
+
+
+def lan15_login():
+    session = 0x5EC0DE01
+    challenge = bytes(range(0x30, 0x40))
+    activation = b"\x04\x04" + challenge + struct.pack("<I", 1)
+    return [
+        lan15(0, 0, 0, 0x06, 0x39, b"\x04" + b"admin".ljust(16, b"\0")),
+        lan15(4, 0, session, 0x06, 0x3A, activation),
+        lan15(4, 0, session, 0x06, 0x3A, activation),
+        lan15(4, session + 1, session, 0x06, 0x3B, b"\x04"),
+        lan15(4, session + 2, session, 0x06, 0x3D, b"\0"),
+        lan15(4, session + 4, session, 0x06, 0x48, b"\x01\x01\0\0\0\0"),
+        lan15(0, session + 5, session, 0x06, 0x01, b""),
+        lan15(4, session + 6, session, 0x06, 0x3C, struct.pack("<I", session)),
+    ]
+
+
 def main():
     with open("tests/unit/vectors.json") as source:
         vectors = json.load(source)
@@ -85,6 +111,9 @@ def main():
     write("ping", raw(vectors["asf"]["ping_tag_2a"]))
     write("capabilities", raw(vectors["pre_session"]["get_channel_auth_cap_rq"]["packet"]))
     write("cipher_suites", raw(vectors["pre_session"]["get_channel_cipher_suites_rq_index0"]["packet"]))
+    steps = lan15_login()
+    for length in range(1, len(steps) + 1):
+        write(f"lan15_{length}", *steps[:length])
     for i, transcript in enumerate(vectors["ipmitool_transcripts"]):
         clients = [exchange["client"] for exchange in transcript["exchanges"]]
         for length in (2, 3, 4, 5, len(clients)):

@@ -18,6 +18,11 @@ bool ipmi_only_reads(const struct ipmi_msg *msg)
     return msg->netfn == NETFN_CHASSIS && msg->command == CMD_GET_CHASSIS_STATUS;
 }
 
+bool ipmi_is_user_level(const struct ipmi_msg *msg)
+{
+    return ipmi_only_reads(msg);
+}
+
 enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_response *response)
 {
     const struct ipmi_msg *msg = request->msg;

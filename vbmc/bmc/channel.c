@@ -15,7 +15,8 @@ bool channel_equal(const struct channel *a, const struct channel *b)
 {
     return a->limit == b->limit && a->has_kg == b->has_kg &&
            memcmp(a->kg, b->kg, sizeof a->kg) == 0 && a->suite_count == b->suite_count &&
-           memcmp(a->suites, b->suites, a->suite_count) == 0;
+           memcmp(a->suites, b->suites, a->suite_count) == 0 &&
+           a->authentication_types == b->authentication_types;
 }
 
 bool channel_has_suite(const struct channel *channel, uint8_t suite)
@@ -25,4 +26,11 @@ bool channel_has_suite(const struct channel *channel, uint8_t suite)
             return true;
     }
     return false;
+}
+
+uint8_t channel_authentication_types(const struct channel *channel, enum privilege level)
+{
+    if (level < PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM)
+        return 0;
+    return channel->authentication_types;
 }

@@ -15,11 +15,12 @@
 #include "vbmc/config/config.h"
 #include "vbmc/config/ini.h"
 
-#define SPACE_LOW         (64ULL << 20) /* bytes */
-#define SPACE_NONE        (4ULL << 20)
-#define PASSWORD_SHORT    12 /* bytes; IPMI allows 20 */
-#define OTHERS_WRITE      (S_IWGRP | S_IWOTH)
-#define OTHERS_READ_WRITE (OTHERS_WRITE | S_IRGRP | S_IROTH)
+#define SPACE_LOW           (64ULL << 20) /* bytes */
+#define SPACE_NONE          (4ULL << 20)
+#define PASSWORD_SHORT      12 /* bytes; IPMI allows 20 */
+#define IPMI15_PASSWORD_MAX 16
+#define OTHERS_WRITE        (S_IWGRP | S_IWOTH)
+#define OTHERS_READ_WRITE   (OTHERS_WRITE | S_IRGRP | S_IROTH)
 
 /* Keys of vbmc.conf that name a file, and the permission bits it must not have. */
 static const struct {
@@ -137,10 +138,26 @@ static void check_state_dir(struct doctor *doctor)
     check_space(doctor, directory);
 }
 
+static void check_passwords_of_ipmi15(struct doctor *doctor)
+{
+    const struct config *config = doctor->config;
+
+    for (size_t i = 0; i < config->user_count && config->bmc.channel.authentication_types; i++) {
+        const struct config_user *user = &config->users[i];
+        char check[64];
+
+        snprintf(check, sizeof check, "ipmi-1.5: user %s", user->name);
+        if (strlen(user->password) > IPMI15_PASSWORD_MAX)
+            doctor_say(doctor, DOCTOR_WARNING, check, "take one of at most 16 characters",
+                       "the password is too long for IPMI 1.5: cannot log in by it");
+    }
+}
+
 void doctor_check_files(struct doctor *doctor)
 {
     check_state_dir(doctor);
     check_secrets(doctor);
+    check_passwords_of_ipmi15(doctor);
 }
 
 static void check_listening(struct doctor *doctor)
@@ -187,6 +204,23 @@ static void check_passwords(struct doctor *doctor)
     }
 }
 
+/* Only what is in the configuration; clients cannot switch it on. */
+static void check_ipmi15(struct doctor *doctor)
+{
+    uint8_t types = doctor->config->bmc.channel.authentication_types;
+
+    if (types == 0) {
+        doctor_say(doctor, DOCTOR_OK, "security: ipmi-1.5", NULL, "IPMI 1.5 is off");
+        return;
+    }
+    doctor_say(doctor, DOCTOR_WARNING, "security: ipmi-1.5",
+               "remove 'ipmi-1.5' once no client needs it; IPMI 2.0 (-I lanplus) encrypts",
+               "IPMI 1.5 encrypts nothing: who listens reads every command, %s",
+               types & CHANNEL_AUTH_PASSWORD
+                   ? "and with 'straight' the passwords themselves"
+                   : "and has the MD5 hashes by which to guess passwords");
+}
+
 void doctor_check_security(struct doctor *doctor)
 {
     const struct config_daemon *daemon = &doctor->config->daemon;
@@ -203,5 +237,6 @@ void doctor_check_security(struct doctor *doctor)
                    "keep that group small: its members do anything to any guest",
                    "open to the group '%s'", daemon->control_group);
     check_listening(doctor);
+    check_ipmi15(doctor);
     check_passwords(doctor);
 }

@@ -64,6 +64,8 @@ const struct config_key config_keys[] = {
      .wanted = a_prefix},
     {S(BMC), "port", config_value_port, AT(bmc, port), .wanted = a_port},
     {S(BMC), "cipher-suites", config_value_suites, AT(bmc, channel), .wanted = some_suites},
+    {S(BMC), "ipmi-1.5", config_value_ipmi15, AT(bmc, channel.authentication_types),
+     .wanted = "expected off, md5, or md5 straight"},
     {S(BMC), "kg", config_value_kg, AT(bmc, channel), .is_secret = true, .excludes = "kg-file",
      .wanted = a_kg},
     {S(BMC), "kg-file", config_value_kg_file, AT(bmc, channel), .excludes = "kg", .wanted = a_path},

@@ -295,6 +295,37 @@ int config_value_suites(struct config_parse *parse, const char *value, void *tar
     return channel->suite_count > 0 ? 0 : -EINVAL;
 }
 
+/* "off", "md5" or "md5 straight": MD5 is offered wherever IPMI 1.5 is. */
+int config_value_ipmi15(struct config_parse *parse, const char *value, void *target)
+{
+    static const struct {
+        const char *word;
+        uint8_t type;
+    } words[] = {{"md5", CHANNEL_AUTH_MD5}, {"straight", CHANNEL_AUTH_PASSWORD}};
+    uint8_t types = 0;
+    const char *next = value;
+
+    (void)parse;
+    if (strcmp(value, "off") == 0) {
+        *(uint8_t *)target = 0;
+        return 0;
+    }
+    while (*(next += strspn(next, " \t,")) != '\0') {
+        size_t length = strcspn(next, " \t,"), i = 0;
+        while (i < ARRAY_SIZE(words) &&
+               (strlen(words[i].word) != length || strncmp(words[i].word, next, length) != 0))
+            i++;
+        if (i == ARRAY_SIZE(words) || types & words[i].type)
+            return -EINVAL;
+        types |= words[i].type;
+        next += length;
+    }
+    if ((types & CHANNEL_AUTH_MD5) == 0)
+        return -EINVAL;
+    *(uint8_t *)target = types;
+    return 0;
+}
+
 int config_value_timeout(struct config_parse *parse, const char *value, void *target)
 {
     (void)parse;

@@ -19,6 +19,7 @@ int config_value_ports(struct config_parse *parse, const char *value, void *bmc)
 int config_value_addresses(struct config_parse *parse, const char *value, void *bmc);
 int config_value_listen(struct config_parse *parse, const char *value, void *ssh);
 int config_value_suites(struct config_parse *parse, const char *value, void *channel);
+int config_value_ipmi15(struct config_parse *parse, const char *value, void *target);
 int config_value_manufacturer(struct config_parse *parse, const char *value, void *target);
 int config_value_timeout(struct config_parse *parse, const char *value, void *target);
 int config_value_console(struct config_parse *parse, const char *value, void *target);

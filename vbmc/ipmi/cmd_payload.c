@@ -89,6 +89,8 @@ static int activate_payload(const struct ipmi_request *request, struct wire_in *
         return CC_INVALID_COMMAND;
     if (!read_instance(in, &instance))
         return CC_INVALID_DATA_FIELD;
+    if (!session.rmcp_plus) /* packets of IPMI 1.5 have no payload type */
+        return CC_NOT_IN_PRESENT_STATE;
     int code = check_activation(request, &session, instance, wire_u8(in));
     wire_skip(in, 3);
     if (code != CC_SUCCESS)

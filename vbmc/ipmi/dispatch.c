@@ -7,6 +7,10 @@
 #include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/command.h"
 
+/* With Set Session Privilege Level between them. */
+#define CMD_ACTIVATE_SESSION 0x3a
+#define CMD_CLOSE_SESSION    0x3c
+
 static const struct command_table *const tables[] = {
     &cmd_app_table,     &cmd_discovery_table, &cmd_messaging_table, &cmd_system_info_table,
     &cmd_session_table, &cmd_chassis_table,   &cmd_payload_table,   &cmd_fru_table,
@@ -48,6 +52,15 @@ bool ipmi_only_reads(const struct ipmi_msg *msg)
     if (!command || command->privilege == COMMAND_FOR_SYSTEM)
         return false;
     return strncmp(command->name, "Get ", 4) == 0 || strncmp(command->name, "Read ", 5) == 0;
+}
+
+bool ipmi_is_user_level(const struct ipmi_msg *msg)
+{
+    const struct command *command = find_command(msg);
+    bool is_of_session = msg->netfn == NETFN_APP && msg->command >= CMD_ACTIVATE_SESSION &&
+                         msg->command <= CMD_CLOSE_SESSION;
+
+    return command && command->privilege <= PRIVILEGE_USER && !is_of_session;
 }
 
 /* Privilege comes before the body: who may not ask is not told what the body should have been. */

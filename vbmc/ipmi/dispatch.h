@@ -4,6 +4,7 @@
 #define VBMC_IPMI_DISPATCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/base/endpoint.h"
@@ -60,6 +61,39 @@ struct ipmi_session_ops {
     void (*count)(void *context, unsigned *slots, unsigned *active);
 };
 
+#define IPMI_LOGIN_NAME_MAX       16
+#define IPMI_LOGIN_CHALLENGE_SIZE 16
+
+/* Activate Session (section 22.17), as it was asked for and as it is answered. */
+struct ipmi_activation {
+    uint8_t type; /* of authentication: 2 MD5, 4 straight password */
+    enum privilege wanted;
+    uint8_t challenge[IPMI_LOGIN_CHALLENGE_SIZE];
+    uint32_t outbound; /* the first sequence number that the BMC uses */
+};
+
+struct ipmi_activated {
+    uint8_t rest; /* type of authentication of all further packets: as asked for, or 0 */
+    uint32_t session;
+    uint32_t inbound; /* the first sequence number that the console uses */
+    enum privilege maximum;
+};
+
+/* How IPMI 1.5 logs in; for packets of IPMI 1.5 outside of a session. */
+struct ipmi_login_ops {
+    /* Gives a temporary session id and a challenge to whoever asks with that name (`length` bytes,
+     * which need not be anybody's) and a type that the channel offers. 0; -ENOENT: the null user
+     * may not log in; -EIO or -ENOMEM. */
+    int (*challenge)(void *context, uint8_t type, const uint8_t *name, size_t length, uint32_t *id,
+                     uint8_t challenge[IPMI_LOGIN_CHALLENGE_SIZE]);
+    /* Makes a session of a request whose authentication code is right, once. 0; -ENOENT: it came without
+     * a temporary id; -EINVAL: another challenge, or a type that was not asked for or is not
+     * offered at that level; -ERANGE: a sequence number 0; -EPERM: above the limit of the user or
+     * the channel; -ENOSPC: no session is left; -EIO or -ENOMEM. */
+    int (*activate)(void *context, const struct ipmi_activation *activation,
+                    struct ipmi_activated *activated);
+};
+
 enum ipmi_origin {
     IPMI_ORIGIN_LAN_OUTSIDE_SESSION,
     IPMI_ORIGIN_LAN_SESSION,
@@ -76,6 +110,8 @@ struct ipmi_request {
     uint8_t user_id;
     const struct ipmi_session_ops *sessions; /* NULL where there are none */
     void *sessions_context;
+    const struct ipmi_login_ops *logins; /* NULL but for IPMI 1.5 outside of a session */
+    void *logins_context;
     const struct ipmi_sink *sink;
     uint64_t now_ms; /* monotonic */
     /* For commands that are about commands; put in by ipmi_dispatch. */
@@ -91,5 +127,10 @@ enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_
 
 /* True for a command that changes nothing, so that a request that comes twice may run twice. */
 bool ipmi_only_reads(const struct ipmi_msg *msg);
+
+/* True for a command of the User level, which needs no authentication code of its own in IPMI 1.5
+ * where user-level authentication is off (section 22.23): those that concern the session itself
+ * always need one. */
+bool ipmi_is_user_level(const struct ipmi_msg *msg);
 
 #endif

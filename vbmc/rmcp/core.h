@@ -23,6 +23,8 @@ struct rmcp_server {
 void rmcp_core_drop(struct rmcp_server *server, enum rmcp_drop reason);
 /* 0 or a negative error. */
 int rmcp_core_random(struct rmcp_server *server, uint8_t *bytes, size_t length);
+/* Of a session to come: random, not 0 and not in use; 0 if there is no random. */
+uint32_t rmcp_core_make_session_id(struct rmcp_server *server);
 /* A whole datagram. */
 void rmcp_core_send(struct rmcp_server *server, const struct endpoint *to, const uint8_t *bytes,
                     size_t length);

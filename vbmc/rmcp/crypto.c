@@ -87,6 +87,16 @@ int crypto_hmac(struct crypto *crypto, enum crypto_hash hash, const uint8_t *key
     return done && size == hashes[hash].size ? 0 : -EIO;
 }
 
+int crypto_digest(enum crypto_hash hash, const uint8_t *bytes, size_t length,
+                  uint8_t digest[CRYPTO_DIGEST_MAX])
+{
+    size_t size = 0;
+
+    if (EVP_Q_digest(NULL, hashes[hash].name, NULL, bytes, length, digest, &size) != 1)
+        return -ENOTSUP;
+    return size == hashes[hash].size ? 0 : -EIO;
+}
+
 static int aes_cbc(struct crypto *crypto, int encrypt, const uint8_t *key, const uint8_t *iv,
                    const uint8_t *from, size_t length, uint8_t *to)
 {

@@ -31,6 +31,10 @@ size_t crypto_digest_size(enum crypto_hash hash);
 int crypto_hmac(struct crypto *crypto, enum crypto_hash hash, const uint8_t *key, size_t key_length,
                 const uint8_t *bytes, size_t length, uint8_t digest[CRYPTO_DIGEST_MAX]);
 
+/* The plain hash, without a key. 0, or -ENOTSUP (no such hash), -EIO. */
+int crypto_digest(enum crypto_hash hash, const uint8_t *bytes, size_t length,
+                  uint8_t digest[CRYPTO_DIGEST_MAX]);
+
 /* AES-CBC-128 without padding: length is a multiple of 16, to holds as many bytes as from. 0,
  * -EINVAL for another length, or -EIO. */
 int crypto_encrypt(struct crypto *crypto, const uint8_t key[CRYPTO_BLOCK_SIZE],

@@ -1,4 +1,5 @@
-/* Open Session Requests that were answered, until their RAKP 1 comes. Anybody can send one, under
+/* Open Session Requests that were answered, until their RAKP 1 comes, and Get Session Challenges of
+ * IPMI 1.5 until their Activate Session does. Anybody can send one, under
  * any address, so one takes a few bytes of a table of fixed size and nothing else: there is a
  * session only once RAKP 1 has brought the id back, and so proved that its sender gets what is sent
  * to that address.
@@ -15,14 +16,21 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/rmcp/cipher.h"
+#include "vbmc/rmcp/lan15.h"
 
 struct opening {
     uint32_t id; /* the BMC's session id */
     uint32_t console_id;
-    const struct cipher_suite *suite;
-    uint8_t role; /* privilege asked for */
+    const struct cipher_suite *suite; /* NULL: of IPMI 1.5 */
+    uint8_t role;                     /* privilege asked for */
     uint64_t since_ms;
-    unsigned messages; /* RAKP messages that named it */
+    unsigned messages; /* RAKP messages, or activations, that named it */
+    struct {
+        uint8_t type; /* enum lan15_type */
+        uint8_t name_length;
+        uint8_t name[LAN15_NAME_MAX];
+        uint8_t challenge[LAN15_CHALLENGE_SIZE];
+    } lan15; /* only of IPMI 1.5 */
 };
 
 /* So many RAKP messages of one id are expected: FreeIPMI may repeat each for ten seconds. */

@@ -51,14 +51,16 @@ static int info(void *context, uint32_t id, struct ipmi_session_info *info)
 
     if (!session)
         return -ENOENT;
+    const struct cipher_suite *suite = session->keys.suite;
     *info = (struct ipmi_session_info){
         .handle = session->handle,
         .user_id = session->user_id,
         .privilege = session->privilege,
         .channel = CHANNEL_LAN,
-        .rmcp_plus = true,
-        .authenticated = session->keys.suite->integrity != CIPHER_INTEGRITY_NONE,
-        .encrypted = session->keys.suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE,
+        .rmcp_plus = !session->is_lan15,
+        .authenticated = session->is_lan15 ? session->lan15.rest != LAN15_NONE
+                                           : suite->integrity != CIPHER_INTEGRITY_NONE,
+        .encrypted = !session->is_lan15 && suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE,
         .remote = session->peer.remote,
         .began_ms = session->began_ms,
         .heard_ms = session->since_ms,

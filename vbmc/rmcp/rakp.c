@@ -30,8 +30,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/base/log.h"
-#include "vbmc/net/login_log.h"
+#include "vbmc/rmcp/login.h"
 
 #define OPEN_REQUEST_SIZE 32
 #define RAKP1_FIXED_SIZE  28
@@ -41,7 +40,6 @@
 #define ROLE_NAME_ONLY    0x10
 #define PRIVILEGE_MASK    0x0f
 #define ANSWER_MAX        128
-#define ID_ATTEMPTS       16
 
 /* All four answers begin alike; an error ends there. */
 static struct wire_out answer_begin(uint8_t room[ANSWER_MAX], uint8_t tag, enum rakp_status status,
@@ -114,22 +112,6 @@ static enum rakp_status check_privilege(uint8_t wanted, enum privilege limit,
     return (enum privilege)wanted > limit ? too_high : RAKP_OK;
 }
 
-/* Random, not 0 and not in use; 0 if there is no random. */
-static uint32_t make_session_id(struct rmcp_server *server)
-{
-    for (int i = 0; i < ID_ATTEMPTS; i++) {
-        uint8_t bytes[4];
-        if (rmcp_core_random(server, bytes, sizeof bytes) < 0)
-            return 0;
-        struct wire_in in = wire_in_init(bytes, sizeof bytes);
-        uint32_t id = wire_u32(&in);
-        if (id != 0 && !session_table_find(server->sessions, id) &&
-            !openings_find(server->openings, id))
-            return id;
-    }
-    return 0;
-}
-
 static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
 {
     wire_put_u8(out, type);
@@ -179,7 +161,7 @@ static void receive_open(struct rmcp_server *server, const struct endpoint *from
         status = opening.suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
     }
     if (status == RAKP_OK) {
-        opening.id = make_session_id(server);
+        opening.id = rmcp_core_make_session_id(server);
         if (opening.id == 0 || openings_add(server->openings, &opening, &from->remote) < 0)
             status = RAKP_NO_RESOURCES;
     }
@@ -319,11 +301,26 @@ static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, ui
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP2, room, out.pos);
 }
 
+/* Those of IPMI 1.5 are none for RAKP. */
+static struct opening *find_opening(const struct rmcp_server *server, uint32_t id)
+{
+    struct opening *opening = openings_find(server->openings, id);
+
+    return opening && opening->suite ? opening : NULL;
+}
+
+static struct session *find_session(const struct rmcp_server *server, uint32_t id)
+{
+    struct session *session = session_table_find(server->sessions, id);
+
+    return session && !session->is_lan15 ? session : NULL;
+}
+
 /* The first RAKP 1 with that id. */
 static void begin_session(struct rmcp_server *server, const struct endpoint *from, uint8_t tag,
                           uint32_t id, const struct rakp1 *message)
 {
-    struct opening *opening = openings_find(server->openings, id);
+    struct opening *opening = find_opening(server, id);
     struct session *session = NULL;
 
     if (!opening) {
@@ -351,7 +348,7 @@ static void receive_rakp1(struct rmcp_server *server, const struct endpoint *fro
         rmcp_core_drop(server, RMCP_DROP_MALFORMED);
         return;
     }
-    struct session *session = session_table_find(server->sessions, id);
+    struct session *session = find_session(server, id);
     if (!session) {
         begin_session(server, from, tag, id, &message);
     } else if (session->state != SESSION_CHALLENGED ||
@@ -392,17 +389,7 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
         return RAKP_NO_RESOURCES;
     session->privilege = session->maximum < PRIVILEGE_USER ? session->maximum : PRIVILEGE_USER;
     session->peer = *from;
-    server->counters.sessions++;
     return RAKP_OK;
-}
-
-static void log_login(const struct session *session)
-{
-    char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];
-
-    login_log_name(session->exchange.name, session->exchange.name_length, name);
-    endpoint_address_format(&session->peer.remote, address);
-    log_info("IPMI: logged in from %s: %s", address, name);
 }
 
 static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
@@ -415,22 +402,15 @@ static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, ui
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP4, room, out.pos);
 }
 
-static void log_failure(struct rmcp_server *server, const struct session *session,
-                        const struct endpoint *from, const char *what, const char *reason)
+static struct login_attempt attempt_of(const struct session *session, const struct endpoint *from)
 {
-    login_log_write(server->config.login_log, what, &from->remote, session->exchange.name,
-                    session->exchange.name_length, reason, server->now_ms);
+    return (struct login_attempt){
+        .remote = &from->remote,
+        .name = session->exchange.name,
+        .name_length = session->exchange.name_length,
+        .user_id = session->user_id,
+    };
 }
-static void tell_failure(struct rmcp_server *server, const struct session *session,
-                         const struct endpoint *from, const char *reason)
-{
-    log_failure(server, session, from, "refused", reason);
-    server->counters.login_failures++;
-    if (server->config.login_failed)
-        server->config.login_failed(server->config.login_context, session->user_id);
-}
-
-static const char wrong[] = "wrong name or password";
 
 void rakp_lost(struct rmcp_server *server, const struct session *session, enum session_loss loss)
 {
@@ -440,14 +420,17 @@ void rakp_lost(struct rmcp_server *server, const struct session *session, enum s
         [SESSION_LOSS_CLOSED] = "no answer to RAKP 2 before users or settings changed",
     };
 
-    tell_failure(server, session, &session->peer, reasons[loss]);
+    const struct login_attempt attempt = attempt_of(session, &session->peer);
+    login_failed(server, &attempt, reasons[loss]);
 }
 
 /* Tells of a failed log-in and ends it. */
 static void fail(struct rmcp_server *server, const struct endpoint *from, struct session *session,
                  const char *reason)
 {
-    tell_failure(server, session, from, reason);
+    const struct login_attempt attempt = attempt_of(session, from);
+
+    login_failed(server, &attempt, reason);
     session->told = true;
     session_table_remove(server->sessions, session);
 }
@@ -459,7 +442,7 @@ static void give_up(struct rmcp_server *server, const struct endpoint *from,
     char reason[64];
 
     if (status == RAKP_INVALID_INTEGRITY_CHECK_VALUE) {
-        fail(server, from, session, wrong);
+        fail(server, from, session, login_wrong);
         return;
     }
     snprintf(reason, sizeof reason, "it gave up with status %02xh after RAKP 2", status);
@@ -475,16 +458,17 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
         right ? establish(server, from, session, now_ms) : RAKP_INVALID_INTEGRITY_CHECK_VALUE;
 
     if (status == RAKP_OK) {
-        log_login(session);
+        login_succeeded(server, session);
         send_rakp4(server, from, tag, session);
         return;
     }
     if (right) { /* which is no failed log-in */
-        log_failure(server, session, from, "no room for", "all sessions it may have are taken");
+        const struct login_attempt attempt = attempt_of(session, from);
+        login_no_room(server, &attempt);
         session->told = true;
         session_table_remove(server->sessions, session);
     } else {
-        fail(server, from, session, wrong);
+        fail(server, from, session, login_wrong);
     }
     send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
 }
@@ -503,8 +487,8 @@ static void receive_rakp3(struct rmcp_server *server, const struct endpoint *fro
         rmcp_core_drop(server, RMCP_DROP_MALFORMED);
         return;
     }
-    struct session *session = session_table_find(server->sessions, id);
-    if (!session && !openings_find(server->openings, id)) {
+    struct session *session = find_session(server, id);
+    if (!session && !find_opening(server, id)) {
         send_error(server, from, PAYLOAD_RAKP4, tag, RAKP_INVALID_SESSION_ID, 0);
         return;
     }

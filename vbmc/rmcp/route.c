@@ -14,7 +14,7 @@
 
 #include "vbmc/ipmi/bridge.h"
 #include "vbmc/rmcp/header.h"
-#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/lan15_login.h"
 #include "vbmc/rmcp/ops.h"
 
 static struct ipmi_request make_request(struct rmcp_server *server, const struct ipmi_msg *msg,
@@ -31,26 +31,38 @@ static struct ipmi_request make_request(struct rmcp_server *server, const struct
     };
 }
 
-static void send_outside(struct rmcp_server *server, const struct endpoint *to,
-                         enum route_wrapper wrapper, const uint8_t *message, size_t length)
+static void send_lan15(struct rmcp_server *server, const struct endpoint *to,
+                       const struct lan15_header *header, const uint8_t *message, size_t length)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX];
+    int size = lan15_build(header, message, length, bytes, sizeof bytes);
 
-    if (wrapper == ROUTE_RMCPPLUS) {
-        rmcp_core_send_clear(server, to, PAYLOAD_IPMI, message, length);
-        return;
-    }
-    int size = lan15_build(message, length, bytes, sizeof bytes);
     if (size < 0)
         rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
     else
         rmcp_core_send(server, to, bytes, (size_t)size);
 }
 
+/* Runs a request outside of a session. The length of the answer's message, or 0: there is none. */
+static size_t run_outside(struct rmcp_server *server, const struct ipmi_request *request,
+                          struct ipmi_response *response, uint8_t answer[REPEAT_RESPONSE_MAX])
+{
+    int size = -1;
+
+    server->counters.requests++;
+    response->completion_code = CC_UNSPECIFIED;
+    if (ipmi_dispatch(request, response) == IPMI_ANSWERED)
+        size = ipmi_msg_build_response(request->msg, response, answer, REPEAT_RESPONSE_MAX);
+    if (size < 0)
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    return size < 0 ? 0 : (size_t)size;
+}
+
 void route_outside(struct rmcp_server *server, const struct endpoint *from,
                    enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms)
 {
-    struct ipmi_response response = {.completion_code = CC_UNSPECIFIED};
+    struct lan15_login login = {.server = server, .from = from, .now_ms = now_ms};
+    struct ipmi_response response;
     uint8_t answer[REPEAT_RESPONSE_MAX];
     size_t length = wire_left(&message);
     struct ipmi_msg msg;
@@ -60,16 +72,44 @@ void route_outside(struct rmcp_server *server, const struct endpoint *from,
         return;
     }
     struct ipmi_request request = make_request(server, &msg, now_ms);
-    server->counters.requests++;
-    if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED) {
-        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    if (wrapper == ROUTE_LAN15) {
+        request.logins = &lan15_login_ops;
+        request.logins_context = &login;
+    }
+    size_t size = run_outside(server, &request, &response, answer);
+    if (size > 0 && wrapper == ROUTE_LAN15)
+        send_lan15(server, from, &(struct lan15_header){.type = LAN15_NONE}, answer, size);
+    else if (size > 0)
+        rmcp_core_send_clear(server, from, PAYLOAD_IPMI, answer, size);
+}
+
+void route_activation(struct rmcp_server *server, const struct endpoint *from,
+                      const struct lan15_packet *packet, const uint8_t *key, uint64_t now_ms)
+{
+    struct lan15_login login = {server, from, packet->session, now_ms};
+    struct ipmi_response response;
+    uint8_t answer[REPEAT_RESPONSE_MAX];
+    struct ipmi_msg msg;
+
+    if (ipmi_msg_parse(packet->message, packet->message_length, &msg) < 0) {
+        rmcp_core_drop(server, RMCP_DROP_MESSAGE);
         return;
     }
-    int size = ipmi_msg_build_response(&msg, &response, answer, sizeof answer);
-    if (size < 0)
-        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
-    else
-        send_outside(server, from, wrapper, answer, (size_t)size);
+    struct ipmi_request request = make_request(server, &msg, now_ms);
+    request.logins = &lan15_login_ops;
+    request.logins_context = &login;
+    size_t size = run_outside(server, &request, &response, answer);
+    if (size == 0)
+        return;
+    /* With an authentication code even where no other packet has one. */
+    struct session *session = session_table_find_active(server->sessions, packet->session);
+    const struct lan15_header header = {
+        .type = packet->type,
+        .sequence = session ? session_take_outbound(session) : 0,
+        .session = packet->session,
+        .key = key,
+    };
+    send_lan15(server, session ? &session->peer : from, &header, answer, size);
 }
 
 bool route_accepts(uint8_t type, const uint8_t *payload, size_t length)

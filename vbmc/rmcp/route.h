@@ -5,6 +5,7 @@
 
 #include "vbmc/base/wire.h"
 #include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/lan15.h"
 
 enum route_wrapper {
     ROUTE_LAN15,
@@ -15,6 +16,11 @@ enum route_wrapper {
  * Commands that are not answered at once get no answer there. */
 void route_outside(struct rmcp_server *server, const struct endpoint *from,
                    enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms);
+
+/* Serves an Activate Session of IPMI 1.5 whose authentication code is right by `key`; its answer is
+ * protected alike. */
+void route_activation(struct rmcp_server *server, const struct endpoint *from,
+                      const struct lan15_packet *packet, const uint8_t *key, uint64_t now_ms);
 
 /* False if a payload must be dropped as if it had never come, in spite of its right authentication
  * code: an IPMI message that does not parse. */

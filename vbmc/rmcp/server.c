@@ -1,7 +1,8 @@
 /* The way of a datagram:
  *
  *   RMCP header -> ASF ping                                               -> pong
- *               -> IPMI 1.5 wrapper, no session, no authentication         -> route_outside
+ *               -> IPMI 1.5, no session, no authentication                 -> route_outside
+ *               -> IPMI 1.5, session id                                    -> lan15_receive
  *               -> RMCP+, session id 0: clear IPMI message                 -> route_outside
  *                                       Open Session, RAKP 1, RAKP 3       -> rakp_receive
  *               -> RMCP+, session id: lengths, id, flags and code, window, -> route_in_session
@@ -19,7 +20,7 @@
 #include "vbmc/rmcp/asf.h"
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
-#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/lan15_session.h"
 #include "vbmc/net/login_log.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/rakp.h"
@@ -28,14 +29,14 @@
 static const char *const drop_names[] = {
     [RMCP_DROP_MALFORMED] = "malformed packet",
     [RMCP_DROP_CLASS] = "RMCP class not served",
-    [RMCP_DROP_LAN15_SESSION] = "IPMI 1.5 session not offered",
+    [RMCP_DROP_LAN15_SESSION] = "IPMI 1.5 session not offered, or authentication outside of one",
     [RMCP_DROP_UNKNOWN_SESSION] = "unknown session",
     [RMCP_DROP_AUTHENTICATION] = "authentication code or flags wrong",
     [RMCP_DROP_SEQUENCE] = "sequence number seen before or out of the window",
     [RMCP_DROP_PADDING] = "encryption padding wrong",
     [RMCP_DROP_MESSAGE] = "IPMI message malformed",
     [RMCP_DROP_PAYLOAD_TYPE] = "payload type not served",
-    [RMCP_DROP_SETUP_STATE] = "RAKP message out of turn",
+    [RMCP_DROP_SETUP_STATE] = "message of a log-in out of turn",
     [RMCP_DROP_REPEAT] = "repeat of a running request",
     [RMCP_DROP_LATE] = "answer came after its session ended",
     [RMCP_DROP_UNANSWERABLE] = "answer could not be sent",
@@ -161,13 +162,17 @@ static void receive_asf(struct rmcp_server *server, const struct endpoint *from,
 static void receive_lan15(struct rmcp_server *server, const struct endpoint *from,
                           struct wire_in in, uint64_t now_ms)
 {
-    struct wire_in message;
-    int error = lan15_parse(in, &message);
+    struct lan15_packet packet;
 
-    if (error < 0)
-        rmcp_core_drop(server, error == -EACCES ? RMCP_DROP_LAN15_SESSION : RMCP_DROP_MALFORMED);
+    if (lan15_parse(in, &packet) < 0)
+        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
+    else if (packet.session != 0)
+        lan15_receive(server, from, &packet, now_ms);
+    else if (packet.type != LAN15_NONE)
+        rmcp_core_drop(server, RMCP_DROP_LAN15_SESSION);
     else
-        route_outside(server, from, ROUTE_LAN15, message, now_ms);
+        route_outside(server, from, ROUTE_LAN15,
+                      wire_in_init(packet.message, packet.message_length), now_ms);
 }
 
 static void receive_clear(struct rmcp_server *server, const struct endpoint *from,
@@ -191,7 +196,7 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
     const uint8_t *payload;
     size_t length;
 
-    if (!session) {
+    if (!session || session->is_lan15) {
         rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
     } else if (!rmcpplus_verify(server->crypto, &session->keys, packet)) {
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
@@ -254,10 +259,16 @@ bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint
 {
     struct wire_in in = wire_in_init(bytes, length);
     struct rmcpplus_packet packet;
+    struct lan15_packet lan15;
     uint8_t class;
 
     if (length > RMCP_DATAGRAM_MAX || rmcp_header_parse(&in, &class) < 0 ||
-        class != RMCP_CLASS_IPMI || rmcpplus_parse(in, &packet) < 0)
+        class != RMCP_CLASS_IPMI)
+        return false;
+    struct wire_in format = in;
+    if (wire_u8(&format) != RMCPPLUS_FORMAT)
+        return lan15_parse(in, &lan15) == 0 && lan15_expects(server, from, &lan15);
+    if (rmcpplus_parse(in, &packet) < 0)
         return false;
     if (packet.session != 0)
         return true;

@@ -69,14 +69,14 @@ struct rmcp_config {
 enum rmcp_drop {
     RMCP_DROP_MALFORMED,       /* lengths or headers that do not fit */
     RMCP_DROP_CLASS,           /* neither ASF nor IPMI */
-    RMCP_DROP_LAN15_SESSION,   /* IPMI 1.5 session or authentication type */
+    RMCP_DROP_LAN15_SESSION,   /* IPMI 1.5: a session, which is off, or a code outside of one */
     RMCP_DROP_UNKNOWN_SESSION, /* no such session, or its RAKP is not done */
     RMCP_DROP_AUTHENTICATION,  /* missing flag, wrong trailer or authentication code */
     RMCP_DROP_SEQUENCE,        /* sequence number 0, seen before or out of the window */
     RMCP_DROP_PADDING,         /* wrong confidentiality padding */
     RMCP_DROP_MESSAGE,         /* checksums, addresses or NetFn of the IPMI message */
     RMCP_DROP_PAYLOAD_TYPE,    /* a payload type that nobody serves there */
-    RMCP_DROP_SETUP_STATE,     /* a RAKP message that the session is not waiting for */
+    RMCP_DROP_SETUP_STATE,     /* a message of a log-in that is not waited for */
     RMCP_DROP_REPEAT,          /* repeat of a request that is still being worked on */
     RMCP_DROP_LATE,            /* a late answer whose session or request is gone */
     RMCP_DROP_UNANSWERABLE,    /* the answer could not be built, or may not come late */

@@ -195,7 +195,7 @@ int session_table_establish(struct session_table *table, struct session *session
     session->since_ms = now_ms;
     session->next_outbound = 1;
     session->began_ms = now_ms;
-    session->inbound = (struct window){.started = false};
+    session->inbound = window_rmcpplus();
     return 0;
 }
 

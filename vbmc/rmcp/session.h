@@ -8,12 +8,13 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/privilege.h"
+#include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/rakp_keys.h"
 #include "vbmc/rmcp/repeat.h"
 #include "vbmc/rmcp/rmcpplus.h"
 #include "vbmc/rmcp/window.h"
 
-/* What is taken in each state; everything else is dropped without an answer.
+/* What is taken in each state of RMCP+; everything else is dropped without an answer.
  *
  *   state        RAKP 1            RAKP 3                in-session packet   leaves it by
  *   CHALLENGED   the same again    yes                   no                  RAKP 3: right code
@@ -25,19 +26,30 @@
  *
  * What comes before, from Open Session to RAKP 1, is in opening.h. CHALLENGED is half-open: nothing
  * is proven but that the sender gets what is sent to his address. Such a session lives for a few
- * seconds, and a flood of them pushes out its own kind only. */
+ * seconds, and a flood of them pushes out its own kind only.
+ *
+ * A session of IPMI 1.5 begins in ESTABLISHED, in which it takes the same Activate Session again;
+ * its way there is in lan15_login.h. */
 enum session_state {
     SESSION_CHALLENGED,
     SESSION_ESTABLISHED,
     SESSION_ACTIVE,
 };
 
+/* What a session of IPMI 1.5 has instead of a cipher suite. */
+struct session_lan15 {
+    uint8_t type; /* enum lan15_type of its authentication codes */
+    uint8_t rest; /* the same of all packets behind the log-in: `type`, or none */
+    uint8_t key[LAN15_KEY_SIZE];
+};
+
 struct session {
     enum session_state state;
+    bool is_lan15;                 /* of IPMI 1.5, else of RMCP+ */
     bool closing;                  /* goes with the next sweep; takes no packets any more */
     uint64_t order;                /* of creation */
     uint64_t since_ms;             /* half-open: Open Session; else: the latest genuine packet */
-    struct rakp_exchange exchange; /* .bmc_id names the session */
+    struct rakp_exchange exchange; /* .bmc_id names the session; IPMI 1.5: the name, and no more */
     uint8_t user_id;    /* 0: the name was unknown, its password is one that nobody has */
     bool administrator; /* the user's limit is that, whatever this session may do */
     bool pinned;        /* cannot make room for another, as of the last look */
@@ -47,7 +59,8 @@ struct session {
     enum privilege maximum;
     enum privilege privilege;
     uint8_t icv[CRYPTO_DIGEST_MAX]; /* of RAKP 4 */
-    struct rmcpplus_keys keys;
+    struct rmcpplus_keys keys;      /* RMCP+ */
+    struct session_lan15 lan15;     /* IPMI 1.5 */
     uint32_t next_outbound;
     struct window inbound;
     struct endpoint peer;         /* where RAKP 1, later the latest genuine packet, came from */

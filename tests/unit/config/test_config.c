@@ -182,6 +182,10 @@ static const struct {
      ":2: cipher-suites = 3 3: cipher suites are 3 and 17, such as 3 17"},
     {"[bmc]\ncipher-suites = x\n",
      ":2: cipher-suites = x: cipher suites are 3 and 17, such as 3 17"},
+    {"[bmc]\nipmi-1.5 = straight\n", ":2: ipmi-1.5 = straight: expected off, md5, or md5 straight"},
+    {"[bmc]\nipmi-1.5 = md2\n", ":2: ipmi-1.5 = md2: expected off, md5, or md5 straight"},
+    {"[bmc]\nipmi-1.5 = md5 md5\n", ":2: ipmi-1.5 = md5 md5: expected off, md5, or md5 straight"},
+    {"[bmc]\nipmi-1.5 = md5 off\n", ":2: ipmi-1.5 = md5 off: expected off, md5, or md5 straight"},
     {"[bmc]\nkg = aaaaaaaaaaaaaaaaaaaaa\n",
      ":2: kg: a channel key is 1 to 20 bytes of text, or 0x and 2 to 40 hex digits"},
     {"[bmc]\nkg = 0x123\n",
@@ -350,6 +354,7 @@ static void test_everything_else(void **state)
              "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
              "sasl-username=u\nsasl-password=p;q#r\n"
              "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
+             "ipmi-1.5 = straight, md5\n"
              "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
              "1048575\nconsole-history = 4096\n"
              "discover = tagged\nconsole = on-demand\nconsole-replay = 0\nconsole-log = logs\n"
@@ -379,6 +384,10 @@ static void test_everything_else(void **state)
     assert_int_equal(config->bmc.addresses.length, 64);
     assert_int_equal(config->bmc.port, 624);
     assert_int_equal(config->bmc.channel.suites[0], 17);
+    assert_int_equal(config->bmc.channel.authentication_types,
+                     CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD);
+    assert_int_equal(domain->channel.authentication_types,
+                     CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD);
     assert_int_equal(config->bmc.console_history, 4096);
     assert_int_equal(endpoint_address_port(&config->ssh.listen), 22);
     assert_int_equal(config->ssh.bmc_port, 23);

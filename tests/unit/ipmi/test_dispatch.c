@@ -56,6 +56,10 @@ static const struct {
     {"06 36", PRIVILEGE_USER, "", ""},
     {"06 37", 0, "", ""},
     {"06 38", 0, "8e 04", "8e 04"},
+    {"06 39", 0, "02 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70",
+     "02 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70"},
+    {"06 3a", 0, "02 04 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 01 00 00 00",
+     "02 04 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 01 00 00 00"},
     {"06 3b", PRIVILEGE_USER, "00", "00"},
     {"06 3c", PRIVILEGE_CALLBACK, "01 00 00 00", "00 00 00 00 01"},
     {"06 3d", PRIVILEGE_USER, "00", "ff 01 00 00 00"},
@@ -230,7 +234,9 @@ static void test_outside_of_a_session(void **state)
         fake.sessions = NULL;
         fake.privilege = PRIVILEGE_ADMINISTRATOR; /* counts for nothing without a session */
         const char *answer = ask(i, commands[i].shortest, 0);
-        if (commands[i].privilege == 0)
+        if (strcmp(commands[i].name, "06 39") == 0 || strcmp(commands[i].name, "06 3a") == 0)
+            assert_string_equal(answer, "d5"); /* only by packets of IPMI 1.5 */
+        else if (commands[i].privilege == 0)
             assert_memory_equal(answer, "00", 2);
         else
             assert_string_equal(answer, "d4");

@@ -143,7 +143,8 @@ static int setup(void **state)
     fake.sessions = &session_ops;
     fake.bmc.payload = &ops;
     fake.bmc.payload_context = &fake;
-    session = (struct ipmi_session_info){.handle = 1, .authenticated = true, .encrypted = true};
+    session = (struct ipmi_session_info){
+        .handle = 1, .rmcp_plus = true, .authenticated = true, .encrypted = true};
     endpoint_address_parse("192.0.2.7", 0x1234, &session.remote);
     policy = (struct bmc_sol_policy){true, true, true, PRIVILEGE_USER};
     owner = (struct bmc_sol_owner){0};
@@ -337,6 +338,14 @@ static void test_protection(void **state)
     }
 }
 
+static void test_ipmi_1_5(void **state)
+{
+    (void)state;
+    session.rmcp_plus = false;
+    assert_string_equal(fake_bmc_talk(&fake, ACTIVATE), "d5");
+    assert_int_equal(owner.session, 0);
+}
+
 /* ---- Deactivate Payload ---- */
 
 static void test_deactivate(void **state)
@@ -514,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_activate_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_activate_privilege, setup, teardown),
         cmocka_unit_test_setup_teardown(test_protection, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ipmi_1_5, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deactivate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_take_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),

@@ -147,7 +147,8 @@ static void test_capabilities(void **state)
         {"06 38 81 01", "00 01 80 04 02 00 00 00 00"},
         {"06 38 8e 05", "00 01 80 04 02 00 00 00 00"},
         {"06 38 0e 04", "00 01 00 04 00 00 00 00 00"}, /* who asks for 1.5 is offered nothing */
-        {"06 38 8e f4", "00 01 80 04 02 00 00 00 00"}, /* reserved bits */
+        {"06 38 8e f4", "cc"},                         /* reserved bits */
+        {"06 38 9e 04", "cc"},
         {"06 38 8e 00", "cc"},
         {"06 38 8e 06", "cc"},
         {"06 38 80 04", "cc"},
@@ -162,8 +163,16 @@ static void test_capabilities(void **state)
         assert_string_equal(fake_bmc_talk(&fake, cases[i].request), cases[i].answer);
     fake.bmc.channel.has_kg = true;
     assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 80 24 02 00 00 00 00");
+    fake.bmc.channel.per_message_off = true;
+    assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 80 34 02 00 00 00 00");
+    fake.bmc.channel.user_level_off = true;
+    assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 80 3c 02 00 00 00 00");
     users_clear(&fake.bmc.users);
-    assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 80 20 02 00 00 00 00");
+    assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 80 38 02 00 00 00 00");
+    fake.bmc.channel.authentication_types = CHANNEL_AUTH_MD5;
+    assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "00 01 84 38 03 00 00 00 00");
+    fake.bmc.channel.authentication_types |= CHANNEL_AUTH_PASSWORD;
+    assert_string_equal(fake_bmc_talk(&fake, "06 38 0e 01"), "00 01 14 38 00 00 00 00 00");
 }
 
 /* From the guest's side "this channel" is no LAN channel. */
@@ -174,6 +183,30 @@ static void test_capabilities_from_the_guest(void **state)
     fake.channel = CHANNEL_SYSTEM_INTERFACE;
     assert_string_equal(fake_bmc_talk(&fake, "06 38 8e 04"), "cc");
     assert_memory_equal(fake_bmc_talk(&fake, "06 38 81 04"), "00 01", 5);
+}
+
+/* ---- Log-in by IPMI 1.5: without the packets that it needs ---- */
+
+#define SIXTEEN " 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70"
+
+static void test_logins(void **state)
+{
+    static const char *const requests[] = {"06 39 02" SIXTEEN,
+                                           "06 3a 02 04" SIXTEEN " 01 00 00 00"};
+    static const enum ipmi_origin origins[] = {
+        IPMI_ORIGIN_LAN_OUTSIDE_SESSION, IPMI_ORIGIN_LAN_SESSION, IPMI_ORIGIN_SYSTEM_INTERFACE};
+
+    (void)state;
+    fake.bmc.channel.authentication_types = CHANNEL_AUTH_MD5;
+    for (size_t i = 0; i < ARRAY_SIZE(origins); i++) {
+        fake.origin = origins[i];
+        for (size_t r = 0; r < ARRAY_SIZE(requests); r++)
+            assert_string_equal(fake_bmc_talk(&fake, requests[r]), "d5");
+        assert_string_equal(fake_bmc_talk(&fake, "06 39 02"), "c7");
+        assert_string_equal(fake_bmc_talk(&fake, "06 39 02" SIXTEEN " 00"), "c7");
+        assert_string_equal(fake_bmc_talk(&fake, "06 3a 02 04" SIXTEEN " 01 00 00"), "c7");
+        assert_string_equal(fake_bmc_talk(&fake, "06 3a 02 04" SIXTEEN " 01 00 00 00 00"), "c7");
+    }
 }
 
 /* ---- Get Channel Cipher Suites ---- */
@@ -241,11 +274,11 @@ static void test_set_privilege(void **state)
         const char *request, *answer;
         enum privilege after;
     } cases[] = {
-        {"06 3b 00", "00 02", PRIVILEGE_USER},     {"06 3b 03", "00 03", PRIVILEGE_OPERATOR},
-        {"06 3b 04", "81", PRIVILEGE_OPERATOR},    {"06 3b 05", "81", PRIVILEGE_OPERATOR},
-        {"06 3b 01", "cc", PRIVILEGE_OPERATOR},    {"06 3b 06", "cc", PRIVILEGE_OPERATOR},
-        {"06 3b 0f", "cc", PRIVILEGE_OPERATOR},    {"06 3b 02", "00 02", PRIVILEGE_USER},
-        {"06 3b f3", "00 03", PRIVILEGE_OPERATOR}, /* reserved bits */
+        {"06 3b 00", "00 02", PRIVILEGE_USER},  {"06 3b 03", "00 03", PRIVILEGE_OPERATOR},
+        {"06 3b 04", "81", PRIVILEGE_OPERATOR}, {"06 3b 05", "81", PRIVILEGE_OPERATOR},
+        {"06 3b 01", "cc", PRIVILEGE_OPERATOR}, {"06 3b 06", "cc", PRIVILEGE_OPERATOR},
+        {"06 3b 0f", "cc", PRIVILEGE_OPERATOR}, {"06 3b 02", "00 02", PRIVILEGE_USER},
+        {"06 3b f3", "cc", PRIVILEGE_USER}, /* reserved bits */
     };
 
     (void)state;
@@ -273,9 +306,10 @@ static void test_close(void **state)
         {"06 3c 02 20 00 00", "00", PRIVILEGE_ADMINISTRATOR, false, true},
         {"06 3c 00 00 00 00 09", "00", PRIVILEGE_ADMINISTRATOR, false, true},
         {"06 3c 03 30 00 00", "87", PRIVILEGE_ADMINISTRATOR, false, false},
-        {"06 3c 00 00 00 00 05", "87", PRIVILEGE_ADMINISTRATOR, false, false},
+        {"06 3c 00 00 00 00 05", "88", PRIVILEGE_ADMINISTRATOR, false, false},
         {"06 3c 00 00 00 00", "87", PRIVILEGE_ADMINISTRATOR, false, false},
-        {"06 3c 00 00 00 00 00", "87", PRIVILEGE_ADMINISTRATOR, false, false},
+        {"06 3c 00 00 00 00 00", "88", PRIVILEGE_ADMINISTRATOR, false, false},
+        {"06 3c 02 20 00 00 09", "c7", PRIVILEGE_ADMINISTRATOR, false, false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -318,6 +352,9 @@ static void test_info(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_string_equal(fake_bmc_talk(&fake, cases[i].request), cases[i].answer);
+    sessions[1].info.rmcp_plus = false;
+    assert_string_equal(fake_bmc_talk(&fake, "06 3d 02"),
+                        "00 09 25 02 03 04 01 00 00 00 00 00 00 00 00 00 00 34 12");
     sessions[0].info.remote.any.sa_family = AF_UNSPEC;
     assert_string_equal(fake_bmc_talk(&fake, "06 3d 00"),
                         "00 01 25 02 02 02 11 00 00 00 00 00 00 00 00 00 00 00 00");
@@ -330,6 +367,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_capabilities, setup, teardown),
         cmocka_unit_test_setup_teardown(test_capabilities_from_the_guest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_logins, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cipher_suite_records, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cipher_suites, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set_privilege, setup, teardown),

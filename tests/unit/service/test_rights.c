@@ -63,9 +63,10 @@ static const struct {
 /* Commands that change nothing of the BMC although their names do not say so: they reserve, check
  * what they are told, or concern the session of the request alone. */
 static const char *const unchanging[] = {
-    "Reserve SEL",     "Reserve SDR Repository",   "Set Event Receiver",
-    "Set Sensor Type", "Set Auxiliary Log Status", "Set Session Privilege Level",
-    "Send Message",    "Set Command Enables",      "Set Command Sub-function Enables",
+    "Reserve SEL",      "Reserve SDR Repository",   "Set Event Receiver",
+    "Set Sensor Type",  "Set Auxiliary Log Status", "Set Session Privilege Level",
+    "Send Message",     "Set Command Enables",      "Set Command Sub-function Enables",
+    "Activate Session",
 };
 
 static const struct command *find_command(const char *name)

@@ -1,0 +1,37 @@
+#include "vbmc/rmcp/login.h"
+
+#include "vbmc/base/log.h"
+#include "vbmc/net/login_log.h"
+
+const char login_wrong[] = "wrong name or password";
+
+static void write_log(struct rmcp_server *server, const struct login_attempt *attempt,
+                      const char *what, const char *reason)
+{
+    login_log_write(server->config.login_log, what, attempt->remote, attempt->name,
+                    attempt->name_length, reason, server->now_ms);
+}
+
+void login_succeeded(struct rmcp_server *server, const struct session *session)
+{
+    char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];
+
+    server->counters.sessions++;
+    login_log_name(session->exchange.name, session->exchange.name_length, name);
+    endpoint_address_format(&session->peer.remote, address);
+    log_info("%s: logged in from %s: %s", session->is_lan15 ? "IPMI 1.5" : "IPMI", address, name);
+}
+
+void login_failed(struct rmcp_server *server, const struct login_attempt *attempt,
+                  const char *reason)
+{
+    write_log(server, attempt, "refused", reason);
+    server->counters.login_failures++;
+    if (server->config.login_failed)
+        server->config.login_failed(server->config.login_context, attempt->user_id);
+}
+
+void login_no_room(struct rmcp_server *server, const struct login_attempt *attempt)
+{
+    write_log(server, attempt, "no room for", "all sessions it may have are taken");
+}

@@ -1,0 +1,28 @@
+/* What is told of log-ins, of IPMI 1.5 and of RMCP+ alike: the log, the counters, and who counts
+ * bad passwords. Internal to rmcp. */
+#ifndef VBMC_RMCP_LOGIN_H
+#define VBMC_RMCP_LOGIN_H
+
+#include "vbmc/rmcp/core.h"
+
+/* Who tried: the name is as it was sent; user_id is 0 for a name that nobody may log in by. */
+struct login_attempt {
+    const union endpoint_address *remote;
+    const uint8_t *name;
+    size_t name_length;
+    uint8_t user_id;
+};
+
+/* The reason that is logged of a password that was tried. */
+extern const char login_wrong[];
+
+/* The session was established. */
+void login_succeeded(struct rmcp_server *server, const struct session *session);
+/* It was not, and it costs: somebody has shown that he does not know the password, or has fetched
+ * what it takes to guess it. */
+void login_failed(struct rmcp_server *server, const struct login_attempt *attempt,
+                  const char *reason);
+/* The password was right, and there is no session left. */
+void login_no_room(struct rmcp_server *server, const struct login_attempt *attempt);
+
+#endif
