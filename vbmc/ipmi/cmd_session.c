@@ -67,10 +67,10 @@ static int get_session_challenge(const struct ipmi_request *request, struct wire
     const uint8_t *name = wire_bytes(in, IPMI_LOGIN_NAME_MAX);
     uint32_t id;
 
-    if (!request->logins)
-        return CC_NOT_IN_PRESENT_STATE;
     if (type > 7 || (request->bmc->channel.authentication_types & 1U << type) == 0)
         return CC_INVALID_DATA_FIELD;
+    if (!request->logins)
+        return CC_NOT_IN_PRESENT_STATE;
     int error = request->logins->challenge(request->logins_context, type, name,
                                            strnlen((const char *)name, IPMI_LOGIN_NAME_MAX), &id,
                                            challenge);
@@ -117,10 +117,10 @@ static int activate_session(const struct ipmi_request *request, struct wire_in *
     wire_copy(in, activation.challenge, sizeof activation.challenge);
     activation.outbound = wire_u32(in);
     activation.wanted = (enum privilege)level;
-    if (!request->logins)
-        return CC_NOT_IN_PRESENT_STATE;
     if (activation.type > 7 || level < PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM)
         return CC_INVALID_DATA_FIELD;
+    if (!request->logins)
+        return CC_NOT_IN_PRESENT_STATE;
     int error = request->logins->activate(request->logins_context, &activation, &activated);
     if (error == 0) {
         wire_put_u8(out, activated.rest);

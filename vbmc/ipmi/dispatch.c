@@ -7,6 +7,7 @@
 #include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/command.h"
 
+#define CMD_SEND_MESSAGE 0x34
 /* With Set Session Privilege Level between them. */
 #define CMD_ACTIVATE_SESSION 0x3a
 #define CMD_CLOSE_SESSION    0x3c
@@ -57,10 +58,12 @@ bool ipmi_only_reads(const struct ipmi_msg *msg)
 bool ipmi_is_user_level(const struct ipmi_msg *msg)
 {
     const struct command *command = find_command(msg);
-    bool is_of_session = msg->netfn == NETFN_APP && msg->command >= CMD_ACTIVATE_SESSION &&
-                         msg->command <= CMD_CLOSE_SESSION;
+    bool is_app = msg->netfn == NETFN_APP;
+    bool is_of_session =
+        is_app && msg->command >= CMD_ACTIVATE_SESSION && msg->command <= CMD_CLOSE_SESSION;
+    bool carries_another = is_app && msg->command == CMD_SEND_MESSAGE;
 
-    return command && command->privilege <= PRIVILEGE_USER && !is_of_session;
+    return command && command->privilege <= PRIVILEGE_USER && !is_of_session && !carries_another;
 }
 
 /* Privilege comes before the body: who may not ask is not told what the body should have been. */

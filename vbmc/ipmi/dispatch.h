@@ -130,7 +130,7 @@ bool ipmi_only_reads(const struct ipmi_msg *msg);
 
 /* True for a command of the User level, which needs no authentication code of its own in IPMI 1.5
  * where user-level authentication is off (section 22.23): those that concern the session itself
- * always need one. */
+ * always need one, and so does Send Message, which may carry any other. */
 bool ipmi_is_user_level(const struct ipmi_msg *msg);
 
 #endif

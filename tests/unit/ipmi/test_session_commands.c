@@ -202,6 +202,9 @@ static void test_logins(void **state)
         fake.origin = origins[i];
         for (size_t r = 0; r < ARRAY_SIZE(requests); r++)
             assert_string_equal(fake_bmc_talk(&fake, requests[r]), "d5");
+        assert_string_equal(fake_bmc_talk(&fake, "06 39 12" SIXTEEN), "cc"); /* reserved bits */
+        assert_string_equal(fake_bmc_talk(&fake, "06 3a 12 04" SIXTEEN " 01 00 00 00"), "cc");
+        assert_string_equal(fake_bmc_talk(&fake, "06 3a 02 14" SIXTEEN " 01 00 00 00"), "cc");
         assert_string_equal(fake_bmc_talk(&fake, "06 39 02"), "c7");
         assert_string_equal(fake_bmc_talk(&fake, "06 39 02" SIXTEEN " 00"), "c7");
         assert_string_equal(fake_bmc_talk(&fake, "06 3a 02 04" SIXTEEN " 01 00 00"), "c7");

@@ -737,6 +737,7 @@ static void test_without_user_level_authentication(void **state)
     assert_int_equal(it.last[RMCP_HEADER_SIZE], LAN15_MD5); /* what the BMC says is proved */
     assert_int_equal(ask(0x3b, (const uint8_t *)"\x02", 1), NO_ANSWER); /* the session's own */
     assert_int_equal(ask(0x06, (const uint8_t *)"\0\0", 2), NO_ANSWER); /* an administrator's */
+    assert_int_equal(ask(0x34, message, length), NO_ANSWER);            /* Send Message: any */
     it.type = LAN15_MD5;
     assert_int_equal(ask(0x06, (const uint8_t *)"\0\0", 2), CC_SUCCESS);
 }
