@@ -25,6 +25,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     messaging_set_defaults(&bmc->messaging);
     acpi_set_defaults(&bmc->acpi);
     system_info_init(&bmc->system_info, &bmc->core);
+    pef_set_defaults(&bmc->pef);
+    bmc->pef.core = &bmc->core;
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -32,6 +34,7 @@ void bmc_clear(struct bmc *bmc)
     bmc_set_host(bmc, NULL);
     users_clear(&bmc->users);
     system_info_clear(&bmc->system_info);
+    pef_clear(&bmc->pef);
     memset(&bmc->channel, 0, sizeof bmc->channel);
 }
 
@@ -76,6 +79,7 @@ void bmc_restart(struct bmc *bmc)
     messaging_set_defaults(&bmc->messaging);
     acpi_set_defaults(&bmc->acpi);
     system_info_restart(&bmc->system_info);
+    pef_restart(&bmc->pef);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);
@@ -97,4 +101,5 @@ void bmc_session_ended(struct bmc *bmc, uint32_t session)
 {
     boot_session_ended(&bmc->boot, session);
     system_info_session_ended(&bmc->system_info, session);
+    pef_session_ended(&bmc->pef, session);
 }

@@ -15,6 +15,7 @@
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/messaging.h"
 #include "vbmc/bmc/payload.h"
+#include "vbmc/bmc/pef.h"
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/system_info.h"
 #include "vbmc/bmc/users.h"
@@ -37,6 +38,7 @@ struct bmc {
     struct messaging messaging;
     struct acpi acpi;
     struct system_info system_info;
+    struct pef pef;
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */

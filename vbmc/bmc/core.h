@@ -28,6 +28,7 @@ enum bmc_part {
     BMC_PART_DCMI,        /* power limit, thermal limits, names */
     BMC_PART_FAULTS,      /* what was injected */
     BMC_PART_SYSTEM_INFO, /* System Info Parameters */
+    BMC_PART_PEF,         /* filters, alert policies and strings */
     BMC_PART_COUNT,
 };
 

@@ -1,5 +1,5 @@
-/* System Event Log commands (IPMI 2.0, chapter 31), and the event commands that write to it
- * (sections 29.3, 30.5, 30.6). Changes are answered when they are on disk. */
+/* System Event Log commands (IPMI 2.0, chapter 31), and Platform Event (section 29.3). Changes are
+ * answered when they are on disk. */
 #include "vbmc/bmc/sel.h"
 
 #include <string.h>
@@ -244,33 +244,6 @@ static int platform_event(const struct ipmi_request *request, struct wire_in *in
                         &(union service_arguments){.sel_record = record});
 }
 
-static int get_last_processed(const struct ipmi_request *request, struct wire_in *in,
-                              struct wire_out *out)
-{
-    const struct sel *sel = request->bmc->sel;
-    uint8_t record[SEL_RECORD_SIZE];
-    unsigned n;
-
-    (void)in;
-    if (!sel)
-        return CC_INVALID_COMMAND;
-    bool is_empty = sel_find(sel, SEL_ID_LAST, &n) < 0 || sel_record(sel, n, record) < 0;
-    wire_put_u32(out, sel_state(sel)->added_at);
-    wire_put_u16(out, is_empty ? SEL_ID_LAST : sel_record_id(record));
-    wire_put_u16(out, sel_state(sel)->last_by_software);
-    wire_put_u16(out, sel_state(sel)->last_by_bmc);
-    return CC_SUCCESS;
-}
-
-static int set_last_processed(const struct ipmi_request *request, struct wire_in *in,
-                              struct wire_out *out)
-{
-    bool by_bmc = wire_u8(in) & 0x01;
-    const union service_arguments arguments = {.sel_processed = {by_bmc, wire_u16(in)}};
-
-    return command_call(request, out, SERVICE_SEL_PROCESSED, &arguments);
-}
-
 static const struct command commands[] = {
     {NETFN_STORAGE, 0x40, PRIVILEGE_USER, 0, 0, get_sel_info, "Get SEL Info"},
     {NETFN_STORAGE, 0x41, PRIVILEGE_USER, 0, 0, get_sel_allocation_info, "Get SEL Allocation Info"},
@@ -287,10 +260,6 @@ static const struct command commands[] = {
     {NETFN_STORAGE, 0x5c, PRIVILEGE_USER, 0, 0, get_sel_utc_offset, "Get SEL Time UTC Offset"},
     {NETFN_STORAGE, 0x5d, PRIVILEGE_OPERATOR, 2, 2, set_sel_utc_offset, "Set SEL Time UTC Offset"},
     {NETFN_SENSOR_EVENT, 0x02, PRIVILEGE_OPERATOR, 7, 8, platform_event, "Platform Event"},
-    {NETFN_SENSOR_EVENT, 0x14, PRIVILEGE_ADMINISTRATOR, 3, 3, set_last_processed,
-     "Set Last Processed Event ID"},
-    {NETFN_SENSOR_EVENT, 0x15, PRIVILEGE_ADMINISTRATOR, 0, 0, get_last_processed,
-     "Get Last Processed Event ID"},
 };
 
 const struct command_table cmd_sel_table = {commands, ARRAY_SIZE(commands)};

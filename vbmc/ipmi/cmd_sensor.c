@@ -84,18 +84,6 @@ static int get_event_receiver(const struct ipmi_request *request, struct wire_in
     return CC_SUCCESS;
 }
 
-/* Get PEF Capabilities (section 30.1): there are no event filters. */
-static int get_pef_capabilities(const struct ipmi_request *request, struct wire_in *in,
-                                struct wire_out *out)
-{
-    (void)request;
-    (void)in;
-    wire_put_u8(out, 0x51); /* version */
-    wire_put_u8(out, 0);    /* actions */
-    wire_put_u8(out, 0);    /* filters */
-    return CC_SUCCESS;
-}
-
 /* ---- factors, hysteresis, thresholds ---- */
 
 /* Get Sensor Reading Factors (section 35.5): the same for every reading. */
@@ -458,7 +446,6 @@ static const struct command commands[] = {
     {NETFN_SENSOR_EVENT, 0x00, PRIVILEGE_ADMINISTRATOR, 2, 2, set_event_receiver,
      "Set Event Receiver"},
     {NETFN_SENSOR_EVENT, 0x01, PRIVILEGE_USER, 0, 0, get_event_receiver, "Get Event Receiver"},
-    {NETFN_SENSOR_EVENT, 0x10, PRIVILEGE_USER, 0, 0, get_pef_capabilities, "Get PEF Capabilities"},
     {NETFN_SENSOR_EVENT, 0x23, PRIVILEGE_USER, 2, 2, get_sensor_reading_factors,
      "Get Sensor Reading Factors"},
     {NETFN_SENSOR_EVENT, 0x24, PRIVILEGE_OPERATOR, 4, 4, set_sensor_hysteresis,

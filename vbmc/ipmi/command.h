@@ -61,6 +61,7 @@ extern const struct command_table cmd_sensor_table;
 extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
+extern const struct command_table cmd_pef_table;
 extern const struct command_table cmd_dcmi_table;
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.

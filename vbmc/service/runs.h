@@ -27,6 +27,8 @@ service_run service_run_sensor_override;
 /* sel.c */
 service_run service_run_sel_add, service_run_sel_delete, service_run_sel_clear;
 service_run service_run_sel_time, service_run_sel_utc_offset, service_run_sel_processed;
+/* pef.c */
+service_run service_run_pef_parameter;
 /* inventory.c */
 service_run service_run_fru_write, service_run_asset_tag;
 /* dcmi.c */

@@ -29,6 +29,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/boot_parameters.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/service/addition.h"
@@ -75,6 +76,8 @@ enum service_operation {
     SERVICE_SEL_TIME,
     SERVICE_SEL_UTC_OFFSET,
     SERVICE_SEL_PROCESSED,
+    /* Platform Event Filtering. */
+    SERVICE_PEF_PARAMETER,
     /* Inventory and DCMI. */
     SERVICE_FRU_WRITE,
     SERVICE_ASSET_TAG,
@@ -151,6 +154,7 @@ union service_arguments {
         bool by_bmc; /* else by software */
         uint16_t id;
     } sel_processed;
+    struct pef_parameter pef_parameter;
     struct {
         uint8_t id;
         size_t offset;

@@ -102,6 +102,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_sel_utc_offset, NULL},
     [SERVICE_SEL_PROCESSED] = {"set last processed event", PRIVILEGE_ADMINISTRATOR, 0,
         service_run_sel_processed, NULL},
+    [SERVICE_PEF_PARAMETER] = {"PEF parameter", PRIVILEGE_ADMINISTRATOR, 0,
+        service_run_pef_parameter, NULL},
     [SERVICE_FRU_WRITE] = {"write FRU", PRIVILEGE_OPERATOR, 0, service_run_fru_write, NULL},
     [SERVICE_ASSET_TAG] = {"asset tag", PRIVILEGE_OPERATOR, AUDITED, service_run_asset_tag, NULL},
     [SERVICE_POWER_LIMIT] = {"power limit", PRIVILEGE_OPERATOR, AUDITED,

@@ -6,19 +6,24 @@
 
 #include "vbmc/base/json.h"
 
-int record_add_hex(struct json_object *object, const char *key, const uint8_t *bytes, size_t length)
+struct json_object *record_new_hex(const uint8_t *bytes, size_t length)
 {
     static const char digits[] = "0123456789abcdef";
     CLEANUP_FREE char *text = malloc(2 * length + 1);
 
     if (!text)
-        return -ENOMEM;
+        return NULL;
     for (size_t i = 0; i < length; i++) {
         text[2 * i] = digits[bytes[i] >> 4];
         text[2 * i + 1] = digits[bytes[i] & 0x0f];
     }
     text[2 * length] = '\0';
-    return qmp_json_add(object, key, json_object_new_string(text));
+    return json_object_new_string(text);
+}
+
+int record_add_hex(struct json_object *object, const char *key, const uint8_t *bytes, size_t length)
+{
+    return qmp_json_add(object, key, record_new_hex(bytes, length));
 }
 
 static int digit_value(char digit)

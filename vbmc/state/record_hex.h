@@ -7,6 +7,8 @@
 
 #include <json-c/json.h>
 
+/* Text "0102ff"; NULL without memory. */
+struct json_object *record_new_hex(const uint8_t *bytes, size_t length);
 /* Adds a member "0102ff" to the object. 0 or -ENOMEM. */
 int record_add_hex(struct json_object *object, const char *key, const uint8_t *bytes,
                    size_t length);

@@ -10,6 +10,7 @@ static const struct record_kind *const kinds[BMC_PART_COUNT] = {
     [BMC_PART_DCMI] = &record_dcmi,
     [BMC_PART_FAULTS] = &record_faults,
     [BMC_PART_SYSTEM_INFO] = &record_system_info,
+    [BMC_PART_PEF] = &record_pef,
 };
 
 const struct record_kind *record_kind_of(enum bmc_part part)
@@ -67,6 +68,7 @@ static const struct save_kind save_kinds[BMC_PART_COUNT] = {
     [BMC_PART_DCMI] = {"DCMI settings", copy, release, put, take_back},
     [BMC_PART_FAULTS] = {"injected faults", copy, release, put, take_back},
     [BMC_PART_SYSTEM_INFO] = {"system information", copy, release, put, take_back},
+    [BMC_PART_PEF] = {"PEF settings", copy, release, put, take_back},
 };
 
 const struct save_kind *record_save_kind(enum bmc_part part)

@@ -33,6 +33,11 @@ static const struct {
     {"04 00", PRIVILEGE_ADMINISTRATOR, "20 00", "20 00"},
     {"04 01", PRIVILEGE_USER, "", ""},
     {"04 10", PRIVILEGE_USER, "", ""},
+    {"04 12", PRIVILEGE_ADMINISTRATOR, "01 00",
+     "06 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"},
+    {"04 13", PRIVILEGE_OPERATOR, "01 00 00", "01 00 00"},
+    {"04 14", PRIVILEGE_ADMINISTRATOR, "00 01 00", "00 01 00"},
+    {"04 15", PRIVILEGE_ADMINISTRATOR, "", ""},
     {"04 23", PRIVILEGE_USER, "01 00", "01 00"},
     {"04 24", PRIVILEGE_OPERATOR, "01 ff 01 01", "01 ff 01 01"},
     {"04 25", PRIVILEGE_USER, "01 ff", "01 ff"},
@@ -167,8 +172,9 @@ static const char *ask(size_t i, const char *data, int cut)
 
 static void test_list_is_the_tables(void **state)
 {
-    static const struct command_table *const tables[] = {
-        &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_sensor_table, &cmd_sdr_table};
+    static const struct command_table *const tables[] = {&cmd_app_table,     &cmd_session_table,
+                                                         &cmd_chassis_table, &cmd_sensor_table,
+                                                         &cmd_sdr_table,     &cmd_pef_table};
     size_t count = 0;
     char name[8];
 

@@ -45,6 +45,7 @@ static const struct {
     {"Set SEL Time", SERVICE_SEL_TIME},
     {"Set SDR Repository Time", SERVICE_SEL_TIME},
     {"Set SEL Time UTC Offset", SERVICE_SEL_UTC_OFFSET},
+    {"Set PEF Configuration Parameters", SERVICE_PEF_PARAMETER},
     {"Set Last Processed Event ID", SERVICE_SEL_PROCESSED},
     {"Write FRU Data", SERVICE_FRU_WRITE},
     {"Set Asset Tag", SERVICE_ASSET_TAG},

@@ -16,6 +16,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/store/document.h"
@@ -112,6 +113,7 @@ static void start_again(void)
     platform_restore_faults(fake_bmc.bmc.platform, &none);
     sensors_reset_settings(fake_bmc.bmc.sensors);
     dcmi_reset(fake_bmc.bmc.dcmi);
+    pef_reset_parameters(&fake_bmc.bmc.pef);
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
         assert_memory_equal(&stored[i].uuid, &fake_bmc.bmc.core.uuid, sizeof stored[i].uuid);
@@ -148,6 +150,21 @@ static void set_limit(uint16_t watts)
         .active = true, .watts = watts, .correction_ms = DCMI_CORRECTION_MS_MIN, .sampling_s = 1};
 
     assert_int_equal(dcmi_set_power_limit(fake_bmc.bmc.dcmi, &limit), 0);
+}
+
+static void set_pef(uint8_t number, const uint8_t *data, size_t size)
+{
+    const struct bmc_ticket nobody = {0};
+
+    pef_set_parameter(&fake_bmc.bmc.pef, &(struct pef_parameter){number, data, size}, 0, &nobody);
+}
+
+static int pef_control(void)
+{
+    uint8_t data[PEF_PARAMETER_MAX];
+
+    assert_int_equal(pef_get_parameter(&fake_bmc.bmc.pef, 1, 0, 0, data), 1);
+    return data[0];
 }
 
 /* ---- the tests ---- */
@@ -318,6 +335,68 @@ static void test_damage(void **state)
     assert_true(has_fault("1", FAULT_AC_LOST)); /* the rest holds */
 }
 
+static void test_pef(void **state)
+{
+    static const uint8_t on[] = {0x01}, delay[] = {5}, keys[] = {16, 32, 3};
+    uint8_t filter[21] = {32, 0x80, 0x21, 0x12, 0x20}, policy[] = {16, 0x28, 0x12, 0x85};
+    uint8_t string[18] = {16, 4, 'a', 0xff}, guid[17] = {1, 0xab}, data[PEF_PARAMETER_MAX];
+    const struct pef *pef = &fake_bmc.bmc.pef;
+
+    (void)state;
+    set_pef(1, on, sizeof on);
+    set_pef(4, delay, sizeof delay);
+    set_pef(6, filter, sizeof filter);
+    set_pef(9, policy, sizeof policy);
+    set_pef(10, guid, sizeof guid);
+    set_pef(12, keys, sizeof keys);
+    set_pef(13, string, sizeof string);
+    string[0] = 0; /* the volatile one */
+    set_pef(13, string, sizeof string);
+    save(BMC_PART_PEF);
+    assert_int_equal(wait_for(1), 0);
+    start_again();
+    assert_int_equal(pef_control(), 0x01);
+    assert_int_equal(pef_get_parameter(pef, 4, 0, 0, data), 1);
+    assert_int_equal(data[0], 5);
+    assert_int_equal(pef_get_parameter(pef, 6, 32, 0, data), sizeof filter);
+    assert_memory_equal(data, filter, sizeof filter);
+    assert_int_equal(pef_get_parameter(pef, 9, 16, 0, data), sizeof policy);
+    assert_memory_equal(data, policy, sizeof policy);
+    assert_int_equal(pef_get_parameter(pef, 10, 0, 0, data), sizeof guid);
+    assert_memory_equal(data, guid, sizeof guid);
+    assert_int_equal(pef_get_parameter(pef, 12, 16, 0, data), sizeof keys);
+    assert_memory_equal(data, keys, sizeof keys);
+    assert_int_equal(pef_get_parameter(pef, 13, 16, 4, data), sizeof string);
+    assert_memory_equal(data + 1, string + 1, sizeof string - 1);
+    assert_int_equal(pef_get_parameter(pef, 13, 0, 4, data), sizeof string);
+    assert_int_equal(data[2], 0);
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    set_pef(1, (const uint8_t[]){0x03}, 1);
+    save(BMC_PART_PEF);
+    assert_true(wait_for(2) < 0);
+    assert_int_equal(pef_control(), 0x01);
+}
+
+static void test_damaged_pef(void **state)
+{
+    static const char *const texts[] = {
+        "[]",
+        "{}",
+        "{\"parameters\": 1}",
+        "{\"parameters\": [\"\", \"0001\", \"01\", \"0101ff\", \"0500\", \"7f00\", \"zz\", 5]}",
+    };
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        parts_restore_record(parts, "pef", texts[i]);
+        assert_null(fake_bmc.bmc.pef.own);
+    }
+    parts_restore_record(parts, "pef", "{\"parameters\": [\"0910\", \"0109\"]}");
+    assert_int_equal(pef_control(), 0x09); /* the rest holds */
+}
+
 /* Rows of their own: what clients set goes back to the defaults, then to what is stored. */
 static void test_chassis_is_refused(void **state)
 {
@@ -396,6 +475,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_later_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_fails_before_another, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pef, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged_pef, setup, teardown),
         cmocka_unit_test_setup_teardown(test_chassis_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_boot_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_saves_run, setup, teardown),
