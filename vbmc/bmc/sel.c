@@ -12,52 +12,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/sel_book.h"
-
-enum operation_kind {
-    OPERATION_ADD,
-    OPERATION_DELETE,
-    OPERATION_CLEAR,
-    OPERATION_SET_TIME,
-    OPERATION_SET_UTC_OFFSET,
-    OPERATION_SET_LAST_BY_SOFTWARE,
-    OPERATION_SET_LAST_BY_BMC,
-};
-
-struct operation {
-    struct operation *next;
-    enum operation_kind kind;
-    bool own;             /* an event of the BMC, which nobody will send again */
-    int64_t machine_time; /* when it was asked for */
-    int64_t value;        /* id, time, minutes */
-    uint8_t record[SEL_RECORD_SIZE];
-    struct bmc_ticket ticket;
-    int result; /* what the plan says of it */
-};
-
-struct operations {
-    struct operation *first;
-    struct operation **end;
-    unsigned count;
-};
-
-struct sel {
-    const struct bmc_core *core;
-    const struct sel_ops *ops;
-    void *context;
-    struct sel_book book;
-    enum sel_full_policy policy;
-    struct operations queue;
-    struct operations step; /* being stored */
-    struct sel_plan *plan;  /* of that step; NULL: none */
-    bool is_starting;
-    bool closed;          /* freed when the save has ended */
-    unsigned clients;     /* operations in the queue that a client waits for */
-    unsigned clears;      /* not finished */
-    uint64_t retry_at_ms; /* 0: nothing failed */
-    unsigned lost;        /* events since it failed */
-    uint16_t last_reservation;
-    bool is_reserved;
-};
+#include "vbmc/bmc/sel_internal.h"
 
 /* Sensor types 10h and 12h (table 42-3). */
 #define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
@@ -69,53 +24,6 @@ struct sel {
 #define CLOCK_SYNC_FIRST           0x00 /* event data 2, of the SEL clock */
 #define CLOCK_SYNC_SECOND          0x80
 #define UNSPECIFIED                0xff
-
-/* ---- queues ---- */
-
-static void operations_init(struct operations *list)
-{
-    *list = (struct operations){.end = &list->first};
-}
-
-static void operations_append(struct operations *list, struct operation *operation)
-{
-    operation->next = NULL;
-    *list->end = operation;
-    list->end = &operation->next;
-    list->count++;
-}
-
-static struct operation *operations_take(struct operations *list)
-{
-    struct operation *operation = list->first;
-
-    if (!operation)
-        return NULL;
-    list->first = operation->next;
-    if (!list->first)
-        list->end = &list->first;
-    list->count--;
-    return operation;
-}
-
-/* ---- time ---- */
-
-int64_t sel_time(const struct sel *sel, int64_t machine_seconds)
-{
-    return machine_seconds + sel->book.state.clock_offset_s;
-}
-
-static uint32_t record_time(int64_t seconds)
-{
-    return seconds < 0                      ? 0
-           : seconds < SEL_TIME_UNSPECIFIED ? (uint32_t)seconds
-                                            : SEL_TIME_UNSPECIFIED - 1;
-}
-
-uint32_t sel_now(const struct sel *sel)
-{
-    return record_time(sel_time(sel, sel->ops->machine_time(sel->context)));
-}
 
 /* ---- planning ---- */
 
@@ -140,7 +48,8 @@ static void plan_clear(struct sel_plan *plan, uint32_t time)
     plan_event(plan, &cleared, time);
 }
 
-static void plan_set_time(struct sel_plan *plan, const struct operation *operation, uint32_t time)
+static void plan_set_time(struct sel_plan *plan, const struct sel_operation *operation,
+                          uint32_t time)
 {
     struct sensor_event sync = {
         .type = TYPE_SYSTEM_EVENT,
@@ -155,7 +64,7 @@ static void plan_set_time(struct sel_plan *plan, const struct operation *operati
     plan_event(plan, &sync, (uint32_t)operation->value);
 }
 
-static int plan_addition(struct sel_plan *plan, struct operation *operation, uint32_t time)
+static int plan_addition(struct sel_plan *plan, struct sel_operation *operation, uint32_t time)
 {
     int id = sel_plan_add(plan, operation->record, time);
 
@@ -166,7 +75,8 @@ static int plan_addition(struct sel_plan *plan, struct operation *operation, uin
     return 0;
 }
 
-static int plan_deletion(struct sel_plan *plan, const struct operation *operation, uint32_t time)
+static int plan_deletion(struct sel_plan *plan, const struct sel_operation *operation,
+                         uint32_t time)
 {
     int index = sel_book_find(plan->book, (uint16_t)operation->value);
 
@@ -176,29 +86,29 @@ static int plan_deletion(struct sel_plan *plan, const struct operation *operatio
     return 0;
 }
 
-static int plan_operation(const struct sel *sel, struct operation *operation)
+static int plan_operation(const struct sel *sel, struct sel_operation *operation)
 {
     struct sel_plan *plan = sel->plan;
-    uint32_t time = record_time(sel_time(sel, operation->machine_time));
+    uint32_t time = sel_record_time(sel_time(sel, operation->machine_time));
 
     switch (operation->kind) {
-    case OPERATION_ADD:
+    case SEL_OPERATION_ADD:
         return plan_addition(plan, operation, time);
-    case OPERATION_DELETE:
+    case SEL_OPERATION_DELETE:
         return plan_deletion(plan, operation, time);
-    case OPERATION_CLEAR:
+    case SEL_OPERATION_CLEAR:
         plan_clear(plan, time);
         return 0;
-    case OPERATION_SET_TIME:
+    case SEL_OPERATION_SET_TIME:
         plan_set_time(plan, operation, time);
         return 0;
-    case OPERATION_SET_UTC_OFFSET:
+    case SEL_OPERATION_SET_UTC_OFFSET:
         plan->state.utc_offset_min = (int16_t)operation->value;
         return 0;
-    case OPERATION_SET_LAST_BY_SOFTWARE:
+    case SEL_OPERATION_SET_LAST_BY_SOFTWARE:
         plan->state.last_by_software = (uint16_t)operation->value;
         return 0;
-    case OPERATION_SET_LAST_BY_BMC:
+    case SEL_OPERATION_SET_LAST_BY_BMC:
         plan->state.last_by_bmc = (uint16_t)operation->value;
         return 0;
     }
@@ -207,9 +117,9 @@ static int plan_operation(const struct sel *sel, struct operation *operation)
 
 /* ---- storing ---- */
 
-static void finish(struct sel *sel, struct operation *operation, int result)
+static void finish(struct sel *sel, struct sel_operation *operation, int result)
 {
-    if (operation->kind == OPERATION_CLEAR)
+    if (operation->kind == SEL_OPERATION_CLEAR)
         sel->clears--;
     bmc_ticket_finish(&operation->ticket, result);
     free(operation);
@@ -229,41 +139,41 @@ static void note_recovery(struct sel *sel)
 
 /* Leaves in the queue, in their order, the events of the BMC that are worth another try, and moves
  * all other operations to `ended`. */
-static void keep_own_events(struct sel *sel, int result, struct operations *ended)
+static void keep_own_events(struct sel *sel, int result, struct sel_operations *ended)
 {
-    struct operations step = sel->step, queue = sel->queue;
-    struct operation *operation;
+    struct sel_operations step = sel->step, queue = sel->queue;
+    struct sel_operation *operation;
 
-    operations_init(&sel->step);
-    operations_init(&sel->queue);
-    while ((operation = operations_take(&step))) {
+    sel_operations_init(&sel->step);
+    sel_operations_init(&sel->queue);
+    while ((operation = sel_operations_take(&step))) {
         bool is_kept = operation->own && result != -EINVAL;
         sel->lost += operation->own && !is_kept;
-        operations_append(is_kept ? &sel->queue : ended, operation);
+        sel_operations_append(is_kept ? &sel->queue : ended, operation);
     }
-    while ((operation = operations_take(&queue)))
-        operations_append(operation->own ? &sel->queue : ended, operation);
+    while ((operation = sel_operations_take(&queue)))
+        sel_operations_append(operation->own ? &sel->queue : ended, operation);
     sel->clients = 0;
     sel->retry_at_ms = sel->core->hooks->now(sel->core) + SEL_RETRY_MS;
 }
 
 static void end_step(struct sel *sel, int result)
 {
-    struct operations ended;
-    struct operation *operation;
+    struct sel_operations ended;
+    struct sel_operation *operation;
 
-    operations_init(&ended);
+    sel_operations_init(&ended);
     if (result < 0) {
         keep_own_events(sel, result, &ended);
     } else {
         sel_plan_apply(sel->plan, &sel->book);
-        while ((operation = operations_take(&sel->step)))
-            operations_append(&ended, operation);
+        while ((operation = sel_operations_take(&sel->step)))
+            sel_operations_append(&ended, operation);
         note_recovery(sel);
     }
     free(sel->plan);
     sel->plan = NULL;
-    while ((operation = operations_take(&ended)))
+    while ((operation = sel_operations_take(&ended)))
         finish(sel, operation, operation->result < 0 ? operation->result : result);
 }
 
@@ -285,12 +195,13 @@ static void on_saved(void *context, int result)
 static void take_step(struct sel *sel)
 {
     do {
-        struct operation *operation = operations_take(&sel->queue);
+        struct sel_operation *operation = sel_operations_take(&sel->queue);
         if (!operation->own)
             sel->clients--;
-        operations_append(&sel->step, operation);
-    } while (sel->step.first->kind == OPERATION_ADD && sel->queue.first &&
-             sel->queue.first->kind == OPERATION_ADD && sel->step.count < SEL_PLAN_ADDITIONS_MAX);
+        sel_operations_append(&sel->step, operation);
+    } while (sel->step.first->kind == SEL_OPERATION_ADD && sel->queue.first &&
+             sel->queue.first->kind == SEL_OPERATION_ADD &&
+             sel->step.count < SEL_PLAN_ADDITIONS_MAX);
 }
 
 static void begin_step(struct sel *sel)
@@ -302,7 +213,7 @@ static void begin_step(struct sel *sel)
         return;
     }
     sel_plan_begin(sel->plan, &sel->book, sel->policy);
-    for (struct operation *operation = sel->step.first; operation; operation = operation->next)
+    for (struct sel_operation *operation = sel->step.first; operation; operation = operation->next)
         operation->result = plan_operation(sel, operation);
     if (sel_plan_is_empty(sel->plan) || sel_plan_reserve(sel->plan, &sel->book) < 0) {
         end_step(sel, sel_plan_is_empty(sel->plan) ? 0 : -ENOMEM);
@@ -344,11 +255,11 @@ uint64_t sel_next_deadline(const struct sel *sel)
 
 /* ---- changing ---- */
 
-static struct operation *new_operation(struct sel *sel, enum operation_kind kind)
+static struct sel_operation *new_operation(struct sel *sel, enum sel_operation_kind kind)
 {
     if (sel->queue.count + sel->step.count >= SEL_QUEUE_MAX)
         return NULL;
-    struct operation *operation = calloc(1, sizeof *operation);
+    struct sel_operation *operation = calloc(1, sizeof *operation);
     if (operation) {
         operation->kind = kind;
         operation->machine_time = sel->ops->machine_time(sel->context);
@@ -357,24 +268,25 @@ static struct operation *new_operation(struct sel *sel, enum operation_kind kind
 }
 
 /* Takes a client's operation, which may be NULL. */
-static void submit(struct sel *sel, struct operation *operation, const struct bmc_ticket *ticket)
+static void submit(struct sel *sel, struct sel_operation *operation,
+                   const struct bmc_ticket *ticket)
 {
     if (!operation) {
         bmc_ticket_finish(ticket, -EBUSY);
         return;
     }
     operation->ticket = *ticket;
-    if (operation->kind == OPERATION_CLEAR)
+    if (operation->kind == SEL_OPERATION_CLEAR)
         sel->clears++;
     sel->clients++;
-    operations_append(&sel->queue, operation);
+    sel_operations_append(&sel->queue, operation);
     start(sel);
 }
 
-static void submit_value(struct sel *sel, enum operation_kind kind, int64_t value,
+static void submit_value(struct sel *sel, enum sel_operation_kind kind, int64_t value,
                          const struct bmc_ticket *ticket)
 {
-    struct operation *operation = new_operation(sel, kind);
+    struct sel_operation *operation = new_operation(sel, kind);
 
     if (operation)
         operation->value = value;
@@ -383,7 +295,7 @@ static void submit_value(struct sel *sel, enum operation_kind kind, int64_t valu
 
 void sel_log(struct sel *sel, const struct sensor_event *event)
 {
-    struct operation *operation = new_operation(sel, OPERATION_ADD);
+    struct sel_operation *operation = new_operation(sel, SEL_OPERATION_ADD);
 
     if (!operation) {
         sel->lost++;
@@ -391,14 +303,14 @@ void sel_log(struct sel *sel, const struct sensor_event *event)
     }
     operation->own = true;
     sel_record_of_event(event, operation->record);
-    operations_append(&sel->queue, operation);
+    sel_operations_append(&sel->queue, operation);
     start(sel);
 }
 
 void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
              const struct bmc_ticket *ticket)
 {
-    struct operation *operation = new_operation(sel, OPERATION_ADD);
+    struct sel_operation *operation = new_operation(sel, SEL_OPERATION_ADD);
 
     if (operation)
         memcpy(operation->record, record, SEL_RECORD_SIZE);
@@ -407,13 +319,13 @@ void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
 
 void sel_delete(struct sel *sel, uint16_t id, const struct bmc_ticket *ticket)
 {
-    submit_value(sel, OPERATION_DELETE, id, ticket);
+    submit_value(sel, SEL_OPERATION_DELETE, id, ticket);
 }
 
 void sel_clear(struct sel *sel, const struct bmc_ticket *ticket)
 {
     sel->is_reserved = false;
-    submit_value(sel, OPERATION_CLEAR, 0, ticket);
+    submit_value(sel, SEL_OPERATION_CLEAR, 0, ticket);
 }
 
 bool sel_is_clearing(const struct sel *sel)
@@ -423,85 +335,19 @@ bool sel_is_clearing(const struct sel *sel)
 
 void sel_set_time(struct sel *sel, uint32_t seconds, const struct bmc_ticket *ticket)
 {
-    submit_value(sel, OPERATION_SET_TIME, seconds, ticket);
+    submit_value(sel, SEL_OPERATION_SET_TIME, seconds, ticket);
 }
 
 void sel_set_utc_offset(struct sel *sel, int16_t minutes, const struct bmc_ticket *ticket)
 {
-    submit_value(sel, OPERATION_SET_UTC_OFFSET, minutes, ticket);
+    submit_value(sel, SEL_OPERATION_SET_UTC_OFFSET, minutes, ticket);
 }
 
 void sel_set_last_processed(struct sel *sel, bool by_bmc, uint16_t id,
                             const struct bmc_ticket *ticket)
 {
-    submit_value(sel, by_bmc ? OPERATION_SET_LAST_BY_BMC : OPERATION_SET_LAST_BY_SOFTWARE, id,
-                 ticket);
-}
-
-/* ---- reading ---- */
-
-const struct sel_state *sel_state(const struct sel *sel)
-{
-    return &sel->book.state;
-}
-
-unsigned sel_count(const struct sel *sel)
-{
-    return sel->book.count;
-}
-
-unsigned sel_percent(const struct sel *sel)
-{
-    return sel->book.count >= SEL_RECORDS_MAX ? 100 : sel->book.count * 100 / SEL_RECORDS_MAX;
-}
-
-uint16_t sel_states(const struct sel *sel)
-{
-    unsigned percent = sel_percent(sel);
-
-    return (uint16_t)((percent >= SEL_ALMOST_FULL_PERCENT ? 1 << SEL_OFFSET_ALMOST_FULL : 0) |
-                      (percent == 100 ? 1 << SEL_OFFSET_FULL : 0));
-}
-
-int sel_record(const struct sel *sel, unsigned n, uint8_t record[SEL_RECORD_SIZE])
-{
-    if (n >= sel->book.count)
-        return -ENOENT;
-    memcpy(record, sel->book.entries[n].record, SEL_RECORD_SIZE);
-    return 0;
-}
-
-int sel_find(const struct sel *sel, uint16_t id, unsigned *n)
-{
-    int index = sel->book.count == 0 ? -ENOENT
-                : id == SEL_ID_FIRST ? 0
-                : id == SEL_ID_LAST  ? (int)sel->book.count - 1
-                                     : sel_book_find(&sel->book, id);
-
-    if (index < 0)
-        return index;
-    *n = (unsigned)index;
-    return 0;
-}
-
-/* ---- reservations ---- */
-
-uint16_t sel_reserve(struct sel *sel)
-{
-    if (++sel->last_reservation == 0)
-        sel->last_reservation = 1;
-    sel->is_reserved = true;
-    return sel->last_reservation;
-}
-
-bool sel_is_reserved(const struct sel *sel, uint16_t reservation)
-{
-    return sel->is_reserved && reservation == sel->last_reservation;
-}
-
-bool sel_may_ask_progress(const struct sel *sel, uint16_t reservation)
-{
-    return reservation != 0 && reservation == sel->last_reservation;
+    submit_value(sel, by_bmc ? SEL_OPERATION_SET_LAST_BY_BMC : SEL_OPERATION_SET_LAST_BY_SOFTWARE,
+                 id, ticket);
 }
 
 /* ---- life ---- */
@@ -516,8 +362,8 @@ struct sel *sel_new(const struct bmc_core *core, const struct sel_ops *ops, void
     sel->ops = ops;
     sel->context = context;
     sel_book_init(&sel->book);
-    operations_init(&sel->queue);
-    operations_init(&sel->step);
+    sel_operations_init(&sel->queue);
+    sel_operations_init(&sel->step);
     return sel;
 }
 
@@ -539,12 +385,13 @@ enum sel_full_policy sel_policy(const struct sel *sel)
 
 void sel_free(struct sel *sel)
 {
-    struct operation *operation;
+    struct sel_operation *operation;
 
     if (!sel)
         return;
     sel->is_starting = true; /* nothing begins any more */
-    while ((operation = operations_take(&sel->step)) || (operation = operations_take(&sel->queue)))
+    while ((operation = sel_operations_take(&sel->step)) ||
+           (operation = sel_operations_take(&sel->queue)))
         finish(sel, operation, -ECANCELED);
     sel_book_clear(&sel->book);
     sel->closed = sel->plan != NULL;

@@ -1,0 +1,65 @@
+/* The event log as sel.c, sel_queue.c and sel_read.c see it. */
+#ifndef VBMC_BMC_SEL_INTERNAL_H
+#define VBMC_BMC_SEL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sel_book.h"
+
+enum sel_operation_kind {
+    SEL_OPERATION_ADD,
+    SEL_OPERATION_DELETE,
+    SEL_OPERATION_CLEAR,
+    SEL_OPERATION_SET_TIME,
+    SEL_OPERATION_SET_UTC_OFFSET,
+    SEL_OPERATION_SET_LAST_BY_SOFTWARE,
+    SEL_OPERATION_SET_LAST_BY_BMC,
+};
+
+struct sel_operation {
+    struct sel_operation *next;
+    enum sel_operation_kind kind;
+    bool own;             /* an event of the BMC, which nobody will send again */
+    int64_t machine_time; /* when it was asked for */
+    int64_t value;        /* id, time, minutes */
+    uint8_t record[SEL_RECORD_SIZE];
+    struct bmc_ticket ticket;
+    int result; /* what the plan says of it */
+};
+
+struct sel_operations {
+    struct sel_operation *first;
+    struct sel_operation **end;
+    unsigned count;
+};
+
+struct sel {
+    const struct bmc_core *core;
+    const struct sel_ops *ops;
+    void *context;
+    struct sel_book book;
+    enum sel_full_policy policy;
+    struct sel_operations queue;
+    struct sel_operations step; /* being stored */
+    struct sel_plan *plan;      /* of that step; NULL: none */
+    bool is_starting;
+    bool closed;          /* freed when the save has ended */
+    unsigned clients;     /* operations in the queue that a client waits for */
+    unsigned clears;      /* not finished */
+    uint64_t retry_at_ms; /* 0: nothing failed */
+    unsigned lost;        /* events since it failed */
+    uint16_t last_reservation;
+    bool is_reserved;
+};
+
+void sel_operations_init(struct sel_operations *list);
+void sel_operations_append(struct sel_operations *list, struct sel_operation *operation);
+/* The first one, taken out; NULL if there is none. */
+struct sel_operation *sel_operations_take(struct sel_operations *list);
+
+/* Seconds of the BMC's clock as a record has them. */
+uint32_t sel_record_time(int64_t seconds);
+
+#endif
