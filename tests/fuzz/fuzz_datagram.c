@@ -6,12 +6,14 @@
  *   0  a datagram, as it is
  *   1  a datagram, as it is, with a session of the harness alive
  *   2  NetFn, command, rqSeq and data of a request, which the harness turns into an IPMI message,
- *      seals with the session's keys and sends
+ *      seals with the session's keys and sends. Where bits 7..6 of the NetFn are not 0, it and the
+ *      command are an index of a row of the command tables, so that every body is reached, and the
+ *      data is brought to a length that it takes: in the session (1), outside (2), as the guest (3)
  *   3  a payload type and a payload, which the harness seals and sends
  *
- * The first record of mode 1 to 3 makes the harness log in. Bits 3..2 of that record choose the
- * cipher suite. Bits 7..4 are seconds that pass before each record. Random is fixed, so that an
- * input runs the same way every time. */
+ * A record of mode 1 to 3 makes the harness log in where it has no session. Bits 3..2 of that
+ * record choose the cipher suite. Bits 7..4 are seconds that pass before each record. Random is
+ * fixed, so that an input runs the same way every time. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,12 +28,20 @@
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/ipmi/command.h"
 
 #define MODE_MASK   0x03
 #define SUITE_SHIFT 2
 #define SUITE_MASK  0x03
 #define TIME_SHIFT  4
 #define DATA_MAX    300 /* more than a request may have */
+
+/* The NetFn of mode 2. */
+#define NETFN_MASK  0x3f
+#define HOW_SHIFT   6
+#define HOW_AS_IS   0
+#define HOW_OUTSIDE 2
+#define HOW_GUEST   3
 
 enum mode {
     MODE_RAW,
@@ -438,13 +448,81 @@ static void stop(void)
     remote_console_free(&target.console);
 }
 
+/* The rows of all tables, one after the other and round again. */
+static const struct command *find_row(size_t index)
+{
+    for (;;) {
+        for (size_t t = 0; t < ipmi_commands.count; t++) {
+            const struct command_table *table = ipmi_commands.tables[t];
+            if (index < table->count)
+                return &table->rows[index];
+            index -= table->count;
+        }
+    }
+}
+
+static void ask_as_guest(const struct command *row, const uint8_t *data, size_t length)
+{
+    uint8_t *exact = malloc(length);
+    struct ipmi_response response;
+
+    for (size_t i = 0; i < length; i++)
+        exact[i] = data[i];
+    const struct ipmi_msg msg = {
+        .rs_address = IPMI_BMC_ADDRESS,
+        .netfn = row->netfn,
+        .command = row->number,
+        .data = exact,
+        .data_length = length,
+    };
+    const struct ipmi_request request = {
+        .bmc = &target.bmc,
+        .msg = &msg,
+        .token = {.bmc = CONSOLE_BMC},
+        .origin = IPMI_ORIGIN_SYSTEM_INTERFACE,
+        .channel = CHANNEL_SYSTEM_INTERFACE,
+        .privilege = PRIVILEGE_ADMINISTRATOR,
+        .sink = &sink,
+        .now_ms = target.console.now_ms,
+    };
+    ipmi_dispatch(&request, &response);
+    free(exact);
+}
+
+/* Asks for the command of a row, with data of a length that it takes. */
+static void send_row(struct remote_console *console, unsigned how, const struct command *row,
+                     struct wire_in record)
+{
+    uint8_t message[2 * RMCP_DATAGRAM_MAX], data[IPMI_MSG_DATA_MAX] = {0};
+    size_t left = wire_left(&record), length = left;
+
+    length = length < row->data_min ? row->data_min : length;
+    length = length > row->data_max ? row->data_max : length;
+    wire_copy(&record, data, left < length ? left : length);
+    if (row->netfn == NETFN_GROUP_EXTENSION && length > 0)
+        data[0] = GROUP_DCMI;
+    if (how == HOW_GUEST) {
+        ask_as_guest(row, data, length);
+        return;
+    }
+    length = remote_console_message(console, row->netfn, row->number, data, length, message);
+    if (how == HOW_OUTSIDE)
+        remote_console_send_clear(console, PAYLOAD_IPMI, message, length);
+    else
+        remote_console_send_sealed(console, PAYLOAD_IPMI, message, length);
+}
+
 static void send_message(struct remote_console *console, struct wire_in record)
 {
     uint8_t message[2 * RMCP_DATAGRAM_MAX];
-    uint8_t netfn = wire_u8(&record) & 0x3f;
+    uint8_t first = wire_u8(&record), netfn = first & NETFN_MASK;
     uint8_t command = wire_u8(&record);
 
     console->rq_seq = wire_u8(&record) & 0x3f;
+    if (first >> HOW_SHIFT != HOW_AS_IS && !record.failed) {
+        send_row(console, first >> HOW_SHIFT, find_row((size_t)netfn << 8 | command), record);
+        return;
+    }
     size_t length = wire_left(&record) < DATA_MAX ? wire_left(&record) : DATA_MAX;
     const uint8_t *data = wire_bytes(&record, length);
     if (record.failed)
@@ -491,13 +569,18 @@ static void run_record(struct remote_console *console, uint8_t mode, struct wire
     }
 }
 
+/* A session may have ended: by Close Session, a reset of the BMC, in time. */
+static bool is_logged_in(struct remote_console *console)
+{
+    return session_table_find_active(console->server->sessions, console->exchange.bmc_id);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct wire_in in = wire_in_init(bytes, size);
     struct remote_console *console = &target.console;
-    bool logged_in = false;
 
     start();
     while (wire_left(&in) >= 3) {
@@ -511,11 +594,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         bmc_tick(&target.bmc);
         if (mode >> TIME_SHIFT > 0)
             step_server();
-        if ((mode & MODE_MASK) != MODE_RAW && !logged_in) {
+        if ((mode & MODE_MASK) != MODE_RAW && !is_logged_in(console)) {
             uint8_t suite = suites[mode >> SUITE_SHIFT & SUITE_MASK];
             if (remote_console_login(console, suite, CONSOLE_ROLE) != RAKP_OK)
                 break;
-            logged_in = true;
         }
         run_record(console, mode, wire_slice(&in, length));
     }

@@ -8,7 +8,7 @@ import os
 import struct
 
 RAW, RAW_IN_SESSION, MESSAGE, PAYLOAD = range(4)
-SENSOR_EVENT, STORAGE, GROUP = 0x04, 0x0A, 0x2C
+SENSOR_EVENT, APP, STORAGE, GROUP = 0x04, 0x06, 0x0A, 0x2C
 TARGET = "tests/fuzz/corpus/datagram"
 
 
@@ -69,6 +69,20 @@ DCMI = [
     (GROUP, 0x0C, b"\xdc\x40\x01"), (GROUP, 0x10, b"\xdc\x01\x41\0\x01"),
     (GROUP, 0x12, b"\xdc\x02\0\x83"), (GROUP, 0x12, b"\xdc\x04\0\x78\0"), (GROUP, 0x13, b"\xdc\x04\0"),
 ]
+
+
+SYSTEM = [
+    (APP, 0x2F, b""), (APP, 0x2E, b"\x0c"), (APP, 0x06, b"\x81\x82"), (APP, 0x07, b""), (APP, 0x09, b"\x0e"),
+    (APP, 0x0A, b"\x0e\x06\0"), (APP, 0x0A, b"\x0e\x6c\0\xdc"), (APP, 0x0B, b"\x0e\x06\0\x01"),
+    (APP, 0x60, b"\x0e\x2e\0" + bytes(16)), (APP, 0x62, b"\x0e\x2c\0\x01\xdc\xff\xff\xff\xff"),
+    (APP, 0x58, b"\0\x01"), (APP, 0x58, b"\x02\0\x01\x12abcdefghijklmn"), (APP, 0x58, b"\x02\x01opqr"),
+    (APP, 0x58, b"\x04\0\0\xff"), (APP, 0x58, b"\x02\x10" + b"z" * 16), (APP, 0x59, b"\0\x02\x01\0"),
+    (APP, 0x34, b"\x40\x20\x18\xc8\x81\x08\x04\x73"), (APP, 0x34, b"\x40\x20\0\xe0\x81\x08\x02\x03\x72"),
+    (APP, 0x36, b""), (APP, 0x57, b"\x01"), (APP, 0x03, b""), (APP, 0x01, b""),
+]
+# Rows of the tables of commands there may be, and how they are asked for.
+ROWS = 256
+IN_SESSION, OUTSIDE, AS_GUEST = 0x40, 0x80, 0xC0
 
 
 def messages(requests, suite=0, seconds=0):
@@ -146,9 +160,13 @@ def main():
         steps.insert(5, record(PAYLOAD, b"\x01\x01\0\0\0abc", suite))
         write(f"sol_{suite}", *steps)
     for name, requests in (("sensors", SENSORS), ("sdr", SDR), ("sel", SEL), ("fru", FRU),
-                           ("dcmi", DCMI)):
+                           ("dcmi", DCMI), ("system", SYSTEM)):
         write(name, *messages(requests))
         write(f"{name}_over_time", *messages(requests, seconds=2))
+    for name, how in (("session", IN_SESSION), ("outside", OUTSIDE), ("guest", AS_GUEST)):
+        for size, data in (("least", b""), ("ones", b"\x01" * 8), ("more", bytes(range(1, 25)))):
+            rows = [record(MESSAGE, bytes([how, n, n % 64]) + data) for n in range(ROWS)]
+            write(f"rows_{name}_{size}", record(MESSAGE, b"\x06\x3b\0\x04"), *rows)
 
 
 main()
