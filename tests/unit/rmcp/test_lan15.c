@@ -13,6 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/crowd.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/ops.h"
@@ -772,6 +773,40 @@ static void test_expected(void **state)
     assert_true(is_expected(it.id));
 }
 
+/* Whoever fills the table of challenges takes the place from himself, whichever way he asks. */
+static void test_flood(void **state)
+{
+    uint8_t payload[32] = {0}, bytes[RMCP_DATAGRAM_MAX];
+    struct endpoint flooder;
+    int size;
+
+    (void)state;
+    endpoint_address_parse("192.0.2.66", 1024, &flooder.remote);
+    flooder.local = it.from.local;
+    for (int i = 0; i < 3; i++) {
+        payload[8 * (i + 1)] = (uint8_t)i;
+        payload[8 * (i + 1) + 3] = 8;
+    }
+    payload[4] = payload[12] = payload[28] = 1;
+    payload[20] = 1;
+    size =
+        rmcpplus_build(PAYLOAD_OPEN_SESSION_REQUEST, payload, sizeof payload, bytes, sizeof bytes);
+    assert_int_equal(challenge_for(LAN15_MD5, "admin"), CC_SUCCESS);
+    struct endpoint honest = it.from;
+    uint32_t id = it.id;
+    it.from = flooder;
+    for (int i = 0; i < 2000; i++) {
+        it.from.remote.in.sin_port = htons((uint16_t)(1024 + i));
+        assert_int_equal(challenge_for(LAN15_MD5, "admin"), CC_SUCCESS);
+        assert_int_equal(send_bytes(bytes, (size_t)size), 1);
+    }
+    assert_int_equal(openings_count(it.server->openings), CROWD_MAX);
+    it.from = honest;
+    it.id = id;
+    assert_int_equal(activate(PRIVILEGE_ADMINISTRATOR), CC_SUCCESS);
+    assert_int_equal(login("admin", PRIVILEGE_ADMINISTRATOR), CC_SUCCESS);
+}
+
 /* The ids of one version are none of the other. */
 static void test_other_version(void **state)
 {
@@ -825,6 +860,7 @@ int main(void)
         TEST(test_without_per_message_authentication),
         TEST(test_without_user_level_authentication),
         TEST(test_expected),
+        TEST(test_flood),
         TEST(test_other_version),
     };
 
