@@ -76,6 +76,7 @@ bool instance_session(struct instance *instance, unsigned n, struct instance_ses
         .user = info.user_id <= USER_ID_MAX ? bmc->users.by_id[info.user_id].name : "",
         .privilege = info.privilege,
         .remote = info.remote,
+        .is_ipmi_1_5 = !info.rmcp_plus,
         .has_sol = bmc->payload && bmc->payload->owner(bmc->payload_context).session == id,
         .began_ms = info.began_ms,
         .heard_ms = info.heard_ms,

@@ -29,6 +29,7 @@ struct instance_session {
     const char *user; /* borrowed for the call's turn of the loop */
     enum privilege privilege;
     union endpoint_address remote;
+    bool is_ipmi_1_5; /* else IPMI 2.0 */
     bool has_sol;
     uint64_t began_ms; /* as uv_hrtime has it: log-in, and the latest packet */
     uint64_t heard_ms;

@@ -53,6 +53,13 @@ static void add_login(struct listing *listing, const struct login *login)
     json_object_array_add(listing->rows, row);
 }
 
+static const char *type_of(const struct instance_session *session)
+{
+    if (session->is_ipmi_1_5)
+        return "IPMI 1.5";
+    return session->has_sol ? "SOL" : "IPMI";
+}
+
 static void add_sessions(struct listing *listing, struct instance *instance)
 {
     struct instance_session session;
@@ -61,7 +68,7 @@ static void add_sessions(struct listing *listing, struct instance *instance)
     for (unsigned n = 1; instance_session(instance, n, &session); n++) {
         endpoint_address_format_host(&session.remote, address);
         add_login(listing, &(struct login){.domain = instance_record(instance)->name,
-                                           .type = session.has_sol ? "SOL" : "IPMI",
+                                           .type = type_of(&session),
                                            .user = session.user,
                                            .address = address,
                                            .privilege = session.privilege,
