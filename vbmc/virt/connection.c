@@ -15,6 +15,12 @@
 #define KEEPALIVE_INTERVAL_S 1
 #define KEEPALIVE_COUNT      4
 
+/* libvirtd stops to read a connection on which five requests wait (max_client_requests), here five
+ * pieces of what was typed into a guest that takes none, and then answers no keep-alive either.
+ * That guest is given two minutes. */
+#define CONSOLES_KEEPALIVE_INTERVAL_S 5
+#define CONSOLES_KEEPALIVE_COUNT      23
+
 void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir)
 {
     hypervisor->is_ssh = ssh_uri_is(hypervisor->uri);
@@ -73,28 +79,27 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     return connection;
 }
 
-/* False if the driver has none: it runs in this process, and cannot lose a connection. */
-static bool keep_alive(virConnectPtr connection)
-{
-    return virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) >= 0;
-}
-
 virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
 {
     virConnectPtr connection = open_with_reason(hypervisor, text);
 
+    /* A driver that runs in this process has no keep-alive, and cannot lose a connection. */
     if (connection)
-        hypervisor->in_process = !keep_alive(connection);
+        hypervisor->in_process =
+            virConnectSetKeepAlive(connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) < 0;
     return connection;
 }
 
-virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers)
+virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers,
+                                       bool for_consoles)
 {
     char text[WORKER_TEXT_SIZE];
 
     virConnectPtr connection = hypervisor->in_process ? NULL : open_with_reason(hypervisor, text);
     if (connection) {
-        keep_alive(connection);
+        virConnectSetKeepAlive(connection,
+                               for_consoles ? CONSOLES_KEEPALIVE_INTERVAL_S : KEEPALIVE_INTERVAL_S,
+                               for_consoles ? CONSOLES_KEEPALIVE_COUNT : KEEPALIVE_COUNT);
         return connection;
     }
     if (!hypervisor->in_process)

@@ -36,8 +36,8 @@
 #define RETRY_MS     2000
 #define RECEIVE_SIZE 4096
 #define ROUNDS_MAX   16 /* reads before the loop gets its turn */
-/* Of input for libvirt's stream. libvirtd stops to read a connection on which five pieces wait for
- * a guest that takes nothing (max_client_requests), which ends it; hence few and large ones. */
+/* Of input for libvirt's stream. Few and large ones: libvirtd takes only five that wait (see
+ * connection.c). */
 #define PIECE_SIZE ((size_t)32 * 1024)
 
 struct virt_console {

@@ -238,9 +238,9 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     return connection;
 }
 
-static virConnectPtr open_another(void *context, virConnectPtr keepers)
+static virConnectPtr open_another(void *context, virConnectPtr keepers, bool for_consoles)
 {
-    return hypervisor_connect_again(context, keepers);
+    return hypervisor_connect_again(context, keepers, for_consoles);
 }
 
 struct failure {

@@ -238,7 +238,8 @@ static virConnectPtr open_own(struct actor *actor, const struct turn *turn)
         virConnectIsAlive(actor->connection) > 0)
         return actor->connection;
     close_own(actor);
-    actor->connection = worker->ops->open_another(worker->context, turn->keepers);
+    actor->connection = worker->ops->open_another(worker->context, turn->keepers,
+                                                  actor->queue == &worker->consoles);
     actor->generation = turn->generation;
     if (!is_current(worker, turn->generation))
         close_own(actor);

@@ -42,7 +42,7 @@ struct worker_ops {
     virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
     /* The other threads. Opens one more, or takes a reference to `keepers`, which is open, for one
      * job. NULL if neither can be had. */
-    virConnectPtr (*open_another)(void *context, virConnectPtr keepers);
+    virConnectPtr (*open_another)(void *context, virConnectPtr keepers, bool for_consoles);
     /* Keeper thread. Undoes `open`. */
     void (*close)(void *context, virConnectPtr connection);
     /* Keeper thread. Reports that opening failed. */
