@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/bmc/sel.h"
 
@@ -27,6 +28,7 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     system_info_init(&bmc->system_info, &bmc->core);
     pef_set_defaults(&bmc->pef);
     bmc->pef.core = &bmc->core;
+    watchdog_init(&bmc->watchdog, &bmc->core, &bmc->chassis, &bmc->messaging);
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -54,6 +56,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         boot_apply(&bmc->boot);
     if (bmc->core.listener)
         bmc->core.listener->host_set(bmc->core.listener_context);
+    watchdog_set_host(&bmc->watchdog);
     chassis_resume_owed(&bmc->chassis);
 }
 
@@ -62,14 +65,22 @@ void bmc_tick(struct bmc *bmc)
     chassis_tick(&bmc->chassis);
     boot_tick(&bmc->boot);
     sel_tick(bmc->sel);
+    watchdog_tick(&bmc->watchdog);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
 {
-    uint64_t chassis = chassis_next_deadline(&bmc->chassis), boot = boot_next_deadline(&bmc->boot);
-    uint64_t sel = sel_next_deadline(bmc->sel), first = chassis < boot ? chassis : boot;
+    const uint64_t deadlines[] = {
+        chassis_next_deadline(&bmc->chassis),
+        boot_next_deadline(&bmc->boot),
+        sel_next_deadline(bmc->sel),
+        watchdog_next_deadline(&bmc->watchdog),
+    };
+    uint64_t first = UINT64_MAX;
 
-    return first < sel ? first : sel;
+    for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
+        first = deadlines[i] < first ? deadlines[i] : first;
+    return first;
 }
 
 void bmc_restart(struct bmc *bmc)
@@ -91,6 +102,7 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
     system_info_host_event(&bmc->system_info, event);
     chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);
+    watchdog_host_event(&bmc->watchdog, event);
     if (bmc->core.listener)
         bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */

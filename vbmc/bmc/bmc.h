@@ -19,6 +19,7 @@
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/system_info.h"
 #include "vbmc/bmc/users.h"
+#include "vbmc/bmc/watchdog.h"
 
 struct bmc;
 struct dcmi;
@@ -39,6 +40,7 @@ struct bmc {
     struct acpi acpi;
     struct system_info system_info;
     struct pef pef;
+    struct watchdog watchdog;
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */

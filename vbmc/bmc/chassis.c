@@ -184,9 +184,10 @@ static void note_stopped(struct chassis *chassis)
             chassis, chassis->core->host->stop_reason == HOST_STOP_FAILED ? POWER_EVENT_FAULT : 0);
 }
 
-void chassis_await_reset(struct chassis *chassis)
+void chassis_await_reset(struct chassis *chassis, enum restart_cause cause)
 {
     chassis->reset_until_ms = UINT64_MAX;
+    chassis->reset_cause = cause;
 }
 
 void chassis_reset_ended(struct chassis *chassis, int result)
@@ -209,7 +210,7 @@ static void note_reset(struct chassis *chassis)
         chassis->reset_until_ms = 0;
         chassis->reset_is_first = true;
         reset_burst_begin(&chassis->burst, now_ms);
-        chassis->restart_cause = RESTART_CAUSE_CHASSIS_CONTROL;
+        chassis->restart_cause = chassis->reset_cause;
     } else if (reset_burst_take(&chassis->burst, now_ms)) {
         chassis->reset_is_first = true;
         chassis->restart_cause = RESTART_CAUSE_SOFT_RESET;

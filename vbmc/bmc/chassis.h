@@ -24,6 +24,7 @@ enum restart_cause {
     RESTART_CAUSE_UNKNOWN = 0,
     RESTART_CAUSE_CHASSIS_CONTROL = 1,
     RESTART_CAUSE_POWER_BUTTON = 3,
+    RESTART_CAUSE_WATCHDOG = 4,
     RESTART_CAUSE_RESTORE_ALWAYS_ON = 6,
     RESTART_CAUSE_RESTORE_PREVIOUS = 7,
     RESTART_CAUSE_SOFT_RESET = 10,
@@ -104,6 +105,7 @@ struct chassis {
     struct reset_burst burst; /* of the last start or reset */
     bool reset_is_first;      /* the RESET event told last has begun it */
     uint64_t reset_until_ms;  /* a RESET before this is that of a power reset; 0: none is awaited */
+    enum restart_cause reset_cause; /* of that reset */
     enum identify_state identify;
     uint64_t identify_until_ms;
     uint8_t front_panel_disabled; /* bits as in Set Front Panel Enables */
@@ -164,9 +166,9 @@ void chassis_follow_state(struct chassis *chassis);
 /* There is another host_domain, or none. */
 void chassis_set_host(struct chassis *chassis);
 void chassis_host_event(struct chassis *chassis, enum host_event event);
-/* A power reset begins, and ends with that result: whose the next RESET event is. The event may
- * come after the end. */
-void chassis_await_reset(struct chassis *chassis);
+/* A power reset of that cause begins, and ends with that result: whose the next RESET event is. The
+ * event may come after the end. */
+void chassis_await_reset(struct chassis *chassis, enum restart_cause cause);
 void chassis_reset_ended(struct chassis *chassis, int result);
 
 #endif

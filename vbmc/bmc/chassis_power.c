@@ -16,6 +16,7 @@
 #include "vbmc/bmc/chassis_power.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
@@ -220,11 +221,15 @@ static void start_first_action(struct chassis *chassis)
     enum host_power_action action = chassis->queue[0].action;
 
     chassis->queue[0].started = true;
-    log_info("%s: chassis control: %s", name_of(chassis), host_power_action_name(action));
+    if (chassis->queue[0].cause == RESTART_CAUSE_WATCHDOG)
+        log_info("%s: watchdog timer: chassis control %s at %" PRIu64 " ms", name_of(chassis),
+                 host_power_action_name(action), chassis->core->hooks->now(chassis->core));
+    else
+        log_info("%s: chassis control: %s", name_of(chassis), host_power_action_name(action));
     if (chassis->core->listener)
         chassis->core->listener->action_begun(chassis->core->listener_context, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
-        chassis_await_reset(chassis);
+        chassis_await_reset(chassis, chassis->queue[0].cause);
     host_power(chassis->core->host, action, chassis->cycle_interval_s, action_finished, chassis);
 }
 
@@ -333,6 +338,31 @@ void chassis_restore_power(struct chassis *chassis)
     queue_action(chassis, HOST_POWER_ACTION_UP, 0,
                  always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
                  &nobody);
+}
+
+static void own_action_ended(const struct bmc_ticket *ticket, int result)
+{
+    struct chassis *chassis = (struct chassis *)ticket->sink;
+    enum host_power_action action = (enum host_power_action)ticket->numbers[0];
+
+    if (result == 0)
+        return;
+    chassis->control_fault = true;
+    if (chassis->core->listener)
+        chassis->core->listener->action_failed(chassis->core->listener_context);
+    log_warning("%s: the BMC's own chassis control %s failed: %s", name_of(chassis),
+                host_power_action_name(action), strerror(-result));
+}
+
+void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause)
+{
+    const struct bmc_ticket ticket = {
+        .done = own_action_ended,
+        .sink = chassis,
+        .numbers = {(uint32_t)action},
+    };
+
+    queue_action(chassis, action, 0, cause, &ticket);
 }
 
 void chassis_tick(struct chassis *chassis)

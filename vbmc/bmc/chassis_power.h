@@ -23,6 +23,10 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
  */
 void chassis_restore_power(struct chassis *chassis);
 
+/* An action that the BMC takes by itself, for that cause (Get System Restart Cause). Nobody waits
+ * for it: one that fails, or that finds the queue full, is a control fault, in log and SEL. */
+void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause);
+
 /* An action that the store knows; what does not fit is reported as failed. */
 void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record);
 /* Ends for good what is owed or waits: it can never be carried out, as `reason` says. Reported in

@@ -29,6 +29,7 @@ enum bmc_part {
     BMC_PART_FAULTS,      /* what was injected */
     BMC_PART_SYSTEM_INFO, /* System Info Parameters */
     BMC_PART_PEF,         /* filters, alert policies and strings */
+    BMC_PART_WATCHDOG,    /* the timer's settings, and when it ends */
     BMC_PART_COUNT,
 };
 
@@ -60,6 +61,8 @@ struct bmc_listener {
     void (*action_begun)(void *context, enum host_power_action action);
     /* A power action has failed after it was accepted. */
     void (*action_failed)(void *context);
+    /* The watchdog timer: offset and event data 2 of its sensor's event (IPMI 2.0, table 42-3). */
+    void (*watchdog_event)(void *context, uint8_t offset, uint8_t data2);
 };
 
 struct bmc_core {

@@ -4,9 +4,9 @@
  * a hypervisor that is not connected yet waits for that. */
 #include "vbmc/fleet/restore.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "vbmc/base/boot_id.h"
 #include "vbmc/base/log.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/internal.h"
@@ -23,27 +23,13 @@
 /* A hypervisor that is connected for the first time later than this was not there at the boot. */
 #define RETURNS_WITHIN_MS 300000
 
-#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
-
-static void read_boot_id(char boot_id[STORE_BOOT_ID_SIZE])
-{
-    FILE *file = fopen(BOOT_ID_PATH, "re");
-
-    boot_id[0] = '\0';
-    if (!file)
-        return;
-    if (fgets(boot_id, STORE_BOOT_ID_SIZE, file))
-        boot_id[strcspn(boot_id, "\n")] = '\0';
-    fclose(file);
-}
-
 /* At the first run ever no policy has been set yet. */
 void fleet_note_boot(struct fleet *fleet)
 {
-    char stored[STORE_BOOT_ID_SIZE], present[STORE_BOOT_ID_SIZE];
+    char stored[STORE_BOOT_ID_SIZE], present[BOOT_ID_SIZE];
     struct store *store = fleet->shared.store;
 
-    read_boot_id(present);
+    boot_id_read(present);
     if (store_host_load_boot_id(store, stored) < 0 || strcmp(stored, present) == 0)
         return;
     fleet->power_returned = stored[0] != '\0' && present[0] != '\0';

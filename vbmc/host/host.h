@@ -201,6 +201,7 @@ struct host_domain {
     int64_t run;                 /* another number after each start; -1 while it is off */
     int64_t place;  /* whose number that is: the hypervisor, and the boot of this machine; not 0 */
     bool migrating; /* paused as the source or the target of a migration */
+    bool booted;    /* its run is known to have begun with a boot: not restored, not migrated */
     enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */

@@ -63,6 +63,7 @@ extern const struct command_table cmd_fru_table;
 extern const struct command_table cmd_sel_table;
 extern const struct command_table cmd_pef_table;
 extern const struct command_table cmd_dcmi_table;
+extern const struct command_table cmd_watchdog_table;
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

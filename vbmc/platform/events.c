@@ -58,8 +58,8 @@ static void was_reset(struct platform *platform)
     forget_failures(platform);
     if (!chassis->reset_is_first)
         return;
-    raise_boot(platform, chassis->restart_cause == RESTART_CAUSE_CHASSIS_CONTROL ? BOOT_HARD_RESET
-                                                                                 : BOOT_WARM_RESET);
+    raise_boot(platform, chassis->restart_cause == RESTART_CAUSE_SOFT_RESET ? BOOT_WARM_RESET
+                                                                            : BOOT_HARD_RESET);
 }
 
 static void stopped(struct platform *platform)
@@ -126,6 +126,11 @@ void platform_note_action(struct platform *platform, enum host_power_action acti
 void platform_note_failure(struct platform *platform)
 {
     raise_event(platform, SENSOR_POWER_UNIT, POWER_UNIT_CONTROL_FAILURE);
+}
+
+void platform_note_watchdog(struct platform *platform, uint8_t offset, uint8_t data2)
+{
+    sensors_raise(platform->bmc->sensors, SENSOR_WATCHDOG2, offset, data2, UNSPECIFIED);
 }
 
 void platform_host_event(struct platform *platform, enum host_event event)

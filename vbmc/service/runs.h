@@ -21,6 +21,9 @@ service_run service_run_channel_receive, service_run_event_buffer, service_run_a
 service_run service_run_system_info;
 service_describe service_describe_restart, service_describe_global_enables;
 service_describe service_describe_system_info;
+/* watchdog.c */
+service_run service_run_watchdog_set, service_run_watchdog_reset;
+service_describe service_describe_watchdog_set;
 /* sensors.c */
 service_run service_run_sensor_settings, service_run_sensor_reset, service_run_sensor_rearm;
 service_run service_run_sensor_override;

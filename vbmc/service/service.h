@@ -64,6 +64,9 @@ enum service_operation {
     SERVICE_EVENT_BUFFER,    /* take the event; it goes to `event_taken` */
     SERVICE_ACPI_STATE,
     SERVICE_SYSTEM_INFO,
+    /* Watchdog timer. */
+    SERVICE_WATCHDOG_SET,
+    SERVICE_WATCHDOG_RESET,
     /* Sensors. */
     SERVICE_SENSOR_SETTINGS,
     SERVICE_SENSOR_RESET, /* the settings of all */
@@ -136,6 +139,11 @@ union service_arguments {
         const uint8_t *data;
         size_t size;
     } system_info;
+    struct {
+        struct watchdog_settings settings;
+        uint8_t clear_flags;
+        bool keep_running;
+    } watchdog;
     struct sensor_settings sensor_settings;
     struct {
         uint8_t number;

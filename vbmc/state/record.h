@@ -22,5 +22,6 @@ struct record_kind {
 extern const struct record_kind record_sensors, record_fru, record_dcmi, record_faults;
 extern const struct record_kind record_system_info;
 extern const struct record_kind record_pef;
+extern const struct record_kind record_watchdog;
 
 #endif

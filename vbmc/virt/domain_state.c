@@ -91,7 +91,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
     domain->host.run = facts->id;
-    domain->booted = facts->booted;
+    domain->booted = domain->host.booted = facts->booted;
     bool is_migrating = domain->host.migrating;
     domain->host.migrating = facts->migrating;
     if (domain->persistent && !facts->persistent)

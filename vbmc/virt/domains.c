@@ -83,7 +83,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->host.run = facts->id;
     domain->host.place = hypervisor->place;
     domain->persistent = facts->persistent;
-    domain->booted = facts->booted;
+    domain->booted = domain->host.booted = facts->booted;
     domain->host.migrating = facts->migrating;
     domain->seen_live = live;
     domain->tagged = facts->tagged;

@@ -32,6 +32,8 @@ static const struct {
     {"Set System Info Parameters", SERVICE_SYSTEM_INFO},
     {"Set System Boot Options", SERVICE_BOOT_FLAGS},
     {"Set System Boot Options", SERVICE_BOOT_PARAMETER},
+    {"Set Watchdog Timer", SERVICE_WATCHDOG_SET},
+    {"Reset Watchdog Timer", SERVICE_WATCHDOG_RESET},
     {"Set Sensor Hysteresis", SERVICE_SENSOR_SETTINGS},
     {"Set Sensor Thresholds", SERVICE_SENSOR_SETTINGS},
     {"Set Sensor Event Enable", SERVICE_SENSOR_SETTINGS},

@@ -1,0 +1,366 @@
+/* The stored watchdog timer: a countdown goes on over a restart of the daemon, by the right clock;
+ * and what the disk refuses is not told to be there. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_server.h"
+#include "tests/fake/refusing_store.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
+#include "vbmc/base/log.h"
+#include "vbmc/state/parts.h"
+#include "vbmc/state/record.h"
+
+static const char *talk(const char *request)
+{
+    return fake_bmc_talk(&fake_bmc, request);
+}
+
+static struct watchdog *timer(void)
+{
+    return &fake_bmc.bmc.watchdog;
+}
+
+static void set_and_start(const char *data)
+{
+    char request[32];
+
+    snprintf(request, sizeof request, "06 24 %s", data);
+    assert_string_equal(talk(request), "00");
+    assert_string_equal(talk("06 22"), "00");
+}
+
+static struct json_object *stop_daemon(void)
+{
+    struct json_object *json = record_watchdog.encode(&fake_bmc.bmc);
+
+    assert_non_null(json);
+    return json;
+}
+
+/* So much later; it finds the guest in this state. The record is used up. */
+static void start_daemon(struct json_object *json, uint64_t ms, enum host_power_state guest)
+{
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    watchdog_init(timer(), &fake_bmc.bmc.core, &fake_bmc.bmc.chassis, &fake_bmc.bmc.messaging);
+    fake_bmc.now_ms += ms;
+    assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), 0);
+    json_object_put(json);
+    fake_bmc.host.domain.state = guest;
+    bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+}
+
+static void restart(uint64_t ms)
+{
+    start_daemon(stop_daemon(), ms, fake_bmc.host.domain.state);
+}
+
+static void set_number(struct json_object *json, const char *key, int64_t value)
+{
+    assert_int_equal(qmp_json_add(json, key, json_object_new_int64(value)), 0);
+}
+
+/* ---- over a restart ---- */
+
+static void test_settings_come_back(void **state)
+{
+    static const char *const data[] = {"81 21 05 00 10 00", "05 30 ff 00 ff ff",
+                                       "02 03 00 00 00 00"};
+    char former[64];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++) {
+        char request[32];
+        snprintf(request, sizeof request, "06 24 %s", data[i]);
+        assert_string_equal(talk(request), "00");
+        snprintf(former, sizeof former, "%s", talk("06 25"));
+        restart(100000);
+        assert_string_equal(talk("06 25"), former);
+        assert_string_equal(talk("06 22"), "00"); /* it was set */
+        fake_bmc_advance(&fake_bmc, 7000000);
+        assert_string_equal(talk("06 24 04 00 00 00 01 00"), "00");
+    }
+    assert_int_equal(timer()->expired, 0x26); /* all three */
+    restart(1);
+    assert_int_equal(timer()->expired, 0x26);
+}
+
+static void test_countdown_goes_on(void **state)
+{
+    (void)state;
+    set_and_start("04 01 00 00 2c 01"); /* 30 s */
+    fake_bmc_advance(&fake_bmc, 10050);
+    restart(5000);
+    assert_string_equal(talk("06 25"), "00 44 01 00 00 2c 01 96 00"); /* 15.0 s */
+    fake_bmc_advance(&fake_bmc, 14949);
+    assert_true(timer()->running);
+    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_false(timer()->running);
+    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+}
+
+/* Who resets it gets the time to log in again. */
+static void test_ended_while_nobody_listened(void **state)
+{
+    static const struct {
+        const char *data;
+        uint64_t least_ms;
+    } cases[] = {{"04 01 00 00 2c 01", WATCHDOG_RESUME_MS}, {"04 01 00 00 14 00", 2000}};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+        set_and_start(cases[i].data);
+        restart(3600000);
+        fake_bmc_advance(&fake_bmc, cases[i].least_ms - 1);
+        assert_int_equal(fake_server_calls(FAKE_HOST_POWER), i);
+        fake_bmc_advance(&fake_bmc, 1);
+        assert_int_equal(fake_server_calls(FAKE_HOST_POWER), i + 1);
+        assert_int_equal(timer()->expired, 0x10);
+    }
+}
+
+static void test_machine_has_booted_since(void **state)
+{
+    (void)state;
+    set_and_start("04 01 00 00 2c 01");
+    struct json_object *json = stop_daemon();
+    assert_int_equal(qmp_json_add(json, "boot", json_object_new_string("another one")), 0);
+    fake_bmc.now_ms = 5000; /* the monotonic clock begins again; the wall clock goes on */
+    start_daemon(json, 0, HOST_POWER_RUNNING);
+    assert_in_range(watchdog_present(timer()), 290, 300);
+    /* The wall clock was set back in between: the countdown is no longer than it was. */
+    json = stop_daemon();
+    assert_int_equal(qmp_json_add(json, "boot", json_object_new_string("another one")), 0);
+    set_number(json, "ends-at", (int64_t)time(NULL) * 1000 + 86400000);
+    start_daemon(json, 0, HOST_POWER_RUNNING);
+    assert_int_equal(watchdog_present(timer()), 300);
+}
+
+static void test_held_over_a_restart(void **state)
+{
+    (void)state;
+    set_and_start("04 01 00 00 2c 01");
+    fake_bmc_advance(&fake_bmc, 10000);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_PAUSED);
+    restart(100000);
+    assert_int_equal(watchdog_present(timer()), 200);
+    fake_bmc_advance(&fake_bmc, 100000);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_bmc_advance(&fake_bmc, 19999);
+    assert_true(timer()->running);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_false(timer()->running);
+}
+
+/* The interrupt is not made twice, and keeps its meaning. */
+static void test_interrupt_over_a_restart(void **state)
+{
+    (void)state;
+    set_and_start("04 20 0a 00 2c 01");
+    fake_bmc_advance(&fake_bmc, 20000);
+    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+    restart(1000);
+    fake_bmc_advance(&fake_bmc, 8999);
+    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+    assert_string_equal(talk("06 22"), "d5");
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_false(timer()->running);
+}
+
+/* What happened to the guest while nobody looked. */
+static void test_guest_over_a_restart(void **state)
+{
+    static const struct {
+        enum host_power_state guest;
+        enum host_stop_reason reason;
+        bool booted, other_run, runs;
+    } cases[] = {
+        {HOST_POWER_RUNNING, 0, true, false, true}, /* the same as before */
+        {HOST_POWER_RUNNING, 0, true, true, false}, /* booted since */
+        {HOST_POWER_RUNNING, 0, false, true, true}, /* saved and restored, or migrated */
+        {HOST_POWER_CRASHED, 0, true, false, true}, /* this is what it is for */
+        {HOST_POWER_OFF, HOST_STOP_UNKNOWN, false, true, false},
+        {HOST_POWER_OFF, HOST_STOP_DESTROYED, false, true, false},
+        {HOST_POWER_OFF, HOST_STOP_SAVED, false, true, true}, /* held */
+    };
+    int64_t run = fake_bmc.host.domain.run;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc.host.domain.state = HOST_POWER_RUNNING;
+        fake_bmc.host.domain.run = run;
+        set_and_start("04 01 00 00 2c 01");
+        struct json_object *json = stop_daemon();
+        fake_bmc.host.domain.booted = cases[i].booted;
+        fake_bmc.host.domain.run = cases[i].other_run ? run + 5 : run;
+        fake_bmc.host.domain.stop_reason = cases[i].reason;
+        start_daemon(json, 1000, cases[i].guest);
+        assert_int_equal(timer()->running, cases[i].runs);
+    }
+    assert_true(timer()->held);
+}
+
+static void test_damage(void **state)
+{
+    static const struct {
+        const char *key;
+        int64_t value;
+    } cases[] = {
+        {"sets", 0},
+        {"use", 0},
+        {"use", 6},
+        {"interrupt", 1},
+        {"interrupt", 4},
+        {"action", 4},
+        {"initial", -1},
+        {"initial", 65536},
+        {"expired", 1},
+        {"expired", 0x40},
+        {"running", 2},
+        {"ends-at-monotonic", -1},
+        {"pre-timeout-s", 256},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        set_and_start("04 01 00 00 2c 01");
+        struct json_object *json = stop_daemon();
+        watchdog_init(timer(), &fake_bmc.bmc.core, &fake_bmc.bmc.chassis, &fake_bmc.bmc.messaging);
+        set_number(json, cases[i].key, cases[i].value);
+        assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), -EINVAL);
+        json_object_object_del(json, cases[i].key);
+        assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), -EINVAL);
+        json_object_put(json);
+        assert_string_equal(talk("06 22"), "80");
+    }
+}
+
+/* ---- a disk that refuses ---- */
+
+static uv_loop_t loop;
+static struct store *store;
+static struct saves *saves;
+static struct parts *parts;
+static unsigned answers;
+static int result;
+
+static void no_driver(struct bmc *bmc, const char **live, const char **stored)
+{
+    (void)bmc;
+    *live = *stored = NULL;
+}
+
+static void free_parts(void *context)
+{
+    parts_free(context);
+}
+
+static int setup_store(void **state)
+{
+    fake_server_setup(state);
+    uv_loop_init(&loop);
+    store = refusing_store_open(&loop);
+    saves = saves_new(store, "the test");
+    parts = saves ? parts_new(&fake_bmc.bmc, saves, no_driver) : NULL;
+    answers = 0;
+    return !parts;
+}
+
+static int teardown_store(void **state)
+{
+    saves_free(saves, free_parts, parts);
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    refusing_store_remove();
+    log_set_target(LOG_TARGET_STDERR);
+    return uv_loop_close(&loop) || fake_server_teardown(state);
+}
+
+static void on_done(const struct bmc_ticket *ticket, int outcome)
+{
+    (void)ticket;
+    answers++;
+    result = outcome;
+}
+
+/* The result of storing what is now. */
+static int store_it(void)
+{
+    static const struct bmc_ticket ticket = {.done = on_done};
+    unsigned before = answers;
+
+    parts_changed(parts, BMC_PART_WATCHDOG, &ticket);
+    while (answers == before)
+        uv_run(&loop, UV_RUN_ONCE);
+    return result;
+}
+
+static void test_refused_set(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    assert_string_equal(talk("06 24 04 01 00 00 2c 01"), "00"); /* the fake's own disk takes it */
+    assert_true(store_it() < 0);
+    assert_string_equal(talk("06 25"), "00 00 00 00 00 00 00 00 00");
+    assert_string_equal(talk("06 22"), "80");
+    refusing_store_accept();
+    set_and_start("04 01 00 00 2c 01");
+    assert_int_equal(store_it(), 0);
+    fake_bmc_advance(&fake_bmc, 1000);
+    refusing_store_refuse("");
+    assert_string_equal(talk("06 24 02 02 00 00 64 00"), "00"); /* would stop it */
+    fake_bmc_advance(&fake_bmc, 1000);
+    assert_true(store_it() < 0);
+    assert_string_equal(talk("06 25"), "00 44 01 00 00 2c 01 18 01"); /* as if it had not been */
+}
+
+/* A reset counts although it cannot be stored; so does an end. */
+static void test_refused_reset(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    set_and_start("04 01 00 00 2c 01");
+    assert_int_equal(store_it(), 0);
+    refusing_store_refuse("");
+    fake_bmc_advance(&fake_bmc, 20000);
+    assert_string_equal(talk("06 22"), "00");
+    assert_true(store_it() < 0);
+    assert_int_equal(watchdog_present(timer()), 300);
+    fake_bmc_advance(&fake_bmc, 30000);
+    assert_true(store_it() < 0);
+    assert_false(timer()->running);
+    assert_int_equal(timer()->expired, 0x10);
+    /* And what is then set and refused does not bring it back to life. */
+    assert_string_equal(talk("06 24 04 02 00 00 64 00"), "00");
+    assert_true(store_it() < 0);
+    assert_string_equal(talk("06 25"), "00 04 01 00 10 2c 01 00 00");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fake_server_setup, fake_server_teardown)
+#define DISK(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown_store)
+    static const struct CMUnitTest tests[] = {
+        TEST(test_settings_come_back),
+        TEST(test_countdown_goes_on),
+        TEST(test_ended_while_nobody_listened),
+        TEST(test_machine_has_booted_since),
+        TEST(test_held_over_a_restart),
+        TEST(test_interrupt_over_a_restart),
+        TEST(test_guest_over_a_restart),
+        TEST(test_damage),
+        DISK(test_refused_set),
+        DISK(test_refused_reset),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

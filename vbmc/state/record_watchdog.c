@@ -1,0 +1,181 @@
+/* {"sets": 1, "use": 4, "interrupt": 0, "action": 1, "pre-timeout-s": 0, "initial": 3000,
+ *  "dont-log": 0, "expired": 16, "running": 1, "held": 0, "interrupted": 0, "run": 7, "place": 8,
+ *  "ends-at": 1700000000000, "ends-at-monotonic": 1000000, "boot": "d0e1..."}
+ *
+ * A countdown is stored by when it ends, so that nothing has to be written while it goes on: by the
+ * monotonic clock, which nobody sets and which holds for one boot of this machine, and by the time
+ * of day for when the machine has booted since. Of one that stands still "left-ms" is stored
+ * instead. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/boot_id.h"
+#include "vbmc/base/json.h"
+#include "vbmc/state/record.h"
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+static int add_number(struct json_object *object, const char *key, int64_t value)
+{
+    return qmp_json_add(object, key, json_object_new_int64(value));
+}
+
+static int add_time(struct json_object *json, const struct bmc *bmc,
+                    const struct watchdog_record *record)
+{
+    char boot[BOOT_ID_SIZE];
+
+    if (!record->running || record->held)
+        return add_number(json, "left-ms", record->left_ms);
+    boot_id_read(boot);
+    if (add_number(json, "ends-at", wall_ms() + record->left_ms) < 0 ||
+        add_number(json, "ends-at-monotonic",
+                   (int64_t)bmc->core.hooks->now(&bmc->core) + record->left_ms) < 0)
+        return -ENOMEM;
+    return qmp_json_add(json, "boot", json_object_new_string(boot));
+}
+
+static struct json_object *encode(const struct bmc *bmc)
+{
+    CLEANUP_JSON struct json_object *json = json_object_new_object();
+    struct watchdog_record record;
+
+    watchdog_take_record(&bmc->watchdog, &record);
+    const struct {
+        const char *key;
+        int64_t value;
+    } members[] = {
+        {"sets", record.sets},
+        {"use", record.settings.use},
+        {"interrupt", record.settings.interrupt},
+        {"action", record.settings.action},
+        {"pre-timeout-s", record.settings.pretimeout_s},
+        {"initial", record.settings.initial},
+        {"dont-log", record.settings.dont_log},
+        {"expired", record.expired},
+        {"running", record.running},
+        {"held", record.held},
+        {"interrupted", record.interrupted},
+        {"run", record.run},
+        {"place", record.place},
+    };
+    for (size_t i = 0; json && i < ARRAY_SIZE(members); i++) {
+        if (add_number(json, members[i].key, members[i].value) < 0)
+            return NULL;
+    }
+    return json && add_time(json, bmc, &record) == 0 ? cleanup_steal_pointer(&json) : NULL;
+}
+
+/* False unless the member is an integer of that range. */
+static bool read_number(struct json_object *json, const char *key, int64_t least, int64_t most,
+                        int64_t *number)
+{
+    struct json_object *value;
+
+    return json_object_object_get_ex(json, key, &value) && qmp_json_integer(value, number) &&
+           *number >= least && *number <= most;
+}
+
+/* What is left of a countdown that goes on, negative where it is over. */
+static bool read_time(struct json_object *json, const struct bmc *bmc, int64_t *left_ms)
+{
+    const char *stored = qmp_json_string(json, "boot");
+    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core), wall = wall_ms(), at;
+    char boot[BOOT_ID_SIZE];
+
+    boot_id_read(boot);
+    bool is_same_boot = stored && boot[0] && strcmp(stored, boot) == 0;
+    if (!read_number(json, is_same_boot ? "ends-at-monotonic" : "ends-at", 0, INT64_MAX / 2, &at))
+        return false;
+    *left_ms = at - (is_same_boot ? now_ms : wall);
+    return true;
+}
+
+static bool read_record(struct json_object *json, const struct bmc *bmc,
+                        struct watchdog_record *record)
+{
+    enum {
+        SETS,
+        USE,
+        INTERRUPT,
+        ACTION,
+        PRETIMEOUT,
+        INITIAL,
+        DONT_LOG,
+        EXPIRED,
+        RUNNING,
+        HELD,
+        INTERRUPTED,
+        RUN,
+        PLACE,
+        COUNT
+    };
+    static const struct {
+        const char *key;
+        int64_t least, most;
+    } members[COUNT] = {
+        [SETS] = {"sets", 1, UINT32_MAX},
+        [USE] = {"use", 0, UINT8_MAX},
+        [INTERRUPT] = {"interrupt", 0, UINT8_MAX},
+        [ACTION] = {"action", 0, UINT8_MAX},
+        [PRETIMEOUT] = {"pre-timeout-s", 0, UINT8_MAX},
+        [INITIAL] = {"initial", 0, UINT16_MAX},
+        [DONT_LOG] = {"dont-log", 0, 1},
+        [EXPIRED] = {"expired", 0, UINT8_MAX},
+        [RUNNING] = {"running", 0, 1},
+        [HELD] = {"held", 0, 1},
+        [INTERRUPTED] = {"interrupted", 0, 1},
+        [RUN] = {"run", INT64_MIN, INT64_MAX},
+        [PLACE] = {"place", 0, INT64_MAX},
+    };
+    int64_t value[COUNT];
+
+    for (size_t i = 0; i < COUNT; i++) {
+        if (!read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
+            return false;
+    }
+    *record = (struct watchdog_record){
+        .settings =
+            {
+                .use = (enum watchdog_use)value[USE],
+                .interrupt = (enum watchdog_interrupt)value[INTERRUPT],
+                .action = (enum watchdog_action)value[ACTION],
+                .pretimeout_s = (uint8_t)value[PRETIMEOUT],
+                .initial = (uint16_t)value[INITIAL],
+                .dont_log = value[DONT_LOG] != 0,
+            },
+        .sets = (uint32_t)value[SETS],
+        .expired = (uint8_t)value[EXPIRED],
+        .running = value[RUNNING] != 0,
+        .held = value[HELD] != 0,
+        .interrupted = value[INTERRUPTED] != 0,
+        .run = value[RUN],
+        .place = value[PLACE],
+    };
+    if (record->running && !record->held)
+        return read_time(json, bmc, &record->left_ms);
+    return read_number(json, "left-ms", 0, INT64_MAX / 2, &record->left_ms);
+}
+
+static int decode(struct bmc *bmc, struct json_object *json)
+{
+    struct watchdog_record record;
+
+    if (!json)
+        return watchdog_restore(&bmc->watchdog, NULL);
+    return read_record(json, bmc, &record) ? watchdog_restore(&bmc->watchdog, &record) : -EINVAL;
+}
+
+const struct record_kind record_watchdog = {
+    .name = "watchdog",
+    .encode = encode,
+    .decode = decode,
+};
