@@ -240,6 +240,7 @@ may_change='
 vbmc/console/sol bmc_session_ended
 vbmc/fleet/changes boot_withdraw
 vbmc/fleet/changes chassis_give_up
+vbmc/fleet/changes watchdog_stop
 vbmc/fleet/load chassis_forget_run
 vbmc/fleet/loss chassis_give_up
 vbmc/fleet/placement chassis_give_up

@@ -21,6 +21,13 @@ def write(name, *records):
         out.write(b"".join(records))
 
 
+# Set, refused and changed while it runs; it ends while nobody asks.
+WATCHDOG = [
+    (0x06, 0x22, b""), (0x06, 0x24, b"\x04\x21\x01\x3e\x14\0"), (0x06, 0x22, b""), (0x06, 0x25, b""),
+    (0x06, 0x24, b"\x44\x33\x05\0\x28\0"), (0x06, 0x24, b"\x0c\x11\0\x01\x01\0"),
+    (0x06, 0x22, b""), (0x06, 0x25, b""), (0x06, 0x24, b"\x83\0\0\x10\0\0"), (0x06, 0x22, b""),
+    (0x06, 0x25, b""),
+]
 # What a monitoring system and an administrator ask of a server. The first reservations are 1.
 SENSORS = [
     (SENSOR_EVENT, 0x2D, b"\x01"), (SENSOR_EVENT, 0x23, b"\x10\x40"),
@@ -160,7 +167,7 @@ def main():
         steps.insert(5, record(PAYLOAD, b"\x01\x01\0\0\0abc", suite))
         write(f"sol_{suite}", *steps)
     for name, requests in (("sensors", SENSORS), ("sdr", SDR), ("sel", SEL), ("fru", FRU),
-                           ("dcmi", DCMI), ("system", SYSTEM)):
+                           ("dcmi", DCMI), ("system", SYSTEM), ("watchdog", WATCHDOG)):
         write(name, *messages(requests))
         write(f"{name}_over_time", *messages(requests, seconds=2))
     for name, how in (("session", IN_SESSION), ("outside", OUTSIDE), ("guest", AS_GUEST)):

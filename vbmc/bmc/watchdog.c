@@ -143,7 +143,7 @@ static void end_countdown(struct watchdog *watchdog)
     watchdog->running = watchdog->held = watchdog->interrupted = false;
 }
 
-static void stop(struct watchdog *watchdog, const char *reason)
+void watchdog_stop(struct watchdog *watchdog, const char *reason)
 {
     if (!watchdog->running)
         return;
@@ -303,7 +303,7 @@ static void follow_end(struct watchdog *watchdog, bool was_seen)
         (reason == HOST_STOP_UNKNOWN && watchdog->held && !was_seen))
         follow_guest(watchdog);
     else
-        stop(watchdog, "the guest is off");
+        watchdog_stop(watchdog, "the guest is off");
 }
 
 /* The first look after the start of the daemon: whether it was booted while nobody looked. What has
@@ -317,7 +317,7 @@ static void compare_run(struct watchdog *watchdog)
     watchdog->in_doubt = false;
     if (host->booted && watchdog->run >= 0 &&
         (host->run != watchdog->run || host->place != watchdog->place))
-        stop(watchdog, "the guest was started again meanwhile");
+        watchdog_stop(watchdog, "the guest was started again meanwhile");
 }
 
 void watchdog_set_host(struct watchdog *watchdog)
@@ -341,14 +341,14 @@ void watchdog_host_event(struct watchdog *watchdog, enum host_event event)
         break;
     case HOST_EVENT_STARTED:
         if (watchdog->core->host->booted)
-            stop(watchdog, "the guest was started");
+            watchdog_stop(watchdog, "the guest was started");
         break;
     case HOST_EVENT_STOPPED:
         follow_end(watchdog, true);
         break;
     case HOST_EVENT_RESET:
         if (watchdog->chassis->reset_is_first && !watches_boot(watchdog))
-            stop(watchdog, "the guest was reset");
+            watchdog_stop(watchdog, "the guest was reset");
         break;
     default:
         break;

@@ -96,6 +96,9 @@ int watchdog_set(struct watchdog *watchdog, const struct watchdog_settings *sett
  * -ENOPROTOOPT: it was never set; -EINVAL: the guest is off, or the pre-timeout interrupt was made,
  * behind which only a Set stops the timer. */
 int watchdog_reset(struct watchdog *watchdog);
+/* Stops it, as nobody could any more, or there is nothing left to watch; `reason` is for the log.
+ */
+void watchdog_stop(struct watchdog *watchdog, const char *reason);
 /* Counts of WATCHDOG_COUNT_MS that are left, the one under way included. */
 uint16_t watchdog_present(const struct watchdog *watchdog);
 

@@ -250,6 +250,7 @@ static void on_active_stored(void *context, int result)
             fleet_stop_listening(fleet, instance);
         end_change(change, result, NULL);
     } else if (!change->active) {
+        watchdog_stop(&instance_bmc(instance)->watchdog, "its BMC is stopped");
         fleet_stop_listening(fleet, instance);
         end_change(change, 0, NULL);
     } else {

@@ -70,6 +70,32 @@ void verbs_add_health(struct json_object *result, struct instance *instance)
     verbs_add_text(result, "health_sensor", sensor);
 }
 
+/* "SMS/OS: hard reset in 12.3 s; expired: OS load". */
+void verbs_add_watchdog(struct json_object *result, const struct bmc *bmc)
+{
+    const struct watchdog *watchdog = &bmc->watchdog;
+    const char *use = watchdog_use_name(watchdog->settings.use);
+    unsigned left = watchdog_present(watchdog);
+    char text[192];
+    int used;
+
+    if (watchdog->running)
+        used = snprintf(text, sizeof text, "%s: %s %s %u.%u s", use,
+                        watchdog_action_name(watchdog->settings.action),
+                        watchdog->held ? "held at" : "in", left / 10, left % 10);
+    else
+        used = snprintf(text, sizeof text, "%s: stopped", use);
+    const char *separator = "; expired: ";
+    for (unsigned i = WATCHDOG_USE_BIOS_FRB2; i <= WATCHDOG_USE_OEM; i++) {
+        if (!(watchdog->expired & 1U << i))
+            continue;
+        used += snprintf(text + used, sizeof text - (size_t)used, "%s%s", separator,
+                         watchdog_use_name((enum watchdog_use)i));
+        separator = ", ";
+    }
+    verbs_add_text(result, "watchdog", watchdog->sets > 0 ? text : NULL);
+}
+
 /* ---- sensors ---- */
 
 static struct json_object *states_of(const struct sensor_view *view)

@@ -14,5 +14,8 @@ verbs_run verbs_sensors, verbs_top;
 /* Adds what `show` says of the server: "power", "uptime" (seconds; null: off), "boot_count",
  * "health" ("ok", "warning", "critical") and "health_sensor" (null: all is well). */
 void verbs_add_health(struct json_object *result, struct instance *instance);
+/* Adds "watchdog": a text that says what the timer is about to do and which uses have expired; null
+ * where it was never set. */
+void verbs_add_watchdog(struct json_object *result, const struct bmc *bmc);
 
 #endif

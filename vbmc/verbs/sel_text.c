@@ -7,6 +7,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/sensor_table.h"
+#include "vbmc/bmc/watchdog.h"
 
 #define TEXT_SIZE 160
 
@@ -193,6 +194,20 @@ static void describe_clock(const struct event *event, char text[TEXT_SIZE])
         snprintf(text, TEXT_SIZE, "%s", event->data[1] & 0x80 ? "new time" : "former time");
 }
 
+/* "SMS/OS, NMI": the timer's use and its pre-timeout interrupt. */
+static void describe_watchdog(const struct event *event, char text[TEXT_SIZE])
+{
+    static const char *const interrupts[] = {NULL, "SMI", "NMI", "messaging interrupt"};
+    size_t use = event->data[1] & 0x0f, interrupt = event->data[1] >> 4;
+
+    if (DATA2_KIND(event->data[0]) != KIND_SPECIFIC || use < WATCHDOG_USE_BIOS_FRB2 ||
+        use > WATCHDOG_USE_OEM)
+        return;
+    bool has_interrupt = interrupt > 0 && interrupt < ARRAY_SIZE(interrupts);
+    snprintf(text, TEXT_SIZE, "%s%s%s", watchdog_use_name((enum watchdog_use)use),
+             has_interrupt ? ", " : "", has_interrupt ? interrupts[interrupt] : "");
+}
+
 static void describe_session(const struct event *event, char text[TEXT_SIZE])
 {
     unsigned user = event->data[1] & 0x3f;
@@ -205,10 +220,8 @@ static const struct {
     uint8_t type;
     void (*describe)(const struct event *event, char text[TEXT_SIZE]);
 } descriptions[] = {
-    {0x10, describe_fullness},
-    {0x12, describe_clock},
-    {0x1d, describe_restart},
-    {0x2a, describe_session},
+    {0x10, describe_fullness}, {0x12, describe_clock},   {0x1d, describe_restart},
+    {0x23, describe_watchdog}, {0x2a, describe_session},
 };
 
 static void add_event(struct json_object *row, const struct sensors *sensors,

@@ -85,6 +85,25 @@ static void test_stop_and_start_that_are_refused(void **state)
     assert_true(listens(G2));
 }
 
+/* Nobody could disarm it any more. */
+static void test_stop_ends_the_watchdog(void **state)
+{
+    static const struct watchdog_settings settings = {.use = WATCHDOG_USE_SMS_OS, .initial = 600};
+    struct watchdog *watchdog = &instance_bmc(fleet_fixture_bmc(G1))->watchdog;
+
+    (void)state;
+    assert_int_equal(watchdog_set(watchdog, &settings, 0, false), 0);
+    watchdog->running = true; /* this guest is off */
+    refusing_store_refuse_table("bmcs");
+    assert_true(fleet_fixture_set_active(G1, false) < 0);
+    assert_true(watchdog->running);
+    refusing_store_accept();
+    assert_int_equal(fleet_fixture_set_active(G1, false), 0);
+    assert_false(watchdog->running);
+    assert_int_equal(fleet_fixture_set_active(G1, true), 0);
+    assert_false(watchdog->running);
+}
+
 static unsigned answers;
 static int results[2];
 
@@ -364,6 +383,7 @@ static void test_flushed_at_the_end(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_stop_ends_the_watchdog, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_stop_and_start_that_are_refused, setup,
                                         fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_refused_while_a_review_runs, setup,

@@ -306,9 +306,10 @@ static void test_one_bmc(void **state)
 /* Scripts find the state of the BMC by looking for this word among all properties. */
 static void test_show(void **state)
 {
-    static const char *const added[] = {
-        "\"power\":\"off\"",  "\"uptime\":null",          "\"boot_count\":0",      "\"health\":",
-        "\"health_sensor\":", "\"boot_device\":\"none\"", "\"boot_obstacle\":null"};
+    static const char *const added[] = {"\"power\":\"off\"",        "\"uptime\":null",
+                                        "\"boot_count\":0",         "\"health\":",
+                                        "\"health_sensor\":",       "\"watchdog\":null",
+                                        "\"boot_device\":\"none\"", "\"boot_obstacle\":null"};
     const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
     const char *heard = ask(&root, "show", "\"name\":\"mine\""), *first = strstr(heard, "status");
 
