@@ -217,7 +217,7 @@ static void on_sensor_event(void *context, const struct sensor_event *event)
 
     sel_record_of_event(event, record);
     messaging_put_event(&target.bmc.messaging, record);
-    if (event->number != SENSOR_SEL && messaging_logs_events(&target.bmc.messaging))
+    if (event->number != SENSOR_SEL && messaging_logs_own_events(&target.bmc.messaging))
         sel_log(target.bmc.sel, event);
 }
 

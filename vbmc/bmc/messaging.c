@@ -24,7 +24,8 @@ void messaging_clear(struct messaging *messaging, uint8_t flags)
 
 void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE])
 {
-    if (messaging->has_event || !(messaging->enables & GLOBAL_ENABLE_EVENT_BUFFER))
+    if (messaging->has_event || messaging->no_receiver ||
+        !(messaging->enables & GLOBAL_ENABLE_EVENT_BUFFER))
         return;
     memcpy(messaging->event, event, sizeof messaging->event);
     messaging->has_event = true;

@@ -30,6 +30,7 @@ enum message_flag {
 struct messaging {
     uint8_t enables;  /* enum global_enable */
     bool watchdog;    /* MESSAGE_FLAG_WATCHDOG */
+    bool no_receiver; /* Set Event Receiver: the BMC's own events go nowhere */
     bool lan_receive; /* Enable Message Channel Receive for the LAN channel */
     bool has_event;   /* MESSAGE_FLAG_EVENT_BUFFER */
     uint8_t event[MESSAGING_EVENT_SIZE];
@@ -45,12 +46,18 @@ static inline bool messaging_logs_events(const struct messaging *messaging)
     return messaging->enables & GLOBAL_ENABLE_EVENT_LOGGING;
 }
 
+/* The same for events of the BMC's own sensors. */
+static inline bool messaging_logs_own_events(const struct messaging *messaging)
+{
+    return messaging_logs_events(messaging) && !messaging->no_receiver;
+}
+
 /* enum message_flag. */
 uint8_t messaging_flags(const struct messaging *messaging);
 /* Clears those of `flags`, and with them what they are about; reserved ones are passed over. */
 void messaging_clear(struct messaging *messaging, uint8_t flags);
 
-/* An event has happened: it takes the event message buffer, if that is enabled and empty. */
+/* An event of the BMC's own: it takes the event message buffer, if that is enabled and empty. */
 void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE]);
 /* Empties the buffer. 0, or -ENOENT if there is no event. */
 int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EVENT_SIZE]);

@@ -11,13 +11,12 @@
 static void on_event(void *context, const struct sensor_event *event)
 {
     struct bmc *bmc = context;
-
     uint8_t record[SEL_RECORD_SIZE];
 
     sel_record_of_event(event, record);
     messaging_put_event(&bmc->messaging, record);
     /* Of itself the log writes better. */
-    if (bmc->sel && event->number != SENSOR_SEL && messaging_logs_events(&bmc->messaging))
+    if (bmc->sel && event->number != SENSOR_SEL && messaging_logs_own_events(&bmc->messaging))
         sel_log(bmc->sel, event);
 }
 

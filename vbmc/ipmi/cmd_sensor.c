@@ -57,29 +57,36 @@ static uint8_t thresholds_of(const struct ipmi_request *request, uint8_t number)
     return sensor_definition_thresholds(sensors_definition(request->bmc->sensors, number));
 }
 
-/* ---- event receiver: the BMC is its own (sections 29.1, 29.2) ---- */
+/* ---- event receiver: the BMC is its own, or has none (sections 29.1, 29.2) ---- */
 
-#define EVENT_RECEIVER_LUN 0
+#define EVENT_RECEIVER_NONE 0xff
+#define EVENT_RECEIVER_LUN  0
 
 static int set_event_receiver(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
 {
     uint8_t address = wire_u8(in), lun = wire_u8(in);
 
-    (void)out;
     if (!request->bmc->sensors)
         return CC_INVALID_COMMAND;
-    return address == IPMI_BMC_ADDRESS && lun == EVENT_RECEIVER_LUN ? CC_SUCCESS
-                                                                    : CC_INVALID_DATA_FIELD;
+    if ((address != IPMI_BMC_ADDRESS && address != EVENT_RECEIVER_NONE) ||
+        lun != EVENT_RECEIVER_LUN)
+        return CC_INVALID_DATA_FIELD;
+    const union service_arguments arguments = {
+        .no_event_receiver = address == EVENT_RECEIVER_NONE,
+    };
+    return command_call(request, out, SERVICE_EVENT_RECEIVER, &arguments);
 }
 
 static int get_event_receiver(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
 {
+    const struct bmc *bmc = request->bmc;
+
     (void)in;
-    if (!request->bmc->sensors)
+    if (!bmc->sensors)
         return CC_INVALID_COMMAND;
-    wire_put_u8(out, IPMI_BMC_ADDRESS);
+    wire_put_u8(out, bmc->messaging.no_receiver ? EVENT_RECEIVER_NONE : IPMI_BMC_ADDRESS);
     wire_put_u8(out, EVENT_RECEIVER_LUN);
     return CC_SUCCESS;
 }

@@ -18,9 +18,9 @@ service_describe service_describe_boot_flags;
 /* system.c */
 service_run service_run_restart, service_run_global_enables, service_run_message_flags;
 service_run service_run_channel_receive, service_run_event_buffer, service_run_acpi_state;
-service_run service_run_system_info;
+service_run service_run_system_info, service_run_event_receiver;
 service_describe service_describe_restart, service_describe_global_enables;
-service_describe service_describe_system_info;
+service_describe service_describe_system_info, service_describe_event_receiver;
 /* watchdog.c */
 service_run service_run_watchdog_set, service_run_watchdog_reset;
 service_describe service_describe_watchdog_set;

@@ -61,6 +61,7 @@ enum service_operation {
     SERVICE_GLOBAL_ENABLES,
     SERVICE_MESSAGE_FLAGS,   /* clear */
     SERVICE_CHANNEL_RECEIVE, /* into the Receive Message Queue */
+    SERVICE_EVENT_RECEIVER,  /* of the events of its own sensors: itself, or nobody */
     SERVICE_EVENT_BUFFER,    /* take the event; it goes to `event_taken` */
     SERVICE_ACPI_STATE,
     SERVICE_SYSTEM_INFO,
@@ -130,6 +131,7 @@ union service_arguments {
     uint8_t global_enables;
     uint8_t message_flags;
     bool channel_receive;
+    bool no_event_receiver;
     uint8_t *event_taken; /* MESSAGING_EVENT_SIZE bytes */
     struct {
         const uint8_t *system, *device; /* NULL: as before */

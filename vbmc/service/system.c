@@ -50,6 +50,19 @@ int service_run_channel_receive(const struct service_call *call,
     return 0;
 }
 
+int service_run_event_receiver(const struct service_call *call,
+                               const union service_arguments *arguments)
+{
+    call->bmc->messaging.no_receiver = arguments->no_event_receiver;
+    return 0;
+}
+
+void service_describe_event_receiver(const union service_arguments *arguments, char *text,
+                                     size_t size)
+{
+    snprintf(text, size, "%s", arguments->no_event_receiver ? "off" : "on");
+}
+
 int service_run_event_buffer(const struct service_call *call,
                              const union service_arguments *arguments)
 {

@@ -78,6 +78,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_message_flags, NULL},
     [SERVICE_CHANNEL_RECEIVE] = {"message channel receive", PRIVILEGE_ADMINISTRATOR, 0,
         service_run_channel_receive, NULL},
+    [SERVICE_EVENT_RECEIVER] = {"event receiver", PRIVILEGE_ADMINISTRATOR, AUDITED,
+        service_run_event_receiver, service_describe_event_receiver},
     [SERVICE_EVENT_BUFFER] = {"read event buffer", PRIVILEGE_ADMINISTRATOR, 0,
         service_run_event_buffer, NULL},
     [SERVICE_ACPI_STATE] = {"ACPI power state", PRIVILEGE_ADMINISTRATOR, AUDITED,

@@ -77,6 +77,25 @@ static void test_event_buffer(void **state)
     EXPECT("06 35", "80");
 }
 
+/* Without an event receiver the BMC's own events go nowhere; what clients log is logged. */
+static void test_no_event_receiver(void **state)
+{
+    const uint8_t event[MESSAGING_EVENT_SIZE] = {1};
+    struct messaging *messaging = &fake_bmc.bmc.messaging;
+
+    (void)state;
+    assert_true(messaging_logs_own_events(messaging));
+    messaging->enables |= GLOBAL_ENABLE_EVENT_BUFFER;
+    messaging->no_receiver = true;
+    assert_false(messaging_logs_own_events(messaging));
+    messaging_put_event(messaging, event);
+    assert_int_equal(messaging_flags(messaging), 0);
+    EXPECT(PLATFORM_EVENT, "00");
+    assert_int_equal(sel_count(fake_sel.sel), 1);
+    bmc_restart(&fake_bmc.bmc);
+    assert_true(messaging_logs_own_events(messaging));
+}
+
 static void test_flags(void **state)
 {
     (void)state;
@@ -145,6 +164,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_global_enables, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_event_logging, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_event_buffer, fake_sel_setup, fake_sel_teardown),
+        cmocka_unit_test_setup_teardown(test_no_event_receiver, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_flags, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_send_message, fake_sel_setup, fake_sel_teardown),
         cmocka_unit_test_setup_teardown(test_receive, fake_sel_setup, fake_sel_teardown),

@@ -25,6 +25,7 @@ static const struct {
     {"Cold Reset", SERVICE_RESTART},
     {"Warm Reset", SERVICE_RESTART},
     {"Set BMC Global Enables", SERVICE_GLOBAL_ENABLES},
+    {"Set Event Receiver", SERVICE_EVENT_RECEIVER},
     {"Clear Message Flags", SERVICE_MESSAGE_FLAGS},
     {"Enable Message Channel Receive", SERVICE_CHANNEL_RECEIVE},
     {"Read Event Message Buffer", SERVICE_EVENT_BUFFER},
@@ -66,9 +67,14 @@ static const struct {
 /* Commands that change nothing of the BMC although their names do not say so: they reserve, check
  * what they are told, or concern the session of the request alone. */
 static const char *const unchanging[] = {
-    "Reserve SEL",      "Reserve SDR Repository",   "Set Event Receiver",
-    "Set Sensor Type",  "Set Auxiliary Log Status", "Set Session Privilege Level",
-    "Send Message",     "Set Command Enables",      "Set Command Sub-function Enables",
+    "Reserve SEL",
+    "Reserve SDR Repository",
+    "Set Sensor Type",
+    "Set Auxiliary Log Status",
+    "Set Session Privilege Level",
+    "Send Message",
+    "Set Command Enables",
+    "Set Command Sub-function Enables",
     "Activate Session",
 };
 
