@@ -303,6 +303,26 @@ static int store_it(void)
     return result;
 }
 
+/* A cold reset reads the stored parts again: the timer goes on, and so does what is not stored yet.
+ */
+static void test_bmc_restarts(void **state)
+{
+    (void)state;
+    set_and_start("04 01 00 00 2c 01");
+    assert_int_equal(store_it(), 0);
+    fake_bmc_advance(&fake_bmc, 20000);
+    assert_string_equal(talk("06 22"), "00");
+    fake_bmc_advance(&fake_bmc, 1000);
+    bmc_restart(&fake_bmc.bmc);
+    parts_read_again(parts);
+    assert_int_equal(watchdog_present(timer()), 290);
+    fake_bmc_advance(&fake_bmc, 29000);
+    assert_false(timer()->running);
+    bmc_restart(&fake_bmc.bmc);
+    parts_read_again(parts);
+    assert_string_equal(talk("06 25"), "00 04 01 00 10 2c 01 00 00");
+}
+
 static void test_refused_set(void **state)
 {
     (void)state;
@@ -358,6 +378,7 @@ int main(void)
         TEST(test_interrupt_over_a_restart),
         TEST(test_guest_over_a_restart),
         TEST(test_damage),
+        DISK(test_bmc_restarts),
         DISK(test_refused_set),
         DISK(test_refused_reset),
     };
