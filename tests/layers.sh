@@ -26,14 +26,14 @@ vbmc/domxml vbmc/base vbmc/host
 vbmc/virt vbmc/base vbmc/host vbmc/domxml vbmc/ssh qmp
 vbmc/platform vbmc/base vbmc/host vbmc/bmc vbmc/physics
 vbmc/store vbmc/base vbmc/bmc/sel.h vbmc/bmc/users.h
-vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/manufacturer.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
+vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/cipher_suites.h vbmc/bmc/manufacturer.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
 vbmc/control vbmc/base vbmc/bmc/privilege.h
 vbmc/state vbmc/base vbmc/host/placement.h vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
 vbmc/term vbmc/base vbmc/control/console_parser.h
 vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/physics/faults.h vbmc/platform
 vbmc/ipmi vbmc/base vbmc/bmc vbmc/service
 vbmc/cli vbmc/base vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts.h vbmc/term
-vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/privilege.h
+vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/cipher_suites.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
 vbmc/fleet vbmc/base vbmc/bmc vbmc/host vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/physics/facility.h vbmc/service vbmc/state vbmc/store vbmc/virt

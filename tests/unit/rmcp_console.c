@@ -239,7 +239,8 @@ int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t 
     if (status != RAKP_OK)
         return status;
     if (rakp_sik(console->crypto, &console->exchange, console->kg, sik) < 0 ||
-        rakp_derive_keys(console->crypto, &console->exchange, sik, &console->keys) < 0)
+        rakp_derive_keys(console->crypto, &console->exchange, console->kuid, sik, &console->keys) <
+            0)
         return CONSOLE_NO_ANSWER;
     console->sequence = 1;
     return RAKP_OK;

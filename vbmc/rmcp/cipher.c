@@ -1,21 +1,5 @@
 #include "vbmc/rmcp/cipher.h"
 
-#include "vbmc/base/array.h"
-
-/* Strongest first. Missing on purpose: suite 0 (no authentication at all), xRC4 (no client speaks
- * it), MD5-128 (11 and 12: ipmitool aborts on them). */
-static const struct cipher_suite suites[] = {
-    {17, CIPHER_RAKP_HMAC_SHA256, CIPHER_HMAC_SHA256_128, CIPHER_AES_CBC_128},
-    {3, CIPHER_RAKP_HMAC_SHA1, CIPHER_HMAC_SHA1_96, CIPHER_AES_CBC_128},
-    {8, CIPHER_RAKP_HMAC_MD5, CIPHER_HMAC_MD5_128, CIPHER_AES_CBC_128},
-    {16, CIPHER_RAKP_HMAC_SHA256, CIPHER_HMAC_SHA256_128, CIPHER_CONFIDENTIALITY_NONE},
-    {2, CIPHER_RAKP_HMAC_SHA1, CIPHER_HMAC_SHA1_96, CIPHER_CONFIDENTIALITY_NONE},
-    {7, CIPHER_RAKP_HMAC_MD5, CIPHER_HMAC_MD5_128, CIPHER_CONFIDENTIALITY_NONE},
-    {15, CIPHER_RAKP_HMAC_SHA256, CIPHER_INTEGRITY_NONE, CIPHER_CONFIDENTIALITY_NONE},
-    {1, CIPHER_RAKP_HMAC_SHA1, CIPHER_INTEGRITY_NONE, CIPHER_CONFIDENTIALITY_NONE},
-    {6, CIPHER_RAKP_HMAC_MD5, CIPHER_INTEGRITY_NONE, CIPHER_CONFIDENTIALITY_NONE},
-};
-
 static const struct cipher_code rakp_codes[] = {
     [CIPHER_RAKP_HMAC_SHA1] = {CRYPTO_SHA1, 12},
     [CIPHER_RAKP_HMAC_MD5] = {CRYPTO_MD5, 16},
@@ -25,6 +9,7 @@ static const struct cipher_code rakp_codes[] = {
 static const struct cipher_code integrity_codes[] = {
     [CIPHER_HMAC_SHA1_96] = {CRYPTO_SHA1, 12},
     [CIPHER_HMAC_MD5_128] = {CRYPTO_MD5, 16},
+    [CIPHER_MD5_128] = {CRYPTO_MD5, 16},
     [CIPHER_HMAC_SHA256_128] = {CRYPTO_SHA256, 16},
 };
 
@@ -37,22 +22,14 @@ const struct cipher_suite *cipher_suite_select(const struct channel *channel,
                                                uint8_t authentication, uint8_t integrity,
                                                uint8_t confidentiality)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(suites); i++) {
-        const struct cipher_suite *suite = &suites[i];
+    for (size_t i = 0; i < cipher_suite_count; i++) {
+        const struct cipher_suite *suite = &cipher_suites[i];
         if (matches(authentication, suite->authentication) &&
             matches(integrity, suite->integrity) &&
             matches(confidentiality, suite->confidentiality) &&
-            channel_has_suite(channel, suite->id))
+            channel_has_suite(channel, suite->id) &&
+            channel_suite_limit(channel, suite->id) != PRIVILEGE_NO_ACCESS)
             return suite;
-    }
-    return NULL;
-}
-
-const struct cipher_suite *cipher_suite_find(uint8_t id)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(suites); i++) {
-        if (suites[i].id == id)
-            return &suites[i];
     }
     return NULL;
 }

@@ -26,7 +26,7 @@ const uint8_t *lan15_login_key(const struct rmcp_server *server, const struct op
 
     if (user_id)
         *user_id = user ? id : 0;
-    return user ? user->password : server->nobodys_key;
+    return user && !login_is_locked_out(server, id) ? user->password : server->nobodys_key;
 }
 
 static int challenge(void *context, uint8_t type, const uint8_t *name, size_t length, uint32_t *id,
@@ -65,7 +65,9 @@ static int check(const struct rmcp_server *server, const struct opening *opening
         return -EINVAL;
     if (asked->outbound == 0)
         return -ERANGE;
-    return asked->wanted > user->limit || asked->wanted > channel->limit ? -EPERM : 0;
+    return channel->is_closed || asked->wanted > user->limit || asked->wanted > channel->limit
+               ? -EPERM
+               : 0;
 }
 
 static int establish(const struct lan15_login *login, const struct opening *opening,

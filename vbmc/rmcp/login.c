@@ -12,6 +12,12 @@ static void write_log(struct rmcp_server *server, const struct login_attempt *at
                     attempt->name_length, reason, server->now_ms);
 }
 
+bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id)
+{
+    return server->config.is_locked_out &&
+           server->config.is_locked_out(server->config.login_context, user_id);
+}
+
 void login_succeeded(struct rmcp_server *server, const struct session *session)
 {
     char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];
@@ -20,6 +26,8 @@ void login_succeeded(struct rmcp_server *server, const struct session *session)
     login_log_name(session->exchange.name, session->exchange.name_length, name);
     endpoint_address_format(&session->peer.remote, address);
     log_info("%s: logged in from %s: %s", session->is_lan15 ? "IPMI 1.5" : "IPMI", address, name);
+    if (server->config.logged_in)
+        server->config.logged_in(server->config.login_context, session->user_id);
 }
 
 void login_failed(struct rmcp_server *server, const struct login_attempt *attempt,

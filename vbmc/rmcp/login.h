@@ -16,6 +16,10 @@ struct login_attempt {
 /* The reason that is logged of a password that was tried. */
 extern const char login_wrong[];
 
+/* Whether no password of that user is right for now: whoever gives it gets what a wrong one gets.
+ */
+bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id);
+
 /* The session was established. */
 void login_succeeded(struct rmcp_server *server, const struct session *session);
 /* It was not, and it costs: somebody has shown that he does not know the password, or has fetched

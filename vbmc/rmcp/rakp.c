@@ -17,6 +17,8 @@
  * for it just as well, because on 09h pyghmi (and Ansible and Ironic by it) tries again as
  * operator. For ipmitool and FreeIPMI both are the same.
  *
+ * Locked out. Who is (vbmc/bmc/lockout.h) gets what a wrong password gets, all the way.
+ *
  * Failures. A client that gets RAKP 2 can guess the password at leisure. So every session that gets
  * there and does not get established counts as a failed log-in, whatever ends it; all but one: a
  * right password for which there is no room.
@@ -125,8 +127,8 @@ static void send_open_response(struct rmcp_server *server, const struct endpoint
                                const struct opening *opening)
 {
     uint8_t room[ANSWER_MAX];
-    struct wire_out out = answer_begin(room, tag, RAKP_OK, (uint8_t)server->config.channel->limit,
-                                       opening->console_id);
+    enum privilege limit = channel_suite_limit(server->config.channel, opening->suite->id);
+    struct wire_out out = answer_begin(room, tag, RAKP_OK, (uint8_t)limit, opening->console_id);
 
     wire_put_u32(&out, opening->id);
     put_algorithm(&out, 0, opening->suite->authentication);
@@ -160,6 +162,9 @@ static void receive_open(struct rmcp_server *server, const struct endpoint *from
                                             algorithms.number[2]);
         status = opening.suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
     }
+    if (status == RAKP_OK)
+        status = check_privilege(opening.role, channel_suite_limit(channel, opening.suite->id),
+                                 RAKP_UNAUTHORIZED_ROLE);
     if (status == RAKP_OK) {
         opening.id = rmcp_core_make_session_id(server);
         if (opening.id == 0 || openings_add(server->openings, &opening, &from->remote) < 0)
@@ -241,12 +246,14 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
 {
     struct rakp_exchange exchange;
     uint8_t wanted = message->role & PRIVILEGE_MASK;
-    enum privilege limit = server->config.channel->limit;
+    enum privilege limit = channel_suite_limit(server->config.channel, opening->suite->id);
     enum rakp_status status;
     uint8_t id = 0;
 
     if (message->name_length > RAKP_NAME_MAX)
         return RAKP_INVALID_NAME_LENGTH;
+    if (server->config.channel->is_closed) /* clients have a text for it here, not before */
+        return RAKP_UNAUTHORIZED_ROLE;
     const struct user *user = find_user(server, message, &id);
     if (user && user->limit < limit)
         limit = user->limit;
@@ -271,7 +278,8 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     return RAKP_OK;
 }
 
-/* Kuid: the user's password as long as the account is still what it was when RAKP 1 came. */
+/* Kuid: the user's password as long as the account is still what it was when RAKP 1 came, and is
+ * not locked out. */
 static const uint8_t *session_kuid(const struct rmcp_server *server, const struct session *session)
 {
     const struct rakp_exchange *exchange = &session->exchange;
@@ -279,8 +287,10 @@ static const uint8_t *session_kuid(const struct rmcp_server *server, const struc
     const struct user *user =
         users_find(server->config.users, (const char *)exchange->name, exchange->name_length, &id);
 
-    return user && session->user_id != 0 && id == session->user_id ? user->password
-                                                                   : server->nobodys_key;
+    return user && session->user_id != 0 && id == session->user_id &&
+                   !login_is_locked_out(server, id)
+               ? user->password
+               : server->nobodys_key;
 }
 
 static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
@@ -370,7 +380,8 @@ static bool code3_is_right(struct rmcp_server *server, const struct session *ses
 
     return length == crypto_digest_size(cipher_suite_rakp(exchange->suite).hash) &&
            rakp_code3(server->crypto, exchange, session_kuid(server, session), expected) == 0 &&
-           crypto_equal(expected, code, length) && session->user_id != 0;
+           crypto_equal(expected, code, length) && session->user_id != 0 &&
+           !login_is_locked_out(server, session->user_id);
 }
 
 static enum rakp_status establish(struct rmcp_server *server, const struct endpoint *from,
@@ -382,7 +393,8 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
     uint8_t sik[CRYPTO_DIGEST_MAX];
     bool derived = rakp_sik(server->crypto, exchange, kg, sik) == 0 &&
                    rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
-                   rakp_derive_keys(server->crypto, exchange, sik, &session->keys) == 0;
+                   rakp_derive_keys(server->crypto, exchange, session_kuid(server, session), sik,
+                                    &session->keys) == 0;
 
     crypto_wipe(sik, sizeof sik);
     if (!derived || session_table_establish(server->sessions, session, now_ms) < 0)

@@ -84,7 +84,8 @@ int rakp_k(struct crypto *crypto, const struct rakp_exchange *exchange,
 }
 
 int rakp_derive_keys(struct crypto *crypto, const struct rakp_exchange *exchange,
-                     const uint8_t sik[CRYPTO_DIGEST_MAX], struct rmcpplus_keys *keys)
+                     const uint8_t kuid[RAKP_KEY_SIZE], const uint8_t sik[CRYPTO_DIGEST_MAX],
+                     struct rmcpplus_keys *keys)
 {
     uint8_t k2[CRYPTO_DIGEST_MAX];
     int error = rakp_k(crypto, exchange, sik, K1_NUMBER, keys->k1);
@@ -95,6 +96,8 @@ int rakp_derive_keys(struct crypto *crypto, const struct rakp_exchange *exchange
         keys->suite = exchange->suite;
         keys->k1_length = crypto_digest_size(exchange_hash(exchange));
         memcpy(keys->aes, k2, sizeof keys->aes);
+        if (exchange->suite->integrity == CIPHER_MD5_128)
+            memcpy(keys->password, kuid, sizeof keys->password);
     }
     crypto_wipe(k2, sizeof k2);
     return error;

@@ -36,8 +36,9 @@ int rakp_icv(struct crypto *crypto, const struct rakp_exchange *exchange,
 /* K1 and K2: HMAC(SIK, number x 20). The constant is 20 bytes long with every hash. */
 int rakp_k(struct crypto *crypto, const struct rakp_exchange *exchange,
            const uint8_t sik[CRYPTO_DIGEST_MAX], uint8_t number, uint8_t k[CRYPTO_DIGEST_MAX]);
-/* K1 and the AES key, ready for use. */
+/* K1, the AES key and the password where the suite's integrity needs it, ready for use. */
 int rakp_derive_keys(struct crypto *crypto, const struct rakp_exchange *exchange,
-                     const uint8_t sik[CRYPTO_DIGEST_MAX], struct rmcpplus_keys *keys);
+                     const uint8_t kuid[RAKP_KEY_SIZE], const uint8_t sik[CRYPTO_DIGEST_MAX],
+                     struct rmcpplus_keys *keys);
 
 #endif

@@ -44,9 +44,26 @@ static size_t integrity_pad(size_t header_and_payload)
     return (4 - (header_and_payload + TRAILER_FIXED) % 4) % 4;
 }
 
+/* MD5-128 (section 13.28.4): no HMAC, but a hash with the password at both ends. */
+static int md5_code(const struct rmcpplus_keys *keys, const uint8_t *covered, size_t length,
+                    uint8_t code[CRYPTO_DIGEST_MAX])
+{
+    uint8_t input[RMCP_DATAGRAM_MAX + 2 * RMCPPLUS_PASSWORD_SIZE];
+    struct wire_out out = wire_out_init(input, sizeof input);
+
+    wire_put_bytes(&out, keys->password, sizeof keys->password);
+    wire_put_bytes(&out, covered, length);
+    wire_put_bytes(&out, keys->password, sizeof keys->password);
+    int error = out.failed ? -EMSGSIZE : crypto_digest(CRYPTO_MD5, input, out.pos, code);
+    crypto_wipe(input, sizeof input);
+    return error;
+}
+
 static int integrity_code(struct crypto *crypto, const struct rmcpplus_keys *keys,
                           const uint8_t *covered, size_t length, uint8_t code[CRYPTO_DIGEST_MAX])
 {
+    if (keys->suite->integrity == CIPHER_MD5_128)
+        return md5_code(keys, covered, length, code);
     return crypto_hmac(crypto, cipher_suite_integrity(keys->suite).hash, keys->k1, keys->k1_length,
                        covered, length, code);
 }

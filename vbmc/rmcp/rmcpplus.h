@@ -8,9 +8,10 @@
 #include "vbmc/rmcp/cipher.h"
 #include "vbmc/rmcp/crypto.h"
 
-#define RMCPPLUS_FORMAT      0x06 /* the byte that tells RMCP+ from IPMI 1.5 */
-#define RMCPPLUS_K1_SIZE     CRYPTO_DIGEST_MAX
-#define RMCPPLUS_PAYLOAD_MAX 512 /* longest payload built, before encryption */
+#define RMCPPLUS_FORMAT        0x06 /* the byte that tells RMCP+ from IPMI 1.5 */
+#define RMCPPLUS_K1_SIZE       CRYPTO_DIGEST_MAX
+#define RMCPPLUS_PASSWORD_SIZE 20
+#define RMCPPLUS_PAYLOAD_MAX   512 /* longest payload built, before encryption */
 
 /* Section 13.27.3. */
 enum rmcpplus_payload {
@@ -45,6 +46,7 @@ struct rmcpplus_keys {
     uint8_t k1[RMCPPLUS_K1_SIZE];
     size_t k1_length;
     uint8_t aes[CRYPTO_BLOCK_SIZE];
+    uint8_t password[RMCPPLUS_PASSWORD_SIZE]; /* Kuid, zero padded; only for MD5-128 */
 };
 
 /* Takes a packet apart, from the byte behind the RMCP header. A clear packet may be followed by one

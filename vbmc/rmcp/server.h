@@ -57,6 +57,10 @@ struct rmcp_config {
      * prove to know it, for whatever reason. user_id is 0 for a name that nobody has. NULL: nobody
      * wants to know. */
     void (*login_failed)(void *context, uint8_t user_id);
+    /* A log-in succeeded. NULL: the same. */
+    void (*logged_in)(void *context, uint8_t user_id);
+    /* Whether no password of that user is right for now. NULL: of nobody. */
+    bool (*is_locked_out)(void *context, uint8_t user_id);
     void *login_context;
     struct login_log *login_log; /* of all BMCs; NULL: failed log-ins are not logged */
     unsigned active_max;         /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */

@@ -334,6 +334,80 @@ static void test_failures_cannot_be_hidden(void **state)
     assert_int_equal(half_open(), 0);
 }
 
+/* A channel that clients have closed, or limited by suite. */
+static void test_channel_access(void **state)
+{
+    struct channel *channel = &console.channel;
+
+    (void)state;
+    channel->is_closed = true;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE),
+                     RAKP_UNAUTHORIZED_ROLE);
+    channel->is_closed = false;
+    channel->suite_limits[3] = PRIVILEGE_NO_ACCESS;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_NO_CIPHER_SUITE);
+    assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+    channel->suite_limits[3] = PRIVILEGE_OPERATOR;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(console.last.bytes[18], PRIVILEGE_OPERATOR);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_INVALID_ROLE);
+    console.open_role = PRIVILEGE_ADMINISTRATOR;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_UNAUTHORIZED_ROLE);
+    assert_int_equal(remote_console_open(&console, 17), RAKP_OK);
+    console.open_role = PRIVILEGE_OPERATOR;
+    assert_int_equal(remote_console_login(&console, 3, 0x10 | PRIVILEGE_OPERATOR), RAKP_OK);
+}
+
+static unsigned told_logins;
+static bool is_locked_out;
+
+static void on_logged_in(void *context, uint8_t user_id)
+{
+    assert_ptr_equal(context, &console);
+    told_logins++;
+    told_user = user_id;
+}
+
+static bool check_locked_out(void *context, uint8_t user_id)
+{
+    assert_ptr_equal(context, &console);
+    return user_id == USER_ID_FIRST && is_locked_out;
+}
+
+/* Who is locked out gets what a wrong password gets. */
+static void test_locked_out(void **state)
+{
+    (void)state;
+    told_failures = told_logins = 0;
+    is_locked_out = false;
+    console.config.login_failed = on_login_failed;
+    console.config.logged_in = on_logged_in;
+    console.config.is_locked_out = check_locked_out;
+    console.config.login_context = &console;
+    remote_console_restart(&console);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(told_logins, 1);
+    assert_int_equal(told_user, USER_ID_FIRST);
+    is_locked_out = true;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_false(remote_console_checks_rakp2(&console));
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    assert_int_equal(told_failures, 1);
+    /* The level that is too high is still told, and locked out between RAKP 1 and 3 is too late. */
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, 0x15), RAKP_INVALID_ROLE);
+    is_locked_out = false;
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    assert_true(remote_console_checks_rakp2(&console));
+    is_locked_out = true;
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_INTEGRITY_CHECK_VALUE);
+    is_locked_out = false;
+    assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(told_logins, 2);
+}
+
 /* A user disabled or changed between RAKP 1 and 3 does not get in. */
 static void test_user_changes(void **state)
 {
@@ -561,7 +635,8 @@ int main(void)
         TEST(test_repeated_rakp1),    TEST(test_repeated_rakp3),
         TEST(test_rakp3_out_of_turn), TEST(test_rakp3_lengths),
         TEST(test_half_open_expires), TEST(test_setup_headers),
-        TEST(test_configuration),
+        TEST(test_configuration),     TEST(test_channel_access),
+        TEST(test_locked_out),
     };
 
     return cmocka_run_group_tests_name("rmcp set-up", tests, NULL, NULL);
