@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/log.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/bmc/sel.h"
 
@@ -18,6 +19,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->core.hooks = hooks;
     bmc->core.owner = owner;
     channel_set_defaults(&bmc->channel);
+    lan_init(&bmc->lan, &bmc->core, &bmc->channel);
+    lockout_init(&bmc->lockout, &bmc->lan);
     chassis_set_defaults(&bmc->chassis);
     bmc->chassis.core = &bmc->core;
     bmc->chassis.boot = &bmc->boot;
@@ -37,6 +40,8 @@ void bmc_clear(struct bmc *bmc)
     users_clear(&bmc->users);
     system_info_clear(&bmc->system_info);
     pef_clear(&bmc->pef);
+    lockout_clear(&bmc->lockout);
+    lan_clear(&bmc->lan);
     memset(&bmc->channel, 0, sizeof bmc->channel);
 }
 
@@ -51,6 +56,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
         boot_cancel(&bmc->boot);
     }
     bmc->core.host = host;
+    lan_host_event(&bmc->lan, HOST_EVENT_STATE);
     chassis_set_host(&bmc->chassis);
     if (host)
         boot_apply(&bmc->boot);
@@ -91,6 +97,7 @@ void bmc_restart(struct bmc *bmc)
     acpi_set_defaults(&bmc->acpi);
     system_info_restart(&bmc->system_info);
     pef_restart(&bmc->pef);
+    lan_restart(&bmc->lan);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);
@@ -103,6 +110,7 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
     chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);
     watchdog_host_event(&bmc->watchdog, event);
+    lan_host_event(&bmc->lan, event);
     if (bmc->core.listener)
         bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */
@@ -114,4 +122,20 @@ void bmc_session_ended(struct bmc *bmc, uint32_t session)
     boot_session_ended(&bmc->boot, session);
     system_info_session_ended(&bmc->system_info, session);
     pef_session_ended(&bmc->pef, session);
+    lan_session_ended(&bmc->lan, session);
+}
+
+#define OFFSET_PASSWORD_DISABLE 0x03 /* of Session Audit (table 42-3, type 2Ah) */
+
+void bmc_note_login(struct bmc *bmc, uint8_t user_id, bool succeeded)
+{
+    if (succeeded)
+        lockout_note_success(&bmc->lockout, user_id);
+    else if (lockout_note_failure(&bmc->lockout, user_id)) {
+        log_warning("%s: user %s is locked out after too many bad passwords",
+                    bmc->core.host ? bmc->core.host->name : "?", bmc->users.by_id[user_id].name);
+        if (bmc->sensors && lan_password_rule(&bmc->lan).is_logged)
+            sensors_raise(bmc->sensors, SENSOR_SESSION_AUDIT, OFFSET_PASSWORD_DISABLE, user_id,
+                          CHANNEL_LAN);
+    }
 }

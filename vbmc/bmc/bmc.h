@@ -13,6 +13,8 @@
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/messaging.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/pef.h"
@@ -33,7 +35,9 @@ struct bmc {
     uint8_t guid[16];      /* the UUID in the byte order of IPMI: all 16 reversed */
     uint32_t manufacturer; /* Get Device ID; BMC_MANUFACTURER_DEFAULT unless told otherwise */
     struct users users;
-    struct channel channel;
+    struct channel channel; /* as configured, and as clients have set it (lan) */
+    struct lan lan;
+    struct lockout lockout;
     struct chassis chassis;
     struct boot_options boot;
     struct messaging messaging;
@@ -67,6 +71,10 @@ uint64_t bmc_next_deadline(const struct bmc *bmc);
 void bmc_restart(struct bmc *bmc);
 /* The driver's events, in the order they happened. */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
+
+/* A log-in by IPMI of that user (0: of a name that nobody has) has failed by its password, or has
+ * succeeded. Too many that fail lock the user out; that is an event if clients want it so. */
+void bmc_note_login(struct bmc *bmc, uint8_t user_id, bool succeeded);
 
 /* A session of the LAN is over, for whatever reason: what lasts no longer than it falls back. */
 void bmc_session_ended(struct bmc *bmc, uint32_t session);

@@ -30,6 +30,7 @@ enum bmc_part {
     BMC_PART_SYSTEM_INFO, /* System Info Parameters */
     BMC_PART_PEF,         /* filters, alert policies and strings */
     BMC_PART_WATCHDOG,    /* the timer's settings, and when it ends */
+    BMC_PART_LAN,         /* channel access, LAN configuration, who is locked out */
     BMC_PART_COUNT,
 };
 

@@ -30,6 +30,7 @@ enum {
     TYPE_WATCHDOG2 = 0x23,
     TYPE_LAN = 0x27,
     TYPE_BATTERY = 0x29,
+    TYPE_SESSION_AUDIT = 0x2a,
 };
 
 /* Entities (table 43-13). */
@@ -286,6 +287,10 @@ const struct sensor_definition sensor_table[] = {
     {
         ROW(SENSOR_BOOT_DEVICE, 1, "Boot Device"), EVENT_ONLY(TYPE_BOOT_ERROR),
         IN(ENTITY_FIRMWARE, 1), .assertions = 0x0001, /* no bootable media */
+    },
+    {
+        ROW(SENSOR_SESSION_AUDIT, 1, "Session Audit"), EVENT_ONLY(TYPE_SESSION_AUDIT),
+        IN(ENTITY_MANAGEMENT_MODULE, 1), .assertions = 0x0008, /* locked out after bad passwords */
     },
     {
         ROW(SENSOR_OS_STOP, 1, "OS Stop"),

@@ -52,6 +52,7 @@ enum sensor_number {
     SENSOR_CLOCK = 0x4f,         /* 12h: offset 5, the time was set; events only */
     SENSOR_CPU_STATUS = 0x50,    /* 8; 07h */
     SENSOR_BOOT_DEVICE = 0x58,   /* 1Eh: offset 0, an override was not followed; events only */
+    SENSOR_SESSION_AUDIT = 0x59, /* 2Ah: offset 3, a user was locked out; events only */
     SENSOR_DISK = 0x80,          /* 64; 0Dh */
     SENSOR_NIC = 0xc0,           /* 32; 27h LAN, offset 0 heartbeat lost, 1 heartbeat */
 };

@@ -73,6 +73,7 @@ struct config_bmc {
     struct config_prefix addresses;
     uint16_t port; /* 623 unless told otherwise; only with has_addresses */
     struct channel channel;
+    bool lan_address_writable; /* clients may store another address than the real one */
     unsigned session_timeout_s;
     unsigned manufacturer;
     uint64_t console_history; /* bytes */

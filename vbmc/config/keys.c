@@ -20,7 +20,7 @@ static const char a_port[] = "a port is 1 to 65535";
 static const char a_privilege[] = "a privilege level is callback, user, operator or administrator";
 static const char a_password[] = "a password is 1 to 20 bytes";
 static const char a_kg[] = "a channel key is 1 to 20 bytes of text, or 0x and 2 to 40 hex digits";
-static const char some_suites[] = "cipher suites are 3 and 17, such as 3 17";
+static const char some_suites[] = "cipher suites are numbers, such as 3 17";
 static const char a_prefix[] = "a prefix is written ADDRESS/BITS, such as 127.1.0.0/16";
 static const char a_size[] = "a size is a number with K or M, from 4K to 64M, such as 256K";
 static const char a_console[] = "expected always or on-demand";
@@ -71,6 +71,8 @@ const struct config_key config_keys[] = {
     {S(BMC), "kg-file", config_value_kg_file, AT(bmc, channel), .excludes = "kg", .wanted = a_path},
     {S(BMC), "privilege-limit", config_value_privilege, AT(bmc, channel.limit),
      .wanted = a_privilege},
+    {S(BMC), "lan-address", config_value_lan_address, AT(bmc, lan_address_writable),
+     .wanted = "expected fixed or writable"},
     {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
      .wanted = "a session timeout is 10 to 3600 seconds"},
     {S(BMC), "manufacturer-id", config_value_manufacturer, AT(bmc, manufacturer),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/config/number.h"
 
@@ -46,6 +47,8 @@ static const struct word console_words[] = {
     {"always", CONFIG_CONSOLE_ALWAYS},
     {"on-demand", CONFIG_CONSOLE_ON_DEMAND},
 };
+
+static const struct word lan_address_words[] = {{"fixed", false}, {"writable", true}};
 
 static const struct word yes_no_words[] = {{"yes", true}, {"no", false}};
 
@@ -137,6 +140,16 @@ int config_value_console(struct config_parse *parse, const char *value, void *ta
     (void)parse;
     if (result == 0)
         *(enum config_console *)target = (enum config_console)word;
+    return result;
+}
+
+int config_value_lan_address(struct config_parse *parse, const char *value, void *target)
+{
+    int word, result = find_word(lan_address_words, ARRAY_SIZE(lan_address_words), value, &word);
+
+    (void)parse;
+    if (result == 0)
+        *(bool *)target = word;
     return result;
 }
 
@@ -267,7 +280,7 @@ int config_value_listen(struct config_parse *parse, const char *value, void *tar
     return 0;
 }
 
-/* Ids with blanks or commas between them. Only those the RMCP+ layer has. */
+/* Ids with blanks or commas between them. */
 int config_value_suites(struct config_parse *parse, const char *value, void *target)
 {
     struct channel *channel = target;
@@ -282,8 +295,9 @@ int config_value_suites(struct config_parse *parse, const char *value, void *tar
         if (config_read_number(next, 0, UINT8_MAX, &suite, &next) < 0 ||
             (*next != '\0' && !strchr(" \t,", *next)))
             return -EINVAL;
-        if (suite != 3 && suite != 17) {
-            snprintf(parse->reason, sizeof parse->reason, "%s; 3 and 17 are supported",
+        if (!cipher_suite_find((uint8_t)suite)) {
+            snprintf(parse->reason, sizeof parse->reason,
+                     "%s; 1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 are supported",
                      suite == 0 ? "cipher suite 0 takes any password and is never offered"
                                 : "this cipher suite is not supported");
             return -EINVAL;

@@ -33,8 +33,10 @@ static void replace_users(struct instance *instance, struct users *users)
     struct users *present = &instance->bmc.users;
 
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        if (!user_equal(&present->by_id[id], &users->by_id[id]))
-            rmcp_server_end_user_sessions(instance->rmcp, id);
+        if (user_equal(&present->by_id[id], &users->by_id[id]))
+            continue;
+        lockout_release(&instance->bmc.lockout, id);
+        rmcp_server_end_user_sessions(instance->rmcp, id);
     }
     *present = *users;
     users_clear(users);
@@ -49,8 +51,7 @@ void instance_configure(struct instance *instance, const struct config *config)
 
     fill_users(instance, config, &users);
     replace_users(instance, &users);
-    bool changed = !channel_equal(&instance->bmc.channel, channel);
-    instance->bmc.channel = *channel;
+    bool changed = lan_configure(&instance->bmc.lan, channel, config->bmc.lan_address_writable);
     if (instance->bmc.sel)
         sel_set_policy(instance->bmc.sel, config->bmc.sel_full);
     platform_configure(instance->bmc.platform, section ? &section->server : &config->bmc.server);

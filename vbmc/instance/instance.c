@@ -10,6 +10,7 @@
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/listen.h"
+#include "vbmc/instance/network.h"
 #include "vbmc/instance/server.h"
 #include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
@@ -62,6 +63,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
         instance_free(instance);
         return NULL;
     }
+    lan_set_ops(&instance->bmc.lan, &instance_lan_ops, instance);
     sel_rows_open(&instance->bmc, shared->store);
     instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
     int result = instance_server_attach(&instance->bmc, shared->facility);

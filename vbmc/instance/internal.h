@@ -12,6 +12,11 @@
 #include "vbmc/instance/listen.h"
 #include "vbmc/state/placement.h"
 
+/* So many datagrams there were. */
+struct instance_datagrams {
+    uint64_t received, sent, valid;
+};
+
 struct instance {
     const struct instance_shared *shared;
     struct bmc bmc;
@@ -34,6 +39,7 @@ struct instance {
     bool owns_socket;
     union endpoint_address address;
     char error[INSTANCE_ERROR_SIZE];
+    struct instance_datagrams datagrams_cleared; /* when the statistics were cleared last */
     uv_timer_t timer;
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
     /* Of restart.h. */

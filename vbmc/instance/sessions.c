@@ -25,8 +25,22 @@ static void on_login_failed(void *context, uint8_t user_id)
 {
     struct instance *instance = context;
 
-    (void)user_id;
     platform_note_login_failure(instance->bmc.platform);
+    bmc_note_login(&instance->bmc, user_id, false);
+}
+
+static void on_logged_in(void *context, uint8_t user_id)
+{
+    struct instance *instance = context;
+
+    bmc_note_login(&instance->bmc, user_id, true);
+}
+
+static bool is_locked_out(void *context, uint8_t user_id)
+{
+    const struct instance *instance = context;
+
+    return lockout_is_locked(&instance->bmc.lockout, user_id);
 }
 
 struct rmcp_server *instance_new_server(struct instance *instance)
@@ -42,6 +56,8 @@ struct rmcp_server *instance_new_server(struct instance *instance)
         .events = &console_sol_events,
         .events_context = instance->sol,
         .login_failed = on_login_failed,
+        .logged_in = on_logged_in,
+        .is_locked_out = is_locked_out,
         .login_context = instance,
         .login_log = instance->shared->login_log,
     };

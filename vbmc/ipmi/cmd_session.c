@@ -131,71 +131,6 @@ static int activate_session(const struct ipmi_request *request, struct wire_in *
     return activation_code(error);
 }
 
-/* Cipher suite records (section 22.15.1): C0h, id, then one tagged byte per algorithm. */
-static const struct {
-    uint8_t suite, authentication, integrity, confidentiality;
-} suite_algorithms[] = {
-    {3, 0x01, 0x01, 0x01},  /* HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128 */
-    {17, 0x03, 0x04, 0x01}, /* HMAC-SHA256, HMAC-SHA256-128, AES-CBC-128 */
-};
-
-#define TAG_INTEGRITY       0x40
-#define TAG_CONFIDENTIALITY 0x80
-#define CIPHER_CHUNK        16
-#define CIPHER_LIST_MAX     (5 * CHANNEL_SUITES_MAX)
-
-static size_t put_if_new(uint8_t *list, size_t length, uint8_t tagged)
-{
-    if (!memchr(list, tagged, length))
-        list[length++] = tagged;
-    return length;
-}
-
-static size_t list_cipher_suites(const struct channel *channel, bool by_suite, uint8_t *list)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(suite_algorithms); i++) {
-        if (!channel_has_suite(channel, suite_algorithms[i].suite))
-            continue;
-        uint8_t tagged[] = {
-            suite_algorithms[i].authentication,
-            suite_algorithms[i].integrity | TAG_INTEGRITY,
-            suite_algorithms[i].confidentiality | TAG_CONFIDENTIALITY,
-        };
-        if (by_suite) {
-            list[length++] = 0xc0;
-            list[length++] = suite_algorithms[i].suite;
-            memcpy(list + length, tagged, sizeof tagged);
-            length += sizeof tagged;
-            continue;
-        }
-        for (size_t t = 0; t < sizeof tagged; t++)
-            length = put_if_new(list, length, tagged[t]);
-    }
-    return length;
-}
-
-static int get_channel_cipher_suites(const struct ipmi_request *request, struct wire_in *in,
-                                     struct wire_out *out)
-{
-    uint8_t list[CIPHER_LIST_MAX];
-    uint8_t channel = wire_u8(in) & 0x0f;
-    uint8_t payload_type = wire_u8(in) & 0x3f;
-    uint8_t selector = wire_u8(in);
-    size_t offset = (size_t)(selector & 0x3f) * CIPHER_CHUNK;
-
-    if (!is_lan_channel(request, channel) || payload_type > 0x01)
-        return CC_INVALID_DATA_FIELD;
-    size_t length = list_cipher_suites(&request->bmc->channel, selector & 0x80, list);
-    wire_put_u8(out, CHANNEL_LAN);
-    if (offset < length) {
-        size_t left = length - offset;
-        wire_put_bytes(out, list + offset, left < CIPHER_CHUNK ? left : CIPHER_CHUNK);
-    }
-    return CC_SUCCESS;
-}
-
 /* Set Session Privilege Level (section 22.18). */
 #define CC_LEVEL_EXCEEDS_LIMIT 0x81
 
@@ -313,8 +248,6 @@ static const struct command commands[] = {
      "Set Session Privilege Level"},
     {NETFN_APP, 0x3c, PRIVILEGE_CALLBACK, 4, 5, close_session, "Close Session"},
     {NETFN_APP, 0x3d, PRIVILEGE_USER, 1, 5, get_session_info, "Get Session Info"},
-    {NETFN_APP, 0x54, COMMAND_FOR_ANYONE, 3, 3, get_channel_cipher_suites,
-     "Get Channel Cipher Suites"},
 };
 
 const struct command_table cmd_session_table = {commands, ARRAY_SIZE(commands)};

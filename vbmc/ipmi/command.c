@@ -38,6 +38,12 @@ uint8_t command_code_of_result(int result)
     return CC_UNSPECIFIED;
 }
 
+uint8_t command_channel(const struct ipmi_request *request, uint8_t channel)
+{
+    channel &= 0x0f;
+    return channel == CHANNEL_THIS ? request->channel : channel;
+}
+
 static void answer_with(const struct bmc_ticket *ticket, int result, size_t length_of_error)
 {
     const struct ipmi_sink *sink = ticket->sink;

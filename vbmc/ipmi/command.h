@@ -64,6 +64,11 @@ extern const struct command_table cmd_sel_table;
 extern const struct command_table cmd_pef_table;
 extern const struct command_table cmd_dcmi_table;
 extern const struct command_table cmd_watchdog_table;
+extern const struct command_table cmd_channel_table;
+extern const struct command_table cmd_lan_table;
+
+/* The channel that [3:0] of `channel` means, which may be "this one" (section 6.3). */
+uint8_t command_channel(const struct ipmi_request *request, uint8_t channel);
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

@@ -41,6 +41,10 @@ service_describe service_describe_power_limit, service_describe_power_limit_acti
 /* sessions.c */
 service_run service_run_session_close, service_run_sol_activate, service_run_sol_deactivate;
 service_run service_run_sol_access, service_run_sol_parameter;
+/* lan.c */
+service_run service_run_channel_access, service_run_lan_parameter, service_run_suspend_arps;
+service_run service_run_lan_statistics;
+service_describe service_describe_lan_parameter;
 /* faults.c */
 service_run service_run_inject, service_run_clear_faults;
 service_describe service_describe_inject, service_describe_clear_faults;

@@ -29,6 +29,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/boot_parameters.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/inject.h"
@@ -96,6 +97,11 @@ enum service_operation {
     SERVICE_SOL_DEACTIVATE,
     SERVICE_SOL_ACCESS,
     SERVICE_SOL_PARAMETER,
+    /* Channels and LAN. */
+    SERVICE_CHANNEL_ACCESS,
+    SERVICE_LAN_PARAMETER,
+    SERVICE_SUSPEND_ARPS,
+    SERVICE_LAN_STATISTICS, /* cleared */
     /* Faults. */
     SERVICE_INJECT,
     SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
@@ -199,6 +205,16 @@ union service_arguments {
         const uint8_t *data;
         size_t size;
     } sol_parameter;
+    struct lan_access_change lan_access;
+    struct {
+        uint8_t number;
+        const uint8_t *data;
+        size_t size;
+    } lan_parameter;
+    struct {
+        uint8_t bits;       /* as in Suspend BMC ARPs */
+        uint8_t *generated; /* filled in */
+    } suspend_arps;
     const struct fault *fault; /* its time is set to now */
     struct {
         const struct fault *like;    /* NULL: all */

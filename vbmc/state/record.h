@@ -23,5 +23,6 @@ extern const struct record_kind record_sensors, record_fru, record_dcmi, record_
 extern const struct record_kind record_system_info;
 extern const struct record_kind record_pef;
 extern const struct record_kind record_watchdog;
+extern const struct record_kind record_lan;
 
 #endif

@@ -12,6 +12,7 @@ static const struct record_kind *const kinds[BMC_PART_COUNT] = {
     [BMC_PART_SYSTEM_INFO] = &record_system_info,
     [BMC_PART_PEF] = &record_pef,
     [BMC_PART_WATCHDOG] = &record_watchdog,
+    [BMC_PART_LAN] = &record_lan,
 };
 
 const struct record_kind *record_kind_of(enum bmc_part part)
@@ -71,6 +72,7 @@ static const struct save_kind save_kinds[BMC_PART_COUNT] = {
     [BMC_PART_SYSTEM_INFO] = {"system information", copy, release, put, take_back},
     [BMC_PART_PEF] = {"PEF settings", copy, release, put, take_back},
     [BMC_PART_WATCHDOG] = {"watchdog timer", copy, release, put, take_back},
+    [BMC_PART_LAN] = {"LAN configuration", copy, release, put, take_back},
 };
 
 const struct save_kind *record_save_kind(enum bmc_part part)

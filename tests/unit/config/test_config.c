@@ -175,13 +175,14 @@ static const struct {
     {"[bmc]\nport = 65536\n", ":2: port = 65536: a port is 1 to 65535"},
     {"[bmc]\ncipher-suites = 0\n",
      ":2: cipher-suites = 0: cipher suite 0 takes any password and is "
-     "never offered; 3 and 17 are supported"},
-    {"[bmc]\ncipher-suites = 3 8\n", ":2: cipher-suites = 3 8: this cipher suite is not supported; "
-                                     "3 and 17 are supported"},
+     "never offered; 1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 are supported"},
+    {"[bmc]\ncipher-suites = 3 9\n", ":2: cipher-suites = 3 9: this cipher suite is not supported; "
+                                     "1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 are supported"},
+    {"[bmc]\nlan-address = yes\n", ":2: lan-address = yes: expected fixed or writable"},
     {"[bmc]\ncipher-suites = 3 3\n",
-     ":2: cipher-suites = 3 3: cipher suites are 3 and 17, such as 3 17"},
+     ":2: cipher-suites = 3 3: cipher suites are numbers, such as 3 17"},
     {"[bmc]\ncipher-suites = x\n",
-     ":2: cipher-suites = x: cipher suites are 3 and 17, such as 3 17"},
+     ":2: cipher-suites = x: cipher suites are numbers, such as 3 17"},
     {"[bmc]\nipmi-1.5 = straight\n", ":2: ipmi-1.5 = straight: expected off, md5, or md5 straight"},
     {"[bmc]\nipmi-1.5 = md2\n", ":2: ipmi-1.5 = md2: expected off, md5, or md5 straight"},
     {"[bmc]\nipmi-1.5 = md5 md5\n", ":2: ipmi-1.5 = md5 md5: expected off, md5, or md5 straight"},
@@ -347,7 +348,7 @@ static void test_everything_else(void **state)
     CLEANUP_CONFIG struct config *config =
         load("[domain 0A000000-0000-0000-0000-000000000001]\n"
              "  kg = 0x00ff10\n" /* the same depth throughout is no continuation */
-             "  cipher-suites = 3\n"
+             "  cipher-suites = 1 2 3 6 7 8 11 12 15 16 17\n"
              "  address = ::ffff:127.0.0.1\n"
              "[domain off]\nenabled = no\nconsole = always\nserial = serial1\n"
              "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
@@ -357,7 +358,8 @@ static void test_everything_else(void **state)
              "ipmi-1.5 = straight, md5\n"
              "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
              "1048575\nconsole-history = 4096\n"
-             "discover = tagged\nconsole = on-demand\nconsole-replay = 0\nconsole-log = logs\n"
+             "discover = tagged\nlan-address = writable\nconsole = on-demand\nconsole-replay = "
+             "0\nconsole-log = logs\n"
              "console-log-size = 2M\nconsole-log-files = 9\n"
              "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
              "[user x y]\npassword = a=b: \"c\"\nprivilege = callback\n");
@@ -368,8 +370,8 @@ static void test_everything_else(void **state)
 
     assert_true(domain->has_uuid);
     assert_memory_equal(domain->channel.kg, domain_kg, sizeof domain_kg);
-    assert_int_equal(domain->channel.suite_count, 1);
-    assert_int_equal(domain->channel.suites[0], 3);
+    assert_int_equal(domain->channel.suite_count, 11);
+    assert_int_equal(domain->channel.suites[10], 17);
     assert_int_equal(domain->channel.limit, PRIVILEGE_OPERATOR);
     assert_string_equal(domain->address, "::ffff:127.0.0.1");
     assert_int_equal(config->bmc.manufacturer, 1048575);
@@ -388,6 +390,7 @@ static void test_everything_else(void **state)
                      CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD);
     assert_int_equal(domain->channel.authentication_types,
                      CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD);
+    assert_true(config->bmc.lan_address_writable);
     assert_int_equal(config->bmc.console_history, 4096);
     assert_int_equal(endpoint_address_port(&config->ssh.listen), 22);
     assert_int_equal(config->ssh.bmc_port, 23);

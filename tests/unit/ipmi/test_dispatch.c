@@ -68,6 +68,9 @@ static const struct {
     {"06 3b", PRIVILEGE_USER, "00", "00"},
     {"06 3c", PRIVILEGE_CALLBACK, "01 00 00 00", "00 00 00 00 01"},
     {"06 3d", PRIVILEGE_USER, "00", "ff 01 00 00 00"},
+    {"06 40", PRIVILEGE_ADMINISTRATOR, "01 00 00", "01 00 00"},
+    {"06 41", PRIVILEGE_USER, "01 80", "01 80"},
+    {"06 42", PRIVILEGE_USER, "01", "01"},
     {"06 54", 0, "0e 00 80", "0e 00 80"},
     {"06 57", PRIVILEGE_USER, "01", "01"},
     {"0a 20", PRIVILEGE_USER, "", ""},
@@ -172,9 +175,9 @@ static const char *ask(size_t i, const char *data, int cut)
 
 static void test_list_is_the_tables(void **state)
 {
-    static const struct command_table *const tables[] = {&cmd_app_table,     &cmd_session_table,
-                                                         &cmd_chassis_table, &cmd_sensor_table,
-                                                         &cmd_sdr_table,     &cmd_pef_table};
+    static const struct command_table *const tables[] = {
+        &cmd_app_table, &cmd_session_table, &cmd_chassis_table, &cmd_sensor_table,
+        &cmd_sdr_table, &cmd_pef_table,     &cmd_channel_table};
     size_t count = 0;
     char name[8];
 
@@ -302,7 +305,7 @@ static void test_unknown(void **state)
         "06 52 00 00 00 00",
         "08 01",
         "0a 1f 00",
-        "0c 02 01 00 00 00",
+        "0c 05 01 00 00 00",
         "2e 01 00 00 00",
         "30 00",
         "3e 00",

@@ -16,6 +16,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/state/parts.h"
@@ -183,6 +184,37 @@ static void test_all_come_back(void **state)
     assert_true(has_fault("1", FAULT_AC_LOST));
     assert_int_equal(threshold(), 33);
     assert_int_equal(dcmi_power_limit_watts(fake_bmc.bmc.dcmi), 321);
+}
+
+/* What clients set of the LAN goes back to what is stored; what is volatile stays. */
+static void test_lan_is_refused(void **state)
+{
+    struct lan *lan = &fake_bmc.bmc.lan;
+    const struct lan_access_change closed = {.access_of = LAN_NON_VOLATILE,
+                                             .access = {.mode = LAN_ACCESS_DISABLED}};
+    const struct lan_access_change shared = {.access_of = LAN_VOLATILE,
+                                             .access = {.mode = LAN_ACCESS_SHARED}};
+    uint8_t data[LAN_PARAMETER_MAX];
+    size_t size;
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    lan_set_parameter(lan, 11, (const uint8_t[]){7}, 1, 0, NULL);
+    save(BMC_PART_LAN);
+    assert_int_equal(wait_for(1), 0);
+    refusing_store_refuse("");
+    lan_set_parameter(lan, 11, (const uint8_t[]){9}, 1, 0, NULL);
+    lan_set_parameter(lan, 18, (const uint8_t[]){0, 0x80, 1, 1}, 4, 0, NULL);
+    lan_set_access(lan, &shared, NULL);
+    lan_set_access(lan, &closed, NULL);
+    save(BMC_PART_LAN);
+    assert_true(wait_for(2) < 0);
+    assert_int_equal(lan_get_parameter(lan, 11, 0, 0, data, &size), 0);
+    assert_int_equal(data[0], 7);
+    assert_int_equal(lan_get_parameter(lan, 18, 0, 0, data, &size), 0);
+    assert_int_equal(data[1], 0x80);
+    assert_int_equal(lan_access(lan, LAN_NON_VOLATILE).mode, LAN_ACCESS_ALWAYS);
+    assert_int_equal(lan_access(lan, LAN_VOLATILE).mode, LAN_ACCESS_SHARED);
 }
 
 /* Nothing was stored before: back to the defaults. */
@@ -469,6 +501,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_all_come_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lan_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_first_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_system_info, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_again, setup, teardown),

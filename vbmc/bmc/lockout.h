@@ -1,0 +1,49 @@
+/* Users who are locked out after bad passwords (IPMI 2.0, section 23.2, parameter 26). A failure
+ * counts until a log-in succeeds or the rule's interval is over without another; with the
+ * threshold's the user is locked out: for the rule's time, or until somebody enables the user
+ * again. Failures meanwhile count for nothing, so that nobody is kept out for longer. */
+#ifndef VBMC_BMC_LOCKOUT_H
+#define VBMC_BMC_LOCKOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/users.h"
+
+#define LOCKOUT_NO_END UINT64_MAX
+
+struct lockout_user {
+    uint8_t failures;
+    bool is_locked;
+    uint64_t failed_ms; /* the last failure */
+    uint64_t until_ms;  /* of a lock-out; LOCKOUT_NO_END */
+};
+
+struct lockout {
+    const struct lan *lan;
+    struct lockout_user *users; /* by id; NULL until the first failure */
+};
+
+/* The rule is that of `lan`, which outlives it. */
+void lockout_init(struct lockout *lockout, const struct lan *lan);
+void lockout_clear(struct lockout *lockout);
+
+/* A log-in of that user has failed by its password. True if that locks the user out; a lock-out
+ * without end is reported as a change of BMC_PART_LAN. Ids that no user has are left out, here and
+ * below. */
+bool lockout_note_failure(struct lockout *lockout, uint8_t user_id);
+void lockout_note_success(struct lockout *lockout, uint8_t user_id);
+/* Ends a lock-out and forgets failures: the user was enabled, or given another password or name. */
+void lockout_release(struct lockout *lockout, uint8_t user_id);
+
+bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id);
+/* How much of it is left in seconds, LOCKOUT_NO_END, or 0: is not locked out. */
+uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id);
+
+/* For what is stored: those who are locked out without end, bit N: user N. */
+uint16_t lockout_without_end(const struct lockout *lockout);
+/* 0 or -ENOMEM. */
+int lockout_restore(struct lockout *lockout, uint16_t without_end);
+
+#endif

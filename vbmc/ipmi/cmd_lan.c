@@ -1,0 +1,115 @@
+/* LAN commands (IPMI 2.0, chapter 23). */
+#include "vbmc/base/array.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/ipmi/command.h"
+
+#define RESERVED_OF_SET 0xf0 /* beside the channel */
+#define RESERVED_OF_GET 0x70
+
+static bool is_lan(const struct ipmi_request *request, uint8_t channel, uint8_t reserved)
+{
+    return !(channel & reserved) && command_channel(request, channel) == CHANNEL_LAN;
+}
+
+/* Set LAN Configuration Parameters (section 23.1). */
+#define SET_DATA_MAX 40 /* any longer parameter there may be is not supported, no wrong length */
+
+static int set_lan_configuration(const struct ipmi_request *request, struct wire_in *in,
+                                 struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in);
+    uint8_t number = wire_u8(in);
+    size_t size = wire_left(in);
+    const uint8_t *data = wire_bytes(in, size);
+
+    if (!is_lan(request, channel, RESERVED_OF_SET))
+        return CC_INVALID_DATA_FIELD;
+    return command_call(request, out, SERVICE_LAN_PARAMETER,
+                        &(union service_arguments){.lan_parameter = {number, data, size}});
+}
+
+/* Get LAN Configuration Parameters (section 23.2). */
+#define PARAMETER_REVISION 0x11
+#define REVISION_ONLY      0x80
+
+static int get_lan_configuration(const struct ipmi_request *request, struct wire_in *in,
+                                 struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in);
+    uint8_t number = wire_u8(in);
+    uint8_t set = wire_u8(in);
+    uint8_t block = wire_u8(in);
+    uint8_t data[LAN_PARAMETER_MAX];
+    size_t size = 0;
+
+    if (!is_lan(request, channel, RESERVED_OF_GET))
+        return CC_INVALID_DATA_FIELD;
+    if (!(channel & REVISION_ONLY)) {
+        int result = lan_get_parameter(&request->bmc->lan, number, set, block, data, &size);
+        if (result < 0)
+            return command_code_of_result(result);
+    }
+    wire_put_u8(out, PARAMETER_REVISION);
+    wire_put_bytes(out, data, size);
+    return CC_SUCCESS;
+}
+
+/* Suspend BMC ARPs (section 23.3). */
+#define ARP_BITS 0x03
+
+static int suspend_bmc_arps(const struct ipmi_request *request, struct wire_in *in,
+                            struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in);
+    uint8_t bits = wire_u8(in);
+    uint8_t generated = 0;
+
+    if (!is_lan(request, channel, RESERVED_OF_SET) || bits & ~ARP_BITS)
+        return CC_INVALID_DATA_FIELD;
+    int code = command_call(request, out, SERVICE_SUSPEND_ARPS,
+                            &(union service_arguments){.suspend_arps = {bits, &generated}});
+    if (code == CC_SUCCESS)
+        wire_put_u8(out, generated);
+    return code;
+}
+
+/* Get IP/UDP/RMCP Statistics (section 23.4). What the kernel drops is not seen here. */
+#define CLEAR_STATISTICS 0x01
+
+static int get_statistics(const struct ipmi_request *request, struct wire_in *in,
+                          struct wire_out *out)
+{
+    const struct lan *lan = &request->bmc->lan;
+    struct lan_statistics statistics = {0};
+    uint8_t channel = wire_u8(in);
+    uint8_t clear = wire_u8(in);
+
+    if (!is_lan(request, channel, RESERVED_OF_SET) || clear & ~CLEAR_STATISTICS)
+        return CC_INVALID_DATA_FIELD;
+    if (clear) {
+        int code = command_call(request, out, SERVICE_LAN_STATISTICS, NULL);
+        if (code != CC_SUCCESS)
+            return code;
+    }
+    if (lan->ops)
+        lan->ops->statistics(lan->ops_context, &statistics);
+    wire_put_u16(out, statistics.received);
+    wire_put_zeros(out, 6); /* header errors, address errors, fragments */
+    wire_put_u16(out, statistics.sent);
+    wire_put_u16(out, statistics.received); /* all of them are UDP */
+    wire_put_u16(out, statistics.valid);
+    wire_put_zeros(out, 4); /* no proxy */
+    return CC_SUCCESS;
+}
+
+static const struct command commands[] = {
+    {NETFN_TRANSPORT, 0x01, PRIVILEGE_ADMINISTRATOR, 2, SET_DATA_MAX, set_lan_configuration,
+     "Set LAN Configuration Parameters"},
+    {NETFN_TRANSPORT, 0x02, PRIVILEGE_OPERATOR, 4, 4, get_lan_configuration,
+     "Get LAN Configuration Parameters"},
+    {NETFN_TRANSPORT, 0x03, PRIVILEGE_OPERATOR, 2, 2, suspend_bmc_arps, "Suspend BMC ARPs"},
+    {NETFN_TRANSPORT, 0x04, PRIVILEGE_USER, 2, 2, get_statistics, "Get IP/UDP/RMCP Statistics"},
+};
+
+const struct command_table cmd_lan_table = {commands, ARRAY_SIZE(commands)};

@@ -1,0 +1,45 @@
+/* Channel access (IPMI 2.0, section 22.22) and the LAN (chapter 23). */
+#include <stdio.h>
+
+#include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/service/runs.h"
+
+int service_run_channel_access(const struct service_call *call,
+                               const union service_arguments *arguments)
+{
+    return lan_set_access(&call->bmc->lan, &arguments->lan_access, call->ticket);
+}
+
+int service_run_lan_parameter(const struct service_call *call,
+                              const union service_arguments *arguments)
+{
+    return lan_set_parameter(&call->bmc->lan, arguments->lan_parameter.number,
+                             arguments->lan_parameter.data, arguments->lan_parameter.size,
+                             call->caller->session, call->ticket);
+}
+
+/* By number alone: the community string is a password. */
+void service_describe_lan_parameter(const union service_arguments *arguments, char *text,
+                                    size_t size)
+{
+    snprintf(text, size, "%u", arguments->lan_parameter.number);
+}
+
+int service_run_suspend_arps(const struct service_call *call,
+                             const union service_arguments *arguments)
+{
+    *arguments->suspend_arps.generated =
+        lan_suspend_arps(&call->bmc->lan, arguments->suspend_arps.bits);
+    return 0;
+}
+
+int service_run_lan_statistics(const struct service_call *call,
+                               const union service_arguments *arguments)
+{
+    const struct lan *lan = &call->bmc->lan;
+
+    (void)arguments;
+    if (lan->ops)
+        lan->ops->clear_statistics(lan->ops_context);
+    return 0;
+}
