@@ -172,12 +172,13 @@ _vbmc()
             inject:3) _vbmc_replies "$(_vbmc_fault_kinds "${operands[1]}")" "$word" ;;
             facility:1) _vbmc_replies $'feed\nups\nutility\ngenerator\ncrac\nsimulate' "$word" ;;
             facility:[23]) _vbmc_replies "$(_vbmc_room_states "${operands[-1]}")" "$word" ;;
+            lan:2) _vbmc_replies reset "$word" ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | who:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | lan:1 | who:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

@@ -228,6 +228,13 @@ void lan_forget_parameters(struct lan *lan)
     lan_apply(lan);
 }
 
+void lan_reset(struct lan *lan)
+{
+    lan_forget_parameters(lan);
+    lan_restore_access(lan, NULL, PRIVILEGE_HIGHEST);
+    lan_restart(lan);
+}
+
 /* One value as the disk has it: `put` may have marked what a client cannot send. */
 static bool is_valid(const struct lan *lan, const struct lan_row *row, const uint8_t *value)
 {

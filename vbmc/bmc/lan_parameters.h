@@ -36,4 +36,7 @@ int lan_stored_parameter(const struct lan *lan, unsigned n, uint8_t *number, con
 void lan_forget_parameters(struct lan *lan);
 int lan_restore_parameter(struct lan *lan, uint8_t number, const uint8_t *bytes, size_t size);
 
+/* Everything is as it was before any client set it; the caller reports BMC_PART_LAN as changed. */
+void lan_reset(struct lan *lan);
+
 #endif

@@ -255,11 +255,12 @@ static void add_known_property(const struct cli *cli, struct json_object *rows, 
     json_object_put(duration);
 }
 
-static int run_show(struct cli *cli)
+/* The answer to the verb, an object, as Property and Value. */
+static int ask_for_properties(struct cli *cli, const char *verb)
 {
     struct json_object *result;
 
-    int code = cli_ask(cli, "show", cli_name_arguments(cli), &result);
+    int code = cli_ask(cli, verb, cli_name_arguments(cli), &result);
     if (code == CLI_EXIT_DONE && !json_object_is_type(result, json_type_object))
         code = cli_fail(cli, "vbmcd answered with something that is no object");
     if (code == CLI_EXIT_DONE) {
@@ -273,6 +274,34 @@ static int run_show(struct cli *cli)
     json_object_put(result);
     return code;
 }
+
+static int run_show(struct cli *cli)
+{
+    return ask_for_properties(cli, "show");
+}
+
+static int run_lan(struct cli *cli)
+{
+    const struct cli_options *options = &cli->options;
+
+    if (options->name_count == 1)
+        return ask_for_properties(cli, "lan");
+    if (strcmp(options->names[1], "reset") != 0)
+        return cli_fail_usage(cli, "the only action is reset");
+    struct json_object *arguments = cli_name_arguments(cli);
+    json_object_object_add(arguments, "reset", json_object_new_boolean(true));
+    return cli_ask_and_obey(cli, "lan", arguments);
+}
+
+const struct cli_verb cli_verb_lan = {
+    .name = "lan",
+    .arguments = "NAME [reset]",
+    .help = "show what clients have set of a BMC's LAN channel, or take it back",
+    .groups = CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 2,
+    .run = run_lan,
+};
 
 const struct cli_verb cli_verb_show = {
     .name = "show",

@@ -4,7 +4,7 @@
 
 struct cli_verb;
 
-extern const struct cli_verb cli_verb_list, cli_verb_show, cli_verb_discover, cli_verb_hypervisor,
-    cli_verb_status, cli_verb_who;
+extern const struct cli_verb cli_verb_list, cli_verb_show, cli_verb_lan, cli_verb_discover,
+    cli_verb_hypervisor, cli_verb_status, cli_verb_who;
 
 #endif

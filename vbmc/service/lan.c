@@ -25,6 +25,15 @@ void service_describe_lan_parameter(const union service_arguments *arguments, ch
     snprintf(text, size, "%u", arguments->lan_parameter.number);
 }
 
+int service_run_lan_reset(const struct service_call *call, const union service_arguments *arguments)
+{
+    (void)arguments;
+    lan_reset(&call->bmc->lan);
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++)
+        lockout_release(&call->bmc->lockout, id);
+    return service_changed(call, BMC_PART_LAN);
+}
+
 int service_run_suspend_arps(const struct service_call *call,
                              const union service_arguments *arguments)
 {

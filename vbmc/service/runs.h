@@ -43,7 +43,7 @@ service_run service_run_session_close, service_run_sol_activate, service_run_sol
 service_run service_run_sol_access, service_run_sol_parameter;
 /* lan.c */
 service_run service_run_channel_access, service_run_lan_parameter, service_run_suspend_arps;
-service_run service_run_lan_statistics;
+service_run service_run_lan_statistics, service_run_lan_reset;
 service_describe service_describe_lan_parameter;
 /* faults.c */
 service_run service_run_inject, service_run_clear_faults;

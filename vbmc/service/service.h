@@ -101,6 +101,7 @@ enum service_operation {
     SERVICE_CHANNEL_ACCESS,
     SERVICE_LAN_PARAMETER,
     SERVICE_SUSPEND_ARPS,
+    SERVICE_LAN_RESET,      /* to what it was before any client set it */
     SERVICE_LAN_STATISTICS, /* cleared */
     /* Faults. */
     SERVICE_INJECT,

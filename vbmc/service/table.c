@@ -137,6 +137,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_lan_parameter, service_describe_lan_parameter},
     [SERVICE_SUSPEND_ARPS] = {"suspend ARPs", PRIVILEGE_OPERATOR, 0,
         service_run_suspend_arps, NULL},
+    [SERVICE_LAN_RESET] = {"reset LAN configuration", PRIVILEGE_ADMINISTRATOR, AUDITED,
+        service_run_lan_reset, NULL},
     [SERVICE_LAN_STATISTICS] = {"clear LAN statistics", PRIVILEGE_USER, 0,
         service_run_lan_statistics, NULL},
     [SERVICE_INJECT] = {"inject", PRIVILEGE_ADMINISTRATOR, AUDITED,

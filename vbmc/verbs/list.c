@@ -1,6 +1,5 @@
 #include "vbmc/verbs/list.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/instance/guest.h"
@@ -8,6 +7,7 @@
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/verbs/health.h"
+#include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/reply.h"
@@ -67,28 +67,6 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
     control_reply_ok(request, list);
 }
 
-/* "admin (another 250 s), bob (until enabled)"; nothing if nobody is. */
-static void add_locked_out(struct json_object *result, const struct bmc *bmc)
-{
-    char text[USER_ID_MAX * (USER_NAME_MAX + 40)] = "";
-    size_t used = 0;
-
-    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        uint64_t left_s = lockout_left_s(&bmc->lockout, id);
-        const char *separator = used > 0 ? ", " : "", *name = bmc->users.by_id[id].name;
-        int length = 0;
-        if (left_s == LOCKOUT_NO_END)
-            length = snprintf(text + used, sizeof text - used, "%s%s (until enabled)", separator,
-                              name);
-        else if (left_s > 0)
-            length = snprintf(text + used, sizeof text - used, "%s%s (another %llu s)", separator,
-                              name, (unsigned long long)left_s);
-        used += (size_t)length;
-    }
-    if (used > 0)
-        verbs_add_text(result, "locked_out", text);
-}
-
 void verbs_show(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request)
 {
@@ -118,7 +96,7 @@ void verbs_show(const struct verbs *verbs, struct json_object *arguments,
     verbs_add_text(result, "password", "***");
     verbs_add_text(result, "status", verbs_status_of(instance));
     verbs_add_text(result, "username", user[0] ? user : NULL);
-    add_locked_out(result, instance_bmc(instance));
+    verbs_add_locked_out(result, instance_bmc(instance));
     verbs_add_health(result, instance);
     verbs_add_watchdog(result, instance_bmc(instance));
     verbs_add_boot_device(result, instance_bmc(instance));

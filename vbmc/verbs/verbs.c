@@ -13,6 +13,7 @@
 #include "vbmc/verbs/guest.h"
 #include "vbmc/verbs/health.h"
 #include "vbmc/verbs/hypervisor.h"
+#include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/sel.h"
@@ -38,6 +39,7 @@ static const struct {
     {"fru", verbs_fru, SERVICE_VIEW},
     {"hypervisor", verbs_hypervisor, SERVICE_VIEW_FLEET},
     {"inject", verbs_inject, SERVICE_VIEW},
+    {"lan", verbs_lan, SERVICE_VIEW},
     {"list", verbs_list, SERVICE_VIEW},
     {"power", verbs_power, SERVICE_VIEW},
     {"reload", verbs_reload, SERVICE_RELOAD},

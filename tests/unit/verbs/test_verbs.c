@@ -205,6 +205,8 @@ static const struct {
     {"inject", "\"name\":\"mine\",\"clear\":true", PRIVILEGE_ADMINISTRATOR, false},
     {"inject", "\"name\":\"mine\",\"target\":\"nosuch\",\"kind\":\"fault\"",
      PRIVILEGE_ADMINISTRATOR, false},
+    {"lan", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"lan", "\"name\":\"mine\",\"reset\":true", PRIVILEGE_ADMINISTRATOR, false},
     {"list", "", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"status\"", PRIVILEGE_USER, false},
     {"power", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_OPERATOR, false},
