@@ -63,6 +63,8 @@ static struct {
     uint32_t numbers;
     bool random_fails;
     unsigned failures; /* that login_failed was told of */
+    unsigned successes;
+    bool is_locked_out;
     uint8_t failed_user;
     unsigned ended;
 
@@ -110,6 +112,18 @@ static void on_failure(void *context, uint8_t user_id)
     it.failed_user = user_id;
 }
 
+static void on_success(void *context, uint8_t user_id)
+{
+    (void)context;
+    it.successes += user_id == USER_ID_FIRST;
+}
+
+static bool is_locked_out(void *context, uint8_t user_id)
+{
+    (void)context;
+    return it.is_locked_out && user_id == USER_ID_FIRST;
+}
+
 static void on_ended(void *context, uint32_t session)
 {
     (void)context;
@@ -148,6 +162,8 @@ static int setup(void **state)
         .random = fixed_random,
         .events = &events,
         .login_failed = on_failure,
+        .logged_in = on_success,
+        .is_locked_out = is_locked_out,
         .active_max = 5,
     };
     it.server = rmcp_server_new(&it.config);
@@ -510,6 +526,42 @@ static void test_wrong_passwords(void **state)
     assert_int_equal(rmcp_server_count_sessions(it.server), 0);
 }
 
+/* A user who is locked out gets what a wrong password gets. */
+static void test_lock_out(void **state)
+{
+    (void)state;
+    it.is_locked_out = true;
+    assert_refused("admin", "vbmc-test-pass", 2);
+    assert_int_equal(it.successes, 0);
+    it.is_locked_out = false;
+    assert_int_equal(login("admin", PRIVILEGE_USER), CC_SUCCESS);
+    assert_int_equal(it.successes, 1);
+    it.is_locked_out = true; /* who is in stays */
+    assert_int_equal(get_device_id(), CC_SUCCESS);
+}
+
+/* What channel access and LAN parameter 2 say of log-ins. */
+static void test_channel(void **state)
+{
+    const struct lan15_header header = {.type = LAN15_NONE};
+    struct channel *channel = &it.fake.bmc.channel;
+
+    (void)state;
+    channel->authentication_off[PRIVILEGE_ADMINISTRATOR - 1] = CHANNEL_AUTH_MD5;
+    assert_int_equal(send_as(&header, 0x38, (const uint8_t *)"\x8e\x04", 2), CC_SUCCESS);
+    assert_int_equal(it.answer.message[8], 0x80 | CHANNEL_AUTH_PASSWORD);
+    assert_int_equal(send_as(&header, 0x38, (const uint8_t *)"\x8e\x03", 2), CC_SUCCESS);
+    assert_int_equal(it.answer.message[8], 0x80 | CHANNEL_AUTH_PASSWORD | CHANNEL_AUTH_MD5);
+    assert_int_equal(login("admin", PRIVILEGE_ADMINISTRATOR), CC_INVALID_DATA_FIELD);
+    assert_int_equal(activate(PRIVILEGE_OPERATOR), CC_SUCCESS);
+    channel->authentication_off[PRIVILEGE_ADMINISTRATOR - 1] = 0;
+    channel->is_closed = true;
+    assert_int_equal(login("admin", PRIVILEGE_USER), 0x86);
+    channel->is_closed = false;
+    assert_int_equal(activate(PRIVILEGE_ADMINISTRATOR), CC_SUCCESS);
+    assert_int_equal(it.failures, 0);
+}
+
 /* The account is another between challenge and activation. */
 static void test_account_goes(void **state)
 {
@@ -847,6 +899,8 @@ int main(void)
         TEST(test_refusals),
         TEST(test_activation_elsewhere),
         TEST(test_wrong_passwords),
+        TEST(test_lock_out),
+        TEST(test_channel),
         TEST(test_account_goes),
         TEST(test_window),
         TEST(test_outbound),
