@@ -253,7 +253,7 @@ changes_nothing='chassis_poh_minutes dcmi_power_statistics sel_reserve sdr_reser
 # A function changes the model if the first thing it takes is a part of it, not const.
 check_service_door() {
 	local changing message='a BMC is changed from outside by vbmc/service alone'
-	local parts='bmc|chassis|boot_options|watchdog|sel|sensors|fru|dcmi|pef|sdr_repository|platform|messaging|acpi|system_info'
+	local parts='bmc|chassis|boot_options|watchdog|sel|sensors|fru|dcmi|pef|sdr_repository|users|platform|messaging|acpi|system_info'
 	changing=$(cat vbmc/bmc/*.h vbmc/platform/*.h | tr '\n' ' ' | grep -oE "[a-z_]+\(struct ($parts) \*" |
 		sed 's/(.*//' | sort -u | grep -vxF "${changes_nothing// /$'\n'}")
 	[[ ! -d $objects ]] || (cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +) |

@@ -14,6 +14,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/service/service.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
@@ -111,47 +112,69 @@ static char *read_keys(const char *path)
 /* Accounts as the server wants them; `passwords` is what they point at, keys are borrowed. */
 struct accounts {
     struct ssh_account list[USER_ID_MAX + 1];
-    char passwords[USER_ID_MAX + 1][USER_PASSWORD_MAX + 1];
+    char passwords[USER_ID_MAX + 1][USER_LONG_PASSWORD_MAX + 1];
     size_t count;
 };
 
-/* Nobody has more than the channel's limit, which is that of any session. */
-static void add_account(struct accounts *accounts, enum privilege limit, const char *name,
-                        const void *password, size_t password_length, enum privilege privilege,
+/* Nobody has more than the channel's limit, which is that of any session, nor more than an
+ * administrator. `keys` may be NULL. */
+static void add_account(struct accounts *accounts, enum privilege limit, const struct user *user,
                         const char *keys)
 {
-    size_t i = accounts->count++;
-    enum privilege level = privilege < limit ? privilege : limit;
+    enum privilege level = user_level(user) < limit ? user_level(user) : limit;
+    bool is_level = level >= PRIVILEGE_CALLBACK && level <= PRIVILEGE_OEM;
+    size_t i = accounts->count;
 
-    memcpy(accounts->passwords[i], password, password_length);
+    if (!user_may_log_in(user))
+        return;
+    memcpy(accounts->passwords[i], user->password, user->password_length);
+    if (!is_level)
+        level = PRIVILEGE_CALLBACK;
+    else if (level > PRIVILEGE_ADMINISTRATOR)
+        level = PRIVILEGE_ADMINISTRATOR;
     accounts->list[i] = (struct ssh_account){
-        .name = name,
+        .name = user->name,
         .password = accounts->passwords[i],
         .privilege = (unsigned)level,
         .authorized_keys = keys,
         .is_barred = level < service_row(SERVICE_VIEW)->privilege,
     };
+    accounts->count++;
 }
 
-/* Those of the configuration; `keys` are the texts of their files. */
+/* Those of the configuration, which know all BMCs; `keys` are the texts of their files, and `users`
+ * holds the names. */
 static void fill_configured(struct accounts *accounts, const struct config *config,
-                            char *const *keys, enum privilege limit)
+                            struct user users[CONFIG_USERS_MAX], char *const *keys)
 {
     for (size_t i = 0; i < config->user_count; i++) {
         const struct config_user *user = &config->users[i];
-        add_account(accounts, limit, user->name, user->password, strlen(user->password),
-                    user->limit, keys[i]);
+        if (user_make(&users[i], user->name, user->password, user->limit) == 0)
+            add_account(accounts, config->bmc.channel.limit, &users[i], keys[i]);
     }
 }
 
-/* Those that are a BMC's alone ('vbmc add --username'), who have no keys. */
-static void fill_own(struct accounts *accounts, struct bmc *bmc)
+/* The keys of an account of vbmc.conf are those of its name. */
+static const char *keys_of(const struct config *config, char *const *keys, const char *name)
+{
+    for (size_t i = 0; i < config->user_count; i++) {
+        if (strcmp(config->users[i].name, name) == 0)
+            return keys[i];
+    }
+    return NULL;
+}
+
+/* Those of one BMC. Keys belong to accounts of the configuration alone: one with the same name that
+ * somebody else made has none. */
+static void fill_of_bmc(struct accounts *accounts, const struct config *config, char *const *keys,
+                        const struct bmc *bmc)
 {
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         const struct user *user = &bmc->users.by_id[id];
-        if (user->enabled && user->name[0])
-            add_account(accounts, bmc->channel.limit, user->name, user->password,
-                        user->password_length, user->limit, NULL);
+        bool has_keys = keys && users_is_configured(&bmc->users, id) &&
+                        !(users_changed_parts(&bmc->users, id) & 1u << USER_PART_NAME);
+        add_account(accounts, bmc->channel.limit, user,
+                    has_keys ? keys_of(config, keys, user->name) : NULL);
     }
 }
 
@@ -162,7 +185,8 @@ static void fill_own(struct accounts *accounts, struct bmc *bmc)
 struct handover {
     const struct config *config;
     char *keys[CONFIG_USERS_MAX];
-    struct accounts *accounts; /* [0]: the configured ones */
+    struct user users[CONFIG_USERS_MAX]; /* the configured ones */
+    struct accounts *accounts;           /* [0]: the configured ones */
     size_t account_sets;
     struct ssh_listener *listeners;
     size_t listener_count;
@@ -184,13 +208,10 @@ static const struct accounts *accounts_of(struct handover *handover, struct inst
     struct bmc *bmc = instance_bmc(instance);
     bool has_own = instance_record(instance)->username != NULL;
 
-    if (!has_own && bmc->channel.limit == config->bmc.channel.limit)
+    if (!has_own && bmc->users.change_count == 0 && bmc->channel.limit == config->bmc.channel.limit)
         return &handover->accounts[0];
     struct accounts *accounts = &handover->accounts[handover->account_sets++];
-    if (has_own)
-        fill_own(accounts, bmc);
-    else
-        fill_configured(accounts, config, handover->keys, bmc->channel.limit);
+    fill_of_bmc(accounts, config, has_own ? NULL : handover->keys, bmc);
     return accounts;
 }
 
@@ -216,8 +237,8 @@ static void fill_handover(struct handover *handover, const struct bmcset *set)
         if (config->users[i].authorized_keys)
             handover->keys[i] = read_keys(config->users[i].authorized_keys);
     }
-    fill_configured(&handover->accounts[handover->account_sets++], config, handover->keys,
-                    config->bmc.channel.limit);
+    fill_configured(&handover->accounts[handover->account_sets++], config, handover->users,
+                    handover->keys);
     if (config->ssh.has_listen)
         add_listener(handover, &handover->accounts[0],
                      &(struct ssh_listener){.address = config->ssh.listen});
@@ -233,6 +254,7 @@ static void clear_handover(struct handover *handover)
         free(handover->keys[i]);
     if (handover->accounts)
         explicit_bzero(handover->accounts, handover->account_sets * sizeof(struct accounts));
+    explicit_bzero(handover->users, sizeof handover->users);
     free(handover->accounts);
     free(handover->listeners);
 }
@@ -289,9 +311,13 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- life ---- */
 
-static void on_change(void *context)
+static void on_change(void *context, const char *ssh)
 {
-    ssh_access_review(context);
+    struct ssh_access *access = context;
+
+    if (ssh && access->server)
+        ssh_server_spare(access->server, ssh);
+    ssh_access_review(access);
 }
 
 int ssh_access_start(uv_loop_t *loop, struct fleet *fleet, struct control *control,

@@ -109,6 +109,13 @@ static bool may_log_in(const struct account *account)
     return account && !account->is_barred;
 }
 
+bool ssh_accounts_allow(const struct ssh_accounts *accounts, const char *name, unsigned privilege)
+{
+    const struct account *account = find_account(accounts, name);
+
+    return may_log_in(account) && account->privilege >= privilege;
+}
+
 /* ---- sources ---- */
 
 #define WAYS 8 /* sources that can be told apart in one row of the table */

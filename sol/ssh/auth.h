@@ -14,8 +14,8 @@
 
 #include "vbmc/base/endpoint.h"
 
-#define SSH_NAME_MAX     16 /* bytes, as IPMI has them (2.0, sections 22.28 and 22.30) */
-#define SSH_PASSWORD_MAX 20
+#define SSH_NAME_MAX     16 /* bytes, as IPMI has them (2.0, section 22.28) */
+#define SSH_PASSWORD_MAX 64 /* more than IPMI can use */
 
 /* Privilege levels as numbered in IPMI. */
 #define SSH_PRIVILEGE_CALLBACK      1
@@ -52,6 +52,8 @@ void ssh_accounts_unref(struct ssh_accounts *accounts); /* any thread; NULL is a
  * password, keys and privilege, and barred in neither or both. */
 bool ssh_accounts_agree(const struct ssh_accounts *a, const struct ssh_accounts *b,
                         const char *name);
+/* Whether the account of that name may still do what the level allows. */
+bool ssh_accounts_allow(const struct ssh_accounts *accounts, const char *name, unsigned privilege);
 
 /* ---- sources that failed too often: a table of fixed size, which no flood can grow ---- */
 

@@ -454,6 +454,18 @@ bool ssh_connection_is_logged_in(const struct ssh_connection *connection)
     return connection->auth.granted;
 }
 
+/* Whether the account was changed by this very client, and may still do what it does. */
+static bool is_spared(const struct ssh_connection *connection)
+{
+    const struct ssh_spared *spared = &connection->shared->spared;
+    bool is_author = false;
+
+    for (unsigned i = 0; i < SSH_SPARED_MAX; i++)
+        is_author |= strcmp(spared->remote[i], connection->identity.remote) == 0;
+    return is_author && ssh_accounts_allow(connection->door->accounts, connection->auth.account,
+                                           connection->auth.privilege);
+}
+
 void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh_door *door)
 {
     const struct ssh_door *before = connection->door;
@@ -468,7 +480,8 @@ void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh
         ssh_connection_end(connection, "this address serves another BMC now");
     else if (door->restarts != before->restarts)
         ssh_connection_end(connection, "the BMC restarts");
-    else if (!ssh_accounts_agree(before->accounts, door->accounts, connection->auth.account))
+    else if (!ssh_accounts_agree(before->accounts, door->accounts, connection->auth.account) &&
+             !is_spared(connection))
         ssh_connection_end(connection, "the account was changed");
 }
 

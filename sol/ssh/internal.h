@@ -21,6 +21,13 @@ struct ssh_seat {
     struct ssh_seat *next;
 };
 
+/* Clients that changed their own accounts; of more than that the first are forgotten. */
+#define SSH_SPARED_MAX 8
+struct ssh_spared {
+    char remote[SSH_SPARED_MAX][ENDPOINT_TEXT_SIZE];
+    unsigned count; /* ever */
+};
+
 struct ssh_shared {
     struct ssh_loop loop;
     char *program;
@@ -35,7 +42,8 @@ struct ssh_shared {
     unsigned sessions;           /* logged in */
     unsigned lesser_sessions;    /* of them, those of no administrator of all BMCs */
     struct ssh_seat *seats;
-    struct rate strangers; /* of log lines about them */
+    struct ssh_spared spared; /* by the listeners that are about to be exchanged */
+    struct rate strangers;    /* of log lines about them */
     unsigned strangers_left_out;
 };
 

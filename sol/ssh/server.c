@@ -51,6 +51,8 @@ struct ssh_server {
     /* From other threads. */
     pthread_mutex_t lock;
     struct ssh_listening *wanted; /* a new set; NULL: none */
+    struct ssh_spared spared;     /* when that is taken */
+    struct ssh_spared noted;      /* for the next one */
     bool stop;
 };
 
@@ -60,6 +62,28 @@ static void wake(struct ssh_server *server)
 
     if (write(server->wake.fd, &one, sizeof one) < 0)
         log_debug("SSH: the thread is awake already"); /* the counter is full */
+}
+
+static void add_spared(struct ssh_spared *spared, const char *remote)
+{
+    snprintf(spared->remote[spared->count++ % SSH_SPARED_MAX], ENDPOINT_TEXT_SIZE, "%s", remote);
+}
+
+void ssh_server_spare(struct ssh_server *server, const char *remote)
+{
+    pthread_mutex_lock(&server->lock);
+    add_spared(&server->noted, remote);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Of a set that replaces one which the thread has not taken, those of both are spared. */
+static void note_spared(struct ssh_server *server)
+{
+    for (unsigned i = 0; i < SSH_SPARED_MAX; i++) {
+        if (server->noted.remote[i][0])
+            add_spared(&server->spared, server->noted.remote[i]);
+    }
+    server->noted = (struct ssh_spared){.count = 0};
 }
 
 int ssh_server_configure(struct ssh_server *server, const struct ssh_listener *listeners,
@@ -74,6 +98,7 @@ int ssh_server_configure(struct ssh_server *server, const struct ssh_listener *l
     pthread_mutex_lock(&server->lock);
     untaken = server->wanted;
     server->wanted = listening;
+    note_spared(server);
     pthread_mutex_unlock(&server->lock);
     ssh_listening_free(untaken);
     wake(server);
@@ -141,6 +166,10 @@ static bool take_orders(struct ssh_server *server)
     wanted = server->wanted;
     server->wanted = NULL;
     stop = server->stop;
+    if (wanted) {
+        server->shared.spared = server->spared;
+        server->spared = (struct ssh_spared){.count = 0};
+    }
     pthread_mutex_unlock(&server->lock);
     if (wanted && !stop) {
         ssh_listening_replace(server->listening, wanted);

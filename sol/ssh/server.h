@@ -81,6 +81,10 @@ int ssh_server_start(const struct ssh_options *options, const struct ssh_ops *op
  * -EINVAL for an account out of range: then nothing changes. */
 int ssh_server_configure(struct ssh_server *server, const struct ssh_listener *listeners,
                          size_t count);
+/* Any thread, any time; before the ssh_server_configure that follows from it. The client of that
+ * address and port (as in struct ssh_identity) has changed its own account: its session goes on if
+ * the account may still do as much. */
+void ssh_server_spare(struct ssh_server *server, const char *remote);
 /* As of the next look at the clock. 0: never. */
 void ssh_server_set_idle(struct ssh_server *server, unsigned seconds);
 /* Ends all sessions and their programs, waits for the thread. NULL is allowed. */

@@ -18,6 +18,7 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     bmc->manufacturer = BMC_MANUFACTURER_DEFAULT;
     bmc->core.hooks = hooks;
     bmc->core.owner = owner;
+    users_init(&bmc->users, &bmc->core);
     channel_set_defaults(&bmc->channel);
     lan_init(&bmc->lan, &bmc->core, &bmc->channel);
     lockout_init(&bmc->lockout, &bmc->lan);

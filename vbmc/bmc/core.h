@@ -17,12 +17,14 @@
 #define BMC_ANSWER_UP_WITHIN_MS 900
 
 struct bmc_core;
+struct user_author;
 
 /* What a BMC keeps, in parts that are stored each by itself. */
 enum bmc_part {
     BMC_PART_CHASSIS,     /* power restore policy, power-on hours, what the guest did last */
     BMC_PART_BOOT,        /* boot options */
     BMC_PART_OWED,        /* power actions that were accepted and are not done yet */
+    BMC_PART_USERS,       /* what clients changed of accounts */
     BMC_PART_SENSORS,     /* slots of disks and NICs, and what clients changed */
     BMC_PART_FRU,         /* what clients wrote */
     BMC_PART_DCMI,        /* power limit, thermal limits, names */
@@ -48,6 +50,9 @@ struct bmc_hooks {
     void (*restart)(const struct bmc_core *core);
     /* Monotonic time in milliseconds. */
     uint64_t (*now)(const struct bmc_core *core);
+    /* What an account logs in with, or what it may do, has changed: its sessions end, and that of
+     * who did it (NULL: nobody's) where it may do less than it does. NULL: nobody wants to know. */
+    void (*user_changed)(const struct bmc_core *core, uint8_t id, const struct user_author *by);
     /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */
     int64_t (*wall_time)(const struct bmc_core *core);
 };

@@ -1,11 +1,12 @@
 #include "vbmc/bmc/users.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 
-static bool name_is_valid(const char *name)
+bool user_name_is_valid(const char *name)
 {
     size_t length = strlen(name);
 
@@ -18,25 +19,98 @@ static bool name_is_valid(const char *name)
     return true;
 }
 
+struct user user_unused(void)
+{
+    return (struct user){.limit = PRIVILEGE_NO_ACCESS};
+}
+
+void user_set_password(struct user *user, const uint8_t *bytes, size_t length, uint8_t size)
+{
+    memset(user->password, 0, sizeof user->password);
+    memcpy(user->password, bytes, length);
+    user->password_length = length;
+    user->password_size = size;
+}
+
+int user_make(struct user *user, const char *name, const char *password, enum privilege limit)
+{
+    size_t length = strlen(password);
+    uint8_t size = length <= USER_PASSWORD_SHORT ? USER_PASSWORD_SHORT : USER_PASSWORD_MAX;
+
+    if (!user_name_is_valid(name) || length == 0 || length > USER_LONG_PASSWORD_MAX)
+        return -EINVAL;
+    *user = (struct user){.limit = limit, .enabled = true, .access = USER_ACCESS_IPMI};
+    memcpy(user->name, name, strlen(name) + 1);
+    user_set_password(user, (const uint8_t *)password, length,
+                      length > USER_PASSWORD_MAX ? 0 : size);
+    return 0;
+}
+
+enum privilege user_level(const struct user *user)
+{
+    bool is_restricted = user->access & USER_ACCESS_CALLBACK && user->limit <= PRIVILEGE_OEM;
+
+    return is_restricted ? PRIVILEGE_CALLBACK : user->limit;
+}
+
+bool user_may_log_in(const struct user *user)
+{
+    return user->enabled && user->name[0] && user->password_length > 0;
+}
+
+bool user_may_use_ipmi(const struct user *user)
+{
+    return user_may_log_in(user) && user->access & USER_ACCESS_IPMI &&
+           user->password_length <= USER_PASSWORD_MAX && user->limit >= PRIVILEGE_CALLBACK &&
+           user->limit <= PRIVILEGE_OEM;
+}
+
+bool user_is_same_login(const struct user *a, const struct user *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->password_length == b->password_length &&
+           CRYPTO_memcmp(a->password, b->password, sizeof a->password) == 0 &&
+           user_level(a) == user_level(b) && a->enabled == b->enabled &&
+           (a->access & USER_ACCESS_IPMI) == (b->access & USER_ACCESS_IPMI);
+}
+
+int user_test_password(const struct user *user, const uint8_t *bytes, size_t size)
+{
+    uint8_t padded[USER_LONG_PASSWORD_MAX] = {0};
+    int result = 0;
+
+    if (user->password_length == 0)
+        return -EACCES;
+    if (size != user->password_size)
+        return -EMSGSIZE;
+    memcpy(padded, bytes, size);
+    if (CRYPTO_memcmp(user->password, padded, sizeof padded) != 0)
+        result = -EACCES;
+    OPENSSL_cleanse(padded, sizeof padded);
+    return result;
+}
+
+void users_init(struct users *users, const struct bmc_core *core)
+{
+    *users = (struct users){.core = core};
+    for (int id = USER_ID_NULL; id <= USER_ID_MAX; id++)
+        users->by_id[id] = user_unused();
+}
+
 int users_add(struct users *users, const char *name, const char *password, enum privilege limit)
 {
-    size_t password_length = strlen(password);
-    uint8_t taken;
+    struct user user;
+    int result = user_make(&user, name, password, limit);
 
-    if (!name_is_valid(name) || password_length == 0 || password_length > USER_PASSWORD_MAX)
-        return -EINVAL;
-    if (users_find(users, name, strlen(name), &taken))
-        return -EEXIST;
-    for (int id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        struct user *user = &users->by_id[id];
-        if (user->name[0] != '\0')
+    if (result == 0 && users_id_of(users, name) != 0)
+        result = -EEXIST;
+    for (int id = USER_ID_FIRST; result == 0 && id <= USER_ID_MAX; id++) {
+        if (users->by_id[id].name[0] != '\0')
             continue;
-        *user = (struct user){.password_length = password_length, .limit = limit, .enabled = true};
-        memcpy(user->name, name, strlen(name) + 1);
-        memcpy(user->password, password, password_length);
-        return id;
+        users->by_id[id] = user;
+        result = id;
     }
-    return -ENOSPC;
+    OPENSSL_cleanse(&user, sizeof user);
+    return result == 0 ? -ENOSPC : result;
 }
 
 const struct user *users_find(const struct users *users, const char *name, size_t length,
@@ -46,7 +120,7 @@ const struct user *users_find(const struct users *users, const char *name, size_
         return NULL;
     for (int i = USER_ID_FIRST; i <= USER_ID_MAX; i++) {
         const struct user *user = &users->by_id[i];
-        if (user->enabled && strlen(user->name) == length &&
+        if (user_may_log_in(user) && strlen(user->name) == length &&
             memcmp(user->name, name, length) == 0) {
             *id = (uint8_t)i;
             return user;
@@ -55,17 +129,28 @@ const struct user *users_find(const struct users *users, const char *name, size_
     return NULL;
 }
 
-bool user_equal(const struct user *a, const struct user *b)
+uint8_t users_id_of(const struct users *users, const char *name)
 {
-    return strcmp(a->name, b->name) == 0 && a->password_length == b->password_length &&
-           memcmp(a->password, b->password, sizeof a->password) == 0 && a->limit == b->limit &&
-           a->enabled == b->enabled;
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
+        if (users->by_id[id].name[0] && strcmp(users->by_id[id].name, name) == 0)
+            return id;
+    }
+    return 0;
+}
+
+unsigned users_count_enabled(const struct users *users)
+{
+    unsigned count = 0;
+
+    for (int id = USER_ID_NULL; id <= USER_ID_MAX; id++)
+        count += users->by_id[id].enabled;
+    return count;
 }
 
 bool users_have_named(const struct users *users)
 {
     for (int i = USER_ID_FIRST; i <= USER_ID_MAX; i++) {
-        if (users->by_id[i].enabled)
+        if (user_may_log_in(&users->by_id[i]))
             return true;
     }
     return false;
@@ -73,5 +158,14 @@ bool users_have_named(const struct users *users)
 
 void users_clear(struct users *users)
 {
+    const struct bmc_core *core = users->core;
+
+    if (users->configured)
+        OPENSSL_cleanse(users->configured, users->configured_count * sizeof *users->configured);
+    if (users->changes)
+        OPENSSL_cleanse(users->changes, users->change_count * sizeof *users->changes);
+    free(users->configured);
+    free(users->changes);
     OPENSSL_cleanse(users, sizeof *users);
+    users_init(users, core);
 }

@@ -36,6 +36,12 @@ static int check_user(struct config_parse *parse, const struct config_block *blo
         return config_fail(parse, block->line,
                            "[user %s]: has no password; add password-file or password",
                            parse->config->users[block->index].name);
+    const struct config_user *user = &parse->config->users[block->index];
+    if (strlen(user->password) > USER_PASSWORD_MAX)
+        log_warning("%s:%u: [user %s] has a password of %zu bytes: it can log in by SSH, not by "
+                    "IPMI, which has at most %d",
+                    parse->path, block->line, user->name, strlen(user->password),
+                    USER_PASSWORD_MAX);
     return 0;
 }
 

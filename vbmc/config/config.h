@@ -95,7 +95,7 @@ struct config_ssh {
 
 struct config_user {
     char name[USER_NAME_MAX + 1];
-    char password[USER_PASSWORD_MAX + 1];
+    char password[USER_LONG_PASSWORD_MAX + 1]; /* over USER_PASSWORD_MAX: for SSH alone */
     enum privilege limit;
     char *authorized_keys; /* path of the file (not read here), or NULL */
 };

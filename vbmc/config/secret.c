@@ -16,9 +16,9 @@ int config_value_password(struct config_parse *parse, const char *value, void *t
 {
     size_t length = strlen(value);
 
-    if (length == 0 || length > USER_PASSWORD_MAX) {
+    if (length == 0 || length > USER_LONG_PASSWORD_MAX) {
         snprintf(parse->reason, sizeof parse->reason, "a password is 1 to %d bytes, this has %zu",
-                 USER_PASSWORD_MAX, length);
+                 USER_LONG_PASSWORD_MAX, length);
         return -EINVAL;
     }
     memcpy(target, value, length + 1);
@@ -133,8 +133,8 @@ static int read_secret_file(struct config_parse *parse, const char *value, char 
 
 int config_value_password_file(struct config_parse *parse, const char *value, void *target)
 {
-    char text[USER_PASSWORD_MAX + SECRET_ROOM];
-    int result = read_secret_file(parse, value, text, USER_PASSWORD_MAX);
+    char text[USER_LONG_PASSWORD_MAX + SECRET_ROOM];
+    int result = read_secret_file(parse, value, text, USER_LONG_PASSWORD_MAX);
 
     if (result == 0)
         result = config_value_password(parse, text, target);

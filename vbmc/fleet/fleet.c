@@ -126,6 +126,8 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     fleet->shared.state_dir = fleet->state_dir;
     fleet->shared.restarted = on_restarted;
     fleet->shared.restarted_context = fleet;
+    fleet->shared.users_changed = fleet_note_users;
+    fleet->shared.users_context = fleet;
     uv_timer_init(loop, &fleet->reaper);
     fleet->reaper.data = fleet;
     uv_timer_init(loop, &fleet->hours);

@@ -30,9 +30,10 @@ void fleet_flush(struct fleet *fleet);
  * valid. What needs a restart is logged. */
 void fleet_reload(struct fleet *fleet, struct config *config);
 
-/* `changed` is called when BMCs came, went or started again, or may have changed address or users.
- * One watcher; NULL: none. */
-void fleet_watch(struct fleet *fleet, void (*changed)(void *context), void *context);
+/* `changed` is called when BMCs came, went or started again, or may have changed address or users;
+ * `ssh` is the address of a client of SSH that changed users, or NULL. One watcher; NULL: none. */
+void fleet_watch(struct fleet *fleet, void (*changed)(void *context, const char *ssh),
+                 void *context);
 
 const struct config *fleet_config(const struct fleet *fleet);
 const struct bmcset *fleet_bmcs(const struct fleet *fleet);

@@ -54,7 +54,7 @@ struct fleet {
     uv_timer_t reaper;
     uv_timer_t hours;
     uv_timer_t restore;
-    void (*changed)(void *context); /* see fleet_watch */
+    void (*changed)(void *context, const char *ssh); /* see fleet_watch */
     void *changed_context;
     struct facility facility;
     uv_timer_t facility_timer; /* steps it, and all its servers */

@@ -19,6 +19,7 @@
 #include "vbmc/store/document.h"
 #include "vbmc/store/placement.h"
 #include "vbmc/store/sol.h"
+#include "vbmc/store/users.h"
 
 struct stored {
     struct store_bmc *bmcs;
@@ -29,7 +30,8 @@ struct stored {
     struct store_placement *placements;
     size_t placement_count;
     struct store_owed *owed;
-    size_t bmc_count, chassis_count, boot_count, sol_count, document_count, owed_count;
+    struct store_user *users;
+    size_t bmc_count, chassis_count, boot_count, sol_count, document_count, owed_count, user_count;
     struct uuid_map chassis_by_uuid, boots_by_uuid;
 };
 
@@ -62,6 +64,8 @@ static int load(struct store *store, struct stored *stored)
         result = store_placement_load_all(store, &stored->placements, &stored->placement_count);
     if (result == 0)
         result = store_owed_load_all(store, &stored->owed, &stored->owed_count);
+    if (result == 0)
+        result = store_users_load_all(store, &stored->users, &stored->user_count);
     return result == 0 ? index_rows(stored) : result;
 }
 
@@ -74,6 +78,7 @@ static void clear(struct stored *stored)
     store_documents_free(stored->documents, stored->document_count);
     store_placement_free(stored->placements, stored->placement_count);
     free(stored->owed);
+    store_users_free(stored->users, stored->user_count);
     uuid_map_clear(&stored->chassis_by_uuid);
     uuid_map_clear(&stored->boots_by_uuid);
 }
@@ -85,6 +90,27 @@ static struct instance *made_since(const struct fleet *fleet, uint32_t last_numb
     struct instance *instance = bmcset_find_uuid(&fleet->set, uuid);
 
     return instance && instance_bmc(instance)->core.number > last_number ? instance : NULL;
+}
+
+/* The rows of one BMC lie together. */
+static void restore_users(const struct fleet *fleet, const struct stored *stored,
+                          uint32_t last_number)
+{
+    for (size_t i = 0, next; i < stored->user_count; i = next) {
+        struct user_change changes[USER_CHANGES_MAX];
+        const struct uuid *uuid = &stored->users[i].uuid;
+        struct instance *made = made_since(fleet, last_number, uuid);
+        size_t count = 0;
+
+        for (next = i; next < stored->user_count && uuid_equal(&stored->users[next].uuid, uuid);
+             next++) {
+            if (count < USER_CHANGES_MAX)
+                changes[count++] = stored->users[next].change;
+        }
+        if (made)
+            instance_restore_users(made, changes, count);
+        explicit_bzero(changes, sizeof changes);
+    }
 }
 
 static void restore_rows(struct fleet *fleet, const struct stored *stored, uint32_t last_number)
@@ -103,6 +129,7 @@ static void restore_rows(struct fleet *fleet, const struct stored *stored, uint3
         if ((made = made_since(fleet, last_number, &stored->documents[i].uuid)))
             instance_restore_record(made, stored->documents[i].name, stored->documents[i].text);
     }
+    restore_users(fleet, stored, last_number);
     for (size_t i = 0; i < stored->placement_count; i++) {
         if ((made = made_since(fleet, last_number, &stored->placements[i].uuid)))
             fleet_restore_placement(fleet, made, &stored->placements[i]);

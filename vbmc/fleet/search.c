@@ -59,7 +59,7 @@ static int check_addition(const struct fleet *fleet, const struct store_bmc *rec
                           const char **text)
 {
     union endpoint_address address;
-    struct users users = {0};
+    struct user user;
 
     if (record->address && endpoint_address_parse(record->address, 1, &address) < 0) {
         *text = "the address is not a numeric IPv4 or IPv6 address";
@@ -70,11 +70,13 @@ static int check_addition(const struct fleet *fleet, const struct store_bmc *rec
         return -EINVAL;
     }
     if (record->username &&
-        users_add(&users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0) {
+        (strlen(record->password) > USER_PASSWORD_MAX ||
+         user_make(&user, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)) {
         *text = "a user name has 1 to 16 bytes and a password 1 to 20 (IPMI 2.0)";
         return -EINVAL;
     }
-    users_clear(&users);
+    if (record->username)
+        explicit_bzero(&user, sizeof user);
     if (!record->username && fleet->config->user_count == 0) {
         *text = "nobody could log in: give --username and --password, or configure a [user]";
         return -EACCES;

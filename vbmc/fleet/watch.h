@@ -6,6 +6,8 @@ struct fleet;
 
 /* Calls the watcher (fleet_watch): BMCs have changed. */
 void fleet_notify_changed(struct fleet *fleet);
+/* The same of accounts, for struct instance_shared. */
+void fleet_note_users(void *fleet, const char *ssh);
 /* A store_done_fn for a save that no client waits for: failures go to the log. */
 void fleet_report_store(void *context, int result);
 

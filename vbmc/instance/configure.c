@@ -4,6 +4,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/platform/platform.h"
@@ -17,7 +18,6 @@ static void fill_users(const struct instance *instance, const struct config *con
 {
     const struct store_bmc *record = &instance->record;
 
-    memset(users, 0, sizeof *users);
     if (record->username && record->password) {
         if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
             log_error("%s: user name or password not valid for IPMI", record->name);
@@ -27,19 +27,23 @@ static void fill_users(const struct instance *instance, const struct config *con
         users_add(users, config->users[i].name, config->users[i].password, config->users[i].limit);
 }
 
-/* Ends the sessions of users who are no longer what they were. */
-static void replace_users(struct instance *instance, struct users *users)
+/* What clients changed of accounts that are configured otherwise now is stored no more. */
+static void configure_users(struct instance *instance, const struct config *config)
 {
-    struct users *present = &instance->bmc.users;
+    const struct bmc_core *core = &instance->bmc.core;
+    struct users users;
 
-    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        if (user_equal(&present->by_id[id], &users->by_id[id]))
-            continue;
-        lockout_release(&instance->bmc.lockout, id);
-        rmcp_server_end_user_sessions(instance->rmcp, id);
+    users_init(&users, NULL);
+    fill_users(instance, config, &users);
+    int stale = users_configure(&instance->bmc.users, &users);
+    users_clear(&users);
+    if (stale < 0)
+        log_error("%s: out of memory for its accounts", instance->record.name);
+    if (stale > 0) {
+        log_info("%s: %d changes of accounts by clients end: vbmc.conf has other values",
+                 instance->record.name, stale);
+        core->hooks->changed(core, BMC_PART_USERS, NULL);
     }
-    *present = *users;
-    users_clear(users);
 }
 
 void instance_configure(struct instance *instance, const struct config *config)
@@ -47,10 +51,8 @@ void instance_configure(struct instance *instance, const struct config *config)
     const struct config_domain *section =
         config_find_domain(config, instance->record.name, &instance->record.uuid);
     const struct channel *channel = section ? &section->channel : &config->bmc.channel;
-    struct users users;
 
-    fill_users(instance, config, &users);
-    replace_users(instance, &users);
+    configure_users(instance, config);
     bool changed = lan_configure(&instance->bmc.lan, channel, config->bmc.lan_address_writable);
     if (instance->bmc.sel)
         sel_set_policy(instance->bmc.sel, config->bmc.sel_full);

@@ -4,6 +4,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/restart.h"
 #include "vbmc/rmcp/server.h"
@@ -63,6 +64,17 @@ static void hook_restart(const struct bmc_core *core)
     instance_wake_at(instance, instance_restart_ask(instance, instance_now_ms()));
 }
 
+static void hook_user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
+{
+    struct instance *instance = core->owner;
+    const struct instance_shared *shared = instance->shared;
+
+    lockout_release(&instance->bmc.lockout, id);
+    rmcp_server_user_changed(instance->rmcp, id, by ? by->session : 0);
+    if (shared->users_changed)
+        shared->users_changed(shared->users_context, by ? by->ssh : NULL);
+}
+
 static uint64_t hook_now(const struct bmc_core *core)
 {
     (void)core;
@@ -81,6 +93,7 @@ const struct bmc_hooks instance_hooks = {
     .changed = hook_changed,
     .wake_at = hook_wake_at,
     .restart = hook_restart,
+    .user_changed = hook_user_changed,
     .now = hook_now,
     .wall_time = hook_wall_time,
 };

@@ -31,6 +31,10 @@ struct instance_shared {
     /* A BMC has started again: logins at its address end. NULL: nobody wants to know. */
     void (*restarted)(void *context);
     void *restarted_context;
+    /* Accounts of a BMC have changed; the session of SSH from that address (NULL: none) made it so.
+     * NULL: nobody wants to know. */
+    void (*users_changed)(void *context, const char *ssh);
+    void *users_context;
 };
 
 /* A BMC without socket and guest, made from what is stored (`chassis` and `boot` may be NULL). The

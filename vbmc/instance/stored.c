@@ -76,6 +76,12 @@ void instance_restore_sol(struct instance *instance, const struct store_sol *sol
     console_sol_restore(instance->sol, sol);
 }
 
+void instance_restore_users(struct instance *instance, const struct user_change *changes,
+                            size_t count)
+{
+    parts_restore_users(instance->parts, changes, count);
+}
+
 void instance_restore_record(struct instance *instance, const char *name, const char *text)
 {
     parts_restore_record(instance->parts, name, text);

@@ -2,6 +2,7 @@
 #ifndef VBMC_INSTANCE_STORED_H
 #define VBMC_INSTANCE_STORED_H
 
+#include "vbmc/bmc/users.h"
 #include "vbmc/host/placement.h"
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
@@ -23,6 +24,9 @@ void instance_end_stored(struct instance *instance, void (*gone)(void *instance)
 void instance_restore_owed(struct instance *instance, const struct store_owed *owed);
 /* The SOL configuration as it is stored; without it the defaults hold. */
 void instance_restore_sol(struct instance *instance, const struct store_sol *sol);
+/* All that is stored of what clients changed of its accounts; after instance_configure. */
+void instance_restore_users(struct instance *instance, const struct user_change *changes,
+                            size_t count);
 /* Takes over what the store has under `name` (vbmc/state/record.h). */
 void instance_restore_record(struct instance *instance, const char *name, const char *text);
 

@@ -12,10 +12,9 @@ static const struct user *find_user(const struct rmcp_server *server, const stru
     const struct user *user = users_find(server->config.users, (const char *)opening->lan15.name,
                                          opening->lan15.name_length, id);
 
-    if (!user || user->limit < PRIVILEGE_CALLBACK || user->limit > PRIVILEGE_OEM ||
-        user->password_length > LAN15_KEY_SIZE)
-        return NULL;
-    return user;
+    bool may = user && user_may_use_ipmi(user) && user->password_size == LAN15_KEY_SIZE;
+
+    return may ? user : NULL;
 }
 
 const uint8_t *lan15_login_key(const struct rmcp_server *server, const struct opening *opening,
@@ -65,7 +64,7 @@ static int check(const struct rmcp_server *server, const struct opening *opening
         return -EINVAL;
     if (asked->outbound == 0)
         return -ERANGE;
-    return channel->is_closed || asked->wanted > user->limit || asked->wanted > channel->limit
+    return channel->is_closed || asked->wanted > user_level(user) || asked->wanted > channel->limit
                ? -EPERM
                : 0;
 }
@@ -87,8 +86,10 @@ static int establish(const struct lan15_login *login, const struct opening *open
     session->is_lan15 = true;
     session->told = true; /* the password was right */
     session->user_id = user_id;
-    session->administrator = user->limit >= PRIVILEGE_ADMINISTRATOR;
-    int error = session_table_establish(sessions, session, login->now_ms);
+    session->administrator = user_level(user) >= PRIVILEGE_ADMINISTRATOR;
+    int error = login_user_is_full(login->server, user_id)
+                    ? -ENOSPC
+                    : session_table_establish(sessions, session, login->now_ms);
     if (error < 0) {
         session_table_remove(sessions, session);
         return error;

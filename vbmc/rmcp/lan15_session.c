@@ -69,7 +69,9 @@ static void receive_in_session(struct rmcp_server *server, const struct endpoint
     const uint8_t *message = packet->message;
     size_t length = packet->message_length;
 
-    if (!is_authentic(server, session, packet)) {
+    if (session->leaving) {
+        rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
+    } else if (!is_authentic(server, session, packet)) {
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
     } else if (packet->sequence == 0 && session->state == SESSION_ESTABLISHED &&
                packet->type != LAN15_NONE && is_activation(packet)) {

@@ -18,6 +18,13 @@ bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id)
            server->config.is_locked_out(server->config.login_context, user_id);
 }
 
+bool login_user_is_full(const struct rmcp_server *server, uint8_t user_id)
+{
+    uint8_t limit = server->config.users->by_id[user_id].sessions;
+
+    return limit != 0 && session_table_count_user(server->sessions, user_id) >= limit;
+}
+
 void login_succeeded(struct rmcp_server *server, const struct session *session)
 {
     char name[LOGIN_LOG_NAME_SIZE], address[ENDPOINT_TEXT_SIZE];

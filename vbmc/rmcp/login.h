@@ -19,7 +19,8 @@ extern const char login_wrong[];
 /* Whether no password of that user is right for now: whoever gives it gets what a wrong one gets.
  */
 bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id);
-
+/* Whether the user has as many sessions as he may have (IPMI 2.0, section 22.26, byte 4). */
+bool login_user_is_full(const struct rmcp_server *server, uint8_t user_id);
 /* The session was established. */
 void login_succeeded(struct rmcp_server *server, const struct session *session);
 /* It was not, and it costs: somebody has shown that he does not know the password, or has fetched

@@ -207,10 +207,10 @@ static const struct user *find_user(const struct rmcp_server *server, const stru
         users_find(server->config.users, (const char *)message->name, message->name_length, id);
     uint8_t wanted = message->role & PRIVILEGE_MASK;
 
-    if (!user || user->limit < PRIVILEGE_CALLBACK || user->limit > PRIVILEGE_OEM)
+    if (!user || !user_may_use_ipmi(user))
         return NULL;
     if ((message->role & ROLE_NAME_ONLY) == 0 && wanted != PRIVILEGE_HIGHEST &&
-        user->limit != (enum privilege)wanted)
+        user_level(user) != (enum privilege)wanted)
         return NULL;
     return user;
 }
@@ -255,8 +255,8 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     if (server->config.channel->is_closed) /* clients have a text for it here, not before */
         return RAKP_UNAUTHORIZED_ROLE;
     const struct user *user = find_user(server, message, &id);
-    if (user && user->limit < limit)
-        limit = user->limit;
+    if (user && user_level(user) < limit)
+        limit = user_level(user);
     status = check_privilege(wanted, limit, RAKP_INVALID_ROLE);
     if (status != RAKP_OK)
         return status;
@@ -267,7 +267,7 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     if (!session)
         return RAKP_NO_RESOURCES;
     session->user_id = user ? id : 0;
-    session->administrator = user && user->limit >= PRIVILEGE_ADMINISTRATOR;
+    session->administrator = user && user_level(user) >= PRIVILEGE_ADMINISTRATOR;
     if (wanted == PRIVILEGE_HIGHEST)
         wanted = opening->role;
     session->maximum = wanted != PRIVILEGE_HIGHEST && (enum privilege)wanted < limit
@@ -287,10 +287,10 @@ static const uint8_t *session_kuid(const struct rmcp_server *server, const struc
     const struct user *user =
         users_find(server->config.users, (const char *)exchange->name, exchange->name_length, &id);
 
-    return user && session->user_id != 0 && id == session->user_id &&
-                   !login_is_locked_out(server, id)
-               ? user->password
-               : server->nobodys_key;
+    bool is_same = user && user_may_use_ipmi(user) && session->user_id != 0 &&
+                   id == session->user_id && !login_is_locked_out(server, id);
+
+    return is_same ? user->password : server->nobodys_key;
 }
 
 static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
@@ -391,6 +391,9 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
     const struct channel *channel = server->config.channel;
     const uint8_t *kg = channel->has_kg ? channel->kg : session_kuid(server, session);
     uint8_t sik[CRYPTO_DIGEST_MAX];
+
+    if (login_user_is_full(server, session->user_id))
+        return RAKP_NO_RESOURCES;
     bool derived = rakp_sik(server->crypto, exchange, kg, sik) == 0 &&
                    rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
                    rakp_derive_keys(server->crypto, exchange, session_kuid(server, session), sik,

@@ -89,6 +89,15 @@ struct repeat_entry *repeat_find_pending(struct repeat_cache *cache, uint32_t se
     return NULL;
 }
 
+bool repeat_has_pending(const struct repeat_cache *cache)
+{
+    for (size_t i = 0; i < REPEAT_ENTRIES; i++) {
+        if (cache->entries[i].serial != 0 && cache->entries[i].pending)
+            return true;
+    }
+    return false;
+}
+
 void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
                    uint64_t now_ms)
 {

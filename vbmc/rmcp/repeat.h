@@ -51,6 +51,9 @@ struct repeat_entry *repeat_begin(struct repeat_cache *cache, uint32_t serial,
 /* The pending entry of that serial, or NULL. */
 struct repeat_entry *repeat_find_pending(struct repeat_cache *cache, uint32_t serial);
 
+/* Whether a request is still being worked on. */
+bool repeat_has_pending(const struct repeat_cache *cache);
+
 /* Builds the response message of an entry and keeps it there; the entry is pending no more. */
 void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
                    uint64_t now_ms);

@@ -140,7 +140,8 @@ static void send_entry(struct rmcp_server *server, struct session *session,
                               entry->response_length);
 }
 
-/* Sends the answer of an entry for the first time. */
+/* Sends the answer of an entry for the first time. A session that is leaving goes with its last
+ * one, at the next sweep. */
 static void answer_entry(struct rmcp_server *server, struct session *session,
                          struct repeat_entry *entry)
 {
@@ -149,6 +150,8 @@ static void answer_entry(struct rmcp_server *server, struct session *session,
     send_entry(server, session, entry);
     repeat_sent(entry, ipmi_msg_parse(entry->request, entry->request_length, &msg) == 0 &&
                            ipmi_only_reads(&msg));
+    if (session->leaving && !repeat_has_pending(session->repeats))
+        session->closing = true;
 }
 
 /* The response is there. A message that was sent on and is tracked has two: that of Send Message,
@@ -265,4 +268,6 @@ void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
     }
     ipmi_bridge_complete(&msg, &late);
     finish_entry(server, session, entry, &msg, &late, now_ms);
+    if (!server->busy)
+        session_table_sweep(server->sessions);
 }

@@ -196,7 +196,7 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
     const uint8_t *payload;
     size_t length;
 
-    if (!session || session->is_lan15) {
+    if (!session || session->leaving || session->is_lan15) {
         rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
     } else if (!rmcpplus_verify(server->crypto, &session->keys, packet)) {
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
@@ -317,23 +317,40 @@ int rmcp_server_close_session(struct rmcp_server *server, uint32_t id)
     return rmcp_session_ops.close(server, id);
 }
 
-static void end_sessions(struct rmcp_server *server, uint8_t user_id)
+static void end_sessions(struct rmcp_server *server, uint8_t user_id, uint32_t except)
 {
-    session_table_close_user(server->sessions, user_id);
+    session_table_close_user(server->sessions, user_id, except);
     if (!server->busy)
         session_table_sweep(server->sessions);
 }
 
-void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id)
+/* The user's own session, in which he was changed. */
+static void follow_user(struct session *session, const struct user *user)
 {
-    if (user_id != 0)
-        end_sessions(server, user_id);
+    enum privilege level = user_may_use_ipmi(user) ? user_level(user) : PRIVILEGE_HIGHEST;
+
+    session->leaving = level < session->privilege;
+    if (level < session->maximum)
+        session->maximum = level;
+    session->administrator = level >= PRIVILEGE_ADMINISTRATOR;
+}
+
+void rmcp_server_user_changed(struct rmcp_server *server, uint8_t user_id, uint32_t author)
+{
+    struct session *session =
+        author != 0 ? session_table_find_active(server->sessions, author) : NULL;
+
+    if (user_id < USER_ID_FIRST || user_id > USER_ID_MAX)
+        return;
+    if (session && session->user_id == user_id)
+        follow_user(session, &server->config.users->by_id[user_id]);
+    end_sessions(server, user_id, author);
 }
 
 void rmcp_server_end_all_sessions(struct rmcp_server *server)
 {
     openings_clear(server->openings);
-    end_sessions(server, 0);
+    end_sessions(server, 0, 0);
 }
 
 unsigned rmcp_server_count_sessions(const struct rmcp_server *server)

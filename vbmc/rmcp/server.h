@@ -138,10 +138,11 @@ void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms);
 
 /* Ends one session. Inside of a request of its own its answer still leaves. 0 or -ENOENT. */
 int rmcp_server_close_session(struct rmcp_server *server, uint32_t session);
-/* Ends all sessions of one user: after it was disabled, removed or given another password. Inside
- * of a request of such a session its answer still leaves. */
-void rmcp_server_end_user_sessions(struct rmcp_server *server, uint8_t user_id);
-/* As above for everybody: after a change of Kg or of the cipher suites, on a reset of the BMC. */
+/* A user was changed: ends all of its sessions but that of who did it (0: nobody's). That one goes
+ * on with what the user may still do; where that is less than its present level, it takes no more
+ * requests and ends when those that run are answered. */
+void rmcp_server_user_changed(struct rmcp_server *server, uint8_t user_id, uint32_t author);
+/* Ends all sessions: after a change of Kg or of the cipher suites, on a reset of the BMC. */
 void rmcp_server_end_all_sessions(struct rmcp_server *server);
 
 unsigned rmcp_server_count_sessions(const struct rmcp_server *server);

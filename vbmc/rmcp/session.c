@@ -281,13 +281,26 @@ struct session *session_table_find_nth(const struct session_table *table, unsign
     return NULL;
 }
 
-void session_table_close_user(struct session_table *table, uint8_t user_id)
+void session_table_close_user(struct session_table *table, uint8_t user_id, uint32_t except)
 {
     for (unsigned i = 0; i < table->size; i++) {
         struct session *session = table->slots[i];
-        if (session && (user_id == 0 || session->user_id == user_id))
+        if (session && (user_id == 0 || session->user_id == user_id) &&
+            (except == 0 || session->exchange.bmc_id != except))
             session->closing = true;
     }
+}
+
+unsigned session_table_count_user(const struct session_table *table, uint8_t user_id)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < table->size; i++) {
+        const struct session *session = table->slots[i];
+        n += session && !session_is_half_open(session) && !session->closing &&
+             session->user_id == user_id;
+    }
+    return n;
 }
 
 uint32_t session_take_outbound(struct session *session)

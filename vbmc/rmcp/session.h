@@ -47,6 +47,7 @@ struct session {
     enum session_state state;
     bool is_lan15;                 /* of IPMI 1.5, else of RMCP+ */
     bool closing;                  /* goes with the next sweep; takes no packets any more */
+    bool leaving;                  /* takes none either; closes when what runs is answered */
     uint64_t order;                /* of creation */
     uint64_t since_ms;             /* half-open: Open Session; else: the latest genuine packet */
     struct rakp_exchange exchange; /* .bmc_id names the session; IPMI 1.5: the name, and no more */
@@ -132,8 +133,10 @@ unsigned session_table_count_half_open(const struct session_table *table);
 void session_table_set_limits(struct session_table *table, const struct session_limits *limits);
 const struct session_limits *session_table_limits(const struct session_table *table);
 
-/* Marks as closing every session of a user, or of everybody for id 0. */
-void session_table_close_user(struct session_table *table, uint8_t user_id);
+/* Marks as closing every session of a user, or of everybody for id 0, except one (0: none). */
+void session_table_close_user(struct session_table *table, uint8_t user_id, uint32_t except);
+/* Sessions of a user that finished RAKP. */
+unsigned session_table_count_user(const struct session_table *table, uint8_t user_id);
 
 bool session_is_half_open(const struct session *session);
 /* The sequence number of the next packet that is sent: 1 first, never 0 (IPMI 2.0,

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "vbmc/state/chassis.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/state/records.h"
 #include "vbmc/state/owed.h"
+#include "vbmc/state/users.h"
 
 struct parts {
     struct bmc *bmc;
@@ -23,6 +25,8 @@ static struct saves_part *add(struct parts *parts, struct saves *saves, enum bmc
         return saves_add(saves, &boot_save_kind, &parts->boot);
     case BMC_PART_OWED:
         return saves_add(saves, &owed_save_kind, parts->bmc);
+    case BMC_PART_USERS:
+        return saves_add(saves, &users_save_kind, parts->bmc);
     default:
         parts->records[part] = (struct record_owner){parts->bmc, record_kind_of(part)};
         return saves_add(saves, record_save_kind(part), &parts->records[part]);
@@ -73,6 +77,17 @@ void parts_restore_boot(struct parts *parts, const struct store_boot *row)
 void parts_restore_owed(struct parts *parts, const struct store_owed *row)
 {
     owed_rows_decode(parts->bmc, row);
+}
+
+/* What the configuration has overtaken meanwhile is stored no more. */
+void parts_restore_users(struct parts *parts, const struct user_change *changes, size_t count)
+{
+    struct saves_part *saved = parts->saved[BMC_PART_USERS];
+    int stale = users_restore(&parts->bmc->users, changes, count);
+
+    saves_set_stored(saved, users_copy(changes, count));
+    if (stale > 0)
+        saves_changed(saved, NULL);
 }
 
 void parts_restore_record(struct parts *parts, const char *name, const char *text)

@@ -22,6 +22,8 @@ void parts_free(struct parts *parts);
 /* Take over what is stored, before anything is known of the guest. */
 void parts_restore_chassis(struct parts *parts, const struct store_chassis *row);
 void parts_restore_boot(struct parts *parts, const struct store_boot *row);
+/* All that is stored of it, when the accounts of the configuration are known. */
+void parts_restore_users(struct parts *parts, const struct user_change *changes, size_t count);
 /* One of them; in order. */
 void parts_restore_owed(struct parts *parts, const struct store_owed *row);
 /* What the store has under `name`; a name that is not known is passed over. */

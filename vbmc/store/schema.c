@@ -106,11 +106,20 @@ static const char *const steps[] = {
     ("ALTER TABLE chassis ADD COLUMN last_power_event INTEGER NOT NULL DEFAULT 0"
      " CHECK (last_power_event BETWEEN 0 AND 255);"),
     "ALTER TABLE owed ADD COLUMN place INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE users ("
+    " uuid BLOB NOT NULL CHECK (length(uuid) = 16),"
+    " id INTEGER NOT NULL CHECK (id BETWEEN 1 AND 15),"
+    " part INTEGER NOT NULL CHECK (part BETWEEN 0 AND 255),"
+    " replaced BLOB NOT NULL CHECK (length(replaced) = 16),"
+    " value BLOB NOT NULL CHECK (length(value) = 65),"
+    " value_size INTEGER NOT NULL CHECK (value_size BETWEEN 0 AND 65),"
+    " PRIMARY KEY (uuid, id, part)"
+    ") WITHOUT ROWID;",
 };
 
 /* The tables that hold rows of one domain, in a column `uuid`. */
-static const char *const domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol", "sel",
-                                            "sel_state", "documents", "placement", "owed"};
+static const char *const domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol",  "sel",
+                                            "sel_state", "documents", "placement", "owed", "users"};
 
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)
 {

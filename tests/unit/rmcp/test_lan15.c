@@ -738,9 +738,9 @@ static void test_time(void **state)
     it.fake.now_ms += RMCP_IDLE_MS_DEFAULT;
     assert_int_equal(get_device_id(), NO_ANSWER);
     assert_int_equal(it.ended, 1);
-    rmcp_server_end_user_sessions(it.server, 2);
+    rmcp_server_user_changed(it.server, 2, 0);
     assert_int_equal(login("admin", PRIVILEGE_USER), CC_SUCCESS);
-    rmcp_server_end_user_sessions(it.server, 2);
+    rmcp_server_user_changed(it.server, 2, 0);
     assert_int_equal(get_device_id(), NO_ANSWER);
 }
 

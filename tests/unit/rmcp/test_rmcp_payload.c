@@ -240,7 +240,7 @@ static void end_by_time_in_receive(uint32_t session)
 static void end_by_user(uint32_t session)
 {
     (void)session;
-    rmcp_server_end_user_sessions(console.server, USER_ID_FIRST);
+    rmcp_server_user_changed(console.server, USER_ID_FIRST, 0);
 }
 
 static void end_by_owner(uint32_t session)

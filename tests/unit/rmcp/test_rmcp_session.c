@@ -485,24 +485,84 @@ static void test_close(void **state)
 
 static void end_own_sessions(const struct ipmi_request *request)
 {
-    rmcp_server_end_user_sessions(console.server, request->user_id);
+    rmcp_server_user_changed(console.server, request->user_id, 0);
 }
 
 static void test_end_user_sessions(void **state)
 {
     (void)state;
-    rmcp_server_end_user_sessions(console.server, USER_ID_FIRST + 1);
-    rmcp_server_end_user_sessions(console.server, 0);
+    rmcp_server_user_changed(console.server, USER_ID_FIRST + 1, 0);
+    rmcp_server_user_changed(console.server, 0, 0);
     assert_int_equal(get_device_id(), CC_SUCCESS);
     rmcp_stub.hook = end_own_sessions; /* as Set User Password does */
     assert_int_equal(get_device_id(), CC_SUCCESS);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
     assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
-    rmcp_server_end_user_sessions(console.server, USER_ID_FIRST);
+    rmcp_server_user_changed(console.server, USER_ID_FIRST, 0);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
     assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     rmcp_server_end_all_sessions(console.server);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
+}
+
+static void change_own_account(const struct ipmi_request *request)
+{
+    rmcp_server_user_changed(console.server, request->user_id, request->token.session);
+}
+
+/* Who changes his own account goes on in the session he did it in, and only there. */
+static void test_author_goes_on(void **state)
+{
+    struct user *user = &console.users.by_id[USER_ID_FIRST];
+
+    (void)state;
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(rmcp_server_count_sessions(console.server), 2);
+    user_set_password(user, (const uint8_t *)"another", 7, USER_PASSWORD_SHORT);
+    rmcp_stub.hook = change_own_account;
+    assert_int_equal(get_device_id(), CC_SUCCESS);
+    assert_int_equal(rmcp_server_count_sessions(console.server), 1);
+    user->limit = PRIVILEGE_OPERATOR; /* more than the session uses */
+    assert_int_equal(get_device_id(), CC_SUCCESS);
+    rmcp_stub.hook = NULL;
+    assert_int_equal(get_device_id(), CC_SUCCESS);
+    assert_int_equal(set_privilege(PRIVILEGE_ADMINISTRATOR), 0x81);
+    assert_int_equal(set_privilege(PRIVILEGE_OPERATOR), CC_SUCCESS);
+}
+
+/* He gets his answer, and nothing else, where the account may no longer do what the session does.
+ */
+static void test_author_leaves(void **state)
+{
+    struct user *user = &console.users.by_id[USER_ID_FIRST];
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        if (i > 0)
+            assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+        assert_int_equal(set_privilege(PRIVILEGE_ADMINISTRATOR), CC_SUCCESS);
+        if (i == 0)
+            user->enabled = false;
+        else if (i == 1)
+            user->limit = PRIVILEGE_OPERATOR;
+        else
+            user->access = 0;
+        rmcp_stub.outcome = IPMI_PENDING;
+        rmcp_stub.hook = change_own_account;
+        assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
+        const struct ipmi_token token = rmcp_stub.request.token;
+        rmcp_stub.outcome = IPMI_ANSWERED;
+        rmcp_stub.hook = NULL;
+        assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
+        assert_int_equal(rmcp_server_count_sessions(console.server), 1);
+        console.sent = 0;
+        rmcp_server_complete(console.server, &token, &rmcp_stub.response, console.now_ms);
+        assert_int_equal(console.sent, 1);
+        assert_int_equal(rmcp_server_count_sessions(console.server), 0);
+        user->enabled = true;
+        user->limit = PRIVILEGE_ADMINISTRATOR;
+        user->access = USER_ACCESS_IPMI;
+    }
 }
 
 static void test_ops(void **state)
@@ -585,6 +645,8 @@ int main(void)
         TEST(test_long_request),
         TEST(test_close),
         TEST(test_end_user_sessions),
+        TEST(test_author_goes_on),
+        TEST(test_author_leaves),
         TEST(test_ops),
         TEST(test_handles),
     };

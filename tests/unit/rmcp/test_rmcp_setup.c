@@ -236,6 +236,12 @@ static void test_unknown_names(void **state)
     console.users.by_id[USER_ID_FIRST].enabled = false;
     assert_nobody(CONSOLE_NAME, CONSOLE_ROLE);
     console.users.by_id[USER_ID_FIRST].enabled = true;
+    console.users.by_id[USER_ID_FIRST].access = USER_ACCESS_LINK;
+    assert_nobody(CONSOLE_NAME, CONSOLE_ROLE);
+    console.users.by_id[USER_ID_FIRST].access = USER_ACCESS_IPMI;
+    console.users.by_id[USER_ID_FIRST].password_length = USER_PASSWORD_MAX + 1;
+    assert_nobody(CONSOLE_NAME, CONSOLE_ROLE);
+    console.users.by_id[USER_ID_FIRST].password_length = strlen(CONSOLE_PASSWORD);
     console.kuid[0] ^= 1;
     assert_nobody(CONSOLE_NAME, CONSOLE_ROLE);
     console.kuid[0] ^= 1;
@@ -419,8 +425,31 @@ static void test_user_changes(void **state)
     console.users.by_id[USER_ID_FIRST].enabled = true;
     assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
-    rmcp_server_end_user_sessions(console.server, USER_ID_FIRST);
+    rmcp_server_user_changed(console.server, USER_ID_FIRST, 0);
     assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+}
+
+/* So many sessions at a time, and no failed log-in where there are more. */
+static void test_session_limit(void **state)
+{
+    (void)state;
+    console.users.by_id[USER_ID_FIRST].sessions = 2;
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    uint32_t first = console.exchange.bmc_id;
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_NO_RESOURCES);
+    assert_int_equal(rmcp_server_counters(console.server)->login_failures, 0);
+    assert_int_equal(rmcp_server_close_session(console.server, first), 0);
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+}
+
+/* An account that is restricted to Callback on connections that are not called back. */
+static void test_callback_only(void **state)
+{
+    (void)state;
+    console.users.by_id[USER_ID_FIRST].access = USER_ACCESS_IPMI | USER_ACCESS_CALLBACK;
+    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_INVALID_ROLE);
+    assert_int_equal(remote_console_login(&console, 3, 0x11), RAKP_OK);
 }
 
 /* The name field of RAKP 1: length byte and payload length against each other. */
@@ -636,7 +665,8 @@ int main(void)
         TEST(test_rakp3_out_of_turn), TEST(test_rakp3_lengths),
         TEST(test_half_open_expires), TEST(test_setup_headers),
         TEST(test_configuration),     TEST(test_channel_access),
-        TEST(test_locked_out),
+        TEST(test_locked_out),        TEST(test_session_limit),
+        TEST(test_callback_only),
     };
 
     return cmocka_run_group_tests_name("rmcp set-up", tests, NULL, NULL);

@@ -18,9 +18,11 @@
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/bmc/pef_parameters.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/store/document.h"
+#include "vbmc/store/users.h"
 
 static uv_loop_t loop;
 static struct store *store;
@@ -479,6 +481,68 @@ static void test_boot_is_refused(void **state)
     assert_memory_equal(boot->mailbox, row.mailbox, sizeof row.mailbox);
 }
 
+static int change_user(uint8_t id, enum user_part part, const struct user *wanted)
+{
+    return users_change(&fake_bmc.bmc.users, id, 1u << part, wanted, NULL);
+}
+
+/* As the daemon does when it starts. */
+static void restore_users(void)
+{
+    struct store_user *rows;
+    struct user_change changes[USER_CHANGES_MAX];
+    size_t count;
+
+    end();
+    users_clear(&fake_bmc.bmc.users);
+    begin();
+    assert_int_equal(store_users_load_all(store, &rows, &count), 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_memory_equal(&rows[i].uuid, &fake_bmc.bmc.core.uuid, sizeof rows[i].uuid);
+        changes[i] = rows[i].change;
+    }
+    parts_restore_users(parts, changes, count);
+    store_users_free(rows, count);
+}
+
+static void test_users(void **state)
+{
+    const struct user *bob = &fake_bmc.bmc.users.by_id[5];
+    struct user wanted;
+
+    (void)state;
+    assert_int_equal(user_make(&wanted, "bob", "builder", PRIVILEGE_OPERATOR), 0);
+    for (unsigned part = 0; part < USER_PART_COUNT; part++)
+        change_user(5, (enum user_part)part, &wanted);
+    save(BMC_PART_USERS);
+    assert_int_equal(wait_for(1), 0);
+    restore_users();
+    assert_string_equal(bob->name, "bob");
+    assert_true(user_is_same_login(bob, &wanted));
+    /* Refused: as it was. */
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse_table("users");
+    assert_int_equal(user_make(&wanted, "rob", "other", PRIVILEGE_USER), 0);
+    assert_int_equal(change_user(5, USER_PART_PASSWORD, &wanted), 1);
+    assert_int_equal(change_user(6, USER_PART_NAME, &wanted), 1);
+    save(BMC_PART_USERS);
+    assert_true(wait_for(2) < 0);
+    assert_memory_equal(bob->password, "builder", 8);
+    assert_string_equal(fake_bmc.bmc.users.by_id[6].name, "");
+    /* What the configuration has overtaken while the daemon was down is stored no more. */
+    refusing_store_accept();
+    assert_int_equal(change_user(6, USER_PART_LIMIT, &wanted), 1);
+    save(BMC_PART_USERS);
+    assert_int_equal(wait_for(3), 0);
+    struct user_change stale = fake_bmc.bmc.users.changes[0];
+    stale.replaced[0] ^= 1;
+    parts_restore_users(parts, &stale, 1);
+    save(BMC_PART_USERS);
+    assert_int_equal(wait_for(4), 0);
+    restore_users();
+    assert_int_equal(fake_bmc.bmc.users.change_count, 0);
+}
+
 static void test_freed_while_saves_run(void **state)
 {
     (void)state;
@@ -512,6 +576,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_pef, setup, teardown),
         cmocka_unit_test_setup_teardown(test_chassis_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_boot_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_saves_run, setup, teardown),
     };
 

@@ -37,7 +37,7 @@
 #define LINE_RSA     "ssh-rsa " RSA_2048 "\n"
 
 #define LONGEST_NAME     "sixteen-letters-"
-#define LONGEST_PASSWORD "twenty-letters-long-"
+#define LONGEST_PASSWORD "passwordpasswordpasswordpasswordpasswordpasswordpasswordpassword"
 
 static const struct ssh_account set[] = {
     {"admin", "secret", 4, NULL, false},
@@ -325,6 +325,24 @@ static void accounts_agree(void **state)
     ssh_accounts_unref(a);
 }
 
+static void accounts_allow(void **state)
+{
+    static const struct ssh_account known[] = {
+        {"op", "pw", 3, NULL, false},
+        {"barred", "pw", 3, NULL, true},
+    };
+    struct ssh_accounts *of;
+
+    (void)state;
+    assert_int_equal(ssh_accounts_new(known, ARRAY_SIZE(known), &of), 0);
+    assert_true(ssh_accounts_allow(of, "op", 2));
+    assert_true(ssh_accounts_allow(of, "op", 3));
+    assert_false(ssh_accounts_allow(of, "op", 4));
+    assert_false(ssh_accounts_allow(of, "barred", 2));
+    assert_false(ssh_accounts_allow(of, "gone", 2));
+    ssh_accounts_unref(of);
+}
+
 /* ---- counting ---- */
 
 static void connection_is_over(void **state)
@@ -517,6 +535,7 @@ int main(void)
         TEST(key_hashes),
         TEST(accounts_out_of_range),
         TEST(accounts_agree),
+        TEST(accounts_allow),
         TEST(connection_is_over),
         TEST(failures_of_all_kinds_count),
         TEST(offered_keys_are_limited),
