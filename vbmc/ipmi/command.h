@@ -57,6 +57,7 @@ extern const struct command_table cmd_system_info_table;
 extern const struct command_table cmd_session_table;
 extern const struct command_table cmd_chassis_table;
 extern const struct command_table cmd_payload_table;
+extern const struct command_table cmd_user_table;
 extern const struct command_table cmd_sensor_table;
 extern const struct command_table cmd_sdr_table;
 extern const struct command_table cmd_fru_table;

@@ -17,6 +17,7 @@ static const struct command_table *const tables[] = {
     &cmd_session_table, &cmd_chassis_table,   &cmd_payload_table,   &cmd_fru_table,
     &cmd_sel_table,     &cmd_sensor_table,    &cmd_sdr_table,       &cmd_dcmi_table,
     &cmd_pef_table,     &cmd_channel_table,   &cmd_lan_table,       &cmd_watchdog_table,
+    &cmd_user_table,
 };
 
 const struct command_directory ipmi_commands = {

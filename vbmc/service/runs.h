@@ -45,6 +45,9 @@ service_run service_run_sol_access, service_run_sol_parameter;
 service_run service_run_channel_access, service_run_lan_parameter, service_run_suspend_arps;
 service_run service_run_lan_statistics, service_run_lan_reset;
 service_describe service_describe_lan_parameter;
+/* users.c */
+service_run service_run_user_change, service_run_user_reset;
+service_describe service_describe_user_change, service_describe_user_reset;
 /* faults.c */
 service_run service_run_inject, service_run_clear_faults;
 service_describe service_describe_inject, service_describe_clear_faults;

@@ -103,6 +103,10 @@ enum service_operation {
     SERVICE_SUSPEND_ARPS,
     SERVICE_LAN_RESET,      /* to what it was before any client set it */
     SERVICE_LAN_STATISTICS, /* cleared */
+    /* Accounts. */
+    SERVICE_USERS_VIEW, /* a right alone */
+    SERVICE_USER_CHANGE,
+    SERVICE_USER_RESET,
     /* Faults. */
     SERVICE_INJECT,
     SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
@@ -216,6 +220,15 @@ union service_arguments {
         uint8_t bits;       /* as in Suspend BMC ARPs */
         uint8_t *generated; /* filled in */
     } suspend_arps;
+    struct {
+        uint8_t id;
+        unsigned parts; /* of `user`: 1 << enum user_part */
+        const struct user *user;
+    } user_change;
+    struct {
+        uint8_t id;
+        unsigned parts;
+    } user_reset;
     const struct fault *fault; /* its time is set to now */
     struct {
         const struct fault *like;    /* NULL: all */

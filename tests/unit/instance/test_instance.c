@@ -26,6 +26,7 @@
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/udp.h"
 #include "vbmc/state/chassis.h"
+#include "vbmc/store/users.h"
 
 static uv_loop_t loop;
 static char folder[64];
@@ -293,6 +294,90 @@ static void test_users(void **state)
     assert_null(users_find(present, "looker", 6, &id));
 }
 
+static unsigned times_told;
+static char told_ssh[32];
+
+static void users_changed(void *context, const char *ssh)
+{
+    (void)context;
+    times_told++;
+    snprintf(told_ssh, sizeof told_ssh, "%s", ssh ? ssh : "");
+}
+
+/* How many changes of accounts are on disk. */
+static size_t stored_changes(void)
+{
+    struct store_user *rows;
+    size_t count;
+
+    assert_int_equal(store_users_load_all(store, &rows, &count), 0);
+    store_users_free(rows, count);
+    return count;
+}
+
+/* As the fleet does it at a start. */
+static void restore_users(void)
+{
+    struct user_change changes[USER_CHANGES_MAX];
+    struct store_user *rows;
+    size_t count;
+
+    instance_free(instance);
+    make(NULL, NULL);
+    free(cleanup_steal_pointer(&instance_record(instance)->username));
+    instance_configure(instance, &config);
+    assert_int_equal(store_users_load_all(store, &rows, &count), 0);
+    for (size_t i = 0; i < count; i++)
+        changes[i] = rows[i].change;
+    store_users_free(rows, count);
+    instance_restore_users(instance, changes, count);
+}
+
+/* What clients change is kept over a restart, until the configuration has another value. */
+static void test_changed_users(void **state)
+{
+    static const uint8_t name[17] = {5, 'b', 'o', 'b'};
+    static const uint8_t password[18] = {2, 2, 'o', 't', 'h', 'e', 'r'};
+    uint8_t id;
+
+    (void)state;
+    config.user_count = 1;
+    shared.users_changed = users_changed;
+    make(NULL, NULL);
+    free(cleanup_steal_pointer(&instance_record(instance)->username));
+    instance_configure(instance, &config);
+    times_told = 0;
+    assert_false(ask(NETFN_APP, 0x45, name, sizeof name));
+    assert_false(ask(NETFN_APP, 0x47, password, sizeof password));
+    assert_int_equal(times_told, 2);
+    turn_until_replied(2);
+    assert_int_equal(last.completion_code, CC_SUCCESS);
+    assert_int_equal(stored_changes(), 2);
+    restore_users();
+    const struct users *present = &instance_bmc(instance)->users;
+    assert_string_equal(present->by_id[5].name, "bob");
+    assert_memory_equal(users_find(present, "admin", 5, &id)->password, "other", 6);
+    /* Changed while the daemon is down: the password is vbmc.conf's again, and the other is gone.
+     */
+    snprintf(users[0].password, sizeof users[0].password, "configured");
+    restore_users();
+    present = &instance_bmc(instance)->users;
+    assert_memory_equal(users_find(present, "admin", 5, &id)->password, "configured", 11);
+    assert_string_equal(present->by_id[5].name, "bob");
+    while (stored_changes() != 1)
+        uv_run(&loop, UV_RUN_ONCE);
+    /* And while it runs. */
+    assert_false(ask(NETFN_APP, 0x47, password, sizeof password));
+    turn_until_replied(3);
+    assert_int_equal(stored_changes(), 2);
+    snprintf(users[0].password, sizeof users[0].password, "again");
+    instance_configure(instance, &config);
+    assert_memory_equal(users_find(present, "admin", 5, &id)->password, "again", 6);
+    while (stored_changes() != 1)
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_string_equal(told_ssh, "");
+}
+
 static void test_channel(void **state)
 {
     static char name[] = "web01";
@@ -417,6 +502,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_a_save_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_channel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use, setup, teardown),

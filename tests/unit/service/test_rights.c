@@ -65,6 +65,9 @@ static const struct {
     {"Activate Payload", SERVICE_SOL_ACTIVATE},
     {"Deactivate Payload", SERVICE_SOL_DEACTIVATE},
     {"Set User Payload Access", SERVICE_SOL_ACCESS},
+    {"Set User Access", SERVICE_USER_CHANGE},
+    {"Set User Name", SERVICE_USER_CHANGE},
+    {"Set User Password", SERVICE_USER_CHANGE},
     {"Set SOL Configuration Parameters", SERVICE_SOL_PARAMETER},
 };
 

@@ -1,0 +1,83 @@
+/* Accounts (IPMI 2.0, sections 22.26 to 22.30). */
+#include <stdio.h>
+
+#include "vbmc/bmc/user_changes.h"
+#include "vbmc/service/runs.h"
+
+static struct user_author author_of(const struct caller *caller)
+{
+    return (struct user_author){
+        .session = caller->front_end == CALLER_LAN ? caller->session : 0,
+        .ssh = caller->front_end == CALLER_SSH ? caller->address : NULL,
+    };
+}
+
+static int end(const struct service_call *call, int result)
+{
+    if (result > 0)
+        return service_changed(call, BMC_PART_USERS);
+    if (result == -EEXIST)
+        return service_refuse(call, result, "another account of this BMC has that name");
+    return result;
+}
+
+int service_run_user_change(const struct service_call *call,
+                            const union service_arguments *arguments)
+{
+    const struct user_author author = author_of(call->caller);
+
+    return end(call,
+               users_change(&call->bmc->users, arguments->user_change.id,
+                            arguments->user_change.parts, arguments->user_change.user, &author));
+}
+
+int service_run_user_reset(const struct service_call *call,
+                           const union service_arguments *arguments)
+{
+    const struct user_author author = author_of(call->caller);
+
+    return end(call, users_reset(&call->bmc->users, arguments->user_reset.id,
+                                 arguments->user_reset.parts, &author));
+}
+
+static void describe_part(const struct user *user, enum user_part part, char *text, size_t size)
+{
+    if (part == USER_PART_NAME)
+        snprintf(text, size, " name '%s'", user->name);
+    else if (part == USER_PART_PASSWORD)
+        snprintf(text, size, " password");
+    else if (part == USER_PART_LIMIT)
+        snprintf(text, size, " privilege %u", user->limit);
+    else if (part == USER_PART_ENABLED)
+        snprintf(text, size, user->enabled ? " enabled" : " disabled");
+    else if (part == USER_PART_ACCESS)
+        snprintf(text, size, " access %02xh", user->access);
+    else
+        snprintf(text, size, " sessions %u", user->sessions);
+}
+
+/* The id and what is set of it, never a password. */
+void service_describe_user_change(const union service_arguments *arguments, char *text, size_t size)
+{
+    int used = snprintf(text, size, "%u:", arguments->user_change.id);
+
+    for (unsigned part = 0; part < USER_PART_COUNT; part++) {
+        char words[64];
+        if (!(arguments->user_change.parts & 1u << part))
+            continue;
+        describe_part(arguments->user_change.user, (enum user_part)part, words, sizeof words);
+        if (used >= 0 && (size_t)used < size)
+            used += snprintf(text + used, size - (size_t)used, "%s", words);
+    }
+}
+
+void service_describe_user_reset(const union service_arguments *arguments, char *text, size_t size)
+{
+    int used = snprintf(text, size, "%u:", arguments->user_reset.id);
+
+    for (unsigned part = 0; part < USER_PART_COUNT; part++) {
+        if (arguments->user_reset.parts & 1u << part && used >= 0 && (size_t)used < size)
+            used += snprintf(text + used, size - (size_t)used, " %s",
+                             user_part_name((enum user_part)part));
+    }
+}
