@@ -128,7 +128,8 @@ _vbmc()
                 [[ $verb == console ]] || ((i++))
                 ;;
             -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | \
-                --asset-tag | --hypervisor | --socket | --config | --log-file)
+                --asset-tag | --hypervisor | --password | --password-file | --privilege | --rename | --ipmi | \
+                --sessions | --id | --socket | --config | --log-file)
                 ((i++))
                 ;;
             --clear) clears=1 ;;
@@ -147,6 +148,18 @@ _vbmc()
                 _vbmc_replies $'table\nvalue\njson\ncsv\nyaml' "$word"
                 return
             fi
+            ;;
+        --password-file)
+            compopt -o default
+            return
+            ;;
+        --privilege)
+            _vbmc_replies $'callback\nuser\noperator\nadministrator\noem\nnone' "$word"
+            return
+            ;;
+        --ipmi)
+            _vbmc_replies $'yes\nno' "$word"
+            return
             ;;
         --redundancy)
             _vbmc_replies $'N\nN+1\n2N\n2N+1' "$word"
@@ -173,12 +186,21 @@ _vbmc()
             facility:1) _vbmc_replies $'feed\nups\nutility\ngenerator\ncrac\nsimulate' "$word" ;;
             facility:[23]) _vbmc_replies "$(_vbmc_room_states "${operands[-1]}")" "$word" ;;
             lan:2) _vbmc_replies reset "$word" ;;
+            user:2) _vbmc_replies $'list\nadd\nset\nreset' "$word" ;;
+            user:3)
+                [[ ${operands[1]} == add ]] ||
+                    _vbmc_replies "$("${ask[@]}" user "${operands[0]}" -f value -c name 2>/dev/null)" "$word"
+                ;;
+            user:*)
+                [[ ${operands[1]} != reset ]] ||
+                    _vbmc_replies $'name\npassword\nprivilege\nenabled\naccess\nsessions' "$word"
+                ;;
             bootdev:2) _vbmc_replies $'none\npxe\ndisk\nsafe\ndiag\ncdrom\nbios\nfloppy' "$word" ;;
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | lan:1 | who:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | lan:1 | who:1 | user:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

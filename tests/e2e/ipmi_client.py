@@ -27,10 +27,10 @@ def checksum(data):
 
 class Session:
     """attempts and timeout: how often each packet of the login and each request is sent, and how
-    long its answer is waited for each time.  source: the address to send from."""
+    long its answer is waited for each time.  source: the address to send from.  level: asked for."""
 
     def __init__(self, host="127.0.0.1", port=623, user="admin", password="secret", suite=17,
-                 timeout=30.0, attempts=1, source=None):
+                 timeout=30.0, attempts=1, source=None, level=ADMINISTRATOR):
         self.algorithms, self.hash, self.code_size = SUITES[suite]
         self.user, self.password = user.encode(), password.encode()
         self.sequence = 0
@@ -38,7 +38,7 @@ class Session:
         self.bmc_id = None
         self.heard = 0  # highest session sequence number that came
         self.on_sol = None  # called with each SOL payload
-        self.timeout, self.attempts = timeout, attempts
+        self.timeout, self.attempts, self.level = timeout, attempts, level
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         if source:
@@ -85,7 +85,7 @@ class Session:
         answer = self.exchange_clear(OPEN_SESSION, bytes(4) + CONSOLE_ID + b"".join(parts))
         self.bmc_id = answer[8:12]
         console_random = os.urandom(16)
-        who = bytes([0x10 | ADMINISTRATOR, len(self.user)]) + self.user
+        who = bytes([0x10 | self.level, len(self.user)]) + self.user
         answer = self.exchange_clear(RAKP1, bytes(4) + self.bmc_id + console_random + who[:1]
                                      + bytes(2) + who[1:])
         bmc_random, guid, code = answer[8:24], answer[24:40], answer[40:]

@@ -31,6 +31,8 @@ enum option_kind {
     OPTION_NEEDED,
     OPTION_SEED,
     OPTION_INTERVAL,
+    OPTION_SESSIONS,
+    OPTION_ID,
 };
 
 #define AT(member) offsetof(struct cli_options, member)
@@ -59,8 +61,22 @@ static const struct cli_option {
     {"help", 'h', CLI_GROUP_COMMON, OPTION_FLAG, AT(help), NULL, "print help, of a verb too"},
     {"username", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(username), "NAME",
      "user of this BMC (else the users of vbmc.conf)"},
-    {"password", 0, CLI_GROUP_ADD, OPTION_SECRET, AT(password), "PASSWORD",
+    {"password", 0, CLI_GROUP_ADD | CLI_GROUP_USER, OPTION_SECRET, AT(password), "PASSWORD",
      "password of that user"},
+    {"password-file", 0, CLI_GROUP_USER, OPTION_TEXT, AT(password_file), "FILE",
+     "the same, from a file ('-': standard input)"},
+    {"privilege", 0, CLI_GROUP_USER, OPTION_TEXT, AT(privilege), "LEVEL",
+     "callback, user (of a new one the default), operator, administrator, oem or none"},
+    {"rename", 0, CLI_GROUP_USER, OPTION_TEXT, AT(rename), "NAME", "another name"},
+    {"enable", 0, CLI_GROUP_USER, OPTION_FLAG, AT(enable), NULL, "let it log in"},
+    {"disable", 0, CLI_GROUP_USER, OPTION_FLAG, AT(disable), NULL,
+     "do not let it log in, and end its sessions"},
+    {"ipmi", 0, CLI_GROUP_USER, OPTION_TEXT, AT(ipmi), "yes|no",
+     "whether it may use IPMI, and not SSH alone"},
+    {"sessions", 0, CLI_GROUP_USER, OPTION_SESSIONS, AT(sessions), "COUNT",
+     "sessions of IPMI at a time: 1 to 15, 0 for no limit"},
+    {"id", 0, CLI_GROUP_USER, OPTION_ID, AT(id), "ID",
+     "id of a new one: 2 to 15 (the lowest that is free)"},
     {"port", 0, CLI_GROUP_ADD, OPTION_PORT, AT(port), "PORT", "UDP port of this BMC"},
     {"address", 0, CLI_GROUP_ADD, OPTION_TEXT, AT(address), "ADDRESS",
      "IPv4 or IPv6 address of this BMC"},
@@ -265,6 +281,14 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
         return failed;
     case OPTION_INTERVAL:
         return read_real(argument, 0.1, 3600, target);
+    case OPTION_SESSIONS:
+        failed = read_number(argument, 0, 15, &number);
+        *(int *)target = (int)number;
+        return failed;
+    case OPTION_ID:
+        failed = read_number(argument, 2, 15, &number);
+        *(unsigned *)target = (unsigned)number;
+        return failed;
     case OPTION_SEED:
         failed = read_number(argument, 0, ULONG_MAX, &number);
         *(uint64_t *)target = number;

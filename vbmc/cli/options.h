@@ -30,6 +30,7 @@ enum cli_option_group {
     CLI_GROUP_INJECT = 1 << 14, /* a last word such as -3.5 is no option */
     CLI_GROUP_ROOM = 1 << 15,
     CLI_GROUP_UNDEFINE = 1 << 16,
+    CLI_GROUP_USER = 1 << 17,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -50,6 +51,14 @@ struct cli_options {
     bool format_given;
     const char *username;
     char *password; /* wiped by cli_options_clear */
+    const char *password_file;
+    const char *privilege;
+    const char *rename;
+    const char *ipmi; /* "yes" or "no" */
+    bool enable;
+    bool disable;
+    unsigned id;  /* 0: not given */
+    int sessions; /* of an account; CLI_SESSIONS_NOT_GIVEN */
     const char *address;
     uint16_t port;
     const char *libvirt_uri;
@@ -78,6 +87,8 @@ struct cli_options {
     size_t name_count;
 };
 
+#define CLI_SESSIONS_NOT_GIVEN (-1)
+
 #define CLI_LINES_ALL       (-1)
 #define CLI_LINES_NOT_GIVEN (-2)
 
@@ -86,6 +97,7 @@ struct cli_options {
 /* Nothing given yet. */
 #define CLI_OPTIONS_NONE                                                                           \
     ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN,                                            \
+                          .sessions = CLI_SESSIONS_NOT_GIVEN,                                      \
                           .interval_s = 2,                                                         \
                           .simulation = {.needed = 1,                                              \
                                          .reliability = 0.999,                                     \

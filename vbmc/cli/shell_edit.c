@@ -288,7 +288,8 @@ static void run_edited_line(struct shell *shell, History *history_of_lines, cons
 
     if (!copy || strspn(line, " \t\r\n") == strlen(line))
         return;
-    history(history_of_lines, &event, H_ENTER, line);
+    if (!strstr(copy, "--pass")) /* a password is not to be shown again */
+        history(history_of_lines, &event, H_ENTER, line);
     cli_shell_run_line(shell, copy);
 }
 

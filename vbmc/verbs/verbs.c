@@ -17,6 +17,7 @@
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/sel.h"
+#include "vbmc/verbs/users.h"
 #include "vbmc/verbs/verb.h"
 #include "vbmc/verbs/who.h"
 
@@ -52,6 +53,7 @@ static const struct {
     {"stop", verbs_stop, SERVICE_STOP},
     {"top", verbs_top, SERVICE_VIEW},
     {"undefine", verbs_undefine, SERVICE_UNDEFINE},
+    {"user", verbs_user, SERVICE_VIEW},
     {"who", verbs_who, SERVICE_VIEW},
 };
 

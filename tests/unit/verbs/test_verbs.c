@@ -222,6 +222,11 @@ static const struct {
     {"status", "", PRIVILEGE_ADMINISTRATOR, true},
     {"stop", "\"names\":[\"nosuch\"]", PRIVILEGE_ADMINISTRATOR, true},
     {"top", "", PRIVILEGE_USER, false},
+    {"user", "\"name\":\"mine\"", PRIVILEGE_OPERATOR, false},
+    {"user", "\"name\":\"mine\",\"action\":\"add\"", PRIVILEGE_ADMINISTRATOR, false},
+    {"user", "\"name\":\"mine\",\"action\":\"set\",\"user\":\"admin\",\"enabled\":true",
+     PRIVILEGE_ADMINISTRATOR, false},
+    {"user", "\"name\":\"mine\",\"action\":\"reset\"", PRIVILEGE_ADMINISTRATOR, false},
     {"who", "", PRIVILEGE_USER, false},
     {"who", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"undefine", "\"name\":\"nosuch\"", PRIVILEGE_ADMINISTRATOR, true},
@@ -264,6 +269,64 @@ static void test_privileges(void **state)
     const struct control_identity lowest = identity_of(PRIVILEGE_CALLBACK, false);
     assert_non_null(strstr(ask(&lowest, "list", ""), "this needs the privilege level user"));
     assert_non_null(strstr(ask(&root, "nosuch", ""), "vbmcd does not know the verb nosuch"));
+}
+
+/* ---- accounts ---- */
+
+static void test_accounts(void **state)
+{
+    static const struct {
+        const char *arguments, *expected;
+    } dialogue[] = {
+        {"", "[{\"id\":2,\"name\":\"admin\",\"privilege\":\"administrator\",\"enabled\":true,"
+             "\"ipmi\":true,\"ssh\":true,\"sessions\":0,\"source\":\"configuration\","},
+        {",\"action\":\"add\",\"user\":\"bob\",\"password\":\"builder\"", "{\"ok\":true"},
+        {",\"action\":\"add\",\"user\":\"bob\",\"password\":\"x\"", "\"code\":\"exists\""},
+        {",\"action\":\"add\",\"user\":\"eve\"", "a new account needs a name and a password"},
+        {",\"action\":\"add\",\"user\":\"eve\",\"password\":\"x\",\"id\":3", "id 3 is taken"},
+        {",\"action\":\"add\",\"user\":\"eve\",\"password\":\"x\",\"id\":16", "an id is 2 to 15"},
+        {",\"action\":\"add\",\"user\":\"eve\",\"password\":\"\"", "1 to 20 bytes"},
+        {",\"action\":\"add\",\"user\":\"an eve of 17 bytes\",\"password\":\"x\"", "1 to 16"},
+        {",\"action\":\"add\",\"user\":\"eve\",\"id\":9,\"privilege\":\"operator\","
+         "\"password\":\"more than twenty bytes\"",
+         "can log in by SSH, not by IPMI"},
+        {"", "\"name\":\"bob\",\"privilege\":\"user\",\"enabled\":true,\"ipmi\":true,\"ssh\":true,"
+             "\"sessions\":0,\"source\":\"added\",\"from\":{\"name\":\"client\""},
+        {"", "\"id\":9,\"name\":\"eve\",\"privilege\":\"operator\",\"enabled\":true,"
+             "\"ipmi\":false,\"ssh\":true,"},
+        {",\"action\":\"set\",\"user\":\"bob\"", "nothing to set"},
+        {",\"action\":\"set\",\"user\":\"nosuch\",\"enabled\":true", "no user 'nosuch'"},
+        {",\"action\":\"set\",\"user\":\"bob\",\"new_name\":\"eve\"", "another account"},
+        {",\"action\":\"set\",\"user\":\"bob\",\"privilege\":\"king\"", "is one of callback"},
+        {",\"action\":\"set\",\"user\":\"bob\",\"sessions\":16", "0 (none) to 15"},
+        {",\"action\":\"set\",\"user\":\"1\",\"enabled\":true", "\"code\":\"usage\""},
+        {",\"action\":\"set\",\"user\":\"2\",\"privilege\":\"operator\",\"sessions\":3,"
+         "\"password\":\"other\"",
+         "{\"ok\":true"},
+        {"",
+         "\"source\":\"configuration, changed: password privilege sessions\",\"from\":{\"name\":"
+         "\"configuration\",\"password\":\"client\",\"privilege\":\"client\","},
+        {",\"action\":\"reset\",\"user\":\"admin\",\"parts\":[\"nosuch\"]", "parts are name"},
+        {",\"action\":\"reset\",\"user\":\"admin\",\"parts\":[\"sessions\",\"password\"]",
+         "{\"ok\":true"},
+        {"", "\"source\":\"configuration, changed: privilege\""},
+        {",\"action\":\"fly\"", "one of list, add, set, reset"},
+        {",\"action\":\"reset\"", "{\"ok\":true"},
+        {"", "\"source\":\"configuration\""},
+    };
+    const struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(dialogue); i++) {
+        snprintf(text, sizeof text, "\"name\":\"theirs\"%s", dialogue[i].arguments);
+        const char *heard = ask(&root, "user", text);
+        if (!strstr(heard, dialogue[i].expected))
+            fail_msg("%s: %s, not %s", text, heard, dialogue[i].expected);
+        assert_null(strstr(heard, "secret"));
+        assert_null(strstr(heard, "builder"));
+    }
+    assert_null(strstr(answer, "bob"));
 }
 
 /* ---- one BMC only ---- */
@@ -503,10 +566,15 @@ static void test_event_log(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_privileges), cmocka_unit_test(test_one_bmc),
-        cmocka_unit_test(test_show),       cmocka_unit_test(test_console_privileges),
-        cmocka_unit_test(test_inject),     cmocka_unit_test(test_facility),
-        cmocka_unit_test(test_event_log),  cmocka_unit_test(test_who),
+        cmocka_unit_test(test_privileges),
+        cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_one_bmc),
+        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_console_privileges),
+        cmocka_unit_test(test_inject),
+        cmocka_unit_test(test_facility),
+        cmocka_unit_test(test_event_log),
+        cmocka_unit_test(test_who),
         cmocka_unit_test(test_screenshot),
     };
 

@@ -1,0 +1,9 @@
+/* `vbmc user`: the accounts of one BMC. */
+#ifndef VBMC_CLI_USERS_H
+#define VBMC_CLI_USERS_H
+
+struct cli_verb;
+
+extern const struct cli_verb cli_verb_user;
+
+#endif
