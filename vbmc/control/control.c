@@ -140,8 +140,20 @@ static void client_send_error(struct client *client, enum control_code code, con
     json_object_put(answer);
 }
 
+/* What a request was told in confidence; json-c would leave it in memory. */
+static void wipe_passwords(struct json_object *arguments)
+{
+    json_object_object_foreach(arguments, key, value)
+    {
+        if (strstr(key, "password") && json_object_is_type(value, json_type_string))
+            explicit_bzero((char *)json_object_get_string(value),
+                           (size_t)json_object_get_string_len(value));
+    }
+}
+
 void control_request_free(struct control_request *request)
 {
+    wipe_passwords(request->arguments);
     json_object_put(request->arguments);
     free(request);
 }

@@ -68,6 +68,16 @@ bool ipmi_is_user_level(const struct ipmi_msg *msg)
     return command && command->privilege <= PRIVILEGE_USER && !is_of_session && !carries_another;
 }
 
+bool ipmi_carries_secret(const struct ipmi_msg *msg)
+{
+    const struct command *command = find_command(msg);
+    struct ipmi_msg carried;
+
+    if (ipmi_bridge_is_tracked(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
+        return ipmi_carries_secret(&carried);
+    return command && strcmp(command->name, "Set User Password") == 0;
+}
+
 /* Privilege comes before the body: who may not ask is not told what the body should have been. */
 static bool may_execute(const struct ipmi_request *request, const struct command *command)
 {

@@ -127,6 +127,9 @@ enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_
 
 /* True for a command that changes nothing, so that a request that comes twice may run twice. */
 bool ipmi_only_reads(const struct ipmi_msg *msg);
+/* True for a command whose request must not be kept. It may run twice as well: what it sets is then
+ * there already. */
+bool ipmi_carries_secret(const struct ipmi_msg *msg);
 
 /* True for a command of the User level, which needs no authentication code of its own in IPMI 1.5
  * where user-level authentication is off (section 22.23): those that concern the session itself

@@ -112,8 +112,8 @@ void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *respo
     entry->answered_ms = now_ms;
 }
 
-void repeat_sent(struct repeat_entry *entry, bool only_reads)
+void repeat_sent(struct repeat_entry *entry, bool may_run_twice)
 {
-    if (!entry->pending && (only_reads || entry->superseded))
-        entry->serial = 0;
+    if (!entry->pending && (may_run_twice || entry->superseded))
+        crypto_wipe(entry, sizeof *entry); /* the request may be one that sets a password */
 }

@@ -149,7 +149,7 @@ static void answer_entry(struct rmcp_server *server, struct session *session,
 
     send_entry(server, session, entry);
     repeat_sent(entry, ipmi_msg_parse(entry->request, entry->request_length, &msg) == 0 &&
-                           ipmi_only_reads(&msg));
+                           (ipmi_only_reads(&msg) || ipmi_carries_secret(&msg)));
     if (session->leaving && !repeat_has_pending(session->repeats))
         session->closing = true;
 }

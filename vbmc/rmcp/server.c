@@ -213,6 +213,7 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
         session->state = SESSION_ACTIVE;
         route_in_session(server, session, packet->type, payload, length, now_ms);
     }
+    crypto_wipe(room, sizeof room); /* it may have been a password */
 }
 
 static void receive_ipmi(struct rmcp_server *server, const struct endpoint *from, struct wire_in in,

@@ -354,6 +354,7 @@ static void test_only_reads(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct ipmi_msg msg = {.netfn = cases[i].netfn, .command = cases[i].command};
         assert_int_equal(ipmi_only_reads(&msg), cases[i].only_reads);
+        assert_false(ipmi_carries_secret(&msg));
     }
 }
 

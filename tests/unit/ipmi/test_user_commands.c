@@ -210,6 +210,16 @@ static void test_removal(void **state)
     assert_false(users_have_named(&fake_bmc.bmc.users));
 }
 
+static void test_secret(void **state)
+{
+    const struct ipmi_msg password = {.netfn = NETFN_APP, .command = 0x47};
+    const struct ipmi_msg name = {.netfn = NETFN_APP, .command = 0x45};
+
+    (void)state;
+    assert_true(ipmi_carries_secret(&password));
+    assert_false(ipmi_carries_secret(&name));
+}
+
 /* Answered when it is on disk; a value that is there already is on disk. */
 static void test_saves(void **state)
 {
@@ -230,8 +240,8 @@ static void test_saves(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(test_account), TEST(test_password), TEST(test_refusals),
-        TEST(test_levels),  TEST(test_removal),  TEST(test_saves),
+        TEST(test_account), TEST(test_password), TEST(test_refusals), TEST(test_levels),
+        TEST(test_removal), TEST(test_saves),    TEST(test_secret),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
