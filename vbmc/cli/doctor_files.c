@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/cli/doctor_net.h"
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/config/config.h"
@@ -204,6 +205,26 @@ static void check_passwords(struct doctor *doctor)
     }
 }
 
+/* Those of [bmc]; a section of a domain may list others. */
+static void check_suites(struct doctor *doctor)
+{
+    const struct channel *channel = &doctor->config->bmc.channel;
+    char weak[CHANNEL_SUITES_MAX * 4] = "";
+    size_t used = 0;
+
+    for (uint8_t i = 0; i < channel->suite_count; i++) {
+        const struct cipher_suite *suite = cipher_suite_find(channel->suites[i]);
+        if (suite && suite->confidentiality == CIPHER_CONFIDENTIALITY_NONE)
+            used += (size_t)snprintf(weak + used, sizeof weak - used, " %u", suite->id);
+    }
+    if (used == 0)
+        doctor_say(doctor, DOCTOR_OK, "security: cipher-suites", NULL, "all encrypt");
+    else
+        doctor_say(doctor, DOCTOR_WARNING, "security: cipher-suites",
+                   "leave 3 and 17 in 'cipher-suites' once no client needs the others",
+                   "without encryption:%s; who listens reads every command", weak);
+}
+
 /* Only what is in the configuration; clients cannot switch it on. */
 static void check_ipmi15(struct doctor *doctor)
 {
@@ -237,6 +258,7 @@ void doctor_check_security(struct doctor *doctor)
                    "keep that group small: its members do anything to any guest",
                    "open to the group '%s'", daemon->control_group);
     check_listening(doctor);
+    check_suites(doctor);
     check_ipmi15(doctor);
     check_passwords(doctor);
 }
