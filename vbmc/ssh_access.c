@@ -173,7 +173,7 @@ static void fill_of_bmc(struct accounts *accounts, const struct config *config, 
         const struct user *user = &bmc->users.by_id[id];
         bool has_keys = keys && users_is_configured(&bmc->users, id) &&
                         !(users_changed_parts(&bmc->users, id) & 1u << USER_PART_NAME);
-        add_account(accounts, bmc->channel.limit, user,
+        add_account(accounts, bmc->lan.configured_limit, user,
                     has_keys ? keys_of(config, keys, user->name) : NULL);
     }
 }
@@ -208,7 +208,8 @@ static const struct accounts *accounts_of(struct handover *handover, struct inst
     struct bmc *bmc = instance_bmc(instance);
     bool has_own = instance_record(instance)->username != NULL;
 
-    if (!has_own && bmc->users.change_count == 0 && bmc->channel.limit == config->bmc.channel.limit)
+    if (!has_own && bmc->users.change_count == 0 &&
+        bmc->lan.configured_limit == config->bmc.channel.limit)
         return &handover->accounts[0];
     struct accounts *accounts = &handover->accounts[handover->account_sets++];
     fill_of_bmc(accounts, config, has_own ? NULL : handover->keys, bmc);

@@ -25,7 +25,11 @@ int service_run_user_change(const struct service_call *call,
                             const union service_arguments *arguments)
 {
     const struct user_author author = author_of(call->caller);
+    bool enables = arguments->user_change.parts & 1u << USER_PART_ENABLED &&
+                   arguments->user_change.user->enabled;
 
+    if (enables) /* also of a user who is enabled, and locked out (section 23.2, parameter 26) */
+        lockout_release(&call->bmc->lockout, arguments->user_change.id);
     return end(call,
                users_change(&call->bmc->users, arguments->user_change.id,
                             arguments->user_change.parts, arguments->user_change.user, &author));
