@@ -83,6 +83,7 @@ static int get_session_challenge(const struct ipmi_request *request, struct wire
 
 /* Activate Session (section 22.17). */
 #define CC_NO_SESSION_SLOT      0x81
+#define CC_NO_SLOT_FOR_USER     0x82
 #define CC_SEQUENCE_UNUSABLE    0x84
 #define CC_INVALID_SESSION_ID   0x85
 #define CC_PRIVILEGE_OVER_LIMIT 0x86
@@ -94,6 +95,8 @@ static int activation_code(int error)
         return CC_SUCCESS;
     case -ENOSPC:
         return CC_NO_SESSION_SLOT;
+    case -EUSERS:
+        return CC_NO_SLOT_FOR_USER;
     case -ERANGE:
         return CC_SEQUENCE_UNUSABLE;
     case -ENOENT:

@@ -86,10 +86,11 @@ struct ipmi_login_ops {
      * may not log in; -EIO or -ENOMEM. */
     int (*challenge)(void *context, uint8_t type, const uint8_t *name, size_t length, uint32_t *id,
                      uint8_t challenge[IPMI_LOGIN_CHALLENGE_SIZE]);
-    /* Makes a session of a request whose authentication code is right, once. 0; -ENOENT: it came without
-     * a temporary id; -EINVAL: another challenge, or a type that was not asked for or is not
-     * offered at that level; -ERANGE: a sequence number 0; -EPERM: above the limit of the user or
-     * the channel; -ENOSPC: no session is left; -EIO or -ENOMEM. */
+    /* Makes a session of a request whose authentication code is right, once. 0; -ENOENT: it came
+     * without a temporary id; -EINVAL: another challenge, or a type that was not asked for or is
+     * not offered at that level; -ERANGE: a sequence number 0; -EPERM: above the limit of the user
+     * or the channel; -ENOSPC: no session is left; -EUSERS: the user has as many as he may have;
+     * -EIO or -ENOMEM. */
     int (*activate)(void *context, const struct ipmi_activation *activation,
                     struct ipmi_activated *activated);
 };

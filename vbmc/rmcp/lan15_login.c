@@ -88,7 +88,7 @@ static int establish(const struct lan15_login *login, const struct opening *open
     session->user_id = user_id;
     session->administrator = user_level(user) >= PRIVILEGE_ADMINISTRATOR;
     int error = login_user_is_full(login->server, user_id)
-                    ? -ENOSPC
+                    ? -EUSERS
                     : session_table_establish(sessions, session, login->now_ms);
     if (error < 0) {
         session_table_remove(sessions, session);
@@ -139,7 +139,7 @@ static int activate(void *context, const struct ipmi_activation *asked,
     if (rmcp_core_random(server, (uint8_t *)&first, sizeof first) < 0)
         return -EIO;
     error = establish(login, &opening, user, user_id, &session);
-    if (error == -ENOSPC)
+    if (error == -ENOSPC || error == -EUSERS)
         login_no_room(server, &(struct login_attempt){&login->from->remote, opening.lan15.name,
                                                       opening.lan15.name_length, user_id});
     if (error < 0)

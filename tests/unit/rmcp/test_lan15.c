@@ -498,6 +498,7 @@ static void assert_refused(const char *name, const char *password, uint8_t user)
 {
     unsigned failures = it.failures;
     uint64_t drops = dropped(RMCP_DROP_AUTHENTICATION);
+    uint64_t unknown = dropped(RMCP_DROP_UNKNOWN_SESSION);
 
     use_password(password);
     assert_int_equal(challenge_for(it.type, name), CC_SUCCESS);
@@ -508,7 +509,7 @@ static void assert_refused(const char *name, const char *password, uint8_t user)
     /* That try was the only one of its challenge. */
     use_password("vbmc-test-pass");
     assert_int_equal(activate(PRIVILEGE_USER), NO_ANSWER);
-    assert_int_equal(dropped(RMCP_DROP_UNKNOWN_SESSION), failures + 1);
+    assert_int_equal(dropped(RMCP_DROP_UNKNOWN_SESSION), unknown + 1);
     assert_int_equal(it.failures, failures + 1);
 }
 
@@ -725,6 +726,51 @@ static void test_no_room(void **state)
     assert_int_equal(it.ended, 1);
 }
 
+/* What a user may do, and how often at a time. */
+static void test_user(void **state)
+{
+    struct user *user = &it.fake.bmc.users.by_id[USER_ID_FIRST];
+
+    (void)state;
+    user->sessions = 1;
+    assert_int_equal(login("admin", PRIVILEGE_USER), CC_SUCCESS);
+    uint32_t first = it.id;
+    uint32_t sequence = it.sequence;
+    assert_int_equal(login("admin", PRIVILEGE_USER), 0x82);
+    assert_int_equal(it.failures, 0);
+    assert_int_equal(rmcp_server_close_session(it.server, first), 0);
+    assert_int_equal(activate(PRIVILEGE_USER), CC_SUCCESS);
+    it.id = first;
+    it.sequence = sequence;
+    assert_int_equal(get_device_id(), NO_ANSWER);
+    user->sessions = 0;
+    user->limit = PRIVILEGE_OPERATOR;
+    assert_int_equal(login("admin", PRIVILEGE_ADMINISTRATOR), 0x86);
+    assert_int_equal(activate(PRIVILEGE_OPERATOR), CC_SUCCESS);
+    user->limit = PRIVILEGE_NO_ACCESS;
+    assert_refused("admin", "vbmc-test-pass", 0);
+}
+
+/* The session in which a user was changed goes on with what is left to him. */
+static void test_user_changes(void **state)
+{
+    struct user *user = &it.fake.bmc.users.by_id[USER_ID_FIRST];
+
+    (void)state;
+    assert_int_equal(login("admin", PRIVILEGE_ADMINISTRATOR), CC_SUCCESS);
+    user_set_password(user, (const uint8_t *)"another", 7, 16);
+    rmcp_server_user_changed(it.server, USER_ID_FIRST, it.id);
+    assert_int_equal(get_device_id(), CC_SUCCESS); /* under the old password */
+    user->limit = PRIVILEGE_OPERATOR;
+    rmcp_server_user_changed(it.server, USER_ID_FIRST, it.id);
+    assert_int_equal(ask(0x3b, (const uint8_t *)"\x04", 1), 0x81);
+    assert_int_equal(ask(0x3b, (const uint8_t *)"\x03", 1), CC_SUCCESS);
+    rmcp_server_user_changed(it.server, USER_ID_FIRST, 0); /* by somebody else */
+    assert_int_equal(get_device_id(), NO_ANSWER);
+    use_password("another");
+    assert_int_equal(login("admin", PRIVILEGE_OPERATOR), CC_SUCCESS);
+}
+
 static void test_time(void **state)
 {
     (void)state;
@@ -909,6 +955,8 @@ int main(void)
         TEST(test_privilege),
         TEST(test_info_and_close),
         TEST(test_no_room),
+        TEST(test_user),
+        TEST(test_user_changes),
         TEST(test_time),
         TEST(test_random_fails),
         TEST(test_without_per_message_authentication),
