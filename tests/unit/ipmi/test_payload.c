@@ -470,10 +470,12 @@ static void test_user_access(void **state)
     (void)state;
     talk(exchanges, ARRAY_SIZE(exchanges));
     access_result = -ENOENT;
-    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 02 02 00 00 00"), "cc");
+    /* What is so already: also of an id that nobody has. */
+    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 02 02 00 00 00"), "00");
+    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 42 02 00 00 00"), "cc");
     access_result = 0;
     fake.saves_wait = true;
-    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 02 02 00 00 00"), FAKE_BMC_WAITS);
+    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 42 02 00 00 00"), FAKE_BMC_WAITS);
     fake_bmc_finish_save(&fake, -ENOSPC);
     assert_string_equal(fake_bmc_answer(&fake, fake_bmc_request(&fake)), "c4");
 }
