@@ -30,9 +30,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     messaging_set_defaults(&bmc->messaging);
     acpi_set_defaults(&bmc->acpi);
     system_info_init(&bmc->system_info, &bmc->core);
-    pef_set_defaults(&bmc->pef);
-    bmc->pef.core = &bmc->core;
     watchdog_init(&bmc->watchdog, &bmc->core, &bmc->chassis, &bmc->messaging);
+    pef_init(&bmc->pef, &bmc->core, &bmc->chassis);
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -73,6 +72,7 @@ void bmc_tick(struct bmc *bmc)
     boot_tick(&bmc->boot);
     sel_tick(bmc->sel);
     watchdog_tick(&bmc->watchdog);
+    pef_tick(&bmc->pef);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
@@ -82,6 +82,7 @@ uint64_t bmc_next_deadline(const struct bmc *bmc)
         boot_next_deadline(&bmc->boot),
         sel_next_deadline(bmc->sel),
         watchdog_next_deadline(&bmc->watchdog),
+        pef_next_deadline(&bmc->pef),
     };
     uint64_t first = UINT64_MAX;
 
@@ -112,6 +113,7 @@ void bmc_host_event(struct bmc *bmc, enum host_event event)
     boot_host_event(&bmc->boot, event);
     watchdog_host_event(&bmc->watchdog, event);
     lan_host_event(&bmc->lan, event);
+    pef_host_event(&bmc->pef, event);
     if (bmc->core.listener)
         bmc->core.listener->host_event(bmc->core.listener_context, event);
     if (event == HOST_EVENT_STATE) /* behind the boot override that a start has to have */

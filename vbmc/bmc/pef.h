@@ -1,4 +1,9 @@
-/* Platform Event Filtering (IPMI 2.0, chapter 17): what the BMC does about events by itself. */
+/* Platform Event Filtering (IPMI 2.0, chapter 17): what the BMC does by itself about events, each
+ * when it is in the log. Events that come while PEF is off are never looked at.
+ *
+ * Events are held back during the startup delay and while the postpone timer is armed, which gives
+ * software the time to deal with them: what it has processed by then (Set Last Processed Event ID)
+ * is left to it. What is held is lost when the daemon ends. */
 #ifndef VBMC_BMC_PEF_H
 #define VBMC_BMC_PEF_H
 
@@ -6,8 +11,18 @@
 #include <stdint.h>
 
 #include "vbmc/bmc/pef_settings.h"
+#include "vbmc/host/host.h"
+
+/* Events that are held back; more are dropped. */
+#define PEF_HELD_MAX 64
+
+/* Arm PEF Postpone Timer (section 30.2): 0 off, up to 253 seconds, and */
+#define PEF_POSTPONE_MAX     0xfd
+#define PEF_POSTPONE_FOREVER 0xfe /* no countdown */
 
 struct bmc_core;
+struct chassis;
+struct sel;
 
 /* Set in progress (parameter 0). */
 enum {
@@ -18,14 +33,23 @@ enum {
 /* Part of struct bmc. */
 struct pef {
     const struct bmc_core *core;
+    struct chassis *chassis;  /* of the same BMC */
+    struct sel *sel;          /* NULL: no events come */
     struct pef_settings *own; /* NULL: the defaults hold */
     uint8_t set_in_progress;
-    uint32_t setting_session; /* which has begun it; 0: none */
+    uint32_t setting_session;    /* which has begun it; 0: none */
+    uint8_t postpone_s;          /* of the timer as it was armed; 0: it is not */
+    uint64_t postponed_until_ms; /* 0: it does not count */
+    uint64_t starts_at_ms;       /* end of the startup delay; 0: there is none */
+    struct pef_held *held;       /* in their order */
+    unsigned held_count;
 };
 
-/* Wipes what it knows of its BMC too; frees nothing. */
-void pef_set_defaults(struct pef *pef);
+void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chassis);
+/* Frees what it has; what is held is lost. */
 void pef_clear(struct pef *pef);
+/* Whose events it looks at, from now on. NULL: nobody's; before the log goes. */
+void pef_set_log(struct pef *pef, struct sel *sel);
 
 /* Valid until they are changed. */
 static inline const struct pef_settings *pef_settings(const struct pef *pef)
@@ -33,6 +57,20 @@ static inline const struct pef_settings *pef_settings(const struct pef *pef)
     return pef->own ? pef->own : &pef_default_settings;
 }
 
+/* Arms the postpone timer, which counts as long as there are events that software has not
+ * processed, or disarms it. When it ends, what is held is processed. The end of the guest's run and
+ * its reset disarm it too. */
+void pef_postpone(struct pef *pef, uint8_t seconds);
+/* Its present countdown in seconds, rounded up; PEF_POSTPONE_FOREVER; 0: it is not armed. */
+uint8_t pef_postpone_left(const struct pef *pef);
+/* Software has processed the log up to that record. The timer starts again. */
+void pef_note_software(struct pef *pef, uint16_t id);
+
+/* ---- for bmc.c ---- */
+
+void pef_tick(struct pef *pef);
+uint64_t pef_next_deadline(const struct pef *pef);
+void pef_host_event(struct pef *pef, enum host_event event);
 /* The BMC restarts (Cold Reset), and what is stored of its settings is read again. */
 void pef_restart(struct pef *pef);
 /* The session is over, and with it a "set in progress" that it has begun. */

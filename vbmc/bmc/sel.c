@@ -70,6 +70,7 @@ static int plan_addition(struct sel_plan *plan, struct sel_operation *operation,
 
     if (id < 0)
         return id;
+    operation->id = (uint16_t)id;
     operation->ticket.data[0] = (uint8_t)id;
     operation->ticket.data[1] = (uint8_t)(id >> 8);
     return 0;
@@ -113,6 +114,50 @@ static int plan_operation(const struct sel *sel, struct sel_operation *operation
         return 0;
     }
     return -EINVAL;
+}
+
+/* ---- the listener ---- */
+
+static void tell(const struct sel *sel, const uint8_t record[SEL_RECORD_SIZE])
+{
+    if (sel->listener)
+        sel->listener(sel->listener_context, record);
+}
+
+/* An event that is not in the log: id 0. */
+static void tell_unlogged(const struct sel *sel, struct sel_operation *operation)
+{
+    if (!operation->is_event || operation->is_told)
+        return;
+    operation->is_told = true;
+    sel_record_stamp(operation->record, 0, sel_record_time(sel_time(sel, operation->machine_time)));
+    tell(sel, operation->record);
+}
+
+/* The first from there on that has added a record. */
+static const struct sel_operation *next_addition(const struct sel_operation *operation)
+{
+    while (operation && (operation->kind != SEL_OPERATION_ADD || operation->result < 0))
+        operation = operation->next;
+    return operation;
+}
+
+/* What is in the log now, with what the log has to say of itself. */
+static void tell_step(const struct sel *sel)
+{
+    const struct sel_operation *addition = next_addition(sel->step.first);
+
+    for (unsigned i = 0; i < sel->plan->count; i++) {
+        const uint8_t *record = sel->plan->entries[i].record;
+        bool is_added = addition && addition->id == sel_record_id(record);
+        if (!is_added || (addition->is_event && !addition->is_told))
+            tell(sel, record);
+        if (is_added)
+            addition = next_addition(addition->next);
+    }
+    for (struct sel_operation *operation = sel->step.first; operation; operation = operation->next)
+        if (operation->result < 0)
+            tell_unlogged(sel, operation);
 }
 
 /* ---- storing ---- */
@@ -161,12 +206,17 @@ static void end_step(struct sel *sel, int result)
 {
     struct sel_operations ended;
     struct sel_operation *operation;
+    bool was_starting = sel->is_starting;
 
+    sel->is_starting = true; /* what comes meanwhile waits behind what is there */
     sel_operations_init(&ended);
     if (result < 0) {
+        for (operation = sel->step.first; operation; operation = operation->next)
+            tell_unlogged(sel, operation);
         keep_own_events(sel, result, &ended);
     } else {
         sel_plan_apply(sel->plan, &sel->book);
+        tell_step(sel);
         while ((operation = sel_operations_take(&sel->step)))
             sel_operations_append(&ended, operation);
         note_recovery(sel);
@@ -175,6 +225,7 @@ static void end_step(struct sel *sel, int result)
     sel->plan = NULL;
     while ((operation = sel_operations_take(&ended)))
         finish(sel, operation, operation->result < 0 ? operation->result : result);
+    sel->is_starting = was_starting;
 }
 
 static void start(struct sel *sel);
@@ -293,28 +344,53 @@ static void submit_value(struct sel *sel, enum sel_operation_kind kind, int64_t 
     submit(sel, operation, ticket);
 }
 
+/* An event of the BMC that not even the queue has room for. */
+static void lose(struct sel *sel, const struct sensor_event *event)
+{
+    struct sel_operation lost = {.is_event = true,
+                                 .machine_time = sel->ops->machine_time(sel->context)};
+
+    sel->lost++;
+    sel_record_of_event(event, lost.record);
+    tell_unlogged(sel, &lost);
+}
+
 void sel_log(struct sel *sel, const struct sensor_event *event)
 {
     struct sel_operation *operation = new_operation(sel, SEL_OPERATION_ADD);
 
     if (!operation) {
-        sel->lost++;
+        lose(sel, event);
         return;
     }
-    operation->own = true;
+    operation->own = operation->is_event = true;
     sel_record_of_event(event, operation->record);
     sel_operations_append(&sel->queue, operation);
     start(sel);
 }
 
-void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
-             const struct bmc_ticket *ticket)
+static void add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE], bool is_event,
+                const struct bmc_ticket *ticket)
 {
     struct sel_operation *operation = new_operation(sel, SEL_OPERATION_ADD);
 
-    if (operation)
+    if (operation) {
+        operation->is_event = is_event;
         memcpy(operation->record, record, SEL_RECORD_SIZE);
+    }
     submit(sel, operation, ticket);
+}
+
+void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
+             const struct bmc_ticket *ticket)
+{
+    add(sel, record, false, ticket);
+}
+
+void sel_add_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
+                   const struct bmc_ticket *ticket)
+{
+    add(sel, record, true, ticket);
 }
 
 void sel_delete(struct sel *sel, uint16_t id, const struct bmc_ticket *ticket)
@@ -350,6 +426,25 @@ void sel_set_last_processed(struct sel *sel, bool by_bmc, uint16_t id,
                  id, ticket);
 }
 
+void sel_note_processed(struct sel *sel, uint16_t id)
+{
+    struct sel_operation *operation = sel->queue.first;
+
+    while (operation && !(operation->own && operation->kind == SEL_OPERATION_SET_LAST_BY_BMC))
+        operation = operation->next;
+    if (operation) { /* waits, and says it of this one too */
+        operation->value = id;
+        return;
+    }
+    operation = new_operation(sel, SEL_OPERATION_SET_LAST_BY_BMC);
+    if (!operation)
+        return;
+    operation->own = true;
+    operation->value = id;
+    sel_operations_append(&sel->queue, operation);
+    start(sel);
+}
+
 /* ---- life ---- */
 
 struct sel *sel_new(const struct bmc_core *core, const struct sel_ops *ops, void *context)
@@ -378,9 +473,10 @@ void sel_set_policy(struct sel *sel, enum sel_full_policy policy)
     sel->policy = policy;
 }
 
-enum sel_full_policy sel_policy(const struct sel *sel)
+void sel_set_listener(struct sel *sel, sel_listener *listener, void *context)
 {
-    return sel->policy;
+    sel->listener = listener;
+    sel->listener_context = context;
 }
 
 void sel_free(struct sel *sel)

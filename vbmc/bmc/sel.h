@@ -80,6 +80,11 @@ struct sel_ops {
     int64_t (*machine_time)(void *context);
 };
 
+/* Told of each event, of the BMC itself or by Platform Event, when it is on disk, or at once under
+ * the id 0 when the log is full or the disk has refused it; in their order, once each. Not of what
+ * clients put into the log by Add SEL Entry. May log events and call sel_note_processed. */
+typedef void sel_listener(void *context, const uint8_t record[SEL_RECORD_SIZE]);
+
 /* An empty log. Uses the time and the wake-up of the hooks; the owner puts it into bmc->sel.
  * NULL if there is no memory. */
 struct sel *sel_new(const struct bmc_core *core, const struct sel_ops *ops, void *context);
@@ -92,6 +97,8 @@ int sel_restore(struct sel *sel, const struct sel_state *state, const struct sel
                 size_t count);
 void sel_set_policy(struct sel *sel, enum sel_full_policy policy);
 enum sel_full_policy sel_policy(const struct sel *sel);
+/* NULL: nobody. */
+void sel_set_listener(struct sel *sel, sel_listener *listener, void *context);
 
 /* ---- changing; each finishes its ticket when it is on disk ---- */
 
@@ -103,6 +110,9 @@ void sel_log(struct sel *sel, const struct sensor_event *event);
  * (full, or the disk is), -EBUSY, or what the store said. */
 void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
              const struct bmc_ticket *ticket);
+/* The same of an event message that a client has sent (section 29.3). */
+void sel_add_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
+                   const struct bmc_ticket *ticket);
 /* By the record's own id. -ENOENT if it is gone by then. */
 void sel_delete(struct sel *sel, uint16_t id, const struct bmc_ticket *ticket);
 /* Leaves one record, which says that the log was cleared. */
@@ -115,6 +125,9 @@ void sel_set_utc_offset(struct sel *sel, int16_t minutes, const struct bmc_ticke
 /* by_bmc: that of the BMC, else that of software. */
 void sel_set_last_processed(struct sel *sel, bool by_bmc, uint16_t id,
                             const struct bmc_ticket *ticket);
+
+/* The same of the BMC by itself, stored when it can be. */
+void sel_note_processed(struct sel *sel, uint16_t id);
 
 /* ---- reading: what is on disk ---- */
 

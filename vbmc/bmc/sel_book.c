@@ -170,6 +170,16 @@ static uint16_t take_id(struct sel_plan *plan)
     return id;
 }
 
+void sel_record_stamp(uint8_t record[SEL_RECORD_SIZE], uint16_t id, uint32_t time)
+{
+    struct wire_out out = wire_out_init(record, SEL_RECORD_SIZE);
+
+    wire_put_u16(&out, id);
+    wire_reserve(&out, OFFSET_TIME - OFFSET_TYPE);
+    if (record[OFFSET_TYPE] < SEL_TYPE_WITHOUT_TIME)
+        wire_put_u32(&out, time);
+}
+
 static uint16_t append(struct sel_plan *plan, const uint8_t record[SEL_RECORD_SIZE], uint32_t time)
 {
     assert(plan->count < SEL_PLAN_ENTRIES_MAX);
@@ -178,11 +188,7 @@ static uint16_t append(struct sel_plan *plan, const uint8_t record[SEL_RECORD_SI
 
     entry->sequence = plan->next_sequence++;
     memcpy(entry->record, record, SEL_RECORD_SIZE);
-    struct wire_out out = wire_out_init(entry->record, SEL_RECORD_SIZE);
-    wire_put_u16(&out, id);
-    wire_reserve(&out, OFFSET_TIME - OFFSET_TYPE);
-    if (record[OFFSET_TYPE] < SEL_TYPE_WITHOUT_TIME)
-        wire_put_u32(&out, time);
+    sel_record_stamp(entry->record, id, time);
     plan->count++;
     plan->state.added_at = time;
     return id;

@@ -65,6 +65,8 @@ struct sel_change sel_plan_change(const struct sel_plan *plan);
 /* Takes the step. */
 void sel_plan_apply(const struct sel_plan *plan, struct sel_book *book);
 
+/* Puts the id into the record, and the time unless its type has none. */
+void sel_record_stamp(uint8_t record[SEL_RECORD_SIZE], uint16_t id, uint32_t time);
 /* An event of the BMC itself (table 32-1); id and time are filled in by sel_plan_add. */
 void sel_record_of_event(const struct sensor_event *event, uint8_t record[SEL_RECORD_SIZE]);
 

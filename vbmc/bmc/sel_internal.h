@@ -21,12 +21,15 @@ enum sel_operation_kind {
 struct sel_operation {
     struct sel_operation *next;
     enum sel_operation_kind kind;
-    bool own;             /* an event of the BMC, which nobody will send again */
+    bool own;             /* of the BMC, which nobody will send again */
+    bool is_event;        /* an event, of the BMC or of a client: for the listener, ... */
+    bool is_told;         /* ... who knows of it */
     int64_t machine_time; /* when it was asked for */
     int64_t value;        /* id, time, minutes */
     uint8_t record[SEL_RECORD_SIZE];
     struct bmc_ticket ticket;
-    int result; /* what the plan says of it */
+    uint16_t id; /* of the record that is added */
+    int result;  /* what the plan says of it */
 };
 
 struct sel_operations {
@@ -45,11 +48,13 @@ struct sel {
     struct sel_operations step; /* being stored */
     struct sel_plan *plan;      /* of that step; NULL: none */
     bool is_starting;
-    bool closed;          /* freed when the save has ended */
-    unsigned clients;     /* operations in the queue that a client waits for */
-    unsigned clears;      /* not finished */
-    uint64_t retry_at_ms; /* 0: nothing failed */
-    unsigned lost;        /* events since it failed */
+    bool closed;            /* freed when the save has ended */
+    unsigned clients;       /* operations in the queue that a client waits for */
+    unsigned clears;        /* not finished */
+    uint64_t retry_at_ms;   /* 0: nothing failed */
+    unsigned lost;          /* events since it failed */
+    sel_listener *listener; /* NULL: nobody */
+    void *listener_context;
     uint16_t last_reservation;
     bool is_reserved;
 };

@@ -30,6 +30,11 @@ const struct sel_state *sel_state(const struct sel *sel)
     return &sel->book.state;
 }
 
+enum sel_full_policy sel_policy(const struct sel *sel)
+{
+    return sel->policy;
+}
+
 unsigned sel_count(const struct sel *sel)
 {
     return sel->book.count;

@@ -366,6 +366,10 @@ const struct sensor_definition sensor_table[] = {
         .states = 0x0c83,
     },
     {
+        ROW(SENSOR_PEF, 1, "PEF"), EVENT_ONLY(TYPE_SYSTEM_EVENT), IN(ENTITY_MANAGEMENT_MODULE, 1),
+        .assertions = 0x0010, /* PEF action */
+    },
+    {
         ROW(SENSOR_DISK, 64, "Disk *"),
         .per = SENSOR_PER_DISK,
         DISCRETE(TYPE_DRIVE_SLOT),

@@ -53,6 +53,7 @@ enum sensor_number {
     SENSOR_CPU_STATUS = 0x50,    /* 8; 07h */
     SENSOR_BOOT_DEVICE = 0x58,   /* 1Eh: offset 0, an override was not followed; events only */
     SENSOR_SESSION_AUDIT = 0x59, /* 2Ah: offset 3, a user was locked out; events only */
+    SENSOR_PEF = 0x5a,           /* 12h: offset 4, an action of PEF; events only */
     SENSOR_DISK = 0x80,          /* 64; 0Dh */
     SENSOR_NIC = 0xc0,           /* 32; 27h LAN, offset 0 heartbeat lost, 1 heartbeat */
 };

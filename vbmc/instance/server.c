@@ -46,6 +46,7 @@ int instance_server_attach(struct bmc *bmc, const struct facility *facility)
         on_limit_exceeded(bmc, DCMI_LIMIT_POWER, false);
         on_limit_exceeded(bmc, DCMI_LIMIT_INLET_TEMPERATURE, false);
     }
+    pef_set_log(&bmc->pef, bmc->sel);
     bmc->platform = bmc->sensors ? platform_new(bmc, facility) : NULL;
     bmc->core.listener = bmc->platform ? &platform_listener : NULL;
     bmc->core.listener_context = bmc->platform;
@@ -54,6 +55,7 @@ int instance_server_attach(struct bmc *bmc, const struct facility *facility)
 
 void instance_server_detach(struct bmc *bmc)
 {
+    pef_set_log(&bmc->pef, NULL);
     bmc->core.listener = NULL;
     platform_free(bmc->platform);
     dcmi_free(bmc->dcmi);

@@ -12,6 +12,9 @@
 #define REVISION_ONLY      0x80 /* bit 7 of the selector of Get PEF Configuration Parameters */
 #define PARAMETER_RESERVED 0x80 /* the same of Set PEF Configuration Parameters */
 
+/* Arm PEF Postpone Timer (section 30.2): changes nothing. */
+#define POSTPONE_READ 0xff
+
 /* Of Set and Get Last Processed Event ID (sections 30.5 and 30.6). */
 #define CC_ERASE_IN_PROGRESS 0x81
 
@@ -23,6 +26,20 @@ static int get_pef_capabilities(const struct ipmi_request *request, struct wire_
     wire_put_u8(out, PEF_ACTIONS);
     wire_put_u8(out, PEF_FILTERS);
     return CC_SUCCESS;
+}
+
+/* Answers with the countdown as it is afterwards. */
+static int arm_pef_postpone_timer(const struct ipmi_request *request, struct wire_in *in,
+                                  struct wire_out *out)
+{
+    const union service_arguments arguments = {.pef_postpone_s = wire_u8(in)};
+    int code = CC_SUCCESS;
+
+    if (arguments.pef_postpone_s != POSTPONE_READ)
+        code = command_call(request, out, SERVICE_PEF_POSTPONE, &arguments);
+    if (code == CC_SUCCESS)
+        wire_put_u8(out, pef_postpone_left(&request->bmc->pef));
+    return code;
 }
 
 static int set_pef_parameter(const struct ipmi_request *request, struct wire_in *in,
@@ -90,6 +107,8 @@ static int set_last_processed(const struct ipmi_request *request, struct wire_in
 
 static const struct command commands[] = {
     {NETFN_SENSOR_EVENT, 0x10, PRIVILEGE_USER, 0, 0, get_pef_capabilities, "Get PEF Capabilities"},
+    {NETFN_SENSOR_EVENT, 0x11, PRIVILEGE_ADMINISTRATOR, 1, 1, arm_pef_postpone_timer,
+     "Arm PEF Postpone Timer"},
     {NETFN_SENSOR_EVENT, 0x12, PRIVILEGE_ADMINISTRATOR, 2, 1 + PEF_PARAMETER_MAX, set_pef_parameter,
      "Set PEF Configuration Parameters"},
     {NETFN_SENSOR_EVENT, 0x13, PRIVILEGE_OPERATOR, 3, 3, get_pef_parameter,

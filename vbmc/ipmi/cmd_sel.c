@@ -240,7 +240,7 @@ static int platform_event(const struct ipmi_request *request, struct wire_in *in
     wire_put_u8(&to, generator);
     wire_put_u8(&to, where);
     wire_put_bytes(&to, event, sizeof event);
-    return command_call(request, out, SERVICE_SEL_ADD,
+    return command_call(request, out, SERVICE_PLATFORM_EVENT,
                         &(union service_arguments){.sel_record = record});
 }
 

@@ -7,3 +7,12 @@ int service_run_pef_parameter(const struct service_call *call,
     return pef_set_parameter(&call->bmc->pef, &arguments->pef_parameter, call->caller->session,
                              call->ticket);
 }
+
+int service_run_pef_postpone(const struct service_call *call,
+                             const union service_arguments *arguments)
+{
+    if (arguments->pef_postpone_s > PEF_POSTPONE_FOREVER)
+        return -EDOM;
+    pef_postpone(&call->bmc->pef, arguments->pef_postpone_s);
+    return 0;
+}

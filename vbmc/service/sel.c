@@ -11,6 +11,15 @@ int service_run_sel_add(const struct service_call *call, const union service_arg
     return -EINPROGRESS;
 }
 
+int service_run_platform_event(const struct service_call *call,
+                               const union service_arguments *arguments)
+{
+    if (!call->bmc->sel)
+        return -ENOSYS;
+    sel_add_event(call->bmc->sel, arguments->sel_record, call->ticket);
+    return -EINPROGRESS;
+}
+
 int service_run_sel_delete(const struct service_call *call,
                            const union service_arguments *arguments)
 {
@@ -58,6 +67,8 @@ int service_run_sel_processed(const struct service_call *call,
 {
     if (!call->bmc->sel)
         return -ENOSYS;
+    if (!arguments->sel_processed.by_bmc)
+        pef_note_software(&call->bmc->pef, arguments->sel_processed.id);
     sel_set_last_processed(call->bmc->sel, arguments->sel_processed.by_bmc,
                            arguments->sel_processed.id, call->ticket);
     return -EINPROGRESS;

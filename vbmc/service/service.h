@@ -75,7 +75,8 @@ enum service_operation {
     SERVICE_SENSOR_REARM,
     SERVICE_SENSOR_OVERRIDE,
     /* Event log. */
-    SERVICE_SEL_ADD, /* the id comes in the first two bytes of the ticket's data */
+    SERVICE_SEL_ADD,        /* the id comes in the first two bytes of the ticket's data */
+    SERVICE_PLATFORM_EVENT, /* the same, of an event message */
     SERVICE_SEL_DELETE,
     SERVICE_SEL_CLEAR,
     SERVICE_SEL_TIME,
@@ -83,6 +84,7 @@ enum service_operation {
     SERVICE_SEL_PROCESSED,
     /* Platform Event Filtering. */
     SERVICE_PEF_PARAMETER,
+    SERVICE_PEF_POSTPONE,
     /* Inventory and DCMI. */
     SERVICE_FRU_WRITE,
     SERVICE_ASSET_TAG,
@@ -167,7 +169,7 @@ union service_arguments {
         uint16_t reading_or_states; /* as sensors_override has them */
         uint8_t data2, data3;
     } sensor_override;
-    const uint8_t *sel_record; /* SEL_RECORD_SIZE bytes */
+    const uint8_t *sel_record; /* SEL_RECORD_SIZE bytes; also of an event message */
     uint16_t sel_id;           /* the record's own */
     uint32_t sel_time;
     int16_t sel_utc_offset_min;
@@ -176,6 +178,7 @@ union service_arguments {
         uint16_t id;
     } sel_processed;
     struct pef_parameter pef_parameter;
+    uint8_t pef_postpone_s; /* as pef_postpone has it */
     struct {
         uint8_t id;
         size_t offset;

@@ -448,7 +448,7 @@ static void test_full_house(void **state)
     fake_hardware.disks[1].is_removable = false;
     sensors_set_hardware(bmc()->sensors, &fake_hardware, 6);
     unsigned count = read_all(records);
-    assert_int_equal(count, 38 + 16 + 12 + 64 + 32 + 2); /* by server, socket, PSU, disk, NIC */
+    assert_int_equal(count, 39 + 16 + 12 + 64 + 32 + 2); /* by server, socket, PSU, disk, NIC */
     assert_string_equal(find(records, count, SENSOR_DISK + 63)->name, "Disk averylongna");
     assert_string_equal(find(records, count, SENSOR_NIC + 31)->name, "NIC32 Link");
     assert_int_equal(find(records, count, SENSOR_SYS_POWER)->m, 16);

@@ -33,6 +33,7 @@ static const struct {
     {"04 00", PRIVILEGE_ADMINISTRATOR, "20 00", "20 00"},
     {"04 01", PRIVILEGE_USER, "", ""},
     {"04 10", PRIVILEGE_USER, "", ""},
+    {"04 11", PRIVILEGE_ADMINISTRATOR, "ff", "ff"},
     {"04 12", PRIVILEGE_ADMINISTRATOR, "01 00",
      "06 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"},
     {"04 13", PRIVILEGE_OPERATOR, "01 00 00", "01 00 00"},
