@@ -10,14 +10,14 @@ CC      ?= cc
 # One list for Debian and Ubuntu: what the build needs, what demo and tests need, what lint needs.
 BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcmocka-dev \
 	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev libedit-dev \
-	libncurses-dev
+	libncurses-dev libsnmp-dev
 RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
-	conserver-server conserver-client conman fence-agents
+	conserver-server conserver-client conman fence-agents snmptrapd
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
 
-LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw
+LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
 PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread -lm

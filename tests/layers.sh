@@ -22,6 +22,7 @@ qmp vbmc/base
 sol vbmc/base
 sol/ssh vbmc/base
 vbmc/bmc vbmc/base vbmc/host vbmc/physics/supply.h
+vbmc/alert vbmc/base vbmc/bmc
 vbmc/domxml vbmc/base vbmc/host
 vbmc/virt vbmc/base vbmc/host vbmc/domxml vbmc/ssh qmp
 vbmc/platform vbmc/base vbmc/host vbmc/bmc vbmc/physics

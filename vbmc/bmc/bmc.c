@@ -31,7 +31,8 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     acpi_set_defaults(&bmc->acpi);
     system_info_init(&bmc->system_info, &bmc->core);
     watchdog_init(&bmc->watchdog, &bmc->core, &bmc->chassis, &bmc->messaging);
-    pef_init(&bmc->pef, &bmc->core, &bmc->chassis);
+    pef_init(&bmc->pef, &bmc->core, &bmc->chassis, &bmc->alerts);
+    alerts_init(&bmc->alerts, &bmc->core, &bmc->lan, &bmc->pef);
 }
 
 void bmc_clear(struct bmc *bmc)
@@ -42,6 +43,7 @@ void bmc_clear(struct bmc *bmc)
     pef_clear(&bmc->pef);
     lockout_clear(&bmc->lockout);
     lan_clear(&bmc->lan);
+    alerts_clear(&bmc->alerts);
     memset(&bmc->channel, 0, sizeof bmc->channel);
 }
 
@@ -73,16 +75,15 @@ void bmc_tick(struct bmc *bmc)
     sel_tick(bmc->sel);
     watchdog_tick(&bmc->watchdog);
     pef_tick(&bmc->pef);
+    alerts_tick(&bmc->alerts);
 }
 
 uint64_t bmc_next_deadline(const struct bmc *bmc)
 {
     const uint64_t deadlines[] = {
-        chassis_next_deadline(&bmc->chassis),
-        boot_next_deadline(&bmc->boot),
-        sel_next_deadline(bmc->sel),
-        watchdog_next_deadline(&bmc->watchdog),
-        pef_next_deadline(&bmc->pef),
+        chassis_next_deadline(&bmc->chassis), boot_next_deadline(&bmc->boot),
+        sel_next_deadline(bmc->sel),          watchdog_next_deadline(&bmc->watchdog),
+        pef_next_deadline(&bmc->pef),         alerts_next_deadline(&bmc->alerts),
     };
     uint64_t first = UINT64_MAX;
 
@@ -100,6 +101,7 @@ void bmc_restart(struct bmc *bmc)
     system_info_restart(&bmc->system_info);
     pef_restart(&bmc->pef);
     lan_restart(&bmc->lan);
+    alerts_clear(&bmc->alerts);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "vbmc/bmc/acpi.h"
+#include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
@@ -45,6 +46,7 @@ struct bmc {
     struct system_info system_info;
     struct pef pef;
     struct watchdog watchdog;
+    struct alerts alerts;
     const struct bmc_payload_ops *payload; /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */

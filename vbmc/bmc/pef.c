@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/pef_filter.h"
@@ -21,6 +22,8 @@
 
 #define GENERATOR_BMC 0x20
 
+#define PEF_POLICY_NUMBERS 16 /* 0 is none */
+
 /* An event that is held back. */
 struct pef_held {
     struct pef_held *next;
@@ -30,7 +33,8 @@ struct pef_held {
 /* What the filters want done about one event. */
 struct wanted {
     uint8_t actions;
-    uint8_t severity; /* of the most severe of those that match */
+    uint8_t severity;                    /* of the most severe of those that match */
+    uint8_t filters[PEF_POLICY_NUMBERS]; /* the first that has chosen that policy; 0: none has */
 };
 
 static uint64_t now_ms(const struct pef *pef)
@@ -57,6 +61,10 @@ static struct wanted apply_filters(const struct pef_settings *settings,
         wanted.actions |= filter[PEF_FILTER_ACTION] & settings->actions;
         if (filter[PEF_FILTER_SEVERITY] > wanted.severity)
             wanted.severity = filter[PEF_FILTER_SEVERITY];
+        unsigned policy = filter[PEF_FILTER_POLICY] & 0x0f;
+        if ((filter[PEF_FILTER_ACTION] & settings->actions & PEF_ACTION_ALERT) && policy != 0 &&
+            wanted.filters[policy] == 0)
+            wanted.filters[policy] = (uint8_t)(i + 1);
     }
     return wanted;
 }
@@ -108,6 +116,15 @@ static void act(const struct pef *pef, uint8_t actions)
             chassis_act(pef->chassis, rows[i].action, rows[i].cause);
 }
 
+/* The policies in their order (section 17.11). */
+static void alert(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE],
+                  const struct wanted *wanted)
+{
+    for (uint8_t policy = 1; policy < PEF_POLICY_NUMBERS; policy++)
+        if (wanted->filters[policy] != 0)
+            alerts_begin(pef->alerts, record, wanted->severity, policy, wanted->filters[policy]);
+}
+
 static void process(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 {
     struct wanted wanted = apply_filters(pef_settings(pef), record);
@@ -120,6 +137,7 @@ static void process(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
              actions, sel_record_id(record), record[11]);
     log_actions(pef, actions);
     act(pef, actions);
+    alert(pef, record, &wanted);
 }
 
 /* ---- holding back ---- */
@@ -286,15 +304,22 @@ uint64_t pef_next_deadline(const struct pef *pef)
     return postponed < starts ? postponed : starts;
 }
 
+/* The end of a delay that begins now; 0: there is none. */
+static uint64_t delay_end(const struct pef *pef, bool is_on, uint8_t seconds)
+{
+    return is_on && seconds > 0 ? now_ms(pef) + seconds * (uint64_t)SECOND_MS : 0;
+}
+
 static void begin_startup(struct pef *pef)
 {
     const struct pef_settings *settings = pef_settings(pef);
+    uint8_t control = settings->control;
 
-    pef->starts_at_ms = 0;
-    if (!(settings->control & PEF_STARTUP_DELAY) || settings->startup_delay_s == 0)
-        return;
-    pef->starts_at_ms = now_ms(pef) + settings->startup_delay_s * (uint64_t)SECOND_MS;
-    pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
+    pef->starts_at_ms = delay_end(pef, control & PEF_STARTUP_DELAY, settings->startup_delay_s);
+    if (pef->starts_at_ms != 0)
+        pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
+    alerts_delay_until(pef->alerts, delay_end(pef, control & PEF_ALERT_STARTUP_DELAY,
+                                              settings->alert_startup_delay_s));
 }
 
 void pef_host_event(struct pef *pef, enum host_event event)
@@ -327,9 +352,10 @@ void pef_session_ended(struct pef *pef, uint32_t session)
 
 /* ---- life ---- */
 
-void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chassis)
+void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chassis,
+              struct alerts *alerts)
 {
-    *pef = (struct pef){.core = core, .chassis = chassis};
+    *pef = (struct pef){.core = core, .chassis = chassis, .alerts = alerts};
 }
 
 void pef_set_log(struct pef *pef, struct sel *sel)

@@ -20,6 +20,7 @@
 #define PEF_POSTPONE_MAX     0xfd
 #define PEF_POSTPONE_FOREVER 0xfe /* no countdown */
 
+struct alerts;
 struct bmc_core;
 struct chassis;
 struct sel;
@@ -34,6 +35,7 @@ enum {
 struct pef {
     const struct bmc_core *core;
     struct chassis *chassis;  /* of the same BMC */
+    struct alerts *alerts;    /* the same */
     struct sel *sel;          /* NULL: no events come */
     struct pef_settings *own; /* NULL: the defaults hold */
     uint8_t set_in_progress;
@@ -45,7 +47,9 @@ struct pef {
     unsigned held_count;
 };
 
-void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chassis);
+/* All of the same BMC. */
+void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chassis,
+              struct alerts *alerts);
 /* Frees what it has; what is held is lost. */
 void pef_clear(struct pef *pef);
 /* Whose events it looks at, from now on. NULL: nobody's; before the log goes. */

@@ -3,6 +3,7 @@
 #define VBMC_BMC_PRIVILEGE_H
 
 enum privilege {
+    PRIVILEGE_NONE = 0,    /* what asks for it needs no log-in */
     PRIVILEGE_HIGHEST = 0, /* in a session request: the highest available */
     PRIVILEGE_CALLBACK = 1,
     PRIVILEGE_USER = 2,

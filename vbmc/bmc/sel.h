@@ -113,6 +113,8 @@ void sel_add(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
 /* The same of an event message that a client has sent (section 29.3). */
 void sel_add_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE],
                    const struct bmc_ticket *ticket);
+/* An event message that is not to be logged: only the listener is told, under the id 0. */
+void sel_pass_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE]);
 /* By the record's own id. -ENOENT if it is gone by then. */
 void sel_delete(struct sel *sel, uint16_t id, const struct bmc_ticket *ticket);
 /* Leaves one record, which says that the log was cleared. */

@@ -1,4 +1,4 @@
-/* Reading the event log, and its reservations. */
+/* Reading the event log, its reservations, and what does not get into it. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +21,17 @@ uint32_t sel_record_time(int64_t seconds)
 uint32_t sel_now(const struct sel *sel)
 {
     return sel_record_time(sel_time(sel, sel->ops->machine_time(sel->context)));
+}
+
+void sel_pass_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE])
+{
+    uint8_t stamped[SEL_RECORD_SIZE];
+
+    if (!sel->listener)
+        return;
+    memcpy(stamped, record, sizeof stamped);
+    sel_record_stamp(stamped, 0, sel_now(sel));
+    sel->listener(sel->listener_context, stamped);
 }
 
 /* ---- reading ---- */

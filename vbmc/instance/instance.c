@@ -6,6 +6,7 @@
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/alerts.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/internal.h"
@@ -75,6 +76,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
         instance_free(instance);
         return NULL;
     }
+    instance_connect_alerts(instance);
     console_sol_connect(instance->sol, instance->rmcp, instance->console);
     return instance;
 }

@@ -40,6 +40,7 @@ struct instance {
     union endpoint_address address;
     char error[INSTANCE_ERROR_SIZE];
     struct instance_datagrams datagrams_cleared; /* when the statistics were cleared last */
+    uint64_t came_up_ms;                         /* monotonic */
     uv_timer_t timer;
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
     /* Of restart.h. */

@@ -1,5 +1,6 @@
 /* Platform Event Filtering (IPMI 2.0, chapter 30). */
 #include <errno.h>
+#include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/bmc.h"
@@ -14,6 +15,16 @@
 
 /* Arm PEF Postpone Timer (section 30.2): changes nothing. */
 #define POSTPONE_READ 0xff
+
+/* Alert Immediate (section 30.7). */
+#define ALERT_SELECTOR_RESERVED 0x30
+#define ALERT_WITH_STRING       0x80
+#define ALERT_EVENT_SIZE        8
+enum {
+    ALERT_INITIATE = 0,
+    ALERT_GET_STATUS = 1,
+    ALERT_CLEAR_STATUS = 2,
+};
 
 /* Of Set and Get Last Processed Event ID (sections 30.5 and 30.6). */
 #define CC_ERASE_IN_PROGRESS 0x81
@@ -105,6 +116,65 @@ static int set_last_processed(const struct ipmi_request *request, struct wire_in
     return command_call(request, out, SERVICE_SEL_PROCESSED, &arguments);
 }
 
+/* The event that an Alert Immediate may have behind it (section 30.7): generator, EvMRev, sensor
+ * type and number, event direction and type, three bytes of data. */
+static void read_event(struct wire_in *in, uint8_t record[SEL_RECORD_SIZE])
+{
+    memset(record, 0, SEL_RECORD_SIZE);
+    record[7] = wire_u8(in);
+    wire_copy(in, record + 9, 7);
+}
+
+static int alert_immediate(const struct ipmi_request *request, struct wire_in *in,
+                           struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in), selector = wire_u8(in), string = wire_u8(in);
+    union service_arguments arguments = {
+        .alert =
+            {
+                .channel = channel == CHANNEL_THIS ? request->channel : channel,
+                .destination = selector & 0x0f,
+                .has_text = string & ALERT_WITH_STRING,
+                .string = string & (uint8_t)~ALERT_WITH_STRING,
+                .has_event = wire_left(in) > 0,
+            },
+    };
+
+    if (arguments.alert.has_event && wire_left(in) != ALERT_EVENT_SIZE)
+        return CC_REQUEST_LENGTH_INVALID;
+    if (selector & ALERT_SELECTOR_RESERVED || arguments.alert.channel != CHANNEL_LAN)
+        return CC_INVALID_DATA_FIELD;
+    switch (selector >> 6) {
+    case ALERT_INITIATE:
+        if (arguments.alert.has_event)
+            read_event(in, arguments.alert.record);
+        return command_call(request, out, SERVICE_ALERT, &arguments);
+    case ALERT_GET_STATUS:
+        wire_put_u8(out, (uint8_t)request->bmc->alerts.immediate);
+        return CC_SUCCESS;
+    case ALERT_CLEAR_STATUS:
+        return command_call(request, out, SERVICE_ALERT_FORGET, NULL);
+    default:
+        return CC_INVALID_DATA_FIELD;
+    }
+}
+
+/* By whoever has got a trap, without a session; the trap's own numbers, least byte first. */
+static int pet_acknowledge(const struct ipmi_request *request, struct wire_in *in,
+                           struct wire_out *out)
+{
+    union service_arguments arguments;
+    struct alert_acknowledgement *acknowledgement = &arguments.alert_acknowledgement;
+
+    acknowledgement->sequence = wire_u16(in);
+    acknowledgement->time = wire_u32(in);
+    acknowledgement->source = wire_u8(in);
+    acknowledgement->device = wire_u8(in);
+    acknowledgement->number = wire_u8(in);
+    wire_copy(in, acknowledgement->data, sizeof acknowledgement->data);
+    return command_call(request, out, SERVICE_ALERT_ACKNOWLEDGE, &arguments);
+}
+
 static const struct command commands[] = {
     {NETFN_SENSOR_EVENT, 0x10, PRIVILEGE_USER, 0, 0, get_pef_capabilities, "Get PEF Capabilities"},
     {NETFN_SENSOR_EVENT, 0x11, PRIVILEGE_ADMINISTRATOR, 1, 1, arm_pef_postpone_timer,
@@ -117,6 +187,9 @@ static const struct command commands[] = {
      "Set Last Processed Event ID"},
     {NETFN_SENSOR_EVENT, 0x15, PRIVILEGE_ADMINISTRATOR, 0, 0, get_last_processed,
      "Get Last Processed Event ID"},
+    {NETFN_SENSOR_EVENT, 0x16, PRIVILEGE_ADMINISTRATOR, 3, 3 + ALERT_EVENT_SIZE, alert_immediate,
+     "Alert Immediate"},
+    {NETFN_SENSOR_EVENT, 0x17, COMMAND_FOR_ANYONE, 12, 12, pet_acknowledge, "PET Acknowledge"},
 };
 
 const struct command_table cmd_pef_table = {commands, ARRAY_SIZE(commands)};

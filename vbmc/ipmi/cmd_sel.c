@@ -215,7 +215,7 @@ static int auxiliary_log_status(const struct ipmi_request *request, struct wire_
 }
 
 /* Platform Event (section 29.3). By LAN the generator is who sent it; the guest says for whom
- * it speaks, and is logged whatever the BMC global enables say (section 22.1). */
+ * it speaks. */
 static int platform_event(const struct ipmi_request *request, struct wire_in *in,
                           struct wire_out *out)
 {
@@ -231,8 +231,6 @@ static int platform_event(const struct ipmi_request *request, struct wire_in *in
         return CC_REQUEST_LENGTH_INVALID;
     if (event[0] != SEL_EVENT_REVISION && event[0] != SEL_EVENT_REVISION - 1)
         return CC_INVALID_DATA_FIELD;
-    if (!by_guest && !messaging_logs_events(&request->bmc->messaging))
-        return CC_SUCCESS;
     struct wire_out to = wire_out_init(record, sizeof record);
     wire_put_zeros(&to, 2); /* the id */
     wire_put_u8(&to, SEL_TYPE_EVENT);

@@ -16,3 +16,23 @@ int service_run_pef_postpone(const struct service_call *call,
     pef_postpone(&call->bmc->pef, arguments->pef_postpone_s);
     return 0;
 }
+
+int service_run_alert(const struct service_call *call, const union service_arguments *arguments)
+{
+    return alerts_send(&call->bmc->alerts, &arguments->alert);
+}
+
+int service_run_alert_forget(const struct service_call *call,
+                             const union service_arguments *arguments)
+{
+    (void)arguments;
+    alerts_forget(&call->bmc->alerts);
+    return 0;
+}
+
+int service_run_alert_acknowledge(const struct service_call *call,
+                                  const union service_arguments *arguments)
+{
+    alerts_acknowledge(&call->bmc->alerts, &arguments->alert_acknowledgement);
+    return 0;
+}

@@ -31,7 +31,8 @@ service_run service_run_sensor_override;
 service_run service_run_platform_event, service_run_sel_add, service_run_sel_delete, service_run_sel_clear;
 service_run service_run_sel_time, service_run_sel_utc_offset, service_run_sel_processed;
 /* pef.c */
-service_run service_run_pef_parameter, service_run_pef_postpone;
+service_run service_run_pef_parameter, service_run_pef_postpone, service_run_alert;
+service_run service_run_alert_forget, service_run_alert_acknowledge;
 /* inventory.c */
 service_run service_run_fru_write, service_run_asset_tag;
 /* dcmi.c */

@@ -85,6 +85,9 @@ enum service_operation {
     /* Platform Event Filtering. */
     SERVICE_PEF_PARAMETER,
     SERVICE_PEF_POSTPONE,
+    SERVICE_ALERT,             /* sends one */
+    SERVICE_ALERT_FORGET,      /* its status */
+    SERVICE_ALERT_ACKNOWLEDGE, /* by whoever has got one */
     /* Inventory and DCMI. */
     SERVICE_FRU_WRITE,
     SERVICE_ASSET_TAG,
@@ -179,6 +182,8 @@ union service_arguments {
     } sel_processed;
     struct pef_parameter pef_parameter;
     uint8_t pef_postpone_s; /* as pef_postpone has it */
+    struct alert_order alert;
+    struct alert_acknowledgement alert_acknowledgement;
     struct {
         uint8_t id;
         size_t offset;

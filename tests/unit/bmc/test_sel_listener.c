@@ -182,6 +182,21 @@ static void test_queue_is_full(void **state)
     expect(0, 0, 2);
 }
 
+/* The log is switched off: the listener is told all the same. */
+static void test_passed(void **state)
+{
+    const uint8_t record[SEL_RECORD_SIZE] = {9, 9, 2, 9, 9, 9, 9, 0x41, 0, 4, 1, 7, 1, 0x59, 0, 0};
+
+    (void)state;
+    sel_pass_event(fake_sel.sel, record);
+    assert_int_equal(told.count, 1);
+    expect(0, 0, 7);
+    assert_int_equal(sel_count(fake_sel.sel), 0);
+    sel_set_listener(fake_sel.sel, NULL, NULL);
+    sel_pass_event(fake_sel.sel, record);
+    assert_int_equal(told.count, 1);
+}
+
 static void test_processed(void **state)
 {
     (void)state;
@@ -208,7 +223,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(test_who_is_told_of), TEST(test_when),        TEST(test_listener_logs),
         TEST(test_disk_refuses),   TEST(test_log_is_full), TEST(test_queue_is_full),
-        TEST(test_processed),
+        TEST(test_processed),      TEST(test_passed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,432 @@
+/* A run is what is done about one event: it goes through the entries of its alert policy and makes
+ * a delivery for each destination. It waits with the next entry only if that asks whether the
+ * destination before it was reached, and nobody knows yet. It ends when there is no further entry
+ * and all its deliveries are over. */
+#include "vbmc/bmc/alerts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/core.h"
+#include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/pef.h"
+
+#define SECOND_MS 1000
+
+/* 1998-01-01 00:00:00 UTC. */
+#define TRAP_EPOCH UINT32_C(883612800)
+
+/* Bytes of an event record (table 32-1). */
+enum {
+    RECORD_TYPE = 2,
+    RECORD_TIME = 3,
+    RECORD_GENERATOR = 7,
+    RECORD_SENSOR_NUMBER = 11,
+    RECORD_DATA = 13,
+};
+
+enum outcome {
+    OUTCOME_UNKNOWN,
+    OUTCOME_REACHED,
+    OUTCOME_FAILED,
+};
+
+struct delivery {
+    struct delivery *next; /* the one before it */
+    uint8_t channel, number;
+    struct lan_destination to;
+    struct alert alert;
+    unsigned left;  /* times it is still to be sent */
+    uint64_t at_ms; /* then, or the end of the wait for the acknowledgement; 0: it is over */
+    enum outcome outcome;
+};
+
+struct alerts_run {
+    struct alerts_run *next;
+    uint8_t record[SEL_RECORD_SIZE];
+    uint8_t severity, policy, filter;
+    bool is_immediate;
+    unsigned entry;             /* index of the next one; PEF_POLICIES: there is none */
+    struct delivery *delivered; /* newest first */
+};
+
+static uint64_t now_ms(const struct alerts *alerts)
+{
+    return alerts->core->hooks->now(alerts->core);
+}
+
+static const char *name_of(const struct alerts *alerts)
+{
+    return alerts->core->host ? alerts->core->host->name : "a guest that is not there";
+}
+
+/* ---- one destination ---- */
+
+static void end_delivery(const struct alerts *alerts, struct delivery *delivery)
+{
+    delivery->at_ms = 0;
+    if (delivery->outcome != OUTCOME_UNKNOWN)
+        return;
+    delivery->outcome = OUTCOME_FAILED;
+    log_warning("%s: alert %u: destination %u not reached", name_of(alerts),
+                delivery->alert.sequence, delivery->number);
+}
+
+/* Sends it, or, if that was done as often as it may be, gives up. */
+static void attempt(const struct alerts *alerts, struct delivery *delivery)
+{
+    if (delivery->left == 0) {
+        end_delivery(alerts, delivery);
+        return;
+    }
+    delivery->left--;
+    int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
+    if (result < 0)
+        log_warning("%s: alert %u to destination %u not sent: %s", name_of(alerts),
+                    delivery->alert.sequence, delivery->number, strerror(-result));
+    else if (!delivery->to.is_acknowledged)
+        delivery->outcome = OUTCOME_REACHED;
+    if (delivery->left == 0 && !delivery->to.is_acknowledged) {
+        end_delivery(alerts, delivery);
+        return;
+    }
+    delivery->at_ms = now_ms(alerts) + delivery->to.timeout_s * (uint64_t)SECOND_MS;
+    alerts->core->hooks->wake_at(alerts->core, delivery->at_ms);
+}
+
+static bool is_set(const struct lan_destination *to)
+{
+    static const uint8_t none[sizeof to->ip];
+
+    return to->type == LAN_DESTINATION_TRAP && memcmp(to->ip, none, to->has_v6 ? 16 : 4) != 0;
+}
+
+static bool may_send(const struct alerts *alerts, const struct delivery *delivery)
+{
+    return alerts->ops && delivery->channel == CHANNEL_LAN && is_set(&delivery->to) &&
+           !lan_access(alerts->lan, LAN_VOLATILE).alerting_off;
+}
+
+static void deliver(struct alerts *alerts, struct alerts_run *run, uint8_t channel, uint8_t number,
+                    const struct pef_string *string)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+
+    if (!delivery) {
+        log_error("%s: out of memory for an alert", name_of(alerts));
+        return;
+    }
+    if (++alerts->sequence == 0)
+        alerts->sequence = 1;
+    delivery->channel = channel;
+    delivery->number = number;
+    if (channel == CHANNEL_LAN)
+        delivery->to = lan_destination(alerts->lan, number);
+    delivery->alert.sequence = alerts->sequence;
+    delivery->alert.severity = run->severity;
+    memcpy(delivery->alert.record, run->record, SEL_RECORD_SIZE);
+    if (string)
+        memcpy(delivery->alert.text, string->text, sizeof string->text);
+    delivery->next = run->delivered;
+    run->delivered = delivery;
+    if (may_send(alerts, delivery)) {
+        delivery->left = 1 + delivery->to.retries;
+        attempt(alerts, delivery);
+    } else {
+        end_delivery(alerts, delivery);
+    }
+}
+
+/* ---- the policy ---- */
+
+static const struct pef_string *find_string(const struct pef_settings *settings,
+                                            const struct alerts_run *run, uint8_t key)
+{
+    uint8_t number = key & (uint8_t)~PEF_POLICY_EVENT_SPECIFIC;
+
+    if (!(key & PEF_POLICY_EVENT_SPECIFIC))
+        return number >= 1 && number <= PEF_STRINGS ? &settings->strings[number] : NULL;
+    for (unsigned i = 1; i <= PEF_STRINGS; i++) {
+        const struct pef_string *string = &settings->strings[i];
+        if (string->filter == run->filter && string->set == number)
+            return string;
+    }
+    return NULL;
+}
+
+static bool is_of_run(const struct alerts_run *run, const uint8_t *entry)
+{
+    return (entry[PEF_POLICY_RULE] & PEF_POLICY_ENABLED) &&
+           entry[PEF_POLICY_RULE] >> 4 == run->policy;
+}
+
+/* The destination before was reached: goes on behind the entry, to the first that its rule allows.
+ * All destinations are of one type. */
+static void skip(const struct pef_settings *settings, struct alerts_run *run, enum pef_rule rule)
+{
+    const struct delivery *previous = run->delivered;
+
+    run->entry++;
+    while (rule == PEF_RULE_OTHER_CHANNEL && run->entry < PEF_POLICIES &&
+           (!is_of_run(run, settings->policies[run->entry]) ||
+            settings->policies[run->entry][PEF_POLICY_DESTINATION] >> 4 == previous->channel))
+        run->entry++;
+    if (rule == PEF_RULE_STOP || rule == PEF_RULE_OTHER_TYPE)
+        run->entry = PEF_POLICIES;
+}
+
+static void follow_policy(struct alerts *alerts, struct alerts_run *run)
+{
+    const struct pef_settings *settings = pef_settings(alerts->pef);
+
+    while (run->entry < PEF_POLICIES) {
+        const uint8_t *entry = settings->policies[run->entry];
+        enum pef_rule rule = entry[PEF_POLICY_RULE] & 0x07;
+        const struct delivery *previous = run->delivered;
+        if (!is_of_run(run, entry)) {
+            run->entry++;
+            continue;
+        }
+        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == OUTCOME_UNKNOWN)
+            return;
+        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == OUTCOME_REACHED) {
+            skip(settings, run, rule);
+            continue;
+        }
+        run->entry++;
+        deliver(alerts, run, entry[PEF_POLICY_DESTINATION] >> 4,
+                entry[PEF_POLICY_DESTINATION] & 0x0f,
+                find_string(settings, run, entry[PEF_POLICY_STRING]));
+    }
+}
+
+/* ---- runs ---- */
+
+static void free_run(struct alerts_run *run)
+{
+    while (run->delivered) {
+        struct delivery *delivery = run->delivered;
+        run->delivered = delivery->next;
+        free(delivery);
+    }
+    free(run);
+}
+
+static bool is_over(const struct alerts_run *run)
+{
+    const struct delivery *delivery = run->delivered;
+
+    while (delivery && delivery->at_ms == 0)
+        delivery = delivery->next;
+    return run->entry == PEF_POLICIES && !delivery;
+}
+
+static void note_immediate(struct alerts *alerts, const struct alerts_run *run)
+{
+    const struct delivery *delivery = run->delivered;
+
+    if (!run->is_immediate)
+        return;
+    if (!delivery || delivery->outcome == OUTCOME_FAILED)
+        alerts->immediate = ALERT_STATUS_FAILED;
+    else if (delivery->outcome == OUTCOME_REACHED)
+        alerts->immediate = ALERT_STATUS_REACHED;
+}
+
+/* Does what is due. */
+static void go_on(struct alerts *alerts, struct alerts_run *run)
+{
+    uint64_t now = now_ms(alerts);
+
+    for (struct delivery *delivery = run->delivered; delivery; delivery = delivery->next)
+        if (delivery->at_ms != 0 && now >= delivery->at_ms)
+            attempt(alerts, delivery);
+    follow_policy(alerts, run);
+    note_immediate(alerts, run);
+}
+
+static bool is_delayed(const struct alerts *alerts)
+{
+    return now_ms(alerts) < alerts->starts_at_ms;
+}
+
+void alerts_tick(struct alerts *alerts)
+{
+    struct alerts_run **place = &alerts->runs;
+
+    if (is_delayed(alerts))
+        return;
+    alerts->starts_at_ms = 0;
+    while (*place) {
+        struct alerts_run *run = *place;
+        go_on(alerts, run);
+        if (!is_over(run)) {
+            place = &run->next;
+            continue;
+        }
+        *place = run->next;
+        alerts->run_count--;
+        free_run(run);
+    }
+}
+
+uint64_t alerts_next_deadline(const struct alerts *alerts)
+{
+    uint64_t first = UINT64_MAX;
+
+    if (!alerts->runs)
+        return first;
+    if (alerts->starts_at_ms != 0)
+        return alerts->starts_at_ms;
+    for (const struct alerts_run *run = alerts->runs; run; run = run->next)
+        for (const struct delivery *delivery = run->delivered; delivery; delivery = delivery->next)
+            if (delivery->at_ms != 0 && delivery->at_ms < first)
+                first = delivery->at_ms;
+    return first;
+}
+
+static struct alerts_run *add_run(struct alerts *alerts)
+{
+    struct alerts_run **end = &alerts->runs;
+    struct alerts_run *run = alerts->run_count < ALERTS_MAX ? calloc(1, sizeof *run) : NULL;
+
+    if (!run) {
+        log_warning("%s: an event's alerts are dropped: too many are under way", name_of(alerts));
+        return NULL;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = run;
+    alerts->run_count++;
+    return run;
+}
+
+void alerts_begin(struct alerts *alerts, const uint8_t record[SEL_RECORD_SIZE], uint8_t severity,
+                  uint8_t policy, uint8_t filter)
+{
+    struct alerts_run *run = add_run(alerts);
+
+    if (!run)
+        return;
+    memcpy(run->record, record, SEL_RECORD_SIZE);
+    run->severity = severity;
+    run->policy = policy;
+    run->filter = filter;
+    alerts_tick(alerts);
+}
+
+void alerts_delay_until(struct alerts *alerts, uint64_t at_ms)
+{
+    alerts->starts_at_ms = at_ms;
+    if (at_ms != 0)
+        alerts->core->hooks->wake_at(alerts->core, at_ms);
+}
+
+/* ---- Alert Immediate ---- */
+
+static void stamp(const struct alerts *alerts, uint8_t record[SEL_RECORD_SIZE])
+{
+    int64_t seconds = alerts->core->hooks->wall_time(alerts->core);
+
+    record[RECORD_TYPE] = SEL_TYPE_EVENT;
+    for (unsigned i = 0; i < 4; i++)
+        record[RECORD_TIME + i] = (uint8_t)((uint64_t)seconds >> 8 * i);
+}
+
+int alerts_send(struct alerts *alerts, const struct alert_order *order)
+{
+    /* Of the BMC, about nothing. */
+    static const uint8_t test[SEL_RECORD_SIZE] = {
+        0, 0, 0, 0, 0, 0, 0, 0x20, 0, SEL_EVENT_REVISION, 0, 0, 0, 0xff, 0xff, 0xff};
+
+    if (order->channel != CHANNEL_LAN)
+        return -EDOM;
+    if (order->has_text && order->string > PEF_STRINGS)
+        return -ERANGE;
+    if (alerts->immediate == ALERT_STATUS_PENDING)
+        return -EALREADY;
+    struct alerts_run *run = add_run(alerts);
+    if (!run)
+        return -EBUSY;
+    memcpy(run->record, order->has_event ? order->record : test, SEL_RECORD_SIZE);
+    stamp(alerts, run->record);
+    run->severity = ALERT_SEVERITY_INFORMATION;
+    run->is_immediate = true;
+    run->entry = PEF_POLICIES;
+    alerts->immediate = ALERT_STATUS_PENDING;
+    deliver(alerts, run, order->channel, order->destination,
+            order->has_text ? &pef_settings(alerts->pef)->strings[order->string] : NULL);
+    note_immediate(alerts, run); /* also during the startup delay */
+    alerts_tick(alerts);
+    return 0;
+}
+
+void alerts_forget(struct alerts *alerts)
+{
+    if (alerts->immediate != ALERT_STATUS_PENDING)
+        alerts->immediate = ALERT_STATUS_NONE;
+}
+
+/* ---- PET Acknowledge ---- */
+
+uint32_t alert_time(const struct alert *alert)
+{
+    uint32_t seconds = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        seconds |= (uint32_t)alert->record[RECORD_TIME + i] << 8 * i;
+    return seconds != SEL_TIME_UNSPECIFIED && seconds > TRAP_EPOCH ? seconds - TRAP_EPOCH : 0;
+}
+
+static bool is_acknowledged_by(const struct delivery *delivery,
+                               const struct alert_acknowledgement *acknowledgement)
+{
+    const uint8_t *record = delivery->alert.record;
+
+    return delivery->to.is_acknowledged && delivery->at_ms != 0 &&
+           delivery->alert.sequence == acknowledgement->sequence &&
+           alert_time(&delivery->alert) == acknowledgement->time &&
+           acknowledgement->source == ALERT_SOURCE_IPMI &&
+           record[RECORD_GENERATOR] == acknowledgement->device &&
+           record[RECORD_SENSOR_NUMBER] == acknowledgement->number &&
+           memcmp(record + RECORD_DATA, acknowledgement->data, sizeof acknowledgement->data) == 0;
+}
+
+void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)
+{
+    for (struct alerts_run *run = alerts->runs; run; run = run->next) {
+        for (struct delivery *delivery = run->delivered; delivery; delivery = delivery->next) {
+            if (!is_acknowledged_by(delivery, acknowledgement))
+                continue;
+            delivery->outcome = OUTCOME_REACHED;
+            delivery->at_ms = 0;
+        }
+    }
+    alerts_tick(alerts);
+}
+
+/* ---- life ---- */
+
+void alerts_init(struct alerts *alerts, const struct bmc_core *core, const struct lan *lan,
+                 const struct pef *pef)
+{
+    *alerts = (struct alerts){.core = core, .lan = lan, .pef = pef};
+}
+
+void alerts_set_ops(struct alerts *alerts, const struct alerts_ops *ops, void *context)
+{
+    alerts->ops = ops;
+    alerts->context = context;
+}
+
+void alerts_clear(struct alerts *alerts)
+{
+    while (alerts->runs) {
+        struct alerts_run *run = alerts->runs;
+        alerts->runs = run->next;
+        free_run(run);
+    }
+    alerts->run_count = 0;
+}

@@ -1,0 +1,111 @@
+/* Alerts of one BMC: Platform Event Traps to the destinations of its LAN channel, as the alert
+ * policy table says (IPMI 2.0, sections 17.10 to 17.12), or by Alert Immediate (section 30.7). A
+ * destination whose alerts are acknowledged gets one again until PET Acknowledge (section 30.8),
+ * any other as often as its retries say. What has not ended is lost when the daemon ends. */
+#ifndef VBMC_BMC_ALERTS_H
+#define VBMC_BMC_ALERTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/bmc/pef_settings.h"
+#include "vbmc/bmc/sel.h"
+
+/* Events whose alerts are under way; those of more are dropped. */
+#define ALERTS_MAX 32
+
+/* "Event source type" of a trap and of its acknowledgement: IPMI. */
+#define ALERT_SOURCE_IPMI 0x20
+
+/* Severities of a trap; that of an event is its filter's. */
+#define ALERT_SEVERITY_INFORMATION 0x02
+
+struct bmc_core;
+struct lan;
+struct lan_destination;
+struct pef;
+
+/* One trap; its repeats are the same. */
+struct alert {
+    uint16_t sequence; /* never 0 */
+    uint8_t severity;
+    uint8_t record[SEL_RECORD_SIZE];
+    char text[PEF_STRING_SIZE + 1]; /* the alert string; "": none */
+};
+
+struct alerts_ops {
+    /* Sends it once. 0, or a negative error. May not call back. */
+    int (*send)(void *context, const struct lan_destination *to, const struct alert *alert);
+};
+
+/* Alert Immediate (section 30.7): of the last one. */
+enum alert_status {
+    ALERT_STATUS_NONE = 0x00,
+    ALERT_STATUS_REACHED = 0x01,
+    ALERT_STATUS_FAILED = 0x03, /* nobody has acknowledged it */
+    ALERT_STATUS_PENDING = 0xff,
+};
+
+/* Part of struct bmc. */
+struct alerts {
+    const struct bmc_core *core;
+    const struct lan *lan;        /* of the same BMC */
+    const struct pef *pef;        /* the same; whose settings hold */
+    const struct alerts_ops *ops; /* NULL: nothing can be sent */
+    void *context;
+    struct alerts_run *runs; /* each of one event, in their order */
+    unsigned run_count;
+    uint16_t sequence;     /* of the newest alert */
+    uint64_t starts_at_ms; /* nothing is sent before; 0: there is no delay */
+    enum alert_status immediate;
+};
+
+/* The three are of the same BMC. */
+void alerts_init(struct alerts *alerts, const struct bmc_core *core, const struct lan *lan,
+                 const struct pef *pef);
+/* Ends all. */
+void alerts_clear(struct alerts *alerts);
+void alerts_set_ops(struct alerts *alerts, const struct alerts_ops *ops, void *context);
+
+/* The alert startup delay: what is to be sent waits until then. */
+void alerts_delay_until(struct alerts *alerts, uint64_t at_ms);
+/* Alerts of an event to the destinations of that alert policy (1 to 15), chosen by that filter
+ * (from 1), by which event-specific strings are found. */
+void alerts_begin(struct alerts *alerts, const uint8_t record[SEL_RECORD_SIZE], uint8_t severity,
+                  uint8_t policy, uint8_t filter);
+
+struct alert_order {
+    uint8_t channel;
+    uint8_t destination;
+    bool has_text;
+    uint8_t string; /* its number, 0 to PEF_STRINGS */
+    bool has_event;
+    uint8_t record[SEL_RECORD_SIZE]; /* of the event; id and time are of no account */
+};
+
+/* Sends an alert whatever the policies. 0: it is under way, or has failed already; -EALREADY: one
+ * is; -EDOM: there is no such channel; -ERANGE: no such string. */
+int alerts_send(struct alerts *alerts, const struct alert_order *order);
+/* Its status is none again, unless it is under way. */
+void alerts_forget(struct alerts *alerts);
+
+/* What an acknowledgement repeats of the trap. */
+struct alert_acknowledgement {
+    uint16_t sequence;
+    uint32_t time;
+    uint8_t source, device, number;
+    uint8_t data[3];
+};
+
+/* One that belongs to no alert is passed over. */
+void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement);
+
+/* "Local timestamp" of the trap: seconds since 1998-01-01 of the BMC's clock; 0: unspecified. */
+uint32_t alert_time(const struct alert *alert);
+
+/* ---- for bmc.c ---- */
+
+void alerts_tick(struct alerts *alerts);
+uint64_t alerts_next_deadline(const struct alerts *alerts);
+
+#endif
