@@ -28,6 +28,7 @@
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/ipmi/command.h"
 
 #define MODE_MASK   0x03
@@ -166,6 +167,12 @@ static void restart(const struct bmc_core *core)
 {
     (void)core;
     target.restarts = true;
+}
+
+static void user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
+{
+    (void)core;
+    rmcp_server_user_changed(target.console.server, id, by ? by->session : 0);
 }
 
 static uint64_t now(const struct bmc_core *core)
@@ -335,6 +342,7 @@ static const struct bmc_hooks hooks = {
     .changed = changed,
     .wake_at = wake_at,
     .restart = restart,
+    .user_changed = user_changed,
     .now = now,
     .wall_time = wall_time,
 };
@@ -413,7 +421,7 @@ static void start(void)
         console->channel.suites[i] = suites[i];
     console->channel.authentication_types = CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD;
     bmc_init(&target.bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
-    target.bmc.users = console->users;
+    users_add(&target.bmc.users, CONSOLE_NAME, CONSOLE_PASSWORD, PRIVILEGE_ADMINISTRATOR);
     target.bmc.channel = console->channel;
     target.domain =
         (struct host_domain){.ops = &host_ops, .name = target.name, .state = HOST_POWER_OFF};
@@ -429,6 +437,8 @@ static void start(void)
     console->config.events = &events;
     console->config.sink = &sink;
     console->config.bmc = &target.bmc;
+    console->config.users = &target.bmc.users; /* those that requests change */
+    console->config.channel = &target.bmc.channel;
     remote_console_restart(console);
 }
 
