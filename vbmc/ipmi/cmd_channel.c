@@ -19,7 +19,7 @@
 #define CIPHER_LIST_MAX     (RECORD_SIZE * CHANNEL_SUITES_MAX)
 #define LIST_BY_SUITE       0x80
 #define LIST_INDEX          0x3f
-#define PAYLOAD_TYPE        0x3f
+#define LIST_RESERVED       0x40
 #define PAYLOAD_SOL         0x01
 
 static size_t put_if_new(uint8_t *list, size_t length, uint8_t tagged)
@@ -68,11 +68,12 @@ static int get_channel_cipher_suites(const struct ipmi_request *request, struct 
 {
     uint8_t list[CIPHER_LIST_MAX];
     uint8_t channel = wire_u8(in);
-    uint8_t payload_type = wire_u8(in) & PAYLOAD_TYPE;
+    uint8_t payload_type = wire_u8(in);
     uint8_t selector = wire_u8(in);
     size_t offset = (size_t)(selector & LIST_INDEX) * CIPHER_CHUNK;
 
-    if (command_channel(request, channel) != CHANNEL_LAN || payload_type > PAYLOAD_SOL)
+    if (channel & RESERVED_OF_CHANNEL || command_channel(request, channel) != CHANNEL_LAN ||
+        payload_type > PAYLOAD_SOL || selector & LIST_RESERVED)
         return CC_INVALID_DATA_FIELD;
     size_t length = list_suites(&request->bmc->channel, selector & LIST_BY_SUITE, list);
     wire_put_u8(out, CHANNEL_LAN);

@@ -8,28 +8,25 @@
 /* Section 13.27.3. */
 #define TYPE_IPMI        0x00
 #define TYPE_SOL         0x01
+#define INSTANCE_LAST    0x0f
 #define TYPE_SETUP_FIRST 0x10 /* Open Session Request */
 #define TYPE_SETUP_LAST  0x15 /* RAKP 4 */
-#define TYPE_MASK        0x3f
-#define INSTANCE_MASK    0x0f
-#define CHANNEL_MASK     0x0f
 
 #define SOL_INSTANCE         1 /* the one there is */
 #define STANDARD_PAYLOAD_SOL (1 << TYPE_SOL)
 
 static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
 {
-    channel &= CHANNEL_MASK;
     return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
 }
 
 /* The payload type and the instance that a request begins with. */
 static bool read_instance(struct wire_in *in, uint8_t *instance)
 {
-    uint8_t type = wire_u8(in) & TYPE_MASK;
+    uint8_t type = wire_u8(in);
 
-    *instance = wire_u8(in) & INSTANCE_MASK;
-    return type == TYPE_SOL && *instance != 0;
+    *instance = wire_u8(in);
+    return type == TYPE_SOL && *instance != 0 && *instance <= INSTANCE_LAST;
 }
 
 /* Activate Payload (section 24.1). */
@@ -136,7 +133,7 @@ static int get_payload_activation_status(const struct ipmi_request *request, str
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
-    if ((wire_u8(in) & TYPE_MASK) != TYPE_SOL)
+    if (wire_u8(in) != TYPE_SOL)
         return CC_INVALID_DATA_FIELD;
     bool active = bmc->payload->owner(bmc->payload_context).session != 0;
     wire_put_u8(out, BMC_SOL_INSTANCES);
@@ -211,7 +208,7 @@ static int get_user_payload_access(const struct ipmi_request *request, struct wi
 {
     const struct bmc *bmc = request->bmc;
     uint8_t channel = wire_u8(in);
-    uint8_t user = wire_u8(in) & USER_MASK;
+    uint8_t user = wire_u8(in);
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
@@ -244,17 +241,18 @@ static int get_channel_payload_support(const struct ipmi_request *request, struc
 /* Get Channel Payload Version (section 24.9). FreeIPMI's console keeps its session alive with it.
  */
 #define CC_NOT_ON_CHANNEL   0x80
+#define TYPE_RESERVED       0xc0
 #define PAYLOAD_VERSION_1_0 0x10
 
 static int get_channel_payload_version(const struct ipmi_request *request, struct wire_in *in,
                                        struct wire_out *out)
 {
     uint8_t channel = wire_u8(in);
-    uint8_t type = wire_u8(in) & TYPE_MASK;
+    uint8_t type = wire_u8(in);
 
     if (!request->bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel))
+    if (!is_lan_channel(request, channel) || type & TYPE_RESERVED)
         return CC_INVALID_DATA_FIELD;
     if (type > TYPE_SOL && (type < TYPE_SETUP_FIRST || type > TYPE_SETUP_LAST))
         return CC_NOT_ON_CHANNEL;
@@ -299,7 +297,7 @@ static int get_sol_configuration(const struct ipmi_request *request, struct wire
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel))
+    if (!is_lan_channel(request, channel & (uint8_t)~REVISION_ONLY))
         return CC_INVALID_DATA_FIELD;
     if (!(channel & REVISION_ONLY)) {
         int result =
