@@ -14,6 +14,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/service/result.h"
 #include "vbmc/service/service.h"
 
@@ -374,6 +375,35 @@ static void test_other_bmc(void **state)
     assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){0}), 0);
 }
 
+/* ---- accounts ---- */
+
+/* The log says what is set of whom, but no password. */
+static void test_accounts(void **state)
+{
+    struct user user;
+
+    (void)state;
+    assert_int_equal(user_make(&user, "bob", "builder", PRIVILEGE_OPERATOR), 0);
+    const union service_arguments change = {.user_change = {5, USER_PARTS_ALL, &user}};
+    assert_int_equal(call(SERVICE_USER_CHANGE, &change), -EINPROGRESS);
+    assert_int_equal(finished, 0);
+    log_line("account");
+    assert_non_null(strstr(logged, "account 5: name 'bob' password privilege 3 enabled access 10h "
+                                   "sessions 0 by joe"));
+    assert_null(strstr(logged, "builder"));
+    assert_int_equal(call(SERVICE_USER_CHANGE, &change), 0); /* it is so already */
+    const union service_arguments same = {.user_change = {6, 1u << USER_PART_NAME, &user}};
+    assert_int_equal(call(SERVICE_USER_CHANGE, &same), -EINPROGRESS);
+    assert_int_equal(finished, -EEXIST);
+    strcpy(user.name, "a\nb");
+    assert_int_equal(call(SERVICE_USER_CHANGE, &same), -EDOM);
+    const union service_arguments reset = {.user_reset = {5, 1u << USER_PART_LIMIT}};
+    assert_int_equal(call(SERVICE_USER_RESET, &reset), -EINPROGRESS);
+    assert_non_null(strstr(log_line("reset account"), "reset account 5: privilege by joe"));
+    assert_int_equal(fake_bmc.bmc.users.by_id[5].limit, PRIVILEGE_NO_ACCESS);
+    assert_int_equal(call(SERVICE_USER_RESET, &reset), 0);
+}
+
 /* ---- words ---- */
 
 static void test_words(void **state)
@@ -410,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_take_console_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_bmc, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
         cmocka_unit_test(test_words),
     };
 
