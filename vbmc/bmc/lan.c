@@ -37,6 +37,7 @@ void lan_clear(struct lan *lan)
     free(lan->held);
     free(lan->pending);
     lan->held = lan->pending = NULL;
+    channel_key_wipe(&lan->key);
 }
 
 void lan_set_ops(struct lan *lan, const struct lan_ops *ops, void *context)
@@ -79,6 +80,7 @@ void lan_apply(struct lan *lan)
     struct channel *channel = lan->channel;
 
     channel->limit = limit_of(lan, &lan->present);
+    channel_key_apply(&lan->key, channel);
     channel->is_closed = is_closed(lan);
     channel->alerting_off = lan->present.alerting_off;
     channel->per_message_off = lan->present.per_message_off;
@@ -95,19 +97,30 @@ void lan_apply(struct lan *lan)
         channel->authentication_off[i] = (uint8_t)~values->authentication_enables[i];
 }
 
+/* A limit that a client has set holds until the configured one changes. True if one is dropped that
+ * is stored. */
+static bool configure_limit(struct lan *lan, enum privilege limit)
+{
+    bool was_stored = lan->stored.limit != PRIVILEGE_HIGHEST;
+    bool is_stale = lan->configured_limit != limit && lan->limit_over == lan->configured_limit;
+
+    if (is_stale) {
+        lan->stored.limit = lan->present.limit = PRIVILEGE_HIGHEST;
+        lan->limit_over = PRIVILEGE_HIGHEST;
+    }
+    lan->configured_limit = limit;
+    return is_stale && was_stored;
+}
+
 bool lan_configure(struct lan *lan, const struct channel *configured, bool address_is_writable)
 {
     struct channel before = *lan->channel;
 
     lan->address_is_writable = address_is_writable;
-    if (lan->configured_limit != configured->limit && lan->limit_over == lan->configured_limit) {
-        bool was_stored = lan->stored.limit != PRIVILEGE_HIGHEST;
-        lan->stored.limit = lan->present.limit = PRIVILEGE_HIGHEST;
-        lan->limit_over = PRIVILEGE_HIGHEST;
-        if (was_stored)
-            lan->core->hooks->changed(lan->core, BMC_PART_LAN, NULL);
-    }
-    lan->configured_limit = configured->limit;
+    bool is_stale = configure_limit(lan, configured->limit);
+    is_stale |= channel_key_configure(&lan->key, &lan->core->uuid, configured->kg);
+    if (is_stale)
+        lan->core->hooks->changed(lan->core, BMC_PART_LAN, NULL);
     *lan->channel = *configured;
     lan_apply(lan);
     bool changed = !channel_equal(&before, lan->channel);
@@ -168,6 +181,22 @@ void lan_restore_access(struct lan *lan, const struct lan_access *access, enum p
     lan->limit_over = limit_over;
     if (!lan->present_is_own)
         lan->present = lan->stored;
+    lan_apply(lan);
+}
+
+int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
+                const struct bmc_ticket *ticket)
+{
+    if (!channel_key_set(&lan->key, &lan->core->uuid, key))
+        return 0;
+    lan_apply(lan);
+    lan->core->hooks->changed(lan->core, BMC_PART_LAN, ticket);
+    return -EINPROGRESS;
+}
+
+void lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced)
+{
+    channel_key_restore(&lan->key, &lan->core->uuid, key, replaced);
     lan_apply(lan);
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/channel_key.h"
 #include "vbmc/bmc/core.h"
 
 #define LAN_DESTINATIONS   16 /* of alerts; number 0 is volatile (section 17.12) */
@@ -72,6 +73,7 @@ struct lan {
     enum privilege configured_limit; /* of the channel */
     enum privilege limit_over;       /* the configured limit that a client's replaced */
     bool address_is_writable;        /* a client may store another address, which is only shown */
+    struct channel_key key;
     struct lan_access stored, present;
     bool present_is_own;               /* clients have set access since the BMC started */
     struct lan_values *held, *pending; /* NULL: the defaults; no set is in progress */
@@ -99,6 +101,10 @@ struct lan_access lan_access(const struct lan *lan, enum lan_which which);
 /* 0: done, -EINPROGRESS: the ticket is finished when it is stored. */
 int lan_set_access(struct lan *lan, const struct lan_access_change *change,
                    const struct bmc_ticket *ticket);
+
+/* Sets the channel key; all zeros: none. The sessions that there are go on. As above. */
+int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
+                const struct bmc_ticket *ticket);
 
 /* Suspend BMC ARPs (section 23.3): [1] responses, [0] gratuitous ARPs. Returns what is generated,
  * in the same bits. The machine's kernel does not know of it. */
@@ -157,6 +163,9 @@ void lan_apply(struct lan *lan);
 /* Replaces what is stored; before the first client the present access follows. */
 void lan_restore_access(struct lan *lan, const struct lan_access *access,
                         enum privilege limit_over);
+
+/* The same for a client's channel key, as channel_key_restore. */
+void lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced);
 
 /* ---- for bmc.c ---- */
 

@@ -232,6 +232,7 @@ void lan_reset(struct lan *lan)
 {
     lan_forget_parameters(lan);
     lan_restore_access(lan, NULL, PRIVILEGE_HIGHEST);
+    lan_restore_key(lan, NULL, NULL);
     lan_restart(lan);
 }
 

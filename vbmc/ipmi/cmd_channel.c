@@ -1,4 +1,4 @@
-/* Channels (IPMI 2.0, sections 22.15 and 22.22 to 22.24): 1 is the LAN, 0Fh the system interface;
+/* Channels (IPMI 2.0, sections 22.15 and 22.22 to 22.25): 1 is the LAN, 0Fh the system interface;
  * there is no other. */
 #include <string.h>
 
@@ -199,12 +199,53 @@ static int get_channel_access(const struct ipmi_request *request, struct wire_in
     return CC_SUCCESS;
 }
 
+/* Set Channel Security Keys (section 22.25): K_G, which cannot be locked; there is no K_R. A key
+ * that is set is shown to nobody. */
+#define CC_KEY_TOO_SHORT   0x81
+#define CC_KEY_TOO_LONG    0x82
+#define CC_KEY_NOT_USED    0x84
+#define KEY_OPERATION_READ 0x00
+#define KEY_OPERATION_SET  0x01
+#define KEY_R              0x00
+#define KEY_G              0x01
+#define KEY_NOT_LOCKABLE   0x00
+#define KEY_DATA_MAX       43
+
+static int set_channel_security_keys(const struct ipmi_request *request, struct wire_in *in,
+                                     struct wire_out *out)
+{
+    uint8_t channel = wire_u8(in), operation = wire_u8(in), which = wire_u8(in);
+    size_t size = wire_left(in);
+    const uint8_t *key = wire_bytes(in, size);
+
+    if (channel & RESERVED_OF_CHANNEL || command_channel(request, channel) != CHANNEL_LAN ||
+        operation > KEY_OPERATION_SET || which > KEY_G)
+        return CC_INVALID_DATA_FIELD;
+    if (operation == KEY_OPERATION_READ && size > 0)
+        return CC_REQUEST_LENGTH_INVALID;
+    if (which == KEY_R)
+        return CC_KEY_NOT_USED;
+    if (operation == KEY_OPERATION_READ && request->bmc->channel.has_kg)
+        return CC_INSUFFICIENT_PRIVILEGE;
+    if (operation == KEY_OPERATION_SET && size != CHANNEL_KG_SIZE)
+        return size < CHANNEL_KG_SIZE ? CC_KEY_TOO_SHORT : CC_KEY_TOO_LONG;
+    wire_put_u8(out, KEY_NOT_LOCKABLE);
+    if (operation == KEY_OPERATION_READ) {
+        wire_put_zeros(out, CHANNEL_KG_SIZE);
+        return CC_SUCCESS;
+    }
+    return command_call(request, out, SERVICE_CHANNEL_KEY,
+                        &(union service_arguments){.channel_key = key});
+}
+
 static const struct command commands[] = {
     {NETFN_APP, 0x40, PRIVILEGE_ADMINISTRATOR, 3, 3, set_channel_access, "Set Channel Access"},
     {NETFN_APP, 0x41, PRIVILEGE_USER, 2, 2, get_channel_access, "Get Channel Access"},
     {NETFN_APP, 0x42, PRIVILEGE_USER, 1, 1, get_channel_info, "Get Channel Info"},
     {NETFN_APP, 0x54, COMMAND_FOR_ANYONE, 3, 3, get_channel_cipher_suites,
      "Get Channel Cipher Suites"},
+    {NETFN_APP, 0x56, PRIVILEGE_ADMINISTRATOR, 3, KEY_DATA_MAX, set_channel_security_keys,
+     "Set Channel Security Keys"},
 };
 
 const struct command_table cmd_channel_table = {commands, ARRAY_SIZE(commands)};

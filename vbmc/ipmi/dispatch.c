@@ -75,7 +75,8 @@ bool ipmi_carries_secret(const struct ipmi_msg *msg)
 
     if (ipmi_bridge_is_tracked(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
         return ipmi_carries_secret(&carried);
-    return command && strcmp(command->name, "Set User Password") == 0;
+    return command && (strcmp(command->name, "Set User Password") == 0 ||
+                       strcmp(command->name, "Set Channel Security Keys") == 0);
 }
 
 /* Privilege comes before the body: who may not ask is not told what the body should have been. */

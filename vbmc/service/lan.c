@@ -1,4 +1,4 @@
-/* Channel access (IPMI 2.0, section 22.22) and the LAN (chapter 23). */
+/* Channel access and key (IPMI 2.0, sections 22.22 and 22.25) and the LAN (chapter 23). */
 #include <stdio.h>
 
 #include "vbmc/bmc/lan_parameters.h"
@@ -8,6 +8,12 @@ int service_run_channel_access(const struct service_call *call,
                                const union service_arguments *arguments)
 {
     return lan_set_access(&call->bmc->lan, &arguments->lan_access, call->ticket);
+}
+
+int service_run_channel_key(const struct service_call *call,
+                            const union service_arguments *arguments)
+{
+    return lan_set_key(&call->bmc->lan, arguments->channel_key, call->ticket);
 }
 
 int service_run_lan_parameter(const struct service_call *call,

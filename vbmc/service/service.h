@@ -104,6 +104,7 @@ enum service_operation {
     SERVICE_SOL_PARAMETER,
     /* Channels and LAN. */
     SERVICE_CHANNEL_ACCESS,
+    SERVICE_CHANNEL_KEY,
     SERVICE_LAN_PARAMETER,
     SERVICE_SUSPEND_ARPS,
     SERVICE_LAN_RESET,      /* to what it was before any client set it */
@@ -219,6 +220,7 @@ union service_arguments {
         size_t size;
     } sol_parameter;
     struct lan_access_change lan_access;
+    const uint8_t *channel_key; /* CHANNEL_KG_SIZE bytes */
     struct {
         uint8_t number;
         const uint8_t *data;

@@ -142,6 +142,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_sol_parameter, NULL},
     [SERVICE_CHANNEL_ACCESS] = {"channel access", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_channel_access, NULL},
+    [SERVICE_CHANNEL_KEY] = {"channel key", PRIVILEGE_ADMINISTRATOR, AUDITED,
+        service_run_channel_key, NULL},
     [SERVICE_LAN_PARAMETER] = {"LAN parameter", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_lan_parameter, service_describe_lan_parameter},
     [SERVICE_SUSPEND_ARPS] = {"suspend ARPs", PRIVILEGE_OPERATOR, 0,

@@ -1,8 +1,10 @@
 /* {"access": {"mode": 2, "alerting-off": false, "per-message-off": false, "user-level-off": false,
  *             "limit": 4, "limit-over": 4},
- *  "parameters": {"16": "7075626c6963..."}, "locked-out": [5]}: channel access as it is when the
- * BMC starts ("limit" only if a client's replaced the configured one, "limit-over"), the LAN
- * configuration parameters that clients have set, by number, and who is locked out without end. */
+ *  "key": {"kg": "00...", "replaced": "00..."}, "parameters": {"16": "7075626c6963..."},
+ *  "locked-out": [5]}: channel access as it is when the
+ * BMC starts ("limit" only if a client's replaced the configured one, "limit-over"), a client's
+ * channel key and the fingerprint of the configured one that it replaced, the LAN configuration
+ * parameters that clients have set, by number, and who is locked out without end. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +35,20 @@ static int add_access(struct json_object *record, const struct lan *lan)
         failed |= qmp_json_add(object, "limit-over", json_object_new_int(lan->limit_over)) < 0;
     }
     failed |= qmp_json_add(record, "access", object) < 0;
+    return failed ? -ENOMEM : 0;
+}
+
+static int add_key(struct json_object *record, const struct channel_key *key)
+{
+    struct json_object *object;
+    bool failed;
+
+    if (!key->is_clients)
+        return 0;
+    object = json_object_new_object();
+    failed = record_add_hex(object, "kg", key->clients, sizeof key->clients) < 0;
+    failed |= record_add_hex(object, "replaced", key->replaced, sizeof key->replaced) < 0;
+    failed |= qmp_json_add(record, "key", object) < 0;
     return failed ? -ENOMEM : 0;
 }
 
@@ -71,8 +87,8 @@ static struct json_object *encode(const struct bmc *bmc)
 {
     CLEANUP_JSON struct json_object *record = json_object_new_object();
 
-    if (!record || add_access(record, &bmc->lan) < 0 || add_parameters(record, &bmc->lan) < 0 ||
-        add_locked_out(record, &bmc->lockout) < 0)
+    if (!record || add_access(record, &bmc->lan) < 0 || add_key(record, &bmc->lan.key) < 0 ||
+        add_parameters(record, &bmc->lan) < 0 || add_locked_out(record, &bmc->lockout) < 0)
         return NULL;
     return cleanup_steal_pointer(&record);
 }
@@ -117,6 +133,19 @@ static int read_access(struct json_object *object, struct bmc *bmc)
         .limit = (enum privilege)limit,
     };
     lan_restore_access(&bmc->lan, &access, (enum privilege)over);
+    return 0;
+}
+
+static int read_key(struct json_object *object, struct bmc *bmc)
+{
+    uint8_t kg[CHANNEL_KG_SIZE], replaced[CHANNEL_KEY_FINGERPRINT_SIZE];
+
+    if (record_read_hex(qmp_json_member(object, "kg", json_type_string), kg, sizeof kg) !=
+            (int)sizeof kg ||
+        record_read_hex(qmp_json_member(object, "replaced", json_type_string), replaced,
+                        sizeof replaced) != (int)sizeof replaced)
+        return -EINVAL;
+    lan_restore_key(&bmc->lan, kg, replaced);
     return 0;
 }
 
@@ -169,12 +198,14 @@ static int decode(struct bmc *bmc, struct json_object *record)
         int (*read)(struct json_object *value, struct bmc *bmc);
     } members[] = {
         {"access", read_access},
+        {"key", read_key},
         {"parameters", read_parameters},
         {"locked-out", read_locked_out},
     };
     bool is_wrong = false;
 
     lan_restore_access(&bmc->lan, NULL, PRIVILEGE_HIGHEST);
+    lan_restore_key(&bmc->lan, NULL, NULL);
     lan_forget_parameters(&bmc->lan);
     is_wrong |= lockout_restore(&bmc->lockout, 0) < 0;
     for (size_t i = 0; record && i < sizeof members / sizeof members[0]; i++) {

@@ -585,6 +585,7 @@ static const struct field fields[] = {
     {NETFN_APP, 0x4d, "0e 02", 0, BAD, 1, BAD, OK, OK, BAD},
     {NETFN_APP, 0x4e, "0e", 0, BAD, NO_USER},
     {NETFN_APP, 0x4f, "0e 01", 0, BAD, NO_USER},
+    {NETFN_APP, 0x56, "01 00 01", 0, BAD, NO_USER},
     {NETFN_SENSOR_EVENT, 0x16, "01 40 00", 0, BAD, NO_USER},
     {NETFN_TRANSPORT, 0x01, "01 00 00", 0, BAD, NO_USER},
     {NETFN_TRANSPORT, 0x02, "01 00 00 00", 0, BAD, NO_USER},

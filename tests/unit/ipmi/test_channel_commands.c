@@ -186,11 +186,57 @@ static void test_all_suites(void **state)
                         "00 01 c0 01 01 40 80 c0 02 01 41 80 c0 06 02 40 80 c0");
 }
 
+#define KEY  "61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 71 72 73"
+#define ZERO "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+
+/* The channel key: set, hidden, taken away; and it holds until the configured one changes. */
+static void test_key(void **state)
+{
+    const struct channel *channel = &fake_bmc.bmc.channel;
+    struct channel configured;
+
+    (void)state;
+    assert_string_equal(talk("06 56 01 00 01"), "00 00 00 " ZERO);
+    assert_string_equal(talk("06 56 01 00 00"), "84");
+    assert_string_equal(talk("06 56 01 01 00 00 " KEY), "84");
+    assert_string_equal(talk("06 56 01 01 01 " KEY), "81");
+    assert_string_equal(talk("06 56 01 01 01 00 00 " KEY), "82");
+    assert_string_equal(talk("06 56 01 00 01 00"), "c7");
+    assert_string_equal(talk("06 56 01 02 01"), "cc"); /* cannot be locked */
+    assert_string_equal(talk("06 56 01 04 01"), "cc");
+    assert_string_equal(talk("06 56 01 00 02"), "cc");
+    assert_string_equal(talk("06 56 0f 00 01"), "cc");
+    assert_string_equal(talk("06 56 11 00 01"), "cc");
+    assert_false(channel->has_kg);
+    assert_string_equal(talk("06 56 0e 01 01 00 " KEY), "00 00");
+    assert_true(channel->has_kg);
+    assert_memory_equal(channel->kg, "\0abcdefghijklmnopqrs", CHANNEL_KG_SIZE);
+    assert_string_equal(talk("06 56 01 00 01"), "d4");
+    assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 1);
+    assert_string_equal(talk("06 56 01 01 01 00 " KEY), "00 00"); /* it is there */
+    assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 1);
+    configure(PRIVILEGE_ADMINISTRATOR);
+    assert_true(channel->has_kg);
+    assert_string_equal(talk("06 56 01 01 01 00 " ZERO), "00 00");
+    assert_false(channel->has_kg);
+    assert_string_equal(talk("06 56 01 01 01 00 " KEY), "00 00");
+    unsigned changes = fake_bmc.changes[BMC_PART_LAN];
+    channel_set_defaults(&configured);
+    configured.has_kg = true;
+    configured.kg[0] = 1;
+    assert_true(lan_configure(&fake_bmc.bmc.lan, &configured, false));
+    assert_int_equal(channel->kg[0], 1);
+    assert_int_equal(fake_bmc.changes[BMC_PART_LAN], changes + 1);
+    configure(PRIVILEGE_ADMINISTRATOR);
+    assert_false(channel->has_kg);
+}
+
 static void test_privileges(void **state)
 {
     (void)state;
     fake_bmc.privilege = PRIVILEGE_OPERATOR;
     assert_string_equal(talk("06 40 01 82 84"), "d4");
+    assert_string_equal(talk("06 56 01 00 01"), "d4");
     fake_bmc.privilege = PRIVILEGE_USER;
     assert_string_equal(talk("06 41 01 80"), "00 02 04");
     assert_string_equal(talk("06 42 01"), "00 01 04 01 80 f2 1b 00 00 00");
@@ -217,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_access, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_who_wins, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_closed, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_key, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_all_suites, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_privileges, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_disk, fake_bmc_setup, fake_bmc_teardown),

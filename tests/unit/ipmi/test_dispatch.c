@@ -76,6 +76,9 @@ static const struct {
     {"06 41", PRIVILEGE_USER, "01 80", "01 80"},
     {"06 42", PRIVILEGE_USER, "01", "01"},
     {"06 54", 0, "0e 00 80", "0e 00 80"},
+    {"06 56", PRIVILEGE_ADMINISTRATOR, "01 00 01",
+     "01 01 01 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 00 01 02 03 04 05 06 07 08 09 0a 0b "
+     "0c 0d 0e 0f 00 01 02 03 04 05 06 07"},
     {"06 57", PRIVILEGE_USER, "01", "01"},
     {"0a 20", PRIVILEGE_USER, "", ""},
     {"0a 21", PRIVILEGE_USER, "", ""},

@@ -62,6 +62,7 @@ static const struct {
     {"Set Management Controller Identifier String", SERVICE_IDENTIFIER},
     {"Set DCMI Configuration Parameters", SERVICE_DHCP},
     {"Set Channel Access", SERVICE_CHANNEL_ACCESS},
+    {"Set Channel Security Keys", SERVICE_CHANNEL_KEY},
     {"Set LAN Configuration Parameters", SERVICE_LAN_PARAMETER},
     {"Suspend BMC ARPs", SERVICE_SUSPEND_ARPS},
     {"Get IP/UDP/RMCP Statistics", SERVICE_LAN_STATISTICS},

@@ -50,6 +50,7 @@ static void test_comes_back(void **state)
         "0c 01 01 19 01 10 64 00",
         "0c 01 01 1a 01 01 06 00 00 00",
         "06 40 01 62 43",
+        "06 56 01 01 01 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 71 72 73 74",
     };
     static const struct {
         const char *request, *answer;
@@ -70,7 +71,7 @@ static void test_comes_back(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
-        assert_string_equal(talk(writes[i]), "00");
+        assert_memory_equal(talk(writes[i]), "00", 2);
     talk("0c 01 01 12 00 80 05 03"); /* volatile */
     talk("06 40 01 81 82");          /* the same */
     bmc_note_login(&fake_bmc.bmc, 5, false);
@@ -81,6 +82,8 @@ static void test_comes_back(void **state)
     assert_string_equal(talk("0c 02 01 12 00 00"), "00 11 00 00 00 00");
     assert_int_equal(lockout_without_end(&fake_bmc.bmc.lockout), 1u << 5 | 1u << 15);
     assert_int_equal(fake_bmc.bmc.channel.limit, PRIVILEGE_OPERATOR);
+    assert_true(fake_bmc.bmc.channel.has_kg);
+    assert_memory_equal(fake_bmc.bmc.channel.kg, "abcdefghijklmnopqrst", CHANNEL_KG_SIZE);
     assert_int_equal(fake_bmc.save_count, 0);
 }
 
@@ -116,6 +119,8 @@ static void test_damage(void **state)
         "{\"access\": {\"mode\": 4}}",
         "{\"access\": {\"mode\": 2, \"limit\": 4}}",
         "{\"access\": {\"mode\": 2, \"limit\": 0, \"limit-over\": 4}}",
+        "{\"key\": {}}",
+        "{\"key\": {\"kg\": \"00\", \"replaced\": \"00\"}}",
         "{\"parameters\": []}",
         "{\"parameters\": {\"11\": 7}}",
         "{\"parameters\": {\"11\": \"0707\"}}",

@@ -1,0 +1,38 @@
+/* The channel key Kg of two-key log-ins (IPMI 2.0, sections 13.31 and 22.25): the one of the
+ * configuration, or one that a client has set, which holds until the configured one changes. */
+#ifndef VBMC_BMC_CHANNEL_KEY_H
+#define VBMC_BMC_CHANNEL_KEY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/channel.h"
+
+#define CHANNEL_KEY_FINGERPRINT_SIZE 16
+
+/* All zeros: there is no key. */
+struct channel_key {
+    uint8_t configured[CHANNEL_KG_SIZE];
+    bool is_clients;
+    uint8_t clients[CHANNEL_KG_SIZE];
+    uint8_t replaced[CHANNEL_KEY_FINGERPRINT_SIZE]; /* of the configured key that it replaced */
+};
+
+/* Follows the configuration. True if a client's key no longer holds for that. `uuid`, here and
+ * below, is the BMC's, with which fingerprints are made. */
+bool channel_key_configure(struct channel_key *key, const struct uuid *uuid,
+                           const uint8_t configured[CHANNEL_KG_SIZE]);
+/* A client sets it. False: that is what there is. */
+bool channel_key_set(struct channel_key *key, const struct uuid *uuid,
+                     const uint8_t clients[CHANNEL_KG_SIZE]);
+/* Takes over what is stored of a client's key (NULL: nothing), unless another key is configured
+ * than the one that it replaced. */
+void channel_key_restore(struct channel_key *key, const struct uuid *uuid,
+                         const uint8_t clients[CHANNEL_KG_SIZE],
+                         const uint8_t replaced[CHANNEL_KEY_FINGERPRINT_SIZE]);
+/* Puts the one that holds into the channel. */
+void channel_key_apply(const struct channel_key *key, struct channel *channel);
+void channel_key_wipe(struct channel_key *key);
+
+#endif
