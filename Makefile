@@ -149,7 +149,7 @@ lint-run:
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
-	vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c vbmc/host/host.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
+	vbmc/alert/*.c vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c vbmc/host/host.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
 
 fuzz: deps-lint
 	@+$(MAKE) --no-print-directory fuzz-run
@@ -161,7 +161,7 @@ fuzz-run: $(BUILD)/fuzz_datagram
 
 $(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h)
 	@mkdir -p $(BUILD)
-	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lcrypto -lm
+	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lnetsnmp -lcrypto -lm
 
 $(BUILD)/fuzz_sol: tests/fuzz/fuzz_sol.c $(wildcard sol/*.[ch] vbmc/base/*.h)
 	@mkdir -p $(BUILD)

@@ -28,6 +28,21 @@ WATCHDOG = [
     (0x06, 0x22, b""), (0x06, 0x25, b""), (0x06, 0x24, b"\x83\0\0\x10\0\0"), (0x06, 0x22, b""),
     (0x06, 0x25, b""),
 ]
+# PEF is on, and sends what its filters pick to two destinations; one acknowledges. Then all of it.
+LAN = 0x0C
+PEF = [
+    (LAN, 0x01, b"\x01\x13\x01\0\0\xc0\0\x02\x01\0\0\0\0\0\0"), (LAN, 0x01, b"\x01\x12\x01\x80\x01\x07"),
+    (LAN, 0x01, b"\x01\x13\x02\0\0\xc0\0\x02\x02\0\0\0\0\0\0"), (SENSOR_EVENT, 0x12, b"\x01\x0f"),
+    (SENSOR_EVENT, 0x12, b"\x09\x01\x18\x11\x02"), (SENSOR_EVENT, 0x12, b"\x09\x02\x1b\x12\x85"),
+    (SENSOR_EVENT, 0x12, b"\x0d\x02\x01abc"), (SENSOR_EVENT, 0x12, b"\x0c\x03\x01\x05"),
+    (SENSOR_EVENT, 0x12, b"\x06\x01\x80\x2f\x01\x10\xff\xff\x01\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0"),
+    (SENSOR_EVENT, 0x11, b"\x02"), (SENSOR_EVENT, 0x02, b"\x04\x01\x30\x01\x59\x60\x55"),
+    (SENSOR_EVENT, 0x14, b"\0\x01\0"), (SENSOR_EVENT, 0x11, b"\0"), (SENSOR_EVENT, 0x15, b""),
+    (SENSOR_EVENT, 0x02, b"\x04\x01\x30\x01\x59\x60\x55"), (SENSOR_EVENT, 0x16, b"\x01\x01\x82"),
+    (SENSOR_EVENT, 0x16, b"\x01\x01\0\x41\x04\x01\x30\x01\x59\x60\x55"), (SENSOR_EVENT, 0x16, b"\x01\x41\0"),
+    (SENSOR_EVENT, 0x17, b"\x01\0\0\0\0\0\x20\x81\x30\x59\x60\x55"), (SENSOR_EVENT, 0x16, b"\x01\x81\0"),
+    (SENSOR_EVENT, 0x13, b"\x06\x01\0"), (SENSOR_EVENT, 0x13, b"\x0d\x02\x01"), (SENSOR_EVENT, 0x10, b""),
+]
 # What a monitoring system and an administrator ask of a server. The first reservations are 1.
 SENSORS = [
     (SENSOR_EVENT, 0x2D, b"\x01"), (SENSOR_EVENT, 0x23, b"\x10\x40"),
@@ -167,7 +182,7 @@ def main():
         steps.insert(5, record(PAYLOAD, b"\x01\x01\0\0\0abc", suite))
         write(f"sol_{suite}", *steps)
     for name, requests in (("sensors", SENSORS), ("sdr", SDR), ("sel", SEL), ("fru", FRU),
-                           ("dcmi", DCMI), ("system", SYSTEM), ("watchdog", WATCHDOG)):
+                           ("dcmi", DCMI), ("system", SYSTEM), ("watchdog", WATCHDOG), ("pef", PEF)):
         write(name, *messages(requests))
         write(f"{name}_over_time", *messages(requests, seconds=2))
     for name, how in (("session", IN_SESSION), ("outside", OUTSIDE), ("guest", AS_GUEST)):
