@@ -21,6 +21,22 @@ static int end(const struct service_call *call, int result)
     return result;
 }
 
+/* Whether an account that has a name may not use SOL. */
+static bool is_denied_sol(const struct bmc *bmc, uint8_t id)
+{
+    return bmc->payload && id >= USER_ID_FIRST && id <= USER_ID_MAX &&
+           bmc->users.by_id[id].name[0] && !bmc->payload->user_may(bmc->payload_context, id);
+}
+
+/* It may not under another name either, by which that is kept. */
+static void keep_denied(const struct bmc *bmc, uint8_t id)
+{
+    const struct bmc_ticket nobody = {.done = NULL};
+
+    if (bmc->users.by_id[id].name[0] && bmc->payload->user_may(bmc->payload_context, id))
+        bmc->payload->set_user_access(bmc->payload_context, id, false, &nobody);
+}
+
 int service_run_user_change(const struct service_call *call,
                             const union service_arguments *arguments)
 {
@@ -30,9 +46,13 @@ int service_run_user_change(const struct service_call *call,
 
     if (enables) /* also of a user who is enabled, and locked out (section 23.2, parameter 26) */
         lockout_release(&call->bmc->lockout, arguments->user_change.id);
-    return end(call,
-               users_change(&call->bmc->users, arguments->user_change.id,
-                            arguments->user_change.parts, arguments->user_change.user, &author));
+    uint8_t id = arguments->user_change.id;
+    bool is_denied = is_denied_sol(call->bmc, id);
+    int result = users_change(&call->bmc->users, id, arguments->user_change.parts,
+                              arguments->user_change.user, &author);
+    if (result > 0 && is_denied)
+        keep_denied(call->bmc, id);
+    return end(call, result);
 }
 
 int service_run_user_reset(const struct service_call *call,

@@ -405,6 +405,49 @@ static void test_accounts(void **state)
     assert_int_equal(call(SERVICE_USER_RESET, &reset), 0);
 }
 
+static unsigned denied; /* ids, as bits */
+static char denied_name[USER_NAME_MAX + 1];
+
+static bool may_use_sol(void *context, uint8_t user_id)
+{
+    (void)context;
+    return strcmp(fake_bmc.bmc.users.by_id[user_id].name, denied_name) != 0;
+}
+
+static int set_sol_access(void *context, uint8_t user_id, bool may, const struct bmc_ticket *ticket)
+{
+    (void)context;
+    (void)ticket;
+    assert_false(may);
+    denied |= 1u << user_id;
+    strcpy(denied_name, fake_bmc.bmc.users.by_id[user_id].name);
+    return 0;
+}
+
+/* Who may not use SOL may not under another name either. */
+static void test_renamed(void **state)
+{
+    static const struct bmc_payload_ops ops = {.user_may = may_use_sol,
+                                               .set_user_access = set_sol_access};
+    struct user user;
+
+    (void)state;
+    fake_bmc.bmc.payload = &ops;
+    strcpy(denied_name, "bob");
+    assert_int_equal(user_make(&user, "bob", "builder", PRIVILEGE_USER), 0);
+    const union service_arguments change = {.user_change = {5, USER_PARTS_ALL, &user}};
+    call(SERVICE_USER_CHANGE, &change);
+    strcpy(user.name, "rob");
+    call(SERVICE_USER_CHANGE, &change);
+    assert_int_equal(denied, 1u << 5);
+    assert_string_equal(denied_name, "rob");
+    denied = 0;
+    user = user_unused(); /* the account is gone, and nobody is to be denied anything */
+    call(SERVICE_USER_CHANGE, &change);
+    assert_int_equal(denied, 0);
+    fake_bmc.bmc.payload = NULL;
+}
+
 /* ---- words ---- */
 
 static void test_words(void **state)
@@ -442,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_bmc, setup, teardown),
         cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_renamed, setup, teardown),
         cmocka_unit_test(test_words),
     };
 
