@@ -19,26 +19,40 @@
 #define RECORD_GENERATOR     7
 #define RECORD_SENSOR_NUMBER 11
 
-/* To an IPv4 address by an IPv6 socket: it is mapped. */
-static union endpoint_address remote_address(const struct lan_destination *to, sa_family_t socket)
+static union endpoint_address address_of(const struct lan_destination *to)
 {
-    union endpoint_address address = {.any.sa_family = AF_UNSPEC};
+    union endpoint_address address = {.any.sa_family = AF_INET};
 
-    if (!to->has_v6 && socket == AF_INET) {
-        address.in.sin_family = AF_INET;
-        address.in.sin_port = htons(TRAP_PORT);
-        memcpy(&address.in.sin_addr, to->ip, 4);
-    } else if (socket == AF_INET6) {
+    if (to->has_v6) {
         address.in6.sin6_family = AF_INET6;
-        address.in6.sin6_port = htons(TRAP_PORT);
-        if (to->has_v6) {
-            memcpy(&address.in6.sin6_addr, to->ip, 16);
-        } else {
-            address.in6.sin6_addr.s6_addr[10] = address.in6.sin6_addr.s6_addr[11] = 0xff;
-            memcpy(address.in6.sin6_addr.s6_addr + 12, to->ip, 4);
-        }
+        memcpy(&address.in6.sin6_addr, to->ip, 16);
+    } else {
+        memcpy(&address.in.sin_addr, to->ip, 4);
     }
+    endpoint_address_set_port(&address, TRAP_PORT);
     return address;
+}
+
+/* The address as a socket of that family has it: an IPv4 one is mapped into IPv6. Its family is
+ * unspecified if there is no such thing. */
+static union endpoint_address fit(const union endpoint_address *address, sa_family_t family)
+{
+    union endpoint_address fitted = {.any.sa_family = AF_UNSPEC};
+    const uint8_t *v4 = endpoint_address_v4(address);
+
+    if (address->any.sa_family == family)
+        return *address;
+    if (!v4)
+        return fitted;
+    fitted.any.sa_family = family;
+    if (family == AF_INET6) {
+        fitted.in6.sin6_addr.s6_addr[10] = fitted.in6.sin6_addr.s6_addr[11] = 0xff;
+        memcpy(fitted.in6.sin6_addr.s6_addr + 12, v4, 4);
+    } else {
+        memcpy(&fitted.in.sin_addr, v4, 4);
+    }
+    endpoint_address_set_port(&fitted, endpoint_address_port(address));
+    return fitted;
 }
 
 static void fill_pet(const struct instance *instance, const struct alert *alert, struct pet *pet)
@@ -69,14 +83,18 @@ static void fill_pet(const struct instance *instance, const struct alert *alert,
 static int send_alert(void *context, const struct lan_destination *to, const struct alert *alert)
 {
     const struct instance *instance = context;
-    const struct endpoint endpoint = {.remote =
-                                          remote_address(to, instance->address.any.sa_family)};
+    const union endpoint_address address = address_of(to);
+    struct endpoint endpoint = {.local = {.any = {.sa_family = AF_UNSPEC}}};
     char community[LAN_COMMUNITY_SIZE + 1];
     uint8_t bytes[TRAP_SIZE_MAX];
     struct pet pet;
 
     if (!instance->socket)
         return -ENOTCONN;
+    sa_family_t family = udp_socket_family(instance->socket);
+    endpoint.remote = fit(&address, family);
+    if (!instance->owns_socket) /* which has the addresses of many */
+        endpoint.local = fit(&instance->address, family);
     if (endpoint.remote.any.sa_family == AF_UNSPEC)
         return -EAFNOSUPPORT;
     fill_pet(instance, alert, &pet);

@@ -207,6 +207,14 @@ int udp_socket_open(uv_loop_t *loop, const union endpoint_address *address, udp_
     return 0;
 }
 
+sa_family_t udp_socket_family(const struct udp_socket *socket)
+{
+    union endpoint_address address = {0};
+    socklen_t size = sizeof address;
+
+    return getsockname(socket->fd, &address.any, &size) < 0 ? AF_UNSPEC : address.any.sa_family;
+}
+
 void udp_socket_explain(const union endpoint_address *address, int result, char *text, size_t size)
 {
     static const struct {

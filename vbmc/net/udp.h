@@ -30,6 +30,9 @@ void udp_socket_explain(const union endpoint_address *address, int result, char 
 /* The port it is bound to, in host order; 0 if the kernel does not tell. */
 uint16_t udp_socket_port(const struct udp_socket *socket);
 
+/* AF_INET or AF_INET6, of which all its addresses are; AF_UNSPEC if the kernel does not tell. */
+sa_family_t udp_socket_family(const struct udp_socket *socket);
+
 /* Copies the bytes. What the kernel does not take is lost, as UDP may lose anything. */
 void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
                      size_t length);
