@@ -270,10 +270,10 @@ static void test_chassis_has_an_intrusion_sensor(void **state)
 static void test_repository_info(void **state)
 {
     (void)state;
-    assert_string_equal(talk("0a 20"), "00 51 34 00 00 00 ff ff ff ff ff ff ff ff 23");
+    assert_string_equal(talk("0a 20"), "00 51 35 00 00 00 ff ff ff ff ff ff ff ff 23");
     sdr_note_change(&fake_bmc.bmc);
-    assert_string_equal(talk("0a 20"), "00 51 34 00 00 00 00 f1 53 65 ff ff ff ff 23");
-    assert_string_equal(talk("0a 21"), "00 34 00 40 00 00 00 00 00 01");
+    assert_string_equal(talk("0a 20"), "00 51 35 00 00 00 00 f1 53 65 ff ff ff ff 23");
+    assert_string_equal(talk("0a 21"), "00 35 00 40 00 00 00 00 00 01");
 }
 
 #define INLET                                                                                      \
