@@ -1,8 +1,6 @@
 /* One client, from the accepted socket to its end. libssh exchanges the keys and reads the packets;
  * it calls back here for each login and each channel. Its callbacks may come from inside any of its
  * functions, so they only note what is to be done, and connection_update does it. */
-#include "sol/ssh/internal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -12,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "sol/ssh/client.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 
@@ -21,200 +20,6 @@
  * now and then whether we are alive, needs about a hundred. libssh answers some by itself, and
  * wrong signatures not at all, so that no callback could count them. */
 #define LOGIN_PACKETS 512
-
-#define AUTH_METHODS                                                                               \
-    (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE)
-
-struct channel_slot {
-    struct ssh_relay *relay;
-    bool gone; /* to be released between two turns */
-};
-
-struct ssh_connection {
-    struct ssh_shared *shared;
-    const struct ssh_door *door;
-    /* libssh has a duplicate, because it closes its own when it likes. */
-    struct ssh_watch watch;
-    ssh_session session;
-    ssh_event event;                   /* of this session alone: libssh polls it recursively */
-    struct ssh_counter_struct traffic; /* packets */
-    struct ssh_counter_struct bytes;   /* of the socket */
-    bool told;                         /* why it failed to log in */
-    struct ssh_server_callbacks_struct callbacks;
-    union endpoint_address remote;
-    struct ssh_auth auth;
-    struct ssh_identity identity; /* once auth.granted; its remote from the beginning */
-    struct ssh_seat seat;
-    char asked_name[SSH_NAME_MAX + 2]; /* whose password is asked for; a longer one is cut, and
-                                          remains wrong */
-    uint64_t login_until_ms;
-    uint64_t paused_until_ms;
-    uint64_t traffic_ms;        /* while there is no channel */
-    struct channel_slot *slots; /* shared->limits.channels of them */
-    bool over;
-    const char *reason;
-};
-
-/* ---- logging in ---- */
-
-static uint64_t now_of(const struct ssh_connection *connection)
-{
-    return connection->shared->loop.now_ms;
-}
-
-static bool is_over_all(const struct ssh_identity *identity)
-{
-    return identity->privilege >= SSH_PRIVILEGE_ADMINISTRATOR && !identity->one_bmc;
-}
-
-static void note_grant(struct ssh_connection *connection, const char *by)
-{
-    struct ssh_shared *shared = connection->shared;
-    struct ssh_identity *identity = &connection->identity;
-
-    memcpy(identity->account, connection->auth.account, sizeof identity->account);
-    identity->privilege = connection->auth.privilege;
-    identity->one_bmc = connection->door->one_bmc;
-    identity->uuid = connection->door->uuid;
-    connection->traffic_ms = now_of(connection);
-    connection->seat.account = identity->account;
-    connection->seat.accounts = connection->door->accounts;
-    connection->seat.is_over_all = is_over_all(identity);
-    const char *excess = ssh_seat_take(shared, &connection->seat);
-    if (excess) {
-        log_warning("SSH: no room for %s from %s: %s, there are %u in all", identity->account,
-                    identity->remote, excess, shared->sessions - 1);
-        ssh_connection_end(connection, excess);
-        return;
-    }
-    log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote, by);
-}
-
-/* The name is the client's: it comes last and in no length, so that it can neither hide the address
- * nor look like another one where that is searched for. */
-static void note_failure(struct ssh_connection *connection, const char *name, const char *what)
-{
-    const struct ssh_auth *auth = &connection->auth;
-
-    log_info("SSH: refused %s: %s: %.*s", connection->identity.remote, what, SSH_NAME_MAX + 1,
-             name);
-    connection->paused_until_ms = now_of(connection) + ssh_auth_wait_ms(auth);
-    if (ssh_sources_refuse(auth->sources, &auth->source, now_of(connection)))
-        log_warning("SSH: too many failures from %s, it is refused for %u s",
-                    connection->identity.remote, SSH_SOURCE_REFUSE_MS / 1000);
-    if (ssh_auth_is_over(auth, now_of(connection)))
-        ssh_connection_end(connection, "too many failures");
-}
-
-static bool try_password(struct ssh_connection *connection, const char *name, const char *password)
-{
-    if (connection->over)
-        return false;
-    if (!ssh_auth_password(&connection->auth, name, password, now_of(connection))) {
-        note_failure(connection, name, "wrong name or password");
-        return false;
-    }
-    note_grant(connection, "password");
-    return true;
-}
-
-static int on_password(ssh_session session, const char *name, const char *password, void *userdata)
-{
-    (void)session;
-    return try_password(userdata, name ? name : "", password ? password : "") ? SSH_AUTH_SUCCESS
-                                                                              : SSH_AUTH_DENIED;
-}
-
-static enum ssh_signature signature_of(char state)
-{
-    switch (state) {
-    case SSH_PUBLICKEY_STATE_NONE:
-        return SSH_SIGNATURE_NONE;
-    case SSH_PUBLICKEY_STATE_VALID:
-        return SSH_SIGNATURE_VALID;
-    default:
-        return SSH_SIGNATURE_WRONG;
-    }
-}
-
-static int on_key(ssh_session session, const char *name, struct ssh_key_struct *key, char state,
-                  void *userdata)
-{
-    struct ssh_connection *connection = userdata;
-    enum ssh_signature signature = signature_of(state);
-    char *base64 = NULL;
-    bool right;
-
-    (void)session;
-    if (connection->over || !name || ssh_pki_export_pubkey_base64(key, &base64) != SSH_OK)
-        return SSH_AUTH_DENIED;
-    right = ssh_auth_key(&connection->auth, name, base64, signature, now_of(connection));
-    ssh_string_free_char(base64);
-    if (right && signature == SSH_SIGNATURE_VALID)
-        note_grant(connection, "key");
-    else if (!right && signature != SSH_SIGNATURE_NONE)
-        note_failure(connection, name, "wrong key");
-    else if (ssh_auth_is_over(&connection->auth, now_of(connection)))
-        ssh_connection_end(connection, "too many keys");
-    return right ? SSH_AUTH_SUCCESS : SSH_AUTH_DENIED;
-}
-
-/* libssh would otherwise ask Kerberos by itself, offered or not. */
-static ssh_string refuse_gssapi(ssh_session session, const char *user, int n_oid, ssh_string *oids,
-                                void *userdata)
-{
-    (void)session;
-    (void)user;
-    (void)n_oid;
-    (void)oids;
-    (void)userdata;
-    return NULL;
-}
-
-static int refuse_gssapi_mic(ssh_session session, const char *user, const char *principal,
-                             void *userdata)
-{
-    (void)session;
-    (void)user;
-    (void)principal;
-    (void)userdata;
-    return SSH_AUTH_DENIED;
-}
-
-/* RFC 4256: the password as the answer to a question, which some clients prefer. */
-static int ask_password(struct ssh_connection *connection, ssh_message message)
-{
-    static const char *prompts[] = {"Password: "};
-    const char *name = ssh_message_auth_user(message);
-    const char *answer;
-    char echo = 0;
-
-    if (!ssh_message_auth_kbdint_is_response(message)) {
-        snprintf(connection->asked_name, sizeof connection->asked_name, "%s", name ? name : "");
-        ssh_message_auth_interactive_request(message, "", "", 1, prompts, &echo);
-        return 0;
-    }
-    if (ssh_userauth_kbdint_getnanswers(connection->session) != 1)
-        return 1;
-    answer = ssh_userauth_kbdint_getanswer(connection->session, 0);
-    if (!try_password(connection, connection->asked_name, answer ? answer : ""))
-        return 1;
-    ssh_message_auth_reply_success(message, 0);
-    return 0;
-}
-
-/* What no other callback is for. 1: libssh is to give its default answer, which refuses. */
-static int on_message(ssh_session session, ssh_message message, void *userdata)
-{
-    struct ssh_connection *connection = userdata;
-
-    (void)session;
-    if (ssh_message_type(message) == SSH_REQUEST_AUTH &&
-        ssh_message_subtype(message) == SSH_AUTH_METHOD_INTERACTIVE && !connection->over &&
-        !connection->auth.granted)
-        return ask_password(connection, message);
-    return 1;
-}
 
 /* ---- channels ---- */
 
@@ -257,7 +62,7 @@ static bool is_behind(const struct ssh_connection *connection)
 static void note_stranger(struct ssh_connection *connection, const char *what)
 {
     connection->told = true;
-    ssh_auth_fail(&connection->auth, now_of(connection));
+    ssh_auth_fail(&connection->auth, ssh_client_now(connection));
     ssh_log_stranger(connection->shared, connection->identity.remote, what);
 }
 
@@ -344,7 +149,7 @@ static void connection_update(void *owner)
         check_session(connection);
     if (!connection->over)
         check_session(connection);
-    if (connection->over || now_of(connection) < connection->paused_until_ms)
+    if (connection->over || ssh_client_now(connection) < connection->paused_until_ms)
         events = 0;
     else
         events = is_behind(connection) ? EPOLLOUT : EPOLLIN;
@@ -359,7 +164,7 @@ static void on_socket(struct ssh_watch *watch, uint32_t events)
     (void)events;
     for (int i = 0; i < POLLS_A_TURN && !connection->over; i++) {
         if (ssh_event_dopoll(connection->event, 0) != SSH_OK ||
-            now_of(connection) < connection->paused_until_ms || is_flood(connection) ||
+            ssh_client_now(connection) < connection->paused_until_ms || is_flood(connection) ||
             is_behind(connection))
             break;
     }
@@ -372,16 +177,11 @@ static void set_callbacks(struct ssh_connection *connection)
 {
     connection->callbacks = (struct ssh_server_callbacks_struct){
         .userdata = connection,
-        .auth_password_function = on_password,
-        .auth_pubkey_function = on_key,
-        .auth_gssapi_mic_function = refuse_gssapi_mic,
-        .gssapi_select_oid_function = refuse_gssapi,
         .channel_open_request_session_function = on_channel,
     };
+    ssh_login_prepare(connection);
     ssh_callbacks_init(&connection->callbacks);
     ssh_set_server_callbacks(connection->session, &connection->callbacks);
-    ssh_set_message_callback(connection->session, on_message, connection);
-    ssh_set_auth_methods(connection->session, AUTH_METHODS);
 }
 
 static int begin_session(struct ssh_connection *connection)
@@ -487,11 +287,7 @@ void ssh_connection_set_door(struct ssh_connection *connection, const struct ssh
 
 void ssh_connection_end(struct ssh_connection *connection, const char *reason)
 {
-    if (connection->over)
-        return;
-    connection->over = true;
-    connection->reason = reason;
-    ssh_watch_set(&connection->shared->loop, &connection->watch, 0);
+    ssh_client_end(connection, reason);
 }
 
 bool ssh_connection_is_over(const struct ssh_connection *connection)
@@ -521,7 +317,7 @@ static uint64_t check_idle(struct ssh_connection *connection)
     if (idle_ms == 0)
         return UINT64_MAX;
     until = last_traffic(connection) + idle_ms;
-    if (now_of(connection) >= until)
+    if (ssh_client_now(connection) >= until)
         ssh_connection_end(connection, "idle for too long");
     return until;
 }
@@ -541,7 +337,7 @@ static void release_gone(struct ssh_connection *connection)
 
 uint64_t ssh_connection_tick(struct ssh_connection *connection)
 {
-    uint64_t now = now_of(connection), next = UINT64_MAX;
+    uint64_t now = ssh_client_now(connection), next = UINT64_MAX;
 
     if (connection->over)
         return now;
