@@ -28,7 +28,8 @@ service_describe service_describe_watchdog_set;
 service_run service_run_sensor_settings, service_run_sensor_reset, service_run_sensor_rearm;
 service_run service_run_sensor_override;
 /* sel.c */
-service_run service_run_platform_event, service_run_sel_add, service_run_sel_delete, service_run_sel_clear;
+service_run service_run_platform_event, service_run_sel_add, service_run_sel_delete,
+    service_run_sel_clear;
 service_run service_run_sel_time, service_run_sel_utc_offset, service_run_sel_processed;
 /* pef.c */
 service_run service_run_pef_parameter, service_run_pef_postpone, service_run_alert;

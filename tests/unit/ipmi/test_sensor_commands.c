@@ -80,15 +80,10 @@ static void test_types_and_factors(void **state)
 static void test_receiver(void **state)
 {
     static const struct exchange exchanges[] = {
-        {"04 01", "00 20 00"},
-        {"04 00 20 00", "00"},
-        {"04 00 20 01", "cc"},
+        {"04 01", "00 20 00"}, {"04 00 20 00", "00"}, {"04 00 20 01", "cc"},
         {"04 00 24 00", "cc"}, /* nobody else is there */
-        {"04 00 ff 01", "cc"},
-        {"04 01", "00 20 00"},
-        {"04 00 ff 00", "00"},
-        {"04 01", "00 ff 00"},
-        {"04 00 20 00", "00"},
+        {"04 00 ff 01", "cc"}, {"04 01", "00 20 00"}, {"04 00 ff 00", "00"},
+        {"04 01", "00 ff 00"}, {"04 00 20 00", "00"},
     };
 
     (void)state;
