@@ -271,7 +271,7 @@ static int write_whole_ring(struct history *history, int fd, uint64_t *position)
 }
 
 /* Puts a file that holds just the ring in the place of the old one, and goes on in it. */
-static int write_anew(struct history *history)
+static int rewrite(struct history *history)
 {
     uint64_t position = 0;
     int fd = open_new(history);
@@ -326,7 +326,7 @@ static int append_next(struct history *history)
     int result = piece ? copy_next(history, history->written, piece, &size) : -ENOMEM;
 
     if (result == -ESTALE)
-        result = write_anew(history);
+        result = rewrite(history);
     else if (result == 0 && size == 0)
         return DISK_DONE;
     else if (result == 0)
@@ -343,7 +343,7 @@ static int write_next(struct disk_file *file)
     if (limit < RECORD_MAX)
         limit = RECORD_MAX;
     if (history->fd < 0 || history->growth >= limit) {
-        result = write_anew(history);
+        result = rewrite(history);
         if (result == 0)
             result = DISK_MORE;
     } else {

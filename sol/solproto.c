@@ -531,7 +531,7 @@ void solproto_deactivate(struct solproto *sol)
         return;
     sol->deactivated = true;
     input_drain(sol);
-    /* A packet without its answer is refused in the same breath: pyghmi heeds nothing else. */
+    /* A packet not acknowledged yet is refused in the same answer: pyghmi reads no other. */
     if (input->state == INPUT_HELD) {
         size_t lost = input->queued < input->last.accepted ? input->queued : input->last.accepted;
         header.acknowledged = input->last.sequence;

@@ -58,7 +58,7 @@ static void end_excess(const struct dcmi *dcmi, struct excess *excess, enum dcmi
 }
 
 /* Another limit has been kept so far. */
-static void begin_anew(const struct dcmi *dcmi, struct excess *excess, enum dcmi_limit limit)
+static void forget_excess(const struct dcmi *dcmi, struct excess *excess, enum dcmi_limit limit)
 {
     end_excess(dcmi, excess, limit);
     *excess = (struct excess){.is_above = false};
@@ -165,7 +165,7 @@ int dcmi_set_power_limit(struct dcmi *dcmi, const struct dcmi_power_limit *limit
         limit->correction_ms > DCMI_CORRECTION_MS_MAX || limit->sampling_s == 0 ||
         (limit->active && limit->watts == 0))
         return -EINVAL;
-    begin_anew(dcmi, &dcmi->power_excess, DCMI_LIMIT_POWER);
+    forget_excess(dcmi, &dcmi->power_excess, DCMI_LIMIT_POWER);
     dcmi->power_limit = *limit;
     return 0;
 }
@@ -186,7 +186,7 @@ int dcmi_set_thermal_limit(struct dcmi *dcmi, const struct dcmi_thermal_limit *l
 {
     if (limit->actions & ~(DCMI_THERMAL_PERSISTENT | DCMI_THERMAL_POWER_OFF | DCMI_THERMAL_LOG))
         return -EINVAL;
-    begin_anew(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
+    forget_excess(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
     dcmi->thermal_limit = *limit;
     return 0;
 }
@@ -242,8 +242,8 @@ void dcmi_reset(struct dcmi *dcmi)
         .sampling_s = 1,
     };
     dcmi->thermal_limit = (struct dcmi_thermal_limit){.actions = 0};
-    begin_anew(dcmi, &dcmi->power_excess, DCMI_LIMIT_POWER);
-    begin_anew(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
+    forget_excess(dcmi, &dcmi->power_excess, DCMI_LIMIT_POWER);
+    forget_excess(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
     dcmi->identifier.length = 0;
     /* What DCMI 1.5 recommends. */
     dcmi->dhcp =
