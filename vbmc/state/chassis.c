@@ -7,22 +7,33 @@
 #define YEARS_MAX 30
 #define AGE_MAX_S (YEARS_MAX * INT64_C(31556952))
 
-/* Seconds since 1970 of a monotonic time in ms, and back (see struct chassis). */
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Seconds since 1970 of a monotonic time in ms, to the nearest, and back (see struct chassis), not
+ * beyond the present: what was read is written as the same second again, however often. */
 static int64_t wall_of(struct bmc *bmc, int64_t at_ms)
 {
-    return (int64_t)time(NULL) - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) / 1000;
+    return (wall_ms() - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) + 500) / 1000;
 }
 
 static int64_t monotonic_of(struct bmc *bmc, int64_t at)
 {
-    return (int64_t)bmc->core.hooks->now(&bmc->core) - ((int64_t)time(NULL) - at) * 1000;
+    int64_t age_ms = wall_ms() - at * 1000;
+
+    return (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0);
 }
 
 static bool is_plausible(int64_t at)
 {
     int64_t now = (int64_t)time(NULL);
 
-    return at > 0 && at <= now && now - at <= AGE_MAX_S;
+    return at > 0 && at <= now + 1 && now - at <= AGE_MAX_S;
 }
 
 void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
