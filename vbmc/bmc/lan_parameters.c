@@ -120,6 +120,14 @@ static bool is_the_fact(const struct lan *lan, const struct lan_row *row, const 
            fact_size == size && memcmp(fact, data, size) == 0;
 }
 
+static int check_value(const struct lan *lan, const struct lan_row *row, const uint8_t *data,
+                       size_t size)
+{
+    if (data[0] & row->reserved)
+        return -EDOM;
+    return row->check ? row->check(lan, data, size) : 0;
+}
+
 /* Whether `data` may be written by the session; *same tells that it is there already. */
 static int check(const struct lan *lan, const struct lan_row *row, uint8_t set, const uint8_t *data,
                  size_t size, uint32_t session, bool *same)
@@ -133,7 +141,7 @@ static int check(const struct lan *lan, const struct lan_row *row, uint8_t set, 
         return -EBADF;
     if (row->number != 19 && size != row->size)
         return -EMSGSIZE;
-    int result = row->check ? row->check(lan, data, size) : 0;
+    int result = check_value(lan, row, data, size);
     if (result < 0)
         return result;
     result = read_row(lan, values, row, set, present, &present_size);
@@ -239,7 +247,7 @@ void lan_reset(struct lan *lan)
 /* One value as the disk has it: `put` may have marked what a client cannot send. */
 static bool is_valid(const struct lan *lan, const struct lan_row *row, const uint8_t *value)
 {
-    int result = row->check && !row->put ? row->check(lan, value, row->size) : 0;
+    int result = row->put ? 0 : check_value(lan, row, value, row->size);
 
     return result == 0 || result == -EMSGSIZE;
 }

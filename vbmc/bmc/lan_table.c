@@ -162,19 +162,10 @@ static int get_suite_limits(const struct lan *lan, const struct lan_values *valu
     return 0;
 }
 
-/* IPv6/IPv4 support and enables: as many as the BMC answers at. [1] both, [0] IPv6 only. */
-static int get_v6_support(const struct lan *lan, const struct lan_values *values, uint8_t set,
-                          uint8_t *data, size_t *size)
-{
-    const struct lan_network network = network_of(lan);
-
-    (void)values, (void)set, (void)size;
-    data[0] = !network.has_v6 ? 0x00 : network.has_v4 ? 0x02 : 0x01;
-    return 0;
-}
-
-static int get_v6_enables(const struct lan *lan, const struct lan_values *values, uint8_t set,
-                          uint8_t *data, size_t *size)
+/* IPv6/IPv4 support, whose bits are [1] both, [0] IPv6 only, and IPv6/IPv4 enables, whose values
+ * are 0 IPv4 only, 1 IPv6 only, 2 both: what the BMC answers at. */
+static int get_v6_and_v4(const struct lan *lan, const struct lan_values *values, uint8_t set,
+                         uint8_t *data, size_t *size)
 {
     const struct lan_network network = network_of(lan);
 
@@ -243,12 +234,6 @@ static int check_header(const struct lan *lan, const uint8_t *data, size_t size)
     return data[1] & 0x1f || data[2] & 0x01 ? -EDOM : 0;
 }
 
-static int check_arp_control(const struct lan *lan, const uint8_t *data, size_t size)
-{
-    (void)lan, (void)size;
-    return data[0] & ~0x03 ? -EDOM : 0;
-}
-
 static int check_destination_type(const struct lan *lan, const uint8_t *data, size_t size)
 {
     uint8_t type = data[0] & 0x07;
@@ -288,12 +273,6 @@ static int check_vlan(const struct lan *lan, const uint8_t *data, size_t size)
     return data[1] & 0x80 && (id == 0 || id == 0xfff) ? -EDOM : 0;
 }
 
-static int check_vlan_priority(const struct lan *lan, const uint8_t *data, size_t size)
-{
-    (void)lan, (void)size;
-    return data[0] & ~0x07 ? -EDOM : 0;
-}
-
 static int check_suite_limits(const struct lan *lan, const uint8_t *data, size_t size)
 {
     (void)lan, (void)size;
@@ -313,12 +292,6 @@ static void put_suite_limits(const struct lan *lan, const uint8_t *data, size_t 
         if (lan_suite_nibble(data + 1, suite) == 0 && !channel_has_suite(lan->channel, suite))
             value[1 + suite / 2] |= suite % 2 ? 0xf0 : 0x0f;
     }
-}
-
-static int check_password_rule(const struct lan *lan, const uint8_t *data, size_t size)
-{
-    (void)lan, (void)size;
-    return data[0] & ~0x01 ? -EDOM : 0;
 }
 
 #define SIZE(member) sizeof(((struct lan_values *)0)->member)
@@ -343,7 +316,7 @@ const struct lan_row lan_rows[] = {
     {.number = 6, ADDRESS(mask), .get = get_mask},
     {.number = 7, WRITABLE(header), .check = check_header},
     {.number = 8, .access = LAN_FIXED, .size = 2, .get = get_port},
-    {.number = 10, WRITABLE(arp_control), .check = check_arp_control},
+    {.number = 10, WRITABLE(arp_control), .reserved = 0xfc},
     {.number = 11, WRITABLE(arp_interval)},
     {.number = 12, ADDRESS(gateway), .get = get_gateway},
     {.number = 13, ADDRESS(gateway_mac), .get = get_nothing},
@@ -354,7 +327,7 @@ const struct lan_row lan_rows[] = {
     {.number = 18, DESTINATIONS(types), .check = check_destination_type},
     {.number = 19, DESTINATIONS(addresses), .get = get_destination, .check = check_destination},
     {.number = 20, ADDRESS(vlan), .get = get_nothing, .check = check_vlan},
-    {.number = 21, WRITABLE(vlan_priority), .check = check_vlan_priority},
+    {.number = 21, WRITABLE(vlan_priority), .reserved = 0xf8},
     {.number = 22, .access = LAN_READ_ONLY, .size = 1, .get = get_suite_count},
     {.number = 23, .access = LAN_READ_ONLY, .size = 1 + CHANNEL_SUITES_MAX, .get = get_suites},
     {.number = 24,
@@ -363,9 +336,9 @@ const struct lan_row lan_rows[] = {
      .check = check_suite_limits,
      .put = put_suite_limits},
     {.number = 25, DESTINATIONS(vlans), .check = check_destination_vlan},
-    {.number = 26, WRITABLE(password_rule), .check = check_password_rule},
-    {.number = 50, .access = LAN_READ_ONLY, .size = 1, .get = get_v6_support},
-    {.number = 51, .access = LAN_FIXED, .size = 1, .get = get_v6_enables},
+    {.number = 26, WRITABLE(password_rule), .reserved = 0xfe},
+    {.number = 50, .access = LAN_READ_ONLY, .size = 1, .get = get_v6_and_v4},
+    {.number = 51, .access = LAN_FIXED, .size = 1, .get = get_v6_and_v4},
     {.number = 55, .access = LAN_READ_ONLY, .size = 3, .get = get_v6_status},
     {.number = 56, .access = LAN_FIXED, .size = 19, .sets = 1, .get = get_v6_address},
 };

@@ -18,9 +18,10 @@ enum lan_row_access {
 struct lan_row {
     uint8_t number;
     enum lan_row_access access;
-    uint8_t size;  /* without the set selector; at most */
-    uint8_t sets;  /* 0: it has no set selector */
-    size_t offset; /* in struct lan_values; of those that can be written */
+    uint8_t size;     /* without the set selector; at most */
+    uint8_t sets;     /* 0: it has no set selector */
+    uint8_t reserved; /* bits of the first byte that must be 0 */
+    size_t offset;    /* in struct lan_values; of those that can be written */
     /* What is read where that is not simply the value: fills `data`, and may shorten *size.
      * -ERANGE: there is no such set. */
     int (*get)(const struct lan *lan, const struct lan_values *values, uint8_t set, uint8_t *data,

@@ -29,8 +29,12 @@ enum {
 struct layout {
     size_t size_min;
     size_t size_max;
+    uint8_t count; /* read-only: how many of something there are; 0: another parameter */
+    /* One byte of the settings, where there are no functions. */
+    size_t byte;
+    uint8_t known; /* its bits */
     /* Changes the settings: 0 (there already), TO_BE_STORED, CHANGED, or a negative error with
-     * nothing changed. NULL: read-only. */
+     * nothing changed. */
     int (*set)(struct pef_settings *settings, const uint8_t *data, size_t size);
     /* The number of bytes, or a negative error. */
     int (*get)(const struct pef_settings *settings, uint8_t set, uint8_t block, uint8_t *data);
@@ -52,62 +56,7 @@ static int index_of(uint8_t selector, unsigned first, unsigned last)
     return selector < first || selector > last ? -ERANGE : (int)(selector - first);
 }
 
-/* ---- bytes of their own ---- */
-
-static int set_control(struct pef_settings *settings, const uint8_t *data, size_t size)
-{
-    const uint8_t known =
-        PEF_ENABLED | PEF_EVENT_MESSAGES | PEF_STARTUP_DELAY | PEF_ALERT_STARTUP_DELAY;
-
-    return data[0] & ~known ? -EDOM : replace(&settings->control, data, size);
-}
-
-static int get_control(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                       uint8_t *data)
-{
-    (void)set, (void)block;
-    data[0] = settings->control;
-    return 1;
-}
-
-static int set_actions(struct pef_settings *settings, const uint8_t *data, size_t size)
-{
-    return data[0] & ~PEF_ACTIONS ? -EDOM : replace(&settings->actions, data, size);
-}
-
-static int get_actions(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                       uint8_t *data)
-{
-    (void)set, (void)block;
-    data[0] = settings->actions;
-    return 1;
-}
-
-static int set_startup_delay(struct pef_settings *settings, const uint8_t *data, size_t size)
-{
-    return replace(&settings->startup_delay_s, data, size);
-}
-
-static int get_startup_delay(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                             uint8_t *data)
-{
-    (void)set, (void)block;
-    data[0] = settings->startup_delay_s;
-    return 1;
-}
-
-static int set_alert_startup_delay(struct pef_settings *settings, const uint8_t *data, size_t size)
-{
-    return replace(&settings->alert_startup_delay_s, data, size);
-}
-
-static int get_alert_startup_delay(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                                   uint8_t *data)
-{
-    (void)set, (void)block;
-    data[0] = settings->alert_startup_delay_s;
-    return 1;
-}
+/* ---- system GUID ---- */
 
 static int set_guid(struct pef_settings *settings, const uint8_t *data, size_t size)
 {
@@ -126,14 +75,6 @@ static int get_guid(const struct pef_settings *settings, uint8_t set, uint8_t bl
 }
 
 /* ---- event filters ---- */
-
-static int count_filters(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                         uint8_t *data)
-{
-    (void)settings, (void)set, (void)block;
-    data[0] = PEF_FILTERS;
-    return 1;
-}
 
 static bool is_severity(uint8_t value)
 {
@@ -204,14 +145,6 @@ static int get_filter_configuration(const struct pef_settings *settings, uint8_t
 
 /* ---- alert policies ---- */
 
-static int count_policies(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                          uint8_t *data)
-{
-    (void)settings, (void)set, (void)block;
-    data[0] = PEF_POLICIES;
-    return 1;
-}
-
 static int set_policy(struct pef_settings *settings, const uint8_t *data, size_t size)
 {
     int n = index_of(data[0], 1, PEF_POLICIES);
@@ -237,14 +170,6 @@ static int get_policy(const struct pef_settings *settings, uint8_t set, uint8_t 
 }
 
 /* ---- alert strings ---- */
-
-static int count_strings(const struct pef_settings *settings, uint8_t set, uint8_t block,
-                         uint8_t *data)
-{
-    (void)settings, (void)set, (void)block;
-    data[0] = PEF_STRINGS;
-    return 1;
-}
 
 /* String 0 is not stored. */
 static int string_changed(int n, int result)
@@ -318,22 +243,53 @@ static int get_string(const struct pef_settings *settings, uint8_t set, uint8_t 
 #define POLICY_SIZE (1 + PEF_POLICY_SIZE)
 #define GUID_SIZE   (1 + PEF_GUID_SIZE)
 
+#define BYTE(member, bits)                                                                         \
+    {                                                                                              \
+        .size_min = 1, .size_max = 1, .byte = offsetof(struct pef_settings, member),               \
+        .known = (bits)                                                                            \
+    }
+#define COUNT(number)                                                                              \
+    {                                                                                              \
+        .count = (number)                                                                          \
+    }
+#define RECORD(least, most, setter, getter)                                                        \
+    {                                                                                              \
+        .size_min = (least), .size_max = (most), .set = (setter), .get = (getter)                  \
+    }
+
 static const struct layout layouts[] = {
-    [PARAMETER_SET_IN_PROGRESS] = {1, 1, NULL, NULL}, /* is no setting */
-    {1, 1, set_control, get_control},
-    {1, 1, set_actions, get_actions},
-    {1, 1, set_startup_delay, get_startup_delay},
-    {1, 1, set_alert_startup_delay, get_alert_startup_delay},
-    {1, 1, NULL, count_filters},
-    [PARAMETER_FILTER] = {FILTER_SIZE, FILTER_SIZE, set_filter, get_filter},
-    {2, 2, set_filter_configuration, get_filter_configuration},
-    {1, 1, NULL, count_policies},
-    [PARAMETER_POLICY] = {POLICY_SIZE, POLICY_SIZE, set_policy, get_policy},
-    {GUID_SIZE, GUID_SIZE, set_guid, get_guid},
-    {1, 1, NULL, count_strings},
-    [PARAMETER_STRING_KEYS] = {3, 3, set_string_keys, get_string_keys},
-    [PARAMETER_STRING] = {3, 2 + PEF_STRING_BLOCK, set_string, get_string},
+    [PARAMETER_SET_IN_PROGRESS] = RECORD(1, 1, NULL, NULL), /* is no setting */
+    BYTE(control, PEF_ENABLED | PEF_EVENT_MESSAGES | PEF_STARTUP_DELAY | PEF_ALERT_STARTUP_DELAY),
+    BYTE(actions, PEF_ACTIONS),
+    BYTE(startup_delay_s, 0xff),
+    BYTE(alert_startup_delay_s, 0xff),
+    COUNT(PEF_FILTERS),
+    [PARAMETER_FILTER] = RECORD(FILTER_SIZE, FILTER_SIZE, set_filter, get_filter),
+    RECORD(2, 2, set_filter_configuration, get_filter_configuration),
+    COUNT(PEF_POLICIES),
+    [PARAMETER_POLICY] = RECORD(POLICY_SIZE, POLICY_SIZE, set_policy, get_policy),
+    RECORD(GUID_SIZE, GUID_SIZE, set_guid, get_guid),
+    COUNT(PEF_STRINGS),
+    [PARAMETER_STRING_KEYS] = RECORD(3, 3, set_string_keys, get_string_keys),
+    [PARAMETER_STRING] = RECORD(3, 2 + PEF_STRING_BLOCK, set_string, get_string),
 };
+
+static int read_settings(const struct layout *layout, const struct pef_settings *settings,
+                         uint8_t set, uint8_t block, uint8_t *data)
+{
+    if (layout->get)
+        return layout->get(settings, set, block, data);
+    data[0] = layout->count ? layout->count : ((const uint8_t *)settings)[layout->byte];
+    return 1;
+}
+
+static int write_settings(const struct layout *layout, struct pef_settings *settings,
+                          const uint8_t *data, size_t size)
+{
+    if (layout->set)
+        return layout->set(settings, data, size);
+    return data[0] & ~layout->known ? -EDOM : replace((uint8_t *)settings + layout->byte, data, 1);
+}
 
 static int set_set_in_progress(struct pef *pef, uint8_t value, uint32_t session)
 {
@@ -352,7 +308,7 @@ static int set_set_in_progress(struct pef *pef, uint8_t value, uint32_t session)
 static int change(struct pef *pef, const struct layout *layout, const uint8_t *data, size_t size)
 {
     struct pef_settings changed = *pef_settings(pef);
-    int result = layout->set(&changed, data, size);
+    int result = write_settings(layout, &changed, data, size);
 
     if (result <= 0)
         return result;
@@ -369,13 +325,13 @@ static int set(struct pef *pef, const struct pef_parameter *parameter, uint32_t 
     if (parameter->number >= ARRAY_SIZE(layouts))
         return -ENOPROTOOPT;
     const struct layout *layout = &layouts[parameter->number];
-    bool is_progress = parameter->number == PARAMETER_SET_IN_PROGRESS;
-    if (!layout->set && !is_progress)
+    if (layout->count)
         return -EBADF;
     if (parameter->size < layout->size_min || parameter->size > layout->size_max)
         return -EMSGSIZE;
-    return is_progress ? set_set_in_progress(pef, parameter->data[0], session)
-                       : change(pef, layout, parameter->data, parameter->size);
+    return parameter->number == PARAMETER_SET_IN_PROGRESS
+               ? set_set_in_progress(pef, parameter->data[0], session)
+               : change(pef, layout, parameter->data, parameter->size);
 }
 
 int pef_set_parameter(struct pef *pef, const struct pef_parameter *parameter, uint32_t session,
@@ -400,7 +356,7 @@ int pef_get_parameter(const struct pef *pef, uint8_t number, uint8_t set_selecto
         data[0] = pef->set_in_progress;
         return 1;
     }
-    return layouts[number].get(pef_settings(pef), set_selector, block_selector, data);
+    return read_settings(&layouts[number], pef_settings(pef), set_selector, block_selector, data);
 }
 
 /* ---- storing ---- */
@@ -439,8 +395,8 @@ int pef_changed_parameter(const struct pef *pef, unsigned n, uint8_t bytes[1 + P
     uint8_t selector = (uint8_t)(stored[i].first + n / stored[i].blocks);
     uint8_t block = (uint8_t)(1 + n % stored[i].blocks);
     bytes[0] = stored[i].number;
-    int size = layout->get(pef_settings(pef), selector, block, bytes + 1);
-    layout->get(&pef_default_settings, selector, block, standard);
+    int size = read_settings(layout, pef_settings(pef), selector, block, bytes + 1);
+    read_settings(layout, &pef_default_settings, selector, block, standard);
     return memcmp(bytes + 1, standard, (size_t)size) == 0 ? 0 : 1 + size;
 }
 

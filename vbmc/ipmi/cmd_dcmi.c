@@ -180,8 +180,8 @@ static int set_identifier(const struct ipmi_request *request, struct wire_in *in
 
 /* ---- configuration parameters ---- */
 
-#define PARAMETER_REVISION 1
-#define DISCOVERY_MASK     0x83
+#define DCMI_PARAMETER_REVISION 1
+#define DISCOVERY_MASK          0x83
 
 enum {
     PARAMETER_ACTIVATE_DHCP = 1,
@@ -247,7 +247,7 @@ static int get_configuration(const struct ipmi_request *request, struct wire_in 
     const struct dcmi_dhcp *dhcp = dcmi_dhcp(dcmi);
     wire_put_u8(out, VERSION_MAJOR);
     wire_put_u8(out, VERSION_MINOR);
-    wire_put_u8(out, PARAMETER_REVISION);
+    wire_put_u8(out, DCMI_PARAMETER_REVISION);
     switch (parameter) {
     case PARAMETER_DISCOVERY:
         wire_put_u8(out, dhcp->discovery);

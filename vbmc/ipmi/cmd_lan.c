@@ -30,9 +30,6 @@ static int set_lan_configuration(const struct ipmi_request *request, struct wire
 }
 
 /* Get LAN Configuration Parameters (section 23.2). */
-#define PARAMETER_REVISION 0x11
-#define REVISION_ONLY      0x80
-
 static int get_lan_configuration(const struct ipmi_request *request, struct wire_in *in,
                                  struct wire_out *out)
 {

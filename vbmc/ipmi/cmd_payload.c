@@ -281,9 +281,6 @@ static int set_sol_configuration(const struct ipmi_request *request, struct wire
 }
 
 /* Get SOL Configuration Parameters (section 26.3). */
-#define PARAMETER_REVISION 0x11
-#define REVISION_ONLY      0x80
-
 static int get_sol_configuration(const struct ipmi_request *request, struct wire_in *in,
                                  struct wire_out *out)
 {

@@ -9,8 +9,6 @@
 #include "vbmc/ipmi/command.h"
 
 #define PEF_VERSION        0x51 /* of IPMI 1.5 and 2.0, BCD with the digits swapped */
-#define PARAMETER_REVISION 0x11
-#define REVISION_ONLY      0x80 /* bit 7 of the selector of Get PEF Configuration Parameters */
 #define PARAMETER_RESERVED 0x80 /* the same of Set PEF Configuration Parameters */
 
 /* Arm PEF Postpone Timer (section 30.2): changes nothing. */

@@ -3,9 +3,6 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/command.h"
 
-#define PARAMETER_REVISION 0x11
-#define REVISION_ONLY      0x80
-
 static int set_system_info_parameters(const struct ipmi_request *request, struct wire_in *in,
                                       struct wire_out *out)
 {

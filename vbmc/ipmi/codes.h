@@ -41,6 +41,11 @@ enum completion_code {
     CC_UNSPECIFIED = 0xff,
 };
 
+/* Of all commands that get a parameter (sections 22.14b, 23.2, 26.3, 30.4): the revision they
+ * answer with, and bit 7 of the channel or selector, which asks for that alone. */
+#define PARAMETER_REVISION 0x11
+#define REVISION_ONLY      0x80
+
 /* First byte of request and response data of a group extension (section 5.1). */
 #define GROUP_DCMI 0xdc
 

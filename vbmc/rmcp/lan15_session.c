@@ -81,10 +81,7 @@ static void receive_in_session(struct rmcp_server *server, const struct endpoint
     } else if (!route_accepts(PAYLOAD_IPMI, message, length)) {
         rmcp_core_drop(server, RMCP_DROP_MESSAGE);
     } else {
-        window_commit(&session->inbound, packet->sequence);
-        session->peer = *from;
-        session->since_ms = now_ms;
-        session->state = SESSION_ACTIVE;
+        session_heard(session, from, packet->sequence, now_ms);
         route_in_session(server, session, PAYLOAD_IPMI, message, length, now_ms);
     }
 }

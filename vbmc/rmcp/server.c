@@ -207,10 +207,7 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
     } else if (!route_accepts(packet->type, payload, length)) {
         rmcp_core_drop(server, RMCP_DROP_MESSAGE);
     } else {
-        window_commit(&session->inbound, packet->sequence);
-        session->peer = *from;
-        session->since_ms = now_ms;
-        session->state = SESSION_ACTIVE;
+        session_heard(session, from, packet->sequence, now_ms);
         route_in_session(server, session, packet->type, payload, length, now_ms);
     }
     crypto_wipe(room, sizeof room); /* it may have been a password */

@@ -199,6 +199,15 @@ int session_table_establish(struct session_table *table, struct session *session
     return 0;
 }
 
+void session_heard(struct session *session, const struct endpoint *from, uint32_t sequence,
+                   uint64_t now_ms)
+{
+    window_commit(&session->inbound, sequence);
+    session->peer = *from;
+    session->since_ms = now_ms;
+    session->state = SESSION_ACTIVE;
+}
+
 void session_table_remove(struct session_table *table, struct session *session)
 {
     for (unsigned i = 0; i < table->size; i++) {

@@ -111,6 +111,10 @@ struct session *session_table_open(struct session_table *table,
 /* From CHALLENGED to ESTABLISHED. Makes room if need be, see session_room.h. 0, or -ENOSPC (nobody
  * can make room), -ENOMEM. */
 int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms);
+/* Takes a genuine packet of an established session: its sequence number is used, its source is
+ * where answers go, and the session has been active now. */
+void session_heard(struct session *session, const struct endpoint *from, uint32_t sequence,
+                   uint64_t now_ms);
 /* Wipes and frees the session. */
 void session_table_remove(struct session_table *table, struct session *session);
 /* Removes the sessions that are marked as closing. */
