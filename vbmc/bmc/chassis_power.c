@@ -297,7 +297,6 @@ static void queue_action(struct chassis *chassis, enum host_power_action action,
 {
     uint64_t now_ms = chassis->core->hooks->now(chassis->core);
 
-    boot_note_chassis_control(chassis->boot);
     chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;
@@ -327,6 +326,7 @@ static void queue_action(struct chassis *chassis, enum host_power_action action,
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
+    boot_note_chassis_control(chassis->boot);
     queue_action(chassis, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
 }
 
@@ -335,6 +335,7 @@ void chassis_restore_power(struct chassis *chassis)
     static const struct bmc_ticket nobody;
     bool always = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON;
 
+    boot_note_chassis_control(chassis->boot);
     queue_action(chassis, HOST_POWER_ACTION_UP, 0,
                  always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
                  &nobody);

@@ -15,6 +15,7 @@
 
 /* The event "PEF action" (IPMI 2.0, table 42-3, type 12h, offset 4): data 2 says which. */
 #define TYPE_SYSTEM_EVENT          0x12
+#define OFFSET_CONTROL_FAILURE     0x05 /* of the power unit: soft power control failure */
 #define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
 #define OFFSET_PEF_ACTION          0x04
 #define DATA2_SENSOR_SPECIFIC      0xc0
@@ -95,6 +96,21 @@ static void log_actions(const struct pef *pef, uint8_t actions)
         sel_log(pef->sel, &event);
 }
 
+/* Nothing is done to a guest that is off, or of which it is not known where it runs; nor because an
+ * action has failed, or the boot that it made was seen: that would go on for ever. */
+static bool may_act(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
+{
+    const struct host_domain *host = pef->core->host;
+    unsigned cause = pef->chassis->restart_cause;
+
+    if (record[11] == SENSOR_POWER_UNIT && (record[13] & 0x0f) == OFFSET_CONTROL_FAILURE)
+        return false;
+    if (record[11] == SENSOR_SYSTEM_BOOT &&
+        (cause == RESTART_CAUSE_PEF_RESET || cause == RESTART_CAUSE_PEF_CYCLE))
+        return false;
+    return host && host_power_state_is_on(host->state) && !host->migrating;
+}
+
 static void act(const struct pef *pef, uint8_t actions)
 {
     static const struct {
@@ -109,8 +125,6 @@ static void act(const struct pef *pef, uint8_t actions)
          RESTART_CAUSE_UNKNOWN},
     };
 
-    if (bmc_core_power_state(pef->core) == HOST_POWER_OFF)
-        return; /* nothing to be done */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (actions & rows[i].bit)
             chassis_act(pef->chassis, rows[i].action, rows[i].cause);
@@ -131,6 +145,8 @@ static void process(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
     uint8_t actions = choose_actions(wanted.actions);
 
     sel_note_processed(pef->sel, sel_record_id(record));
+    if (!may_act(pef, record))
+        actions &= PEF_ACTION_ALERT;
     if (actions == 0)
         return;
     log_info("%s: platform event filtering: actions %02x for event %u of sensor %02x", name_of(pef),

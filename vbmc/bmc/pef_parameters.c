@@ -33,17 +33,15 @@ struct layout {
     /* One byte of the settings, where there are no functions. */
     size_t byte;
     uint8_t known; /* its bits */
-    /* Changes the settings: 0 (there already), TO_BE_STORED, CHANGED, or a negative error with
-     * nothing changed. */
+    /* Changes the settings: TO_BE_STORED, CHANGED, or a negative error with nothing changed. */
     int (*set)(struct pef_settings *settings, const uint8_t *data, size_t size);
     /* The number of bytes, or a negative error. */
     int (*get)(const struct pef_settings *settings, uint8_t set, uint8_t block, uint8_t *data);
 };
 
+/* Stored also if it is there already: another client's change to it may not be on disk yet. */
 static int replace(void *place, const uint8_t *bytes, size_t size)
 {
-    if (memcmp(place, bytes, size) == 0)
-        return 0;
     memcpy(place, bytes, size);
     return TO_BE_STORED;
 }

@@ -24,6 +24,7 @@ static void set(uint8_t number, const uint8_t *data, size_t size)
     const struct pef_parameter parameter = {number, data, size};
     const struct bmc_ticket nobody = {0};
 
+    fake_bmc.save_count = fake_bmc.saves_finished = 0;
     assert_in_range(-pef_set_parameter(pef(), &parameter, 0, &nobody), 0, EINPROGRESS);
 }
 
@@ -263,6 +264,48 @@ static void test_guest_is_off(void **state)
     assert_int_equal(last_by_bmc(), 2);
 }
 
+/* Where it is not known what the guest does, nothing is done, and nothing is said to have been. */
+static void test_guest_is_out_of_reach(void **state)
+{
+    (void)state;
+    SET(1, PEF_ENABLED | PEF_EVENT_MESSAGES);
+    set_filter(PEF_ACTION_RESET);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    unsigned calls = fake_bmc.host.count;
+    log_event(SENSOR);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    fake_bmc.bmc.core.host->migrating = true;
+    log_event(SENSOR);
+    assert_int_equal(fake_bmc.host.count, calls);
+    assert_int_equal(sel_count(fake_sel.sel), 2);
+    assert_false(fake_bmc.bmc.chassis.control_fault);
+    fake_bmc.bmc.core.host->migrating = false;
+    log_event(SENSOR);
+    assert_int_equal(fake_bmc.host.count, calls + 1);
+}
+
+/* Nor because an action has failed, or for the boot that one has made. */
+static void test_own_consequences(void **state)
+{
+    const struct sensor_event failure = {
+        .type = 0x09, .number = SENSOR_POWER_UNIT, .event_type = 0x6f, .data = {5, 0xff, 0xff}};
+    const struct sensor_event boot = {
+        .type = 0x1d, .number = SENSOR_SYSTEM_BOOT, .event_type = 0x6f, .data = {1, 0xff, 0xff}};
+
+    (void)state;
+    SET(1, PEF_ENABLED);
+    set_filter(PEF_ACTION_RESET);
+    SET(6, 32, 0x80, PEF_ACTION_RESET, 1, 0x10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0,
+        0, 0, 0, 0, 0, 0);
+    sel_log(fake_sel.sel, &failure);
+    assert_int_equal(fake_bmc.host.count, 0);
+    sel_log(fake_sel.sel, &boot); /* somebody else's */
+    assert_int_equal(fake_bmc.host.count, 1);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    sel_log(fake_sel.sel, &boot);
+    assert_int_equal(fake_bmc.host.count, 1);
+}
+
 /* ---- events that are held back ---- */
 
 #define ARM(seconds) fake_bmc_talk(&fake_bmc, "04 11 " seconds)
@@ -487,6 +530,8 @@ int main(void)
         TEST(test_no_loop),
         TEST(test_restart_causes),
         TEST(test_guest_is_off),
+        TEST(test_guest_is_out_of_reach),
+        TEST(test_own_consequences),
         TEST(test_postponed),
         TEST(test_software_is_faster),
         TEST(test_counts_at_once),
