@@ -91,16 +91,17 @@ void lockout_note_success(struct lockout *lockout, uint8_t user_id)
         user->failures = 0;
 }
 
-void lockout_release(struct lockout *lockout, uint8_t user_id)
+bool lockout_release(struct lockout *lockout, uint8_t user_id)
 {
     struct lockout_user *user = find(lockout, user_id);
 
     if (!user)
-        return;
+        return false;
     bool was_stored = user->is_locked && user->until_ms == LOCKOUT_NO_END;
     *user = (struct lockout_user){.failures = 0};
     if (was_stored)
         report_change(lockout);
+    return was_stored;
 }
 
 uint16_t lockout_without_end(const struct lockout *lockout)
@@ -119,13 +120,9 @@ int lockout_restore(struct lockout *lockout, uint16_t without_end)
     if (without_end != 0 && make_users(lockout) < 0)
         return -ENOMEM;
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
-        struct lockout_user *user = find(lockout, id);
-        if (!user)
-            continue;
         if (without_end >> id & 1)
-            *user = (struct lockout_user){.is_locked = true, .until_ms = LOCKOUT_NO_END};
-        else if (user->is_locked && user->until_ms == LOCKOUT_NO_END)
-            *user = (struct lockout_user){.failures = 0};
+            *find(lockout, id) =
+                (struct lockout_user){.is_locked = true, .until_ms = LOCKOUT_NO_END};
     }
     return 0;
 }

@@ -34,8 +34,9 @@ void lockout_clear(struct lockout *lockout);
  * below. */
 bool lockout_note_failure(struct lockout *lockout, uint8_t user_id);
 void lockout_note_success(struct lockout *lockout, uint8_t user_id);
-/* Ends a lock-out and forgets failures: the user was enabled, or given another password or name. */
-void lockout_release(struct lockout *lockout, uint8_t user_id);
+/* Ends a lock-out and forgets failures: the user was enabled, or given another password or name.
+ * True if that is to be stored, which is reported. */
+bool lockout_release(struct lockout *lockout, uint8_t user_id);
 
 bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id);
 /* How much of it is left in seconds, LOCKOUT_NO_END, or 0: is not locked out. */
@@ -43,7 +44,8 @@ uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id);
 
 /* For what is stored: those who are locked out without end, bit N: user N. */
 uint16_t lockout_without_end(const struct lockout *lockout);
-/* 0 or -ENOMEM. */
+/* Locks those out, and lets nobody in who is: what the disk refuses holds in memory. 0 or -ENOMEM.
+ */
 int lockout_restore(struct lockout *lockout, uint16_t without_end);
 
 #endif

@@ -213,9 +213,17 @@ static size_t drop_stale(const struct users *users, struct user_change *changes,
             changes[kept++] = changes[i];
     }
     *count = kept;
+    uint16_t gone = 0; /* the ids that a client had named, and are nobody's without that */
     for (size_t i = kept = 0; i < *count; i++) {
         if (changes[i].part != USER_PART_NAME ||
             !is_name_taken(users, changes, *count, &changes[i]))
+            changes[kept++] = changes[i];
+        else if (!users_is_configured(users, changes[i].id))
+            gone |= (uint16_t)(1u << changes[i].id);
+    }
+    *count = kept;
+    for (size_t i = kept = 0; i < *count; i++) {
+        if (!(gone >> changes[i].id & 1))
             changes[kept++] = changes[i];
     }
     *count = kept;
@@ -241,10 +249,11 @@ static void apply(struct users *users, const struct user_author *by)
     for (uint8_t id = USER_ID_NULL; id <= USER_ID_MAX; id++) {
         struct user user = user_in_force(users, id);
         bool tells = !user_is_same_login(&user, &users->by_id[id]);
+        bool renewed = user_is_renewed(&users->by_id[id], &user);
         users->by_id[id] = user;
         OPENSSL_cleanse(&user, sizeof user);
         if (tells && users->core->hooks->user_changed)
-            users->core->hooks->user_changed(users->core, id, by);
+            users->core->hooks->user_changed(users->core, id, renewed, by);
     }
 }
 

@@ -65,11 +65,20 @@ bool user_may_use_ipmi(const struct user *user)
            user->limit <= PRIVILEGE_OEM;
 }
 
-bool user_is_same_login(const struct user *a, const struct user *b)
+static bool has_same_secret(const struct user *a, const struct user *b)
 {
     return strcmp(a->name, b->name) == 0 && a->password_length == b->password_length &&
-           CRYPTO_memcmp(a->password, b->password, sizeof a->password) == 0 &&
-           user_level(a) == user_level(b) && a->enabled == b->enabled &&
+           CRYPTO_memcmp(a->password, b->password, sizeof a->password) == 0;
+}
+
+bool user_is_renewed(const struct user *before, const struct user *after)
+{
+    return !has_same_secret(before, after) || (after->enabled && !before->enabled);
+}
+
+bool user_is_same_login(const struct user *a, const struct user *b)
+{
+    return has_same_secret(a, b) && user_level(a) == user_level(b) && a->enabled == b->enabled &&
            (a->access & USER_ACCESS_IPMI) == (b->access & USER_ACCESS_IPMI);
 }
 

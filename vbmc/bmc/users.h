@@ -91,6 +91,9 @@ bool user_may_log_in(const struct user *user);
 bool user_may_use_ipmi(const struct user *user);
 /* True if it can log in with what logged the other in, and may do the same. */
 bool user_is_same_login(const struct user *a, const struct user *b);
+/* Whether the account was enabled, or has another name or password: it starts without the
+ * failures of log-ins before. */
+bool user_is_renewed(const struct user *before, const struct user *after);
 /* Compares in constant time. 0; -EACCES: another password; -EMSGSIZE: it was set with another size
  * (Set User Password, section 22.30: 80h and 81h). `size` is 16 or 20, zero padded. */
 int user_test_password(const struct user *user, const uint8_t *bytes, size_t size);

@@ -125,11 +125,11 @@ static void restore_rows(struct fleet *fleet, const struct stored *stored, uint3
         if ((made = made_since(fleet, last_number, &stored->owed[i].uuid)))
             instance_restore_owed(made, &stored->owed[i]);
     }
+    restore_users(fleet, stored, last_number); /* before who of them is locked out */
     for (size_t i = 0; i < stored->document_count; i++) {
         if ((made = made_since(fleet, last_number, &stored->documents[i].uuid)))
             instance_restore_record(made, stored->documents[i].name, stored->documents[i].text);
     }
-    restore_users(fleet, stored, last_number);
     for (size_t i = 0; i < stored->placement_count; i++) {
         if ((made = made_since(fleet, last_number, &stored->placements[i].uuid)))
             fleet_restore_placement(fleet, made, &stored->placements[i]);

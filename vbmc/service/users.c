@@ -44,14 +44,15 @@ int service_run_user_change(const struct service_call *call,
     bool enables = arguments->user_change.parts & 1u << USER_PART_ENABLED &&
                    arguments->user_change.user->enabled;
 
-    if (enables) /* also of a user who is enabled, and locked out (section 23.2, parameter 26) */
-        lockout_release(&call->bmc->lockout, arguments->user_change.id);
     uint8_t id = arguments->user_change.id;
     bool is_denied = is_denied_sol(call->bmc, id);
     int result = users_change(&call->bmc->users, id, arguments->user_change.parts,
                               arguments->user_change.user, &author);
     if (result > 0 && is_denied)
         keep_denied(call->bmc, id);
+    /* Also of a user who is enabled, and locked out (section 23.2, parameter 26). */
+    if (result >= 0 && enables && lockout_release(&call->bmc->lockout, id) && result == 0)
+        return service_changed(call, BMC_PART_LAN);
     return end(call, result);
 }
 
@@ -59,9 +60,17 @@ int service_run_user_reset(const struct service_call *call,
                            const union service_arguments *arguments)
 {
     const struct user_author author = author_of(call->caller);
+    uint16_t denied = 0;
 
-    return end(call, users_reset(&call->bmc->users, arguments->user_reset.id,
-                                 arguments->user_reset.parts, &author));
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++)
+        denied |= (uint16_t)(is_denied_sol(call->bmc, id) << id);
+    int result = users_reset(&call->bmc->users, arguments->user_reset.id,
+                             arguments->user_reset.parts, &author);
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
+        if (result > 0 && denied >> id & 1)
+            keep_denied(call->bmc, id);
+    }
+    return end(call, result);
 }
 
 static void describe_part(const struct user *user, enum user_part part, char *text, size_t size)

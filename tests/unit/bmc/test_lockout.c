@@ -128,6 +128,18 @@ static void test_without_end(void **state)
     assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 2);
 }
 
+/* What the disk refuses holds in memory all the same. */
+static void test_restored(void **state)
+{
+    (void)state;
+    set_rule("00 01 00 00 00 00");
+    fail_times(1);
+    assert_int_equal(lockout_restore(lockout(), 0), 0);
+    assert_true(lockout_is_locked(lockout(), USER));
+    assert_int_equal(lockout_restore(lockout(), 1u << (USER + 1)), 0);
+    assert_int_equal(lockout_without_end(lockout()), 3u << USER);
+}
+
 /* Names that nobody has, and numbers that no user has. */
 static void test_nobody(void **state)
 {
@@ -151,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_off),          TEST(test_threshold),   TEST(test_without_event),
         TEST(test_what_forgets), TEST(test_without_end), TEST(test_nobody),
+        TEST(test_restored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

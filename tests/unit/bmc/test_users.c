@@ -20,12 +20,15 @@
 #define SESSIONS (1u << USER_PART_SESSIONS)
 
 static unsigned told;         /* ids of which user_changed told, as bits */
+static unsigned told_renewed; /* those of them that end a lock-out */
 static uint32_t told_session; /* of who did it last */
 
-static void user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
+static void user_changed(const struct bmc_core *core, uint8_t id, bool renewed,
+                         const struct user_author *by)
 {
     (void)core;
     told |= 1u << id;
+    told_renewed |= (unsigned)renewed << id;
     told_session = by ? by->session : 0;
 }
 
@@ -62,7 +65,7 @@ static int setup(void **state)
     (void)state;
     users_init(&users, &core);
     assert_int_equal(configure(two, ARRAY_SIZE(two)), 0);
-    told = told_session = 0;
+    told = told_renewed = told_session = 0;
     return 0;
 }
 
@@ -100,6 +103,44 @@ static bool is_password(uint8_t id, const char *password)
 
     memcpy(padded, password, strlen(password));
     return user_test_password(&users.by_id[id], padded, users.by_id[id].password_size) == 0;
+}
+
+/* A lock-out ends with another name or password, or when the account is enabled, and with nothing
+ * else that changes. */
+static void test_renewed(void **state)
+{
+    const struct user lower = {.limit = PRIVILEGE_CALLBACK, .enabled = false};
+    const struct user on = {.enabled = true};
+    const struct user other = with_password("other", 16);
+
+    (void)state;
+    assert_int_equal(change(3, LIMIT, &lower), 1);
+    assert_int_equal(change(3, ENABLED, &lower), 1);
+    assert_int_equal(told, 1u << 3);
+    assert_int_equal(told_renewed, 0);
+    assert_int_equal(change(3, ENABLED, &on), 1);
+    assert_int_equal(told_renewed, 1u << 3);
+    assert_int_equal(change(2, PASSWORD, &other), 1);
+    assert_int_equal(told_renewed, 3u << 2);
+}
+
+/* A name that the configuration takes for another id leaves no account without one behind. */
+static void test_name_is_taken(void **state)
+{
+    static const struct account three[] = {
+        {"admin", "secret", PRIVILEGE_ADMINISTRATOR},
+        {"looker", "look", PRIVILEGE_USER},
+        {"bob", "configured", PRIVILEGE_USER},
+    };
+    struct user bob = named("bob");
+
+    (void)state;
+    bob.enabled = true;
+    bob.limit = PRIVILEGE_ADMINISTRATOR;
+    assert_int_equal(change(9, NAME | LIMIT | ENABLED, &bob), 1);
+    assert_int_equal(configure(three, ARRAY_SIZE(three)), 3);
+    assert_false(users.by_id[9].enabled);
+    assert_int_equal(users.change_count, 0);
 }
 
 static void test_configured(void **state)
@@ -344,7 +385,7 @@ int main(void)
         TEST(test_configured),    TEST(test_new_account), TEST(test_same_value),
         TEST(test_refusals),      TEST(test_null_user),   TEST(test_who_wins),
         TEST(test_other_account), TEST(test_restore),     TEST(test_passwords),
-        TEST(test_levels),
+        TEST(test_levels),        TEST(test_renewed),     TEST(test_name_is_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
