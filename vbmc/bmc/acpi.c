@@ -21,7 +21,7 @@ uint8_t acpi_system_state(const struct acpi *acpi, enum host_power_state guest)
         [HOST_POWER_SUSPENDED] = ACPI_S3,    [HOST_POWER_CRASHED] = ACPI_S0,
     };
 
-    return acpi->is_told ? acpi->system : states[guest];
+    return acpi->is_told && guest != HOST_POWER_UNKNOWN ? acpi->system : states[guest];
 }
 
 static bool is_system_state(uint8_t state)

@@ -429,4 +429,6 @@ void alerts_clear(struct alerts *alerts)
         free_run(run);
     }
     alerts->run_count = 0;
+    alerts->immediate = ALERT_STATUS_NONE;
+    alerts->starts_at_ms = 0;
 }

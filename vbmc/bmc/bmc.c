@@ -59,6 +59,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     }
     bmc->core.host = host;
     lan_host_event(&bmc->lan, HOST_EVENT_STATE);
+    acpi_host_event(&bmc->acpi, HOST_EVENT_STATE);
     chassis_set_host(&bmc->chassis);
     if (host)
         boot_apply(&bmc->boot);
