@@ -17,9 +17,9 @@ void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir
  * NULL, with the reason in `text`. */
 virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE]);
 /* Opens one more, or takes a reference to `keepers` (the main one, which is open) if the driver
- * runs in this process, where a connection may have guests of its own, or if the hypervisor has
- * reached its limit of clients. One for consoles is given up later, see connection.c. Any thread
- * but the loop's. NULL: no reference was to be had. */
+ * runs in this process, where a connection may have guests of its own, or if no other is to be had.
+ * Waits as long as libvirtd lets it wait. One for consoles is given up later, see connection.c. Any
+ * thread but the loop's. NULL: no reference was to be had. */
 virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers,
                                        bool for_consoles);
 

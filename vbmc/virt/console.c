@@ -120,8 +120,8 @@ static void run_end(struct worker_job *worker_job, virConnectPtr connection)
 {
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
 
-    (void)connection;
-    virStreamAbort(job->libvirt);
+    if (connection) /* else it is lost or closed, which ends the stream too */
+        virStreamAbort(job->libvirt);
     virStreamFree(job->libvirt);
 }
 
@@ -194,16 +194,16 @@ static void run_sending(struct worker_job *worker_job, virConnectPtr connection)
         job->failed = sent <= 0;
         console->piece_sent += job->failed ? 0 : (size_t)sent;
     }
+    virStreamFree(job->libvirt); /* here: the last reference may close the connection, and wait */
 }
 
 static void sending_done(struct worker_job *worker_job)
 {
     struct virt_console_job *job = CONTAINER_OF(worker_job, struct virt_console_job, job);
     struct virt_console *console = job->console;
-    bool is_current = console->libvirt == job->libvirt;
+    bool is_current = console->libvirt == job->libvirt; /* opened only after this */
 
     console->sending = false;
-    virStreamFree(job->libvirt);
     if (!is_current || console->piece_sent == console->piece_size)
         drop_piece(console);
     if (is_current && job->failed)
@@ -478,6 +478,12 @@ void virt_console_follow_state(struct virt_domain *domain)
         disconnect(console, domain->host.state == HOST_POWER_OFF
                                 ? "the guest is off"
                                 : "no connection to the hypervisor");
+}
+
+void virt_console_connection_lost(struct virt_domain *domain)
+{
+    if (domain->console && domain->console->libvirt)
+        disconnect(domain->console, "the connection to the console was lost");
 }
 
 void virt_console_forget_domain(struct virt_domain *domain)

@@ -12,6 +12,8 @@ struct virt_domain;
  * outlive the domain, and is then disconnected for good. NULL if there is no memory. */
 struct stream *virt_console_new(struct virt_domain *domain, const char *alias);
 
+/* The connection of libvirt's consoles is dead: the domain's tries again. */
+void virt_console_connection_lost(struct virt_domain *domain);
 /* For the driver: the domain's state has changed, or it is about to be freed. */
 void virt_console_follow_state(struct virt_domain *domain);
 void virt_console_forget_domain(struct virt_domain *domain);

@@ -13,6 +13,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/host/host.h"
 #include "vbmc/virt/connection.h"
+#include "vbmc/virt/console.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/domains.h"
 #include "vbmc/virt/embedded.h"
 #include "vbmc/virt/error.h"
@@ -102,6 +104,15 @@ static void note_failure(struct hypervisor *hypervisor, const char *text)
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
 }
 
+/* The next console that is opened opens another connection for them. */
+static void check_consoles(struct hypervisor *hypervisor)
+{
+    if (!hypervisor->up || hypervisor->stopping || worker_consoles_live(hypervisor->worker))
+        return;
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
+        virt_console_connection_lost(domain);
+}
+
 /* ---- the timers ---- */
 
 static void on_period(uv_timer_t *timer)
@@ -109,6 +120,7 @@ static void on_period(uv_timer_t *timer)
     struct hypervisor *hypervisor = CONTAINER_OF(timer, struct hypervisor, period);
 
     check_connection(hypervisor);
+    check_consoles(hypervisor);
     virt_sampler_turn(hypervisor->sampler);
 }
 

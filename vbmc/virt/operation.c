@@ -206,6 +206,8 @@ void operation_cancel(struct virt_domain *domain, const void *context)
         operation->done = NULL;
         operation->abandoned = true;
     }
+    if (domain->operations && domain->operations->abandoned)
+        operation_end_interval(domain);
 }
 
 void operation_detach(struct virt_domain *domain, const void *context)

@@ -40,9 +40,10 @@ struct worker {
     struct job_queue looks;
     struct job_queue actions;
     struct job_queue consoles;
-    virConnectPtr connection; /* written by the keeper; others take a reference */
-    unsigned generation;      /* how often it was opened */
-    bool tried;               /* the first attempt to open it has ended */
+    virConnectPtr connection;          /* written by the keeper; others take a reference */
+    unsigned generation;               /* how often it was opened */
+    virConnectPtr consoles_connection; /* the consoles' thread's own, while it has one */
+    bool tried;                        /* the first attempt to open it has ended */
     bool lost;
     bool stopping;
     struct inbox_item *ended;
@@ -221,11 +222,26 @@ static bool is_current(struct worker *worker, unsigned generation)
     return current;
 }
 
+static void set_own(struct actor *actor, virConnectPtr connection)
+{
+    struct worker *worker = actor->worker;
+
+    actor->connection = connection;
+    if (actor->queue != &worker->consoles)
+        return;
+    pthread_mutex_lock(&worker->lock);
+    worker->consoles_connection = connection;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 static void close_own(struct actor *actor)
 {
-    if (actor->connection)
-        virConnectClose(actor->connection);
-    actor->connection = NULL;
+    virConnectPtr connection = actor->connection;
+
+    if (!connection)
+        return;
+    set_own(actor, NULL);
+    virConnectClose(connection);
 }
 
 /* The thread's own connection, or NULL. Opening it may take as long as the hypervisor hangs; if the
@@ -238,8 +254,8 @@ static virConnectPtr open_own(struct actor *actor, const struct turn *turn)
         virConnectIsAlive(actor->connection) > 0)
         return actor->connection;
     close_own(actor);
-    actor->connection = worker->ops->open_another(worker->context, turn->keepers,
-                                                  actor->queue == &worker->consoles);
+    set_own(actor, worker->ops->open_another(worker->context, turn->keepers,
+                                             actor->queue == &worker->consoles));
     actor->generation = turn->generation;
     if (!is_current(worker, turn->generation))
         close_own(actor);
@@ -369,6 +385,15 @@ bool worker_connection_lives(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     bool lives = !worker->connection || virConnectIsAlive(worker->connection) != 0;
+    pthread_mutex_unlock(&worker->lock);
+    return lives;
+}
+
+bool worker_consoles_live(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    virConnectPtr connection = worker->consoles_connection;
+    bool lives = !connection || virConnectIsAlive(connection) != 0;
     pthread_mutex_unlock(&worker->lock);
     return lives;
 }

@@ -59,10 +59,12 @@ void worker_submit_action(struct worker *worker, struct worker_job *job);
 void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* A job for a console; they run in order, on one connection. */
 void worker_submit_console(struct worker *worker, struct worker_job *job);
-/* False if there is a connection and libvirt knows that it is dead. Does not wait for the other
- * end.
- */
+/* False if there is a main connection and libvirt knows that it is dead. Does not wait for the
+ * other end. */
 bool worker_connection_lives(struct worker *worker);
+/* The same of the consoles' connection. Its streams do not end with it: libvirt tells a stream
+ * nothing of that. */
+bool worker_consoles_live(struct worker *worker);
 /* Any thread. The connection is dead: the keeper closes it and opens a new one. */
 void worker_connection_lost(struct worker *worker);
 /* Has the threads finish every job, close the connection and end; `ended` is posted as the last

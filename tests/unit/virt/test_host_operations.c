@@ -139,6 +139,11 @@ static void test_cancelled_before_its_start(void **state)
         assert_int_equal(virt_fixture.result == 0, cases[i].detached);
         virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);
     }
+    /* It does not hold up the next one for its whole interval. */
+    host_power(host, HOST_POWER_ACTION_CYCLE, 250, virt_fixture_done, &virt_fixture.inbox);
+    TURN_UNTIL_STATE(HOST_POWER_OFF);
+    host_cancel(host, &virt_fixture.inbox);
+    virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);
     /* Waiting behind another one, its guest is not ended either. */
     virt_fixture_power(HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, 0);
     host_power(host, HOST_POWER_ACTION_CYCLE, 0, virt_fixture_done, &virt_fixture.inbox);
