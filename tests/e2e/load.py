@@ -144,10 +144,11 @@ def check_freeipmi():
 
 
 def busy_loop():
-    # Booting has warmed it up.
-    rest = watch(120, lambda v: v["CPU Util"] < 10 and v["CPU1 Temp"] < 45)[-1]
+    # Booting has warmed it up. At rest it is when it does least.
+    watch(120, lambda v: v["CPU Util"] < 10 and v["CPU1 Temp"] < 45)
+    _, series = compare_utilisation("at rest")
+    rest = min(series, key=lambda v: (v["CPU Util"], v["Sys Power"]))
     print(f"at rest: {rest}")
-    compare_utilisation("at rest")
     type_line("while :; do :; done & busy=$!")
     series = watch(40, lambda v: all(has_moved(v, rest, name) for name in CHAIN), demand=False)
     truth, more = compare_utilisation("busy loop")
