@@ -48,6 +48,7 @@ struct virt_domain {
     int id;
     bool persistent;
     bool booted;    /* see struct virt_facts */
+    bool starting;  /* the same; its start is reported when that is over */
     bool seen_live; /* the last change was seen live, not discovered after a reconnect */
     bool listed;    /* in the list that is being taken over */
     bool tagged;

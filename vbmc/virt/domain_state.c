@@ -19,7 +19,8 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
 {
     enum host_power_state previous = domain->host.state;
 
-    if (state == previous)
+    bool is_late_start = host_power_state_is_on(state) && !domain->was_on && !domain->starting;
+    if (state == previous && !is_late_start)
         return;
     domain->host.state = state;
     domain->seen_live = live;
@@ -29,7 +30,8 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
         virt_domain_emit(domain, HOST_EVENT_STATE);
         return;
     }
-    bool was_on = domain->was_on, is_on = host_power_state_is_on(state);
+    bool was_on = domain->was_on;
+    bool is_on = host_power_state_is_on(state) && (was_on || !domain->starting);
     domain->was_on = is_on;
     if (was_on && !is_on)
         virt_incident_stopped(domain, domain->stop_seen);
@@ -92,6 +94,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->id = facts->id;
     domain->host.run = facts->id;
     domain->booted = domain->host.booted = facts->booted;
+    domain->starting = facts->starting;
     bool is_migrating = domain->host.migrating;
     domain->host.migrating = facts->migrating;
     if (domain->persistent && !facts->persistent)

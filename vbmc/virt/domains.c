@@ -90,6 +90,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
     domain->was_on = host_power_state_is_on(facts->state);
+    domain->starting = facts->starting;
     domain->starts = domain->was_on;
     if (!domain->was_on)
         virt_incident_stopped(domain, facts->stop_reason);

@@ -76,8 +76,9 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
     /* libvirt has no reason of its own for QEMU's internal errors. */
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
     facts->migrating = virt_facts_is_migrating(domain, state, reason);
-    facts->booted = (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED) ||
-                    (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP);
+    facts->starting = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
+    facts->booted =
+        facts->starting || (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED);
     return 0;
 }
 

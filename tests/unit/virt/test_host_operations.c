@@ -11,6 +11,7 @@
 
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
+#include "vbmc/virt/domain_state.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/keeper.h"
 
@@ -182,6 +183,42 @@ static void test_connection_lost_while_a_cycle_destroys(void **state)
     assert_int_equal(virt_fixture.result, -EHOSTUNREACH);
     assert_int_equal(virDomainIsActive(domain), 0);
     virDomainFree(domain);
+}
+
+/* A guest whose start is under way is on, but whether it boots or is restored is told only when
+ * that is over: one that is restored must be neither reset nor stopped counting for. */
+static void test_start_under_way(void **state)
+{
+    static const struct {
+        enum host_power_state after;
+        bool booted;
+    } cases[] = {
+        {HOST_POWER_RUNNING, false}, {HOST_POWER_RUNNING, true}, {HOST_POWER_PAUSED, false}};
+
+    (void)state;
+    virDomainFree(virt_fixture_define_running());
+    struct virt_domain *guest = virt_fixture.guest;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct virt_facts off = {.name = strdup("guest"), .state = HOST_POWER_OFF, .id = -1};
+        struct virt_facts starting = {.name = strdup("guest"), .state = HOST_POWER_PAUSED};
+        struct virt_facts started = {.name = strdup("guest"), .state = cases[i].after};
+        off.persistent = starting.persistent = started.persistent = true;
+        starting.id = started.id = 10 + (int)i;
+        starting.starting = starting.booted = true;
+        started.booted = cases[i].booted;
+        virt_domain_apply_facts(guest, &off, true);
+        unsigned starts = virt_fixture.events[HOST_EVENT_STARTED];
+        virt_domain_apply_facts(guest, &starting, true);
+        assert_int_equal(virt_domain_host(guest)->state, HOST_POWER_PAUSED);
+        assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts);
+        virt_domain_apply_facts(guest, &started, true);
+        assert_int_equal(virt_domain_host(guest)->state, cases[i].after);
+        assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts + 1);
+        assert_int_equal(virt_domain_host(guest)->booted, cases[i].booted);
+        virt_facts_clear(&off);
+        virt_facts_clear(&starting);
+        virt_facts_clear(&started);
+    }
 }
 
 /* In place of libvirt's: no job, one, or one without figures. */
@@ -364,6 +401,8 @@ int main(void)
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_connection_lost_while_a_cycle_destroys,
                                         virt_fixture_setup, virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_start_under_way, virt_fixture_setup,
+                                        virt_fixture_teardown),
         cmocka_unit_test(test_ends_of_a_migration),
         cmocka_unit_test_setup_teardown(test_boot_override, virt_fixture_setup,
                                         virt_fixture_teardown),
