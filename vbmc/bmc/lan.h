@@ -24,7 +24,7 @@
 struct lan_network {
     bool has_v4, has_v6;
     uint8_t ip[4], mask[4], mac[6], gateway[4];
-    uint8_t ipv6[16], ipv6_prefix;
+    uint8_t ipv6[16], ipv6_prefix, ipv6_gateway[16];
     uint16_t port; /* in host order */
 };
 

@@ -15,15 +15,6 @@
 #define SET_IN_PROGRESS        1
 #define SET_COMMIT             2
 
-static const struct lan_row *find_row(uint8_t number)
-{
-    for (size_t i = 0; i < lan_row_count; i++) {
-        if (lan_rows[i].number == number)
-            return &lan_rows[i];
-    }
-    return NULL;
-}
-
 static uint8_t *value_of(struct lan_values *values, const struct lan_row *row, uint8_t set)
 {
     return (uint8_t *)values + row->offset + (size_t)set * row->size;
@@ -58,7 +49,7 @@ static int read_row(const struct lan *lan, const struct lan_values *values,
 int lan_get_parameter(const struct lan *lan, uint8_t number, uint8_t set, uint8_t block,
                       uint8_t data[LAN_PARAMETER_MAX], size_t *size)
 {
-    const struct lan_row *row = find_row(number);
+    const struct lan_row *row = lan_find_row(lan, number);
 
     if (!row && number != SET_IN_PROGRESS_NUMBER)
         return -ENOPROTOOPT;
@@ -154,7 +145,7 @@ static int check(const struct lan *lan, const struct lan_row *row, uint8_t set, 
 int lan_set_parameter(struct lan *lan, uint8_t number, const uint8_t *data, size_t size,
                       uint32_t session, const struct bmc_ticket *ticket)
 {
-    const struct lan_row *row = find_row(number);
+    const struct lan_row *row = lan_find_row(lan, number);
     struct lan_values *values[2];
     uint8_t set = 0;
     bool same = false;
@@ -254,7 +245,7 @@ static bool is_valid(const struct lan *lan, const struct lan_row *row, const uin
 
 int lan_restore_parameter(struct lan *lan, uint8_t number, const uint8_t *bytes, size_t size)
 {
-    const struct lan_row *row = find_row(number);
+    const struct lan_row *row = lan_find_row(lan, number);
     struct lan_values *values[2];
 
     if (!row || row->access < LAN_ADDRESS || size != stored_size(row))

@@ -162,10 +162,20 @@ static int get_suite_limits(const struct lan *lan, const struct lan_values *valu
     return 0;
 }
 
-/* IPv6/IPv4 support, whose bits are [1] both, [0] IPv6 only, and IPv6/IPv4 enables, whose values
- * are 0 IPv4 only, 1 IPv6 only, 2 both: what the BMC answers at. */
-static int get_v6_and_v4(const struct lan *lan, const struct lan_values *values, uint8_t set,
-                         uint8_t *data, size_t *size)
+/* The bits of IPv6/IPv4 support are [2] alerts by IPv6, [1] both at once, [0] IPv6 only. */
+static int get_v6_support(const struct lan *lan, const struct lan_values *values, uint8_t set,
+                          uint8_t *data, size_t *size)
+{
+    const struct lan_network network = network_of(lan);
+
+    (void)values, (void)set, (void)size;
+    data[0] = !network.has_v6 ? 0x00 : network.has_v4 ? 0x06 : 0x05;
+    return 0;
+}
+
+/* IPv6/IPv4 addressing enables: 0 IPv4 only, 1 IPv6 only, 2 both; as the BMC answers. */
+static int get_v6_enables(const struct lan *lan, const struct lan_values *values, uint8_t set,
+                          uint8_t *data, size_t *size)
 {
     const struct lan_network network = network_of(lan);
 
@@ -178,11 +188,9 @@ static int get_v6_and_v4(const struct lan *lan, const struct lan_values *values,
 static int get_v6_status(const struct lan *lan, const struct lan_values *values, uint8_t set,
                          uint8_t *data, size_t *size)
 {
-    const struct lan_network network = network_of(lan);
-
-    (void)values, (void)set;
+    (void)lan, (void)values, (void)set;
     memset(data, 0, *size);
-    data[0] = network.has_v6;
+    data[0] = 1;
     return 0;
 }
 
@@ -192,13 +200,31 @@ static int get_v6_address(const struct lan *lan, const struct lan_values *values
     const struct lan_network network = network_of(lan);
 
     (void)values, (void)set;
-    if (!network.has_v6)
-        return -ERANGE;
     memset(data, 0, *size);
     data[0] = 0x80; /* enabled, static */
     memcpy(data + 1, network.ipv6, sizeof network.ipv6);
     data[17] = network.ipv6_prefix;
     data[18] = 0x00; /* active */
+    return 0;
+}
+
+/* Static routers are, dynamic ones (router advertisements) are not. */
+static int get_router_control(const struct lan *lan, const struct lan_values *values, uint8_t set,
+                              uint8_t *data, size_t *size)
+{
+    (void)lan, (void)values, (void)set, (void)size;
+    data[0] = 0x01;
+    return 0;
+}
+
+/* Router 1 is the gateway of the default route, whose prefix is ::/0. */
+static int get_v6_router(const struct lan *lan, const struct lan_values *values, uint8_t set,
+                         uint8_t *data, size_t *size)
+{
+    const struct lan_network network = network_of(lan);
+
+    (void)values, (void)set;
+    memcpy(data, network.ipv6_gateway, *size);
     return 0;
 }
 
@@ -299,6 +325,7 @@ static void put_suite_limits(const struct lan *lan, const uint8_t *data, size_t 
     .access = (kind), .size = SIZE(member), .offset = offsetof(struct lan_values, member)
 #define WRITABLE(member) OF(LAN_WRITABLE, member)
 #define ADDRESS(member)  OF(LAN_ADDRESS, member)
+#define V6(kind, bytes)  .access = (kind), .size = (bytes), .needs_v6 = true
 #define DESTINATIONS(member)                                                                       \
     .access = LAN_WRITABLE, .size = SIZE(destination_##member[0]), .sets = LAN_DESTINATIONS,       \
     .offset = offsetof(struct lan_values, destination_##member)
@@ -337,9 +364,31 @@ const struct lan_row lan_rows[] = {
      .put = put_suite_limits},
     {.number = 25, DESTINATIONS(vlans), .check = check_destination_vlan},
     {.number = 26, WRITABLE(password_rule), .reserved = 0xfe},
-    {.number = 50, .access = LAN_READ_ONLY, .size = 1, .get = get_v6_and_v4},
-    {.number = 51, .access = LAN_FIXED, .size = 1, .get = get_v6_and_v4},
-    {.number = 55, .access = LAN_READ_ONLY, .size = 3, .get = get_v6_status},
-    {.number = 56, .access = LAN_FIXED, .size = 19, .sets = 1, .get = get_v6_address},
+    {.number = 50, .access = LAN_READ_ONLY, .size = 1, .get = get_v6_support},
+    {.number = 51, .access = LAN_FIXED, .size = 1, .get = get_v6_enables},
+    {.number = 55, V6(LAN_READ_ONLY, 3), .get = get_v6_status},
+    {.number = 56, V6(LAN_FIXED, 19), .sets = 1, .get = get_v6_address},
+    {.number = 62, V6(LAN_READ_ONLY, 1), .get = get_nothing}, /* no timing of DHCPv6 */
+    {.number = 64, V6(LAN_FIXED, 1), .get = get_router_control},
+    {.number = 65, V6(LAN_FIXED, 16), .get = get_v6_router},
+    {.number = 66, V6(LAN_FIXED, 6), .get = get_nothing},
+    {.number = 67, V6(LAN_FIXED, 1), .get = get_nothing},
+    {.number = 68, V6(LAN_FIXED, 16), .get = get_nothing},
+    {.number = 69, V6(LAN_FIXED, 16), .get = get_nothing}, /* there is no router 2 */
+    {.number = 70, V6(LAN_FIXED, 6), .get = get_nothing},
+    {.number = 71, V6(LAN_FIXED, 1), .get = get_nothing},
+    {.number = 72, V6(LAN_FIXED, 16), .get = get_nothing},
+    {.number = 73, V6(LAN_READ_ONLY, 1), .get = get_nothing}, /* no dynamic routers */
+    {.number = 79, V6(LAN_READ_ONLY, 1), .get = get_nothing}, /* no timing of SLAAC */
 };
 const size_t lan_row_count = ARRAY_SIZE(lan_rows);
+
+const struct lan_row *lan_find_row(const struct lan *lan, uint8_t number)
+{
+    for (size_t i = 0; i < lan_row_count; i++) {
+        const struct lan_row *row = &lan_rows[i];
+        if (row->number == number)
+            return row->needs_v6 && !network_of(lan).has_v6 ? NULL : row;
+    }
+    return NULL;
+}

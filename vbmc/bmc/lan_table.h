@@ -2,6 +2,7 @@
 #ifndef VBMC_BMC_LAN_TABLE_H
 #define VBMC_BMC_LAN_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct lan_row {
     enum lan_row_access access;
     uint8_t size;     /* without the set selector; at most */
     uint8_t sets;     /* 0: it has no set selector */
+    bool needs_v6;    /* only a BMC that has an IPv6 address has it */
     uint8_t reserved; /* bits of the first byte that must be 0 */
     size_t offset;    /* in struct lan_values; of those that can be written */
     /* What is read where that is not simply the value: fills `data`, and may shorten *size.
@@ -34,5 +36,8 @@ struct lan_row {
 
 extern const struct lan_row lan_rows[];
 extern const size_t lan_row_count;
+
+/* The row of a parameter that this BMC has; NULL: it has no such parameter. */
+const struct lan_row *lan_find_row(const struct lan *lan, uint8_t number);
 
 #endif

@@ -34,6 +34,7 @@ static void look(void *context, struct lan_network *network)
     memcpy(network->gateway, facts.gateway, sizeof network->gateway);
     memcpy(network->ipv6, facts.ipv6, sizeof network->ipv6);
     network->ipv6_prefix = facts.ipv6_prefix;
+    memcpy(network->ipv6_gateway, facts.ipv6_gateway, sizeof network->ipv6_gateway);
     memcpy(network->mac, facts.mac, sizeof network->mac);
     if (port != LAN_PORT_DEFAULT || memcmp(facts.mac, nothing, sizeof facts.mac) == 0)
         make_mac(instance, network->mac);

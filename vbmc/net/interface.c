@@ -115,6 +115,33 @@ static void read_gateway(const char *name, uint8_t gateway[4])
         fclose(routes);
 }
 
+static bool parse_hex(const char *text, uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (sscanf(text + 2 * i, "%2hhx", &bytes[i]) != 1)
+            return false;
+    }
+    return true;
+}
+
+static void read_v6_gateway(const char *name, uint8_t gateway[16])
+{
+    FILE *routes = fopen("/proc/net/ipv6_route", "re");
+    char line[ROUTE_LINE_MAX], to[33], interface[IF_NAMESIZE];
+    unsigned prefix, flags;
+
+    /* Destination, prefix, source, prefix, gateway, metric, two counters, flags, interface. */
+    while (routes && fgets(line, sizeof line, routes)) {
+        if (sscanf(line, "%*32s %x %*32s %*x %32s %*x %*x %*x %x %15s", &prefix, to, &flags,
+                   interface) == 4 &&
+            prefix == 0 && flags & ROUTE_GATEWAY && strcmp(interface, name) == 0 &&
+            parse_hex(to, gateway, 16))
+            break;
+    }
+    if (routes)
+        fclose(routes);
+}
+
 static void take_v4(const struct ifaddrs *list, const struct ifaddrs *entry, const uint8_t *address,
                     struct interface_facts *facts)
 {
@@ -137,6 +164,7 @@ static void take_v6(const struct ifaddrs *list, const struct ifaddrs *entry, con
     if (entry) {
         facts->ipv6_prefix = (uint8_t)prefix_of(bytes_of(entry->ifa_netmask), 16);
         read_mac(list, entry->ifa_name, facts->mac);
+        read_v6_gateway(entry->ifa_name, facts->ipv6_gateway);
         if (!address)
             address = bytes_of(entry->ifa_addr);
     }

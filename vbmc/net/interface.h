@@ -8,9 +8,9 @@
 #include "vbmc/base/endpoint.h"
 
 struct interface_facts {
-    uint8_t address[4], mask[4], gateway[4]; /* IPv4, network order; all 0: none */
-    uint8_t ipv6[16], ipv6_prefix;           /* all 0: none */
-    uint8_t mac[6];                          /* all 0: it has none, as the loopback */
+    uint8_t address[4], mask[4], gateway[4]; /* IPv4, network order; here and below all 0: none */
+    uint8_t ipv6[16], ipv6_prefix, ipv6_gateway[16];
+    uint8_t mac[6]; /* all 0: it has none, as the loopback */
 };
 
 /* Of the interface that has the address, or else the narrowest network that the address is in: with

@@ -37,7 +37,12 @@ static void network_v6(void *context, struct lan_network *network)
 {
     (void)context;
     *network = (struct lan_network){
-        .has_v6 = true, .ipv6 = {0xfd, [15] = 7}, .ipv6_prefix = 64, .port = 623};
+        .has_v6 = true,
+        .ipv6 = {0xfd, [15] = 7},
+        .ipv6_prefix = 64,
+        .ipv6_gateway = {0xfd, [15] = 1},
+        .port = 623,
+    };
 }
 
 static void statistics(void *context, struct lan_statistics *statistics)
@@ -106,8 +111,13 @@ static const struct {
     {"32 00 00", "00 11 00"},
     {"33 00 00", "00 11 00"},
     {"34 00 00", "80"},
-    {"37 00 00", "00 11 00 00 00"},
-    {"38 00 00", "c9"}, /* there is no IPv6 address */
+    {"37 00 00", "80"}, /* this and the following need an IPv6 address */
+    {"38 00 00", "80"},
+    {"3e 00 00", "80"},
+    {"40 00 00", "80"},
+    {"41 00 00", "80"},
+    {"49 00 00", "80"},
+    {"4f 00 00", "80"},
     {"50 00 00", "80"},
     {"c0 00 00", "80"},
     {"ff 00 00", "80"},
@@ -141,19 +151,62 @@ static void test_fresh(void **state)
     assert_null(fake_bmc.bmc.lan.held); /* nothing was allocated for it */
 }
 
+/* What ipmitool's `lan6 print` and FreeIPMI's Lan6_Conf read: there is a static address, a router,
+ * and nothing dynamic. What is there can be written, nothing else. */
 static void test_ipv6(void **state)
 {
+#define ZEROS_16 "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+#define ROUTER   "fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01"
+    static const struct {
+        const char *parameter, *value; /* NULL: there is none */
+        bool is_fixed;                 /* may be written with what it is */
+        const char *other;             /* refused */
+    } cases[] = {
+        {"32", "05", false, "05"},
+        {"33", "01", true, "02"},
+        {"34", NULL, false, "00"},
+        {"35", NULL, false, "40"},
+        {"36", NULL, false, "00 00 00"},
+        {"37", "01 00 00", false, "01 00 00"},
+        {"38", "00 80 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 07 40 00", true,
+         "00 80 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 08 40 00"},
+        {"39", NULL, false, "01"},
+        {"3b", NULL, false, "00 80 " ROUTER " 40 00"},
+        {"3e", "00", false, "00"},
+        {"3f", NULL, false, "00"},
+        {"40", "01", true, "03"},
+        {"41", ROUTER, true, ZEROS_16},
+        {"42", NOBODYS, true, "02 00 00 00 00 01"},
+        {"43", "00", true, "40"},
+        {"44", ZEROS_16, true, ROUTER},
+        {"45", ZEROS_16, true, ROUTER},
+        {"46", NOBODYS, true, "02 00 00 00 00 01"},
+        {"47", "00", true, "40"},
+        {"48", ZEROS_16, true, ROUTER},
+        {"49", "00", false, "00"},
+        {"4a", NULL, false, ZEROS_16},
+        {"4f", "00", false, "00"},
+        {"50", NULL, false, "00"},
+    };
+    char request[128], answer[128];
+
     (void)state;
     lan_set_ops(&fake_bmc.bmc.lan, &ops_v6, NULL);
     assert_string_equal(talk("0c 02 01 03 00 00"), "00 11 00 00 00 00");
-    assert_string_equal(talk("0c 02 01 32 00 00"), "00 11 01");
-    assert_string_equal(talk("0c 02 01 33 00 00"), "00 11 01");
-    assert_string_equal(talk("0c 01 01 33 01"), "00");
-    assert_string_equal(talk("0c 01 01 33 02"), "82");
-    assert_string_equal(talk("0c 02 01 37 00 00"), "00 11 01 00 00");
-    assert_string_equal(talk("0c 02 01 38 00 00"),
-                        "00 11 00 80 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 07 40 00");
     assert_string_equal(talk("0c 02 01 38 01 00"), "c9");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        snprintf(request, sizeof request, "0c 02 01 %s 00 00", cases[i].parameter);
+        snprintf(answer, sizeof answer, cases[i].value ? "00 11 %s" : "80", cases[i].value);
+        assert_string_equal(talk(request), answer);
+        snprintf(request, sizeof request, "0c 01 01 %s %s", cases[i].parameter, cases[i].other);
+        assert_string_equal(talk(request), cases[i].value ? "82" : "80");
+        snprintf(request, sizeof request, "0c 01 01 %s %s", cases[i].parameter, cases[i].value);
+        if (cases[i].is_fixed)
+            assert_string_equal(talk(request), "00");
+        fake_bmc.requests = 0;
+        memset(fake_bmc.reply_count, 0, sizeof fake_bmc.reply_count);
+    }
+    assert_int_equal(fake_bmc.save_count, 0);
 }
 
 /* What is written is read, stored, and what is refused changes nothing. */
@@ -223,6 +276,7 @@ static void test_writing(void **state)
         {"14 05 10", "cc", "14 00", "00 00"},
         {"16 02", "82", "16 00", "02"},
         {"32 00", "82", "32 00", "00"},
+        {"38 00 80 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 07 40 00", "80", "38 00", NULL},
         {"c0 00", "80", "c0 00", NULL},
     };
     char text[128];
