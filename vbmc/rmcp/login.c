@@ -46,6 +46,11 @@ void login_failed(struct rmcp_server *server, const struct login_attempt *attemp
         server->config.login_failed(server->config.login_context, attempt->user_id);
 }
 
+void login_closed(struct rmcp_server *server, const struct login_attempt *attempt)
+{
+    write_log(server, attempt, "refused", "the channel takes no such log-in any more");
+}
+
 void login_no_room(struct rmcp_server *server, const struct login_attempt *attempt)
 {
     write_log(server, attempt, "no room for", "all sessions it may have are taken");

@@ -27,6 +27,8 @@ void login_succeeded(struct rmcp_server *server, const struct session *session);
  * what it takes to guess it. */
 void login_failed(struct rmcp_server *server, const struct login_attempt *attempt,
                   const char *reason);
+/* The password was right, and the channel has been closed, or the cipher suite, meanwhile. */
+void login_closed(struct rmcp_server *server, const struct login_attempt *attempt);
 /* The password was right, and there is no session left. */
 void login_no_room(struct rmcp_server *server, const struct login_attempt *attempt);
 

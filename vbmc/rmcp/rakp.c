@@ -392,6 +392,11 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
     const uint8_t *kg = channel->has_kg ? channel->kg : session_kuid(server, session);
     uint8_t sik[CRYPTO_DIGEST_MAX];
 
+    enum privilege limit = channel_suite_limit(channel, exchange->suite->id);
+    if (channel->is_closed || limit == PRIVILEGE_NO_ACCESS) /* since RAKP 1 */
+        return RAKP_UNAUTHORIZED_ROLE;
+    if (session->maximum > limit)
+        session->maximum = limit;
     if (login_user_is_full(server, session->user_id))
         return RAKP_NO_RESOURCES;
     bool derived = rakp_sik(server->crypto, exchange, kg, sik) == 0 &&
@@ -479,7 +484,10 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
     }
     if (right) { /* which is no failed log-in */
         const struct login_attempt attempt = attempt_of(session, from);
-        login_no_room(server, &attempt);
+        if (status == RAKP_UNAUTHORIZED_ROLE)
+            login_closed(server, &attempt);
+        else
+            login_no_room(server, &attempt);
         session->told = true;
         session_table_remove(server->sessions, session);
     } else {

@@ -365,6 +365,36 @@ static void test_channel_access(void **state)
     assert_int_equal(remote_console_login(&console, 3, 0x10 | PRIVILEGE_OPERATOR), RAKP_OK);
 }
 
+/* What a client changes of the channel between RAKP 1 and RAKP 3 holds for that log-in too. */
+static void test_channel_changes_meanwhile(void **state)
+{
+    struct channel *channel = &console.channel;
+
+    (void)state;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    channel->is_closed = true;
+    told_failures = 0;
+    assert_int_equal(remote_console_rakp3(&console), RAKP_UNAUTHORIZED_ROLE);
+    assert_int_equal(told_failures, 0); /* the password was right */
+    channel->is_closed = false;
+    assert_int_equal(remote_console_rakp3(&console), RAKP_INVALID_SESSION_ID);
+    assert_int_equal(half_open(), 0);
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    channel->suite_limits[3] = PRIVILEGE_NO_ACCESS;
+    assert_int_equal(remote_console_rakp3(&console), RAKP_UNAUTHORIZED_ROLE);
+    channel->suite_limits[3] = PRIVILEGE_HIGHEST;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
+    channel->limit = PRIVILEGE_CALLBACK;
+    assert_int_equal(remote_console_rakp3(&console), RAKP_OK);
+    struct session *session =
+        session_table_find_active(console.server->sessions, console.exchange.bmc_id);
+    assert_int_equal(session->maximum, PRIVILEGE_CALLBACK);
+    assert_int_equal(session->privilege, PRIVILEGE_CALLBACK);
+}
+
 static unsigned told_logins;
 static bool is_locked_out;
 
@@ -666,7 +696,7 @@ int main(void)
         TEST(test_half_open_expires), TEST(test_setup_headers),
         TEST(test_configuration),     TEST(test_channel_access),
         TEST(test_locked_out),        TEST(test_session_limit),
-        TEST(test_callback_only),
+        TEST(test_callback_only),     TEST(test_channel_changes_meanwhile),
     };
 
     return cmocka_run_group_tests_name("rmcp set-up", tests, NULL, NULL);
