@@ -33,6 +33,14 @@ static void changed(const struct bmc_core *core, enum bmc_part part,
         fake_bmc_finish_save(fake, fake->save_result);
 }
 
+static bool is_stored(const struct bmc_core *core, enum bmc_part part)
+{
+    const struct fake_bmc *fake = core->owner;
+
+    (void)part;
+    return fake->saves_finished == fake->save_count;
+}
+
 static void wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
     struct fake_bmc *fake = core->owner;
@@ -58,6 +66,7 @@ static int64_t wall_time(const struct bmc_core *core)
 
 static const struct bmc_hooks hooks = {
     .changed = changed,
+    .is_stored = is_stored,
     .wake_at = wake_at,
     .restart = restart,
     .now = now,

@@ -158,6 +158,12 @@ static void changed(const struct bmc_core *core, enum bmc_part part,
     bmc_ticket_finish(ticket, 0);
 }
 
+static bool is_stored(const struct bmc_core *core, enum bmc_part part)
+{
+    (void)core, (void)part;
+    return true;
+}
+
 static void wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
     (void)core;
@@ -344,6 +350,7 @@ static const struct rmcp_session_events events = {.payload = on_payload, .ended 
 
 static const struct bmc_hooks hooks = {
     .changed = changed,
+    .is_stored = is_stored,
     .wake_at = wake_at,
     .restart = restart,
     .user_changed = user_changed,

@@ -3,6 +3,7 @@
 #ifndef VBMC_BMC_CORE_H
 #define VBMC_BMC_CORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vbmc/base/uuid.h"
@@ -43,6 +44,8 @@ struct bmc_hooks {
      * then been taken back, except for power actions, which the chassis refuses itself. */
     void (*changed)(const struct bmc_core *core, enum bmc_part part,
                     const struct bmc_ticket *ticket);
+    /* Whether what there is of the part is on disk. */
+    bool (*is_stored)(const struct bmc_core *core, enum bmc_part part);
     /* bmc_tick is due at this time at the latest. */
     void (*wake_at)(const struct bmc_core *core, uint64_t at_ms);
     /* The BMC is to start again, when the answer to the present request has left: sessions end, and
@@ -82,6 +85,12 @@ struct bmc_core {
     const struct bmc_listener *listener; /* NULL: nobody */
     void *listener_context;
 };
+
+/* Ends the call of a client who has set what is there already. 0: it is on disk. -EINPROGRESS: the
+ * change that made it so is only on its way there, and the ticket is finished as if this one had
+ * made it. */
+int bmc_core_unchanged(const struct bmc_core *core, enum bmc_part part,
+                       const struct bmc_ticket *ticket);
 
 /* Unknown without a host. */
 static inline enum host_power_state bmc_core_power_state(const struct bmc_core *core)

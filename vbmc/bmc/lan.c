@@ -169,35 +169,49 @@ int lan_set_access(struct lan *lan, const struct lan_access_change *change,
     lan->present_is_own = true;
     lan_apply(lan);
     const struct lan_access after = lan_access(lan, LAN_NON_VOLATILE);
-    if (access_equal(&before, &after))
+    if (change->access_of != LAN_NON_VOLATILE && change->limit_of != LAN_NON_VOLATILE &&
+        access_equal(&before, &after))
         return 0;
+    if (access_equal(&before, &after))
+        return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     lan->core->hooks->changed(lan->core, BMC_PART_LAN, ticket);
     return -EINPROGRESS;
 }
 
-void lan_restore_access(struct lan *lan, const struct lan_access *access, enum privilege limit_over)
+/* A limit that a client has set for now alone is over the configured one, and stays. */
+bool lan_restore_access(struct lan *lan, const struct lan_access *access, enum privilege limit_over)
 {
+    bool is_limited = access && access->limit != PRIVILEGE_HIGHEST;
+    bool is_stale = is_limited && limit_over != lan->configured_limit;
+
     lan->stored = access ? *access : default_access;
-    lan->limit_over = limit_over;
+    if (is_stale)
+        lan->stored.limit = PRIVILEGE_HIGHEST;
     if (!lan->present_is_own)
         lan->present = lan->stored;
+    if (lan->stored.limit != PRIVILEGE_HIGHEST)
+        lan->limit_over = limit_over;
+    else if (lan->present.limit == PRIVILEGE_HIGHEST)
+        lan->limit_over = PRIVILEGE_HIGHEST;
     lan_apply(lan);
+    return is_stale;
 }
 
 int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
                 const struct bmc_ticket *ticket)
 {
     if (!channel_key_set(&lan->key, &lan->core->uuid, key))
-        return 0;
+        return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     lan_apply(lan);
     lan->core->hooks->changed(lan->core, BMC_PART_LAN, ticket);
     return -EINPROGRESS;
 }
 
-void lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced)
+bool lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced)
 {
     channel_key_restore(&lan->key, &lan->core->uuid, key, replaced);
     lan_apply(lan);
+    return key && !lan->key.is_clients;
 }
 
 uint8_t lan_suspend_arps(struct lan *lan, uint8_t bits)
@@ -232,7 +246,7 @@ int lan_begin_set(struct lan *lan, uint32_t session)
 int lan_commit_set(struct lan *lan, const struct bmc_ticket *ticket)
 {
     if (!lan->pending || memcmp(lan->pending, lan_held(lan), sizeof *lan->pending) == 0)
-        return 0;
+        return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     struct lan_values *copy = copy_of(lan->pending);
     if (!copy)
         return -ENOMEM;
@@ -251,11 +265,16 @@ void lan_end_set(struct lan *lan)
     lan->setting_session = 0;
 }
 
+bool lan_is_setting(const struct lan *lan, uint32_t session)
+{
+    return lan->pending && session == lan->setting_session;
+}
+
 int lan_writable(struct lan *lan, uint32_t session, struct lan_values *values[2])
 {
     values[0] = lan->pending;
     values[1] = NULL;
-    if (lan->pending && session == lan->setting_session)
+    if (lan_is_setting(lan, session))
         return 0;
     if (!lan->held)
         lan->held = copy_of(&lan_defaults);

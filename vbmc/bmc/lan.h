@@ -152,20 +152,23 @@ const struct lan_values *lan_shown(const struct lan *lan);
 const struct lan_values *lan_held(const struct lan *lan);
 /* 0; -EALREADY: a set is in progress; -ENOMEM. */
 int lan_begin_set(struct lan *lan, uint32_t session);
-/* 0: there was nothing to commit; -EINPROGRESS as above; -ENOMEM. */
+/* 0: there was nothing to commit, and what holds is on disk; -EINPROGRESS as above; -ENOMEM. */
 int lan_commit_set(struct lan *lan, const struct bmc_ticket *ticket);
 void lan_end_set(struct lan *lan);
+/* Whether what `session` writes is pending until it commits. */
+bool lan_is_setting(const struct lan *lan, uint32_t session);
 /* Values that what `session` writes goes to: what holds, what is pending, or both; NULL where it
  * goes to one. -ENOMEM. */
 int lan_writable(struct lan *lan, uint32_t session, struct lan_values *values[2]);
 /* What log-ins go by follows from what holds. */
 void lan_apply(struct lan *lan);
-/* Replaces what is stored; before the first client the present access follows. */
-void lan_restore_access(struct lan *lan, const struct lan_access *access,
+/* Replaces what is stored; before the first client the present access follows. True: the limit is
+ * over another than the configured one, and was left out. */
+bool lan_restore_access(struct lan *lan, const struct lan_access *access,
                         enum privilege limit_over);
 
 /* The same for a client's channel key, as channel_key_restore. */
-void lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced);
+bool lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced);
 
 /* ---- for bmc.c ---- */
 

@@ -123,8 +123,7 @@ static int check_value(const struct lan *lan, const struct lan_row *row, const u
 static int check(const struct lan *lan, const struct lan_row *row, uint8_t set, const uint8_t *data,
                  size_t size, uint32_t session, bool *same)
 {
-    bool is_pending = lan->pending && session == lan->setting_session;
-    const struct lan_values *values = is_pending ? lan->pending : lan_held(lan);
+    const struct lan_values *values = lan_is_setting(lan, session) ? lan->pending : lan_held(lan);
     uint8_t present[LAN_PARAMETER_MAX];
     size_t present_size;
 
@@ -164,8 +163,12 @@ int lan_set_parameter(struct lan *lan, uint8_t number, const uint8_t *data, size
             return -EDOM;
     }
     int result = check(lan, row, set, data, size, session, &same);
-    if (result < 0 || same)
+    if (result < 0)
         return result;
+    if (same && lan_is_setting(lan, session))
+        return 0;
+    if (same)
+        return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     result = lan_writable(lan, session, values);
     if (result < 0)
         return result;

@@ -52,6 +52,13 @@ static void hook_changed(const struct bmc_core *core, enum bmc_part part,
     parts_changed(instance->parts, part, ticket);
 }
 
+static bool hook_is_stored(const struct bmc_core *core, enum bmc_part part)
+{
+    const struct instance *instance = core->owner;
+
+    return parts_is_stored(instance->parts, part);
+}
+
 static void hook_wake_at(const struct bmc_core *core, uint64_t at_ms)
 {
     instance_wake_at(core->owner, at_ms);
@@ -93,6 +100,7 @@ static int64_t hook_wall_time(const struct bmc_core *core)
 
 const struct bmc_hooks instance_hooks = {
     .changed = hook_changed,
+    .is_stored = hook_is_stored,
     .wake_at = hook_wake_at,
     .restart = hook_restart,
     .user_changed = hook_user_changed,

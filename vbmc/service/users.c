@@ -18,7 +18,7 @@ static int end(const struct service_call *call, int result)
         return service_changed(call, BMC_PART_USERS);
     if (result == -EEXIST)
         return service_refuse(call, result, "another account of this BMC has that name");
-    return result;
+    return result < 0 ? result : bmc_core_unchanged(&call->bmc->core, BMC_PART_USERS, call->ticket);
 }
 
 /* Whether an account that has a name may not use SOL. */

@@ -94,8 +94,13 @@ void parts_restore_record(struct parts *parts, const char *name, const char *tex
 {
     for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
         const struct record_owner *owner = &parts->records[i];
-        if (owner->kind && strcmp(owner->kind->name, name) == 0)
-            saves_set_stored(parts->saved[i], record_restore(owner, text));
+        struct json_object *json;
+        if (!owner->kind || strcmp(owner->kind->name, name) != 0)
+            continue;
+        bool is_stale = record_restore(owner, text, &json);
+        saves_set_stored(parts->saved[i], json);
+        if (is_stale)
+            saves_changed(parts->saved[i], NULL);
     }
 }
 
@@ -111,4 +116,9 @@ void parts_read_again(struct parts *parts)
 void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket)
 {
     saves_changed(parts->saved[part], ticket);
+}
+
+bool parts_is_stored(const struct parts *parts, enum bmc_part part)
+{
+    return saves_is_stored(parts->saved[part]);
 }

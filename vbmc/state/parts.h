@@ -2,6 +2,8 @@
 #ifndef VBMC_STATE_PARTS_H
 #define VBMC_STATE_PARTS_H
 
+#include <stdbool.h>
+
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/state/boot.h"
 #include "vbmc/state/saves.h"
@@ -36,5 +38,6 @@ void parts_read_again(struct parts *parts);
 
 /* For bmc_hooks. */
 void parts_changed(struct parts *parts, enum bmc_part part, const struct bmc_ticket *ticket);
+bool parts_is_stored(const struct parts *parts, enum bmc_part part);
 
 #endif

@@ -14,7 +14,8 @@ struct record_kind {
     /* The present state; NULL without memory. */
     struct json_object *(*encode)(const struct bmc *bmc);
     /* Replaces the state by what is stored, without events; NULL: back to the defaults. What cannot
-     * be understood is left out. 0, or -EINVAL if anything was. */
+     * be understood is left out. 0; 1: so is what the configuration has overtaken, which is not to
+     * be stored any more; -EINVAL if anything was left out that could not be understood. */
     int (*decode)(struct bmc *bmc, struct json_object *record);
     bool is_of_guest; /* what happened to the server: no restart of the BMC changes it */
 };

@@ -132,8 +132,7 @@ static int read_access(struct json_object *object, struct bmc *bmc)
         .user_level_off = read_flag(object, "user-level-off"),
         .limit = (enum privilege)limit,
     };
-    lan_restore_access(&bmc->lan, &access, (enum privilege)over);
-    return 0;
+    return lan_restore_access(&bmc->lan, &access, (enum privilege)over);
 }
 
 static int read_key(struct json_object *object, struct bmc *bmc)
@@ -145,8 +144,7 @@ static int read_key(struct json_object *object, struct bmc *bmc)
         record_read_hex(qmp_json_member(object, "replaced", json_type_string), replaced,
                         sizeof replaced) != (int)sizeof replaced)
         return -EINVAL;
-    lan_restore_key(&bmc->lan, kg, replaced);
-    return 0;
+    return lan_restore_key(&bmc->lan, kg, replaced);
 }
 
 static int read_parameter(struct lan *lan, const char *key, struct json_object *value)
@@ -195,6 +193,7 @@ static int decode(struct bmc *bmc, struct json_object *record)
 {
     static const struct {
         const char *key;
+        /* 0; 1: the configuration has overtaken it; -EINVAL. */
         int (*read)(struct json_object *value, struct bmc *bmc);
     } members[] = {
         {"access", read_access},
@@ -202,7 +201,7 @@ static int decode(struct bmc *bmc, struct json_object *record)
         {"parameters", read_parameters},
         {"locked-out", read_locked_out},
     };
-    bool is_wrong = false;
+    bool is_wrong = false, is_stale = false;
 
     lan_restore_access(&bmc->lan, NULL, PRIVILEGE_HIGHEST);
     lan_restore_key(&bmc->lan, NULL, NULL);
@@ -210,10 +209,13 @@ static int decode(struct bmc *bmc, struct json_object *record)
     is_wrong |= lockout_restore(&bmc->lockout, 0) < 0;
     for (size_t i = 0; record && i < sizeof members / sizeof members[0]; i++) {
         struct json_object *value;
-        if (json_object_object_get_ex(record, members[i].key, &value))
-            is_wrong |= members[i].read(value, bmc) < 0;
+        if (!json_object_object_get_ex(record, members[i].key, &value))
+            continue;
+        int result = members[i].read(value, bmc);
+        is_wrong |= result < 0;
+        is_stale |= result > 0;
     }
-    return is_wrong ? -EINVAL : 0;
+    return is_wrong ? -EINVAL : is_stale;
 }
 
 const struct record_kind record_lan = {.name = "lan", .encode = encode, .decode = decode};

@@ -1,5 +1,7 @@
 #include "vbmc/state/records.h"
 
+#include <errno.h>
+
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/store/document.h"
@@ -20,17 +22,18 @@ const struct record_kind *record_kind_of(enum bmc_part part)
     return kinds[part];
 }
 
-struct json_object *record_restore(const struct record_owner *owner, const char *text)
+bool record_restore(const struct record_owner *owner, const char *text, struct json_object **json)
 {
-    struct json_object *json = json_tokener_parse(text);
     char uuid[UUID_TEXT_SIZE];
 
-    if (json && owner->kind->decode(owner->bmc, json) == 0)
-        return json;
+    *json = json_tokener_parse(text);
+    int result = *json ? owner->kind->decode(owner->bmc, *json) : -EINVAL;
+    if (result >= 0)
+        return result > 0;
     uuid_format(&owner->bmc->core.uuid, uuid);
     log_warning("%s: stored %s is partly corrupt; ignoring the bad entries", uuid,
                 owner->kind->name);
-    return json;
+    return false;
 }
 
 static void *copy(void *owner)

@@ -17,8 +17,9 @@ const struct record_kind *record_kind_of(enum bmc_part part);
 /* How it is stored: the owner is a struct record_owner, a copy JSON. */
 const struct save_kind *record_save_kind(enum bmc_part part);
 
-/* Takes over what the store has of it. Damage is logged and left out. Returns what was read, for
- * saves_set_stored; NULL: nothing. */
-struct json_object *record_restore(const struct record_owner *owner, const char *text);
+/* Takes over what the store has of it. Damage is logged and left out. *json becomes what was read,
+ * for saves_set_stored; NULL: nothing. True if the part is to be stored again without what the
+ * configuration has overtaken. */
+bool record_restore(const struct record_owner *owner, const char *text, struct json_object **json);
 
 #endif

@@ -211,9 +211,14 @@ void saves_changed_then(struct saves_part *part, store_done_fn done, void *conte
         change(part, NULL);
 }
 
+bool saves_is_stored(const struct saves_part *part)
+{
+    return !part->wanted && part->in_flight == 0;
+}
+
 void saves_read_again(struct saves_part *part)
 {
-    if (part->kind->take_back && !part->wanted && part->in_flight == 0)
+    if (part->kind->take_back && saves_is_stored(part))
         part->kind->take_back(part->owner, part->stored, false);
 }
 

@@ -60,6 +60,9 @@ void saves_changed(struct saves_part *part, const struct bmc_ticket *ticket);
 /* The same, with a callback (NULL: nobody waits). */
 void saves_changed_then(struct saves_part *part, store_done_fn done, void *context);
 
+/* Whether what there is of the part is on disk: nothing is in flight, nor wanted. */
+bool saves_is_stored(const struct saves_part *part);
+
 /* The BMC starts again: brings the part back to what is on disk, if it can be. What is just being
  * stored, or is to be, stays: it is what will be there, or is taken back if the disk refuses. */
 void saves_read_again(struct saves_part *part);

@@ -252,8 +252,18 @@ static void test_disk(void **state)
     fake_bmc.saves_wait = true;
     assert_string_equal(talk("06 40 01 82 83"), "00"); /* volatile: nothing to store */
     assert_string_equal(talk("06 40 01 41 00"), FAKE_BMC_WAITS);
+    assert_string_equal(talk("06 40 01 41 00"), FAKE_BMC_WAITS); /* the same, on its way */
+    assert_string_equal(talk("06 40 01 82 83"), "00");
     fake_bmc_finish_save(&fake_bmc, -EIO);
-    assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "ff");
+    fake_bmc_finish_save(&fake_bmc, -EIO);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 2), "ff");
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 3), "ff");
+    assert_string_equal(talk("06 40 01 41 00"), "00");
+    assert_string_equal(talk("06 56 01 01 01 " KEY " 74"), FAKE_BMC_WAITS);
+    assert_string_equal(talk("06 56 01 01 01 " KEY " 74"), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(talk("06 56 01 01 01 " KEY " 74"), "00 00");
 }
 
 int main(void)

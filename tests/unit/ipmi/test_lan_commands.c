@@ -582,6 +582,19 @@ static void test_disk(void **state)
     assert_string_equal(talk("0c 01 01 0b 07"), FAKE_BMC_WAITS);
     fake_bmc_finish_save(&fake_bmc, -EIO);
     assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "ff");
+    /* The same value again while it is on its way there. */
+    assert_string_equal(talk("0c 01 01 0b 06"), FAKE_BMC_WAITS);
+    uint32_t first = fake_bmc_request(&fake_bmc);
+    assert_string_equal(talk("0c 01 01 0b 06"), FAKE_BMC_WAITS);
+    assert_string_equal(talk("0c 01 01 00 02"), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, -EIO);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, first), "ff");
+    assert_string_equal(fake_bmc_answer(&fake_bmc, first + 1), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, -EIO);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, first + 1), "ff");
+    assert_string_equal(fake_bmc_answer(&fake_bmc, first + 2), "00");
+    assert_string_equal(talk("0c 01 01 0b 06"), "00");
     talk("0c 01 01 00 01");
     assert_string_equal(talk("0c 01 01 0b 08"), "00");
     assert_string_equal(talk("0c 01 01 00 02"), FAKE_BMC_WAITS);

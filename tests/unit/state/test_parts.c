@@ -196,6 +196,8 @@ static void test_lan_is_refused(void **state)
                                              .access = {.mode = LAN_ACCESS_DISABLED}};
     const struct lan_access_change shared = {.access_of = LAN_VOLATILE,
                                              .access = {.mode = LAN_ACCESS_SHARED}};
+    const struct lan_access_change low = {.limit_of = LAN_VOLATILE,
+                                          .access = {.limit = PRIVILEGE_USER}};
     uint8_t data[LAN_PARAMETER_MAX];
     size_t size;
 
@@ -209,6 +211,7 @@ static void test_lan_is_refused(void **state)
     lan_set_parameter(lan, 18, (const uint8_t[]){0, 0x80, 1, 1}, 4, 0, NULL);
     lan_set_access(lan, &shared, NULL);
     lan_set_access(lan, &closed, NULL);
+    lan_set_access(lan, &low, NULL);
     save(BMC_PART_LAN);
     assert_true(wait_for(2) < 0);
     assert_int_equal(lan_get_parameter(lan, 11, 0, 0, data, &size), 0);
@@ -217,6 +220,12 @@ static void test_lan_is_refused(void **state)
     assert_int_equal(data[1], 0x80);
     assert_int_equal(lan_access(lan, LAN_NON_VOLATILE).mode, LAN_ACCESS_ALWAYS);
     assert_int_equal(lan_access(lan, LAN_VOLATILE).mode, LAN_ACCESS_SHARED);
+    assert_int_equal(lan_access(lan, LAN_VOLATILE).limit, PRIVILEGE_USER);
+    assert_true(parts_is_stored(parts, BMC_PART_LAN));
+    /* What the configuration has overtaken is stored no more. */
+    parts_restore_record(parts, "lan",
+                         "{\"access\": {\"mode\": 2, \"limit\": 2, \"limit-over\": 3}}");
+    assert_false(parts_is_stored(parts, BMC_PART_LAN));
 }
 
 /* Nothing was stored before: back to the defaults. */

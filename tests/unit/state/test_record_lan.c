@@ -101,6 +101,35 @@ static void test_configured_limit(void **state)
     assert_string_equal(talk("06 41 01 40"), "00 02 02");
 }
 
+/* What the configuration has overtaken while the daemon was down is not stored again, or it would
+ * be back with the value that it replaced. */
+static void test_overtaken(void **state)
+{
+    struct channel channel;
+
+    (void)state;
+    talk("06 40 01 00 43");
+    talk("06 56 01 01 01 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 71 72 73 74");
+    CLEANUP_JSON struct json_object *record = record_lan.encode(&fake_bmc.bmc);
+    fake_bmc_clear(&fake_bmc);
+    fake_bmc_init(&fake_bmc, HOST_POWER_RUNNING);
+    channel_set_defaults(&channel);
+    channel.limit = PRIVILEGE_USER;
+    lan_configure(&fake_bmc.bmc.lan, &channel, false);
+    assert_int_equal(record_lan.decode(&fake_bmc.bmc, record), 1);
+    CLEANUP_JSON struct json_object *after = record_lan.encode(&fake_bmc.bmc);
+    channel.limit = PRIVILEGE_ADMINISTRATOR;
+    lan_configure(&fake_bmc.bmc.lan, &channel, false);
+    assert_string_equal(talk("06 41 01 40"), "00 02 04");
+    assert_int_equal(record_lan.decode(&fake_bmc.bmc, after), 0);
+    assert_string_equal(talk("06 41 01 40"), "00 02 04");
+    assert_true(fake_bmc.bmc.channel.has_kg);
+    channel.kg[0] = 1; /* another key than the one that the client's replaced */
+    lan_configure(&fake_bmc.bmc.lan, &channel, false);
+    assert_int_equal(record_lan.decode(&fake_bmc.bmc, after), 1);
+    assert_int_equal(fake_bmc.bmc.channel.kg[0], 1);
+}
+
 static void test_nothing_stored(void **state)
 {
     (void)state;
@@ -153,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_comes_back, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_configured_limit, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_overtaken, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_nothing_stored, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_damage, fake_bmc_setup, fake_bmc_teardown),
     };
