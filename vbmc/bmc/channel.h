@@ -20,10 +20,6 @@
 #define CHANNEL_AUTH_MD5      0x04
 #define CHANNEL_AUTH_PASSWORD 0x10
 
-/* Bits of authentication types (section 22.13). */
-#define CHANNEL_AUTH_MD5      0x04
-#define CHANNEL_AUTH_PASSWORD 0x10
-
 struct channel {
     enum privilege limit;
     bool has_kg;

@@ -214,12 +214,6 @@ bool lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replace
     return key && !lan->key.is_clients;
 }
 
-uint8_t lan_suspend_arps(struct lan *lan, uint8_t bits)
-{
-    lan->suspended = bits;
-    return lan_held(lan)->arp_control & (uint8_t)~bits & 0x03;
-}
-
 /* ---- set in progress ---- */
 
 static struct lan_values *copy_of(const struct lan_values *values)
@@ -345,7 +339,6 @@ void lan_session_ended(struct lan *lan, uint32_t session)
 void lan_restart(struct lan *lan)
 {
     lan_end_set(lan);
-    lan->suspended = 0;
     lan->present = lan->stored;
     lan->present_is_own = false;
     if (lan->held) {

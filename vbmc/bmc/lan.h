@@ -79,7 +79,6 @@ struct lan {
     struct lan_values *held, *pending; /* NULL: the defaults; no set is in progress */
     bool is_set_in_progress;
     uint32_t setting_session;  /* who began it; 0: the system interface */
-    uint8_t suspended;         /* bits of Suspend BMC ARPs */
     const struct lan_ops *ops; /* NULL: the defaults of everything */
     void *ops_context;
 };
@@ -105,10 +104,6 @@ int lan_set_access(struct lan *lan, const struct lan_access_change *change,
 /* Sets the channel key; all zeros: none. The sessions that there are go on. As above. */
 int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
                 const struct bmc_ticket *ticket);
-
-/* Suspend BMC ARPs (section 23.3): [1] responses, [0] gratuitous ARPs. Returns what is generated,
- * in the same bits. The machine's kernel does not know of it. */
-uint8_t lan_suspend_arps(struct lan *lan, uint8_t bits);
 
 /* ---- alerts: what PEF goes by ---- */
 

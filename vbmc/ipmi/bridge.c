@@ -1,20 +1,16 @@
 #include "vbmc/ipmi/bridge.h"
 
+#include "vbmc/bmc/channel.h"
 #include "vbmc/ipmi/codes.h"
-
-#define CMD_SEND_MESSAGE 0x34
 
 #define CHANNEL_MASK     0x0f
 #define CHANNEL_IPMB     0x00
-#define CHANNEL_LAN      0x01
-#define CHANNEL_THIS     0x0e
-#define CHANNEL_SYSTEM   0x0f
 #define TRACKING_SHIFT   6
 #define TRACKING_REQUEST 1
 
 #define CC_NAK_ON_WRITE 0x83
 
-static bool is_send_message(const struct ipmi_msg *message)
+bool ipmi_bridge_is_send(const struct ipmi_msg *message)
 {
     return message->netfn == NETFN_APP && message->command == CMD_SEND_MESSAGE;
 }
@@ -22,7 +18,7 @@ static bool is_send_message(const struct ipmi_msg *message)
 /* Channels that there are, but take no messages of others. */
 static bool is_other_channel(uint8_t channel)
 {
-    return channel == CHANNEL_LAN || channel == CHANNEL_THIS || channel == CHANNEL_SYSTEM;
+    return channel == CHANNEL_LAN || channel == CHANNEL_THIS || channel == CHANNEL_SYSTEM_INTERFACE;
 }
 
 int ipmi_bridge_open(const struct ipmi_msg *outer, struct ipmi_msg *inner)
@@ -39,14 +35,14 @@ int ipmi_bridge_open(const struct ipmi_msg *outer, struct ipmi_msg *inner)
     if (outer->data[1] != IPMI_BMC_ADDRESS)
         return CC_NAK_ON_WRITE;
     if (ipmi_msg_parse(outer->data + 1, outer->data_length - 1, inner) < 0 ||
-        is_send_message(inner))
+        ipmi_bridge_is_send(inner))
         return CC_INVALID_DATA_FIELD;
     return CC_SUCCESS;
 }
 
 bool ipmi_bridge_is_tracked(const struct ipmi_msg *message)
 {
-    return is_send_message(message) && message->data_length > 0 &&
+    return ipmi_bridge_is_send(message) && message->data_length > 0 &&
            message->data[0] >> TRACKING_SHIFT == TRACKING_REQUEST;
 }
 
@@ -71,7 +67,7 @@ void ipmi_bridge_complete(const struct ipmi_msg *outer, struct ipmi_response *re
     struct wire_out out = wire_out_init(of_outer.data, sizeof of_outer.data);
     struct ipmi_msg inner;
 
-    if (!is_send_message(outer) || ipmi_bridge_open(outer, &inner) != CC_SUCCESS)
+    if (!ipmi_bridge_is_send(outer) || ipmi_bridge_open(outer, &inner) != CC_SUCCESS)
         return;
     ipmi_bridge_put(outer, &inner, response, &out);
     of_outer.data_length = out.pos;

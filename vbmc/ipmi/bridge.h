@@ -8,6 +8,10 @@
 #include "vbmc/base/wire.h"
 #include "vbmc/ipmi/msg.h"
 
+#define CMD_SEND_MESSAGE 0x34
+
+bool ipmi_bridge_is_send(const struct ipmi_msg *message);
+
 /* The message that a Send Message carries, whose data points into that of `outer`. A completion
  * code: CC_SUCCESS, or why it cannot be sent. */
 int ipmi_bridge_open(const struct ipmi_msg *outer, struct ipmi_msg *inner);

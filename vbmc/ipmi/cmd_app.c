@@ -146,4 +146,4 @@ static const struct command commands[] = {
      "Get System Interface Capabilities"},
 };
 
-const struct command_table cmd_app_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_app_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -211,6 +211,8 @@ static int get_channel_access(const struct ipmi_request *request, struct wire_in
 #define KEY_NOT_LOCKABLE   0x00
 #define KEY_DATA_MAX       43
 
+#define SET_CHANNEL_SECURITY_KEYS 0x56
+
 static int set_channel_security_keys(const struct ipmi_request *request, struct wire_in *in,
                                      struct wire_out *out)
 {
@@ -244,8 +246,13 @@ static const struct command commands[] = {
     {NETFN_APP, 0x42, PRIVILEGE_USER, 1, 1, get_channel_info, "Get Channel Info"},
     {NETFN_APP, 0x54, COMMAND_FOR_ANYONE, 3, 3, get_channel_cipher_suites,
      "Get Channel Cipher Suites"},
-    {NETFN_APP, 0x56, PRIVILEGE_ADMINISTRATOR, 3, KEY_DATA_MAX, set_channel_security_keys,
-     "Set Channel Security Keys"},
+    {NETFN_APP, SET_CHANNEL_SECURITY_KEYS, PRIVILEGE_ADMINISTRATOR, 3, KEY_DATA_MAX,
+     set_channel_security_keys, "Set Channel Security Keys"},
 };
 
-const struct command_table cmd_channel_table = {commands, ARRAY_SIZE(commands)};
+static bool carries_secret(const struct ipmi_msg *msg)
+{
+    return msg->netfn == NETFN_APP && msg->command == SET_CHANNEL_SECURITY_KEYS;
+}
+
+const struct command_table cmd_channel_table = {commands, ARRAY_SIZE(commands), carries_secret};

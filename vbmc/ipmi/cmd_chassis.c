@@ -203,4 +203,4 @@ static const struct command commands[] = {
     {NETFN_CHASSIS, 0x0f, PRIVILEGE_USER, 0, 0, get_poh_counter, "Get POH Counter"},
 };
 
-const struct command_table cmd_chassis_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_chassis_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -296,4 +296,4 @@ static const struct command commands[] = {
     ROW(0x13, PRIVILEGE_USER, 3, 3, get_configuration, "Get DCMI Configuration Parameters"),
 };
 
-const struct command_table cmd_dcmi_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_dcmi_table = {commands, ARRAY_SIZE(commands), NULL};

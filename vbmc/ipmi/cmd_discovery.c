@@ -277,4 +277,4 @@ static const struct command commands[] = {
      "Get Command Sub-function Enables"},
 };
 
-const struct command_table cmd_discovery_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_discovery_table = {commands, ARRAY_SIZE(commands), NULL};

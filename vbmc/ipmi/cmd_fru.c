@@ -68,4 +68,4 @@ static const struct command commands[] = {
      "Write FRU Data"},
 };
 
-const struct command_table cmd_fru_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_fru_table = {commands, ARRAY_SIZE(commands), NULL};

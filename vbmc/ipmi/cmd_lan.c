@@ -9,11 +9,13 @@
 
 static bool is_lan(const struct ipmi_request *request, uint8_t channel, uint8_t reserved)
 {
-    return !(channel & reserved) && command_channel(request, channel) == CHANNEL_LAN;
+    return !(channel & reserved) && command_is_lan(request, channel & 0x0f);
 }
 
 /* Set LAN Configuration Parameters (section 23.1). */
-#define SET_DATA_MAX 40 /* any longer parameter there may be is not supported, no wrong length */
+#define SET_LAN_CONFIGURATION 0x01
+#define COMMUNITY             16
+#define SET_DATA_MAX          40 /* any longer parameter there may be is not supported, no wrong length */
 
 static int set_lan_configuration(const struct ipmi_request *request, struct wire_in *in,
                                  struct wire_out *out)
@@ -52,23 +54,26 @@ static int get_lan_configuration(const struct ipmi_request *request, struct wire
     return CC_SUCCESS;
 }
 
-/* Suspend BMC ARPs (section 23.3). */
-#define ARP_BITS 0x03
+/* Suspend BMC ARPs (section 23.3). The machine's kernel answers ARP for the BMC's address and
+ * cannot be made to stop for one of its programs; it sends no gratuitous ones. So nothing is
+ * suspended, and the answer says what goes on: [1] responses, [0] gratuitous ARPs. */
+#define ARP_BITS      0x03
+#define ARP_RESPONSES 0x02
 
 static int suspend_bmc_arps(const struct ipmi_request *request, struct wire_in *in,
                             struct wire_out *out)
 {
+    const struct lan *lan = &request->bmc->lan;
+    struct lan_network network = {.has_v4 = true};
     uint8_t channel = wire_u8(in);
     uint8_t bits = wire_u8(in);
-    uint8_t generated = 0;
 
     if (!is_lan(request, channel, RESERVED_OF_SET) || bits & ~ARP_BITS)
         return CC_INVALID_DATA_FIELD;
-    int code = command_call(request, out, SERVICE_SUSPEND_ARPS,
-                            &(union service_arguments){.suspend_arps = {bits, &generated}});
-    if (code == CC_SUCCESS)
-        wire_put_u8(out, generated);
-    return code;
+    if (lan->ops)
+        lan->ops->network(lan->ops_context, &network);
+    wire_put_u8(out, network.has_v4 ? ARP_RESPONSES : 0);
+    return CC_SUCCESS;
 }
 
 /* Get IP/UDP/RMCP Statistics (section 23.4). What the kernel drops is not seen here. */
@@ -101,12 +106,19 @@ static int get_statistics(const struct ipmi_request *request, struct wire_in *in
 }
 
 static const struct command commands[] = {
-    {NETFN_TRANSPORT, 0x01, PRIVILEGE_ADMINISTRATOR, 2, SET_DATA_MAX, set_lan_configuration,
-     "Set LAN Configuration Parameters"},
+    {NETFN_TRANSPORT, SET_LAN_CONFIGURATION, PRIVILEGE_ADMINISTRATOR, 2, SET_DATA_MAX,
+     set_lan_configuration, "Set LAN Configuration Parameters"},
     {NETFN_TRANSPORT, 0x02, PRIVILEGE_OPERATOR, 4, 4, get_lan_configuration,
      "Get LAN Configuration Parameters"},
     {NETFN_TRANSPORT, 0x03, PRIVILEGE_OPERATOR, 2, 2, suspend_bmc_arps, "Suspend BMC ARPs"},
     {NETFN_TRANSPORT, 0x04, PRIVILEGE_USER, 2, 2, get_statistics, "Get IP/UDP/RMCP Statistics"},
 };
 
-const struct command_table cmd_lan_table = {commands, ARRAY_SIZE(commands)};
+/* The community string is a password. */
+static bool carries_secret(const struct ipmi_msg *msg)
+{
+    return msg->netfn == NETFN_TRANSPORT && msg->command == SET_LAN_CONFIGURATION &&
+           msg->data_length > 1 && msg->data[1] == COMMUNITY;
+}
+
+const struct command_table cmd_lan_table = {commands, ARRAY_SIZE(commands), carries_secret};

@@ -118,10 +118,10 @@ static const struct command commands[] = {
     {NETFN_APP, 0x32, COMMAND_FOR_SYSTEM, 2, 2, enable_message_channel_receive,
      "Enable Message Channel Receive"},
     {NETFN_APP, 0x33, COMMAND_FOR_SYSTEM, 0, 0, get_message, "Get Message"},
-    {NETFN_APP, 0x34, PRIVILEGE_USER, 1 + IPMI_MSG_OVERHEAD, IPMI_MSG_DATA_MAX, send_message,
-     "Send Message"},
+    {NETFN_APP, CMD_SEND_MESSAGE, PRIVILEGE_USER, 1 + IPMI_MSG_OVERHEAD, IPMI_MSG_DATA_MAX,
+     send_message, "Send Message"},
     {NETFN_APP, 0x35, COMMAND_FOR_SYSTEM, 0, 0, read_event_message_buffer,
      "Read Event Message Buffer"},
 };
 
-const struct command_table cmd_messaging_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_messaging_table = {commands, ARRAY_SIZE(commands), NULL};

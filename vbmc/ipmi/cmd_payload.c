@@ -15,11 +15,6 @@
 #define SOL_INSTANCE         1 /* the one there is */
 #define STANDARD_PAYLOAD_SOL (1 << TYPE_SOL)
 
-static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
-{
-    return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
-}
-
 /* The payload type and the instance that a request begins with. */
 static bool read_instance(struct wire_in *in, uint8_t *instance)
 {
@@ -190,7 +185,7 @@ static int set_user_payload_access(const struct ipmi_request *request, struct wi
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
     user &= USER_MASK;
-    if (!is_lan_channel(request, channel) || !is_user_id(user) || operation > OPERATION_DISABLE)
+    if (!command_is_lan(request, channel) || !is_user_id(user) || operation > OPERATION_DISABLE)
         return CC_INVALID_DATA_FIELD;
     if (operation == OPERATION_ENABLE && (standard & ~STANDARD_PAYLOAD_SOL || others))
         return CC_INVALID_DATA_FIELD;
@@ -212,7 +207,7 @@ static int get_user_payload_access(const struct ipmi_request *request, struct wi
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel) || !is_user_id(user))
+    if (!command_is_lan(request, channel) || !is_user_id(user))
         return CC_INVALID_DATA_FIELD;
     wire_put_u8(out, bmc->payload->user_may(bmc->payload_context, user) ? STANDARD_PAYLOAD_SOL : 0);
     wire_put_zeros(out, 3);
@@ -230,7 +225,7 @@ static int get_channel_payload_support(const struct ipmi_request *request, struc
 
     if (!request->bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel))
+    if (!command_is_lan(request, channel))
         return CC_INVALID_DATA_FIELD;
     wire_put_u16(out, STANDARD_PAYLOADS);
     wire_put_u16(out, SETUP_PAYLOADS);
@@ -252,7 +247,7 @@ static int get_channel_payload_version(const struct ipmi_request *request, struc
 
     if (!request->bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel) || type & TYPE_RESERVED)
+    if (!command_is_lan(request, channel) || type & TYPE_RESERVED)
         return CC_INVALID_DATA_FIELD;
     if (type > TYPE_SOL && (type < TYPE_SETUP_FIRST || type > TYPE_SETUP_LAST))
         return CC_NOT_ON_CHANNEL;
@@ -274,7 +269,7 @@ static int set_sol_configuration(const struct ipmi_request *request, struct wire
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel))
+    if (!command_is_lan(request, channel))
         return CC_INVALID_DATA_FIELD;
     return command_call(request, out, SERVICE_SOL_PARAMETER,
                         &(union service_arguments){.sol_parameter = {parameter, data, size}});
@@ -294,7 +289,7 @@ static int get_sol_configuration(const struct ipmi_request *request, struct wire
 
     if (!bmc->payload)
         return CC_INVALID_COMMAND;
-    if (!is_lan_channel(request, channel & (uint8_t)~REVISION_ONLY))
+    if (!command_is_lan(request, channel & (uint8_t)~REVISION_ONLY))
         return CC_INVALID_DATA_FIELD;
     if (!(channel & REVISION_ONLY)) {
         int result =
@@ -326,4 +321,4 @@ static const struct command commands[] = {
      "Get SOL Configuration Parameters"},
 };
 
-const struct command_table cmd_payload_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_payload_table = {commands, ARRAY_SIZE(commands), NULL};

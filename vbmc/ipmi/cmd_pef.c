@@ -190,4 +190,4 @@ static const struct command commands[] = {
     {NETFN_SENSOR_EVENT, 0x17, COMMAND_FOR_ANYONE, 12, 12, pet_acknowledge, "PET Acknowledge"},
 };
 
-const struct command_table cmd_pef_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_pef_table = {commands, ARRAY_SIZE(commands), NULL};

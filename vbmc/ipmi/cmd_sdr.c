@@ -143,4 +143,4 @@ static const struct command commands[] = {
      "Run Initialization Agent"},
 };
 
-const struct command_table cmd_sdr_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_sdr_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -260,4 +260,4 @@ static const struct command commands[] = {
     {NETFN_SENSOR_EVENT, 0x02, PRIVILEGE_OPERATOR, 7, 8, platform_event, "Platform Event"},
 };
 
-const struct command_table cmd_sel_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_sel_table = {commands, ARRAY_SIZE(commands), NULL};

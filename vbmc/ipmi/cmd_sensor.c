@@ -478,4 +478,4 @@ static const struct command commands[] = {
      "Set Sensor Reading And Event Status"},
 };
 
-const struct command_table cmd_sensor_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_sensor_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -7,11 +7,6 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/command.h"
 
-static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
-{
-    return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
-}
-
 /* Get Channel Authentication Capabilities (section 22.13). */
 #define EXTENDED               0x80 /* asks for data of IPMI 2.0, and says that it is there */
 #define STATUS_KG              0x20
@@ -39,7 +34,7 @@ static int get_channel_authentication_capabilities(const struct ipmi_request *re
     uint8_t level = wire_u8(in);
     bool extended = channel & EXTENDED;
 
-    if (channel & 0x70 || !is_lan_channel(request, channel & 0x0f))
+    if (channel & 0x70 || !command_is_lan(request, channel & 0x0f))
         return CC_INVALID_DATA_FIELD;
     if (level < PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM)
         return CC_INVALID_DATA_FIELD;
@@ -253,4 +248,4 @@ static const struct command commands[] = {
     {NETFN_APP, 0x3d, PRIVILEGE_USER, 1, 5, get_session_info, "Get Session Info"},
 };
 
-const struct command_table cmd_session_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_session_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -39,4 +39,4 @@ static const struct command commands[] = {
      "Get System Info Parameters"},
 };
 
-const struct command_table cmd_system_info_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_system_info_table = {commands, ARRAY_SIZE(commands), NULL};

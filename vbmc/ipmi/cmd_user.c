@@ -14,10 +14,7 @@
 #define RESERVED_ID   0xc0
 #define RESERVED_HIGH 0xf0
 
-static bool is_lan_channel(const struct ipmi_request *request, uint8_t channel)
-{
-    return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
-}
+#define SET_USER_PASSWORD 0x47
 
 /* CC_SUCCESS, or what is wrong with an id. Id 0 is reserved. */
 static int check_id(uint8_t id)
@@ -48,7 +45,7 @@ static int set_user_access(const struct ipmi_request *request, struct wire_in *i
     unsigned parts = 1u << USER_PART_LIMIT;
     int code = check_id(id);
 
-    if (!is_lan_channel(request, channel & CHANNEL_MASK) || (limit & RESERVED_HIGH) ||
+    if (!command_is_lan(request, channel & CHANNEL_MASK) || (limit & RESERVED_HIGH) ||
         (sessions & RESERVED_HIGH))
         return CC_INVALID_DATA_FIELD;
     if (code != CC_SUCCESS)
@@ -78,7 +75,7 @@ static int get_user_access(const struct ipmi_request *request, struct wire_in *i
     uint8_t id = wire_u8(in);
     int code = check_id(id);
 
-    if ((channel & RESERVED_HIGH) || !is_lan_channel(request, channel))
+    if ((channel & RESERVED_HIGH) || !command_is_lan(request, channel))
         return CC_INVALID_DATA_FIELD;
     if (code != CC_SUCCESS)
         return code;
@@ -198,7 +195,13 @@ static const struct command commands[] = {
     {NETFN_APP, 0x44, PRIVILEGE_OPERATOR, 2, 2, get_user_access, "Get User Access"},
     {NETFN_APP, 0x45, PRIVILEGE_ADMINISTRATOR, 17, 17, set_user_name, "Set User Name"},
     {NETFN_APP, 0x46, PRIVILEGE_OPERATOR, 1, 1, get_user_name, "Get User Name"},
-    {NETFN_APP, 0x47, PRIVILEGE_ADMINISTRATOR, 2, 22, set_user_password, "Set User Password"},
+    {NETFN_APP, SET_USER_PASSWORD, PRIVILEGE_ADMINISTRATOR, 2, 22, set_user_password,
+     "Set User Password"},
 };
 
-const struct command_table cmd_user_table = {commands, ARRAY_SIZE(commands)};
+static bool carries_secret(const struct ipmi_msg *msg)
+{
+    return msg->netfn == NETFN_APP && msg->command == SET_USER_PASSWORD;
+}
+
+const struct command_table cmd_user_table = {commands, ARRAY_SIZE(commands), carries_secret};

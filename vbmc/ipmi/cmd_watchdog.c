@@ -76,4 +76,4 @@ static const struct command commands[] = {
     {NETFN_APP, 0x25, PRIVILEGE_USER, 0, 0, get_watchdog_timer, "Get Watchdog Timer"},
 };
 
-const struct command_table cmd_watchdog_table = {commands, ARRAY_SIZE(commands)};
+const struct command_table cmd_watchdog_table = {commands, ARRAY_SIZE(commands), NULL};

@@ -45,6 +45,11 @@ uint8_t command_channel(const struct ipmi_request *request, uint8_t channel)
     return channel == CHANNEL_THIS ? request->channel : channel;
 }
 
+bool command_is_lan(const struct ipmi_request *request, uint8_t channel)
+{
+    return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
+}
+
 static void answer_with(const struct bmc_ticket *ticket, int result, size_t length_of_error)
 {
     const struct ipmi_sink *sink = ticket->sink;

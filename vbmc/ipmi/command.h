@@ -37,6 +37,8 @@ enum {
 struct command_table {
     const struct command *rows;
     size_t count;
+    /* Whether the request has a password, key or the like in it; NULL: none of the table has. */
+    bool (*carries_secret)(const struct ipmi_msg *msg);
 };
 
 /* All tables, in the order in which a command is looked for, and the way to a command. */
@@ -70,6 +72,9 @@ extern const struct command_table cmd_lan_table;
 
 /* The channel that [3:0] of `channel` means, which may be "this one" (section 6.3). */
 uint8_t command_channel(const struct ipmi_request *request, uint8_t channel);
+
+/* Whether `channel`, with no other bits, is the LAN channel, by its number or as "this one". */
+bool command_is_lan(const struct ipmi_request *request, uint8_t channel);
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

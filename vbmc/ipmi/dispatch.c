@@ -7,7 +7,6 @@
 #include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/command.h"
 
-#define CMD_SEND_MESSAGE 0x34
 /* With Set Session Privilege Level between them. */
 #define CMD_ACTIVATE_SESSION 0x3a
 #define CMD_CLOSE_SESSION    0x3c
@@ -50,7 +49,7 @@ bool ipmi_only_reads(const struct ipmi_msg *msg)
     const struct command *command = find_command(msg);
     struct ipmi_msg carried;
 
-    if (ipmi_bridge_is_tracked(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
+    if (ipmi_bridge_is_send(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
         return ipmi_only_reads(&carried);
     if (!command || command->privilege == COMMAND_FOR_SYSTEM)
         return false;
@@ -63,20 +62,23 @@ bool ipmi_is_user_level(const struct ipmi_msg *msg)
     bool is_app = msg->netfn == NETFN_APP;
     bool is_of_session =
         is_app && msg->command >= CMD_ACTIVATE_SESSION && msg->command <= CMD_CLOSE_SESSION;
-    bool carries_another = is_app && msg->command == CMD_SEND_MESSAGE;
 
-    return command && command->privilege <= PRIVILEGE_USER && !is_of_session && !carries_another;
+    return command && command->privilege <= PRIVILEGE_USER && !is_of_session &&
+           !ipmi_bridge_is_send(msg);
 }
 
 bool ipmi_carries_secret(const struct ipmi_msg *msg)
 {
-    const struct command *command = find_command(msg);
     struct ipmi_msg carried;
 
-    if (ipmi_bridge_is_tracked(msg) && ipmi_bridge_open(msg, &carried) == CC_SUCCESS)
-        return ipmi_carries_secret(&carried);
-    return command && (strcmp(command->name, "Set User Password") == 0 ||
-                       strcmp(command->name, "Set Channel Security Keys") == 0);
+    /* One that cannot be opened is refused, whatever it carries. */
+    if (ipmi_bridge_is_send(msg))
+        return ipmi_bridge_open(msg, &carried) != CC_SUCCESS || ipmi_carries_secret(&carried);
+    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+        if (tables[t]->carries_secret && tables[t]->carries_secret(msg))
+            return true;
+    }
+    return false;
 }
 
 /* Privilege comes before the body: who may not ask is not told what the body should have been. */

@@ -40,14 +40,6 @@ int service_run_lan_reset(const struct service_call *call, const union service_a
     return service_changed(call, BMC_PART_LAN);
 }
 
-int service_run_suspend_arps(const struct service_call *call,
-                             const union service_arguments *arguments)
-{
-    *arguments->suspend_arps.generated =
-        lan_suspend_arps(&call->bmc->lan, arguments->suspend_arps.bits);
-    return 0;
-}
-
 int service_run_lan_statistics(const struct service_call *call,
                                const union service_arguments *arguments)
 {

@@ -9,10 +9,9 @@
 const char *service_privilege_name(enum privilege privilege)
 {
     static const char *const names[] = {
-        [PRIVILEGE_CALLBACK] = "callback",
-        [PRIVILEGE_USER] = "user",
-        [PRIVILEGE_OPERATOR] = "operator",
-        [PRIVILEGE_ADMINISTRATOR] = "administrator",
+        [PRIVILEGE_CALLBACK] = "callback", [PRIVILEGE_USER] = "user",
+        [PRIVILEGE_OPERATOR] = "operator", [PRIVILEGE_ADMINISTRATOR] = "administrator",
+        [PRIVILEGE_OEM] = "oem",           [PRIVILEGE_NO_ACCESS] = "none",
     };
 
     return (size_t)privilege < ARRAY_SIZE(names) && names[privilege] ? names[privilege] : "";

@@ -10,7 +10,9 @@
 const char *service_explain(enum service_operation operation, int result,
                             char text[SERVICE_TEXT_SIZE]);
 
-/* The name of a privilege level; "" if it has none. */
+/* The name of a privilege level, also as people write it: "callback" to "oem", "none" for No
+ * Access;
+ * "" if it has none. */
 const char *service_privilege_name(enum privilege privilege);
 
 #endif

@@ -44,8 +44,7 @@ service_describe service_describe_power_limit, service_describe_power_limit_acti
 service_run service_run_session_close, service_run_sol_activate, service_run_sol_deactivate;
 service_run service_run_sol_access, service_run_sol_parameter;
 /* lan.c */
-service_run service_run_channel_key, service_run_channel_access, service_run_lan_parameter,
-    service_run_suspend_arps;
+service_run service_run_channel_key, service_run_channel_access, service_run_lan_parameter;
 service_run service_run_lan_statistics, service_run_lan_reset;
 service_describe service_describe_lan_parameter;
 /* users.c */

@@ -106,7 +106,6 @@ enum service_operation {
     SERVICE_CHANNEL_ACCESS,
     SERVICE_CHANNEL_KEY,
     SERVICE_LAN_PARAMETER,
-    SERVICE_SUSPEND_ARPS,
     SERVICE_LAN_RESET,      /* to what it was before any client set it */
     SERVICE_LAN_STATISTICS, /* cleared */
     /* Accounts. */
@@ -226,10 +225,6 @@ union service_arguments {
         const uint8_t *data;
         size_t size;
     } lan_parameter;
-    struct {
-        uint8_t bits;       /* as in Suspend BMC ARPs */
-        uint8_t *generated; /* filled in */
-    } suspend_arps;
     struct {
         uint8_t id;
         unsigned parts; /* of `user`: 1 << enum user_part */

@@ -146,8 +146,6 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_channel_key, NULL},
     [SERVICE_LAN_PARAMETER] = {"LAN parameter", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_lan_parameter, service_describe_lan_parameter},
-    [SERVICE_SUSPEND_ARPS] = {"suspend ARPs", PRIVILEGE_OPERATOR, 0,
-        service_run_suspend_arps, NULL},
     [SERVICE_LAN_RESET] = {"reset LAN configuration", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_lan_reset, NULL},
     [SERVICE_LAN_STATISTICS] = {"clear LAN statistics", PRIVILEGE_USER, 0,

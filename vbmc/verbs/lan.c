@@ -16,11 +16,15 @@
 #define PARAMETER_MASK    6
 #define PARAMETER_GATEWAY 12
 
-void verbs_add_locked_out(struct json_object *result, const struct bmc *bmc)
+void verbs_add_locked_out(struct json_object *result, struct control_request *request,
+                          const struct bmc *bmc)
 {
+    const struct caller caller = verbs_caller(control_request_identity(request));
     char text[USER_ID_MAX * (USER_NAME_MAX + 40)] = "";
     size_t used = 0;
 
+    if (service_permit(SERVICE_USERS_VIEW, &caller) < 0)
+        return;
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         uint64_t left_s = lockout_left_s(&bmc->lockout, id);
         const char *separator = used > 0 ? ", " : "", *name = bmc->users.by_id[id].name;
@@ -99,7 +103,7 @@ static void add_lock_out_rule(struct json_object *result, const struct lan *lan)
     verbs_add_text(result, "lock_out", text);
 }
 
-static struct json_object *describe(const struct bmc *bmc)
+static struct json_object *describe(struct control_request *request, const struct bmc *bmc)
 {
     const struct lan *lan = &bmc->lan;
     const struct lan_access present = lan_access(lan, LAN_VOLATILE);
@@ -115,7 +119,7 @@ static struct json_object *describe(const struct bmc *bmc)
     verbs_add_text(result, "privilege_limit", service_privilege_name(present.limit));
     add_suites(result, &bmc->channel);
     add_lock_out_rule(result, lan);
-    verbs_add_locked_out(result, bmc);
+    verbs_add_locked_out(result, request, bmc);
     return result;
 }
 
@@ -129,5 +133,5 @@ void verbs_lan(const struct verbs *verbs, struct json_object *arguments,
     if (verbs_flag_argument(arguments, "reset"))
         verbs_call(request, SERVICE_LAN_RESET, instance_bmc(instance), NULL);
     else
-        control_reply_ok(request, describe(instance_bmc(instance)));
+        control_reply_ok(request, describe(request, instance_bmc(instance)));
 }

@@ -12,7 +12,9 @@
  * lan {"name", "reset": true}: what it was before any client set it; administrators. */
 verbs_run verbs_lan;
 
-/* Adds "locked_out": "admin (another 250 s), bob (until enabled)"; nothing if nobody is. */
-void verbs_add_locked_out(struct json_object *result, const struct bmc *bmc);
+/* Adds "locked_out": "admin (another 250 s), bob (until enabled)", for who may see accounts
+ * (SERVICE_USERS_VIEW); nothing if nobody is. */
+void verbs_add_locked_out(struct json_object *result, struct control_request *request,
+                          const struct bmc *bmc);
 
 #endif

@@ -96,7 +96,7 @@ void verbs_show(const struct verbs *verbs, struct json_object *arguments,
     verbs_add_text(result, "password", "***");
     verbs_add_text(result, "status", verbs_status_of(instance));
     verbs_add_text(result, "username", user[0] ? user : NULL);
-    verbs_add_locked_out(result, instance_bmc(instance));
+    verbs_add_locked_out(result, request, instance_bmc(instance));
     verbs_add_health(result, instance);
     verbs_add_watchdog(result, instance_bmc(instance));
     verbs_add_boot_device(result, instance_bmc(instance));

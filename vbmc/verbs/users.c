@@ -18,25 +18,7 @@
 #define SOURCE_SIZE   128
 #define DEFAULT_LEVEL PRIVILEGE_USER
 
-static const struct {
-    const char *name;
-    enum privilege level;
-} levels[] = {
-    {"callback", PRIVILEGE_CALLBACK}, {"user", PRIVILEGE_USER},
-    {"operator", PRIVILEGE_OPERATOR}, {"administrator", PRIVILEGE_ADMINISTRATOR},
-    {"oem", PRIVILEGE_OEM},           {"none", PRIVILEGE_NO_ACCESS},
-};
-
 /* ---- the list ---- */
-
-static const char *level_name(enum privilege level)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
-        if (levels[i].level == level)
-            return levels[i].name;
-    }
-    return "none";
-}
 
 static bool may_use_ssh(const struct bmc *bmc, const struct user *user)
 {
@@ -73,7 +55,7 @@ static struct json_object *account_row(const struct bmc *bmc, uint8_t id)
 
     json_object_object_add(row, "id", json_object_new_int(id));
     verbs_add_text(row, "name", user->name);
-    verbs_add_text(row, "privilege", level_name(user->limit));
+    verbs_add_text(row, "privilege", service_privilege_name(user->limit));
     json_object_object_add(row, "enabled", json_object_new_boolean(user->enabled));
     json_object_object_add(row, "ipmi", json_object_new_boolean(user_may_use_ipmi(user)));
     json_object_object_add(row, "ssh", json_object_new_boolean(may_use_ssh(bmc, user)));
@@ -141,9 +123,9 @@ static bool read_level(struct json_object *arguments, struct control_request *re
 {
     const char *text = verbs_text_argument(arguments, "privilege");
 
-    for (size_t i = 0; text && i < ARRAY_SIZE(levels); i++) {
-        if (strcmp(levels[i].name, text) == 0) {
-            asked->user.limit = levels[i].level;
+    for (int level = PRIVILEGE_CALLBACK; text && text[0] && level <= PRIVILEGE_NO_ACCESS; level++) {
+        if (strcmp(service_privilege_name((enum privilege)level), text) == 0) {
+            asked->user.limit = (enum privilege)level;
             asked->parts |= 1u << USER_PART_LIMIT;
             return true;
         }

@@ -212,12 +212,38 @@ static void test_removal(void **state)
 
 static void test_secret(void **state)
 {
-    const struct ipmi_msg password = {.netfn = NETFN_APP, .command = 0x47};
-    const struct ipmi_msg name = {.netfn = NETFN_APP, .command = 0x45};
+    static const struct {
+        uint8_t netfn, command, data[2];
+        bool is_secret;
+    } cases[] = {
+        {NETFN_APP, 0x47, {5, 2}, true},        {NETFN_APP, 0x45, {5, 2}, false},
+        {NETFN_APP, 0x56, {1, 1}, true},        {NETFN_TRANSPORT, 0x01, {1, 16}, true},
+        {NETFN_TRANSPORT, 0x01, {1, 0}, false}, {NETFN_TRANSPORT, 0x02, {1, 16}, false},
+    };
 
     (void)state;
-    assert_true(ipmi_carries_secret(&password));
-    assert_false(ipmi_carries_secret(&name));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct ipmi_msg msg = {.netfn = cases[i].netfn,
+                                     .command = cases[i].command,
+                                     .data = cases[i].data,
+                                     .data_length = sizeof cases[i].data};
+        assert_int_equal(ipmi_carries_secret(&msg), cases[i].is_secret);
+        /* The same in a Send Message, tracked or not; and one that cannot be opened. */
+        for (unsigned how = 0x00; how <= 0x80; how += 0x40) {
+            uint8_t carried[1 + IPMI_MSG_OVERHEAD + 2] = {(uint8_t)how, 0x20, 0, 0, 0x81, 0};
+            carried[2] = (uint8_t)(cases[i].netfn << 2);
+            carried[3] = (uint8_t) - (0x20 + carried[2]);
+            carried[6] = cases[i].command;
+            memcpy(carried + 7, cases[i].data, 2);
+            for (size_t at = 4; at < sizeof carried - 1; at++)
+                carried[sizeof carried - 1] -= carried[at];
+            const struct ipmi_msg send = {.netfn = NETFN_APP,
+                                          .command = 0x34,
+                                          .data = carried,
+                                          .data_length = sizeof carried};
+            assert_int_equal(ipmi_carries_secret(&send), cases[i].is_secret || how == 0x80);
+        }
+    }
 }
 
 /* Answered when it is on disk; a value that is there already is on disk, or on its way there. */
