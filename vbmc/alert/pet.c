@@ -5,6 +5,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/alerts.h"
+#include "vbmc/bmc/sel.h"
 
 #define TRAP_SOURCE_IPMI       0x20
 #define UNSPECIFIED_UTC_OFFSET 0xffff
@@ -14,24 +15,14 @@
 #define NO_MORE_FIELDS         0xc1
 #define TEXT_MAX               61 /* so that the fields are no longer than 64 bytes */
 
-#define DEASSERTION 0x80 /* in the byte of the event type */
-
-/* Bytes of an event record (table 32-1). */
-enum {
-    RECORD_GENERATOR = 7,
-    RECORD_SENSOR_TYPE = 10,
-    RECORD_SENSOR_NUMBER = 11,
-    RECORD_EVENT_TYPE = 12,
-    RECORD_DATA = 13,
-};
-
 /* Sensor type, event type, direction, offset. */
 static uint32_t specific_trap(const uint8_t *record)
 {
-    uint8_t event_type = record[RECORD_EVENT_TYPE];
+    uint8_t event_type = record[SEL_RECORD_EVENT_TYPE];
 
-    return (uint32_t)record[RECORD_SENSOR_TYPE] << 16 | (uint32_t)(event_type & ~DEASSERTION) << 8 |
-           (event_type & DEASSERTION) | (record[RECORD_DATA] & 0x0f);
+    return (uint32_t)record[SEL_RECORD_SENSOR_TYPE] << 16 |
+           (uint32_t)(event_type & ~SEL_DEASSERTION) << 8 | (event_type & SEL_DEASSERTION) |
+           (record[SEL_RECORD_DATA] & 0x0f);
 }
 
 /* A field of one byte would be taken for the end: it gets a space. */
@@ -47,34 +38,29 @@ static void put_text(struct wire_out *out, const char *text)
         wire_put_u8(out, ' ');
 }
 
-static void put_u16_be(struct wire_out *out, uint16_t value)
-{
-    wire_put_u8(out, (uint8_t)(value >> 8));
-    wire_put_u8(out, (uint8_t)value);
-}
-
 /* Unlike those of IPMI, numbers of several bytes begin with the greatest. */
 static void put_bindings(struct wire_out *out, const struct pet *pet, const struct alert *alert)
 {
     const uint8_t *record = alert->record;
 
     wire_put_bytes(out, pet->guid, sizeof pet->guid);
-    put_u16_be(out, alert->sequence);
+    wire_put_u16_be(out, alert->sequence);
     wire_put_u32_be(out, alert_time(alert));
-    put_u16_be(out, pet->utc_offset_min == SEL_UTC_OFFSET_UNKNOWN ? UNSPECIFIED_UTC_OFFSET
-                                                                  : (uint16_t)pet->utc_offset_min);
+    wire_put_u16_be(out, pet->utc_offset_min == SEL_UTC_OFFSET_UNKNOWN
+                             ? UNSPECIFIED_UTC_OFFSET
+                             : (uint16_t)pet->utc_offset_min);
     wire_put_u8(out, TRAP_SOURCE_IPMI);
     wire_put_u8(out, ALERT_SOURCE_IPMI);
     wire_put_u8(out, alert->severity);
-    wire_put_u8(out, record[RECORD_GENERATOR]);
-    wire_put_u8(out, record[RECORD_SENSOR_NUMBER]);
+    wire_put_u8(out, record[SEL_RECORD_GENERATOR]);
+    wire_put_u8(out, record[SEL_RECORD_SENSOR_NUMBER]);
     wire_put_u8(out, pet->entity);
     wire_put_u8(out, pet->entity_instance);
-    wire_put_bytes(out, record + RECORD_DATA, 3);
+    wire_put_bytes(out, record + SEL_RECORD_DATA, 3);
     wire_put_zeros(out, EVENT_DATA_SIZE - 3);
     wire_put_u8(out, LANGUAGE_ENGLISH);
     wire_put_u32_be(out, pet->manufacturer);
-    put_u16_be(out, pet->product);
+    wire_put_u16_be(out, pet->product);
     put_text(out, alert->text);
     wire_put_u8(out, NO_MORE_FIELDS);
 }

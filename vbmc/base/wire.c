@@ -110,6 +110,16 @@ void wire_put_u32(struct wire_out *out, uint32_t value)
     }
 }
 
+void wire_put_u16_be(struct wire_out *out, uint16_t value)
+{
+    uint8_t *p = wire_reserve(out, 2);
+
+    if (p) {
+        p[0] = (uint8_t)(value >> 8);
+        p[1] = (uint8_t)value;
+    }
+}
+
 void wire_put_u32_be(struct wire_out *out, uint32_t value)
 {
     uint8_t *p = wire_reserve(out, 4);

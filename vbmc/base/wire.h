@@ -57,6 +57,7 @@ uint8_t *wire_reserve(struct wire_out *out, size_t n);
 void wire_put_u8(struct wire_out *out, uint8_t value);
 void wire_put_u16(struct wire_out *out, uint16_t value);
 void wire_put_u32(struct wire_out *out, uint32_t value);
+void wire_put_u16_be(struct wire_out *out, uint16_t value);
 void wire_put_u32_be(struct wire_out *out, uint32_t value);
 void wire_put_bytes(struct wire_out *out, const void *from, size_t n);
 void wire_put_zeros(struct wire_out *out, size_t n);

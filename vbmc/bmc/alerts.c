@@ -18,15 +18,6 @@
 /* 1998-01-01 00:00:00 UTC. */
 #define TRAP_EPOCH UINT32_C(883612800)
 
-/* Bytes of an event record (table 32-1). */
-enum {
-    RECORD_TYPE = 2,
-    RECORD_TIME = 3,
-    RECORD_GENERATOR = 7,
-    RECORD_SENSOR_NUMBER = 11,
-    RECORD_DATA = 13,
-};
-
 enum outcome {
     OUTCOME_UNKNOWN,
     OUTCOME_REACHED,
@@ -330,9 +321,9 @@ static void stamp(const struct alerts *alerts, uint8_t record[SEL_RECORD_SIZE])
 {
     int64_t seconds = alerts->core->hooks->wall_time(alerts->core);
 
-    record[RECORD_TYPE] = SEL_TYPE_EVENT;
+    record[SEL_RECORD_TYPE] = SEL_TYPE_EVENT;
     for (unsigned i = 0; i < 4; i++)
-        record[RECORD_TIME + i] = (uint8_t)((uint64_t)seconds >> 8 * i);
+        record[SEL_RECORD_TIME + i] = (uint8_t)((uint64_t)seconds >> 8 * i);
 }
 
 int alerts_send(struct alerts *alerts, const struct alert_order *order)
@@ -376,7 +367,7 @@ uint32_t alert_time(const struct alert *alert)
     uint32_t seconds = 0;
 
     for (unsigned i = 0; i < 4; i++)
-        seconds |= (uint32_t)alert->record[RECORD_TIME + i] << 8 * i;
+        seconds |= (uint32_t)alert->record[SEL_RECORD_TIME + i] << 8 * i;
     return seconds != SEL_TIME_UNSPECIFIED && seconds > TRAP_EPOCH ? seconds - TRAP_EPOCH : 0;
 }
 
@@ -389,9 +380,10 @@ static bool is_acknowledged_by(const struct delivery *delivery,
            delivery->alert.sequence == acknowledgement->sequence &&
            alert_time(&delivery->alert) == acknowledgement->time &&
            acknowledgement->source == ALERT_SOURCE_IPMI &&
-           record[RECORD_GENERATOR] == acknowledgement->device &&
-           record[RECORD_SENSOR_NUMBER] == acknowledgement->number &&
-           memcmp(record + RECORD_DATA, acknowledgement->data, sizeof acknowledgement->data) == 0;
+           record[SEL_RECORD_GENERATOR] == acknowledgement->device &&
+           record[SEL_RECORD_SENSOR_NUMBER] == acknowledgement->number &&
+           memcmp(record + SEL_RECORD_DATA, acknowledgement->data, sizeof acknowledgement->data) ==
+               0;
 }
 
 void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)

@@ -21,8 +21,6 @@
 #define DATA2_SENSOR_SPECIFIC      0xc0
 #define UNSPECIFIED                0xff
 
-#define GENERATOR_BMC 0x20
-
 #define PEF_POLICY_NUMBERS 16 /* 0 is none */
 
 /* An event that is held back. */
@@ -103,9 +101,10 @@ static bool may_act(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE]
     const struct host_domain *host = pef->core->host;
     unsigned cause = pef->chassis->restart_cause;
 
-    if (record[11] == SENSOR_POWER_UNIT && (record[13] & 0x0f) == OFFSET_CONTROL_FAILURE)
+    if (record[SEL_RECORD_SENSOR_NUMBER] == SENSOR_POWER_UNIT &&
+        (record[SEL_RECORD_DATA] & 0x0f) == OFFSET_CONTROL_FAILURE)
         return false;
-    if (record[11] == SENSOR_SYSTEM_BOOT &&
+    if (record[SEL_RECORD_SENSOR_NUMBER] == SENSOR_SYSTEM_BOOT &&
         (cause == RESTART_CAUSE_PEF_RESET || cause == RESTART_CAUSE_PEF_CYCLE))
         return false;
     return host && host_power_state_is_on(host->state) && !host->migrating;
@@ -150,7 +149,7 @@ static void process(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
     if (actions == 0)
         return;
     log_info("%s: platform event filtering: actions %02x for event %u of sensor %02x", name_of(pef),
-             actions, sel_record_id(record), record[11]);
+             actions, sel_record_id(record), record[SEL_RECORD_SENSOR_NUMBER]);
     log_actions(pef, actions);
     act(pef, actions);
     alert(pef, record, &wanted);
@@ -225,15 +224,16 @@ static void release(struct pef *pef)
 /* Its own events are about what it has done already. */
 static bool is_own(const uint8_t record[SEL_RECORD_SIZE])
 {
-    return record[7] == GENERATOR_BMC && record[10] == TYPE_SYSTEM_EVENT &&
-           record[11] == SENSOR_PEF;
+    return record[SEL_RECORD_GENERATOR] == SEL_GENERATOR_BMC &&
+           record[SEL_RECORD_SENSOR_TYPE] == TYPE_SYSTEM_EVENT &&
+           record[SEL_RECORD_SENSOR_NUMBER] == SENSOR_PEF;
 }
 
 static void on_event(void *context, const uint8_t record[SEL_RECORD_SIZE])
 {
     struct pef *pef = context;
 
-    if (!(pef_settings(pef)->control & PEF_ENABLED) || record[2] != SEL_TYPE_EVENT ||
+    if (!(pef_settings(pef)->control & PEF_ENABLED) || record[SEL_RECORD_TYPE] != SEL_TYPE_EVENT ||
         is_own(record))
         return;
     if (pef->held || is_held_back(pef))

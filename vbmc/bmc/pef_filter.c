@@ -4,15 +4,6 @@
 
 #include "vbmc/base/array.h"
 
-/* Bytes of an event record (table 32-1). */
-enum {
-    RECORD_GENERATOR = 7,
-    RECORD_SENSOR_TYPE = 10,
-    RECORD_SENSOR_NUMBER = 11,
-    RECORD_TRIGGER = 12,
-    RECORD_DATA = 13,
-};
-
 #define DATA_BYTES 3
 
 /* The AND mask takes away what does not count. Of the rest, bits that are set in compare 1 have to
@@ -32,14 +23,14 @@ bool pef_filter_matches(const uint8_t filter[PEF_FILTER_SIZE],
     static const struct {
         uint8_t in_filter, in_record;
     } bytes[] = {
-        {PEF_FILTER_GENERATOR, RECORD_GENERATOR},
-        {PEF_FILTER_GENERATOR + 1, RECORD_GENERATOR + 1},
-        {PEF_FILTER_SENSOR_TYPE, RECORD_SENSOR_TYPE},
-        {PEF_FILTER_SENSOR_NUMBER, RECORD_SENSOR_NUMBER},
-        {PEF_FILTER_TRIGGER, RECORD_TRIGGER},
+        {PEF_FILTER_GENERATOR, SEL_RECORD_GENERATOR},
+        {PEF_FILTER_GENERATOR + 1, SEL_RECORD_GENERATOR + 1},
+        {PEF_FILTER_SENSOR_TYPE, SEL_RECORD_SENSOR_TYPE},
+        {PEF_FILTER_SENSOR_NUMBER, SEL_RECORD_SENSOR_NUMBER},
+        {PEF_FILTER_TRIGGER, SEL_RECORD_EVENT_TYPE},
     };
     const uint8_t *mask = filter + PEF_FILTER_OFFSET_MASK;
-    unsigned offset = record[RECORD_DATA] & 0x0f;
+    unsigned offset = record[SEL_RECORD_DATA] & 0x0f;
 
     if (!(filter[PEF_FILTER_CONFIGURATION] & PEF_FILTER_ENABLED))
         return false;
@@ -51,7 +42,7 @@ bool pef_filter_matches(const uint8_t filter[PEF_FILTER_SIZE],
     if (!((mask[0] | mask[1] << 8) & 1 << offset))
         return false;
     for (unsigned i = 0; i < DATA_BYTES; i++)
-        if (!data_matches(filter + PEF_FILTER_DATA + 3 * i, record[RECORD_DATA + i]))
+        if (!data_matches(filter + PEF_FILTER_DATA + 3 * i, record[SEL_RECORD_DATA + i]))
             return false;
     return true;
 }

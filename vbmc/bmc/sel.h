@@ -30,6 +30,20 @@
 #define SEL_UTC_OFFSET_UNKNOWN   0x07ff
 #define SEL_UTC_OFFSET_LIMIT_MIN 1440
 
+/* Bytes of an event record (table 32-1). */
+enum {
+    SEL_RECORD_TYPE = 2,
+    SEL_RECORD_TIME = 3,      /* 4 bytes */
+    SEL_RECORD_GENERATOR = 7, /* 2 bytes */
+    SEL_RECORD_REVISION = 9,
+    SEL_RECORD_SENSOR_TYPE = 10,
+    SEL_RECORD_SENSOR_NUMBER = 11,
+    SEL_RECORD_EVENT_TYPE = 12, /* with SEL_DEASSERTION */
+    SEL_RECORD_DATA = 13,       /* 3 bytes; its first has the offset in [3:0] */
+};
+#define SEL_DEASSERTION   0x80
+#define SEL_GENERATOR_BMC 0x20
+
 /* Additions that wait for the disk. Beyond, events of the BMC are lost and clients are told that it
  * is busy. */
 #define SEL_QUEUE_MAX 1024

@@ -9,15 +9,6 @@
 
 #define ROOM_FIRST 16
 
-/* Offsets in a record (table 32-1). */
-#define OFFSET_ID   0
-#define OFFSET_TYPE 2
-#define OFFSET_TIME 3
-
-/* IPMI 2.0, table 32-1: the generator id of the BMC's own events is its address. */
-#define GENERATOR_BMC 0x20
-#define DEASSERTION   0x80
-
 /* Sensor type 10h, event logging disabled (table 42-3). */
 #define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
 #define TYPE_EVENT_LOGGING         0x10
@@ -98,7 +89,7 @@ int sel_book_restore(struct sel_book *book, const struct sel_state *state,
 
 uint16_t sel_record_id(const uint8_t record[SEL_RECORD_SIZE])
 {
-    return (uint16_t)(record[OFFSET_ID] | record[OFFSET_ID + 1] << 8);
+    return (uint16_t)(record[0] | record[1] << 8);
 }
 
 int sel_book_find(const struct sel_book *book, uint16_t id)
@@ -117,11 +108,11 @@ void sel_record_of_event(const struct sensor_event *event, uint8_t record[SEL_RE
     wire_put_u16(&out, 0);
     wire_put_u8(&out, SEL_TYPE_EVENT);
     wire_put_u32(&out, 0);
-    wire_put_u16(&out, GENERATOR_BMC);
+    wire_put_u16(&out, SEL_GENERATOR_BMC);
     wire_put_u8(&out, SEL_EVENT_REVISION);
     wire_put_u8(&out, event->type);
     wire_put_u8(&out, event->number);
-    wire_put_u8(&out, (uint8_t)(event->event_type | (event->deassertion ? DEASSERTION : 0)));
+    wire_put_u8(&out, (uint8_t)(event->event_type | (event->deassertion ? SEL_DEASSERTION : 0)));
     wire_put_bytes(&out, event->data, sizeof event->data);
     assert(!out.failed && out.pos == SEL_RECORD_SIZE);
 }
@@ -175,8 +166,8 @@ void sel_record_stamp(uint8_t record[SEL_RECORD_SIZE], uint16_t id, uint32_t tim
     struct wire_out out = wire_out_init(record, SEL_RECORD_SIZE);
 
     wire_put_u16(&out, id);
-    wire_reserve(&out, OFFSET_TIME - OFFSET_TYPE);
-    if (record[OFFSET_TYPE] < SEL_TYPE_WITHOUT_TIME)
+    wire_reserve(&out, SEL_RECORD_TIME - SEL_RECORD_TYPE);
+    if (record[SEL_RECORD_TYPE] < SEL_TYPE_WITHOUT_TIME)
         wire_put_u32(&out, time);
 }
 

@@ -15,10 +15,6 @@
 #define TRAP_PORT  162 /* RFC 1157, section 4 */
 #define PRODUCT_ID 0x0001
 
-#define GENERATOR_BMC        0x20
-#define RECORD_GENERATOR     7
-#define RECORD_SENSOR_NUMBER 11
-
 static union endpoint_address address_of(const struct lan_destination *to)
 {
     union endpoint_address address = {.any.sa_family = AF_INET};
@@ -73,8 +69,8 @@ static void fill_pet(const struct instance *instance, const struct alert *alert,
         bmc->lan.ops->network(bmc->lan.ops_context, &network);
     if (network.has_v4)
         memcpy(pet->agent, network.ip, sizeof pet->agent);
-    if (bmc->sensors && alert->record[RECORD_GENERATOR] == GENERATOR_BMC &&
-        sensors_view(bmc->sensors, alert->record[RECORD_SENSOR_NUMBER], &sensor) == 0) {
+    if (bmc->sensors && alert->record[SEL_RECORD_GENERATOR] == SEL_GENERATOR_BMC &&
+        sensors_view(bmc->sensors, alert->record[SEL_RECORD_SENSOR_NUMBER], &sensor) == 0) {
         pet->entity = sensor.entity;
         pet->entity_instance = sensor.entity_instance;
     }

@@ -16,11 +16,11 @@ static void on_event(void *context, const struct sensor_event *event)
     sel_record_of_event(event, record);
     messaging_put_event(&bmc->messaging, record);
     /* Of itself the log writes better. */
-    if (!bmc->sel || event->number == SENSOR_SEL || bmc->messaging.no_receiver)
+    if (!bmc->sel || event->number == SENSOR_SEL)
         return;
     if (messaging_logs_own_events(&bmc->messaging))
         sel_log(bmc->sel, event);
-    else
+    else if (!bmc->messaging.no_receiver)
         sel_pass_event(bmc->sel, record);
 }
 

@@ -119,8 +119,8 @@ static int set_last_processed(const struct ipmi_request *request, struct wire_in
 static void read_event(struct wire_in *in, uint8_t record[SEL_RECORD_SIZE])
 {
     memset(record, 0, SEL_RECORD_SIZE);
-    record[7] = wire_u8(in);
-    wire_copy(in, record + 9, 7);
+    record[SEL_RECORD_GENERATOR] = wire_u8(in);
+    wire_copy(in, record + SEL_RECORD_REVISION, SEL_RECORD_SIZE - SEL_RECORD_REVISION);
 }
 
 static int alert_immediate(const struct ipmi_request *request, struct wire_in *in,

@@ -3,28 +3,22 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "vbmc/base/wall_clock.h"
+
 /* Later than that a clock has been set, and what was stored by it means nothing. */
 #define YEARS_MAX 30
 #define AGE_MAX_S (YEARS_MAX * INT64_C(31556952))
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Seconds since 1970 of a monotonic time in ms, to the nearest, and back (see struct chassis), not
  * beyond the present: what was read is written as the same second again, however often. */
 static int64_t wall_of(struct bmc *bmc, int64_t at_ms)
 {
-    return (wall_ms() - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) + 500) / 1000;
+    return (wall_clock_ms() - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) + 500) / 1000;
 }
 
 static int64_t monotonic_of(struct bmc *bmc, int64_t at)
 {
-    int64_t age_ms = wall_ms() - at * 1000;
+    int64_t age_ms = wall_clock_ms() - at * 1000;
 
     return (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0);
 }

@@ -1,22 +1,15 @@
 #include "vbmc/state/owed.h"
 
-#include <time.h>
+#include "vbmc/base/wall_clock.h"
 
-/* The model knows the monotonic clock alone, which ends with the machine. The BMC's own clock may
- * be set by clients; this is the machine's. */
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
+/* The model knows the monotonic clock alone, which ends with the machine: what is stored goes by
+ * the machine's clock of the day. */
 static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
 {
     struct chassis_action actions[CHASSIS_RECORDS_MAX];
     unsigned count = chassis_list_owed(&bmc->chassis, actions);
-    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core), offset_ms = wall_ms() - now_ms;
+    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core),
+            offset_ms = wall_clock_ms() - now_ms;
 
     for (unsigned i = 0; i < count; i++) {
         owed[i] = (struct store_owed){
@@ -34,7 +27,7 @@ static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_M
 
 void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
 {
-    int64_t age_ms = wall_ms() - owed->at * 1000;
+    int64_t age_ms = wall_clock_ms() - owed->at * 1000;
     const struct chassis_action action = {
         .action = (enum host_power_action)owed->action,
         .cause = (enum restart_cause)owed->cause,

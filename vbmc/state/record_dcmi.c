@@ -9,34 +9,17 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
-
-static int add_number(struct json_object *object, const char *key, int64_t value)
-{
-    return qmp_json_add(object, key, json_object_new_int64(value));
-}
-
-/* False, and nothing changed, unless the member is an integer of that range. */
-static bool read_number(struct json_object *object, const char *key, int64_t most, int64_t *number)
-{
-    struct json_object *value;
-    int64_t found;
-
-    if (!json_object_object_get_ex(object, key, &value) || !qmp_json_integer(value, &found) ||
-        found < 0 || found > most)
-        return false;
-    *number = found;
-    return true;
-}
+#include "vbmc/state/record_number.h"
 
 static int add_power_limit(struct json_object *record, const struct dcmi_power_limit *limit)
 {
     struct json_object *object = json_object_new_object();
     bool failed = qmp_json_add(object, "active", json_object_new_boolean(limit->active)) < 0;
 
-    failed |= add_number(object, "action", limit->action) < 0;
-    failed |= add_number(object, "watts", limit->watts) < 0;
-    failed |= add_number(object, "correction-ms", limit->correction_ms) < 0;
-    failed |= add_number(object, "sampling-s", limit->sampling_s) < 0;
+    failed |= record_add_number(object, "action", limit->action) < 0;
+    failed |= record_add_number(object, "watts", limit->watts) < 0;
+    failed |= record_add_number(object, "correction-ms", limit->correction_ms) < 0;
+    failed |= record_add_number(object, "sampling-s", limit->sampling_s) < 0;
     failed |= qmp_json_add(record, "power-limit", object) < 0;
     return failed ? -ENOMEM : 0;
 }
@@ -46,10 +29,10 @@ static int read_power_limit(struct json_object *object, struct dcmi *dcmi)
     int64_t action, watts, correction_ms, sampling_s;
     struct json_object *active = qmp_json_member(object, "active", json_type_boolean);
 
-    if (!active || !read_number(object, "action", UINT8_MAX, &action) ||
-        !read_number(object, "watts", UINT16_MAX, &watts) ||
-        !read_number(object, "correction-ms", UINT32_MAX, &correction_ms) ||
-        !read_number(object, "sampling-s", UINT16_MAX, &sampling_s))
+    if (!active || !record_read_number(object, "action", 0, UINT8_MAX, &action) ||
+        !record_read_number(object, "watts", 0, UINT16_MAX, &watts) ||
+        !record_read_number(object, "correction-ms", 0, UINT32_MAX, &correction_ms) ||
+        !record_read_number(object, "sampling-s", 0, UINT16_MAX, &sampling_s))
         return -EINVAL;
     return dcmi_set_power_limit(dcmi, &(struct dcmi_power_limit){
                                           .active = json_object_get_boolean(active),
@@ -65,9 +48,9 @@ static int add_thermal_limit(struct json_object *record, const struct dcmi_therm
     if (!(limit->actions & DCMI_THERMAL_PERSISTENT))
         return 0;
     struct json_object *object = json_object_new_object();
-    bool failed = add_number(object, "actions", limit->actions) < 0;
-    failed |= add_number(object, "celsius", limit->celsius) < 0;
-    failed |= add_number(object, "exception-s", limit->exception_s) < 0;
+    bool failed = record_add_number(object, "actions", limit->actions) < 0;
+    failed |= record_add_number(object, "celsius", limit->celsius) < 0;
+    failed |= record_add_number(object, "exception-s", limit->exception_s) < 0;
     failed |= qmp_json_add(record, "thermal-limit", object) < 0;
     return failed ? -ENOMEM : 0;
 }
@@ -76,9 +59,9 @@ static int read_thermal_limit(struct json_object *object, struct dcmi *dcmi)
 {
     int64_t actions, celsius, exception_s;
 
-    if (!read_number(object, "actions", UINT8_MAX, &actions) ||
-        !read_number(object, "celsius", UINT8_MAX, &celsius) ||
-        !read_number(object, "exception-s", UINT16_MAX, &exception_s))
+    if (!record_read_number(object, "actions", 0, UINT8_MAX, &actions) ||
+        !record_read_number(object, "celsius", 0, UINT8_MAX, &celsius) ||
+        !record_read_number(object, "exception-s", 0, UINT16_MAX, &exception_s))
         return -EINVAL;
     return dcmi_set_thermal_limit(
         dcmi,
@@ -107,11 +90,11 @@ static int read_identifier(struct json_object *value, struct dcmi *dcmi)
 static int add_dhcp(struct json_object *record, const struct dcmi_dhcp *dhcp)
 {
     struct json_object *object = json_object_new_object();
-    bool failed = add_number(object, "discovery", dhcp->discovery) < 0;
+    bool failed = record_add_number(object, "discovery", dhcp->discovery) < 0;
 
-    failed |= add_number(object, "initial-timeout-s", dhcp->initial_timeout_s) < 0;
-    failed |= add_number(object, "contact-timeout-s", dhcp->contact_timeout_s) < 0;
-    failed |= add_number(object, "contact-retry-s", dhcp->contact_retry_s) < 0;
+    failed |= record_add_number(object, "initial-timeout-s", dhcp->initial_timeout_s) < 0;
+    failed |= record_add_number(object, "contact-timeout-s", dhcp->contact_timeout_s) < 0;
+    failed |= record_add_number(object, "contact-retry-s", dhcp->contact_retry_s) < 0;
     failed |= qmp_json_add(record, "dhcp", object) < 0;
     return failed ? -ENOMEM : 0;
 }
@@ -120,10 +103,10 @@ static int read_dhcp(struct json_object *object, struct dcmi *dcmi)
 {
     int64_t discovery, initial, timeout, retry;
 
-    if (!read_number(object, "discovery", UINT8_MAX, &discovery) ||
-        !read_number(object, "initial-timeout-s", UINT8_MAX, &initial) ||
-        !read_number(object, "contact-timeout-s", UINT16_MAX, &timeout) ||
-        !read_number(object, "contact-retry-s", UINT16_MAX, &retry))
+    if (!record_read_number(object, "discovery", 0, UINT8_MAX, &discovery) ||
+        !record_read_number(object, "initial-timeout-s", 0, UINT8_MAX, &initial) ||
+        !record_read_number(object, "contact-timeout-s", 0, UINT16_MAX, &timeout) ||
+        !record_read_number(object, "contact-retry-s", 0, UINT16_MAX, &retry))
         return -EINVAL;
     dcmi_set_dhcp(dcmi, &(struct dcmi_dhcp){(uint8_t)discovery, (uint8_t)initial, (uint16_t)timeout,
                                             (uint16_t)retry});

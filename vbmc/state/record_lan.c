@@ -13,6 +13,7 @@
 #include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
+#include "vbmc/state/record_number.h"
 
 #define PARAMETER_SIZE_MAX 512
 
@@ -95,20 +96,6 @@ static struct json_object *encode(const struct bmc *bmc)
 
 /* ---- reading ---- */
 
-/* False, and nothing changed, unless the member is an integer of that range. */
-static bool read_number(struct json_object *object, const char *key, int least, int most,
-                        int *number)
-{
-    struct json_object *value;
-    int64_t found;
-
-    if (!json_object_object_get_ex(object, key, &value) || !qmp_json_integer(value, &found) ||
-        found < least || found > most)
-        return false;
-    *number = (int)found;
-    return true;
-}
-
 static bool read_flag(struct json_object *object, const char *key)
 {
     return json_object_get_boolean(qmp_json_member(object, key, json_type_boolean));
@@ -116,14 +103,14 @@ static bool read_flag(struct json_object *object, const char *key)
 
 static int read_access(struct json_object *object, struct bmc *bmc)
 {
-    int mode, limit = PRIVILEGE_HIGHEST, over = PRIVILEGE_HIGHEST;
+    int64_t mode, limit = PRIVILEGE_HIGHEST, over = PRIVILEGE_HIGHEST;
 
-    if (!read_number(object, "mode", LAN_ACCESS_DISABLED, LAN_ACCESS_SHARED, &mode))
+    if (!record_read_number(object, "mode", LAN_ACCESS_DISABLED, LAN_ACCESS_SHARED, &mode))
         return -EINVAL;
     bool is_limited = json_object_object_get_ex(object, "limit", NULL);
     if (is_limited &&
-        (!read_number(object, "limit", PRIVILEGE_CALLBACK, PRIVILEGE_OEM, &limit) ||
-         !read_number(object, "limit-over", PRIVILEGE_CALLBACK, PRIVILEGE_OEM, &over)))
+        (!record_read_number(object, "limit", PRIVILEGE_CALLBACK, PRIVILEGE_OEM, &limit) ||
+         !record_read_number(object, "limit-over", PRIVILEGE_CALLBACK, PRIVILEGE_OEM, &over)))
         return -EINVAL;
     const struct lan_access access = {
         .mode = (enum lan_access_mode)mode,

@@ -10,13 +10,9 @@
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
+#include "vbmc/state/record_number.h"
 
 /* ---- writing ---- */
-
-static int add_number(struct json_object *object, const char *key, int64_t value)
-{
-    return qmp_json_add(object, key, json_object_new_int64(value));
-}
 
 /* Adds `item` (NULL: no memory) to the array in any case. */
 static int append(struct json_object *array, struct json_object *item)
@@ -31,7 +27,7 @@ static struct json_object *encode_slot(const struct sensors_slot *slot)
 {
     CLEANUP_JSON struct json_object *object = json_object_new_object();
 
-    if (!object || add_number(object, "number", slot->number) < 0 ||
+    if (!object || record_add_number(object, "number", slot->number) < 0 ||
         qmp_json_add(object, "key", json_object_new_string(slot->key)) < 0)
         return NULL;
     return cleanup_steal_pointer(&object);
@@ -42,14 +38,14 @@ static struct json_object *encode_settings(const struct sensor_settings *setting
     CLEANUP_JSON struct json_object *object = json_object_new_object();
     const uint8_t hysteresis[] = {settings->positive_hysteresis, settings->negative_hysteresis};
 
-    if (!object || add_number(object, "number", settings->number) < 0 ||
+    if (!object || record_add_number(object, "number", settings->number) < 0 ||
         record_add_hex(object, "thresholds", settings->thresholds, sizeof settings->thresholds) <
             0 ||
         record_add_hex(object, "hysteresis", hysteresis, sizeof hysteresis) < 0 ||
         qmp_json_add(object, "events", json_object_new_boolean(settings->events_on)) < 0 ||
         qmp_json_add(object, "scanning", json_object_new_boolean(settings->scanning_on)) < 0 ||
-        add_number(object, "assertions", settings->assertion_enables) < 0 ||
-        add_number(object, "deassertions", settings->deassertion_enables) < 0)
+        record_add_number(object, "assertions", settings->assertion_enables) < 0 ||
+        record_add_number(object, "deassertions", settings->deassertion_enables) < 0)
         return NULL;
     return cleanup_steal_pointer(&object);
 }
@@ -84,10 +80,10 @@ static struct json_object *encode_repository(const struct sdr_repository *reposi
 
     wire_put_u32(&out, (uint32_t)repository->digest);
     wire_put_u32(&out, (uint32_t)(repository->digest >> 32));
-    if (!object || add_number(object, "added", repository->addition_time) < 0 ||
-        add_number(object, "erased", repository->erase_time) < 0 ||
+    if (!object || record_add_number(object, "added", repository->addition_time) < 0 ||
+        record_add_number(object, "erased", repository->erase_time) < 0 ||
         record_add_hex(object, "digest", digest, sizeof digest) < 0 ||
-        add_number(object, "records", repository->count) < 0)
+        record_add_number(object, "records", repository->count) < 0)
         return NULL;
     return cleanup_steal_pointer(&object);
 }
@@ -107,13 +103,6 @@ static struct json_object *encode(const struct bmc *bmc)
 }
 
 /* ---- reading ---- */
-
-static int read_number(struct json_object *object, const char *key, int64_t most, int64_t *value)
-{
-    struct json_object *number = qmp_json_member(object, key, json_type_int);
-
-    return number && qmp_json_integer(number, value) && *value >= 0 && *value <= most ? 0 : -EINVAL;
-}
 
 static int read_bytes(struct json_object *object, const char *key, uint8_t *bytes, size_t size)
 {
@@ -137,7 +126,7 @@ static int decode_slot(struct sensors *sensors, struct json_object *object)
     struct sensors_slot slot = {0};
     int64_t number;
 
-    if (!key || read_number(object, "number", UINT8_MAX, &number) < 0)
+    if (!key || !record_read_number(object, "number", 0, UINT8_MAX, &number))
         return -EINVAL;
     for (size_t i = 0; key[i]; i++) {
         if (i + 1 >= sizeof slot.key)
@@ -154,9 +143,9 @@ static int decode_settings(struct sensors *sensors, struct json_object *object)
     int64_t number, assertions, deassertions;
     uint8_t hysteresis[2];
 
-    if (read_number(object, "number", UINT8_MAX, &number) < 0 ||
-        read_number(object, "assertions", UINT16_MAX, &assertions) < 0 ||
-        read_number(object, "deassertions", UINT16_MAX, &deassertions) < 0 ||
+    if (!record_read_number(object, "number", 0, UINT8_MAX, &number) ||
+        !record_read_number(object, "assertions", 0, UINT16_MAX, &assertions) ||
+        !record_read_number(object, "deassertions", 0, UINT16_MAX, &deassertions) ||
         read_bytes(object, "thresholds", settings.thresholds, sizeof settings.thresholds) < 0 ||
         read_bytes(object, "hysteresis", hysteresis, sizeof hysteresis) < 0 ||
         read_flag(object, "events", &settings.events_on) < 0 ||
@@ -175,9 +164,9 @@ static int decode_repository(struct sdr_repository *repository, struct json_obje
     int64_t added, erased, records;
     uint8_t digest[sizeof repository->digest];
 
-    if (read_number(object, "added", UINT32_MAX, &added) < 0 ||
-        read_number(object, "erased", UINT32_MAX, &erased) < 0 ||
-        read_number(object, "records", UINT16_MAX, &records) < 0 ||
+    if (!record_read_number(object, "added", 0, UINT32_MAX, &added) ||
+        !record_read_number(object, "erased", 0, UINT32_MAX, &erased) ||
+        !record_read_number(object, "records", 0, UINT16_MAX, &records) ||
         read_bytes(object, "digest", digest, sizeof digest) < 0)
         return -EINVAL;
     struct wire_in in = wire_in_init(digest, sizeof digest);

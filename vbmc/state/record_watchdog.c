@@ -8,25 +8,13 @@
  * instead. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/boot_id.h"
 #include "vbmc/base/json.h"
+#include "vbmc/base/wall_clock.h"
 #include "vbmc/state/record.h"
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
-static int add_number(struct json_object *object, const char *key, int64_t value)
-{
-    return qmp_json_add(object, key, json_object_new_int64(value));
-}
+#include "vbmc/state/record_number.h"
 
 static int add_time(struct json_object *json, const struct bmc *bmc,
                     const struct watchdog_record *record)
@@ -34,11 +22,11 @@ static int add_time(struct json_object *json, const struct bmc *bmc,
     char boot[BOOT_ID_SIZE];
 
     if (!record->running || record->held)
-        return add_number(json, "left-ms", record->left_ms);
+        return record_add_number(json, "left-ms", record->left_ms);
     boot_id_read(boot);
-    if (add_number(json, "ends-at", wall_ms() + record->left_ms) < 0 ||
-        add_number(json, "ends-at-monotonic",
-                   (int64_t)bmc->core.hooks->now(&bmc->core) + record->left_ms) < 0)
+    if (record_add_number(json, "ends-at", wall_clock_ms() + record->left_ms) < 0 ||
+        record_add_number(json, "ends-at-monotonic",
+                          (int64_t)bmc->core.hooks->now(&bmc->core) + record->left_ms) < 0)
         return -ENOMEM;
     return qmp_json_add(json, "boot", json_object_new_string(boot));
 }
@@ -68,32 +56,23 @@ static struct json_object *encode(const struct bmc *bmc)
         {"place", record.place},
     };
     for (size_t i = 0; json && i < ARRAY_SIZE(members); i++) {
-        if (add_number(json, members[i].key, members[i].value) < 0)
+        if (record_add_number(json, members[i].key, members[i].value) < 0)
             return NULL;
     }
     return json && add_time(json, bmc, &record) == 0 ? cleanup_steal_pointer(&json) : NULL;
-}
-
-/* False unless the member is an integer of that range. */
-static bool read_number(struct json_object *json, const char *key, int64_t least, int64_t most,
-                        int64_t *number)
-{
-    struct json_object *value;
-
-    return json_object_object_get_ex(json, key, &value) && qmp_json_integer(value, number) &&
-           *number >= least && *number <= most;
 }
 
 /* What is left of a countdown that goes on, negative where it is over. */
 static bool read_time(struct json_object *json, const struct bmc *bmc, int64_t *left_ms)
 {
     const char *stored = qmp_json_string(json, "boot");
-    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core), wall = wall_ms(), at;
+    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core), wall = wall_clock_ms(), at;
     char boot[BOOT_ID_SIZE];
 
     boot_id_read(boot);
     bool is_same_boot = stored && boot[0] && strcmp(stored, boot) == 0;
-    if (!read_number(json, is_same_boot ? "ends-at-monotonic" : "ends-at", 0, INT64_MAX / 2, &at))
+    if (!record_read_number(json, is_same_boot ? "ends-at-monotonic" : "ends-at", 0, INT64_MAX / 2,
+                            &at))
         return false;
     *left_ms = at - (is_same_boot ? now_ms : wall);
     return true;
@@ -139,7 +118,7 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
     int64_t value[COUNT];
 
     for (size_t i = 0; i < COUNT; i++) {
-        if (!read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
+        if (!record_read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
             return false;
     }
     *record = (struct watchdog_record){
@@ -162,7 +141,7 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
     };
     if (record->running && !record->held)
         return read_time(json, bmc, &record->left_ms);
-    return read_number(json, "left-ms", 0, INT64_MAX / 2, &record->left_ms);
+    return record_read_number(json, "left-ms", 0, INT64_MAX / 2, &record->left_ms);
 }
 
 static int decode(struct bmc *bmc, struct json_object *json)

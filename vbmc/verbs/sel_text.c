@@ -13,9 +13,7 @@
 
 /* Table 32-1. */
 #define TYPE_OEM_FIRST  0xc0
-#define GENERATOR_BMC   0x0020
 #define SOFTWARE_ID     0x01 /* in the generator: its first byte is no address */
-#define DEASSERTION     0x80
 #define EVENT_TYPE_MASK 0x7f
 #define OFFSET_MASK     0x0f
 #define UNSPECIFIED     0xff
@@ -54,7 +52,7 @@ static struct event read_event(const uint8_t record[SEL_RECORD_SIZE])
     event.number = wire_u8(&in);
     uint8_t direction = wire_u8(&in);
     event.event_type = direction & EVENT_TYPE_MASK;
-    event.deassertion = direction & DEASSERTION;
+    event.deassertion = direction & SEL_DEASSERTION;
     wire_copy(&in, event.data, sizeof event.data);
     event.offset = event.data[0] & OFFSET_MASK;
     return event;
@@ -95,7 +93,7 @@ static void add_generator(struct json_object *row, uint16_t generator)
     char text[32];
 
     snprintf(text, sizeof text, "0x%04x", generator);
-    if (generator == GENERATOR_BMC)
+    if (generator == SEL_GENERATOR_BMC)
         snprintf(text, sizeof text, "BMC");
     for (size_t i = 0; generator & SOFTWARE_ID && i < ARRAY_SIZE(software); i++) {
         if (id > software[i].last)
@@ -119,7 +117,7 @@ static void add_type(struct json_object *row, uint8_t type)
 static bool find_sensor(const struct sensors *sensors, const struct event *event,
                         struct sensor_view *view)
 {
-    return sensors && event->generator == GENERATOR_BMC &&
+    return sensors && event->generator == SEL_GENERATOR_BMC &&
            sensors_view(sensors, event->number, view) == 0 && view->type == event->type;
 }
 

@@ -8,49 +8,8 @@
 
 #include <cmocka.h>
 
-#include "tests/fake/fake_server.h"
+#include "tests/unit/watchdog_timer.h"
 #include "vbmc/base/array.h"
-
-static const char *talk(const char *request)
-{
-    return fake_bmc_talk(&fake_bmc, request);
-}
-
-static void advance(uint64_t ms)
-{
-    fake_bmc_advance(&fake_bmc, ms);
-}
-
-static void set_and_start(const char *data)
-{
-    char request[32];
-
-    snprintf(request, sizeof request, "06 24 %s", data);
-    assert_string_equal(talk(request), "00");
-    assert_string_equal(talk("06 22"), "00");
-}
-
-static const struct watchdog *timer(void)
-{
-    return &fake_bmc.bmc.watchdog;
-}
-
-static unsigned calls(void)
-{
-    return fake_server_calls(FAKE_HOST_POWER);
-}
-
-static void expect_running(uint16_t counts)
-{
-    assert_true(timer()->running);
-    assert_int_equal(watchdog_present(timer()), counts);
-}
-
-static void expect_stopped(uint16_t counts)
-{
-    assert_false(timer()->running);
-    assert_int_equal(watchdog_present(timer()), counts);
-}
 
 static void set_guest(enum host_power_state guest)
 {

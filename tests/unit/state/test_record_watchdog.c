@@ -10,32 +10,13 @@
 
 #include <cmocka.h>
 
-#include "tests/fake/fake_server.h"
 #include "tests/fake/refusing_store.h"
+#include "tests/unit/watchdog_timer.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
-
-static const char *talk(const char *request)
-{
-    return fake_bmc_talk(&fake_bmc, request);
-}
-
-static struct watchdog *timer(void)
-{
-    return &fake_bmc.bmc.watchdog;
-}
-
-static void set_and_start(const char *data)
-{
-    char request[32];
-
-    snprintf(request, sizeof request, "06 24 %s", data);
-    assert_string_equal(talk(request), "00");
-    assert_string_equal(talk("06 22"), "00");
-}
 
 static struct json_object *stop_daemon(void)
 {
@@ -101,10 +82,10 @@ static void test_countdown_goes_on(void **state)
     assert_string_equal(talk("06 25"), "00 44 01 00 00 2c 01 96 00"); /* 15.0 s */
     fake_bmc_advance(&fake_bmc, 14949);
     assert_true(timer()->running);
-    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 0);
+    assert_int_equal(calls(), 0);
     fake_bmc_advance(&fake_bmc, 1);
     assert_false(timer()->running);
-    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+    assert_int_equal(calls(), 1);
 }
 
 /* Who resets it gets the time to log in again. */
@@ -120,9 +101,9 @@ static void test_ended_while_nobody_listened(void **state)
         set_and_start(cases[i].data);
         restart(3600000);
         fake_bmc_advance(&fake_bmc, cases[i].least_ms - 1);
-        assert_int_equal(fake_server_calls(FAKE_HOST_POWER), i);
+        assert_int_equal(calls(), i);
         fake_bmc_advance(&fake_bmc, 1);
-        assert_int_equal(fake_server_calls(FAKE_HOST_POWER), i + 1);
+        assert_int_equal(calls(), i + 1);
         assert_int_equal(timer()->expired, 0x10);
     }
 }
@@ -166,10 +147,10 @@ static void test_interrupt_over_a_restart(void **state)
     (void)state;
     set_and_start("04 20 0a 00 2c 01");
     fake_bmc_advance(&fake_bmc, 20000);
-    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+    assert_int_equal(calls(), 1);
     restart(1000);
     fake_bmc_advance(&fake_bmc, 8999);
-    assert_int_equal(fake_server_calls(FAKE_HOST_POWER), 1);
+    assert_int_equal(calls(), 1);
     assert_string_equal(talk("06 22"), "d5");
     fake_bmc_advance(&fake_bmc, 1);
     assert_false(timer()->running);

@@ -1,0 +1,16 @@
+/* Numbers in JSON records. */
+#ifndef VBMC_STATE_RECORD_NUMBER_H
+#define VBMC_STATE_RECORD_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+/* Adds a member to the object. 0 or -ENOMEM. */
+int record_add_number(struct json_object *object, const char *key, int64_t value);
+/* False, and nothing changed, unless the member is an integer from `least` to `most`. */
+bool record_read_number(struct json_object *object, const char *key, int64_t least, int64_t most,
+                        int64_t *number);
+
+#endif
