@@ -224,6 +224,33 @@ static void clear_valid_bit(struct boot_options *boot)
     boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
 }
 
+/* The bit of parameter 3 that keeps the flags then; 0: they stay in any case. */
+static uint8_t keeper_of(enum restart_cause cause)
+{
+    switch (cause) {
+    case RESTART_CAUSE_WATCHDOG:
+        return BOOT_KEEP_VALID_ON_WATCHDOG;
+    case RESTART_CAUSE_PEF_RESET:
+    case RESTART_CAUSE_PEF_CYCLE:
+        return BOOT_KEEP_VALID_ON_PEF;
+    default:
+        return 0;
+    }
+}
+
+void boot_note_restart(struct boot_options *boot, enum restart_cause cause)
+{
+    uint8_t keeper = keeper_of(cause);
+    bool is_once = (boot->flags[0] & BOOT_FLAGS_VALID) && !(boot->flags[0] & BOOT_FLAGS_PERSISTENT);
+
+    if (!is_once || keeper == 0 || (boot->valid_bit_clearing & keeper))
+        return;
+    log_info("%s: boot device override cleared: the BMC restarts the guest by itself",
+             boot->core->host ? boot->core->host->name : "?");
+    clear_valid_bit(boot);
+    boot_apply(boot);
+}
+
 void boot_tick(struct boot_options *boot)
 {
     uint64_t now = boot->core->hooks->now(boot->core);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
@@ -27,8 +28,15 @@ struct bmc_core;
 #define BOOT_FLAGS_PERSISTENT    0x40
 #define BOOT_FLAGS_DEVICE(byte1) ((byte1) >> 2 & 0x0f)
 
-/* Parameter 3: do not clear the valid bit after 60 s without a chassis control. */
-#define BOOT_KEEP_VALID_ON_TIMEOUT 0x08
+/* Parameter 3, boot flag valid bit clearing (table 28-14): what does not clear the valid bit. Flags
+ * that are not persistent lose it when one of the others happens, before the guest starts again.
+ * Bit 1 (reset by the guest itself) and bit 0 (power button) are kept and mean nothing: such a
+ * start is known only when it has happened, with the override, and has used it up then. */
+enum {
+    BOOT_KEEP_VALID_ON_WATCHDOG = 0x04, /* a reset or power cycle by the watchdog timer */
+    BOOT_KEEP_VALID_ON_TIMEOUT = 0x08,  /* 60 s without a chassis control */
+    BOOT_KEEP_VALID_ON_PEF = 0x10,      /* a reset or power cycle by PEF */
+};
 
 enum boot_set_in_progress {
     BOOT_SET_COMPLETE = 0,
@@ -87,6 +95,10 @@ void boot_withdraw(struct boot_options *boot);
 
 /* A chassis control arrived: the 60 s clock stops. */
 void boot_note_chassis_control(struct boot_options *boot);
+
+/* The BMC is about to reset or cycle the guest for that cause: if it does so by itself, the valid
+ * bit falls unless parameter 3 says otherwise, and the guest gets its own order back. */
+void boot_note_restart(struct boot_options *boot, enum restart_cause cause);
 
 /* "Set in progress" of parameter 0 lasts until the session that set it says otherwise or ends, the
  * guest is reset or it is off. */

@@ -58,6 +58,9 @@ enum identify_state {
 /* What is stored of power actions: chassis_list_owed. */
 #define CHASSIS_RECORDS_MAX (2 * CHASSIS_QUEUE_MAX)
 
+/* So long an action of the BMC's own waits for the store: it is done whatever the disk does. */
+#define CHASSIS_OWN_STORE_MS 80
+
 /* The hypervisor did not answer, and is there all the same: when it is asked again. */
 #define CHASSIS_RESUME_MS 1000
 
@@ -71,6 +74,7 @@ struct chassis_action {
     bool begun;               /* its turn has come */
     bool accepted;            /* answered with success before its end was known */
     /* Below: of this run of the daemon only. */
+    bool own;             /* of the BMC by itself: chassis_act */
     bool resumed;         /* taken up again: its age counts from before */
     bool started;         /* the driver has it */
     bool stored;          /* the store knows it */
@@ -78,6 +82,7 @@ struct chassis_action {
     int refused;          /* why the store did not take that it was begun; 0 */
     uint64_t queued_save; /* number of the first save that has it; 0: none */
     uint64_t begun_save;  /* number of the first save that has it as begun; 0: none */
+    uint64_t start_by_ms; /* own and begun: it starts then, even if the store has said nothing */
     struct waiters waiters;
 };
 

@@ -5,14 +5,17 @@
  *   queued    it waits for its turn; the store is told
  *   begun     its turn has come; the store is told again. Power up, cycle and the reset of a
  *             crashed guest consist of several steps between which the guest is off or paused: they
- *             start when the store knows. The others start at once
+ *             start when the store knows, and so does what the BMC does by itself, which nobody
+ *             would ask for again. The others start at once
  *   started   the driver has it
  *   owed      accepted, or begun, when the guest's hypervisor or the daemon went away; once the
  *             guest's state is known again it is finished or undone (chassis_resume_owed)
  *
  * It is answered by its end, or as accepted when its time is over and the store has it. What the
  * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
- * answered by its end, one of several is refused. */
+ * answered by its end, one of several is refused. An action of the BMC's own counts as accepted
+ * from the beginning: if the store refuses it, or takes too long, it is carried out all the same.
+ */
 #include "vbmc/bmc/chassis_power.h"
 
 #include <errno.h>
@@ -21,6 +24,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/boot.h"
+#include "vbmc/bmc/chassis_decide.h"
 #include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/chassis_rest.h"
 #include "vbmc/bmc/core.h"
@@ -82,47 +86,6 @@ static void save(struct chassis *chassis)
 
 /* ---- one after the other ---- */
 
-/* What the state of the guest alone decides: 1 if the action has to be carried out, else the
- * result. Power up of a running and power down of a stopped guest succeed without doing anything.
- */
-static int decide_by_state(const struct chassis *chassis, enum host_power_action action)
-{
-    enum host_power_state state = bmc_core_power_state(chassis->core);
-
-    if (host_power_state_is_on(state) && chassis->core->host->migrating)
-        return -EBUSY; /* it may run at the other end by now */
-    switch (state) {
-    case HOST_POWER_UNKNOWN:
-        return -EHOSTUNREACH;
-    case HOST_POWER_OFF:
-        if (action == HOST_POWER_ACTION_DOWN)
-            return 0;
-        return action == HOST_POWER_ACTION_UP ? 1 : -EINVAL;
-    case HOST_POWER_RUNNING:
-        return action == HOST_POWER_ACTION_UP ? 0 : 1;
-    case HOST_POWER_PAUSED:
-    case HOST_POWER_SUSPENDED:
-    case HOST_POWER_CRASHED:
-        return 1;
-    }
-    return -EINVAL;
-}
-
-static bool has_several_steps(const struct chassis *chassis, enum host_power_action action)
-{
-    return action == HOST_POWER_ACTION_UP || action == HOST_POWER_ACTION_CYCLE ||
-           (action == HOST_POWER_ACTION_HARD_RESET &&
-            bmc_core_power_state(chassis->core) == HOST_POWER_CRASHED);
-}
-
-/* Between its steps the guest would be off, or paused for its boot override. */
-static bool needs_store(const struct chassis *chassis, enum host_power_action action)
-{
-    return action == HOST_POWER_ACTION_CYCLE ||
-           (action == HOST_POWER_ACTION_UP &&
-            boot_override(chassis->boot).device != HOST_BOOT_NONE);
-}
-
 static void begin_first_action(struct chassis *chassis);
 
 /* Takes the action at the head out of the queue and begins the next. */
@@ -146,22 +109,16 @@ static void finish_first_action(struct chassis *chassis, int result)
     waiters_finish(&waiters, result);
 }
 
-/* The client was told that it would be done. */
-static void report_failure(struct chassis *chassis, enum host_power_action action, const char *text)
+/* It was to be done for certain. */
+static void report_failure(struct chassis *chassis, const struct chassis_action *action,
+                           const char *text)
 {
     chassis->control_fault = true;
     if (chassis->core->listener)
         chassis->core->listener->action_failed(chassis->core->listener_context);
-    log_warning("%s: chassis control %s failed after it was accepted: %s", name_of(chassis),
-                host_power_action_name(action), text);
-}
-
-/* Diagnostic interrupt, soft shutdown and reset are of the moment. */
-static bool outlives_a_loss(const struct chassis_action *action)
-{
-    return action->accepted &&
-           (action->action == HOST_POWER_ACTION_DOWN || action->action == HOST_POWER_ACTION_UP ||
-            action->action == HOST_POWER_ACTION_CYCLE);
+    log_warning("%s: %schassis control %s failed%s: %s", name_of(chassis),
+                action->own ? "the BMC's own " : "", host_power_action_name(action->action),
+                action->own ? "" : " after it was accepted", text);
 }
 
 static const char too_many[] = "too many pending power actions";
@@ -177,7 +134,7 @@ static void park_queue(struct chassis *chassis, unsigned done)
     chassis->queued = 0;
     for (unsigned i = done; i < count; i++) {
         if ((queue[i].accepted || queue[i].started) && !chassis_keep_owed(chassis, &queue[i]))
-            report_failure(chassis, queue[i].action, too_many);
+            report_failure(chassis, &queue[i], too_many);
     }
     save(chassis);
     for (unsigned i = 0; i < count; i++)
@@ -200,7 +157,7 @@ static void action_finished(void *context, int result, const char *text)
 
     if (action->action == HOST_POWER_ACTION_HARD_RESET)
         chassis_reset_ended(chassis, result);
-    if (result == -EHOSTUNREACH && outlives_a_loss(action)) {
+    if (result == -EHOSTUNREACH && chassis_outlives_a_loss(action)) {
         log_warning("%s: chassis control %s: %s; goes on when its state is known again",
                     name_of(chassis), host_power_action_name(action->action), text);
         resume_later(chassis);
@@ -209,7 +166,7 @@ static void action_finished(void *context, int result, const char *text)
     }
     chassis->control_fault = result != 0;
     if (result != 0 && action->accepted)
-        report_failure(chassis, action->action, text);
+        report_failure(chassis, action, text);
     else if (result != 0)
         log_warning("%s: chassis control %s failed: %s", name_of(chassis),
                     host_power_action_name(action->action), text);
@@ -222,8 +179,9 @@ static void start_first_action(struct chassis *chassis)
 
     chassis->queue[0].started = true;
     if (chassis->queue[0].cause == RESTART_CAUSE_WATCHDOG)
-        log_info("%s: watchdog timer: chassis control %s at %" PRIu64 " ms", name_of(chassis),
-                 host_power_action_name(action), chassis->core->hooks->now(chassis->core));
+        log_info("%s: watchdog timer: chassis control %s at %" PRIu64 " ms (monotonic)",
+                 name_of(chassis), host_power_action_name(action),
+                 chassis->core->hooks->now(chassis->core));
     else
         log_info("%s: chassis control: %s", name_of(chassis), host_power_action_name(action));
     if (chassis->core->listener)
@@ -240,40 +198,70 @@ static void start_stored(struct chassis *chassis)
 
     if (chassis->queued == 0 || !action->begun || action->started)
         return;
-    if (action->begun_stored || (action->refused && !needs_store(chassis, action->action)))
+    bool needs_store = !action->accepted && chassis_needs_store(chassis, action->action);
+    if (action->begun_stored || (action->refused && !needs_store))
         start_first_action(chassis);
     else if (action->refused)
         finish_first_action(chassis, action->refused);
 }
 
+/* An action of the BMC's own does not wait for ever. */
+static void await_store(const struct chassis *chassis, struct chassis_action *action)
+{
+    if (!action->own)
+        return;
+    action->start_by_ms = chassis->core->hooks->now(chassis->core) + CHASSIS_OWN_STORE_MS;
+    chassis->core->hooks->wake_at(chassis->core, action->start_by_ms);
+}
+
 static void begin_first_action(struct chassis *chassis)
 {
     struct chassis_action *action = &chassis->queue[0];
-    int result = decide_by_state(chassis, action->action);
+    int result = chassis_decide(chassis, action->action);
 
-    /* A server whose supplies deliver too little does not come up. */
-    if (result > 0 && action->action == HOST_POWER_ACTION_UP && chassis->lacks_supply)
-        result = -EINVAL;
-    bool waits =
-        result == -EHOSTUNREACH && outlives_a_loss(action) && chassis_keep_owed(chassis, action);
+    bool waits = result == -EHOSTUNREACH && chassis_outlives_a_loss(action) &&
+                 chassis_keep_owed(chassis, action);
     if (result < 0 && action->accepted && !waits)
-        report_failure(chassis, action->action,
+        report_failure(chassis, action,
                        result == -EBUSY ? "the guest is being migrated" : strerror(-result));
     if (result <= 0) {
         finish_first_action(chassis, result);
         return;
     }
+    if (action->action == HOST_POWER_ACTION_HARD_RESET || action->action == HOST_POWER_ACTION_CYCLE)
+        boot_note_restart(chassis->boot, action->cause);
     action->begun = true;
     if (!action->resumed)
         action->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
     action->run = chassis->core->host->run;
     action->place = chassis->core->host->place;
-    bool at_once = !has_several_steps(chassis, action->action);
+    bool at_once = !action->own && !chassis_has_several_steps(chassis, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
+    else
+        await_store(chassis, action);
     save(chassis);
     if (at_once)
         start_first_action(chassis);
+}
+
+/* When an action of the BMC's own starts although the store does not have it yet. */
+static uint64_t own_start_ms(const struct chassis *chassis)
+{
+    const struct chassis_action *action = &chassis->queue[0];
+
+    return chassis->queued > 0 && action->own && action->begun && !action->started
+               ? action->start_by_ms
+               : UINT64_MAX;
+}
+
+static void start_overdue(struct chassis *chassis)
+{
+    if (chassis->core->hooks->now(chassis->core) < own_start_ms(chassis))
+        return;
+    log_warning("%s: chassis control %s is not stored yet", name_of(chassis),
+                host_power_action_name(chassis->queue[0].action));
+    start_first_action(chassis);
 }
 
 /* ---- asking ---- */
@@ -292,78 +280,80 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
     return true;
 }
 
-static void queue_action(struct chassis *chassis, enum host_power_action action, uint32_t session,
-                         enum restart_cause cause, const struct bmc_ticket *ticket)
+/* Puts it at the end, to be answered by then at the latest. 0, or why not. */
+static int queue_action(struct chassis *chassis, const struct chassis_action *action,
+                        uint64_t answer_at_ms, const struct bmc_ticket *ticket)
 {
-    uint64_t now_ms = chassis->core->hooks->now(chassis->core);
-
     chassis->restore_if_gone = false;
-    if (join_repeat(chassis, action, session, ticket))
-        return;
     /* Not even behind one that still hangs: nobody knows what it would find. */
-    if (bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN) {
-        bmc_ticket_finish(ticket, -EHOSTUNREACH);
-        return;
-    }
+    if (bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN)
+        return -EHOSTUNREACH;
     chassis_resume_owed(chassis); /* behind it */
-    if (chassis->queued == CHASSIS_QUEUE_MAX) {
-        bmc_ticket_finish(ticket, -EBUSY);
-        return;
-    }
+    if (chassis->queued == CHASSIS_QUEUE_MAX)
+        return -EBUSY;
     struct chassis_action *newest = &chassis->queue[chassis->queued++];
-    *newest = (struct chassis_action){
-        .action = action, .session = session, .cause = cause, .at_ms = (int64_t)now_ms};
-    newest->waiters.deadline_ms =
-        now_ms + (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
+    *newest = *action;
+    newest->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
+    newest->waiters.deadline_ms = answer_at_ms;
     waiters_add(&newest->waiters, ticket);
-    chassis->core->hooks->wake_at(chassis->core, newest->waiters.deadline_ms);
+    chassis->core->hooks->wake_at(chassis->core, answer_at_ms);
     if (chassis->queued == 1)
         begin_first_action(chassis);
     else
         save(chassis);
+    return 0;
+}
+
+/* How long a client waits for the end of it. */
+static uint64_t answer_by(const struct chassis *chassis, enum host_power_action action)
+{
+    return chassis->core->hooks->now(chassis->core) +
+           (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
 }
 
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
+    const struct chassis_action wanted = {
+        .action = action, .session = session, .cause = RESTART_CAUSE_CHASSIS_CONTROL};
+
     boot_note_chassis_control(chassis->boot);
-    queue_action(chassis, action, session, RESTART_CAUSE_CHASSIS_CONTROL, ticket);
+    chassis->restore_if_gone = false;
+    if (join_repeat(chassis, action, session, ticket))
+        return;
+    int result = queue_action(chassis, &wanted, answer_by(chassis, action), ticket);
+    if (result < 0)
+        bmc_ticket_finish(ticket, result);
 }
 
 void chassis_restore_power(struct chassis *chassis)
 {
     static const struct bmc_ticket nobody;
     bool always = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON;
-
-    boot_note_chassis_control(chassis->boot);
-    queue_action(chassis, HOST_POWER_ACTION_UP, 0,
-                 always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
-                 &nobody);
-}
-
-static void own_action_ended(const struct bmc_ticket *ticket, int result)
-{
-    struct chassis *chassis = (struct chassis *)ticket->sink;
-    enum host_power_action action = (enum host_power_action)ticket->numbers[0];
-
-    if (result == 0)
-        return;
-    chassis->control_fault = true;
-    if (chassis->core->listener)
-        chassis->core->listener->action_failed(chassis->core->listener_context);
-    log_warning("%s: the BMC's own chassis control %s failed: %s", name_of(chassis),
-                host_power_action_name(action), strerror(-result));
-}
-
-void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause)
-{
-    const struct bmc_ticket ticket = {
-        .done = own_action_ended,
-        .sink = chassis,
-        .numbers = {(uint32_t)action},
+    const struct chassis_action wanted = {
+        .action = HOST_POWER_ACTION_UP,
+        .cause = always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
+        .accepted = true,
     };
 
-    queue_action(chassis, action, 0, cause, &ticket);
+    boot_note_chassis_control(chassis->boot);
+    queue_action(chassis, &wanted, answer_by(chassis, wanted.action), &nobody);
+}
+
+/* Who waits is told as soon as the store has it: nobody waits for its end. */
+void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
+                 const struct bmc_ticket *ticket)
+{
+    static const struct bmc_ticket nobody;
+    const struct chassis_action wanted = {
+        .action = action, .cause = cause, .accepted = true, .own = true};
+    uint64_t at_once = chassis->core->hooks->now(chassis->core) + 1;
+
+    int result = queue_action(chassis, &wanted, at_once, ticket ? ticket : &nobody);
+    if (result == 0)
+        return;
+    report_failure(chassis, &wanted, strerror(-result));
+    bmc_ticket_finish(ticket, result);
 }
 
 void chassis_tick(struct chassis *chassis)
@@ -377,6 +367,7 @@ void chassis_tick(struct chassis *chassis)
         action->accepted = true;
         waiters_expire(&action->waiters, now_ms);
     }
+    start_overdue(chassis);
     if (chassis->resume_at_ms == 0 || now_ms < chassis->resume_at_ms)
         return;
     chassis->resume_at_ms = 0;
@@ -385,8 +376,10 @@ void chassis_tick(struct chassis *chassis)
 
 uint64_t chassis_next_deadline(const struct chassis *chassis)
 {
-    uint64_t resume = chassis->resume_at_ms, next = resume > 0 ? resume : UINT64_MAX;
+    uint64_t next = own_start_ms(chassis);
 
+    if (chassis->resume_at_ms > 0 && chassis->resume_at_ms < next)
+        next = chassis->resume_at_ms;
     for (unsigned i = 0; i < chassis->queued; i++) {
         const struct chassis_action *action = &chassis->queue[i];
         uint64_t deadline = waiters_next_deadline(&action->waiters);
@@ -425,7 +418,7 @@ void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *
     action.accepted = true;
     action.session = 0;
     if (!chassis_keep_owed(chassis, &action))
-        report_failure(chassis, action.action, too_many);
+        report_failure(chassis, &action, too_many);
 }
 
 void chassis_give_up(struct chassis *chassis, const char *reason)
@@ -441,7 +434,7 @@ void chassis_give_up(struct chassis *chassis, const char *reason)
     if (chassis->owed_count == 0)
         return;
     for (unsigned i = 0; i < chassis->owed_count; i++)
-        report_failure(chassis, chassis->owed[i].action, reason);
+        report_failure(chassis, &chassis->owed[i], reason);
     chassis->owed_count = 0;
     save(chassis);
 }
@@ -455,7 +448,7 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
     if (left && chassis->queued == CHASSIS_QUEUE_MAX)
         reason = too_many;
     if (reason) {
-        report_failure(chassis, owed->action, reason);
+        report_failure(chassis, owed, reason);
         return;
     }
     if (!left) {

@@ -126,7 +126,7 @@ static void act(const struct pef *pef, uint8_t actions)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (actions & rows[i].bit)
-            chassis_act(pef->chassis, rows[i].action, rows[i].cause);
+            chassis_act(pef->chassis, rows[i].action, rows[i].cause, NULL);
 }
 
 /* The policies in their order (section 17.11). */

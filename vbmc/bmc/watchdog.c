@@ -8,7 +8,7 @@
  * The end of power stops it, whoever asked for that. A reset of the guest stops it too, unless it
  * watches a boot (BIOS FRB2, BIOS/POST, OS load), which then begins again: section 27.6.2 has the
  * BIOS find it running. While nothing is known of the guest it counts on, as the guest does, and
- * acts as soon as the guest is known to be on. */
+ * acts as soon as the guest is known to be on. What it does to the guest is in watchdog_due.c. */
 #include "vbmc/bmc/watchdog.h"
 
 #include <errno.h>
@@ -17,9 +17,9 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis.h"
-#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/messaging.h"
+#include "vbmc/bmc/watchdog_due.h"
 
 /* Offset of the sensor's event (table 42-3, type 23h); those of the actions are their numbers. */
 #define OFFSET_INTERRUPT 8
@@ -217,20 +217,7 @@ static void interrupt(struct watchdog *watchdog)
     if (kind == WATCHDOG_INTERRUPT_MESSAGING)
         watchdog->messaging->watchdog = true;
     else
-        chassis_act(watchdog->chassis, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT,
-                    RESTART_CAUSE_WATCHDOG);
-}
-
-static void act(struct watchdog *watchdog, enum watchdog_action action)
-{
-    static const enum host_power_action actions[] = {
-        [WATCHDOG_ACTION_HARD_RESET] = HOST_POWER_ACTION_HARD_RESET,
-        [WATCHDOG_ACTION_POWER_DOWN] = HOST_POWER_ACTION_DOWN,
-        [WATCHDOG_ACTION_POWER_CYCLE] = HOST_POWER_ACTION_CYCLE,
-    };
-
-    if (action != WATCHDOG_ACTION_NONE)
-        chassis_act(watchdog->chassis, actions[action], RESTART_CAUSE_WATCHDOG);
+        watchdog->due_interrupt = true;
 }
 
 static void expire(struct watchdog *watchdog)
@@ -238,15 +225,16 @@ static void expire(struct watchdog *watchdog)
     struct watchdog_settings *settings = &watchdog->settings;
     enum watchdog_action action = settings->action;
 
-    log_warning("%s: watchdog timer (%s) expired at %" PRIu64 " ms: %s", name_of(watchdog),
-                watchdog_use_name(settings->use), watchdog->ends_at_ms,
+    log_warning("%s: watchdog timer (%s) expired at %" PRIu64 " ms (monotonic): %s",
+                name_of(watchdog), watchdog_use_name(settings->use), watchdog->ends_at_ms,
                 watchdog_action_name(action));
     end_countdown(watchdog);
     watchdog->expired |= (uint8_t)(1u << settings->use);
     report_event(watchdog, (uint8_t)action);
     settings->dont_log = false;
-    changed(watchdog);
-    act(watchdog, action);
+    watchdog->due_action = action;
+    watchdog->action_given = false;
+    watchdog->ends++;
 }
 
 /* UINT64_MAX: none comes, or it has been. Without an interval it comes with the end (section 27.4).
@@ -264,24 +252,27 @@ void watchdog_tick(struct watchdog *watchdog)
 {
     uint64_t now = now_ms(watchdog);
 
-    if (!is_acting(watchdog))
-        return;
-    if (now >= interrupt_at_ms(watchdog)) {
-        interrupt(watchdog);
-        if (now < watchdog->ends_at_ms)
-            changed(watchdog);
+    if (is_acting(watchdog)) {
+        bool interrupts = now >= interrupt_at_ms(watchdog), ends = now >= watchdog->ends_at_ms;
+        if (interrupts)
+            interrupt(watchdog);
+        if (ends)
+            expire(watchdog);
+        if (interrupts || ends)
+            watchdog_due_store(watchdog);
     }
-    if (now >= watchdog->ends_at_ms)
-        expire(watchdog);
+    watchdog_due_tick(watchdog);
 }
 
 uint64_t watchdog_next_deadline(const struct watchdog *watchdog)
 {
-    uint64_t interrupt_at = interrupt_at_ms(watchdog);
+    uint64_t next = watchdog_due_deadline(watchdog);
 
     if (!is_acting(watchdog))
-        return UINT64_MAX;
-    return interrupt_at < watchdog->ends_at_ms ? interrupt_at : watchdog->ends_at_ms;
+        return next;
+    if (interrupt_at_ms(watchdog) < next)
+        next = interrupt_at_ms(watchdog);
+    return watchdog->ends_at_ms < next ? watchdog->ends_at_ms : next;
 }
 
 /* ---- the guest ---- */
@@ -316,8 +307,10 @@ static void compare_run(struct watchdog *watchdog)
         return;
     watchdog->in_doubt = false;
     if (host->booted && watchdog->run >= 0 &&
-        (host->run != watchdog->run || host->place != watchdog->place))
+        (host->run != watchdog->run || host->place != watchdog->place)) {
         watchdog_stop(watchdog, "the guest was started again meanwhile");
+        watchdog_due_drop(watchdog, "the guest was started again meanwhile");
+    }
 }
 
 void watchdog_set_host(struct watchdog *watchdog)
@@ -330,6 +323,7 @@ void watchdog_set_host(struct watchdog *watchdog)
         follow_end(watchdog, false);
     else
         follow_guest(watchdog);
+    watchdog_due_follow_guest(watchdog);
 }
 
 void watchdog_host_event(struct watchdog *watchdog, enum host_event event)
@@ -345,6 +339,7 @@ void watchdog_host_event(struct watchdog *watchdog, enum host_event event)
         break;
     case HOST_EVENT_STOPPED:
         follow_end(watchdog, true);
+        watchdog_due_follow_guest(watchdog);
         break;
     case HOST_EVENT_RESET:
         if (watchdog->chassis->reset_is_first && !watches_boot(watchdog))
@@ -369,6 +364,8 @@ void watchdog_take_record(const struct watchdog *watchdog, struct watchdog_recor
         .left_ms = (int64_t)left_ms(watchdog),
         .run = watchdog->run,
         .place = watchdog->place,
+        .due_interrupt = watchdog->due_interrupt,
+        .due_action = watchdog->due_action,
     };
 }
 
@@ -379,7 +376,8 @@ static bool is_valid(const struct watchdog_record *record)
     return record->sets > 0 && settings->use >= WATCHDOG_USE_BIOS_FRB2 &&
            settings->use <= WATCHDOG_USE_OEM && settings->action <= WATCHDOG_ACTION_POWER_CYCLE &&
            settings->interrupt <= WATCHDOG_INTERRUPT_MESSAGING &&
-           settings->interrupt != WATCHDOG_INTERRUPT_SMI && !(record->expired & ~WATCHDOG_FLAGS);
+           settings->interrupt != WATCHDOG_INTERRUPT_SMI && !(record->expired & ~WATCHDOG_FLAGS) &&
+           record->due_action <= WATCHDOG_ACTION_POWER_CYCLE;
 }
 
 static void take_over(struct watchdog *watchdog, const struct watchdog_record *record)
@@ -412,6 +410,10 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
         return 0;
     }
     take_over(watchdog, record);
+    if (is_start) {
+        watchdog->due_interrupt = record->due_interrupt;
+        watchdog->due_action = record->due_action;
+    }
     if (is_start && is_counting(watchdog)) {
         int64_t initial_ms = (int64_t)record->settings.initial * WATCHDOG_COUNT_MS;
         uint64_t least =
@@ -421,7 +423,7 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
     } else if (is_counting(watchdog) && record->left_ms <= 0) {
         end_countdown(watchdog); /* and it has acted since */
     }
-    watchdog->in_doubt = is_start && watchdog->running;
+    watchdog->in_doubt = is_start;
     if (!is_start)
         follow_guest(watchdog);
     return 0;

@@ -67,11 +67,18 @@ struct watchdog {
     bool interrupted; /* the pre-timeout interrupt of this countdown was made */
     int64_t run;      /* of the guest when the timer was started: struct host_domain; -1: unknown */
     int64_t place;
+    bool due_interrupt; /* these two: to be done still (watchdog_due.h) */
+    enum watchdog_action due_action;
     /* One of the two, by whether it counts; stored as far as they go. */
     uint64_t ends_at_ms; /* while it runs and is not held: monotonic */
     uint64_t left_ms;    /* else: what is left of the countdown */
     /* Not stored. */
-    bool in_doubt; /* restored, and the guest has not been seen yet */
+    bool in_doubt;        /* restored, and the guest has not been seen yet */
+    bool interrupt_given; /* these two: the chassis has it, and is about to store it */
+    bool action_given;
+    uint32_t ends;        /* how often it has expired */
+    uint64_t act_by_ms;   /* what is due waits for the disk, until then; 0: it does not */
+    uint64_t retry_at_ms; /* the disk has refused: stored again then; 0: it has not */
 };
 
 /* What is stored of it, at any time. */
@@ -82,6 +89,8 @@ struct watchdog_record {
     bool running, held, interrupted;
     int64_t left_ms; /* now; below zero: so long ago */
     int64_t run, place;
+    bool due_interrupt;
+    enum watchdog_action due_action;
 };
 
 void watchdog_init(struct watchdog *watchdog, const struct bmc_core *core, struct chassis *chassis,

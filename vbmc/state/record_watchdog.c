@@ -1,6 +1,7 @@
 /* {"sets": 1, "use": 4, "interrupt": 0, "action": 1, "pre-timeout-s": 0, "initial": 3000,
  *  "dont-log": 0, "expired": 16, "running": 1, "held": 0, "interrupted": 0, "run": 7, "place": 8,
- *  "ends-at": 1700000000000, "ends-at-monotonic": 1000000, "boot": "d0e1..."}
+ *  "due-interrupt": 0, "due-action": 0, "ends-at": 1700000000000, "ends-at-monotonic": 1000000,
+ * "boot": "d0e1..."}
  *
  * A countdown is stored by when it ends, so that nothing has to be written while it goes on: by the
  * monotonic clock, which nobody sets and which holds for one boot of this machine, and by the time
@@ -54,6 +55,8 @@ static struct json_object *encode(const struct bmc *bmc)
         {"interrupted", record.interrupted},
         {"run", record.run},
         {"place", record.place},
+        {"due-interrupt", record.due_interrupt},
+        {"due-action", record.due_action},
     };
     for (size_t i = 0; json && i < ARRAY_SIZE(members); i++) {
         if (record_add_number(json, members[i].key, members[i].value) < 0)
@@ -95,6 +98,8 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
         INTERRUPTED,
         RUN,
         PLACE,
+        DUE_INTERRUPT,
+        DUE_ACTION,
         COUNT
     };
     static const struct {
@@ -114,10 +119,15 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
         [INTERRUPTED] = {"interrupted", 0, 1},
         [RUN] = {"run", INT64_MIN, INT64_MAX},
         [PLACE] = {"place", 0, INT64_MAX},
+        [DUE_INTERRUPT] = {"due-interrupt", 0, 1},
+        [DUE_ACTION] = {"due-action", 0, UINT8_MAX},
     };
-    int64_t value[COUNT];
+    int64_t value[COUNT] = {0};
 
     for (size_t i = 0; i < COUNT; i++) {
+        bool is_there = json_object_object_get_ex(json, members[i].key, NULL);
+        if (i >= DUE_INTERRUPT && !is_there) /* as of a version that did not know it */
+            continue;
         if (!record_read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
             return false;
     }
@@ -138,6 +148,8 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
         .interrupted = value[INTERRUPTED] != 0,
         .run = value[RUN],
         .place = value[PLACE],
+        .due_interrupt = value[DUE_INTERRUPT] != 0,
+        .due_action = (enum watchdog_action)value[DUE_ACTION],
     };
     if (record->running && !record->held)
         return read_time(json, bmc, &record->left_ms);

@@ -135,6 +135,52 @@ static void test_does_not_expire(void **state)
     }
 }
 
+/* A reset or power cycle of the BMC's own clears the flags before the guest starts again, unless
+ * bit 2 (watchdog timer) or bit 4 (PEF) of parameter 3 is set, or they are persistent. */
+static void test_restarts_of_the_bmc(void **state)
+{
+    static const struct {
+        unsigned keep;
+        enum restart_cause cause;
+        enum host_power_action action;
+        const char *flags, *read;
+    } cases[] = {
+        {0x00, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_HARD_RESET, PXE_ONCE, HAS_OLD_PXE},
+        {0x00, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_CYCLE, PXE_ONCE, HAS_OLD_PXE},
+        {0x1b, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_CYCLE, PXE_ONCE, HAS_OLD_PXE},
+        {0x04, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_HARD_RESET, PXE_ONCE, HAS_PXE_ONCE},
+        {0x04, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_CYCLE, PXE_ONCE, HAS_PXE_ONCE},
+        {0x00, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_HARD_RESET, PXE_ALWAYS, HAS_PXE_ALWAYS},
+        {0x00, RESTART_CAUSE_PEF_RESET, HOST_POWER_ACTION_HARD_RESET, PXE_ONCE, HAS_OLD_PXE},
+        {0x0f, RESTART_CAUSE_PEF_CYCLE, HOST_POWER_ACTION_CYCLE, PXE_ONCE, HAS_OLD_PXE},
+        {0x10, RESTART_CAUSE_PEF_RESET, HOST_POWER_ACTION_HARD_RESET, PXE_ONCE, HAS_PXE_ONCE},
+        {0x10, RESTART_CAUSE_PEF_CYCLE, HOST_POWER_ACTION_CYCLE, PXE_ONCE, HAS_PXE_ONCE},
+        {0x00, RESTART_CAUSE_PEF_CYCLE, HOST_POWER_ACTION_CYCLE, PXE_ALWAYS, HAS_PXE_ALWAYS},
+        /* Neither starts it again. */
+        {0x00, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, PXE_ONCE,
+         HAS_PXE_ONCE},
+        {0x00, RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DOWN, PXE_ONCE, HAS_PXE_ONCE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bool falls = strcmp(cases[i].read, HAS_OLD_PXE) == 0;
+        char request[16];
+        fake_bmc_setup(state);
+        snprintf(request, sizeof request, "00 08 03 %02x", cases[i].keep);
+        assert_string_equal(fake_bmc_talk(&fake_bmc, request), "00");
+        assert_string_equal(fake_bmc_talk(&fake_bmc, cases[i].flags), "00");
+        fake_bmc.host.waits = true;
+        chassis_act(&fake_bmc.bmc.chassis, cases[i].action, cases[i].cause, NULL);
+        assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), cases[i].read);
+        /* The guest is told first, and then restarted. */
+        assert_int_equal(fake_bmc.host.count, 2 + falls);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].action);
+        if (falls)
+            assert_int_equal(fake_bmc.host.calls[1].override.device, HOST_BOOT_NONE);
+        fake_bmc_teardown(state);
+    }
+}
+
 /* The other bits of parameter 3 do not stop it. */
 static void test_expires_all_the_same(void **state)
 {
@@ -399,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_does_not_expire, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_expires_all_the_same, fake_bmc_setup,
                                         fake_bmc_teardown),
+        cmocka_unit_test(test_restarts_of_the_bmc),
         cmocka_unit_test_setup_teardown(test_clock_after_a_restart, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_withdrawn, fake_bmc_setup, fake_bmc_teardown),

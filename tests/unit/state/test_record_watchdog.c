@@ -156,6 +156,133 @@ static void test_interrupt_over_a_restart(void **state)
     assert_false(timer()->running);
 }
 
+/* ---- killed ---- */
+
+static const struct {
+    const char *data;
+    enum host_power_action action;
+} ends[] = {
+    {"04 01 00 00 0a 00", HOST_POWER_ACTION_HARD_RESET},
+    {"04 02 00 00 0a 00", HOST_POWER_ACTION_DOWN},
+    {"04 03 00 00 0a 00", HOST_POWER_ACTION_CYCLE},
+    {"04 20 01 00 14 00", HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT},
+};
+
+static void finish_saves(void)
+{
+    fake_bmc.saves_wait = false;
+    while (fake_bmc.saves_finished < fake_bmc.save_count)
+        fake_bmc_finish_save(&fake_bmc, 0);
+}
+
+/* Nothing of it was on disk: it ends at the restart, and is done then. */
+static void test_killed_before_it_is_stored(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        fake_server_setup(state);
+        set_and_start(ends[i].data);
+        struct json_object *json = stop_daemon();
+        fake_bmc.saves_wait = true;
+        advance(1000);
+        assert_int_equal(calls(), 0);
+        start_daemon(json, 500, HOST_POWER_RUNNING);
+        fake_bmc.host.count = fake_bmc.host.finished = 0;
+        finish_saves();
+        assert_int_equal(calls(), 0);
+        advance(WATCHDOG_RESUME_MS - 3000);
+        assert_true(calls() <= 1);
+        advance(10000);
+        assert_int_equal(calls(), 1);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, ends[i].action);
+        fake_server_teardown(state);
+    }
+}
+
+/* That it has come was on disk, but it was not done: the chassis knew nothing of it. */
+static void test_killed_when_it_is_stored(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        fake_server_setup(state);
+        set_and_start(ends[i].data);
+        fake_bmc.saves_wait = true;
+        advance(1000);
+        struct json_object *json = stop_daemon();
+        assert_int_equal(calls(), 0);
+        start_daemon(json, 500, HOST_POWER_RUNNING);
+        assert_int_equal(calls(), 1); /* at once */
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, ends[i].action);
+        finish_saves();
+        json = stop_daemon();
+        start_daemon(json, 500, fake_bmc.host.domain.state);
+        assert_int_equal(calls(), 1);
+        fake_server_teardown(state);
+    }
+}
+
+/* The chassis had it on disk: what is left of it is left to the chassis. */
+static void test_killed_when_the_chassis_has_it(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        fake_server_setup(state);
+        fake_bmc.host.domain.run = 7;
+        set_and_start(ends[i].data);
+        fake_bmc.saves_wait = fake_bmc.host.waits = true;
+        advance(1000);
+        struct json_object *json = stop_daemon();
+        fake_bmc_finish_save(&fake_bmc, 0);
+        assert_int_equal(calls(), 1);
+        assert_int_equal(fake_bmc.owed_count, 1);
+        bool lasts =
+            ends[i].action == HOST_POWER_ACTION_DOWN || ends[i].action == HOST_POWER_ACTION_CYCLE;
+        start_daemon(json, 500, HOST_POWER_RUNNING);
+        assert_int_equal(calls(), 1 + lasts);
+        finish_saves();
+        advance(10000);
+        assert_int_equal(calls(), 1 + lasts);
+        assert_int_equal(timer()->due_action, WATCHDOG_ACTION_NONE);
+        assert_false(timer()->due_interrupt);
+        fake_server_teardown(state);
+    }
+}
+
+/* It is done, and that is on disk. */
+static void test_killed_when_it_is_done(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        fake_server_setup(state);
+        set_and_start(ends[i].data);
+        advance(1001);
+        assert_int_equal(calls(), 1);
+        restart(500);
+        advance(900);
+        assert_int_equal(calls(), 1);
+        fake_server_teardown(state);
+    }
+}
+
+/* What is due is not done to a guest that has been off meanwhile. */
+static void test_due_to_another_run(void **state)
+{
+    static const enum host_power_state found[] = {HOST_POWER_RUNNING, HOST_POWER_OFF};
+
+    for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
+        fake_server_setup(state);
+        set_and_start("04 01 00 00 0a 00");
+        fake_bmc.saves_wait = true;
+        advance(1000);
+        struct json_object *json = stop_daemon();
+        fake_bmc.host.domain.booted = true;
+        fake_bmc.host.domain.run += 5;
+        start_daemon(json, 1000, found[i]);
+        finish_saves();
+        advance(10000);
+        assert_int_equal(calls(), 0);
+        assert_int_equal(timer()->due_action, WATCHDOG_ACTION_NONE);
+        assert_int_equal(timer()->expired, 0x10);
+        fake_server_teardown(state);
+    }
+}
+
 /* What happened to the guest while nobody looked. */
 static void test_guest_over_a_restart(void **state)
 {
@@ -208,6 +335,8 @@ static void test_damage(void **state)
         {"running", 2},
         {"ends-at-monotonic", -1},
         {"pre-timeout-s", 256},
+        {"due-interrupt", 2},
+        {"due-action", 4},
     };
 
     (void)state;
@@ -218,7 +347,10 @@ static void test_damage(void **state)
         set_number(json, cases[i].key, cases[i].value);
         assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), -EINVAL);
         json_object_object_del(json, cases[i].key);
-        assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), -EINVAL);
+        /* What older versions did not store may be missing. */
+        bool is_new = strncmp(cases[i].key, "due-", 4) == 0;
+        assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), is_new ? 0 : -EINVAL);
+        watchdog_init(timer(), &fake_bmc.bmc.core, &fake_bmc.bmc.chassis, &fake_bmc.bmc.messaging);
         json_object_put(json);
         assert_string_equal(talk("06 22"), "80");
     }
@@ -357,6 +489,11 @@ int main(void)
         TEST(test_machine_has_booted_since),
         TEST(test_held_over_a_restart),
         TEST(test_interrupt_over_a_restart),
+        cmocka_unit_test(test_killed_before_it_is_stored),
+        cmocka_unit_test(test_killed_when_it_is_stored),
+        cmocka_unit_test(test_killed_when_the_chassis_has_it),
+        cmocka_unit_test(test_killed_when_it_is_done),
+        cmocka_unit_test(test_due_to_another_run),
         TEST(test_guest_over_a_restart),
         TEST(test_damage),
         DISK(test_bmc_restarts),

@@ -1,0 +1,259 @@
+/* Power actions that the BMC takes by itself: they are as good as accepted ones, and no disk keeps
+ * them from being carried out. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_bmc.h"
+#include "vbmc/base/array.h"
+
+static unsigned failures, answers;
+static int result;
+
+static void action_begun(void *context, enum host_power_action action)
+{
+    (void)context, (void)action;
+}
+
+static void action_failed(void *context)
+{
+    (void)context;
+    failures++;
+}
+
+static void on_event(void *context, enum host_event event)
+{
+    (void)context, (void)event;
+}
+
+static void on_host(void *context)
+{
+    (void)context;
+}
+
+static const struct bmc_listener listener = {
+    .host_set = on_host,
+    .host_event = on_event,
+    .action_begun = action_begun,
+    .action_failed = action_failed,
+};
+
+static int setup(void **state)
+{
+    fake_bmc_setup(state);
+    fake_bmc.bmc.core.listener = &listener;
+    fake_bmc.host.waits = true;
+    failures = answers = 0;
+    return 0;
+}
+
+static void on_done(const struct bmc_ticket *ticket, int outcome)
+{
+    (void)ticket;
+    answers++;
+    result = outcome;
+}
+
+static void act(enum host_power_action action)
+{
+    static const struct bmc_ticket ticket = {.done = on_done};
+
+    chassis_act(&fake_bmc.bmc.chassis, action, RESTART_CAUSE_WATCHDOG, &ticket);
+}
+
+static const enum host_power_action all[] = {HOST_POWER_ACTION_DOWN, HOST_POWER_ACTION_CYCLE,
+                                             HOST_POWER_ACTION_HARD_RESET,
+                                             HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT};
+
+/* On disk first, whichever it is, and then at once; who waits is told of that. */
+static void test_starts_when_stored(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        setup(state);
+        fake_bmc.owed_waits = true;
+        act(all[i]);
+        fake_bmc_advance(&fake_bmc, CHASSIS_OWN_STORE_MS - 1);
+        assert_int_equal(fake_bmc.host.count, 0);
+        assert_int_equal(fake_bmc.owed_count, 1);
+        assert_true(fake_bmc.owed[0].begun);
+        assert_int_equal(answers, 0);
+        bmc_ticket_finish(&fake_bmc.owed_ticket, 0);
+        assert_int_equal(fake_bmc.host.count, 1);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, all[i]);
+        fake_bmc_advance(&fake_bmc, 1);
+        assert_int_equal(answers, 1);
+        assert_int_equal(result, 0);
+        fake_bmc_advance(&fake_bmc, 10000);
+        assert_int_equal(fake_bmc.host.count, 1);
+        fake_bmc.owed_waits = false;
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.owed_count, 0);
+        assert_int_equal(answers, 1);
+        assert_int_equal(failures, 0);
+        fake_bmc_teardown(state);
+    }
+}
+
+static void test_starts_if_the_disk_refuses_or_is_slow(void **state)
+{
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(all); i++) {
+        bool is_slow = i % 2;
+        setup(state);
+        fake_bmc.owed_waits = is_slow;
+        fake_bmc.owed_result = -ENOSPC;
+        act(all[i / 2]);
+        assert_int_equal(fake_bmc.host.count, !is_slow);
+        fake_bmc_advance(&fake_bmc, CHASSIS_OWN_STORE_MS);
+        assert_int_equal(fake_bmc.host.count, 1);
+        if (is_slow)
+            bmc_ticket_finish(&fake_bmc.owed_ticket, -EIO);
+        fake_bmc_advance(&fake_bmc, 10000);
+        assert_int_equal(fake_bmc.host.count, 1);
+        assert_int_equal(answers, 0); /* it is not on disk */
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(answers, 1);
+        assert_int_equal(failures, 0);
+        fake_bmc.owed_waits = false;
+        fake_bmc_teardown(state);
+    }
+}
+
+/* However soon: it was never a client that would ask again. */
+static void test_hypervisor_lost(void **state)
+{
+    static const struct {
+        enum host_power_action action;
+        bool goes_on;
+    } cases[] = {
+        {HOST_POWER_ACTION_DOWN, true},
+        {HOST_POWER_ACTION_CYCLE, true},
+        {HOST_POWER_ACTION_HARD_RESET, false}, /* of the moment */
+        {HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        setup(state);
+        act(cases[i].action);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+        assert_int_equal(failures, !cases[i].goes_on);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+        assert_int_equal(fake_bmc.host.count, 1 + cases[i].goes_on);
+        if (cases[i].goes_on) {
+            assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].action);
+            fake_host_finish(&fake_bmc.host, 0);
+        }
+        assert_int_equal(failures, !cases[i].goes_on); /* it is done after all */
+        assert_int_equal(fake_bmc.owed_count, 0);
+        fake_bmc_teardown(state);
+    }
+}
+
+/* Also one that waits for its turn, and the start by the power restore policy. */
+static void test_hypervisor_lost_with_more_to_do(void **state)
+{
+    setup(state);
+    fake_bmc_talk(&fake_bmc, "00 02 03");
+    act(HOST_POWER_ACTION_CYCLE);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    assert_int_equal(failures, 0);
+    assert_int_equal(fake_bmc.owed_count, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_CYCLE);
+    fake_host_finish(&fake_bmc.host, 0);
+    fake_bmc_teardown(state);
+
+    setup(state);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    chassis_restore_power(&fake_bmc.bmc.chassis);
+    assert_int_equal(fake_bmc.host.count, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    assert_int_equal(fake_bmc.host.count, 2);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_UP);
+    fake_host_finish(&fake_bmc.host, 0);
+    fake_bmc_teardown(state);
+}
+
+/* The daemon goes before it has begun, or in the middle of it. */
+static void test_daemon_goes(void **state)
+{
+    struct chassis_action stored[CHASSIS_RECORDS_MAX];
+
+    setup(state);
+    fake_bmc.host.domain.run = 7;
+    act(HOST_POWER_ACTION_CYCLE);
+    memcpy(stored, fake_bmc.owed, sizeof stored);
+    fake_bmc_teardown(state);
+    setup(state);
+    fake_bmc.host.domain.run = 7;
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    fake_bmc.host.count = fake_bmc.host.finished = 0;
+    chassis_restore_owed(&fake_bmc.bmc.chassis, &stored[0]);
+    bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_CYCLE);
+    assert_int_equal(failures, 0);
+    fake_bmc_teardown(state);
+}
+
+static void test_fails(void **state)
+{
+    (void)state;
+    act(HOST_POWER_ACTION_HARD_RESET);
+    fake_host_finish(&fake_bmc.host, -EIO);
+    assert_int_equal(failures, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    act(HOST_POWER_ACTION_HARD_RESET); /* there is nothing to reset */
+    assert_int_equal(failures, 2);
+    act(HOST_POWER_ACTION_DOWN); /* it is */
+    assert_int_equal(failures, 2);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+    act(HOST_POWER_ACTION_DOWN);
+    assert_int_equal(failures, 3);
+    assert_int_equal(result, -EHOSTUNREACH);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    for (unsigned i = 0; i < CHASSIS_QUEUE_MAX; i++)
+        act(HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT);
+    assert_int_equal(failures, 3);
+    act(HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT);
+    assert_int_equal(failures, 4);
+    assert_int_equal(result, -EBUSY);
+    assert_true(fake_bmc.bmc.chassis.control_fault);
+}
+
+/* What a client was promised is not dropped either when the disk refuses that it begins. */
+static void test_accepted_and_then_refused(void **state)
+{
+    (void)state;
+    fake_bmc_talk(&fake_bmc, "00 02 03");
+    fake_bmc_talk(&fake_bmc, "00 02 02");
+    fake_bmc_advance(&fake_bmc, 1000);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 2), "00");
+    fake_bmc.owed_result = -ENOSPC;
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.host.count, 2);
+    assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_CYCLE);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_bmc_teardown)
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_starts_when_stored),
+        cmocka_unit_test(test_starts_if_the_disk_refuses_or_is_slow),
+        cmocka_unit_test(test_hypervisor_lost),
+        cmocka_unit_test(test_hypervisor_lost_with_more_to_do),
+        cmocka_unit_test(test_daemon_goes),
+        TEST(test_fails),
+        TEST(test_accepted_and_then_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

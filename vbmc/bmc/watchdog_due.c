@@ -1,0 +1,186 @@
+#include "vbmc/bmc/watchdog_due.h"
+
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/core.h"
+
+/* In tickets: which of the two the chassis was given. */
+enum {
+    GIVEN_INTERRUPT,
+    GIVEN_ACTION,
+};
+
+static const enum host_power_action actions[] = {
+    [WATCHDOG_ACTION_HARD_RESET] = HOST_POWER_ACTION_HARD_RESET,
+    [WATCHDOG_ACTION_POWER_DOWN] = HOST_POWER_ACTION_DOWN,
+    [WATCHDOG_ACTION_POWER_CYCLE] = HOST_POWER_ACTION_CYCLE,
+};
+
+static uint64_t now_ms(const struct watchdog *watchdog)
+{
+    return watchdog->core->hooks->now(watchdog->core);
+}
+
+static const char *name_of(const struct watchdog *watchdog)
+{
+    return watchdog->core->host ? watchdog->core->host->name : "a guest that is not there";
+}
+
+static bool has_interrupt(const struct watchdog *watchdog)
+{
+    return watchdog->due_interrupt && !watchdog->interrupt_given;
+}
+
+static bool has_action(const struct watchdog *watchdog)
+{
+    return watchdog->due_action != WATCHDOG_ACTION_NONE && !watchdog->action_given;
+}
+
+static void changed(const struct watchdog *watchdog)
+{
+    watchdog->core->hooks->changed(watchdog->core, BMC_PART_WATCHDOG, NULL);
+}
+
+/* ---- doing it ---- */
+
+static void drop(struct watchdog *watchdog, bool interrupt, bool action)
+{
+    if (interrupt)
+        watchdog->due_interrupt = false;
+    if (action)
+        watchdog->due_action = WATCHDOG_ACTION_NONE;
+    if (interrupt || action)
+        changed(watchdog);
+}
+
+void watchdog_due_drop(struct watchdog *watchdog, const char *reason)
+{
+    bool interrupt = has_interrupt(watchdog), action = has_action(watchdog);
+
+    if (interrupt)
+        log_info("%s: watchdog timer: interrupt not made: %s", name_of(watchdog), reason);
+    if (action)
+        log_info("%s: watchdog timer: %s not carried out: %s", name_of(watchdog),
+                 host_power_action_name(actions[watchdog->due_action]), reason);
+    drop(watchdog, interrupt, action);
+}
+
+/* The chassis has it on disk, or is done with it; what has failed it has reported. */
+static void on_taken(const struct bmc_ticket *ticket, int result)
+{
+    struct watchdog *watchdog = (struct watchdog *)ticket->sink;
+
+    (void)result;
+    if (ticket->numbers[0] == GIVEN_INTERRUPT)
+        watchdog->due_interrupt = watchdog->interrupt_given = false;
+    else if (ticket->numbers[1] != watchdog->ends)
+        return; /* there is another one by now */
+    else
+        watchdog->due_action = WATCHDOG_ACTION_NONE;
+    changed(watchdog);
+}
+
+static void give(struct watchdog *watchdog, enum host_power_action action, uint32_t which)
+{
+    const struct bmc_ticket ticket = {
+        .done = on_taken, .sink = watchdog, .numbers = {which, watchdog->ends}};
+
+    chassis_act(watchdog->chassis, action, RESTART_CAUSE_WATCHDOG, &ticket);
+}
+
+/* From before: the daemon was killed, or the hypervisor is away. */
+static bool is_owed(const struct chassis *chassis, enum host_power_action action)
+{
+    for (unsigned i = 0; i < chassis->owed_count; i++)
+        if (chassis->owed[i].cause == RESTART_CAUSE_WATCHDOG && chassis->owed[i].action == action)
+            return true;
+    return false;
+}
+
+/* As soon as it is known what the guest does. */
+static void do_it(struct watchdog *watchdog)
+{
+    enum host_power_state state = bmc_core_power_state(watchdog->core);
+    enum host_power_action action = actions[watchdog->due_action];
+
+    watchdog->act_by_ms = 0;
+    if (state == HOST_POWER_UNKNOWN)
+        return;
+    if (state == HOST_POWER_OFF)
+        watchdog_due_drop(watchdog, "the guest is off");
+    drop(watchdog,
+         has_interrupt(watchdog) &&
+             is_owed(watchdog->chassis, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT),
+         has_action(watchdog) && is_owed(watchdog->chassis, action));
+    bool interrupts = has_interrupt(watchdog), acts = has_action(watchdog);
+    watchdog->interrupt_given |= interrupts;
+    watchdog->action_given |= acts;
+    if (interrupts)
+        give(watchdog, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, GIVEN_INTERRUPT);
+    if (acts)
+        give(watchdog, action, GIVEN_ACTION);
+}
+
+/* ---- the store ---- */
+
+static void note_refusal(struct watchdog *watchdog, int result)
+{
+    if (watchdog->retry_at_ms == 0)
+        log_warning("%s: watchdog timer not stored yet: %s", name_of(watchdog), strerror(-result));
+    watchdog->retry_at_ms = now_ms(watchdog) + WATCHDOG_RETRY_MS;
+    watchdog->core->hooks->wake_at(watchdog->core, watchdog->retry_at_ms);
+}
+
+static void on_stored(const struct bmc_ticket *ticket, int result)
+{
+    struct watchdog *watchdog = (struct watchdog *)ticket->sink;
+
+    if (watchdog->sets == 0) /* its only Set was refused too, and is taken back */
+        return;
+    if (result < 0)
+        note_refusal(watchdog, result);
+    else
+        watchdog->retry_at_ms = 0;
+    do_it(watchdog);
+}
+
+void watchdog_due_store(struct watchdog *watchdog)
+{
+    const struct bmc_ticket ticket = {.done = on_stored, .sink = watchdog};
+
+    if (has_interrupt(watchdog) || has_action(watchdog)) {
+        watchdog->act_by_ms = now_ms(watchdog) + WATCHDOG_STORE_MS;
+        watchdog->core->hooks->wake_at(watchdog->core, watchdog->act_by_ms);
+    }
+    watchdog->core->hooks->changed(watchdog->core, BMC_PART_WATCHDOG, &ticket);
+}
+
+void watchdog_due_tick(struct watchdog *watchdog)
+{
+    uint64_t now = now_ms(watchdog);
+
+    if (watchdog->act_by_ms != 0 && now >= watchdog->act_by_ms) {
+        log_warning("%s: watchdog timer not stored yet: the disk is slow", name_of(watchdog));
+        do_it(watchdog);
+    }
+    if (watchdog->retry_at_ms != 0 && now >= watchdog->retry_at_ms) {
+        watchdog->retry_at_ms = UINT64_MAX; /* until the disk has answered */
+        watchdog_due_store(watchdog);
+    }
+}
+
+uint64_t watchdog_due_deadline(const struct watchdog *watchdog)
+{
+    uint64_t act_by = watchdog->act_by_ms != 0 ? watchdog->act_by_ms : UINT64_MAX;
+    uint64_t retry_at = watchdog->retry_at_ms != 0 ? watchdog->retry_at_ms : UINT64_MAX;
+
+    return act_by < retry_at ? act_by : retry_at;
+}
+
+void watchdog_due_follow_guest(struct watchdog *watchdog)
+{
+    if (watchdog->act_by_ms == 0) /* does not wait for the disk */
+        do_it(watchdog);
+}

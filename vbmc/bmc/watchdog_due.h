@@ -1,0 +1,32 @@
+/* What of the watchdog timer has come to pass and is still to be done to the guest: the interrupt
+ * before its end, the action at its end. It is done when it is on disk that it has come, so that a
+ * daemon that is killed does not do it again. From then on until the chassis has it on disk, as a
+ * power action of its own, it is stored as due, and done after a restart. If the disk refuses or
+ * takes longer than WATCHDOG_STORE_MS it is done all the same, once, and stored when it can be; a
+ * daemon that is killed before that finds the timer at its end again. */
+#ifndef VBMC_BMC_WATCHDOG_DUE_H
+#define VBMC_BMC_WATCHDOG_DUE_H
+
+#include <stdint.h>
+
+#include "vbmc/bmc/watchdog.h"
+
+/* What has come waits so long for the disk. */
+#define WATCHDOG_STORE_MS 80
+/* What the disk has refused is tried again so much later. */
+#define WATCHDOG_RETRY_MS 5000
+
+/* For watchdog.c. */
+/* due_interrupt or due_action have been set, or the timer has ended without: stores that, and then
+ * does it. */
+void watchdog_due_store(struct watchdog *watchdog);
+/* The guest may be seen again: does what has waited for that, unless the chassis has it on disk, or
+ * the guest is off. */
+void watchdog_due_follow_guest(struct watchdog *watchdog);
+/* There is nothing left to do it to; `reason` is for the log. */
+void watchdog_due_drop(struct watchdog *watchdog, const char *reason);
+void watchdog_due_tick(struct watchdog *watchdog);
+/* UINT64_MAX: nothing is due at a time of its own. */
+uint64_t watchdog_due_deadline(const struct watchdog *watchdog);
+
+#endif
