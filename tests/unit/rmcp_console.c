@@ -227,13 +227,14 @@ bool remote_console_checks_rakp4(const struct remote_console *console)
            memcmp(wire_bytes(&in, length), icv, length) == 0;
 }
 
-int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t role)
+int remote_console_login_as(struct remote_console *console, uint8_t suite, const char *name,
+                            uint8_t role)
 {
     uint8_t sik[CRYPTO_DIGEST_MAX];
     int status = remote_console_open(console, suite);
 
     if (status == RAKP_OK)
-        status = remote_console_rakp1(console, CONSOLE_NAME, role);
+        status = remote_console_rakp1(console, name, role);
     if (status == RAKP_OK)
         status = remote_console_rakp3(console);
     if (status != RAKP_OK)
@@ -244,6 +245,11 @@ int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t 
         return CONSOLE_NO_ANSWER;
     console->sequence = 1;
     return RAKP_OK;
+}
+
+int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t role)
+{
+    return remote_console_login_as(console, suite, CONSOLE_NAME, role);
 }
 
 size_t remote_console_message(const struct remote_console *console, uint8_t netfn, uint8_t command,

@@ -77,8 +77,11 @@ int remote_console_rakp3(struct remote_console *console);
 /* True if the code of the RAKP 2 or the check value of the RAKP 4 received last is right. */
 bool remote_console_checks_rakp2(const struct remote_console *console);
 bool remote_console_checks_rakp4(const struct remote_console *console);
-/* All of it with suite and role; 0 or the first status that is not. */
+/* All of it with suite and role; 0 or the first status that is not. The second is for an account of
+ * that name, whose password is in kuid and kg. */
 int remote_console_login(struct remote_console *console, uint8_t suite, uint8_t role);
+int remote_console_login_as(struct remote_console *console, uint8_t suite, const char *name,
+                            uint8_t role);
 
 /* Builds an IPMI request message under the console's rqSeq. */
 size_t remote_console_message(const struct remote_console *console, uint8_t netfn, uint8_t command,
