@@ -57,9 +57,9 @@ bool repeat_has_pending(const struct repeat_cache *cache);
 /* Builds the response message of an entry and keeps it there; the entry is pending no more. */
 void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
                    uint64_t now_ms);
-/* The answer of a finished entry has been sent. Forgets and wipes an entry that must not answer a
- * repeat: a superseded one, and a request that only reads, which is cheap and safe to run again and
- * would else be told what was true seconds ago. */
+/* The answer of a finished entry has been sent. Forgets and wipes an entry that is superseded, or
+ * if `may_run_twice`: a request that only reads, which would else be told what was true seconds
+ * ago, or one with a secret, which is not kept, and which set again is the same. */
 void repeat_sent(struct repeat_entry *entry, bool may_run_twice);
 
 #endif

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/base/log.h"
 #include "vbmc/ssh/connection.h"
 #include "vbmc/ssh/uri.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
+#include "vbmc/virt/loop.h"
 
 /* A hypervisor that hangs is detected after INTERVAL * (COUNT + 1) seconds; until then its BMCs are
  * busy. */
@@ -47,7 +49,8 @@ static int on_credentials(virConnectCredentialPtr credentials, unsigned count, v
     return 0;
 }
 
-static virConnectPtr open_uri(struct hypervisor *hypervisor)
+/* An embedded driver's descriptors are not noted: they are its guests' and its own. */
+static virConnectPtr open_uri(struct hypervisor *hypervisor, struct virt_loop_socket *socket)
 {
     static int types[] = {VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE};
     virConnectAuth auth = {
@@ -58,11 +61,15 @@ static virConnectPtr open_uri(struct hypervisor *hypervisor)
     };
 
     const char *uri = hypervisor->ssh ? sshconn_libvirt_uri(hypervisor->ssh) : hypervisor->uri;
-    return virConnectOpenAuth(uri, hypervisor->sasl_username ? &auth : NULL, 0);
+    virt_loop_note_socket(hypervisor_uri_is_embedded(uri) ? NULL : socket);
+    virConnectPtr connection = virConnectOpenAuth(uri, hypervisor->sasl_username ? &auth : NULL, 0);
+    virt_loop_note_socket(NULL);
+    return connection;
 }
 
 /* Waits for the SSH connection first, if the URI needs one. */
-static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
+static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE],
+                                      struct virt_loop_socket *socket)
 {
     if (hypervisor->is_ssh && !hypervisor->ssh) {
         snprintf(text, WORKER_TEXT_SIZE, "%s", hypervisor->error_ssh);
@@ -70,7 +77,7 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     }
     if (hypervisor->ssh && sshconn_wait(hypervisor->ssh, text, WORKER_TEXT_SIZE) < 0)
         return NULL;
-    virConnectPtr connection = open_uri(hypervisor);
+    virConnectPtr connection = open_uri(hypervisor, socket);
     if (!connection) {
         virt_last_error(text, WORKER_TEXT_SIZE);
         if (hypervisor->ssh)
@@ -79,9 +86,10 @@ static virConnectPtr open_with_reason(struct hypervisor *hypervisor, char text[W
     return connection;
 }
 
-virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE])
+virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE],
+                                 struct virt_loop_socket *socket)
 {
-    virConnectPtr connection = open_with_reason(hypervisor, text);
+    virConnectPtr connection = open_with_reason(hypervisor, text, socket);
 
     /* A driver that runs in this process has no keep-alive, and cannot lose a connection. */
     if (connection)
@@ -90,20 +98,20 @@ virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER
     return connection;
 }
 
-virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers,
-                                       bool for_consoles)
+virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, bool for_consoles,
+                                       struct virt_loop_socket *socket)
 {
     char text[WORKER_TEXT_SIZE];
 
-    virConnectPtr connection = hypervisor->in_process ? NULL : open_with_reason(hypervisor, text);
-    if (connection) {
+    if (hypervisor->in_process)
+        return NULL;
+    virConnectPtr connection = open_with_reason(hypervisor, text, socket);
+    if (connection)
         virConnectSetKeepAlive(connection,
                                for_consoles ? CONSOLES_KEEPALIVE_INTERVAL_S : KEEPALIVE_INTERVAL_S,
                                for_consoles ? CONSOLES_KEEPALIVE_COUNT : KEEPALIVE_COUNT);
-        return connection;
-    }
-    if (!hypervisor->in_process)
-        log_debug("hypervisor %s: one connection for two threads, as another is refused: %s",
+    else
+        log_debug("hypervisor %s: threads share a connection, as another is refused: %s",
                   hypervisor->name, text);
-    return virConnectRef(keepers) < 0 ? NULL : keepers;
+    return connection;
 }

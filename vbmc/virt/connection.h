@@ -9,18 +9,19 @@
 #include "vbmc/virt/worker.h"
 
 struct hypervisor;
+struct virt_loop_socket;
 
 /* Starts the SSH connection of a qemu+ssh:// URI; does nothing for others. An invalid URI is
  * reported by hypervisor_connect, like one that libvirt rejects. */
 void hypervisor_start_ssh(struct hypervisor *hypervisor, const char *runtime_dir);
-/* Opens the main connection, and notes whether the driver runs in this process. Keeper thread.
- * NULL, with the reason in `text`. */
-virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE]);
-/* Opens one more, or takes a reference to `keepers` (the main one, which is open) if the driver
- * runs in this process, where a connection may have guests of its own, or if no other is to be had.
- * Waits as long as libvirtd lets it wait. One for consoles is given up later, see connection.c. Any
- * thread but the loop's. NULL: no reference was to be had. */
-virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, virConnectPtr keepers,
-                                       bool for_consoles);
+/* Opens the main connection, and notes whether the driver runs in this process. `socket` as in
+ * struct worker_ops. Keeper thread. NULL, with the reason in `text`. */
+virConnectPtr hypervisor_connect(struct hypervisor *hypervisor, char text[WORKER_TEXT_SIZE],
+                                 struct virt_loop_socket *socket);
+/* Opens one more; none if the driver runs in this process, where a connection may have guests of
+ * its own. Waits as long as libvirtd lets it wait. One for consoles is given up later, see
+ * connection.c. Any thread but the loop's. NULL: none is to be had. */
+virConnectPtr hypervisor_connect_again(struct hypervisor *hypervisor, bool for_consoles,
+                                       struct virt_loop_socket *socket);
 
 #endif

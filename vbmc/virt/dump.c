@@ -193,7 +193,7 @@ static void on_tick(uv_timer_t *timer)
     dump->looking = true;
     dump->look.run = run_look;
     dump->look.done = look_done;
-    worker_submit_action(dump->hypervisor->worker, &dump->look);
+    worker_submit_long(dump->hypervisor->worker, &dump->look);
 }
 
 static void job_done(struct worker_job *job)
@@ -252,5 +252,5 @@ void virt_dump(struct host_domain *host, const char *path, host_progress_fn *pro
     dump->context = context;
     log_info("%s: memory dump to %s", domain->host.name, dump->path);
     uv_timer_start(&dump->timer, on_tick, PROGRESS_MS, PROGRESS_MS);
-    worker_submit_action(hypervisor->worker, &dump->job);
+    worker_submit_long(hypervisor->worker, &dump->job);
 }

@@ -6,7 +6,7 @@
 
 #include "vbmc/host/host.h"
 
-#define DUMPS_MAX 2 /* of one hypervisor at once: each takes an action thread for minutes */
+#define DUMPS_MAX 2 /* of one hypervisor at once: each takes a thread for minutes */
 
 /* host_ops.dump; see host_dump. -EBUSY: DUMPS_MAX. After hypervisor_stop, `done` runs when libvirt
  * comes back. */

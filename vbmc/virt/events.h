@@ -40,7 +40,7 @@ struct virt_events {
 void virt_events_init(struct virt_events *events, struct inbox *inbox,
                       void (*handler)(void *context, const struct virt_event *event),
                       void *context);
-/* Worker thread. 0, or -EIO if the driver has no lifecycle events, which are needed. The other
+/* Keeper thread. 0, or -EIO if the driver has no lifecycle events, which are needed. The other
  * kinds and QEMU's own events are optional. */
 int virt_events_register(struct virt_events *events, virConnectPtr connection);
 void virt_events_deregister(struct virt_events *events, virConnectPtr connection);

@@ -1,4 +1,4 @@
-/* What libvirt reports of a domain at one moment, read on a worker thread and handed to the loop.
+/* What libvirt reports of a domain at one moment, read on the keeper thread and handed to the loop.
  */
 #ifndef VBMC_VIRT_FACTS_H
 #define VBMC_VIRT_FACTS_H

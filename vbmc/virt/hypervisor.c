@@ -1,4 +1,4 @@
-/* A connection is in one of two states for the loop thread:
+/* The main connection is in one of two states for the loop thread:
  *
  *   down   at first, and from the moment libvirt says that it is closed; every domain's state is
  *          unknown; the keeper tries to open it again

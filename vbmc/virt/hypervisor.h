@@ -1,7 +1,8 @@
-/* One libvirt connection and its domains: what the other rooms may use of the libvirt driver,
- * whichever file of it has the function. Other programs may define, start, rename and undefine
- * domains at any time; libvirt's events report it, and only the load of running guests is polled
- * (sampler.h). While there is no connection every domain's state is unknown. Loop thread. */
+/* One hypervisor, its connections to libvirt (worker.h) and its domains: what the other rooms may
+ * use of the libvirt driver, whichever file of it has the function. Other programs may define,
+ * start, rename and undefine domains at any time; libvirt's events report it, and only the load of
+ * running guests is polled (sampler.h). While there is no main connection every domain's state is
+ * unknown. Loop thread. */
 #ifndef VBMC_VIRT_HYPERVISOR_H
 #define VBMC_VIRT_HYPERVISOR_H
 
@@ -41,7 +42,7 @@ struct hypervisor_callbacks {
 struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
                                     const struct hypervisor_settings *settings,
                                     const struct hypervisor_callbacks *callbacks, void *context);
-/* Closes the connection and frees the domains without reporting it; none of them may be used from
+/* Closes the connections and frees the domains without reporting it; none of them may be used from
  * here on. Running operations end with -EHOSTUNREACH. `done` (may be NULL) runs at the end, when
  * libvirt has returned from all calls under way. */
 void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context);

@@ -1,7 +1,8 @@
-/* A hypervisor connection, for the files of the driver. */
+/* A hypervisor, for the files of the driver. */
 #ifndef VBMC_VIRT_HYPERVISOR_INTERNAL_H
 #define VBMC_VIRT_HYPERVISOR_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +35,7 @@ struct hypervisor {
     bool is_ssh;
     struct sshconn *ssh; /* NULL: another URI, or `error_ssh` says why */
     char error_ssh[WORKER_TEXT_SIZE];
-    bool in_process; /* its driver; keeper thread, before others get the connection */
+    atomic_bool in_process; /* its driver; known once there is a connection */
     const struct hypervisor_callbacks *callbacks;
     void *context;
     const struct operation_outcomes *outcomes; /* of its domains' operations */
@@ -48,7 +49,7 @@ struct hypervisor {
     void (*stopped)(void *context);
     void *stopped_context;
     bool relist;       /* events came before the list was taken over */
-    uv_timer_t period; /* checks the connection, samples */
+    uv_timer_t period; /* checks the connections, samples */
     uv_timer_t settle;
     unsigned settle_looks; /* made since the connection came up */
     void (*timers_closed)(struct hypervisor *hypervisor);

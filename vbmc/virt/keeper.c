@@ -222,7 +222,8 @@ static void read_emulator_version(virConnectPtr connection, struct opened *opene
              version / 1000000, version / 1000 % 1000, version % 1000);
 }
 
-static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
+static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE],
+                                     struct virt_loop_socket *socket)
 {
     struct hypervisor *hypervisor = context;
     struct opened *opened;
@@ -230,7 +231,7 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     if (hypervisor_uri_is_embedded(hypervisor->uri) &&
         embedded_prepare(hypervisor->uri, text, WORKER_TEXT_SIZE) < 0)
         return NULL;
-    virConnectPtr connection = hypervisor_connect(hypervisor, text);
+    virConnectPtr connection = hypervisor_connect(hypervisor, text, socket);
     if (!connection)
         return NULL;
     virConnectRegisterCloseCallback(connection, on_closed, hypervisor, NULL);
@@ -250,9 +251,9 @@ static virConnectPtr open_connection(void *context, char text[WORKER_TEXT_SIZE])
     return connection;
 }
 
-static virConnectPtr open_another(void *context, virConnectPtr keepers, bool for_consoles)
+static virConnectPtr open_another(void *context, bool for_consoles, struct virt_loop_socket *socket)
 {
-    return hypervisor_connect_again(context, keepers, for_consoles);
+    return hypervisor_connect_again(context, for_consoles, socket);
 }
 
 struct failure {

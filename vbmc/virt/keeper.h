@@ -1,5 +1,5 @@
-/* A hypervisor's connection: opened and closed on the worker's keeper thread, with the results
- * applied on the loop. */
+/* A hypervisor's main connection: opened and closed on the worker's keeper thread, with the results
+ * applied on the loop, where this one and the consoles' are checked. */
 #ifndef VBMC_VIRT_KEEPER_H
 #define VBMC_VIRT_KEEPER_H
 
@@ -7,13 +7,13 @@
 
 struct hypervisor;
 
-/* The keeper's operations; their context is the hypervisor. */
+/* What the worker opens and closes; the context is the hypervisor. */
 extern const struct worker_ops virt_keeper_ops;
 
-/* Loop thread. The connection is lost: every domain's state is unknown until it is back. */
+/* Loop thread. The main connection is lost: every domain's state is unknown until it is back. */
 void virt_keeper_lost(struct hypervisor *hypervisor);
 
-/* Loop thread. From now on the connection is checked and guests are sampled once in each period. */
+/* Loop thread. From now on connections are checked and guests are sampled once in each period. */
 void virt_keeper_start_timers(struct hypervisor *hypervisor, unsigned period_s);
 /* `done` runs when the loop has turned. */
 void virt_keeper_close_timers(struct hypervisor *hypervisor, void (*done)(struct hypervisor *));

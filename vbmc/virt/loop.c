@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <libvirt/libvirt.h>
@@ -59,6 +60,16 @@ static struct {
     int last_id;
 } virt_loop = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static _Thread_local struct virt_loop_socket *noted_socket;
+
+/* Called with the lock held. */
+static void note_socket(struct virt_loop_socket *socket, const struct source *source)
+{
+    socket->id = source->id;
+    if (socket->is_shut)
+        shutdown(source->watched, SHUT_RDWR);
+}
+
 static int add_source(struct source *source)
 {
     if (!source)
@@ -68,6 +79,8 @@ static int add_source(struct source *source)
     source->changed = true;
     source->next = virt_loop.sources;
     virt_loop.sources = source;
+    if (source->kind == SOURCE_HANDLE && noted_socket)
+        note_socket(noted_socket, source);
     pthread_mutex_unlock(&virt_loop.lock);
     uv_async_send(&virt_loop.wake);
     return id;
@@ -312,4 +325,20 @@ void virt_loop_stop(void)
 {
     on_wake(&virt_loop.wake);
     uv_close((uv_handle_t *)&virt_loop.wake, NULL);
+}
+
+void virt_loop_note_socket(struct virt_loop_socket *socket)
+{
+    noted_socket = socket;
+}
+
+/* A socket that is shut ends its poll in every thread, the loop's too. */
+void virt_loop_shut(struct virt_loop_socket *socket)
+{
+    pthread_mutex_lock(&virt_loop.lock);
+    socket->is_shut = true;
+    const struct source *source = find_source(socket->id, SOURCE_HANDLE);
+    if (source)
+        shutdown(source->watched, SHUT_RDWR);
+    pthread_mutex_unlock(&virt_loop.lock);
 }

@@ -1,4 +1,4 @@
-/* Properties of a hypervisor connection, for the driver's files; those for other rooms too are in
+/* Properties of a hypervisor, for the driver's files; those for other rooms too are in
  * hypervisor.h. */
 #ifndef VBMC_VIRT_PROPERTIES_H
 #define VBMC_VIRT_PROPERTIES_H

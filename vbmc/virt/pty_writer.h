@@ -2,8 +2,9 @@
  * held for reading and to keep others out.
  *
  * libvirt has no flow control from a client to a console: libvirtd takes five messages for a guest
- * that does not read, and then reads nothing more from that client, whose every call hangs and
- * whose connection ends after half a minute. A pty returns EAGAIN when it is full. Loop thread. */
+ * that does not read, and then reads nothing more from that connection. Those of all consoles of
+ * the hypervisor are on one (worker.h), whose calls hang until it is given up after two minutes. A
+ * pty returns EAGAIN when it is full. Loop thread. */
 #ifndef VBMC_VIRT_PTY_WRITER_H
 #define VBMC_VIRT_PTY_WRITER_H
 

@@ -1,5 +1,6 @@
 #include "vbmc/virt/sampler.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +16,14 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/dump.h"
 #include "vbmc/virt/stats.h"
 #include "vbmc/virt/worker.h"
 
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3
+
+static_assert(CALLS_MAX + DUMPS_MAX <= WORKER_LONG_MAX, "neither waits for the other");
 
 /* What is asked for; the next one if a hypervisor does not support the one before. */
 static const struct {
@@ -284,7 +288,7 @@ static void submit(struct virt_sampler *sampler, size_t running)
     sampler->calls++;
     sampling->job.run = run;
     sampling->job.done = sampling_done;
-    worker_submit_action(sampler->hypervisor->worker, &sampling->job);
+    worker_submit_long(sampler->hypervisor->worker, &sampling->job);
 }
 
 static bool is_due(const struct virt_sampler *sampler)

@@ -161,5 +161,5 @@ void virt_screenshot(struct host_domain *host, host_picture_fn *done, void *cont
     shot->context = context;
     shot->job.run = run;
     shot->job.done = job_done;
-    worker_submit_action(hypervisor_worker(domain->hypervisor), &shot->job);
+    worker_submit_long(hypervisor_worker(domain->hypervisor), &shot->job);
 }

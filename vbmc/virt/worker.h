@@ -5,14 +5,19 @@
  * domains, so that what it reports comes to the loop in the order in which it was true.
  *
  * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
- * guest does not wait for another. Who submits them keeps the actions of one domain in order. The
- * consoles have a thread of their own, which runs their jobs in order.
+ * guest does not wait for another. Who submits them keeps the actions of one domain in order. Long
+ * jobs run on the same threads, but never on all of them: some are left for actions however many
+ * guests hang. The consoles have a thread of their own, which runs their jobs in order.
  *
  * Each thread has a connection of its own, opened after the main one, so that two never wait for
  * answers on the same one. In libvirt's client a thread that waits reads the socket for the others
  * too: their requests may stay unsent until something else happens (seen with 9.0: a guest whose
  * QEMU was stopped made each call about any other take seconds), and when the connection dies the
- * next thread may use the stack of the one before, which ended (CVE-2024-4418, up to 10.3). */
+ * next thread may use the stack of the one before, which ended (CVE-2024-4418, up to 10.3).
+ *
+ * One thread opens its connection at a time: a libvirtd that has as many clients as it takes
+ * (max_clients) lets it wait without an end. Jobs wait for that a second at most; then, or if no
+ * other connection is to be had, a thread does its job with the main one. */
 #ifndef VBMC_VIRT_WORKER_H
 #define VBMC_VIRT_WORKER_H
 
@@ -24,25 +29,33 @@
 
 #define WORKER_TEXT_SIZE 512
 
+#define WORKER_ACTION_THREADS 6
+#define WORKER_LONG_MAX       4 /* long jobs at once */
+
+struct virt_loop_socket;
+
 /* Embedded in a job's own struct. */
 struct worker_job {
     struct inbox_item item;
     struct worker_job *next;
-    /* One of the threads. `connection` is that thread's; NULL while there is none. */
+    /* One of the threads. `connection` is that thread's, or the main one; NULL while there is none.
+     */
     void (*run)(struct worker_job *job, virConnectPtr connection);
     /* Loop thread, after run; owns the job again. Runs also for jobs that a stopping worker did not
      * get to (their `run` is then called with NULL). */
     void (*done)(struct worker_job *job);
 };
 
-/* What the worker needs of its hypervisor. */
+/* What the worker needs of its hypervisor. `socket` is noted (virt_loop_note_socket) while a
+ * connection is opened; the worker shuts it to end that. */
 struct worker_ops {
     /* Keeper thread. Opens the connection and prepares it (callbacks, first look at the domains);
      * NULL, with a reason in `text`, if that fails. */
-    virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE]);
-    /* The other threads. Opens one more, or takes a reference to `keepers`, which is open, for one
-     * job. NULL if neither can be had. */
-    virConnectPtr (*open_another)(void *context, virConnectPtr keepers, bool for_consoles);
+    virConnectPtr (*open)(void *context, char text[WORKER_TEXT_SIZE],
+                          struct virt_loop_socket *socket);
+    /* The other threads, one at a time. Opens one more; NULL if none is to be had. */
+    virConnectPtr (*open_another)(void *context, bool for_consoles,
+                                  struct virt_loop_socket *socket);
     /* Keeper thread. Undoes `open`. */
     void (*close)(void *context, virConnectPtr connection);
     /* Keeper thread. Reports that opening failed. */
@@ -55,6 +68,8 @@ struct worker;
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox);
 /* A job that calls libvirt to change something. */
 void worker_submit_action(struct worker *worker, struct worker_job *job);
+/* One that may take minutes, or as long as its guest hangs: WORKER_LONG_MAX run at once. */
+void worker_submit_long(struct worker *worker, struct worker_job *job);
 /* A job that only looks; they run in order. */
 void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* A job for a console; they run in order, on one connection. */
@@ -67,8 +82,9 @@ bool worker_connection_lives(struct worker *worker);
 bool worker_consoles_live(struct worker *worker);
 /* Any thread. The connection is dead: the keeper closes it and opens a new one. */
 void worker_connection_lost(struct worker *worker);
-/* Has the threads finish every job, close the connection and end; `ended` is posted as the last
- * item. Does not block, though a call to libvirt that is under way may take long. */
+/* Has the threads finish every job, close their connections and end; `ended` is posted as the last
+ * item. Does not block. A call to libvirt that an action thread or the keeper has begun may take
+ * long; the opening of a connection is ended at once, and what waits for a console soon. */
 void worker_stop(struct worker *worker, struct inbox_item *ended);
 /* After `ended` was delivered. */
 void worker_free(struct worker *worker);

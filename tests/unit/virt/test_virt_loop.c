@@ -1,5 +1,5 @@
 /* libvirt's descriptors on our loop: a number that libvirt has closed and that names another file
- * by the time the loop looks is watched all the same. */
+ * by the time the loop looks is watched all the same. The socket of a connection can be shut. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -105,6 +105,46 @@ static void test_number_is_used_again(void **state)
     close(first[1]);
 }
 
+/* Shut once it is known, also if that was asked for before; not once libvirt has removed it, and
+ * nothing of another thread's or after the opening. */
+static void test_shut(void **state)
+{
+    static const struct {
+        bool before, removed, unnoted, ends;
+    } cases[] = {
+        {.ends = true},
+        {.before = true, .ends = true},
+        {.removed = true, .ends = false},
+        {.unnoted = true, .ends = false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct virt_loop_socket noted = {0};
+        struct heard heard = {0};
+        int pair[2];
+        char byte;
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        if (cases[i].before)
+            virt_loop_shut(&noted);
+        virt_loop_note_socket(cases[i].unnoted ? NULL : &noted);
+        int id = watch(pair[0], &heard);
+        virt_loop_note_socket(NULL);
+        if (cases[i].removed)
+            assert_int_equal(virEventRemoveHandle(id), 0);
+        if (!cases[i].before)
+            virt_loop_shut(&noted);
+        ssize_t got = recv(pair[1], &byte, 1, MSG_DONTWAIT);
+        assert_int_equal(got, cases[i].ends ? 0 : -1);
+        if (!cases[i].removed)
+            assert_int_equal(virEventRemoveHandle(id), 0);
+        turn();
+        assert_int_equal(heard.freed, 1);
+        close(pair[0]);
+        close(pair[1]);
+    }
+}
+
 static void test_bad_descriptor(void **state)
 {
     struct heard heard = {0};
@@ -136,6 +176,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads),
         cmocka_unit_test(test_number_is_used_again),
+        cmocka_unit_test(test_shut),
         cmocka_unit_test(test_bad_descriptor),
     };
 

@@ -1,0 +1,517 @@
+/* The threads of a hypervisor, with connections to libvirt's test driver in place of a libvirtd's:
+ * which connection a job gets, what waits for what, and what an end waits for. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <uv.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/base/inbox.h"
+#include "vbmc/virt/loop.h"
+#include "vbmc/virt/worker.h"
+
+#define DEADLINE_MS 60000
+#define OWN_MAX     64
+
+enum answer {
+    OPENS,
+    REFUSES,
+    HANGS,         /* until the gate opens */
+    NEVER_ANSWERS, /* a real connection, to a socket that nobody reads */
+};
+
+static struct world {
+    uv_loop_t loop;
+    struct inbox *inbox;
+    struct worker *worker;
+    char folder[64];
+    char uri[256]; /* of the one who never answers */
+    int listener;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Under the lock. */
+    enum answer main_answer, answer;
+    bool gate; /* open */
+    virConnectPtr keepers;
+    virConnectPtr own[OWN_MAX]; /* every one that was opened beside it */
+    unsigned own_count;
+    unsigned mains;        /* that were opened */
+    unsigned asked;        /* for another */
+    unsigned opening;      /* others now */
+    unsigned opening_most; /* at once */
+    unsigned running;      /* jobs that wait at the gate */
+    unsigned running_most;
+    /* Loop thread. */
+    unsigned done;
+    bool ended;
+} world;
+
+/* ---- the hypervisor ---- */
+
+static virConnectPtr open_as(enum answer answer, struct virt_loop_socket *socket)
+{
+    virConnectPtr connection = NULL;
+
+    if (answer == NEVER_ANSWERS) {
+        virt_loop_note_socket(socket);
+        connection = virConnectOpen(world.uri);
+        virt_loop_note_socket(NULL);
+        return connection;
+    }
+    pthread_mutex_lock(&world.lock);
+    while (answer == HANGS && !world.gate)
+        pthread_cond_wait(&world.changed, &world.lock);
+    pthread_mutex_unlock(&world.lock);
+    return answer == REFUSES ? NULL : virConnectOpen("test:///default");
+}
+
+static virConnectPtr open_main(void *context, char text[WORKER_TEXT_SIZE],
+                               struct virt_loop_socket *socket)
+{
+    (void)context;
+    (void)text;
+    pthread_mutex_lock(&world.lock);
+    enum answer answer = world.main_answer;
+    pthread_mutex_unlock(&world.lock);
+    virConnectPtr connection = open_as(answer, socket);
+    pthread_mutex_lock(&world.lock);
+    world.keepers = connection;
+    world.mains += connection != NULL;
+    pthread_mutex_unlock(&world.lock);
+    return connection;
+}
+
+static virConnectPtr open_another(void *context, bool for_consoles, struct virt_loop_socket *socket)
+{
+    (void)context;
+    (void)for_consoles;
+    pthread_mutex_lock(&world.lock);
+    enum answer answer = world.answer;
+    world.asked++;
+    if (++world.opening > world.opening_most)
+        world.opening_most = world.opening;
+    pthread_mutex_unlock(&world.lock);
+    virConnectPtr connection = open_as(answer, socket);
+    pthread_mutex_lock(&world.lock);
+    world.opening--;
+    if (connection && world.own_count < OWN_MAX) {
+        virConnectRef(connection); /* so that none gets the address of one before */
+        world.own[world.own_count++] = connection;
+    }
+    pthread_mutex_unlock(&world.lock);
+    return connection;
+}
+
+static void close_main(void *context, virConnectPtr connection)
+{
+    (void)context;
+    virConnectClose(connection);
+}
+
+static void opening_failed(void *context, const char *text)
+{
+    (void)context;
+    (void)text;
+}
+
+static const struct worker_ops ops = {
+    .open = open_main,
+    .open_another = open_another,
+    .close = close_main,
+    .failed = opening_failed,
+};
+
+/* ---- jobs ---- */
+
+struct job {
+    struct worker_job job;
+    bool waits; /* at the gate */
+    virConnectPtr used;
+};
+
+static void run(struct worker_job *worker_job, virConnectPtr connection)
+{
+    struct job *job = CONTAINER_OF(worker_job, struct job, job);
+
+    job->used = connection;
+    pthread_mutex_lock(&world.lock);
+    if (++world.running > world.running_most)
+        world.running_most = world.running;
+    pthread_cond_broadcast(&world.changed);
+    while (job->waits && connection && !world.gate)
+        pthread_cond_wait(&world.changed, &world.lock);
+    world.running--;
+    pthread_mutex_unlock(&world.lock);
+}
+
+static void done(struct worker_job *job)
+{
+    (void)job;
+    world.done++;
+}
+
+static void submit(struct job *job, void (*submit_to)(struct worker *, struct worker_job *))
+{
+    job->job = (struct worker_job){.run = run, .done = done};
+    submit_to(world.worker, &job->job);
+}
+
+/* ---- waiting ---- */
+
+static void on_late(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    (void)timer;
+}
+
+/* The condition is asked for every few milliseconds, since other threads bring it about. */
+static void turn_until(bool (*condition)(void), int line)
+{
+    bool late = false;
+    uv_timer_t timer, look;
+
+    uv_timer_init(&world.loop, &timer);
+    uv_timer_init(&world.loop, &look);
+    timer.data = &late;
+    uv_timer_start(&timer, on_late, DEADLINE_MS, 0);
+    uv_timer_start(&look, on_look, 2, 2);
+    while (!condition() && !late)
+        uv_run(&world.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_close((uv_handle_t *)&look, NULL);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    if (late)
+        fail_msg("line %d: waited too long", line);
+}
+#define TURN_UNTIL(condition) turn_until(condition, __LINE__)
+
+static unsigned wanted;
+
+static bool are_done(void)
+{
+    return world.done >= wanted;
+}
+
+static void turn_until_done(unsigned count, int line)
+{
+    wanted = count;
+    turn_until(are_done, line);
+    world.done = 0;
+}
+#define TURN_UNTIL_DONE(count) turn_until_done(count, __LINE__)
+
+static unsigned read_counter(const unsigned *counter)
+{
+    pthread_mutex_lock(&world.lock);
+    unsigned value = *counter;
+    pthread_mutex_unlock(&world.lock);
+    return value;
+}
+
+static bool all_have_their_own(void)
+{
+    return read_counter(&world.own_count) == WORKER_ACTION_THREADS + 1;
+}
+
+static bool is_opening(void)
+{
+    return read_counter(&world.opening) == 1;
+}
+
+static bool so_many_run(void)
+{
+    return read_counter(&world.running) == wanted;
+}
+
+static bool has_ended(void)
+{
+    return world.ended;
+}
+
+static void set_gate(bool open)
+{
+    pthread_mutex_lock(&world.lock);
+    world.gate = open;
+    pthread_cond_broadcast(&world.changed);
+    pthread_mutex_unlock(&world.lock);
+}
+
+static bool is_own(virConnectPtr connection)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&world.lock);
+    for (unsigned i = 0; i < world.own_count; i++)
+        found = found || world.own[i] == connection;
+    pthread_mutex_unlock(&world.lock);
+    return found;
+}
+
+/* ---- life ---- */
+
+static void on_ended(struct inbox_item *item)
+{
+    (void)item;
+    world.ended = true;
+}
+
+static void start(enum answer main_answer, enum answer answer)
+{
+    world.main_answer = main_answer;
+    world.answer = answer;
+    world.worker = worker_start(&ops, &world, world.inbox);
+    assert_non_null(world.worker);
+}
+
+static void stop(int line)
+{
+    static struct inbox_item item;
+
+    item.deliver = on_ended;
+    worker_stop(world.worker, &item);
+    turn_until(has_ended, line);
+    worker_free(world.worker);
+    world.worker = NULL;
+}
+#define STOP() stop(__LINE__)
+
+static int setup(void **state)
+{
+    (void)state;
+    world.gate = world.ended = false;
+    world.keepers = NULL;
+    world.own_count = world.mains = world.asked = world.opening = world.opening_most = 0;
+    world.running = world.running_most = world.done = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    set_gate(true);
+    if (world.worker)
+        STOP();
+    for (unsigned i = 0; i < world.own_count; i++)
+        virConnectClose(world.own[i]);
+    return 0;
+}
+
+/* ---- tests ---- */
+
+static void test_each_has_its_own(void **state)
+{
+    struct job jobs[WORKER_ACTION_THREADS] = {0}, console = {0}, look = {0};
+
+    (void)state;
+    start(OPENS, OPENS);
+    TURN_UNTIL(all_have_their_own);
+    assert_int_equal(world.opening_most, 1);
+    for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+        jobs[i].waits = true;
+        submit(&jobs[i], worker_submit_action);
+    }
+    wanted = ARRAY_SIZE(jobs);
+    TURN_UNTIL(so_many_run);
+    set_gate(true);
+    submit(&console, worker_submit_console);
+    submit(&look, worker_submit_look);
+    TURN_UNTIL_DONE(ARRAY_SIZE(jobs) + 2);
+    assert_ptr_equal(look.used, world.keepers);
+    assert_true(is_own(console.used));
+    for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+        assert_true(is_own(jobs[i].used));
+        assert_ptr_not_equal(jobs[i].used, console.used);
+        for (size_t j = 0; j < i; j++)
+            assert_ptr_not_equal(jobs[i].used, jobs[j].used);
+    }
+    assert_int_equal(world.asked, WORKER_ACTION_THREADS + 1);
+}
+
+/* As with a libvirtd at max_clients: jobs do not wait for it, and one thread alone does. */
+static void test_an_opening_that_hangs(void **state)
+{
+    struct job job, console;
+
+    (void)state;
+    start(OPENS, HANGS);
+    TURN_UNTIL(is_opening);
+    for (int i = 0; i < 3; i++) {
+        job = console = (struct job){0};
+        submit(&job, worker_submit_action);
+        submit(&console, worker_submit_console);
+        TURN_UNTIL_DONE(2);
+        assert_ptr_equal(job.used, world.keepers);
+        assert_ptr_equal(console.used, world.keepers);
+    }
+    assert_int_equal(read_counter(&world.asked), 1);
+    set_gate(true);
+    TURN_UNTIL(all_have_their_own);
+    submit(&job, worker_submit_action);
+    TURN_UNTIL_DONE(1);
+    assert_true(is_own(job.used));
+    assert_int_equal(world.opening_most, 1);
+}
+
+/* Not asked for again with each job. */
+static void test_an_opening_that_is_refused(void **state)
+{
+    struct job job;
+
+    (void)state;
+    start(OPENS, REFUSES);
+    for (int i = 0; i < 3; i++) {
+        job = (struct job){0};
+        submit(&job, worker_submit_action);
+        TURN_UNTIL_DONE(1);
+        assert_ptr_equal(job.used, world.keepers);
+    }
+    assert_int_equal(read_counter(&world.asked), 1);
+}
+
+/* Guests that hang in two samplings and two dumps, and more that are asked for. */
+static void test_long_jobs_leave_threads(void **state)
+{
+    struct job longs[2 * WORKER_LONG_MAX] = {0}, action = {0};
+
+    (void)state;
+    start(OPENS, OPENS);
+    for (size_t i = 0; i < ARRAY_SIZE(longs); i++) {
+        longs[i].waits = true;
+        submit(&longs[i], worker_submit_long);
+    }
+    wanted = WORKER_LONG_MAX;
+    TURN_UNTIL(so_many_run);
+    submit(&action, worker_submit_action);
+    TURN_UNTIL_DONE(1);
+    assert_int_equal(read_counter(&world.running), WORKER_LONG_MAX);
+    set_gate(true);
+    TURN_UNTIL_DONE(ARRAY_SIZE(longs));
+    assert_true(world.running_most <= WORKER_LONG_MAX + 1);
+}
+
+static bool is_second_main(void)
+{
+    return read_counter(&world.mains) == 2 &&
+           read_counter(&world.own_count) == 2 * (WORKER_ACTION_THREADS + 1);
+}
+
+static void test_a_new_main_connection(void **state)
+{
+    struct job job = {0};
+
+    (void)state;
+    start(OPENS, OPENS);
+    TURN_UNTIL(all_have_their_own);
+    worker_connection_lost(world.worker);
+    TURN_UNTIL(is_second_main);
+    submit(&job, worker_submit_action);
+    TURN_UNTIL_DONE(1);
+    bool is_new = false;
+    for (unsigned i = WORKER_ACTION_THREADS + 1; i < world.own_count; i++)
+        is_new = is_new || world.own[i] == job.used;
+    assert_true(is_new);
+}
+
+/* What is left when it stops is run, without a connection; what hangs while it connects is not
+ * waited for. */
+static void test_stop(void **state)
+{
+    static const struct {
+        enum answer main_answer, answer;
+    } cases[] = {{OPENS, OPENS}, {REFUSES, OPENS}, {OPENS, NEVER_ANSWERS}, {NEVER_ANSWERS, OPENS}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct job first[WORKER_LONG_MAX] = {0}, left[3] = {0};
+        setup(state);
+        start(cases[i].main_answer, cases[i].answer);
+        if (cases[i].answer == NEVER_ANSWERS)
+            TURN_UNTIL(is_opening);
+        for (size_t j = 0; j < ARRAY_SIZE(first) && cases[i].main_answer == OPENS; j++) {
+            first[j].waits = true;
+            submit(&first[j], worker_submit_long);
+        }
+        wanted = cases[i].main_answer == OPENS ? WORKER_LONG_MAX : 0;
+        TURN_UNTIL(so_many_run);
+        submit(&left[0], worker_submit_long);
+        set_gate(true);
+        STOP();
+        assert_int_equal(world.done, wanted + 1);
+        teardown(state);
+    }
+}
+
+/* ---- all tests ---- */
+
+static void ignore_error(void *context, virErrorPtr error)
+{
+    (void)context;
+    (void)error;
+}
+
+static int setup_group(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    virSetErrorFunc(NULL, ignore_error);
+    pthread_mutex_init(&world.lock, NULL);
+    pthread_cond_init(&world.changed, NULL);
+    uv_loop_init(&world.loop);
+    world.inbox = inbox_new(&world.loop);
+    snprintf(world.folder, sizeof world.folder, "/tmp/vbmc-worker-XXXXXX");
+    if (!mkdtemp(world.folder) || virt_loop_start(&world.loop) < 0)
+        return -1;
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", world.folder);
+    snprintf(world.uri, sizeof world.uri, "qemu+unix:///system?socket=%s", address.sun_path);
+    world.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bind(world.listener, (const struct sockaddr *)&address, sizeof address) ||
+           listen(world.listener, 16);
+}
+
+static int teardown_group(void **state)
+{
+    char path[128];
+
+    (void)state;
+    close(world.listener);
+    snprintf(path, sizeof path, "%s/socket", world.folder);
+    unlink(path);
+    rmdir(world.folder);
+    uv_run(&world.loop, UV_RUN_NOWAIT);
+    virt_loop_stop();
+    inbox_free(world.inbox);
+    uv_run(&world.loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&world.loop);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_each_has_its_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_opening_that_hangs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_opening_that_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_long_jobs_leave_threads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_new_main_connection, setup, teardown),
+        cmocka_unit_test(test_stop),
+    };
+
+    return cmocka_run_group_tests(tests, setup_group, teardown_group);
+}

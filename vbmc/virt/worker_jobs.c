@@ -1,0 +1,50 @@
+/* Queues of jobs, and the time until which a thread waits for one. */
+#include "vbmc/virt/worker_internal.h"
+
+#include <time.h>
+
+void worker_push(struct job_queue *queue, struct worker_job *job)
+{
+    job->next = NULL;
+    if (queue->last)
+        queue->last->next = job;
+    else
+        queue->first = job;
+    queue->last = job;
+}
+
+struct worker_job *worker_pop(struct job_queue *queue)
+{
+    struct worker_job *job = queue->first;
+
+    if (job) {
+        queue->first = job->next;
+        if (!queue->first)
+            queue->last = NULL;
+    }
+    return job;
+}
+
+void worker_run_job(struct worker *worker, struct worker_job *job, virConnectPtr connection)
+{
+    job->run(job, connection);
+    inbox_post(worker->inbox, &job->item);
+}
+
+uint64_t worker_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void worker_wait_until(struct worker *worker, pthread_cond_t *wanted, uint64_t ms)
+{
+    const struct timespec time = {
+        .tv_sec = (time_t)(ms / 1000),
+        .tv_nsec = (long)(ms % 1000) * 1000000,
+    };
+
+    pthread_cond_timedwait(wanted, &worker->lock, &time);
+}
