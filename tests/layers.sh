@@ -230,6 +230,9 @@ check_seams() {
 		'a part of the model knows struct bmc_core; only what describes the whole BMC knows struct bmc'
 	found_in 'bmcset_find_uuid\(.*virt_domain_' '^tests/|^vbmc/fleet/bmcs[.]c' \
 		'the BMC of a domain is fleet_bmc_of(domain), without a search'
+	found_in '\<(host_(screenshot|dump)|hypervisor_(define|undefine|add_serial))\(' \
+		'^tests/|^vbmc/(host|virt|service)/|^vbmc/fleet/operations[.]c' \
+		'a guest is asked for that by its row of vbmc/service/table.c'
 	found_in 'restore_policy *[!=]= ' '^tests/|^vbmc/bmc/' \
 		'chassis_wants_power says who is to be on when power comes back'
 }

@@ -31,6 +31,7 @@
 #include "vbmc/config/openstack.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
+#include "vbmc/service/service.h"
 #include "vbmc/verbs/verbs.h"
 #include "vbmc/base/version.h"
 
@@ -213,9 +214,8 @@ static void choose_log_target(void)
 
 /* ---- reload and end ---- */
 
-static int reload(void *context, char *error, size_t size)
+static int reload(struct daemon *daemon, char *error, size_t size)
 {
-    struct daemon *daemon = context;
     struct config *config = NULL;
 
     int result = config_load(daemon->config_path, &config, error, size);
@@ -227,6 +227,20 @@ static int reload(void *context, char *error, size_t size)
     open_log(config);
     fleet_reload(daemon->fleet, config);
     return 0;
+}
+
+/* SERVICE_RELOAD: the same as SIGHUP. */
+static int run_reload(void *context, const struct service_call *call,
+                      const union service_arguments *arguments)
+{
+    char error[CONFIG_ERROR_SIZE];
+
+    (void)arguments;
+    int result = reload(context, error, sizeof error);
+    if (result == 0)
+        return 0;
+    bmc_ticket_finish_with(call->ticket, result, error);
+    return -EINPROGRESS;
 }
 
 /* libvirt may be stuck in a call to a libvirtd that hangs: nothing of ours is worth waiting for. */
@@ -342,7 +356,7 @@ static int open_control(struct daemon *daemon, const struct config *config, char
         snprintf(error, size, "runtime-dir = %s: the path is too long", config->daemon.runtime_dir);
         return -ENAMETOOLONG;
     }
-    daemon->verbs = (struct verbs){.reload = reload, .context = daemon};
+    service_register(SERVICE_RELOAD, run_reload, daemon);
     return control_new(&daemon->loop, path, gid, verbs_handle, &daemon->verbs, &daemon->control,
                        error, size);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/instance/guest.h"
 #include "vbmc/service/service.h"
 
 #define ERROR_SIZE 256
@@ -107,6 +108,46 @@ static int run_facility(void *context, const struct service_call *call,
     return -EINPROGRESS;
 }
 
+/* ---- domains ---- */
+
+static int run_add_serial(void *context, const struct service_call *call,
+                          const union service_arguments *arguments)
+{
+    struct instance *instance = instance_of(context, call);
+    struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
+    struct bmc_ticket *ticket = domain ? keep_ticket(call) : NULL;
+
+    (void)arguments;
+    if (!ticket)
+        return domain ? -ENOMEM : -EHOSTUNREACH;
+    hypervisor_add_serial(domain, finish, ticket);
+    return -EINPROGRESS;
+}
+
+static int run_define(void *context, const struct service_call *call,
+                      const union service_arguments *arguments)
+{
+    struct bmc_ticket *ticket = keep_ticket(call);
+
+    (void)context;
+    if (!ticket)
+        return -ENOMEM;
+    hypervisor_define(arguments->define.hypervisor, arguments->define.xml, finish, ticket);
+    return -EINPROGRESS;
+}
+
+static int run_undefine(void *context, const struct service_call *call,
+                        const union service_arguments *arguments)
+{
+    struct bmc_ticket *ticket = keep_ticket(call);
+
+    (void)context;
+    if (!ticket)
+        return -ENOMEM;
+    hypervisor_undefine(arguments->undefine.domain, arguments->undefine.keep_nvram, finish, ticket);
+    return -EINPROGRESS;
+}
+
 static int run_declare_dead(void *context, const struct service_call *call,
                             const union service_arguments *arguments)
 {
@@ -120,6 +161,9 @@ static int run_declare_dead(void *context, const struct service_call *call,
 
 void fleet_register_operations(struct fleet *fleet)
 {
+    service_register(SERVICE_ADD_SERIAL, run_add_serial, fleet);
+    service_register(SERVICE_DEFINE, run_define, fleet);
+    service_register(SERVICE_UNDEFINE, run_undefine, fleet);
     service_register(SERVICE_ADD, run_add, fleet);
     service_register(SERVICE_DELETE, run_delete, fleet);
     service_register(SERVICE_START, run_start, fleet);

@@ -12,6 +12,9 @@ typedef void service_describe(const union service_arguments *arguments, char *te
 service_run service_run_power, service_run_identify, service_run_front_panel;
 service_run service_run_restore_policy, service_run_cycle_interval;
 service_describe service_describe_power, service_describe_restore_policy;
+/* guest.c */
+service_run service_run_screenshot, service_run_dump;
+service_describe service_describe_dump;
 /* boot.c */
 service_run service_run_boot_flags, service_run_boot_parameter;
 service_describe service_describe_boot_flags;

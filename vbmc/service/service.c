@@ -81,9 +81,9 @@ int service_call(enum service_operation operation, const struct service_call *ca
         !uuid_equal(&call->caller->uuid, &call->bmc->core.uuid))
         return -ENOENT;
     audit(row, call, arguments);
-    if ((row->flags & SERVICE_OF_FLEET) && !registered[operation].run)
+    if ((row->flags & SERVICE_REGISTERED) && !registered[operation].run)
         return -ENOSYS;
-    if (row->flags & SERVICE_OF_FLEET)
+    if (row->flags & SERVICE_REGISTERED)
         return registered[operation].run(registered[operation].context, call, arguments);
     return row->run ? row->run(call, arguments) : 0;
 }

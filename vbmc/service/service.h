@@ -36,19 +36,19 @@
 #include "vbmc/service/addition.h"
 #include "vbmc/service/caller.h"
 
+struct hypervisor;
+struct virt_domain;
+
 enum service_operation {
     /* Rights alone: who asks does it after the call. */
     SERVICE_VIEW,       /* BMCs that the caller may know of */
     SERVICE_VIEW_FLEET, /* hypervisors, domains, the daemon */
     SERVICE_CONSOLE,    /* to look at it */
     SERVICE_CONSOLE_WRITE,
-    SERVICE_BREAK, /* to the serial port */
+    SERVICE_BREAK, /* to the serial port; the console has the way there */
+    /* The guest. */
     SERVICE_SCREENSHOT,
-    SERVICE_DUMP,
-    SERVICE_ADD_SERIAL,
-    SERVICE_DEFINE,
-    SERVICE_UNDEFINE,
-    SERVICE_RELOAD,
+    SERVICE_DUMP, /* of its memory; what was written is the ticket's text */
     /* Chassis and boot options. */
     SERVICE_POWER,
     SERVICE_IDENTIFY,
@@ -115,7 +115,11 @@ enum service_operation {
     /* Faults. */
     SERVICE_INJECT,
     SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
-    /* The fleet; it registers their functions. */
+    /* The fleet, its domains, and the daemon; they register their functions. */
+    SERVICE_ADD_SERIAL, /* what is to be done then is the ticket's text, as of the next two */
+    SERVICE_DEFINE,
+    SERVICE_UNDEFINE,
+    SERVICE_RELOAD, /* the configuration; finished before the call returns */
     SERVICE_ADD,
     SERVICE_DELETE,
     SERVICE_START,
@@ -125,10 +129,30 @@ enum service_operation {
     SERVICE_COUNT,
 };
 
-/* One member for each operation that needs any; strings and pointers are borrowed for the call. */
+/* As host_picture_fn has the picture; the ticket is finished after that. */
+typedef void service_picture_fn(void *context, struct host_picture *picture);
+
+/* One member for each operation that needs any; strings and pointers are borrowed for the call,
+ * except for contexts, which outlive the ticket. */
 union service_arguments {
-    const char *path;   /* of a dump */
-    const char *domain; /* that is undefined */
+    struct {
+        service_picture_fn *take;
+        void *context;
+    } screenshot;
+    struct {
+        const char *path; /* as host_dump has it */
+        host_progress_fn *progress;
+        void *context;
+    } dump;
+    struct {
+        struct hypervisor *hypervisor; /* an embedded one */
+        const char *xml;
+    } define;
+    struct {
+        struct virt_domain *domain; /* of an embedded one */
+        const char *name;
+        bool keep_nvram;
+    } undefine;
     enum host_power_action power;
     struct {
         uint8_t seconds; /* 0: off */
@@ -256,17 +280,17 @@ struct service_call {
 typedef int service_run(const struct service_call *call, const union service_arguments *arguments);
 
 enum service_flag {
-    SERVICE_WHOLE = 1 << 0,    /* about more than one BMC: not for those who know one only */
-    SERVICE_AUDITED = 1 << 1,  /* the log says who asked for it */
-    SERVICE_OF_GUEST = 1 << 2, /* fails by the guest or its hypervisor, else by the store */
-    SERVICE_OF_FLEET = 1 << 3, /* its function is registered by service_register */
+    SERVICE_WHOLE = 1 << 0,      /* about more than one BMC: not for those who know one only */
+    SERVICE_AUDITED = 1 << 1,    /* the log says who asked for it */
+    SERVICE_OF_GUEST = 1 << 2,   /* fails by the guest or its hypervisor, else by the store */
+    SERVICE_REGISTERED = 1 << 3, /* its function is, by service_register */
 };
 
 struct service_row {
     const char *name;         /* as the log has it */
     enum privilege privilege; /* the least */
     unsigned flags;           /* enum service_flag */
-    service_run *run;         /* NULL: a right alone, or of the fleet */
+    service_run *run;         /* NULL: a right alone, or registered */
     /* What the log says behind the name; NULL: nothing. */
     void (*describe)(const union service_arguments *arguments, char *text, size_t size);
 };
@@ -274,7 +298,8 @@ struct service_row {
 /* table.c */
 const struct service_row *service_row(enum service_operation operation);
 
-/* Has `run` serve an operation of the fleet, with its context, until something else is registered.
+/* Has `run` serve an operation that is SERVICE_REGISTERED, with its context, until something else
+ * is registered.
  */
 typedef int service_registered_run(void *context, const struct service_call *call,
                                    const union service_arguments *arguments);

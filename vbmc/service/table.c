@@ -4,14 +4,9 @@
 
 #include "vbmc/service/runs.h"
 
-static void describe_path(const union service_arguments *arguments, char *text, size_t size)
-{
-    snprintf(text, size, "to %s", arguments->path);
-}
-
 static void describe_domain(const union service_arguments *arguments, char *text, size_t size)
 {
-    snprintf(text, size, "%s", arguments->domain);
+    snprintf(text, size, "%s", arguments->undefine.name);
 }
 
 static void describe_addition(const union service_arguments *arguments, char *text, size_t size)
@@ -35,10 +30,10 @@ static void describe_hypervisor(const union service_arguments *arguments, char *
     snprintf(text, size, "%s", arguments->hypervisor);
 }
 
-#define WHOLE   SERVICE_WHOLE
-#define AUDITED SERVICE_AUDITED
-#define GUEST   SERVICE_OF_GUEST
-#define FLEET   SERVICE_OF_FLEET
+#define WHOLE      SERVICE_WHOLE
+#define AUDITED    SERVICE_AUDITED
+#define GUEST      SERVICE_OF_GUEST
+#define REGISTERED SERVICE_REGISTERED
 
 /* clang-format off */
 static const struct service_row rows[SERVICE_COUNT] = {
@@ -47,16 +42,10 @@ static const struct service_row rows[SERVICE_COUNT] = {
     [SERVICE_CONSOLE] = {"console", PRIVILEGE_USER, AUDITED, NULL, NULL},
     [SERVICE_CONSOLE_WRITE] = {"console input", PRIVILEGE_OPERATOR, 0, NULL, NULL},
     [SERVICE_BREAK] = {"break", PRIVILEGE_OPERATOR, AUDITED | GUEST, NULL, NULL},
-    [SERVICE_SCREENSHOT] = {"screenshot", PRIVILEGE_USER, AUDITED | GUEST, NULL, NULL},
+    [SERVICE_SCREENSHOT] = {"screenshot", PRIVILEGE_USER, AUDITED | GUEST,
+        service_run_screenshot, NULL},
     [SERVICE_DUMP] = {"memory dump", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | GUEST,
-        NULL, describe_path},
-    [SERVICE_ADD_SERIAL] = {"add serial port", PRIVILEGE_ADMINISTRATOR, AUDITED | GUEST,
-        NULL, NULL},
-    [SERVICE_DEFINE] = {"define domain", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | GUEST,
-        NULL, NULL},
-    [SERVICE_UNDEFINE] = {"undefine domain", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | GUEST,
-        NULL, describe_domain},
-    [SERVICE_RELOAD] = {"reload", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED, NULL, NULL},
+        service_run_dump, service_describe_dump},
     [SERVICE_POWER] = {"power", PRIVILEGE_OPERATOR, AUDITED | GUEST,
         service_run_power, service_describe_power},
     [SERVICE_IDENTIFY] = {"identify", PRIVILEGE_OPERATOR, 0, service_run_identify, NULL},
@@ -159,15 +148,23 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_inject, service_describe_inject},
     [SERVICE_CLEAR_FAULTS] = {"clear faults", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_clear_faults, service_describe_clear_faults},
-    [SERVICE_ADD] = {"add", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | FLEET,
+    [SERVICE_ADD_SERIAL] = {"add serial port", PRIVILEGE_ADMINISTRATOR,
+        AUDITED | GUEST | REGISTERED, NULL, NULL},
+    [SERVICE_DEFINE] = {"define domain", PRIVILEGE_ADMINISTRATOR,
+        WHOLE | AUDITED | GUEST | REGISTERED, NULL, NULL},
+    [SERVICE_UNDEFINE] = {"undefine domain", PRIVILEGE_ADMINISTRATOR,
+        WHOLE | AUDITED | GUEST | REGISTERED, NULL, describe_domain},
+    [SERVICE_RELOAD] = {"reload", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED,
+        NULL, NULL},
+    [SERVICE_ADD] = {"add", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED,
         NULL, describe_addition},
-    [SERVICE_DELETE] = {"delete", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | FLEET, NULL, NULL},
-    [SERVICE_START] = {"start", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | FLEET, NULL, NULL},
-    [SERVICE_STOP] = {"stop", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | FLEET, NULL, NULL},
-    [SERVICE_FACILITY] = {"facility", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | FLEET,
+    [SERVICE_DELETE] = {"delete", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED, NULL, NULL},
+    [SERVICE_START] = {"start", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED, NULL, NULL},
+    [SERVICE_STOP] = {"stop", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED, NULL, NULL},
+    [SERVICE_FACILITY] = {"facility", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | REGISTERED,
         NULL, describe_facility},
     [SERVICE_DECLARE_DEAD] = {"declare dead hypervisor", PRIVILEGE_ADMINISTRATOR,
-        WHOLE | AUDITED | FLEET, NULL, describe_hypervisor},
+        WHOLE | AUDITED | REGISTERED, NULL, describe_hypervisor},
 };
 /* clang-format on */
 

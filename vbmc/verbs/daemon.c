@@ -1,5 +1,6 @@
 #include "vbmc/verbs/daemon.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
@@ -26,21 +27,37 @@ static void add_notes(const struct verbs *verbs, struct json_object *result)
         json_object_put(notes);
 }
 
+struct reloading {
+    const struct verbs *verbs;
+    struct control_request *request;
+};
+
+static void reloaded(const struct bmc_ticket *ticket, int result)
+{
+    const struct reloading *reloading = ticket->sink;
+
+    if (result < 0) {
+        verbs_refuse(reloading->request, SERVICE_RELOAD, ticket->text ? -EINVAL : result,
+                     ticket->text);
+        return;
+    }
+    struct json_object *notes = json_object_new_object();
+    add_notes(reloading->verbs, notes);
+    control_reply_ok(reloading->request, notes);
+}
+
 void verbs_reload(const struct verbs *verbs, struct json_object *arguments,
                   struct control_request *request)
 {
-    char error[CONFIG_ERROR_SIZE];
+    const struct reloading reloading = {verbs, request};
+    const struct bmc_ticket ticket = {.done = reloaded, .sink = &reloading};
+    const struct caller caller = verbs_caller(control_request_identity(request));
+    const struct service_call call = {.caller = &caller, .ticket = &ticket};
 
     (void)arguments;
-    if (!verbs_admit(request, SERVICE_RELOAD, NULL, NULL))
-        return;
-    if (verbs->reload(verbs->context, error, sizeof error) < 0) {
-        control_reply_error(request, CONTROL_FAILED, "%s", error);
-        return;
-    }
-    struct json_object *result = json_object_new_object();
-    add_notes(verbs, result);
-    control_reply_ok(request, result);
+    int result = service_call(SERVICE_RELOAD, &call, NULL);
+    if (result != -EINPROGRESS)
+        bmc_ticket_finish(&ticket, result);
 }
 
 void verbs_status(const struct verbs *verbs, struct json_object *arguments,

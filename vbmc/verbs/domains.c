@@ -43,14 +43,6 @@ static struct hypervisor *embedded_hypervisor(const struct verbs *verbs, const c
     return NULL;
 }
 
-static void define_done(void *context, int result, const char *text)
-{
-    if (result < 0)
-        verbs_refuse(context, SERVICE_DEFINE, result, text);
-    else
-        control_reply_ok(context, NULL);
-}
-
 void verbs_define(const struct verbs *verbs, struct json_object *arguments,
                   struct control_request *request)
 {
@@ -65,20 +57,22 @@ void verbs_define(const struct verbs *verbs, struct json_object *arguments,
     else if (!hypervisor || !hypervisor_is_embedded(hypervisor))
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are defined here; use virsh define");
-    else if (verbs_admit(request, SERVICE_DEFINE, NULL, NULL))
-        hypervisor_define(hypervisor, xml, define_done, request);
+    else
+        verbs_call(request, SERVICE_DEFINE, NULL,
+                   &(union service_arguments){.define = {hypervisor, xml}});
 }
 
-static void undefine_done(void *context, int result, const char *text)
+static void undefine_done(const struct bmc_ticket *ticket, int result)
 {
+    struct control_request *request = (struct control_request *)ticket->sink;
     struct json_object *object = result == 0 ? json_object_new_object() : NULL;
 
     if (result < 0) {
-        verbs_refuse(context, SERVICE_UNDEFINE, result, text);
+        verbs_refuse(request, SERVICE_UNDEFINE, result, ticket->text);
         return;
     }
-    verbs_add_text(object, "text", text);
-    control_reply_ok(context, object);
+    verbs_add_text(object, "text", ticket->text);
+    control_reply_ok(request, object);
 }
 
 void verbs_undefine(const struct verbs *verbs, struct json_object *arguments,
@@ -89,12 +83,14 @@ void verbs_undefine(const struct verbs *verbs, struct json_object *arguments,
 
     if (!domain)
         return;
+    const union service_arguments undefine = {
+        .undefine = {domain, virt_domain_name(domain), keep && json_object_get_boolean(keep)},
+    };
     if (!hypervisor_is_embedded(virt_domain_hypervisor(domain)))
         control_reply_error(request, CONTROL_FAILED,
                             "only domains of qemu:///embed are undefined here; use virsh");
-    else if (verbs_admit(request, SERVICE_UNDEFINE, NULL,
-                         &(union service_arguments){.domain = virt_domain_host(domain)->name}))
-        hypervisor_undefine(domain, keep && json_object_get_boolean(keep), undefine_done, request);
+    else
+        verbs_call_then(request, SERVICE_UNDEFINE, NULL, &undefine, undefine_done);
 }
 
 static void answer_xml(void *context, int result, const char *text)

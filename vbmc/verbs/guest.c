@@ -7,35 +7,20 @@
 #include "vbmc/base/json.h"
 #include "vbmc/control/sending.h"
 #include "vbmc/host/host.h"
-#include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
 
-/* The domain of the BMC that the request names, for that operation; NULL after an error was
- * answered. */
-static struct virt_domain *named_domain(const struct verbs *verbs, struct json_object *arguments,
-                                        struct control_request *request,
-                                        enum service_operation operation,
-                                        const union service_arguments *what)
-{
-    struct instance *instance = verbs_named_instance(verbs, arguments, request);
-    struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
-
-    if (instance && !domain)
-        verbs_refuse(request, operation, -EHOSTUNREACH, NULL);
-    return domain && verbs_admit(request, operation, instance_bmc(instance), what) ? domain : NULL;
-}
-
 /* A screen or a port that is missing is not found in the guest; the domain itself was. */
-static void reply_failure(struct control_request *request, enum service_operation operation,
-                          int result, const char *text)
+static void reply_failure(const struct bmc_ticket *ticket, int result)
 {
+    enum service_operation operation = (enum service_operation)ticket->numbers[0];
     char words[SERVICE_TEXT_SIZE];
 
-    control_reply_error(request, result == -EEXIST ? CONTROL_EXISTS : CONTROL_FAILED, "%s",
-                        text ? text : service_explain(operation, result, words));
+    control_reply_error((struct control_request *)ticket->sink,
+                        result == -EEXIST ? CONTROL_EXISTS : CONTROL_FAILED, "%s",
+                        ticket->text ? ticket->text : service_explain(operation, result, words));
 }
 
 /* {"text": text} */
@@ -49,27 +34,30 @@ static struct json_object *text_result(const char *text)
 
 /* ---- add-serial ---- */
 
-static void serial_added(void *context, int result, const char *text)
+static void answer_text(const struct bmc_ticket *ticket, int result)
 {
+    struct control_request *request = (struct control_request *)ticket->sink;
+
     if (result < 0)
-        reply_failure(context, SERVICE_ADD_SERIAL, result, text);
+        reply_failure(ticket, result);
     else
-        control_reply_ok(context, text_result(text));
+        control_reply_ok(request, text_result(ticket->text));
 }
 
 void verbs_add_serial(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_ADD_SERIAL, NULL);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
 
-    if (domain)
-        hypervisor_add_serial(domain, serial_added, request);
+    if (instance)
+        verbs_call_then(request, SERVICE_ADD_SERIAL, instance_bmc(instance), NULL, answer_text);
 }
 
 /* ---- screenshot ---- */
 
-static void send_picture(struct control_request *request, struct host_picture *picture)
+static void send_picture(void *context, struct host_picture *picture)
 {
+    struct control_request *request = context;
     struct json_object *result = json_object_new_object();
 
     json_object_object_add(result, "mime", json_object_new_string(picture->mime));
@@ -82,22 +70,22 @@ static void send_picture(struct control_request *request, struct host_picture *p
     control_reply_error(request, CONTROL_FAILED, "too many screenshots are being sent");
 }
 
-static void screenshot_taken(void *context, int result, struct host_picture *picture,
-                             const char *text)
+/* A picture that was taken has been answered with. */
+static void screenshot_taken(const struct bmc_ticket *ticket, int result)
 {
     if (result < 0)
-        reply_failure(context, SERVICE_SCREENSHOT, result, text);
-    else
-        send_picture(context, picture);
+        reply_failure(ticket, result);
 }
 
 void verbs_screenshot(const struct verbs *verbs, struct json_object *arguments,
                       struct control_request *request)
 {
-    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_SCREENSHOT, NULL);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+    const union service_arguments screenshot = {.screenshot = {send_picture, request}};
 
-    if (domain)
-        host_screenshot(virt_domain_host(domain), screenshot_taken, request);
+    if (instance)
+        verbs_call_then(request, SERVICE_SCREENSHOT, instance_bmc(instance), &screenshot,
+                        screenshot_taken);
 }
 
 /* ---- dump ---- */
@@ -110,26 +98,18 @@ static void dump_goes_on(void *context, uint64_t done_bytes, uint64_t total_byte
                      (unsigned long long)(total_bytes >> 20));
 }
 
-static void dump_done(void *context, int result, const char *text)
-{
-    if (result < 0)
-        reply_failure(context, SERVICE_DUMP, result, text);
-    else
-        control_reply_ok(context, text_result(text));
-}
-
 void verbs_dump(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request)
 {
     const char *path = qmp_json_string(arguments, "file");
     const char *refused = path ? host_dump_path_problem(path) : "the request names no file";
+    const union service_arguments dump = {.dump = {path, dump_goes_on, request}};
 
     if (refused) {
         control_reply_error(request, CONTROL_USAGE, "%s", refused);
         return;
     }
-    struct virt_domain *domain = named_domain(verbs, arguments, request, SERVICE_DUMP,
-                                              &(union service_arguments){.path = path});
-    if (domain)
-        host_dump(virt_domain_host(domain), path, dump_goes_on, dump_done, request);
+    struct instance *instance = verbs_named_instance(verbs, arguments, request);
+    if (instance)
+        verbs_call_then(request, SERVICE_DUMP, instance_bmc(instance), &dump, answer_text);
 }

@@ -7,9 +7,6 @@
 
 struct verbs {
     struct fleet *fleet;
-    /* Reads the configuration again, as SIGHUP does. 0, or a negative error with a text. */
-    int (*reload)(void *context, char *error, size_t size);
-    void *context;
 };
 
 /* The handler for control_new; its context is a struct verbs. */

@@ -338,6 +338,38 @@ static void test_take_console_over(void **state)
     assert_int_equal(call(SERVICE_SOL_DEACTIVATE, NULL), 0);
 }
 
+/* ---- the guest ---- */
+
+static void take_no_picture(void *context, struct host_picture *picture)
+{
+    (void)context;
+    (void)picture;
+    fail();
+}
+
+/* The fake host can do neither: the driver's own words come with the ticket, and the log says who
+ * asked for what. Without a host there is nobody to ask. */
+static void test_guest(void **state)
+{
+    static const union service_arguments dump = {.dump = {.path = "/tmp/a.dump"}};
+    static const union service_arguments screenshot = {.screenshot = {.take = take_no_picture}};
+
+    (void)state;
+    for (unsigned without_host = 0; without_host < 2; without_host++) {
+        int expected = without_host ? -EHOSTUNREACH : -EINPROGRESS;
+        assert_int_equal(call(SERVICE_SCREENSHOT, &screenshot), expected);
+        assert_int_equal(finished, without_host ? 1 : -ENOTSUP);
+        assert_int_equal(call(SERVICE_DUMP, &dump), expected);
+        assert_int_equal(finished, without_host ? 1 : -ENOTSUP);
+        assert_true(without_host || said[0]);
+        fake_bmc.bmc.core.host = NULL;
+    }
+    assert_non_null(strstr(log_line("screenshot"), "screenshot by joe by SSH"));
+    assert_non_null(strstr(log_line("memory dump"), "memory dump to /tmp/a.dump by joe by SSH"));
+    caller.privilege = PRIVILEGE_OPERATOR;
+    assert_int_equal(call(SERVICE_DUMP, &dump), -EPERM);
+}
+
 /* ---- operations of the fleet ---- */
 
 static int declare_dead(void *context, const struct service_call *made,
@@ -482,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asset_tag, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close_session, setup, teardown),
         cmocka_unit_test_setup_teardown(test_take_console_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_registered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_other_bmc, setup, teardown),
         cmocka_unit_test_setup_teardown(test_accounts, setup, teardown),

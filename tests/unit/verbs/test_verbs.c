@@ -19,6 +19,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/control/console_frame.h"
 #include "vbmc/fleet/operations.h"
+#include "vbmc/service/service.h"
 #include "vbmc/verbs/verbs.h"
 
 #define DEADLINE_MS 60000
@@ -43,9 +44,10 @@ static struct verbs verbs;
 static struct control *control;
 static unsigned reloads;
 
-static int reload(void *context, char *error, size_t size)
+static int reload(void *context, const struct service_call *call,
+                  const union service_arguments *arguments)
 {
-    (void)context, (void)error, (void)size;
+    (void)context, (void)call, (void)arguments;
     reloads++;
     return 0;
 }
@@ -111,7 +113,8 @@ static int setup(void **state)
     write_files(path, sizeof path);
     assert_int_equal(config_load(path, &config, error, sizeof error), 0);
     assert_int_equal(fleet_start(&loop, config, NULL, &fleet, error, sizeof error), 0);
-    verbs = (struct verbs){.fleet = fleet, .reload = reload};
+    verbs = (struct verbs){.fleet = fleet};
+    service_register(SERVICE_RELOAD, reload, NULL);
     fleet_register_operations(fleet);
     snprintf(path, sizeof path, "%.60s/control.sock", folder);
     assert_int_equal(
