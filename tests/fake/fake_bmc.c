@@ -27,6 +27,8 @@ static void changed(const struct bmc_core *core, enum bmc_part part,
         save_owed(fake, ticket);
         return;
     }
+    if (fake->save_count == FAKE_BMC_SAVES_MAX && fake->saves_finished == fake->save_count)
+        fake->save_count = fake->saves_finished = 0;
     assert(fake->save_count < FAKE_BMC_SAVES_MAX);
     fake->saves[fake->save_count++] = ticket ? *ticket : (struct bmc_ticket){0};
     if (!fake->saves_wait)
@@ -76,7 +78,8 @@ static const struct bmc_hooks hooks = {
 void fake_bmc_finish_save(struct fake_bmc *fake, int result)
 {
     assert(fake->saves_finished < fake->save_count);
-    bmc_ticket_finish(&fake->saves[fake->saves_finished++], result);
+    const struct bmc_ticket ticket = fake->saves[fake->saves_finished++];
+    bmc_ticket_finish(&ticket, result);
 }
 
 void fake_bmc_advance(struct fake_bmc *fake, uint64_t ms)

@@ -18,31 +18,6 @@
 /* 1998-01-01 00:00:00 UTC. */
 #define TRAP_EPOCH UINT32_C(883612800)
 
-enum outcome {
-    OUTCOME_UNKNOWN,
-    OUTCOME_REACHED,
-    OUTCOME_FAILED,
-};
-
-struct delivery {
-    struct delivery *next; /* the one before it */
-    uint8_t channel, number;
-    struct lan_destination to;
-    struct alert alert;
-    unsigned left;  /* times it is still to be sent */
-    uint64_t at_ms; /* then, or the end of the wait for the acknowledgement; 0: it is over */
-    enum outcome outcome;
-};
-
-struct alerts_run {
-    struct alerts_run *next;
-    uint8_t record[SEL_RECORD_SIZE];
-    uint8_t severity, policy, filter;
-    bool is_immediate;
-    unsigned entry;             /* index of the next one; PEF_POLICIES: there is none */
-    struct delivery *delivered; /* newest first */
-};
-
 static uint64_t now_ms(const struct alerts *alerts)
 {
     return alerts->core->hooks->now(alerts->core);
@@ -53,32 +28,50 @@ static const char *name_of(const struct alerts *alerts)
     return alerts->core->host ? alerts->core->host->name : "a guest that is not there";
 }
 
+/* ---- the store ---- */
+
+/* To be stored when the present call is over. */
+static void note_change(struct alerts *alerts)
+{
+    alerts->has_changed = true;
+}
+
+static void report(struct alerts *alerts)
+{
+    if (!alerts->has_changed)
+        return;
+    alerts->has_changed = false;
+    alerts->core->hooks->changed(alerts->core, BMC_PART_PEF_PENDING, NULL);
+}
+
 /* ---- one destination ---- */
 
-static void end_delivery(const struct alerts *alerts, struct delivery *delivery)
+static void end_delivery(struct alerts *alerts, struct alert_delivery *delivery)
 {
+    note_change(alerts);
     delivery->at_ms = 0;
-    if (delivery->outcome != OUTCOME_UNKNOWN)
+    if (delivery->outcome != ALERT_OUTCOME_UNKNOWN)
         return;
-    delivery->outcome = OUTCOME_FAILED;
+    delivery->outcome = ALERT_OUTCOME_FAILED;
     log_warning("%s: alert %u: destination %u not reached", name_of(alerts),
                 delivery->alert.sequence, delivery->number);
 }
 
 /* Sends it, or, if that was done as often as it may be, gives up. */
-static void attempt(const struct alerts *alerts, struct delivery *delivery)
+static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
 {
     if (delivery->left == 0) {
         end_delivery(alerts, delivery);
         return;
     }
+    note_change(alerts);
     delivery->left--;
     int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
     if (result < 0)
         log_warning("%s: alert %u to destination %u not sent: %s", name_of(alerts),
                     delivery->alert.sequence, delivery->number, strerror(-result));
     else if (!delivery->to.is_acknowledged)
-        delivery->outcome = OUTCOME_REACHED;
+        delivery->outcome = ALERT_OUTCOME_REACHED;
     if (delivery->left == 0 && !delivery->to.is_acknowledged) {
         end_delivery(alerts, delivery);
         return;
@@ -94,7 +87,7 @@ static bool is_set(const struct lan_destination *to)
     return to->type == LAN_DESTINATION_TRAP && memcmp(to->ip, none, to->has_v6 ? 16 : 4) != 0;
 }
 
-static bool may_send(const struct alerts *alerts, const struct delivery *delivery)
+static bool may_send(const struct alerts *alerts, const struct alert_delivery *delivery)
 {
     return alerts->ops && delivery->channel == CHANNEL_LAN && is_set(&delivery->to) &&
            !lan_access(alerts->lan, LAN_VOLATILE).alerting_off;
@@ -103,7 +96,7 @@ static bool may_send(const struct alerts *alerts, const struct delivery *deliver
 static void deliver(struct alerts *alerts, struct alerts_run *run, uint8_t channel, uint8_t number,
                     const struct pef_string *string)
 {
-    struct delivery *delivery = calloc(1, sizeof *delivery);
+    struct alert_delivery *delivery = calloc(1, sizeof *delivery);
 
     if (!delivery) {
         log_error("%s: out of memory for an alert", name_of(alerts));
@@ -157,7 +150,7 @@ static bool is_of_run(const struct alerts_run *run, const uint8_t *entry)
  * All destinations are of one type. */
 static void skip(const struct pef_settings *settings, struct alerts_run *run, enum pef_rule rule)
 {
-    const struct delivery *previous = run->delivered;
+    const struct alert_delivery *previous = run->delivered;
 
     run->entry++;
     while (rule == PEF_RULE_OTHER_CHANNEL && run->entry < PEF_POLICIES &&
@@ -175,14 +168,14 @@ static void follow_policy(struct alerts *alerts, struct alerts_run *run)
     while (run->entry < PEF_POLICIES) {
         const uint8_t *entry = settings->policies[run->entry];
         enum pef_rule rule = entry[PEF_POLICY_RULE] & 0x07;
-        const struct delivery *previous = run->delivered;
+        const struct alert_delivery *previous = run->delivered;
         if (!is_of_run(run, entry)) {
             run->entry++;
             continue;
         }
-        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == OUTCOME_UNKNOWN)
+        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == ALERT_OUTCOME_UNKNOWN)
             return;
-        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == OUTCOME_REACHED) {
+        if (rule != PEF_RULE_ALWAYS && previous && previous->outcome == ALERT_OUTCOME_REACHED) {
             skip(settings, run, rule);
             continue;
         }
@@ -198,7 +191,7 @@ static void follow_policy(struct alerts *alerts, struct alerts_run *run)
 static void free_run(struct alerts_run *run)
 {
     while (run->delivered) {
-        struct delivery *delivery = run->delivered;
+        struct alert_delivery *delivery = run->delivered;
         run->delivered = delivery->next;
         free(delivery);
     }
@@ -207,7 +200,7 @@ static void free_run(struct alerts_run *run)
 
 static bool is_over(const struct alerts_run *run)
 {
-    const struct delivery *delivery = run->delivered;
+    const struct alert_delivery *delivery = run->delivered;
 
     while (delivery && delivery->at_ms == 0)
         delivery = delivery->next;
@@ -216,13 +209,13 @@ static bool is_over(const struct alerts_run *run)
 
 static void note_immediate(struct alerts *alerts, const struct alerts_run *run)
 {
-    const struct delivery *delivery = run->delivered;
+    const struct alert_delivery *delivery = run->delivered;
 
     if (!run->is_immediate)
         return;
-    if (!delivery || delivery->outcome == OUTCOME_FAILED)
+    if (!delivery || delivery->outcome == ALERT_OUTCOME_FAILED)
         alerts->immediate = ALERT_STATUS_FAILED;
-    else if (delivery->outcome == OUTCOME_REACHED)
+    else if (delivery->outcome == ALERT_OUTCOME_REACHED)
         alerts->immediate = ALERT_STATUS_REACHED;
 }
 
@@ -231,7 +224,7 @@ static void go_on(struct alerts *alerts, struct alerts_run *run)
 {
     uint64_t now = now_ms(alerts);
 
-    for (struct delivery *delivery = run->delivered; delivery; delivery = delivery->next)
+    for (struct alert_delivery *delivery = run->delivered; delivery; delivery = delivery->next)
         if (delivery->at_ms != 0 && now >= delivery->at_ms)
             attempt(alerts, delivery);
     follow_policy(alerts, run);
@@ -247,8 +240,10 @@ void alerts_tick(struct alerts *alerts)
 {
     struct alerts_run **place = &alerts->runs;
 
-    if (is_delayed(alerts))
+    if (is_delayed(alerts)) {
+        report(alerts);
         return;
+    }
     alerts->starts_at_ms = 0;
     while (*place) {
         struct alerts_run *run = *place;
@@ -260,7 +255,9 @@ void alerts_tick(struct alerts *alerts)
         *place = run->next;
         alerts->run_count--;
         free_run(run);
+        note_change(alerts);
     }
+    report(alerts);
 }
 
 uint64_t alerts_next_deadline(const struct alerts *alerts)
@@ -272,7 +269,8 @@ uint64_t alerts_next_deadline(const struct alerts *alerts)
     if (alerts->starts_at_ms != 0)
         return alerts->starts_at_ms;
     for (const struct alerts_run *run = alerts->runs; run; run = run->next)
-        for (const struct delivery *delivery = run->delivered; delivery; delivery = delivery->next)
+        for (const struct alert_delivery *delivery = run->delivered; delivery;
+             delivery = delivery->next)
             if (delivery->at_ms != 0 && delivery->at_ms < first)
                 first = delivery->at_ms;
     return first;
@@ -305,6 +303,7 @@ void alerts_begin(struct alerts *alerts, const uint8_t record[SEL_RECORD_SIZE], 
     run->severity = severity;
     run->policy = policy;
     run->filter = filter;
+    note_change(alerts);
     alerts_tick(alerts);
 }
 
@@ -371,7 +370,7 @@ uint32_t alert_time(const struct alert *alert)
     return seconds != SEL_TIME_UNSPECIFIED && seconds > TRAP_EPOCH ? seconds - TRAP_EPOCH : 0;
 }
 
-static bool is_acknowledged_by(const struct delivery *delivery,
+static bool is_acknowledged_by(const struct alert_delivery *delivery,
                                const struct alert_acknowledgement *acknowledgement)
 {
     const uint8_t *record = delivery->alert.record;
@@ -389,11 +388,13 @@ static bool is_acknowledged_by(const struct delivery *delivery,
 void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)
 {
     for (struct alerts_run *run = alerts->runs; run; run = run->next) {
-        for (struct delivery *delivery = run->delivered; delivery; delivery = delivery->next) {
+        for (struct alert_delivery *delivery = run->delivered; delivery;
+             delivery = delivery->next) {
             if (!is_acknowledged_by(delivery, acknowledgement))
                 continue;
-            delivery->outcome = OUTCOME_REACHED;
+            delivery->outcome = ALERT_OUTCOME_REACHED;
             delivery->at_ms = 0;
+            note_change(alerts);
         }
     }
     alerts_tick(alerts);
@@ -423,4 +424,45 @@ void alerts_clear(struct alerts *alerts)
     alerts->run_count = 0;
     alerts->immediate = ALERT_STATUS_NONE;
     alerts->starts_at_ms = 0;
+}
+
+void alerts_restart(struct alerts *alerts)
+{
+    if (alerts->runs)
+        note_change(alerts);
+    alerts_clear(alerts);
+    report(alerts);
+}
+
+struct alerts_run *alerts_restore_run(struct alerts *alerts, const struct alerts_run *run)
+{
+    struct alerts_run *restored = add_run(alerts); /* the last one */
+
+    if (!restored)
+        return NULL;
+    *restored = *run;
+    restored->next = NULL;
+    restored->delivered = NULL;
+    return restored;
+}
+
+int alerts_restore_delivery(struct alerts *alerts, struct alerts_run *run,
+                            const struct alert_delivery *delivery, bool waits)
+{
+    struct alert_delivery *restored = malloc(sizeof *restored);
+
+    if (!restored)
+        return -ENOMEM;
+    *restored = *delivery;
+    restored->alert.severity = run->severity;
+    memcpy(restored->alert.record, run->record, SEL_RECORD_SIZE);
+    restored->next = run->delivered;
+    run->delivered = restored;
+    restored->at_ms = waits ? now_ms(alerts) + restored->to.timeout_s * (uint64_t)SECOND_MS : 0;
+    if (!waits)
+        return 0;
+    if (run->is_immediate)
+        alerts->immediate = ALERT_STATUS_PENDING;
+    alerts->core->hooks->wake_at(alerts->core, restored->at_ms);
+    return 0;
 }

@@ -1,13 +1,15 @@
 /* Alerts of one BMC: Platform Event Traps to the destinations of its LAN channel, as the alert
  * policy table says (IPMI 2.0, sections 17.10 to 17.12), or by Alert Immediate (section 30.7). A
  * destination whose alerts are acknowledged gets one again until PET Acknowledge (section 30.8),
- * any other as often as its retries say. What has not ended is lost when the daemon ends. */
+ * any other as often as its retries say. What has not ended is stored (BMC_PART_PEF_PENDING), and
+ * goes on when the daemon is started again. */
 #ifndef VBMC_BMC_ALERTS_H
 #define VBMC_BMC_ALERTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/pef_settings.h"
 #include "vbmc/bmc/sel.h"
 
@@ -21,8 +23,6 @@
 #define ALERT_SEVERITY_INFORMATION 0x02
 
 struct bmc_core;
-struct lan;
-struct lan_destination;
 struct pef;
 
 /* One trap; its repeats are the same. */
@@ -31,6 +31,33 @@ struct alert {
     uint8_t severity;
     uint8_t record[SEL_RECORD_SIZE];
     char text[PEF_STRING_SIZE + 1]; /* the alert string; "": none */
+};
+
+enum alert_outcome {
+    ALERT_OUTCOME_UNKNOWN,
+    ALERT_OUTCOME_REACHED,
+    ALERT_OUTCOME_FAILED,
+};
+
+/* What is done about one destination. */
+struct alert_delivery {
+    struct alert_delivery *next; /* the one before it */
+    uint8_t channel, number;
+    struct lan_destination to;
+    struct alert alert;
+    unsigned left;  /* times it is still to be sent */
+    uint64_t at_ms; /* then, or the end of the wait for the acknowledgement; 0: it is over */
+    enum alert_outcome outcome;
+};
+
+/* What is done about one event. */
+struct alerts_run {
+    struct alerts_run *next;
+    uint8_t record[SEL_RECORD_SIZE];
+    uint8_t severity, policy, filter;
+    bool is_immediate;
+    unsigned entry; /* index of the next one of the policy table; PEF_POLICIES: there is none */
+    struct alert_delivery *delivered; /* newest first */
 };
 
 struct alerts_ops {
@@ -58,12 +85,13 @@ struct alerts {
     uint16_t sequence;     /* of the newest alert */
     uint64_t starts_at_ms; /* nothing is sent before; 0: there is no delay */
     enum alert_status immediate;
+    bool has_changed; /* what is stored of these, in the present call */
 };
 
 /* The three are of the same BMC. */
 void alerts_init(struct alerts *alerts, const struct bmc_core *core, const struct lan *lan,
                  const struct pef *pef);
-/* Ends all. */
+/* Ends all; what is stored stays. */
 void alerts_clear(struct alerts *alerts);
 void alerts_set_ops(struct alerts *alerts, const struct alerts_ops *ops, void *context);
 
@@ -103,7 +131,19 @@ void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgemen
 /* "Local timestamp" of the trap: seconds since 1998-01-01 of the BMC's clock; 0: unspecified. */
 uint32_t alert_time(const struct alert *alert);
 
+/* ---- for BMC_PART_PEF_PENDING, at the start of the daemon: the runs in their order ---- */
+
+/* Adds a copy without deliveries. NULL if there is no memory or no room. */
+struct alerts_run *alerts_restore_run(struct alerts *alerts, const struct alerts_run *run);
+/* Adds a copy to the run, oldest first; event and severity are the run's. `waits`: it is not over,
+ * and its time-out begins again. 0 or -ENOMEM. */
+int alerts_restore_delivery(struct alerts *alerts, struct alerts_run *run,
+                            const struct alert_delivery *delivery, bool waits);
+
 /* ---- for bmc.c ---- */
+
+/* The BMC starts again: ends all, for good. */
+void alerts_restart(struct alerts *alerts);
 
 void alerts_tick(struct alerts *alerts);
 uint64_t alerts_next_deadline(const struct alerts *alerts);

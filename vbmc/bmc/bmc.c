@@ -66,6 +66,7 @@ void bmc_set_host(struct bmc *bmc, struct host_domain *host)
     if (bmc->core.listener)
         bmc->core.listener->host_set(bmc->core.listener_context);
     watchdog_set_host(&bmc->watchdog);
+    pef_host_event(&bmc->pef, HOST_EVENT_STATE);
     chassis_resume_owed(&bmc->chassis);
 }
 
@@ -102,7 +103,7 @@ void bmc_restart(struct bmc *bmc)
     system_info_restart(&bmc->system_info);
     pef_restart(&bmc->pef);
     lan_restart(&bmc->lan);
-    alerts_clear(&bmc->alerts);
+    alerts_restart(&bmc->alerts);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);

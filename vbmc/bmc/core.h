@@ -32,6 +32,7 @@ enum bmc_part {
     BMC_PART_FAULTS,      /* what was injected */
     BMC_PART_SYSTEM_INFO, /* System Info Parameters */
     BMC_PART_PEF,         /* filters, alert policies and strings */
+    BMC_PART_PEF_PENDING, /* events that are held back, and alerts that are under way */
     BMC_PART_WATCHDOG,    /* the timer's settings, and when it ends */
     BMC_PART_LAN,         /* channel access, LAN configuration, who is locked out */
     BMC_PART_COUNT,
@@ -72,8 +73,9 @@ struct bmc_listener {
     void (*action_begun)(void *context, enum host_power_action action);
     /* A power action has failed after it was accepted. */
     void (*action_failed)(void *context);
-    /* The watchdog timer: offset and event data 2 of its sensor's event (IPMI 2.0, table 42-3). */
-    void (*watchdog_event)(void *context, uint8_t offset, uint8_t data2);
+    /* An event of a sensor of the BMC's own functions (SENSOR_WATCHDOG2, SENSOR_PEF): its offset
+     * and event data 2 (IPMI 2.0, table 42-3). */
+    void (*sensor_event)(void *context, uint8_t number, uint8_t offset, uint8_t data2);
 };
 
 struct bmc_core {

@@ -1,39 +1,25 @@
 #include "vbmc/bmc/pef.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/alerts.h"
-#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
-#include "vbmc/bmc/pef_filter.h"
+#include "vbmc/bmc/pef_act.h"
 #include "vbmc/bmc/sel.h"
 
 #define SECOND_MS 1000
 
-/* The event "PEF action" (IPMI 2.0, table 42-3, type 12h, offset 4): data 2 says which. */
-#define TYPE_SYSTEM_EVENT          0x12
-#define OFFSET_CONTROL_FAILURE     0x05 /* of the power unit: soft power control failure */
-#define EVENT_TYPE_SENSOR_SPECIFIC 0x6f
-#define OFFSET_PEF_ACTION          0x04
-#define DATA2_SENSOR_SPECIFIC      0xc0
-#define UNSPECIFIED                0xff
-
-#define PEF_POLICY_NUMBERS 16 /* 0 is none */
+/* Of its own events (table 42-3). */
+#define TYPE_SYSTEM_EVENT 0x12
 
 /* An event that is held back. */
 struct pef_held {
     struct pef_held *next;
     uint8_t record[SEL_RECORD_SIZE];
-};
-
-/* What the filters want done about one event. */
-struct wanted {
-    uint8_t actions;
-    uint8_t severity;                    /* of the most severe of those that match */
-    uint8_t filters[PEF_POLICY_NUMBERS]; /* the first that has chosen that policy; 0: none has */
 };
 
 static uint64_t now_ms(const struct pef *pef)
@@ -46,120 +32,32 @@ static const char *name_of(const struct pef *pef)
     return pef->core->host ? pef->core->host->name : "a guest that is not there";
 }
 
-/* ---- what is done about an event ---- */
-
-static struct wanted apply_filters(const struct pef_settings *settings,
-                                   const uint8_t record[SEL_RECORD_SIZE])
-{
-    struct wanted wanted = {0};
-
-    for (unsigned i = 0; i < PEF_FILTERS; i++) {
-        const uint8_t *filter = settings->filters[i];
-        if (!pef_filter_matches(filter, record))
-            continue;
-        wanted.actions |= filter[PEF_FILTER_ACTION] & settings->actions;
-        if (filter[PEF_FILTER_SEVERITY] > wanted.severity)
-            wanted.severity = filter[PEF_FILTER_SEVERITY];
-        unsigned policy = filter[PEF_FILTER_POLICY] & 0x0f;
-        if ((filter[PEF_FILTER_ACTION] & settings->actions & PEF_ACTION_ALERT) && policy != 0 &&
-            wanted.filters[policy] == 0)
-            wanted.filters[policy] = (uint8_t)(i + 1);
-    }
-    return wanted;
-}
-
-/* Of power down, power cycle, reset and diagnostic interrupt, in this order, the first (section
- * 17.6); and an alert. */
-static uint8_t choose_actions(uint8_t actions)
-{
-    static const uint8_t by_priority[] = {PEF_ACTION_POWER_DOWN, PEF_ACTION_POWER_CYCLE,
-                                          PEF_ACTION_RESET, PEF_ACTION_DIAGNOSTIC_INTERRUPT};
-
-    for (size_t i = 0; i < sizeof by_priority; i++)
-        if (actions & by_priority[i])
-            return by_priority[i] | (actions & PEF_ACTION_ALERT);
-    return actions & PEF_ACTION_ALERT;
-}
-
-static void log_actions(const struct pef *pef, uint8_t actions)
-{
-    const struct sensor_event event = {
-        .type = TYPE_SYSTEM_EVENT,
-        .number = SENSOR_PEF,
-        .event_type = EVENT_TYPE_SENSOR_SPECIFIC,
-        .data = {DATA2_SENSOR_SPECIFIC | OFFSET_PEF_ACTION, actions, UNSPECIFIED},
-    };
-
-    if (pef_settings(pef)->control & PEF_EVENT_MESSAGES)
-        sel_log(pef->sel, &event);
-}
-
-/* Nothing is done to a guest that is off, or of which it is not known where it runs; nor because an
- * action has failed, or the boot that it made was seen: that would go on for ever. */
-static bool may_act(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
-{
-    const struct host_domain *host = pef->core->host;
-    unsigned cause = pef->chassis->restart_cause;
-
-    if (record[SEL_RECORD_SENSOR_NUMBER] == SENSOR_POWER_UNIT &&
-        (record[SEL_RECORD_DATA] & 0x0f) == OFFSET_CONTROL_FAILURE)
-        return false;
-    if (record[SEL_RECORD_SENSOR_NUMBER] == SENSOR_SYSTEM_BOOT &&
-        (cause == RESTART_CAUSE_PEF_RESET || cause == RESTART_CAUSE_PEF_CYCLE))
-        return false;
-    return host && host_power_state_is_on(host->state) && !host->migrating;
-}
-
-static void act(const struct pef *pef, uint8_t actions)
-{
-    static const struct {
-        uint8_t bit;
-        enum host_power_action action;
-        enum restart_cause cause;
-    } rows[] = {
-        {PEF_ACTION_POWER_DOWN, HOST_POWER_ACTION_DOWN, RESTART_CAUSE_UNKNOWN},
-        {PEF_ACTION_POWER_CYCLE, HOST_POWER_ACTION_CYCLE, RESTART_CAUSE_PEF_CYCLE},
-        {PEF_ACTION_RESET, HOST_POWER_ACTION_HARD_RESET, RESTART_CAUSE_PEF_RESET},
-        {PEF_ACTION_DIAGNOSTIC_INTERRUPT, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT,
-         RESTART_CAUSE_UNKNOWN},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (actions & rows[i].bit)
-            chassis_act(pef->chassis, rows[i].action, rows[i].cause, NULL);
-}
-
-/* The policies in their order (section 17.11). */
-static void alert(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE],
-                  const struct wanted *wanted)
-{
-    for (uint8_t policy = 1; policy < PEF_POLICY_NUMBERS; policy++)
-        if (wanted->filters[policy] != 0)
-            alerts_begin(pef->alerts, record, wanted->severity, policy, wanted->filters[policy]);
-}
-
-static void process(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
-{
-    struct wanted wanted = apply_filters(pef_settings(pef), record);
-    uint8_t actions = choose_actions(wanted.actions);
-
-    sel_note_processed(pef->sel, sel_record_id(record));
-    if (!may_act(pef, record))
-        actions &= PEF_ACTION_ALERT;
-    if (actions == 0)
-        return;
-    log_info("%s: platform event filtering: actions %02x for event %u of sensor %02x", name_of(pef),
-             actions, sel_record_id(record), record[SEL_RECORD_SENSOR_NUMBER]);
-    log_actions(pef, actions);
-    act(pef, actions);
-    alert(pef, record, &wanted);
-}
-
 /* ---- holding back ---- */
+
+/* To be stored when the present call is over. */
+static void note_change(struct pef *pef)
+{
+    pef->has_changed = true;
+}
+
+static void report(struct pef *pef)
+{
+    if (!pef->has_changed)
+        return;
+    pef->has_changed = false;
+    pef->core->hooks->changed(pef->core, BMC_PART_PEF_PENDING, NULL);
+}
+
+/* What was held when the daemon ended waits for the guest to be seen, since an action needs it. */
+static bool waits_for_guest(const struct pef *pef)
+{
+    return now_ms(pef) < pef->resumes_at_ms &&
+           bmc_core_power_state(pef->core) == HOST_POWER_UNKNOWN;
+}
 
 static bool is_held_back(const struct pef *pef)
 {
-    return pef->postpone_s != 0 || now_ms(pef) < pef->starts_at_ms;
+    return pef->postpone_s != 0 || now_ms(pef) < pef->starts_at_ms || waits_for_guest(pef);
 }
 
 static void start_countdown(struct pef *pef)
@@ -168,57 +66,134 @@ static void start_countdown(struct pef *pef)
         return;
     pef->postponed_until_ms = now_ms(pef) + pef->postpone_s * (uint64_t)SECOND_MS;
     pef->core->hooks->wake_at(pef->core, pef->postponed_until_ms);
+    note_change(pef);
 }
 
-static void hold(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
+static void disarm(struct pef *pef)
+{
+    if (pef->postpone_s != 0)
+        note_change(pef);
+    pef->postpone_s = 0;
+    pef->postponed_until_ms = 0;
+}
+
+/* False if there is no room. */
+static bool append(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 {
     struct pef_held **end = &pef->held;
     struct pef_held *held = pef->held_count < PEF_HELD_MAX ? malloc(sizeof *held) : NULL;
 
-    if (!held) {
-        log_warning("%s: platform event filtering: event %u dropped, too many are held back",
-                    name_of(pef), sel_record_id(record));
-        return;
-    }
+    if (!held)
+        return false;
     *held = (struct pef_held){.next = NULL};
     memcpy(held->record, record, SEL_RECORD_SIZE);
     while (*end)
         end = &(*end)->next;
     *end = held;
     pef->held_count++;
+    return true;
+}
+
+static void hold(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
+{
+    if (!append(pef, record)) {
+        log_warning("%s: platform event filtering: event %u dropped, too many are held back",
+                    name_of(pef), sel_record_id(record));
+        return;
+    }
+    note_change(pef);
     start_countdown(pef);
 }
 
-static struct pef_held *take_held(struct pef *pef)
+static void free_list(struct pef_held **list)
 {
-    struct pef_held *held = pef->held;
-
-    if (held) {
-        pef->held = held->next;
-        pef->held_count--;
+    while (*list) {
+        struct pef_held *held = *list;
+        *list = held->next;
+        free(held);
     }
-    return held;
 }
 
 static void drop_held(struct pef *pef)
 {
-    struct pef_held *held;
-
-    while ((held = take_held(pef)))
-        free(held);
+    if (pef->held)
+        note_change(pef);
+    free_list(&pef->held);
+    pef->held_count = 0;
 }
 
-/* Processes what nothing holds back any more, unless PEF was turned off meanwhile. */
-static void release(struct pef *pef)
+/* What is not in the log software cannot have seen, unless it has deleted it. */
+static bool is_processed(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE],
+                         unsigned up_to)
 {
-    struct pef_held *held;
+    uint16_t id = sel_record_id(record);
+    unsigned n;
 
-    if (!pef->sel || !(pef_settings(pef)->control & PEF_ENABLED))
-        drop_held(pef);
-    while (!is_held_back(pef) && (held = take_held(pef))) {
-        process(pef, held->record);
+    return id != 0 && (sel_find(pef->sel, id, &n) < 0 || n <= up_to);
+}
+
+/* Leaves to software what it has processed. */
+static void drop_processed(struct pef *pef, uint16_t id)
+{
+    struct pef_held **place = &pef->held;
+    unsigned up_to;
+
+    if (id == SEL_ID_FIRST || sel_find(pef->sel, id, &up_to) < 0)
+        return;
+    while (*place) {
+        struct pef_held *held = *place;
+        if (!is_processed(pef, held->record, up_to)) {
+            place = &held->next;
+            continue;
+        }
+        *place = held->next;
+        pef->held_count--;
+        free(held);
+        note_change(pef);
+    }
+}
+
+static void act_on_released(struct pef *pef)
+{
+    while (pef->released) {
+        struct pef_held *held = pef->released;
+        pef->released = held->next;
+        pef_act(pef, held->record);
         free(held);
     }
+}
+
+static void release(struct pef *pef);
+
+/* Whatever the disk says: it is done once. */
+static void on_released(const struct bmc_ticket *ticket, int result)
+{
+    struct pef *pef = (struct pef *)ticket->sink;
+
+    (void)result;
+    act_on_released(pef);
+    release(pef);
+    report(pef);
+}
+
+/* What nothing holds back any more is acted on when it is on disk that it is not held: a daemon
+ * that is killed does not do so again. Nothing is done if PEF was turned off meanwhile. */
+static void release(struct pef *pef)
+{
+    const struct bmc_ticket ticket = {.done = on_released, .sink = pef};
+
+    if (!pef->sel)
+        return;
+    if (!(pef_settings(pef)->control & PEF_ENABLED))
+        drop_held(pef);
+    if (!pef->held || pef->released || is_held_back(pef))
+        return;
+    drop_processed(pef, sel_state(pef->sel)->last_by_software); /* also before a restart */
+    pef->released = pef->held;
+    pef->held = NULL;
+    pef->held_count = 0;
+    pef->has_changed = false;
+    pef->core->hooks->changed(pef->core, BMC_PART_PEF_PENDING, &ticket);
 }
 
 /* Its own events are about what it has done already. */
@@ -236,11 +211,31 @@ static void on_event(void *context, const uint8_t record[SEL_RECORD_SIZE])
     if (!(pef_settings(pef)->control & PEF_ENABLED) || record[SEL_RECORD_TYPE] != SEL_TYPE_EVENT ||
         is_own(record))
         return;
-    if (pef->held || is_held_back(pef))
+    if (pef->held || pef->released || is_held_back(pef))
         hold(pef, record);
     else
-        process(pef, record);
+        pef_act(pef, record);
+    report(pef);
 }
+
+/* The timer starts again. */
+static void on_processed(void *context, uint16_t id)
+{
+    struct pef *pef = context;
+    unsigned n;
+
+    if (id == SEL_ID_FIRST || sel_find(pef->sel, id, &n) < 0)
+        return;
+    drop_processed(pef, id);
+    if (pef->postponed_until_ms != 0)
+        note_change(pef);
+    pef->postponed_until_ms = 0;
+    if (pef->held)
+        start_countdown(pef);
+    report(pef);
+}
+
+static const struct sel_listener listener = {.event = on_event, .processed = on_processed};
 
 void pef_postpone(struct pef *pef, uint8_t seconds)
 {
@@ -254,6 +249,7 @@ void pef_postpone(struct pef *pef, uint8_t seconds)
         sel_record(pef->sel, n, newest) == 0 &&
         sel_record_id(newest) != sel_state(pef->sel)->last_by_software)
         start_countdown(pef);
+    pef->has_changed = false; /* the caller stores it */
 }
 
 uint8_t pef_postpone_left(const struct pef *pef)
@@ -267,57 +263,31 @@ uint8_t pef_postpone_left(const struct pef *pef)
     return (uint8_t)((pef->postponed_until_ms - now + SECOND_MS - 1) / SECOND_MS);
 }
 
-/* What is not in the log software cannot have seen, unless it has deleted it. */
-static bool is_processed(const struct pef *pef, const uint8_t record[SEL_RECORD_SIZE],
-                         unsigned up_to)
-{
-    uint16_t id = sel_record_id(record);
-    unsigned n;
-
-    return id != 0 && (sel_find(pef->sel, id, &n) < 0 || n <= up_to);
-}
-
-void pef_note_software(struct pef *pef, uint16_t id)
-{
-    struct pef_held **place = &pef->held;
-    unsigned up_to;
-
-    if (!pef->sel || id == SEL_ID_FIRST || sel_find(pef->sel, id, &up_to) < 0)
-        return;
-    while (*place) {
-        struct pef_held *held = *place;
-        if (!is_processed(pef, held->record, up_to)) {
-            place = &held->next;
-            continue;
-        }
-        *place = held->next;
-        pef->held_count--;
-        free(held);
-    }
-    pef->postponed_until_ms = 0;
-    if (pef->held)
-        start_countdown(pef);
-}
-
 /* ---- time and guest ---- */
 
 void pef_tick(struct pef *pef)
 {
-    if (pef->postponed_until_ms != 0 && now_ms(pef) >= pef->postponed_until_ms) {
-        pef->postpone_s = 0;
-        pef->postponed_until_ms = 0;
-    }
-    if (pef->starts_at_ms != 0 && now_ms(pef) >= pef->starts_at_ms)
+    uint64_t now = now_ms(pef);
+
+    if (pef->postponed_until_ms != 0 && now >= pef->postponed_until_ms)
+        disarm(pef);
+    if (pef->starts_at_ms != 0 && now >= pef->starts_at_ms)
         pef->starts_at_ms = 0;
+    if (now >= pef->resumes_at_ms)
+        pef->resumes_at_ms = 0;
     release(pef);
+    report(pef);
 }
 
 uint64_t pef_next_deadline(const struct pef *pef)
 {
-    uint64_t postponed = pef->postponed_until_ms ? pef->postponed_until_ms : UINT64_MAX;
-    uint64_t starts = pef->starts_at_ms ? pef->starts_at_ms : UINT64_MAX;
+    const uint64_t deadlines[] = {pef->postponed_until_ms, pef->starts_at_ms, pef->resumes_at_ms};
+    uint64_t first = UINT64_MAX;
 
-    return postponed < starts ? postponed : starts;
+    for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
+        if (deadlines[i] != 0 && deadlines[i] < first)
+            first = deadlines[i];
+    return first;
 }
 
 /* The end of a delay that begins now; 0: there is none. */
@@ -340,22 +310,27 @@ static void begin_startup(struct pef *pef)
 
 void pef_host_event(struct pef *pef, enum host_event event)
 {
+    if (event == HOST_EVENT_STATE && pef->resumes_at_ms != 0) {
+        release(pef);
+        report(pef);
+    }
     if (event != HOST_EVENT_STARTED && event != HOST_EVENT_RESET && event != HOST_EVENT_STOPPED)
         return;
-    pef->postpone_s = 0;
-    pef->postponed_until_ms = 0;
+    disarm(pef);
     if (event != HOST_EVENT_STOPPED)
         begin_startup(pef);
     release(pef);
+    report(pef);
 }
 
 void pef_restart(struct pef *pef)
 {
     drop_held(pef);
-    pef->postpone_s = 0;
-    pef->postponed_until_ms = pef->starts_at_ms = 0;
+    disarm(pef);
+    pef->starts_at_ms = 0;
     pef->set_in_progress = PEF_SET_COMPLETE;
     pef->setting_session = 0;
+    report(pef);
 }
 
 void pef_session_ended(struct pef *pef, uint32_t session)
@@ -376,16 +351,89 @@ void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chas
 
 void pef_set_log(struct pef *pef, struct sel *sel)
 {
-    if (pef->sel)
+    if (pef->sel) {
+        act_on_released(pef); /* it is not stored as held any more */
         sel_set_listener(pef->sel, NULL, NULL);
+    }
     pef->sel = sel;
     if (sel)
-        sel_set_listener(sel, on_event, pef);
+        sel_set_listener(sel, &listener, pef);
 }
 
 void pef_clear(struct pef *pef)
 {
-    drop_held(pef);
+    free_list(&pef->held);
+    free_list(&pef->released);
+    pef->held_count = 0;
     free(pef->own);
     pef->own = NULL;
+}
+
+/* ---- the store ---- */
+
+void pef_take_timers(const struct pef *pef, struct pef_timers *timers)
+{
+    uint64_t now = now_ms(pef);
+
+    *timers = (struct pef_timers){.postpone_s = pef->postpone_s, .postponed_ms = -1};
+    if (pef->postponed_until_ms != 0)
+        timers->postponed_ms =
+            pef->postponed_until_ms > now ? (int64_t)(pef->postponed_until_ms - now) : 0;
+    if (pef->starts_at_ms > now)
+        timers->startup_ms = (int64_t)(pef->starts_at_ms - now);
+}
+
+/* No longer than it was armed for, whatever happened to the clock; it ends with the next tick where
+ * it is over. */
+static void restore_postpone(struct pef *pef, const struct pef_timers *timers)
+{
+    int64_t most_ms = timers->postpone_s * (int64_t)SECOND_MS, left_ms = timers->postponed_ms;
+
+    pef->postpone_s = timers->postpone_s;
+    pef->postponed_until_ms = 0;
+    if (left_ms < 0 || timers->postpone_s == 0 || timers->postpone_s > PEF_POSTPONE_MAX)
+        return;
+    pef->postponed_until_ms = now_ms(pef) + (uint64_t)(left_ms < most_ms ? left_ms : most_ms);
+    pef->core->hooks->wake_at(pef->core, pef->postponed_until_ms);
+}
+
+int pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers)
+{
+    if (timers->postpone_s > PEF_POSTPONE_FOREVER)
+        return -EINVAL;
+    restore_postpone(pef, timers);
+    return 0;
+}
+
+int pef_restore_timers(struct pef *pef, const struct pef_timers *timers)
+{
+    if (timers->postpone_s > PEF_POSTPONE_FOREVER || timers->startup_ms < 0 ||
+        timers->startup_ms > UINT8_MAX * SECOND_MS)
+        return -EINVAL;
+    restore_postpone(pef, timers);
+    if (timers->startup_ms == 0)
+        return 0;
+    pef->starts_at_ms = now_ms(pef) + (uint64_t)timers->startup_ms;
+    pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
+    return 0;
+}
+
+const uint8_t *pef_held_record(const struct pef *pef, unsigned n)
+{
+    const struct pef_held *held = pef->held;
+
+    while (held && n-- > 0)
+        held = held->next;
+    return held ? held->record : NULL;
+}
+
+int pef_restore_held(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
+{
+    if (record[SEL_RECORD_TYPE] != SEL_TYPE_EVENT)
+        return -EINVAL;
+    if (!append(pef, record))
+        return -ENOMEM;
+    pef->resumes_at_ms = now_ms(pef) + PEF_RESUME_MS;
+    pef->core->hooks->wake_at(pef->core, pef->resumes_at_ms);
+    return 0;
 }

@@ -3,7 +3,8 @@
  *
  * Events are held back during the startup delay and while the postpone timer is armed, which gives
  * software the time to deal with them: what it has processed by then (Set Last Processed Event ID)
- * is left to it. What is held is lost when the daemon ends. */
+ * is left to it. What is held is stored, and so are timer and delay: all goes on when the daemon is
+ * started again, and nothing is done twice if it was killed. */
 #ifndef VBMC_BMC_PEF_H
 #define VBMC_BMC_PEF_H
 
@@ -15,6 +16,9 @@
 
 /* Events that are held back; more are dropped. */
 #define PEF_HELD_MAX 64
+
+/* Events that were held when the daemon ended wait for the guest to be seen, but no longer. */
+#define PEF_RESUME_MS 10000
 
 /* Arm PEF Postpone Timer (section 30.2): 0 off, up to 253 seconds, and */
 #define PEF_POSTPONE_MAX     0xfd
@@ -45,6 +49,9 @@ struct pef {
     uint64_t starts_at_ms;       /* end of the startup delay; 0: there is none */
     struct pef_held *held;       /* in their order */
     unsigned held_count;
+    struct pef_held *released; /* held no more; acted on when that is on disk */
+    uint64_t resumes_at_ms;    /* end of the wait for the guest; 0: nothing was restored */
+    bool has_changed;          /* what is stored of these, in the present call */
 };
 
 /* All of the same BMC. */
@@ -61,14 +68,30 @@ static inline const struct pef_settings *pef_settings(const struct pef *pef)
     return pef->own ? pef->own : &pef_default_settings;
 }
 
-/* Arms the postpone timer, which counts as long as there are events that software has not
- * processed, or disarms it. When it ends, what is held is processed. The end of the guest's run and
- * its reset disarm it too. */
+/* Arms the postpone timer (the caller reports BMC_PART_PEF_PENDING as changed), which counts as
+ * long as there are events that software has not processed, or disarms it. When it ends, what is
+ * held is processed. The end of the guest's run and its reset disarm it too. */
 void pef_postpone(struct pef *pef, uint8_t seconds);
 /* Its present countdown in seconds, rounded up; PEF_POSTPONE_FOREVER; 0: it is not armed. */
 uint8_t pef_postpone_left(const struct pef *pef);
-/* Software has processed the log up to that record. The timer starts again. */
-void pef_note_software(struct pef *pef, uint16_t id);
+
+/* ---- for BMC_PART_PEF_PENDING ---- */
+
+struct pef_timers {
+    uint8_t postpone_s;
+    int64_t postponed_ms; /* what is left of that; -1: it does not count */
+    int64_t startup_ms;   /* of the startup delay; 0: there is none */
+};
+
+void pef_take_timers(const struct pef *pef, struct pef_timers *timers);
+/* At the start of the daemon. 0, or -EINVAL with nothing changed. */
+int pef_restore_timers(struct pef *pef, const struct pef_timers *timers);
+/* The store has refused what a client armed: the postpone timer alone is as it was. */
+int pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers);
+/* The n-th event that is held; NULL if there are no more. */
+const uint8_t *pef_held_record(const struct pef *pef, unsigned n);
+/* Holds one more, at the start of the daemon. 0, -EINVAL (is none) or -ENOMEM (also: too many). */
+int pef_restore_held(struct pef *pef, const uint8_t record[16]);
 
 /* ---- for bmc.c ---- */
 

@@ -116,50 +116,6 @@ static int plan_operation(const struct sel *sel, struct sel_operation *operation
     return -EINVAL;
 }
 
-/* ---- the listener ---- */
-
-static void tell(const struct sel *sel, const uint8_t record[SEL_RECORD_SIZE])
-{
-    if (sel->listener)
-        sel->listener(sel->listener_context, record);
-}
-
-/* An event that is not in the log: id 0. */
-static void tell_unlogged(const struct sel *sel, struct sel_operation *operation)
-{
-    if (!operation->is_event || operation->is_told)
-        return;
-    operation->is_told = true;
-    sel_record_stamp(operation->record, 0, sel_record_time(sel_time(sel, operation->machine_time)));
-    tell(sel, operation->record);
-}
-
-/* The first from there on that has added a record. */
-static const struct sel_operation *next_addition(const struct sel_operation *operation)
-{
-    while (operation && (operation->kind != SEL_OPERATION_ADD || operation->result < 0))
-        operation = operation->next;
-    return operation;
-}
-
-/* What is in the log now, with what the log has to say of itself. */
-static void tell_step(const struct sel *sel)
-{
-    const struct sel_operation *addition = next_addition(sel->step.first);
-
-    for (unsigned i = 0; i < sel->plan->count; i++) {
-        const uint8_t *record = sel->plan->entries[i].record;
-        bool is_added = addition && addition->id == sel_record_id(record);
-        if (!is_added || (addition->is_event && !addition->is_told))
-            tell(sel, record);
-        if (is_added)
-            addition = next_addition(addition->next);
-    }
-    for (struct sel_operation *operation = sel->step.first; operation; operation = operation->next)
-        if (operation->result < 0)
-            tell_unlogged(sel, operation);
-}
-
 /* ---- storing ---- */
 
 static void finish(struct sel *sel, struct sel_operation *operation, int result)
@@ -212,11 +168,11 @@ static void end_step(struct sel *sel, int result)
     sel_operations_init(&ended);
     if (result < 0) {
         for (operation = sel->step.first; operation; operation = operation->next)
-            tell_unlogged(sel, operation);
+            sel_tell_unlogged(sel, operation);
         keep_own_events(sel, result, &ended);
     } else {
         sel_plan_apply(sel->plan, &sel->book);
-        tell_step(sel);
+        sel_tell_step(sel);
         while ((operation = sel_operations_take(&sel->step)))
             sel_operations_append(&ended, operation);
         note_recovery(sel);
@@ -352,7 +308,7 @@ static void lose(struct sel *sel, const struct sensor_event *event)
 
     sel->lost++;
     sel_record_of_event(event, lost.record);
-    tell_unlogged(sel, &lost);
+    sel_tell_unlogged(sel, &lost);
 }
 
 void sel_log(struct sel *sel, const struct sensor_event *event)
@@ -473,7 +429,7 @@ void sel_set_policy(struct sel *sel, enum sel_full_policy policy)
     sel->policy = policy;
 }
 
-void sel_set_listener(struct sel *sel, sel_listener *listener, void *context)
+void sel_set_listener(struct sel *sel, const struct sel_listener *listener, void *context)
 {
     sel->listener = listener;
     sel->listener_context = context;

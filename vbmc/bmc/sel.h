@@ -94,10 +94,15 @@ struct sel_ops {
     int64_t (*machine_time)(void *context);
 };
 
-/* Told of each event, of the BMC itself or by Platform Event, when it is on disk, or at once under
- * the id 0 when the log is full or the disk has refused it; in their order, once each. Not of what
- * clients put into the log by Add SEL Entry. May log events and call sel_note_processed. */
-typedef void sel_listener(void *context, const uint8_t record[SEL_RECORD_SIZE]);
+/* Both may log events and call sel_note_processed. */
+struct sel_listener {
+    /* Told of each event, of the BMC itself or by Platform Event, when it is on disk, or at once
+     * under the id 0 when the log is full or the disk has refused it; in their order, once each.
+     * Not of what clients put into the log by Add SEL Entry. */
+    void (*event)(void *context, const uint8_t record[SEL_RECORD_SIZE]);
+    /* Software has processed the log up to that record, and that is on disk. */
+    void (*processed)(void *context, uint16_t id);
+};
 
 /* An empty log. Uses the time and the wake-up of the hooks; the owner puts it into bmc->sel.
  * NULL if there is no memory. */
@@ -112,7 +117,7 @@ int sel_restore(struct sel *sel, const struct sel_state *state, const struct sel
 void sel_set_policy(struct sel *sel, enum sel_full_policy policy);
 enum sel_full_policy sel_policy(const struct sel *sel);
 /* NULL: nobody. */
-void sel_set_listener(struct sel *sel, sel_listener *listener, void *context);
+void sel_set_listener(struct sel *sel, const struct sel_listener *listener, void *context);
 
 /* ---- changing; each finishes its ticket when it is on disk ---- */
 

@@ -48,12 +48,12 @@ struct sel {
     struct sel_operations step; /* being stored */
     struct sel_plan *plan;      /* of that step; NULL: none */
     bool is_starting;
-    bool closed;            /* freed when the save has ended */
-    unsigned clients;       /* operations in the queue that a client waits for */
-    unsigned clears;        /* not finished */
-    uint64_t retry_at_ms;   /* 0: nothing failed */
-    unsigned lost;          /* events since it failed */
-    sel_listener *listener; /* NULL: nobody */
+    bool closed;                         /* freed when the save has ended */
+    unsigned clients;                    /* operations in the queue that a client waits for */
+    unsigned clears;                     /* not finished */
+    uint64_t retry_at_ms;                /* 0: nothing failed */
+    unsigned lost;                       /* events since it failed */
+    const struct sel_listener *listener; /* NULL: nobody */
     void *listener_context;
     uint16_t last_reservation;
     bool is_reserved;
@@ -63,6 +63,11 @@ void sel_operations_init(struct sel_operations *list);
 void sel_operations_append(struct sel_operations *list, struct sel_operation *operation);
 /* The first one, taken out; NULL if there is none. */
 struct sel_operation *sel_operations_take(struct sel_operations *list);
+
+/* The listener is told of an event that is not in the log. */
+void sel_tell_unlogged(const struct sel *sel, struct sel_operation *operation);
+/* The same of what the present step, which is on disk, has changed. */
+void sel_tell_step(const struct sel *sel);
 
 /* Seconds of the BMC's clock as a record has them. */
 uint32_t sel_record_time(int64_t seconds);

@@ -31,7 +31,7 @@ void sel_pass_event(struct sel *sel, const uint8_t record[SEL_RECORD_SIZE])
         return;
     memcpy(stamped, record, sizeof stamped);
     sel_record_stamp(stamped, 0, sel_now(sel));
-    sel->listener(sel->listener_context, stamped);
+    sel->listener->event(sel->listener_context, stamped);
 }
 
 /* ---- reading ---- */

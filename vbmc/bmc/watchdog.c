@@ -19,6 +19,7 @@
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/messaging.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/bmc/watchdog_due.h"
 
 /* Offset of the sensor's event (table 42-3, type 23h); those of the actions are their numbers. */
@@ -202,8 +203,8 @@ static void report_event(const struct watchdog *watchdog, uint8_t offset)
     const struct bmc_listener *listener = watchdog->core->listener;
 
     if (!settings->dont_log && listener)
-        listener->watchdog_event(watchdog->core->listener_context, offset,
-                                 (uint8_t)((unsigned)settings->interrupt << 4 | settings->use));
+        listener->sensor_event(watchdog->core->listener_context, SENSOR_WATCHDOG2, offset,
+                               (uint8_t)((unsigned)settings->interrupt << 4 | settings->use));
 }
 
 static void interrupt(struct watchdog *watchdog)

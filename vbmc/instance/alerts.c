@@ -99,8 +99,7 @@ static int send_alert(void *context, const struct lan_destination *to, const str
     int length = pet_encode(&pet, alert, bytes);
     if (length < 0)
         return length;
-    udp_socket_send(instance->socket, &endpoint, bytes, (size_t)length);
-    return 0;
+    return udp_socket_send_now(instance->socket, &endpoint, bytes, (size_t)length);
 }
 
 static const struct alerts_ops alerts_ops = {.send = send_alert};

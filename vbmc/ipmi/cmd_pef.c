@@ -42,12 +42,15 @@ static int arm_pef_postpone_timer(const struct ipmi_request *request, struct wir
                                   struct wire_out *out)
 {
     const union service_arguments arguments = {.pef_postpone_s = wire_u8(in)};
-    int code = CC_SUCCESS;
 
-    if (arguments.pef_postpone_s != POSTPONE_READ)
-        code = command_call(request, out, SERVICE_PEF_POSTPONE, &arguments);
-    if (code == CC_SUCCESS)
+    if (arguments.pef_postpone_s == POSTPONE_READ) {
         wire_put_u8(out, pef_postpone_left(&request->bmc->pef));
+        return CC_SUCCESS;
+    }
+    wire_put_u8(out, arguments.pef_postpone_s); /* with which it begins */
+    int code = command_call(request, out, SERVICE_PEF_POSTPONE, &arguments);
+    if (code != CC_SUCCESS && code != COMMAND_PENDING)
+        out->pos = 0;
     return code;
 }
 

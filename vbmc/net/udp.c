@@ -115,6 +115,29 @@ void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const
         flush(socket);
 }
 
+int udp_socket_send_now(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
+                        size_t length)
+{
+    union endpoint_address remote = to->remote;
+    union control_space control;
+    struct iovec vector = {(void *)bytes, length};
+    struct msghdr header = {
+        .msg_name = &remote,
+        .msg_namelen = endpoint_address_size(&remote),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+    };
+    ssize_t sent;
+
+    if (length > UDP_DATAGRAM_MAX)
+        return -EMSGSIZE;
+    write_local_address(&header, &control, &to->local);
+    do
+        sent = sendmsg(socket->fd, &header, MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
 static void prepare_in(struct batch *in)
 {
     for (unsigned i = 0; i < BATCH; i++) {

@@ -37,6 +37,12 @@ sa_family_t udp_socket_family(const struct udp_socket *socket);
 void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
                      size_t length);
 
+/* The same at once, ahead of what waits for its batch, for who wants to know whether it has left:
+ * 0, or the negative error for which the kernel did not take it (-ENETUNREACH, -EPERM, -EAGAIN,
+ * ...). -EMSGSIZE if it is longer than UDP_DATAGRAM_MAX. */
+int udp_socket_send_now(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
+                        size_t length);
+
 /* NULL is allowed. The memory goes when the loop has turned. */
 void udp_socket_close(struct udp_socket *socket);
 

@@ -128,9 +128,9 @@ void platform_note_failure(struct platform *platform)
     raise_event(platform, SENSOR_POWER_UNIT, POWER_UNIT_CONTROL_FAILURE);
 }
 
-void platform_note_watchdog(struct platform *platform, uint8_t offset, uint8_t data2)
+void platform_note_event(struct platform *platform, uint8_t number, uint8_t offset, uint8_t data2)
 {
-    sensors_raise(platform->bmc->sensors, SENSOR_WATCHDOG2, offset, data2, UNSPECIFIED);
+    sensors_raise(platform->bmc->sensors, number, offset, data2, UNSPECIFIED);
 }
 
 void platform_host_event(struct platform *platform, enum host_event event)

@@ -110,7 +110,7 @@ void platform_doubt_links(struct platform *platform);
 void platform_host_event(struct platform *platform, enum host_event event);
 void platform_note_action(struct platform *platform, enum host_power_action action);
 void platform_note_failure(struct platform *platform);
-void platform_note_watchdog(struct platform *platform, uint8_t offset, uint8_t data2);
+void platform_note_event(struct platform *platform, uint8_t number, uint8_t offset, uint8_t data2);
 
 /* disks.c: requests of the guest have failed on the disk. True if that is new. */
 bool platform_fail_disk(struct platform *platform, const char *target);

@@ -208,9 +208,9 @@ static void action_failed(void *platform)
     platform_note_failure(platform);
 }
 
-static void watchdog_event(void *platform, uint8_t offset, uint8_t data2)
+static void sensor_event(void *platform, uint8_t number, uint8_t offset, uint8_t data2)
 {
-    platform_note_watchdog(platform, offset, data2);
+    platform_note_event(platform, number, offset, data2);
 }
 
 const struct bmc_listener platform_listener = {
@@ -218,5 +218,5 @@ const struct bmc_listener platform_listener = {
     .host_event = host_event,
     .action_begun = action_begun,
     .action_failed = action_failed,
-    .watchdog_event = watchdog_event,
+    .sensor_event = sensor_event,
 };

@@ -14,12 +14,17 @@ int service_run_pef_postpone(const struct service_call *call,
     if (arguments->pef_postpone_s > PEF_POSTPONE_FOREVER)
         return -EDOM;
     pef_postpone(&call->bmc->pef, arguments->pef_postpone_s);
-    return 0;
+    return service_changed(call, BMC_PART_PEF_PENDING);
 }
 
 int service_run_alert(const struct service_call *call, const union service_arguments *arguments)
 {
-    return alerts_send(&call->bmc->alerts, &arguments->alert);
+    int result = alerts_send(&call->bmc->alerts, &arguments->alert);
+
+    /* What is to go on for a while is on disk before it is promised. */
+    if (result == 0 && call->bmc->alerts.immediate == ALERT_STATUS_PENDING)
+        return service_changed(call, BMC_PART_PEF_PENDING);
+    return result;
 }
 
 int service_run_alert_forget(const struct service_call *call,

@@ -75,8 +75,6 @@ int service_run_sel_processed(const struct service_call *call,
 {
     if (!call->bmc->sel)
         return -ENOSYS;
-    if (!arguments->sel_processed.by_bmc)
-        pef_note_software(&call->bmc->pef, arguments->sel_processed.id);
     sel_set_last_processed(call->bmc->sel, arguments->sel_processed.by_bmc,
                            arguments->sel_processed.id, call->ticket);
     return -EINPROGRESS;

@@ -17,12 +17,15 @@ struct record_kind {
      * be understood is left out. 0; 1: so is what the configuration has overtaken, which is not to
      * be stored any more; -EINVAL if anything was left out that could not be understood. */
     int (*decode)(struct bmc *bmc, struct json_object *record);
+    /* Brings back what a client has set and the store has refused (NULL: nothing is stored, the
+     * defaults hold). The function is NULL where decode does that. */
+    void (*take_back)(struct bmc *bmc, struct json_object *record);
     bool is_of_guest; /* what happened to the server: no restart of the BMC changes it */
 };
 
 extern const struct record_kind record_sensors, record_fru, record_dcmi, record_faults;
 extern const struct record_kind record_system_info;
-extern const struct record_kind record_pef;
+extern const struct record_kind record_pef, record_pef_pending;
 extern const struct record_kind record_watchdog;
 extern const struct record_kind record_lan;
 

@@ -54,4 +54,4 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-const struct record_kind record_pef = {"pef", encode, decode, false};
+const struct record_kind record_pef = {.name = "pef", .encode = encode, .decode = decode};

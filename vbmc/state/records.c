@@ -13,6 +13,7 @@ static const struct record_kind *const kinds[BMC_PART_COUNT] = {
     [BMC_PART_FAULTS] = &record_faults,
     [BMC_PART_SYSTEM_INFO] = &record_system_info,
     [BMC_PART_PEF] = &record_pef,
+    [BMC_PART_PEF_PENDING] = &record_pef_pending,
     [BMC_PART_WATCHDOG] = &record_watchdog,
     [BMC_PART_LAN] = &record_lan,
 };
@@ -63,8 +64,10 @@ static void take_back(void *owner, const void *json, bool asked)
 {
     const struct record_owner *record = owner;
 
-    (void)asked;
-    record->kind->decode(record->bmc, (struct json_object *)json);
+    if (!record->kind->take_back)
+        record->kind->decode(record->bmc, (struct json_object *)json);
+    else if (asked)
+        record->kind->take_back(record->bmc, (struct json_object *)json);
 }
 
 static const struct save_kind save_kinds[BMC_PART_COUNT] = {
@@ -74,6 +77,7 @@ static const struct save_kind save_kinds[BMC_PART_COUNT] = {
     [BMC_PART_FAULTS] = {"injected faults", copy, release, put, take_back},
     [BMC_PART_SYSTEM_INFO] = {"system information", copy, release, put, take_back},
     [BMC_PART_PEF] = {"PEF settings", copy, release, put, take_back},
+    [BMC_PART_PEF_PENDING] = {"pending events and alerts", copy, release, put, take_back},
     [BMC_PART_WATCHDOG] = {"watchdog timer", copy, release, put, take_back},
     [BMC_PART_LAN] = {"LAN configuration", copy, release, put, take_back},
 };

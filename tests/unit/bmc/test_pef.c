@@ -48,6 +48,47 @@ static void log_event(uint8_t number)
     sel_log(fake_sel.sel, &event);
 }
 
+/* The BMC's sensors, without the server around them. */
+static unsigned sensor_events;
+
+static void on_sensor_event(void *context, const struct sensor_event *event)
+{
+    (void)context;
+    sensor_events++;
+    if (messaging_logs_own_events(&fake_bmc.bmc.messaging))
+        sel_log(fake_sel.sel, event);
+}
+
+static void raise_event(void *context, uint8_t number, uint8_t offset, uint8_t data2)
+{
+    (void)context;
+    sensors_raise(fake_bmc.bmc.sensors, number, offset, data2, 0xff);
+}
+
+static void pass_over_host(void *context)
+{
+    (void)context;
+}
+
+static void pass_over_event(void *context, enum host_event event)
+{
+    (void)context, (void)event;
+}
+
+static void pass_over_action(void *context, enum host_power_action action)
+{
+    (void)context, (void)action;
+}
+
+static const struct sensors_ops sensors_ops = {.event = on_sensor_event};
+static const struct bmc_listener listener = {
+    .host_set = pass_over_host,
+    .host_event = pass_over_event,
+    .action_begun = pass_over_action,
+    .action_failed = pass_over_host,
+    .sensor_event = raise_event,
+};
+
 static uint16_t last_by_bmc(void)
 {
     return sel_state(fake_sel.sel)->last_by_bmc;
@@ -218,6 +259,24 @@ static void test_silent(void **state)
     assert_int_equal(sel_count(fake_sel.sel), 1);
 }
 
+/* It is one of the BMC's own events, which clients can turn off. */
+static void test_own_events_are_off(void **state)
+{
+    static const char *const requests[] = {"06 2e 00", "04 00 ff 00"}; /* logging, receiver */
+
+    (void)state;
+    set_filter(PEF_ACTION_DIAGNOSTIC_INTERRUPT);
+    SET(1, PEF_ENABLED | PEF_EVENT_MESSAGES);
+    for (unsigned i = 0; i < ARRAY_SIZE(requests); i++) {
+        messaging_set_defaults(&fake_bmc.bmc.messaging);
+        assert_string_equal(fake_bmc_talk(&fake_bmc, requests[i]), "00");
+        log_event(SENSOR);
+        assert_int_equal(fake_bmc.host.count, i + 1);
+        assert_int_equal(sensor_events, i + 1);
+        assert_int_equal(sel_count(fake_sel.sel), i + 1);
+    }
+}
+
 /* The action's own event is matched by no filter, not even one that takes all. */
 static void test_no_loop(void **state)
 {
@@ -357,6 +416,62 @@ static void test_software_is_faster(void **state)
     assert_string_equal(fake_bmc_talk(&fake_bmc, "04 14 01 04 00"), "00"); /* is not software's */
     fake_bmc_advance(&fake_bmc, 10000);
     assert_int_equal(fake_bmc.host.count, 1);
+}
+
+/* Nothing is left to software that is not on disk as processed by it. */
+static void test_software_is_not_believed(void **state)
+{
+    (void)state;
+    set_filter(PEF_ACTION_DIAGNOSTIC_INTERRUPT);
+    SET(1, PEF_ENABLED);
+    ARM("0a");
+    log_event(SENSOR);
+    fake_bmc_advance(&fake_bmc, 9000);
+    fake_sel.result = -EIO;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "04 14 00 01 00"), "ff");
+    fake_sel.result = 0;
+    assert_string_equal(ARM("ff"), "00 01"); /* it does not start again */
+    fake_bmc_advance(&fake_bmc, 1000);
+    assert_int_equal(fake_bmc.host.count, 1);
+}
+
+/* A held event is acted on when it is on disk that it is held no more. */
+static void test_released_when_stored(void **state)
+{
+    static const int results[] = {0, -EIO};
+
+    (void)state;
+    set_filter(PEF_ACTION_DIAGNOSTIC_INTERRUPT);
+    SET(1, PEF_ENABLED);
+    for (unsigned i = 0; i < ARRAY_SIZE(results); i++) {
+        unsigned calls = fake_bmc.host.count, saves = fake_bmc.changes[BMC_PART_PEF_PENDING];
+        ARM("05");
+        log_event(SENSOR);
+        assert_true(fake_bmc.changes[BMC_PART_PEF_PENDING] >= saves + 2);
+        fake_bmc.saves_wait = true;
+        fake_bmc_advance(&fake_bmc, 5000);
+        assert_int_equal(pef()->held_count, 0);
+        assert_int_equal(fake_bmc.host.count, calls);
+        log_event(SENSOR); /* comes behind it */
+        assert_int_equal(fake_bmc.host.count, calls);
+        while (fake_bmc.saves_finished < fake_bmc.save_count)
+            fake_bmc_finish_save(&fake_bmc, results[i]); /* once, whatever the disk says */
+        fake_bmc.saves_wait = false;
+        assert_int_equal(fake_bmc.host.count, calls + 2);
+    }
+}
+
+/* What is armed is answered when it is on disk. */
+static void test_armed_when_stored(void **state)
+{
+    (void)state;
+    fake_bmc.saves_wait = true;
+    assert_string_equal(ARM("0a"), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "00 0a");
+    assert_string_equal(ARM("fe"), FAKE_BMC_WAITS);
+    fake_bmc_finish_save(&fake_bmc, -EIO);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "ff");
 }
 
 /* Armed while there are events that software has not processed: it counts at once. */
@@ -508,12 +623,19 @@ static int setup(void **state)
     int result = fake_sel_setup(state);
 
     pef_set_log(pef(), fake_sel.sel);
+    fake_bmc.bmc.sensors = sensors_new(&sensors_ops, NULL);
+    sensors_set_hardware(fake_bmc.bmc.sensors, NULL, 0);
+    fake_bmc.bmc.core.listener = &listener;
+    sensor_events = 0;
     return result;
 }
 
 static int teardown(void **state)
 {
     pef_set_log(pef(), NULL);
+    fake_bmc.bmc.core.listener = NULL;
+    sensors_free(fake_bmc.bmc.sensors);
+    fake_bmc.bmc.sensors = NULL;
     return fake_sel_teardown(state);
 }
 
@@ -535,6 +657,10 @@ int main(void)
         TEST(test_postponed),
         TEST(test_software_is_faster),
         TEST(test_counts_at_once),
+        TEST(test_own_events_are_off),
+        TEST(test_software_is_not_believed),
+        TEST(test_released_when_stored),
+        TEST(test_armed_when_stored),
         TEST(test_disabled_for_now),
         TEST(test_startup_delay),
         TEST(test_turned_off_meanwhile),

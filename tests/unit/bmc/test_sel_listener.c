@@ -16,6 +16,8 @@ static struct {
     uint16_t ids[TOLD_MAX];
     uint8_t numbers[TOLD_MAX];
     unsigned count;
+    uint16_t processed[8];
+    unsigned processed_count;
     unsigned events_of_its_own; /* that it logs when it is told of a sensor below 80h */
     bool notes;                 /* it says that it has processed the event */
 } told;
@@ -41,12 +43,21 @@ static void on_event(void *context, const uint8_t record[SEL_RECORD_SIZE])
         fake_sel_log(0x80);
 }
 
+static void on_processed(void *context, uint16_t id)
+{
+    assert_ptr_equal(context, &told);
+    assert_int_equal(sel_state(fake_sel.sel)->last_by_software, id); /* it is on disk */
+    told.processed[told.processed_count++] = id;
+}
+
+static const struct sel_listener listener = {.event = on_event, .processed = on_processed};
+
 static int setup(void **state)
 {
     int result = fake_sel_setup(state);
 
     memset(&told, 0, sizeof told);
-    sel_set_listener(fake_sel.sel, on_event, &told);
+    sel_set_listener(fake_sel.sel, &listener, &told);
     return result;
 }
 
@@ -218,12 +229,39 @@ static void test_processed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_sel_teardown)
 
+/* What software has processed, when that is on disk, and not if the disk refuses. */
+static void test_software_has_processed(void **state)
+{
+    struct fake_sel_answer answer;
+    const struct bmc_ticket ticket = fake_sel_ticket(&answer);
+
+    (void)state;
+    fake_sel_log(1);
+    fake_sel.waits = true;
+    sel_set_last_processed(fake_sel.sel, false, 1, &ticket);
+    assert_int_equal(told.processed_count, 0);
+    fake_sel_finish(-EIO);
+    assert_int_equal(answer.calls, 1);
+    assert_int_equal(answer.result, -EIO);
+    assert_int_equal(told.processed_count, 0);
+    sel_set_last_processed(fake_sel.sel, true, 1, &ticket); /* of the BMC */
+    fake_sel_finish(0);
+    assert_int_equal(told.processed_count, 0);
+    sel_set_last_processed(fake_sel.sel, false, 1, &ticket);
+    fake_sel_finish(0);
+    assert_int_equal(told.processed_count, 1);
+    assert_int_equal(told.processed[0], 1);
+    fake_sel.waits = false;
+    sel_set_last_processed(fake_sel.sel, false, 1, &ticket); /* nothing new */
+    assert_int_equal(told.processed_count, 2);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_who_is_told_of), TEST(test_when),        TEST(test_listener_logs),
         TEST(test_disk_refuses),   TEST(test_log_is_full), TEST(test_queue_is_full),
-        TEST(test_processed),      TEST(test_passed),
+        TEST(test_processed),      TEST(test_passed),      TEST(test_software_has_processed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

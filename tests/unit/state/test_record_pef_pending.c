@@ -1,0 +1,472 @@
+/* Events that are held back and alerts that are under way: they go on over a restart of the daemon,
+ * and what the disk refuses is not promised. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/fake/fake_sel.h"
+#include "tests/fake/refusing_store.h"
+#include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
+#include "vbmc/base/log.h"
+#include "vbmc/base/wall_clock.h"
+#include "vbmc/bmc/alerts.h"
+#include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/state/parts.h"
+#include "vbmc/state/record.h"
+
+static struct {
+    char hosts[64]; /* last byte of each address: '1', '2', ... */
+    struct alert last;
+    unsigned count;
+    int result;
+} sent;
+
+static int send_alert(void *context, const struct lan_destination *to, const struct alert *alert)
+{
+    (void)context;
+    assert_true(sent.count + 1 < sizeof sent.hosts);
+    sent.hosts[sent.count++] = (char)('0' + to->ip[3]);
+    sent.hosts[sent.count] = '\0';
+    sent.last = *alert;
+    return sent.result;
+}
+
+static const struct alerts_ops ops = {.send = send_alert};
+
+static const char *talk(const char *request)
+{
+    return fake_bmc_talk(&fake_bmc, request);
+}
+
+#define EXPECT(request, answer) assert_string_equal(talk(request), answer)
+
+/* Destination n is 192.0.2.n; its type byte, time-out and retries. */
+static void set_destination(uint8_t n, uint8_t type, uint8_t timeout, uint8_t retries)
+{
+    const struct bmc_ticket nobody = {0};
+    const uint8_t address[] = {n, 0, 0, 192, 0, 2, n, 0, 0, 0, 0, 0, 0};
+    const uint8_t behaviour[] = {n, type, timeout, retries};
+
+    lan_set_parameter(&fake_bmc.bmc.lan, 18, behaviour, sizeof behaviour, 0, &nobody);
+    lan_set_parameter(&fake_bmc.bmc.lan, 19, address, sizeof address, 0, &nobody);
+}
+
+static int setup(void **state)
+{
+    int result = fake_sel_setup(state);
+
+    memset(&sent, 0, sizeof sent);
+    pef_set_log(&fake_bmc.bmc.pef, fake_sel.sel);
+    alerts_set_ops(&fake_bmc.bmc.alerts, &ops, NULL);
+    /* PEF is on; filter 32: diagnostic interrupt and policy 1 for any event of sensor 30h. */
+    EXPECT("04 12 01 01", "00");
+    EXPECT("04 12 06 20 80 21 01 10 ff ff ff 30 ff ff ff 00 00 00 00 00 00 00 00 00", "00");
+    for (uint8_t n = 1; n <= 2; n++)
+        set_destination(n, 0x80, 4, 2);
+    return result;
+}
+
+static int teardown(void **state)
+{
+    pef_set_log(&fake_bmc.bmc.pef, NULL);
+    return fake_sel_teardown(state);
+}
+
+static void log_event(void)
+{
+    fake_sel_log(0x30);
+}
+
+static void acknowledge(void)
+{
+    const struct alert *alert = &sent.last;
+    uint32_t time = alert_time(alert);
+    const struct alert_acknowledgement acknowledgement = {
+        .sequence = alert->sequence,
+        .time = time,
+        .source = ALERT_SOURCE_IPMI,
+        .device = alert->record[SEL_RECORD_GENERATOR],
+        .number = alert->record[SEL_RECORD_SENSOR_NUMBER],
+        .data = {alert->record[SEL_RECORD_DATA], alert->record[SEL_RECORD_DATA + 1],
+                 alert->record[SEL_RECORD_DATA + 2]},
+    };
+
+    alerts_acknowledge(&fake_bmc.bmc.alerts, &acknowledgement);
+}
+
+/* Killed after this was stored last, and started again so much later, with all that it knew of
+ * these gone. The guest is not known until it is seen. */
+static void restart_from(struct json_object *json, uint64_t ms)
+{
+    struct bmc *bmc = &fake_bmc.bmc;
+
+    pef_set_log(&bmc->pef, NULL);
+    struct pef_settings *own = bmc->pef.own;
+    bmc->pef.own = NULL;
+    pef_clear(&bmc->pef);
+    alerts_clear(&bmc->alerts);
+    pef_init(&bmc->pef, &bmc->core, &bmc->chassis, &bmc->alerts);
+    bmc->pef.own = own;
+    alerts_init(&bmc->alerts, &bmc->core, &bmc->lan, &bmc->pef);
+    alerts_set_ops(&bmc->alerts, &ops, NULL);
+    bmc_set_host(bmc, NULL);
+    fake_bmc.host.count = fake_bmc.host.finished = 0;
+    fake_bmc.save_count = fake_bmc.saves_finished = 0;
+    fake_bmc.wake_at_ms = UINT64_MAX;
+    fake_bmc.now_ms += ms;
+    fake_sel_restart();
+    pef_set_log(&bmc->pef, fake_sel.sel);
+    assert_int_equal(record_pef_pending.decode(bmc, json), 0);
+    json_object_put(json);
+}
+
+static void restart(uint64_t ms)
+{
+    restart_from(record_pef_pending.encode(&fake_bmc.bmc), ms);
+}
+
+static void see_guest(void)
+{
+    bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+    fake_bmc.host.count = fake_bmc.host.finished = 0; /* its boot override */
+}
+
+static unsigned interrupts(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < fake_bmc.host.count; i++)
+        count += fake_bmc.host.calls[i].kind == FAKE_HOST_POWER &&
+                 fake_bmc.host.calls[i].action == HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT;
+    return count;
+}
+
+/* ---- events that are held back ---- */
+
+static void test_timer_goes_on(void **state)
+{
+    (void)state;
+    EXPECT("04 11 14", "00 14");
+    log_event();
+    log_event();
+    fake_bmc_advance(&fake_bmc, 5000);
+    struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+    /* The fake clock stands still for the time of day. */
+    assert_int_equal(
+        qmp_json_add(json, "postponed-until", json_object_new_int64(wall_clock_ms() + 12000)), 0);
+    restart_from(json, 3000);
+    see_guest();
+    EXPECT("04 11 ff", "00 0c");
+    fake_bmc_advance(&fake_bmc, 11000);
+    assert_int_equal(interrupts(), 0);
+    fake_bmc_advance(&fake_bmc, 1000);
+    assert_int_equal(interrupts(), 2);
+    restart(1000); /* they are done */
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 300000);
+    assert_int_equal(interrupts(), 0);
+}
+
+/* It ended meanwhile: as soon as the guest is seen. */
+static void test_timer_ended_meanwhile(void **state)
+{
+    (void)state;
+    EXPECT("04 11 05", "00 05");
+    log_event();
+    struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+    assert_int_equal(
+        qmp_json_add(json, "postponed-until", json_object_new_int64(wall_clock_ms() - 1)), 0);
+    restart_from(json, 60000);
+    fake_bmc_advance(&fake_bmc, 2000);
+    EXPECT("04 11 ff", "00 00");
+    assert_int_equal(fake_bmc.bmc.pef.held_count, 1);
+    bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+    assert_int_equal(interrupts(), 1);
+}
+
+/* A guest that nobody finds: what can be done without it is done. */
+static void test_guest_is_not_found(void **state)
+{
+    (void)state;
+    EXPECT("04 12 09 01 18 11 00", "00");
+    EXPECT("04 11 fe", "00 fe");
+    log_event();
+    restart(1000);
+    EXPECT("04 11 00", "00 00");
+    assert_int_equal(sent.count, 0);
+    fake_bmc_advance(&fake_bmc, PEF_RESUME_MS);
+    assert_string_equal(sent.hosts, "1");
+    assert_int_equal(fake_bmc.bmc.pef.held_count, 0);
+}
+
+static void test_startup_delay_goes_on(void **state)
+{
+    (void)state;
+    EXPECT("04 12 01 05", "00");
+    EXPECT("04 12 03 14", "00");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    log_event();
+    restart(1000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 10000);
+    assert_int_equal(interrupts(), 0);
+    fake_bmc_advance(&fake_bmc, 10000);
+    assert_int_equal(interrupts(), 1);
+}
+
+/* Killed before it was on disk that they are held no more, and after that. */
+static void test_killed_at_the_release(void **state)
+{
+    (void)state;
+    EXPECT("04 11 05", "00 05");
+    log_event();
+    struct json_object *before = record_pef_pending.encode(&fake_bmc.bmc);
+    fake_bmc.saves_wait = true;
+    fake_bmc_advance(&fake_bmc, 5000);
+    assert_int_equal(interrupts(), 0); /* nothing is done that the next run would do again */
+    struct json_object *after = record_pef_pending.encode(&fake_bmc.bmc);
+    fake_bmc_finish_save(&fake_bmc, 0);
+    assert_int_equal(interrupts(), 1);
+    fake_bmc.saves_wait = false;
+    restart_from(after, 1000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 300000);
+    assert_int_equal(interrupts(), 0);
+    restart_from(before, 1000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 300000);
+    assert_int_equal(interrupts(), 1);
+}
+
+/* What software has processed is left to it, also where that alone is on disk. */
+static void test_processed_before_the_restart(void **state)
+{
+    (void)state;
+    EXPECT("04 11 05", "00 05");
+    log_event();
+    log_event();
+    struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+    EXPECT("04 14 00 01 00", "00");
+    restart_from(json, 10000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 10000);
+    assert_int_equal(interrupts(), 1);
+}
+
+/* ---- alerts ---- */
+
+static void test_alerts_go_on(void **state)
+{
+    (void)state;
+    EXPECT("04 12 0d 01 01 68 6f 74", "00");
+    EXPECT("04 12 09 01 18 11 01", "00");
+    EXPECT("04 12 09 02 19 12 00", "00"); /* if the one before was not reached */
+    log_event();
+    assert_string_equal(sent.hosts, "1");
+    const struct alert first = sent.last;
+    restart(1000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 4999);
+    assert_string_equal(sent.hosts, "1");
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(sent.hosts, "11");
+    assert_memory_equal(&sent.last, &first, sizeof first);
+    assert_string_equal(sent.last.text, "hot");
+    restart(1000);
+    fake_bmc_advance(&fake_bmc, 10000); /* as often as before, and then the next */
+    assert_string_equal(sent.hosts, "1112");
+    restart(1000);
+    acknowledge();
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(sent.hosts, "1112");
+    assert_null(fake_bmc.bmc.alerts.runs);
+    restart(1000);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_string_equal(sent.hosts, "1112");
+    log_event();
+    assert_int_equal(sent.last.sequence, 3); /* no number comes again */
+}
+
+static void test_immediate_goes_on(void **state)
+{
+    (void)state;
+    EXPECT("04 16 01 02 00", "00");
+    EXPECT("04 16 01 42 00", "00 ff");
+    restart(1000);
+    EXPECT("04 16 01 42 00", "00 ff");
+    acknowledge();
+    EXPECT("04 16 01 42 00", "00 01");
+    assert_string_equal(sent.hosts, "2");
+}
+
+/* One that waits for its acknowledgement is promised when it is on disk; one that is over is over.
+ */
+static void test_immediate_when_stored(void **state)
+{
+    (void)state;
+    fake_bmc.saves_wait = true;
+    EXPECT("04 16 01 02 00", FAKE_BMC_WAITS);
+    while (fake_bmc.saves_finished < fake_bmc.save_count)
+        fake_bmc_finish_save(&fake_bmc, 0);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "00");
+    acknowledge();
+    EXPECT("04 16 01 05 00", "00"); /* there is no such destination */
+    EXPECT("04 16 01 45 00", "00 03");
+}
+
+static void test_damage(void **state)
+{
+    static const struct {
+        const char *key;
+        int64_t value;
+    } cases[] = {
+        {"channel", 16}, {"number", -1}, {"timeout-s", 257}, {"retries", 8}, {"sequence", 0},
+        {"left", 9},     {"waits", 2},   {"outcome", 3},     {"v6", 1}, /* of 4 bytes */
+    };
+    struct json_object *run;
+
+    (void)state;
+    EXPECT("04 12 09 01 18 11 00", "00");
+    log_event();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+        run = json_object_array_get_idx(json_object_object_get(json, "runs"), 0);
+        qmp_json_add(json_object_array_get_idx(json_object_object_get(run, "deliveries"), 0),
+                     cases[i].key, json_object_new_int64(cases[i].value));
+        assert_int_equal(record_pef_pending.decode(&fake_bmc.bmc, json), -EINVAL);
+        json_object_put(json);
+        json = record_pef_pending.encode(&fake_bmc.bmc);
+        run = json_object_array_get_idx(json_object_object_get(json, "runs"), 0);
+        qmp_json_add(run, "entry", json_object_new_int64(PEF_POLICIES + 1));
+        json_object_array_add(json_object_object_get(json, "held"), json_object_new_string("01"));
+        assert_int_equal(record_pef_pending.decode(&fake_bmc.bmc, json), -EINVAL);
+        json_object_put(json);
+    }
+    fake_bmc_advance(&fake_bmc, 100000);
+    assert_null(fake_bmc.bmc.alerts.runs);
+}
+
+/* ---- a disk that refuses ---- */
+
+static uv_loop_t loop;
+static struct store *store;
+static struct saves *saves;
+static struct parts *parts;
+static unsigned answers;
+static int result;
+
+static void no_driver(struct bmc *bmc, const char **live, const char **stored)
+{
+    (void)bmc;
+    *live = *stored = NULL;
+}
+
+static void free_parts(void *context)
+{
+    parts_free(context);
+}
+
+static int setup_store(void **state)
+{
+    setup(state);
+    uv_loop_init(&loop);
+    store = refusing_store_open(&loop);
+    saves = saves_new(store, "the test");
+    parts = saves ? parts_new(&fake_bmc.bmc, saves, no_driver) : NULL;
+    answers = 0;
+    return !parts;
+}
+
+static int teardown_store(void **state)
+{
+    saves_free(saves, free_parts, parts);
+    store_close(store);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    refusing_store_remove();
+    log_set_target(LOG_TARGET_STDERR);
+    return uv_loop_close(&loop) || teardown(state);
+}
+
+static void on_done(const struct bmc_ticket *ticket, int outcome)
+{
+    (void)ticket;
+    answers++;
+    result = outcome;
+}
+
+/* The result of storing what is now. */
+static int store_it(void)
+{
+    static const struct bmc_ticket ticket = {.done = on_done};
+    unsigned before = answers;
+
+    parts_changed(parts, BMC_PART_PEF_PENDING, &ticket);
+    while (answers == before)
+        uv_run(&loop, UV_RUN_ONCE);
+    return result;
+}
+
+/* The timer is as it was; events and alerts are there all the same, once. */
+static void test_refused(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    EXPECT("04 12 09 01 18 11 00", "00");
+    EXPECT("04 16 01 02 00", "00");
+    EXPECT("04 11 0a", "00 0a"); /* the fake's own disk takes it */
+    assert_int_equal(store_it(), 0);
+    log_event();
+    refusing_store_refuse("");
+    EXPECT("04 11 fe", "00 fe");
+    assert_true(store_it() < 0);
+    assert_in_range(pef_postpone_left(&fake_bmc.bmc.pef), 9, 10);
+    assert_int_equal(fake_bmc.bmc.pef.held_count, 1);
+    assert_int_equal(fake_bmc.bmc.alerts.run_count, 1);
+    refusing_store_accept();
+    assert_int_equal(store_it(), 0);
+}
+
+/* A cold reset ends them for good: what is stored does not bring them back. */
+static void test_bmc_restarts(void **state)
+{
+    (void)state;
+    EXPECT("04 16 01 02 00", "00");
+    EXPECT("04 11 0a", "00 0a");
+    log_event();
+    assert_int_equal(store_it(), 0);
+    unsigned changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
+    bmc_restart(&fake_bmc.bmc);
+    parts_read_again(parts);
+    assert_true(fake_bmc.changes[BMC_PART_PEF_PENDING] > changes);
+    assert_int_equal(fake_bmc.bmc.pef.held_count, 0);
+    assert_null(fake_bmc.bmc.alerts.runs);
+    EXPECT("04 11 ff", "00 00");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define DISK(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown_store)
+    static const struct CMUnitTest tests[] = {
+        TEST(test_timer_goes_on),
+        TEST(test_timer_ended_meanwhile),
+        TEST(test_guest_is_not_found),
+        TEST(test_startup_delay_goes_on),
+        TEST(test_killed_at_the_release),
+        TEST(test_processed_before_the_restart),
+        TEST(test_alerts_go_on),
+        TEST(test_immediate_goes_on),
+        TEST(test_immediate_when_stored),
+        TEST(test_damage),
+        DISK(test_refused),
+        DISK(test_bmc_restarts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
