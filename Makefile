@@ -148,7 +148,7 @@ lint-run:
 
 FUZZ_SECONDS ?= 600
 FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
+FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/fake/fake_sol.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
 	vbmc/alert/*.c vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c vbmc/host/host.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
 
 fuzz: deps-lint
@@ -159,7 +159,7 @@ fuzz-run: $(BUILD)/fuzz_datagram
 	$(BUILD)/fuzz_datagram -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 		$(BUILD)/corpus tests/fuzz/corpus/datagram
 
-$(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h)
+$(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h tests/fake/*.h)
 	@mkdir -p $(BUILD)
 	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lnetsnmp -lcrypto -lm
 

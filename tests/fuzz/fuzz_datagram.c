@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/fake/fake_sol.h"
 #include "tests/unit/rmcp_console.h"
 #include "vbmc/alert/pet.h"
 #include "vbmc/base/log.h"
@@ -240,98 +241,18 @@ static void on_sensor_event(void *context, const struct sensor_event *event)
 
 static const struct sensors_ops sensors_ops = {on_sensor_event};
 
-/* SOL without its machine, which has a target of its own: a client that activates it gets back
- * what it sends, and is thrown out by the last user. */
-static struct bmc_sol_owner sol_owner;
-static bool sol_enabled, user_denied;
-
-static struct bmc_sol_policy sol_policy(void *context)
+/* A client that activates SOL gets back what it sends, and is thrown out by the last user. */
+static void on_displaced(uint32_t session)
 {
-    (void)context;
-    return (struct bmc_sol_policy){.enabled = sol_enabled, .privilege = PRIVILEGE_USER};
+    rmcp_server_close_session(target.console.server, session);
 }
-
-static struct bmc_sol_owner get_sol_owner(void *context)
-{
-    (void)context;
-    return sol_owner;
-}
-
-static int sol_activate(void *context, const struct bmc_sol_owner *owner, const char *address,
-                        struct bmc_sol_activation *activation)
-{
-    (void)context;
-    (void)address;
-    sol_owner = *owner;
-    *activation = (struct bmc_sol_activation){259, 259, 623};
-    return 0;
-}
-
-static void sol_deactivate(void *context, uint32_t session)
-{
-    (void)context;
-    if (session != sol_owner.session)
-        rmcp_server_close_session(target.console.server, sol_owner.session);
-    sol_owner.session = 0;
-}
-
-static bool sol_user_may(void *context, uint8_t user_id)
-{
-    (void)context;
-    (void)user_id;
-    return !user_denied;
-}
-
-static int sol_set_user_access(void *context, uint8_t user_id, bool may,
-                               const struct bmc_ticket *ticket)
-{
-    (void)context;
-    if (user_id == USER_ID_MAX)
-        return -1;
-    user_denied = !may;
-    bmc_ticket_finish(ticket, 0);
-    return 0;
-}
-
-static int sol_set_parameter(void *context, uint32_t session, uint8_t parameter,
-                             const uint8_t *data, size_t size, const struct bmc_ticket *ticket)
-{
-    (void)context;
-    (void)session;
-    if (parameter != 1 || size != 1)
-        return -EMSGSIZE;
-    sol_enabled = data[0] & 1;
-    bmc_ticket_finish(ticket, 0);
-    return -EINPROGRESS;
-}
-
-static int sol_get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
-                             uint8_t *data, size_t *size)
-{
-    (void)context;
-    *size = parameter % (BMC_SOL_PARAMETER_MAX + 1);
-    for (size_t i = 0; i < *size; i++)
-        data[i] = set ^ block;
-    return 0;
-}
-
-static const struct bmc_payload_ops payload_ops = {
-    .policy = sol_policy,
-    .owner = get_sol_owner,
-    .activate = sol_activate,
-    .deactivate = sol_deactivate,
-    .user_may = sol_user_may,
-    .set_user_access = sol_set_user_access,
-    .set_parameter = sol_set_parameter,
-    .get_parameter = sol_get_parameter,
-};
 
 static bool on_payload(void *context, uint32_t session, uint8_t type, const uint8_t *bytes,
                        size_t length, uint64_t now_ms)
 {
     (void)context;
     (void)now_ms;
-    if (type != PAYLOAD_SOL || session != sol_owner.session)
+    if (type != PAYLOAD_SOL || session != fake_sol.owner.session)
         return false;
     rmcp_server_send_payload(target.console.server, session, type, bytes, length);
     return true;
@@ -342,8 +263,8 @@ static void on_ended(void *context, uint32_t session)
     (void)context;
     if (rmcp_server_send_payload(target.console.server, session, PAYLOAD_SOL, NULL, 0) == 0)
         abort(); /* it is gone */
-    if (session == sol_owner.session)
-        sol_owner.session = 0;
+    if (session == fake_sol.owner.session)
+        fake_sol.owner.session = 0;
 }
 
 static const struct rmcp_session_events events = {.payload = on_payload, .ended = on_ended};
@@ -460,10 +381,9 @@ static void start(void)
     target.done = NULL;
     start_server();
     bmc_set_host(&target.bmc, &target.domain);
-    target.bmc.payload = &payload_ops;
-    sol_owner = (struct bmc_sol_owner){0};
-    sol_enabled = true;
-    user_denied = false;
+    target.bmc.payload = &fake_sol_ops;
+    fake_sol_reset();
+    fake_sol.displaced = on_displaced;
     console->config.events = &events;
     console->config.sink = &sink;
     console->config.bmc = &target.bmc;

@@ -17,6 +17,7 @@
 
 #include "tests/fake/fake_sel.h"
 #include "tests/fake/fake_server.h"
+#include "tests/fake/fake_sol.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
@@ -28,90 +29,8 @@
 
 /* ---- a whole server ---- */
 
-static struct bmc_sol_owner sol_owner;
-static unsigned sol_changes, closed;
+static unsigned closed;
 static enum privilege raised;
-
-static struct bmc_sol_policy sol_policy(void *context)
-{
-    (void)context;
-    return (struct bmc_sol_policy){.enabled = true, .privilege = PRIVILEGE_USER};
-}
-
-static struct bmc_sol_owner get_sol_owner(void *context)
-{
-    (void)context;
-    return sol_owner;
-}
-
-static int sol_activate(void *context, const struct bmc_sol_owner *owner, const char *address,
-                        struct bmc_sol_activation *activation)
-{
-    (void)context;
-    (void)address;
-    (void)activation;
-    sol_owner = *owner;
-    return 0;
-}
-
-static void sol_deactivate(void *context, uint32_t session)
-{
-    (void)context;
-    (void)session;
-    sol_owner.session = 0;
-}
-
-static bool sol_user_may(void *context, uint8_t user_id)
-{
-    (void)context;
-    return user_id == USER_ID_FIRST;
-}
-
-static int sol_set_user_access(void *context, uint8_t user_id, bool may,
-                               const struct bmc_ticket *ticket)
-{
-    (void)context;
-    (void)may;
-    if (user_id != USER_ID_FIRST)
-        return -ENOENT;
-    sol_changes++;
-    bmc_ticket_finish(ticket, 0);
-    return 0;
-}
-
-static int sol_set_parameter(void *context, uint32_t session, uint8_t parameter,
-                             const uint8_t *data, size_t size, const struct bmc_ticket *ticket)
-{
-    (void)context;
-    (void)session;
-    (void)data;
-    (void)size;
-    (void)ticket;
-    if (parameter != 0)
-        return -ENOPROTOOPT;
-    sol_changes++;
-    return 0;
-}
-
-static int sol_get_parameter(void *context, uint8_t parameter, uint8_t set, uint8_t block,
-                             uint8_t *data, size_t *size)
-{
-    (void)context;
-    data[0] = set | block;
-    *size = 1;
-    return parameter == 0 ? 0 : -ENOPROTOOPT;
-}
-
-static const struct bmc_payload_ops payload_ops = {
-    .policy = sol_policy,
-    .owner = get_sol_owner,
-    .activate = sol_activate,
-    .deactivate = sol_deactivate,
-    .user_may = sol_user_may,
-    .set_user_access = sol_set_user_access,
-    .set_parameter = sol_set_parameter,
-    .get_parameter = sol_get_parameter,
-};
 
 static int set_privilege(void *context, uint32_t current, enum privilege level)
 {
@@ -169,9 +88,9 @@ static int setup(void **state)
     fake_server_setup(state); /* which begins with another BMC */
     fake_bmc.bmc.sel = fake_sel.sel;
     fake_bmc.bmc.fru = fru_new();
-    fake_bmc.bmc.payload = &payload_ops;
+    fake_bmc.bmc.payload = &fake_sol_ops;
     users_add(&fake_bmc.bmc.users, "admin", "secret", PRIVILEGE_ADMINISTRATOR);
-    sol_owner = (struct bmc_sol_owner){0};
+    fake_sol_reset();
     fake_sel_add(1);
     return 0;
 }
@@ -225,7 +144,7 @@ static void remember(void)
     before.host_calls = fake_bmc.host.count;
     before.restarts = fake_bmc.restarts;
     before.sel_saves = fake_sel.saves;
-    before.sol_changes = sol_changes;
+    before.sol_changes = fake_sol.changes;
     before.closed = closed;
     before.raised = raised;
     before.records = copy_records();
@@ -236,7 +155,7 @@ static bool is_as_before(void)
     return memcmp(&before.bmc, &fake_bmc.bmc, sizeof before.bmc) == 0 &&
            memcmp(before.changes, fake_bmc.changes, sizeof before.changes) == 0 &&
            before.host_calls == fake_bmc.host.count && before.restarts == fake_bmc.restarts &&
-           before.sel_saves == fake_sel.saves && before.sol_changes == sol_changes &&
+           before.sel_saves == fake_sel.saves && before.sol_changes == fake_sol.changes &&
            before.closed == closed && before.raised == raised;
 }
 
