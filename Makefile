@@ -109,10 +109,13 @@ $(BUILD)/unit/test_rmcp%: $$(filter $$(PERCENT)/test_rmcp$$*.o,$$(UNIT_OBJECTS))
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) $(TEST_LD) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# It has a struct console of its own in place of vbmc/console/console.c.
+$(filter $(BUILD)/unit/test_sol_%,$(UNITS)): $(OBJ)/tests/unit/console/sol_rig.o
+
 $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
-	$(Q)$(LINK) $(TEST_LD) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(LINK) $(TEST_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka
 
 # The tests find the programs they are to run by VBMC_BUILD.
 check soak demo bench: deps

@@ -1,6 +1,5 @@
 /* The console of a BMC: when it is opened and closed, what people are told, and who is there. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

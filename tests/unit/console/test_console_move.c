@@ -13,7 +13,6 @@
 
 #include "tests/fake/console_rig.h"
 #include "tests/fake/virt_fixture.h"
-#include "vbmc/base/array.h"
 
 static struct hypervisor *there;
 static struct virt_domain *copy; /* of the guest, there */
