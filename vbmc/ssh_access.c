@@ -1,13 +1,10 @@
 #include "vbmc/ssh_access.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "sol/ssh/server.h"
 #include "vbmc/base/array.h"
@@ -19,10 +16,12 @@
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/restart.h"
+#include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/key_files.h"
+#include "vbmc/verbs/console.h"
 
 #define SETTLE_MS     50 /* several changes become one */
-#define KEYS_SIZE_MAX 65536
 #define HOST_KEY_NAME "ssh_host_ed25519_key"
 
 struct ssh_access {
@@ -30,6 +29,7 @@ struct ssh_access {
     struct fleet *fleet;
     struct control *control;
     struct inbox *inbox;
+    struct key_files key_files;
     struct ssh_server *server; /* NULL: [ssh] has not asked for it yet */
 };
 
@@ -71,6 +71,7 @@ static int connect_daemon(void *context, const struct ssh_identity *identity)
     adoption->identity = (struct control_identity){
         .by_ssh = true,
         .privilege = (enum privilege)identity->privilege,
+        .by_key = identity->by_key,
         .one_bmc = identity->one_bmc,
         .uuid = identity->uuid,
     };
@@ -80,34 +81,43 @@ static int connect_daemon(void *context, const struct ssh_identity *identity)
     return ends[1];
 }
 
-/* ---- accounts ---- */
+/* ---- passwords that were tried at the address of one BMC ---- */
 
-/* The text of an authorized_keys file; NULL if it cannot be used. */
-static char *read_keys(const char *path)
+struct trial {
+    struct inbox_item item; /* first */
+    struct fleet *fleet;
+    struct uuid uuid;
+    char name[SSH_NAME_MAX + 1];
+    bool right;
+};
+
+static void deliver_trial(struct inbox_item *item)
 {
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    struct stat status;
+    struct trial *trial = (struct trial *)item;
+    struct instance *instance = bmcset_find_uuid(fleet_bmcs(trial->fleet), &trial->uuid);
 
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        log_warning("%s: ignored: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (!S_ISREG(status.st_mode) || status.st_size > KEYS_SIZE_MAX) {
-        log_warning("%s: ignored: not a file, or over 64 KiB", path);
-        return NULL;
-    }
-    if (status.st_mode & (S_IWGRP | S_IWOTH)) {
-        log_warning("%s: ignored: writable by group or others (run chmod go-w)", path);
-        return NULL;
-    }
-    char *text = calloc(1, (size_t)status.st_size + 1);
-    if (text && read(fd, text, (size_t)status.st_size) < 0) {
-        log_warning("%s: ignored: %s", path, strerror(errno));
-        free(text);
-        return NULL;
-    }
-    return text;
+    if (instance)
+        instance_note_password(instance, trial->name, trial->right);
+    free(trial);
 }
+
+/* The SSH thread. */
+static void note_tried(void *context, const struct uuid *uuid, const char *name, bool right)
+{
+    struct ssh_access *access = context;
+    struct trial *trial = strlen(name) <= SSH_NAME_MAX ? calloc(1, sizeof *trial) : NULL;
+
+    if (!trial)
+        return;
+    trial->item.deliver = deliver_trial;
+    trial->fleet = access->fleet;
+    trial->uuid = *uuid;
+    snprintf(trial->name, sizeof trial->name, "%s", name);
+    trial->right = right;
+    inbox_post(access->inbox, &trial->item);
+}
+
+/* ---- accounts ---- */
 
 /* Accounts as the server wants them; `passwords` is what they point at, keys are borrowed. */
 struct accounts {
@@ -116,19 +126,18 @@ struct accounts {
     size_t count;
 };
 
-/* Nobody has more than the channel's limit, which is that of any session, nor more than an
- * administrator. `keys` may be NULL. */
+/* Nobody has more than `limit`, that of the channel as it is now, nor more than an administrator.
+ * `keys` may be NULL. */
 static void add_account(struct accounts *accounts, enum privilege limit, const struct user *user,
-                        const char *keys)
+                        const char *keys, uint64_t locked_until_ms)
 {
-    enum privilege level = user_level(user) < limit ? user_level(user) : limit;
-    bool is_level = level >= PRIVILEGE_CALLBACK && level <= PRIVILEGE_OEM;
+    enum privilege level = user_level_within(user, limit);
     size_t i = accounts->count;
 
     if (!user_may_log_in(user))
         return;
     memcpy(accounts->passwords[i], user->password, user->password_length);
-    if (!is_level)
+    if (level == PRIVILEGE_NONE)
         level = PRIVILEGE_CALLBACK;
     else if (level > PRIVILEGE_ADMINISTRATOR)
         level = PRIVILEGE_ADMINISTRATOR;
@@ -138,6 +147,7 @@ static void add_account(struct accounts *accounts, enum privilege limit, const s
         .privilege = (unsigned)level,
         .authorized_keys = keys,
         .is_barred = level < service_row(SERVICE_VIEW)->privilege,
+        .locked_until_ms = locked_until_ms,
     };
     accounts->count++;
 }
@@ -145,17 +155,17 @@ static void add_account(struct accounts *accounts, enum privilege limit, const s
 /* Those of the configuration, which know all BMCs; `keys` are the texts of their files, and `users`
  * holds the names. */
 static void fill_configured(struct accounts *accounts, const struct config *config,
-                            struct user users[CONFIG_USERS_MAX], char *const *keys)
+                            struct user users[CONFIG_USERS_MAX], const char *const *keys)
 {
     for (size_t i = 0; i < config->user_count; i++) {
         const struct config_user *user = &config->users[i];
         if (user_make(&users[i], user->name, user->password, user->limit) == 0)
-            add_account(accounts, config->bmc.channel.limit, &users[i], keys[i]);
+            add_account(accounts, config->bmc.channel.limit, &users[i], keys[i], 0);
     }
 }
 
 /* The keys of an account of vbmc.conf are those of its name. */
-static const char *keys_of(const struct config *config, char *const *keys, const char *name)
+static const char *keys_of(const struct config *config, const char *const *keys, const char *name)
 {
     for (size_t i = 0; i < config->user_count; i++) {
         if (strcmp(config->users[i].name, name) == 0)
@@ -166,25 +176,26 @@ static const char *keys_of(const struct config *config, char *const *keys, const
 
 /* Those of one BMC. Keys belong to accounts of the configuration alone: one with the same name that
  * somebody else made has none. */
-static void fill_of_bmc(struct accounts *accounts, const struct config *config, char *const *keys,
-                        const struct bmc *bmc)
+static void fill_of_bmc(struct accounts *accounts, const struct config *config,
+                        const char *const *keys, const struct bmc *bmc)
 {
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         const struct user *user = &bmc->users.by_id[id];
         bool has_keys = keys && users_is_configured(&bmc->users, id) &&
                         !(users_changed_parts(&bmc->users, id) & 1u << USER_PART_NAME);
-        add_account(accounts, bmc->lan.configured_limit, user,
-                    has_keys ? keys_of(config, keys, user->name) : NULL);
+        add_account(accounts, bmc->channel.limit, user,
+                    has_keys ? keys_of(config, keys, user->name) : NULL,
+                    lockout_until_ms(&bmc->lockout, id));
     }
 }
 
 /* ---- listeners ---- */
 
-/* What is handed to the server. Files are read once, and the configured accounts, which most BMCs
+/* What is handed to the server. The configured accounts, which most BMCs
  * share, stand once, so that the server reads their keys once too. */
 struct handover {
     const struct config *config;
-    char *keys[CONFIG_USERS_MAX];
+    const char *keys[CONFIG_USERS_MAX];  /* of their files, or NULL */
     struct user users[CONFIG_USERS_MAX]; /* the configured ones */
     struct accounts *accounts;           /* [0]: the configured ones */
     size_t account_sets;
@@ -202,14 +213,23 @@ static void add_listener(struct handover *handover, const struct accounts *accou
     added->account_count = accounts->count;
 }
 
+static bool has_locked_out(const struct bmc *bmc)
+{
+    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
+        if (lockout_is_locked(&bmc->lockout, id))
+            return true;
+    }
+    return false;
+}
+
 static const struct accounts *accounts_of(struct handover *handover, struct instance *instance)
 {
     const struct config *config = handover->config;
     struct bmc *bmc = instance_bmc(instance);
     bool has_own = instance_record(instance)->username != NULL;
 
-    if (!has_own && bmc->users.change_count == 0 &&
-        bmc->lan.configured_limit == config->bmc.channel.limit)
+    if (!has_own && bmc->users.change_count == 0 && !has_locked_out(bmc) &&
+        bmc->channel.limit == config->bmc.channel.limit)
         return &handover->accounts[0];
     struct accounts *accounts = &handover->accounts[handover->account_sets++];
     fill_of_bmc(accounts, config, has_own ? NULL : handover->keys, bmc);
@@ -229,15 +249,14 @@ static void add_bmc(struct handover *handover, struct instance *instance)
     add_listener(handover, accounts_of(handover, instance), &listener);
 }
 
-static void fill_handover(struct handover *handover, const struct bmcset *set)
+static void fill_handover(struct handover *handover, const struct bmcset *set,
+                          struct key_files *key_files)
 {
     const struct config *config = handover->config;
     bool own_addresses = config->ssh.bmc_port != 0 && config->bmc.has_addresses;
 
-    for (size_t i = 0; i < config->user_count && (config->ssh.has_listen || own_addresses); i++) {
-        if (config->users[i].authorized_keys)
-            handover->keys[i] = read_keys(config->users[i].authorized_keys);
-    }
+    for (size_t i = 0; i < config->user_count && (config->ssh.has_listen || own_addresses); i++)
+        handover->keys[i] = key_files_text(key_files, i, config->users[i].authorized_keys);
     fill_configured(&handover->accounts[handover->account_sets++], config, handover->users,
                     handover->keys);
     if (config->ssh.has_listen)
@@ -251,8 +270,6 @@ static void fill_handover(struct handover *handover, const struct bmcset *set)
 
 static void clear_handover(struct handover *handover)
 {
-    for (size_t i = 0; i < CONFIG_USERS_MAX; i++)
-        free(handover->keys[i]);
     if (handover->accounts)
         explicit_bzero(handover->accounts, handover->account_sets * sizeof(struct accounts));
     explicit_bzero(handover->users, sizeof handover->users);
@@ -262,7 +279,7 @@ static void clear_handover(struct handover *handover)
 
 static int start_server(struct ssh_access *access, const struct config *config)
 {
-    static const struct ssh_ops ops = {.connect = connect_daemon};
+    static const struct ssh_ops ops = {.connect = connect_daemon, .tried = note_tried};
     CLEANUP_FREE char *host_key = NULL;
     char error[256];
 
@@ -291,7 +308,7 @@ static void configure(struct ssh_access *access)
     };
 
     if (handover.accounts && handover.listeners) {
-        fill_handover(&handover, set);
+        fill_handover(&handover, set, &access->key_files);
         if (handover.listener_count > 0 && !access->server)
             start_server(access, config);
         if (access->server) {
@@ -308,6 +325,7 @@ static void configure(struct ssh_access *access)
 static void on_timer(uv_timer_t *timer)
 {
     configure((struct ssh_access *)timer);
+    console_session_review();
 }
 
 /* ---- life ---- */
@@ -361,5 +379,6 @@ void ssh_access_free(struct ssh_access *access)
     fleet_watch(access->fleet, NULL, NULL);
     ssh_server_free(access->server);
     inbox_free(access->inbox);
+    key_files_clear(&access->key_files);
     uv_close((uv_handle_t *)&access->timer, on_closed);
 }

@@ -16,6 +16,7 @@ struct account {
     char password[SSH_PASSWORD_MAX + 1];
     unsigned privilege;
     bool is_barred;
+    uint64_t locked_until_ms;
     struct ssh_keys *keys;
 };
 
@@ -39,6 +40,7 @@ static int copy_account(struct account *to, const struct ssh_account *from)
     memcpy(to->password, password, strlen(password));
     to->privilege = from->privilege;
     to->is_barred = from->is_barred;
+    to->locked_until_ms = from->locked_until_ms;
     to->keys = ssh_keys_parse(from->authorized_keys, from->name);
     return to->keys ? 0 : -ENOMEM;
 }
@@ -104,16 +106,11 @@ bool ssh_accounts_agree(const struct ssh_accounts *a, const struct ssh_accounts 
            ssh_keys_equal(before->keys, after->keys);
 }
 
-static bool may_log_in(const struct account *account)
-{
-    return account && !account->is_barred;
-}
-
 bool ssh_accounts_allow(const struct ssh_accounts *accounts, const char *name, unsigned privilege)
 {
     const struct account *account = find_account(accounts, name);
 
-    return may_log_in(account) && account->privilege >= privilege;
+    return account && !account->is_barred && account->privilege >= privilege;
 }
 
 /* ---- sources ---- */
@@ -255,11 +252,16 @@ static void grant(struct ssh_auth *auth, const struct account *account)
     memcpy(auth->account, account->name, sizeof auth->account);
 }
 
+static bool may_log_in(const struct account *account, uint64_t now_ms)
+{
+    return account && !account->is_barred && now_ms >= account->locked_until_ms;
+}
+
 /* Compares with some password in any case. One that is too long is cut, and wrong for that. */
-static bool is_password(const struct account *account, const char *password)
+static bool is_password(const struct account *account, const char *password, uint64_t now_ms)
 {
     static const struct account nobody = {.password = ""};
-    const struct account *of = may_log_in(account) ? account : &nobody;
+    const struct account *of = may_log_in(account, now_ms) ? account : &nobody;
     size_t size = strnlen(password, SSH_PASSWORD_MAX + 1);
     char padded[SSH_PASSWORD_MAX + 1] = "";
     bool same;
@@ -275,9 +277,10 @@ bool ssh_auth_password(struct ssh_auth *auth, const char *name, const char *pass
 {
     const struct account *account = find_account(auth->accounts, name);
 
-    if (auth->granted || ssh_auth_is_over(auth, now_ms))
+    auth->compared = !auth->granted && !ssh_auth_is_over(auth, now_ms);
+    if (!auth->compared)
         return false;
-    if (!is_password(account, password)) {
+    if (!is_password(account, password, now_ms)) {
         ssh_auth_fail(auth, now_ms);
         return false;
     }
@@ -296,7 +299,7 @@ bool ssh_auth_key(struct ssh_auth *auth, const char *name, const char *base64,
         return false;
     /* For any account, existing or not: so that the time does not tell. */
     right = ssh_key_hash_base64(base64, strlen(base64), &hash) == 0;
-    right = right && may_log_in(account) && ssh_keys_contain(account->keys, &hash);
+    right = right && may_log_in(account, now_ms) && ssh_keys_contain(account->keys, &hash);
     if (signature == SSH_SIGNATURE_NONE) {
         auth->offers++;
         return right;

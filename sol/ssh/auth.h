@@ -1,10 +1,10 @@
 /* Who may log in by SSH: the decisions, without a socket and without libssh.
  *
- * An account is one of the daemon's users. One that is barred never logs in, which nobody can tell
- * from a wrong password. A password is compared in constant time, also for names that do not exist,
- * and an empty one is never right. Failures are counted twice: by connection, which is over after
- * SSH_AUTH_FAILURES, and by source address, which is refused for a while after
- * SSH_SOURCE_FAILURES within a minute. */
+ * An account is one of the daemon's users. One that is barred never logs in, and one that is locked
+ * out not for now, which nobody can tell from a wrong password; sessions that there are go on. A
+ * password is compared in constant time, also for names that do not exist, and an empty one is
+ * never right. Failures are counted twice: by connection, which is over after SSH_AUTH_FAILURES,
+ * and by source address, which is refused for a while after SSH_SOURCE_FAILURES within a minute. */
 #ifndef SOL_SSH_AUTH_H
 #define SOL_SSH_AUTH_H
 
@@ -38,6 +38,8 @@ struct ssh_account {
     unsigned privilege;          /* SSH_PRIVILEGE_CALLBACK to SSH_PRIVILEGE_ADMINISTRATOR */
     const char *authorized_keys; /* the text of the file, see keys.h; NULL: no keys */
     bool is_barred;              /* its level may do nothing here */
+    uint64_t locked_until_ms;    /* by CLOCK_MONOTONIC: is locked out until then; UINT64_MAX: for
+                                    as long as these accounts hold; 0: is not */
 };
 
 /* ---- a set of accounts: never changes, and is shared by counting ---- */
@@ -83,6 +85,7 @@ struct ssh_auth {
     union endpoint_address source;
     unsigned failures;
     unsigned offers;
+    bool compared; /* the last password was compared with that of an account, or nobody's */
     /* Set by what granted it. */
     bool granted;
     char account[SSH_NAME_MAX + 1];

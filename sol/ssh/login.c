@@ -10,13 +10,14 @@
 #define AUTH_METHODS                                                                               \
     (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE)
 
-static void note_grant(struct ssh_connection *connection, const char *by)
+static void note_grant(struct ssh_connection *connection, bool by_key)
 {
     struct ssh_shared *shared = connection->shared;
     struct ssh_identity *identity = &connection->identity;
 
     memcpy(identity->account, connection->auth.account, sizeof identity->account);
     identity->privilege = connection->auth.privilege;
+    identity->by_key = by_key;
     identity->one_bmc = connection->door->one_bmc;
     identity->uuid = connection->door->uuid;
     connection->traffic_ms = ssh_client_now(connection);
@@ -30,7 +31,8 @@ static void note_grant(struct ssh_connection *connection, const char *by)
         ssh_client_end(connection, excess);
         return;
     }
-    log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote, by);
+    log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote,
+             by_key ? "key" : "password");
 }
 
 /* The name is the client's: it comes last and in no length, so that it can neither hide the address
@@ -51,13 +53,18 @@ static void note_failure(struct ssh_connection *connection, const char *name, co
 
 static bool try_password(struct ssh_connection *connection, const char *name, const char *password)
 {
+    const struct ssh_ops *ops = &connection->shared->ops;
+
     if (connection->over)
         return false;
-    if (!ssh_auth_password(&connection->auth, name, password, ssh_client_now(connection))) {
+    bool right = ssh_auth_password(&connection->auth, name, password, ssh_client_now(connection));
+    if (ops->tried && connection->auth.compared && connection->door->one_bmc)
+        ops->tried(connection->shared->context, &connection->door->uuid, name, right);
+    if (!right) {
         note_failure(connection, name, "wrong name or password");
         return false;
     }
-    note_grant(connection, "password");
+    note_grant(connection, false);
     return true;
 }
 
@@ -94,7 +101,7 @@ static int on_key(ssh_session session, const char *name, struct ssh_key_struct *
     right = ssh_auth_key(&connection->auth, name, base64, signature, ssh_client_now(connection));
     ssh_string_free_char(base64);
     if (right && signature == SSH_SIGNATURE_VALID)
-        note_grant(connection, "key");
+        note_grant(connection, true);
     else if (!right && signature != SSH_SIGNATURE_NONE)
         note_failure(connection, name, "wrong key");
     else if (ssh_auth_is_over(&connection->auth, ssh_client_now(connection)))

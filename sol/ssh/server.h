@@ -37,6 +37,7 @@ struct ssh_listener {
 struct ssh_identity {
     char account[SSH_NAME_MAX + 1];
     unsigned privilege;              /* SSH_PRIVILEGE_* */
+    bool by_key;                     /* else by password */
     char remote[ENDPOINT_TEXT_SIZE]; /* address and port */
     bool one_bmc;
     struct uuid uuid;
@@ -47,6 +48,9 @@ struct ssh_ops {
      * FD_CLOEXEC, on which the daemon answers as to `identity`; or a negative errno, of which the
      * client is told in one line. */
     int (*connect)(void *context, const struct ssh_identity *identity);
+    /* The same, about a password that was tried at the address of that one BMC: under which name,
+     * which anybody can have made up, and whether it was right. NULL: nobody wants to know. */
+    void (*tried)(void *context, const struct uuid *uuid, const char *name, bool right);
 };
 
 /* 0 everywhere: the default. */

@@ -56,6 +56,11 @@ static void restart(const struct bmc_core *core)
     ((struct fake_bmc *)core->owner)->restarts++;
 }
 
+static void logins_changed(const struct bmc_core *core)
+{
+    ((struct fake_bmc *)core->owner)->logins_changes++;
+}
+
 static uint64_t now(const struct bmc_core *core)
 {
     return ((struct fake_bmc *)core->owner)->now_ms;
@@ -71,6 +76,7 @@ static const struct bmc_hooks hooks = {
     .is_stored = is_stored,
     .wake_at = wake_at,
     .restart = restart,
+    .logins_changed = logins_changed,
     .now = now,
     .wall_time = wall_time,
 };

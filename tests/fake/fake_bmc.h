@@ -23,9 +23,10 @@ struct fake_bmc {
     struct bmc bmc;
     struct fake_host host;
     uint64_t now_ms;
-    int64_t wall_time;   /* seconds; the test may change it */
-    unsigned restarts;   /* that were asked for */
-    uint64_t wake_at_ms; /* UINT64_MAX: the model has not asked to be woken */
+    int64_t wall_time;       /* seconds; the test may change it */
+    unsigned restarts;       /* that were asked for */
+    unsigned logins_changes; /* that the model reported */
+    uint64_t wake_at_ms;     /* UINT64_MAX: the model has not asked to be woken */
     /* The store. */
     bool saves_wait; /* saves end by fake_bmc_finish_save, not at once */
     int save_result; /* of those that end at once */

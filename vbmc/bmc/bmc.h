@@ -74,8 +74,9 @@ void bmc_restart(struct bmc *bmc);
 /* The driver's events, in the order they happened. */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
 
-/* A log-in by IPMI of that user (0: of a name that nobody has) has failed by its password, or has
- * succeeded. Too many that fail lock the user out; that is an event if clients want it so. */
+/* A log-in by IPMI, or by SSH at the BMC's own address, of that user (0: of a name that nobody has)
+ * has failed by its password, or has succeeded. Too many that fail lock the user out; that is an
+ * event if clients want it so. */
 void bmc_note_login(struct bmc *bmc, uint8_t user_id, bool succeeded);
 
 /* A session of the LAN is over, for whatever reason: what lasts no longer than it falls back. */

@@ -59,6 +59,9 @@ struct bmc_hooks {
      * has another name or password, which ends a lock-out. NULL: nobody wants to know. */
     void (*user_changed)(const struct bmc_core *core, uint8_t id, bool renewed,
                          const struct user_author *by);
+    /* The channel's limit, or who is locked out, is another: what log-ins by another way than the
+     * LAN go by as well. NULL: nobody wants to know. */
+    void (*logins_changed)(const struct bmc_core *core);
     /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */
     int64_t (*wall_time)(const struct bmc_core *core);
 };

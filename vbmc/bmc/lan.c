@@ -78,6 +78,7 @@ void lan_apply(struct lan *lan)
 {
     const struct lan_values *values = lan_held(lan);
     struct channel *channel = lan->channel;
+    enum privilege limit_before = channel->limit;
 
     channel->limit = limit_of(lan, &lan->present);
     channel_key_apply(&lan->key, channel);
@@ -95,6 +96,8 @@ void lan_apply(struct lan *lan)
     }
     for (size_t i = 0; i < CHANNEL_AUTH_LEVELS; i++)
         channel->authentication_off[i] = (uint8_t)~values->authentication_enables[i];
+    if (channel->limit != limit_before && lan->core->hooks->logins_changed)
+        lan->core->hooks->logins_changed(lan->core);
 }
 
 /* A limit that a client has set holds until the configured one changes. True if one is dropped that

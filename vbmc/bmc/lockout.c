@@ -40,16 +40,29 @@ static void report_change(const struct lockout *lockout)
     core->hooks->changed(core, BMC_PART_LAN, NULL);
 }
 
-uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id)
+static void report_logins(const struct lockout *lockout)
+{
+    const struct bmc_core *core = lockout->lan->core;
+
+    if (core->hooks->logins_changed)
+        core->hooks->logins_changed(core);
+}
+
+uint64_t lockout_until_ms(const struct lockout *lockout, uint8_t user_id)
 {
     const struct lockout_user *user = find(lockout, user_id);
 
-    if (!user || !user->is_locked)
-        return 0;
-    if (user->until_ms == LOCKOUT_NO_END)
-        return LOCKOUT_NO_END;
+    return user && user->is_locked ? user->until_ms : 0;
+}
+
+uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id)
+{
+    uint64_t until = lockout_until_ms(lockout, user_id);
+
+    if (until == 0 || until == LOCKOUT_NO_END)
+        return until;
     uint64_t now = now_ms(lockout);
-    return user->until_ms > now ? (user->until_ms - now + 999) / 1000 : 0;
+    return until > now ? (until - now + 999) / 1000 : 0;
 }
 
 bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id)
@@ -80,6 +93,7 @@ bool lockout_note_failure(struct lockout *lockout, uint8_t user_id)
     user->until_ms = rule.lock_out_s > 0 ? now + rule.lock_out_s * UINT64_C(1000) : LOCKOUT_NO_END;
     if (user->until_ms == LOCKOUT_NO_END)
         report_change(lockout);
+    report_logins(lockout);
     return true;
 }
 
@@ -97,8 +111,11 @@ bool lockout_release(struct lockout *lockout, uint8_t user_id)
 
     if (!user)
         return false;
-    bool was_stored = user->is_locked && user->until_ms == LOCKOUT_NO_END;
+    bool was_locked = user->is_locked;
+    bool was_stored = was_locked && user->until_ms == LOCKOUT_NO_END;
     *user = (struct lockout_user){.failures = 0};
+    if (was_locked)
+        report_logins(lockout);
     if (was_stored)
         report_change(lockout);
     return was_stored;
@@ -124,5 +141,7 @@ int lockout_restore(struct lockout *lockout, uint16_t without_end)
             *find(lockout, id) =
                 (struct lockout_user){.is_locked = true, .until_ms = LOCKOUT_NO_END};
     }
+    if (without_end != 0)
+        report_logins(lockout);
     return 0;
 }

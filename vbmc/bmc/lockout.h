@@ -39,6 +39,8 @@ void lockout_note_success(struct lockout *lockout, uint8_t user_id);
 bool lockout_release(struct lockout *lockout, uint8_t user_id);
 
 bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id);
+/* When it ends, by the clock of bmc_hooks.now; LOCKOUT_NO_END; 0: there is none. */
+uint64_t lockout_until_ms(const struct lockout *lockout, uint8_t user_id);
 /* How much of it is left in seconds, LOCKOUT_NO_END, or 0: is not locked out. */
 uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id);
 

@@ -58,6 +58,15 @@ bool user_may_log_in(const struct user *user)
     return user->enabled && user->name[0] && user->password_length > 0;
 }
 
+enum privilege user_level_within(const struct user *user, enum privilege limit)
+{
+    enum privilege level = user_level(user);
+
+    if (level < PRIVILEGE_CALLBACK || level > PRIVILEGE_OEM || limit < PRIVILEGE_CALLBACK)
+        return PRIVILEGE_NONE; /* No Access is the highest number */
+    return level < limit ? level : limit;
+}
+
 bool user_may_use_ipmi(const struct user *user)
 {
     return user_may_log_in(user) && user->access & USER_ACCESS_IPMI &&
@@ -143,6 +152,15 @@ uint8_t users_id_of(const struct users *users, const char *name)
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         if (users->by_id[id].name[0] && strcmp(users->by_id[id].name, name) == 0)
             return id;
+    }
+    return 0;
+}
+
+uint8_t users_configured_id(const struct users *users, const char *name)
+{
+    for (size_t i = 0; i < users->configured_count; i++) {
+        if (strcmp(users->configured[i].name, name) == 0)
+            return (uint8_t)(USER_ID_FIRST + i);
     }
     return 0;
 }

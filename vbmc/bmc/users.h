@@ -85,6 +85,8 @@ void user_set_password(struct user *user, const uint8_t *bytes, size_t length, u
 /* The level that the account has at most, whatever its limit says of other connections: Callback
  * where it is restricted to that. */
 enum privilege user_level(const struct user *user);
+/* The same over a channel with that limit; PRIVILEGE_NONE: no level at all. */
+enum privilege user_level_within(const struct user *user, enum privilege limit);
 /* Whether it can log in at all: it is enabled, and has a name and a password. */
 bool user_may_log_in(const struct user *user);
 /* The same by IPMI over the LAN, at some level. */
@@ -110,6 +112,8 @@ const struct user *users_find(const struct users *users, const char *name, size_
                               uint8_t *id);
 /* The id of that name, enabled or not; 0: nobody has it. */
 uint8_t users_id_of(const struct users *users, const char *name);
+/* The id that is configured under that name, whatever became of it; 0: none is. */
+uint8_t users_configured_id(const struct users *users, const char *name);
 /* How many ids are enabled. */
 unsigned users_count_enabled(const struct users *users);
 /* True if at least one user with a name may log in. */

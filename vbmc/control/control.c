@@ -163,6 +163,12 @@ const struct control_identity *control_request_identity(const struct control_req
     return &request->identity;
 }
 
+void control_request_limit(struct control_request *request, enum privilege limit)
+{
+    if (limit < request->identity.privilege)
+        request->identity.privilege = limit;
+}
+
 /* Answers (when the client is still there) and frees the request. Takes `answer` over. */
 static void request_finish(struct control_request *request, struct json_object *answer)
 {

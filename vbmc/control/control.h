@@ -43,6 +43,7 @@ struct control_request;
 struct control_identity {
     char account[CONTROL_ACCOUNT_SIZE];
     bool by_ssh;                      /* else by the socket in the file system */
+    bool by_key;                      /* logged in by key, not by password */
     char address[ENDPOINT_TEXT_SIZE]; /* where it is; "": on this machine */
     pid_t pid;                        /* of the client; 0: not known */
     enum privilege privilege;         /* administrator on the socket in the file system */
@@ -86,6 +87,9 @@ void control_reply_error(struct control_request *request, enum control_code code
                          const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Who asks. Borrowed; good until the answer. */
 const struct control_identity *control_request_identity(const struct control_request *request);
+
+/* Lowers the privilege of who asks, for this request alone. */
+void control_request_limit(struct control_request *request, enum privilege limit);
 
 /* Answers as control_reply_ok, after which the connection carries whatever the two sides have
  * agreed on: `stream` is the caller's from now on, who reads it, writes to it, and closes it as a

@@ -84,6 +84,14 @@ static void hook_user_changed(const struct bmc_core *core, uint8_t id, bool rene
         shared->users_changed(shared->users_context, by ? by->ssh : NULL);
 }
 
+static void hook_logins_changed(const struct bmc_core *core)
+{
+    const struct instance_shared *shared = ((const struct instance *)core->owner)->shared;
+
+    if (shared->users_changed)
+        shared->users_changed(shared->users_context, NULL);
+}
+
 static uint64_t hook_now(const struct bmc_core *core)
 {
     (void)core;
@@ -104,6 +112,7 @@ const struct bmc_hooks instance_hooks = {
     .wake_at = hook_wake_at,
     .restart = hook_restart,
     .user_changed = hook_user_changed,
+    .logins_changed = hook_logins_changed,
     .now = hook_now,
     .wall_time = hook_wall_time,
 };

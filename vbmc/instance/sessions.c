@@ -43,6 +43,18 @@ static bool is_locked_out(void *context, uint8_t user_id)
     return lockout_is_locked(&instance->bmc.lockout, user_id);
 }
 
+void instance_note_password(struct instance *instance, const char *name, bool right)
+{
+    uint8_t id = 0;
+
+    if (!users_find(&instance->bmc.users, name, strlen(name), &id) && right)
+        return;
+    if (right)
+        on_logged_in(instance, id);
+    else
+        on_login_failed(instance, id);
+}
+
 struct rmcp_server *instance_new_server(struct instance *instance)
 {
     struct rmcp_config config = {

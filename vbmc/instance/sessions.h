@@ -24,6 +24,10 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
 void instance_reply(struct instance *instance, const struct ipmi_token *token,
                     const struct ipmi_response *response);
 
+/* A password was tried by SSH at the BMC's own address, under that name: it counts as one by IPMI,
+ * if there is such a user who may log in. */
+void instance_note_password(struct instance *instance, const char *name, bool right);
+
 /* One IPMI session of the LAN. */
 struct instance_session {
     const char *user; /* borrowed for the call's turn of the loop */

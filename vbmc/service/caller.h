@@ -29,6 +29,7 @@ struct caller {
     uint8_t channel;  /* of IPMI */
     uint8_t user_id;  /* the same */
     uint32_t session; /* the same; 0: none */
+    bool by_key;      /* by SSH: logged in by key, not by password */
     bool one_bmc;     /* the BMC `uuid` is all that exists for it */
     struct uuid uuid;
 };

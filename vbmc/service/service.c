@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/service/accounts.h"
 #include "vbmc/service/result.h"
 
 #define DETAIL_SIZE 256
@@ -75,6 +76,11 @@ int service_call(enum service_operation operation, const struct service_call *ca
     const struct service_row *row = service_row(operation);
     int result = service_permit(operation, call->caller);
 
+    if (result == 0 && call->bmc && !(row->flags & SERVICE_WHOLE)) {
+        struct caller there = *call->caller;
+        there.privilege = service_level_on(call->caller, call->bmc);
+        result = service_permit(operation, &there);
+    }
     if (result < 0)
         return result;
     if (call->bmc && call->caller->one_bmc &&

@@ -11,6 +11,7 @@ struct caller verbs_caller(const struct control_identity *identity)
         .front_end = identity->by_ssh ? CALLER_SSH : CALLER_CONTROL,
         .pid = identity->pid,
         .privilege = identity->privilege,
+        .by_key = identity->by_key,
         .one_bmc = identity->one_bmc,
         .uuid = identity->uuid,
     };

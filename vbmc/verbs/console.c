@@ -7,7 +7,9 @@
 #include "vbmc/control/control.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/instance.h"
+#include "vbmc/instance/restart.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/service/accounts.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/console_internal.h"
 
@@ -108,6 +110,7 @@ void console_session_start(struct instance *instance, struct json_object *argume
         return;
     }
     session->instance = instance;
+    session->restarts = instance_restarts(instance);
     session->identity = *control_request_identity(request);
     session->began_ms = session->heard_ms = uv_hrtime() / 1000000;
     int result = open_session(session, arguments, control_request_identity(request));
@@ -128,6 +131,34 @@ void console_session_start(struct instance *instance, struct json_object *argume
     console_input_init(session);
     console_output_pump(session);
     console_input_take(session);
+}
+
+/* Why it has to end; NULL: it goes on. */
+static const char *reason_to_end(const struct console_session *session)
+{
+    const struct caller caller = verbs_caller(&session->identity);
+    enum service_operation right = session->may_type ? SERVICE_CONSOLE_WRITE : SERVICE_CONSOLE;
+
+    if (caller.front_end != CALLER_SSH || caller.one_bmc)
+        return NULL;
+    if (instance_restarts(session->instance) != session->restarts)
+        return "the BMC restarts";
+    return service_level_on(&caller, instance_bmc(session->instance)) <
+                   service_row(right)->privilege
+               ? "the account was changed"
+               : NULL;
+}
+
+void console_session_review(void)
+{
+    struct console_session *session = LIST_FIRST(&sessions), *next;
+
+    for (; session; session = next) {
+        next = LIST_NEXT(session, link);
+        const char *reason = reason_to_end(session);
+        if (reason)
+            console_session_end_with(session, reason);
+    }
 }
 
 void console_session_visit(console_session_visit_fn *visit, void *context)

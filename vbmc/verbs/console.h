@@ -17,6 +17,11 @@ struct instance;
 void console_session_start(struct instance *instance, struct json_object *arguments,
                            struct control_request *request);
 
+/* Accounts, or a BMC's restarts, may have changed: ends the consoles of those who have come by the
+ * SSH address of all BMCs and may no longer do on the BMC what they do, or whose BMC has started
+ * again. (Those of a BMC's own address end with the session there.) */
+void console_session_review(void);
+
 /* Tells of each open console, but not of who reads its log: on which BMC, whose, since when, and
  * when something was typed last (as uv_hrtime has it, in ms). */
 typedef void console_session_visit_fn(void *context, struct instance *instance,

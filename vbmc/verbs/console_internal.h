@@ -38,6 +38,7 @@ struct console_session {
     uint64_t began_ms, heard_ms;
     uv_stream_t *stream;
     struct instance *instance; /* as long as the reader lives */
+    unsigned restarts;         /* of its BMC when the console was opened */
     struct hub_reader *reader;
     struct replay replay;
     struct hub_writer *writer; /* NULL: who looks only */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vbmc/instance/stored.h"
+#include "vbmc/service/accounts.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 
@@ -19,8 +20,11 @@ const struct uuid *verbs_only_bmc_of(const struct control_request *request)
 bool verbs_may_see(const struct control_request *request, struct instance *instance)
 {
     const struct uuid *only = verbs_only_bmc_of(request);
+    const struct caller caller = verbs_caller(control_request_identity(request));
 
-    return !only || uuid_equal(only, &instance_record(instance)->uuid);
+    return (!only || uuid_equal(only, &instance_record(instance)->uuid)) &&
+           service_level_on(&caller, instance_bmc(instance)) >=
+               service_row(SERVICE_VIEW)->privilege;
 }
 
 bool verbs_may_see_hypervisors(const struct control_request *request)
@@ -95,6 +99,30 @@ struct virt_domain *verbs_named_domain(const struct verbs *verbs, struct json_ob
     return domain;
 }
 
+bool verbs_admit_there(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request, enum service_operation operation)
+{
+    const char *name = verbs_text_argument(arguments, "name");
+    const struct caller caller = verbs_caller(control_request_identity(request));
+    char text[FLEET_NAME_ERROR_SIZE];
+
+    if (!name || service_row(operation)->flags & SERVICE_WHOLE)
+        return true;
+    struct instance *instance = verbs_find_named(verbs, name, request, text);
+    if (!instance)
+        return true; /* which is the verb's to say */
+    const struct bmc *bmc = instance_bmc(instance);
+    enum privilege level = service_level_on(&caller, bmc);
+    if (level == PRIVILEGE_NONE || service_is_locked_out(&caller, bmc)) {
+        control_reply_error(request, CONTROL_FAILED,
+                            "the accounts of this BMC do not let %s in (see 'vbmc user')",
+                            caller.name);
+        return false;
+    }
+    control_request_limit(request, level);
+    return true;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(instance_record(*(struct instance *const *)a)->name,
@@ -117,8 +145,10 @@ struct instance **verbs_visible_instances(const struct verbs *verbs,
         *count = one != NULL;
         return visible;
     }
-    for (; *count < set->count; ++*count)
-        visible[*count] = set->instances[*count];
+    for (size_t i = 0; i < set->count; i++) {
+        if (verbs_may_see(request, set->instances[i]))
+            visible[(*count)++] = set->instances[i];
+    }
     qsort(visible, *count, sizeof(struct instance *), compare_names);
     return visible;
 }

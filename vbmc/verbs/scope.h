@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "vbmc/instance/instance.h"
+#include "vbmc/service/service.h"
 #include "vbmc/verbs/verbs.h"
 
 /* Whether the account may know of the BMC. */
@@ -28,6 +29,13 @@ struct instance *verbs_find_named(const struct verbs *verbs, const char *name,
  * error was answered. */
 struct instance *verbs_named_instance(const struct verbs *verbs, struct json_object *arguments,
                                       struct control_request *request);
+
+/* Before a verb that needs the right to `operation`: where the argument "name" means a BMC, the
+ * request goes on with the level that its account has there (vbmc/service/accounts.h). False after
+ * an error was answered: it has none. What concerns the fleet is left to the level that it has
+ * everywhere. */
+bool verbs_admit_there(const struct verbs *verbs, struct json_object *arguments,
+                       struct control_request *request, enum service_operation operation);
 
 /* The domain that the argument "name" means, which need not have a BMC; NULL after an error was
  * answered. For those who know all BMCs. */

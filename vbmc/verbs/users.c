@@ -22,10 +22,8 @@
 
 static bool may_use_ssh(const struct bmc *bmc, const struct user *user)
 {
-    enum privilege level = user_level(user);
-
-    return user_may_log_in(user) && level >= PRIVILEGE_USER && level <= PRIVILEGE_OEM &&
-           bmc->channel.limit >= PRIVILEGE_USER;
+    return user_may_log_in(user) &&
+           user_level_within(user, bmc->channel.limit) >= service_row(SERVICE_VIEW)->privilege;
 }
 
 static void add_source(struct json_object *row, const struct users *users, uint8_t id)

@@ -16,6 +16,7 @@
 #include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/power.h"
+#include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/sel.h"
 #include "vbmc/verbs/users.h"
 #include "vbmc/verbs/verb.h"
@@ -63,7 +64,8 @@ void verbs_handle(void *context, const char *verb, struct json_object *arguments
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(verb, table[i].name) != 0)
             continue;
-        if (verbs_permit(request, table[i].operation))
+        if (verbs_admit_there(context, arguments, request, table[i].operation) &&
+            verbs_permit(request, table[i].operation))
             table[i].run(context, arguments, request);
         return;
     }

@@ -128,6 +128,27 @@ static void test_without_end(void **state)
     assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 2);
 }
 
+/* Those who let people in by another way are told when somebody is locked out and when not. */
+static void test_told(void **state)
+{
+    (void)state;
+    set_rule("00 02 00 00 03 00");
+    fail_times(1);
+    bmc_note_login(&fake_bmc.bmc, USER, true);
+    lockout_release(lockout(), USER);
+    assert_int_equal(fake_bmc.logins_changes, 0);
+    assert_int_equal(lockout_until_ms(lockout(), USER), 0);
+    fail_times(2);
+    assert_int_equal(fake_bmc.logins_changes, 1);
+    assert_int_equal(lockout_until_ms(lockout(), USER), fake_bmc.now_ms + 30000);
+    lockout_release(lockout(), USER);
+    assert_int_equal(fake_bmc.logins_changes, 2);
+    assert_int_equal(lockout_until_ms(lockout(), USER), 0);
+    assert_int_equal(lockout_restore(lockout(), 1u << USER), 0);
+    assert_int_equal(fake_bmc.logins_changes, 3);
+    assert_true(lockout_until_ms(lockout(), USER) == LOCKOUT_NO_END);
+}
+
 /* What the disk refuses holds in memory all the same. */
 static void test_restored(void **state)
 {
@@ -163,7 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_off),          TEST(test_threshold),   TEST(test_without_event),
         TEST(test_what_forgets), TEST(test_without_end), TEST(test_nobody),
-        TEST(test_restored),
+        TEST(test_restored),     TEST(test_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

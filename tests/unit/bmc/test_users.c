@@ -379,6 +379,30 @@ static void test_levels(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* No Access, whose number is the highest, is no level. */
+static void test_level_within(void **state)
+{
+    static const struct {
+        enum privilege own, limit, level;
+        uint8_t access;
+    } cases[] = {
+        {PRIVILEGE_ADMINISTRATOR, PRIVILEGE_ADMINISTRATOR, PRIVILEGE_ADMINISTRATOR, 0},
+        {PRIVILEGE_ADMINISTRATOR, PRIVILEGE_OPERATOR, PRIVILEGE_OPERATOR, 0},
+        {PRIVILEGE_USER, PRIVILEGE_ADMINISTRATOR, PRIVILEGE_USER, 0},
+        {PRIVILEGE_NO_ACCESS, PRIVILEGE_ADMINISTRATOR, PRIVILEGE_NONE, 0},
+        {PRIVILEGE_NO_ACCESS, PRIVILEGE_OPERATOR, PRIVILEGE_NONE, USER_ACCESS_CALLBACK},
+        {PRIVILEGE_OPERATOR, PRIVILEGE_ADMINISTRATOR, PRIVILEGE_CALLBACK, USER_ACCESS_CALLBACK},
+        {PRIVILEGE_HIGHEST, PRIVILEGE_ADMINISTRATOR, PRIVILEGE_NONE, 0},
+        {PRIVILEGE_USER, PRIVILEGE_HIGHEST, PRIVILEGE_NONE, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct user user = {.limit = cases[i].own, .access = cases[i].access};
+        assert_int_equal(user_level_within(&user, cases[i].limit), cases[i].level);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -386,6 +410,7 @@ int main(void)
         TEST(test_refusals),      TEST(test_null_user),   TEST(test_who_wins),
         TEST(test_other_account), TEST(test_restore),     TEST(test_passwords),
         TEST(test_levels),        TEST(test_renewed),     TEST(test_name_is_taken),
+        TEST(test_level_within),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,7 @@ static void test_who_wins(void **state)
     assert_string_equal(talk("06 40 01 00 42"), "00");
     assert_string_equal(talk("06 40 01 00 84"), "00");
     assert_int_equal(fake_bmc.bmc.channel.limit, PRIVILEGE_ADMINISTRATOR);
+    assert_int_equal(fake_bmc.logins_changes, 1); /* of the limit for now */
     configure(PRIVILEGE_OPERATOR);
     assert_string_equal(talk("06 41 01 40"), "00 02 02");
     assert_int_equal(fake_bmc.bmc.channel.limit, PRIVILEGE_ADMINISTRATOR);

@@ -15,6 +15,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/service/accounts.h"
 #include "vbmc/service/result.h"
 #include "vbmc/service/service.h"
 
@@ -132,6 +133,94 @@ static void test_privileges(void **state)
         caller.one_bmc = false;
         assert_int_equal(service_permit(operation, &caller), 0);
     }
+}
+
+/* ---- accounts of vbmc.conf, by the SSH address of all BMCs ---- */
+
+static void configure_joe(void)
+{
+    struct users configured;
+
+    users_init(&configured, NULL);
+    users_add(&configured, "admin", "secret", PRIVILEGE_ADMINISTRATOR);
+    users_add(&configured, "joe", "secret", PRIVILEGE_ADMINISTRATOR);
+    assert_int_equal(users_configure(&fake_bmc.bmc.users, &configured), 0);
+    users_clear(&configured);
+}
+
+#define JOE (USER_ID_FIRST + 1)
+
+static void set_joe(enum user_part part, const struct user *wanted)
+{
+    assert_int_equal(users_change(&fake_bmc.bmc.users, JOE, 1u << part, wanted, NULL), 1);
+}
+
+/* What the BMC's own account says of each of them: what a client has changed there holds. */
+static void test_level_on(void **state)
+{
+    struct bmc *bmc = &fake_bmc.bmc;
+    struct user wanted;
+
+    (void)state;
+    configure_joe();
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
+    caller.privilege = PRIVILEGE_OPERATOR; /* no more than everywhere */
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_OPERATOR);
+    caller.privilege = PRIVILEGE_ADMINISTRATOR;
+    wanted = bmc->users.by_id[JOE];
+    wanted.limit = PRIVILEGE_USER;
+    set_joe(USER_PART_LIMIT, &wanted);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_USER);
+    assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){.identify = {0, false}}),
+                     -EPERM);
+    wanted.limit = PRIVILEGE_NO_ACCESS;
+    set_joe(USER_PART_LIMIT, &wanted);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){.identify = {0, false}}), 0);
+    wanted.enabled = false;
+    set_joe(USER_PART_ENABLED, &wanted);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    /* A name that is another's there is not his. */
+    snprintf(wanted.name, sizeof wanted.name, "jim");
+    set_joe(USER_PART_NAME, &wanted);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    /* The password that he knows is not the one there; his key is as good as before. */
+    user_set_password(&wanted, (const uint8_t *)"other", 5, 16);
+    set_joe(USER_PART_PASSWORD, &wanted);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
+    caller.by_key = true;
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
+    caller.by_key = false;
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    /* The channel as it is now, not as it is configured. */
+    bmc->channel.limit = PRIVILEGE_OPERATOR;
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_OPERATOR);
+    caller.front_end = CALLER_CONTROL; /* whoever has the socket */
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
+    caller.front_end = CALLER_SSH;
+    caller.one_bmc = true; /* who was let in by this BMC's accounts already */
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
+    caller.one_bmc = false;
+    snprintf(caller.name, sizeof caller.name, "jane"); /* nobody's there: an account of its own */
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_OPERATOR);
+}
+
+static void test_locked_out_there(void **state)
+{
+    struct bmc *bmc = &fake_bmc.bmc;
+
+    (void)state;
+    configure_joe();
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "0c 01 01 1a 00 01 00 00 00 00"), "00");
+    assert_false(service_is_locked_out(&caller, bmc));
+    bmc_note_login(bmc, JOE, false);
+    assert_true(service_is_locked_out(&caller, bmc));
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR); /* goes on */
+    caller.one_bmc = true;
+    assert_false(service_is_locked_out(&caller, bmc));
 }
 
 static void test_refused(void **state)
@@ -504,6 +593,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_caller_text),
         cmocka_unit_test_setup_teardown(test_privileges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_level_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_locked_out_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power, setup, teardown),
         cmocka_unit_test_setup_teardown(test_process_in_log, setup, teardown),

@@ -332,6 +332,41 @@ static void test_accounts(void **state)
     assert_null(strstr(answer, "bob"));
 }
 
+/* ---- an account of vbmc.conf that has come by the SSH address of all BMCs ---- */
+
+static void test_account_of_all(void **state)
+{
+    struct control_identity root = identity_of(PRIVILEGE_ADMINISTRATOR, false);
+    const struct control_identity local = {.account = "root", .privilege = PRIVILEGE_ADMINISTRATOR};
+    static const char refused[] = "the accounts of this BMC do not let admin in";
+
+    (void)state;
+    snprintf(root.account, sizeof root.account, "admin");
+    assert_non_null(strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"nosuch\""),
+                           "the action is one of"));
+    ask(&local, "user",
+        "\"name\":\"mine\",\"action\":\"set\",\"user\":\"admin\",\"privilege\":\"user\"");
+    assert_non_null(
+        strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"status\""), "\"ok\":true"));
+    assert_non_null(strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"reset\""),
+                           "this needs the privilege level operator"));
+    assert_non_null(strstr(ask(&root, "user", "\"name\":\"mine\""), "privilege level operator"));
+    assert_non_null(strstr(ask(&root, "user", "\"name\":\"theirs\""), "\"ok\":true"));
+    assert_non_null(strstr(ask(&root, "console", "\"name\":\"mine\""), "\"writable\":false"));
+    ask(&local, "user",
+        "\"name\":\"mine\",\"action\":\"set\",\"user\":\"admin\",\"enabled\":false");
+    assert_non_null(
+        strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"status\""), refused));
+    assert_non_null(strstr(ask(&root, "console", "\"name\":\"mine\""), refused));
+    assert_non_null(strstr(ask(&root, "list", ""), "\"theirs\""));
+    assert_null(strstr(answer, "\"mine\""));
+    assert_non_null(strstr(ask(&local, "list", ""), "\"mine\""));
+    assert_non_null(
+        strstr(ask(&local, "user", "\"name\":\"mine\",\"action\":\"reset\""), "\"ok\":true"));
+    assert_non_null(
+        strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"status\""), "\"ok\":true"));
+}
+
 /* ---- one BMC only ---- */
 
 static void test_one_bmc(void **state)
@@ -569,15 +604,11 @@ static void test_event_log(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_privileges),
-        cmocka_unit_test(test_accounts),
-        cmocka_unit_test(test_one_bmc),
-        cmocka_unit_test(test_show),
-        cmocka_unit_test(test_console_privileges),
-        cmocka_unit_test(test_inject),
-        cmocka_unit_test(test_facility),
-        cmocka_unit_test(test_event_log),
-        cmocka_unit_test(test_who),
+        cmocka_unit_test(test_privileges),     cmocka_unit_test(test_accounts),
+        cmocka_unit_test(test_account_of_all), cmocka_unit_test(test_one_bmc),
+        cmocka_unit_test(test_show),           cmocka_unit_test(test_console_privileges),
+        cmocka_unit_test(test_inject),         cmocka_unit_test(test_facility),
+        cmocka_unit_test(test_event_log),      cmocka_unit_test(test_who),
         cmocka_unit_test(test_screenshot),
     };
 

@@ -40,12 +40,12 @@
 #define LONGEST_PASSWORD "passwordpasswordpasswordpasswordpasswordpasswordpasswordpassword"
 
 static const struct ssh_account set[] = {
-    {"admin", "secret", 4, NULL, false},
-    {"keys", NULL, 3, "# people\n\n" LINE_ED25519 LINE_RSA, false},
-    {"both", "pw", 2, LINE_ECDSA, false},
-    {"nothing", "", 4, NULL, false},
-    {"callback", "secret", 1, LINE_ED25519, true},
-    {LONGEST_NAME, LONGEST_PASSWORD, 4, NULL, false},
+    {"admin", "secret", 4, NULL, false, 0},
+    {"keys", NULL, 3, "# people\n\n" LINE_ED25519 LINE_RSA, false, 0},
+    {"both", "pw", 2, LINE_ECDSA, false, 0},
+    {"nothing", "", 4, NULL, false, 0},
+    {"callback", "secret", 1, LINE_ED25519, true, 0},
+    {LONGEST_NAME, LONGEST_PASSWORD, 4, NULL, false, 0},
 };
 
 static struct ssh_accounts *accounts;
@@ -93,6 +93,49 @@ static int teardown(void **state)
     ssh_sources_free(sources);
     accounts = NULL;
     return 0;
+}
+
+/* One who is locked out gets what a wrong password gets, by password and by key, until that is
+ * over; a session that there is is as good as before. */
+static void locked_out(void **state)
+{
+    const struct ssh_account locked[] = {
+        {"admin", "secret", 4, LINE_ED25519, false, now + 1000},
+        {"other", "secret", 4, NULL, false, UINT64_MAX},
+    };
+    const struct ssh_account open = {"admin", "secret", 4, LINE_ED25519, false, 0};
+    struct ssh_accounts *before;
+
+    (void)state;
+    ssh_accounts_unref(accounts);
+    assert_int_equal(ssh_accounts_new(locked, ARRAY_SIZE(locked), &accounts), 0);
+    assert_int_equal(ssh_accounts_new(&open, 1, &before), 0);
+    assert_true(ssh_accounts_agree(before, accounts, "admin"));
+    assert_true(ssh_accounts_allow(accounts, "admin", 4));
+    ssh_accounts_unref(before);
+    begin("192.0.2.1");
+    assert_false(password("admin", "secret"));
+    assert_true(auth.compared);
+    assert_int_equal(auth.failures, 1);
+    assert_false(offer("admin", ED25519));
+    assert_false(prove("admin", ED25519));
+    now += 999;
+    begin("192.0.2.1");
+    assert_false(password("admin", "secret"));
+    now += 1;
+    assert_true(offer("admin", ED25519));
+    assert_true(password("admin", "secret"));
+    now += UINT32_MAX;
+    begin("192.0.2.2");
+    assert_false(password("other", "secret"));
+    /* What a source that is refused says is compared with nothing, and counts as no password. */
+    for (unsigned i = 0; i < SSH_SOURCE_FAILURES; i++) {
+        begin("192.0.2.3");
+        password("admin", "wrong");
+    }
+    begin("192.0.2.3");
+    assert_false(password("admin", "secret"));
+    assert_false(auth.compared);
 }
 
 /* ---- passwords ---- */
@@ -270,12 +313,12 @@ static void key_hashes(void **state)
 static void accounts_out_of_range(void **state)
 {
     static const struct ssh_account wrong[] = {
-        {NULL, "pw", 4, NULL, false},
-        {"", "pw", 4, NULL, false},
-        {LONGEST_NAME "x", "pw", 4, NULL, false},
-        {"a", LONGEST_PASSWORD "x", 4, NULL, false},
-        {"a", "pw", 0, NULL, false},
-        {"a", "pw", 5, NULL, false},
+        {NULL, "pw", 4, NULL, false, 0},
+        {"", "pw", 4, NULL, false, 0},
+        {LONGEST_NAME "x", "pw", 4, NULL, false, 0},
+        {"a", LONGEST_PASSWORD "x", 4, NULL, false, 0},
+        {"a", "pw", 0, NULL, false, 0},
+        {"a", "pw", 5, NULL, false, 0},
     };
     struct ssh_accounts *none = NULL;
 
@@ -294,17 +337,18 @@ static void accounts_out_of_range(void **state)
 
 static void accounts_agree(void **state)
 {
-    static const struct ssh_account before = {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, false};
-    static const struct ssh_account same = {"a", "pw", 3, "# new\n" LINE_ED25519 LINE_ECDSA, false};
+    static const struct ssh_account before = {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, false, 0};
+    static const struct ssh_account same = {"a",   "pw", 3, "# new\n" LINE_ED25519 LINE_ECDSA,
+                                            false, 0};
     static const struct ssh_account others[] = {
-        {"b", "pw", 3, LINE_ED25519 LINE_ECDSA, false},
-        {"a", "px", 3, LINE_ED25519 LINE_ECDSA, false},
-        {"a", NULL, 3, LINE_ED25519 LINE_ECDSA, false},
-        {"a", "pw", 4, LINE_ED25519 LINE_ECDSA, false},
-        {"a", "pw", 3, LINE_ED25519, false},
-        {"a", "pw", 3, LINE_ED25519 LINE_RSA, false},
-        {"a", "pw", 3, NULL, false},
-        {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, true},
+        {"b", "pw", 3, LINE_ED25519 LINE_ECDSA, false, 0},
+        {"a", "px", 3, LINE_ED25519 LINE_ECDSA, false, 0},
+        {"a", NULL, 3, LINE_ED25519 LINE_ECDSA, false, 0},
+        {"a", "pw", 4, LINE_ED25519 LINE_ECDSA, false, 0},
+        {"a", "pw", 3, LINE_ED25519, false, 0},
+        {"a", "pw", 3, LINE_ED25519 LINE_RSA, false, 0},
+        {"a", "pw", 3, NULL, false, 0},
+        {"a", "pw", 3, LINE_ED25519 LINE_ECDSA, true, 0},
     };
     struct ssh_accounts *a, *b;
 
@@ -328,8 +372,8 @@ static void accounts_agree(void **state)
 static void accounts_allow(void **state)
 {
     static const struct ssh_account known[] = {
-        {"op", "pw", 3, NULL, false},
-        {"barred", "pw", 3, NULL, true},
+        {"op", "pw", 3, NULL, false, 0},
+        {"barred", "pw", 3, NULL, true, 0},
     };
     struct ssh_accounts *of;
 
@@ -524,6 +568,7 @@ static void flood_of_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(locked_out),
         TEST(right_password),
         TEST(longest_name_and_password),
         TEST(wrong_passwords),

@@ -193,7 +193,7 @@ static int reserve(union endpoint_address *address)
     return fd;
 }
 
-static const struct ssh_account admin = {"admin", "secret", 4, NULL, false};
+static const struct ssh_account admin = {"admin", "secret", 4, NULL, false, 0};
 
 static void listen_on(const union endpoint_address *address, size_t count)
 {
@@ -300,7 +300,7 @@ static void bad_keys_are_refused(void **state)
 
 static void wrong_accounts_change_nothing(void **state)
 {
-    static const struct ssh_account wrong = {"admin", "secret", 9, NULL, false};
+    static const struct ssh_account wrong = {"admin", "secret", 9, NULL, false, 0};
     struct ssh_listener listener = {.accounts = &wrong, .account_count = 1};
     union endpoint_address address;
     int reserved = reserve(&address);
