@@ -7,6 +7,7 @@
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/internal.h"
+#include "vbmc/instance/network.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/rmcp/server.h"
 
@@ -53,6 +54,7 @@ void instance_configure(struct instance *instance, const struct config *config)
     const struct channel *channel = section ? &section->channel : &config->bmc.channel;
 
     configure_users(instance, config);
+    instance_forget_network(instance);
     bool changed = lan_configure(&instance->bmc.lan, channel, config->bmc.lan_address_writable);
     if (instance->bmc.sel)
         sel_set_policy(instance->bmc.sel, config->bmc.sel_full);

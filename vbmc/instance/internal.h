@@ -10,6 +10,7 @@
 #include "vbmc/base/endpoint.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
+#include "vbmc/net/interface.h"
 #include "vbmc/state/placement.h"
 
 /* So many datagrams there were. */
@@ -38,6 +39,8 @@ struct instance {
     struct udp_socket *socket;
     bool owns_socket;
     union endpoint_address address;
+    struct interface_facts facts; /* of the address */
+    uint64_t facts_ms;            /* monotonic; 0: none are known */
     char error[INSTANCE_ERROR_SIZE];
     struct instance_datagrams datagrams_cleared; /* when the statistics were cleared last */
     uint64_t came_up_ms;                         /* monotonic */

@@ -6,6 +6,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/internal.h"
+#include "vbmc/instance/network.h"
 #include "vbmc/instance/sessions.h"
 #include "vbmc/net/udp.h"
 #include "vbmc/rmcp/server.h"
@@ -13,6 +14,7 @@
 void instance_set_address(struct instance *instance, const union endpoint_address *address)
 {
     instance->address = *address;
+    instance_forget_network(instance);
 }
 
 static void close_socket(struct instance *instance)
@@ -33,6 +35,7 @@ static void use_socket(struct instance *instance, struct udp_socket *socket, boo
 
     instance->socket = socket;
     instance->owns_socket = owns;
+    instance_forget_network(instance);
     console_sol_set_port(instance->sol, udp_socket_port(socket));
     if (instance->error[0]) {
         endpoint_address_format(&instance->address, text);

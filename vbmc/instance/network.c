@@ -2,10 +2,15 @@
 
 #include <string.h>
 
+#include "vbmc/instance/hooks.h"
 #include "vbmc/instance/internal.h"
-#include "vbmc/instance/listen.h"
 #include "vbmc/net/interface.h"
 #include "vbmc/rmcp/server.h"
+
+/* The machine's network is asked again for a BMC when it listens, when the configuration is read,
+ * and after a while. */
+#define FACTS_LAST_MS 30000
+#define VIEW_LASTS_MS 5000
 
 #define MAC_LOCAL 0x02 /* administered locally, for one station */
 
@@ -19,14 +24,43 @@ static void make_mac(const struct instance *instance, uint8_t mac[6])
     mac[0] = MAC_LOCAL;
 }
 
+/* The view of all BMCs. */
+static const struct interface_view *present_view(uint64_t now_ms)
+{
+    static struct interface_view view;
+    static uint64_t taken_ms;
+
+    if (taken_ms == 0 || now_ms - taken_ms >= VIEW_LASTS_MS) {
+        interface_view_clear(&view);
+        interface_view_take(&view);
+        taken_ms = now_ms;
+    }
+    return &view;
+}
+
+void instance_forget_network(struct instance *instance)
+{
+    instance->facts_ms = 0;
+}
+
+static const struct interface_facts *facts_of(struct instance *instance)
+{
+    uint64_t now = instance_now_ms();
+
+    if (instance->facts_ms == 0 || now - instance->facts_ms >= FACTS_LAST_MS) {
+        interface_look(present_view(now), &instance->address, &instance->facts);
+        instance->facts_ms = now;
+    }
+    return &instance->facts;
+}
+
 static void look(void *context, struct lan_network *network)
 {
     static const uint8_t nothing[16];
-    const struct instance *instance = context;
-    struct interface_facts facts;
+    struct instance *instance = context;
+    const struct interface_facts facts = *facts_of(instance);
     uint16_t port = endpoint_address_port(&instance->address);
 
-    interface_look(&instance->address, &facts);
     network->has_v4 = memcmp(facts.address, nothing, sizeof facts.address) != 0;
     network->has_v6 = memcmp(facts.ipv6, nothing, sizeof facts.ipv6) != 0;
     memcpy(network->ip, facts.address, sizeof network->ip);

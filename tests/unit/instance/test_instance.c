@@ -1,6 +1,7 @@
 /* One BMC with its layers wired together, on a real store: what is stored comes back, answers wait
  * for the disk, configuration decides who may log in, and errors of its socket are told. */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -398,6 +399,45 @@ static void test_channel(void **state)
     assert_true(channel_has_suite(&instance_bmc(instance)->channel, 3));
 }
 
+static unsigned looks;
+
+/* In place of the C library's: this machine has no addresses. */
+int getifaddrs(struct ifaddrs **list)
+{
+    *list = NULL;
+    looks++;
+    return 0;
+}
+
+static struct lan_network network_at(const char *text)
+{
+    const struct lan *lan = &instance_bmc(instance)->lan;
+    struct lan_network network = {.port = LAN_PORT_DEFAULT};
+    union endpoint_address address;
+
+    assert_int_equal(endpoint_address_parse(text, 6230, &address), 0);
+    instance_set_address(instance, &address);
+    for (unsigned i = 0; i < 100; i++)
+        lan->ops->network(lan->ops_context, &network);
+    return network;
+}
+
+/* The kernel is not asked at each read of a parameter; another address holds at once. */
+static void test_network(void **state)
+{
+    (void)state;
+    make(NULL, NULL);
+    looks = 0;
+    struct lan_network network = network_at("192.0.2.7");
+    assert_true(network.has_v4 && !network.has_v6);
+    assert_memory_equal(network.ip, "\xc0\x00\x02\x07", 4);
+    assert_int_equal(network.port, 6230);
+    network = network_at("fd00::7");
+    assert_true(network.has_v6 && !network.has_v4);
+    assert_int_equal(network.ipv6[15], 7);
+    assert_true(looks <= 1);
+}
+
 static void on_restarted(void *context)
 {
     (*(unsigned *)context)++;
@@ -504,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_channel, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_network, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(test_set, setup, teardown),
