@@ -192,9 +192,18 @@ enum {
     PARAMETER_COUNT,
 };
 
-static int check_parameter(uint8_t parameter, uint8_t set_selector)
+/* Which parameter a request is about; its settings are in *dhcp. */
+static int begin_parameter(const struct ipmi_request *request, struct wire_in *in,
+                           struct wire_out *out, uint8_t *parameter, struct dcmi_dhcp *dhcp)
 {
-    if (parameter == 0 || parameter >= PARAMETER_COUNT)
+    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
+
+    *parameter = wire_u8(in);
+    uint8_t set_selector = wire_u8(in);
+    if (!dcmi)
+        return CC_INVALID_COMMAND;
+    *dhcp = *dcmi_dhcp(dcmi);
+    if (*parameter == 0 || *parameter >= PARAMETER_COUNT)
         return CC_PARAMETER_NOT_SUPPORTED;
     return set_selector == 0 ? CC_SUCCESS : CC_PARAMETER_OUT_OF_RANGE;
 }
@@ -202,18 +211,15 @@ static int check_parameter(uint8_t parameter, uint8_t set_selector)
 static int set_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
-    uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
+    union service_arguments arguments = {0};
+    struct dcmi_dhcp *dhcp = &arguments.dhcp;
+    uint8_t parameter;
 
-    if (!dcmi)
-        return CC_INVALID_COMMAND;
-    int code = check_parameter(parameter, set_selector);
+    int code = begin_parameter(request, in, out, &parameter, dhcp);
     if (code != CC_SUCCESS)
         return code;
     if (wire_left(in) != (parameter >= PARAMETER_CONTACT_TIMEOUT ? 2 : 1))
         return CC_REQUEST_LENGTH_INVALID;
-    union service_arguments arguments = {.dhcp = *dcmi_dhcp(dcmi)};
-    struct dcmi_dhcp *dhcp = &arguments.dhcp;
     switch (parameter) {
     case PARAMETER_DISCOVERY:
         dhcp->discovery = wire_u8(in) & DISCOVERY_MASK;
@@ -236,30 +242,27 @@ static int set_configuration(const struct ipmi_request *request, struct wire_in 
 static int get_configuration(const struct ipmi_request *request, struct wire_in *in,
                              struct wire_out *out)
 {
-    const struct dcmi *dcmi = dcmi_group_begin(request, in, out);
-    uint8_t parameter = wire_u8(in), set_selector = wire_u8(in);
+    struct dcmi_dhcp dhcp;
+    uint8_t parameter;
 
-    if (!dcmi)
-        return CC_INVALID_COMMAND;
-    int code = check_parameter(parameter, set_selector);
+    int code = begin_parameter(request, in, out, &parameter, &dhcp);
     if (code != CC_SUCCESS)
         return code;
-    const struct dcmi_dhcp *dhcp = dcmi_dhcp(dcmi);
     wire_put_u8(out, VERSION_MAJOR);
     wire_put_u8(out, VERSION_MINOR);
     wire_put_u8(out, DCMI_PARAMETER_REVISION);
     switch (parameter) {
     case PARAMETER_DISCOVERY:
-        wire_put_u8(out, dhcp->discovery);
+        wire_put_u8(out, dhcp.discovery);
         break;
     case PARAMETER_INITIAL_TIMEOUT:
-        wire_put_u8(out, dhcp->initial_timeout_s);
+        wire_put_u8(out, dhcp.initial_timeout_s);
         break;
     case PARAMETER_CONTACT_TIMEOUT:
-        wire_put_u16(out, dhcp->contact_timeout_s);
+        wire_put_u16(out, dhcp.contact_timeout_s);
         break;
     case PARAMETER_CONTACT_RETRY:
-        wire_put_u16(out, dhcp->contact_retry_s);
+        wire_put_u16(out, dhcp.contact_retry_s);
         break;
     default:
         wire_put_u8(out, 0);

@@ -73,21 +73,35 @@ static bool read_selection(struct wire_in *in, struct selection *selection)
     return type == SENSOR_TYPE_TEMPERATURE;
 }
 
-/* Get DCMI Sensor Info: the SDRs of temperatures by their entity. */
-int cmd_dcmi_get_sensor_info(const struct ipmi_request *request, struct wire_in *in,
-                             struct wire_out *out)
+/* Both commands begin so: how many of the sensors asked for there are and follow goes into the
+ * answer, and these are in `views`. */
+static int begin_selected(const struct ipmi_request *request, struct wire_in *in,
+                          struct wire_out *out, bool only_available,
+                          struct sensor_view views[SETS_MAX], unsigned *count)
 {
-    struct selection selection = {.only_available = false};
-    struct sensor_view views[SETS_MAX];
+    struct selection selection = {.only_available = only_available};
     unsigned total;
 
     if (!dcmi_group_begin(request, in, out))
         return CC_INVALID_COMMAND;
     if (!read_selection(in, &selection))
         return CC_INVALID_DATA_FIELD;
-    unsigned count = select_sensors(request->bmc->sensors, &selection, views, &total);
+    *count = select_sensors(request->bmc->sensors, &selection, views, &total);
     wire_put_u8(out, (uint8_t)total);
-    wire_put_u8(out, (uint8_t)count);
+    wire_put_u8(out, (uint8_t)*count);
+    return CC_SUCCESS;
+}
+
+/* Get DCMI Sensor Info: the SDRs of temperatures by their entity. */
+int cmd_dcmi_get_sensor_info(const struct ipmi_request *request, struct wire_in *in,
+                             struct wire_out *out)
+{
+    struct sensor_view views[SETS_MAX];
+    unsigned count;
+
+    int code = begin_selected(request, in, out, false, views, &count);
+    if (code != CC_SUCCESS)
+        return code;
     for (unsigned i = 0; i < count; i++)
         wire_put_u16(out, views[i].sdr_id);
     return CC_SUCCESS;
@@ -97,17 +111,12 @@ int cmd_dcmi_get_sensor_info(const struct ipmi_request *request, struct wire_in 
 int cmd_dcmi_get_temperature_readings(const struct ipmi_request *request, struct wire_in *in,
                                       struct wire_out *out)
 {
-    struct selection selection = {.only_available = true};
     struct sensor_view views[SETS_MAX];
-    unsigned total;
+    unsigned count;
 
-    if (!dcmi_group_begin(request, in, out))
-        return CC_INVALID_COMMAND;
-    if (!read_selection(in, &selection))
-        return CC_INVALID_DATA_FIELD;
-    unsigned count = select_sensors(request->bmc->sensors, &selection, views, &total);
-    wire_put_u8(out, (uint8_t)total);
-    wire_put_u8(out, (uint8_t)count);
+    int code = begin_selected(request, in, out, true, views, &count);
+    if (code != CC_SUCCESS)
+        return code;
     for (unsigned i = 0; i < count; i++) {
         uint8_t celsius = (uint8_t)lround(fmin(fabs(views[i].value), READING_MAX));
         bool negative = views[i].value < 0 && celsius > 0;

@@ -38,16 +38,22 @@ void rmcp_core_send(struct rmcp_server *server, const struct endpoint *to, const
     server->config.send(server->config.send_context, to, bytes, length);
 }
 
+void rmcp_core_send_built(struct rmcp_server *server, const struct endpoint *to,
+                          const uint8_t *bytes, int size)
+{
+    if (size < 0)
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+    else
+        rmcp_core_send(server, to, bytes, (size_t)size);
+}
+
 void rmcp_core_send_clear(struct rmcp_server *server, const struct endpoint *to, uint8_t type,
                           const uint8_t *payload, size_t length)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     int size = rmcpplus_build(type, payload, length, bytes, sizeof bytes);
 
-    if (size < 0)
-        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
-    else
-        rmcp_core_send(server, to, bytes, (size_t)size);
+    rmcp_core_send_built(server, to, bytes, size);
 }
 
 static int build_lan15(struct session *session, uint8_t type, const uint8_t *payload, size_t length,
@@ -84,8 +90,5 @@ void rmcp_core_send_sealed(struct rmcp_server *server, struct session *session, 
                    ? build_lan15(session, type, payload, length, bytes, sizeof bytes)
                    : build_rmcpplus(server, session, type, payload, length, bytes, sizeof bytes);
 
-    if (size < 0)
-        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
-    else
-        rmcp_core_send(server, &session->peer, bytes, (size_t)size);
+    rmcp_core_send_built(server, &session->peer, bytes, size);
 }

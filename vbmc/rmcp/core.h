@@ -28,6 +28,9 @@ uint32_t rmcp_core_make_session_id(struct rmcp_server *server);
 /* A whole datagram. */
 void rmcp_core_send(struct rmcp_server *server, const struct endpoint *to, const uint8_t *bytes,
                     size_t length);
+/* The same; `size` is what building it has returned: negative, and it is dropped. */
+void rmcp_core_send_built(struct rmcp_server *server, const struct endpoint *to,
+                          const uint8_t *bytes, int size);
 /* A payload outside of a session. */
 void rmcp_core_send_clear(struct rmcp_server *server, const struct endpoint *to, uint8_t type,
                           const uint8_t *payload, size_t length);

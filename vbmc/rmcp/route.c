@@ -37,10 +37,7 @@ static void send_lan15(struct rmcp_server *server, const struct endpoint *to,
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     int size = lan15_build(header, message, length, bytes, sizeof bytes);
 
-    if (size < 0)
-        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
-    else
-        rmcp_core_send(server, to, bytes, (size_t)size);
+    rmcp_core_send_built(server, to, bytes, size);
 }
 
 /* Runs a request outside of a session. The length of the answer's message, or 0: there is none. */
