@@ -12,6 +12,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
+#include "vbmc/base/hash.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/config/ini.h"
@@ -277,13 +278,22 @@ static int parse_bmc(int fd, const char *name, const char *folder, struct openst
     return result;
 }
 
-static bool has_domain(const struct openstack *openstack, const char *domain_name)
+static uint64_t hash_name(const char *name)
 {
-    for (size_t i = 0; i < openstack->bmc_count; i++) {
-        if (strcmp(openstack->bmcs[i].domain_name, domain_name) == 0)
-            return true;
-    }
-    return false;
+    return hash_bytes(HASH_BEGIN, name, strlen(name));
+}
+
+struct openstack_bmc *openstack_find(const struct openstack *openstack, const char *domain_name)
+{
+    const struct hash_index_node *cursor = NULL;
+    struct openstack_bmc *bmc;
+
+    if (!openstack)
+        return NULL;
+    do
+        bmc = hash_index_next(&openstack->by_domain, hash_name(domain_name), &cursor);
+    while (bmc && strcmp(bmc->domain_name, domain_name) != 0);
+    return bmc;
 }
 
 /* Adds the BMC of one folder, or says in the log why not. Only lack of memory is an error. */
@@ -306,10 +316,15 @@ static int take_folder(struct openstack *openstack, int dir, const char *folder,
         return 0;
     }
     int result = parse_bmc(fd, name, folder, bmc, error, sizeof error);
-    if (result == 0 && has_domain(openstack, bmc->domain_name)) {
+    if (result == 0 && openstack_find(openstack, bmc->domain_name)) {
         snprintf(error, sizeof error, "%s: domain_name = %s: another folder has this domain", name,
                  bmc->domain_name);
         result = -EEXIST;
+    }
+    if (result == 0 &&
+        hash_index_add(&openstack->by_domain, hash_name(bmc->domain_name), bmc) < 0) {
+        snprintf(error, sizeof error, "%s: out of memory", name);
+        result = -ENOMEM;
     }
     if (result < 0) {
         clear_bmc(bmc);
@@ -467,6 +482,7 @@ void openstack_free(struct openstack *openstack)
         return;
     for (size_t i = 0; i < openstack->bmc_count; i++)
         clear_bmc(&openstack->bmcs[i]);
+    hash_index_clear(&openstack->by_domain, NULL);
     free(openstack->bmcs);
     free(openstack->path);
     free(openstack->config_dir);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/hash_index.h"
 
 /* NULL and 0 mean that the file does not say. */
 struct openstack_bmc {
@@ -32,6 +33,7 @@ struct openstack {
     unsigned session_timeout_s; /* 0: not given */
     struct openstack_bmc *bmcs; /* sorted by folder */
     size_t bmc_count;
+    struct hash_index by_domain; /* of them, by name */
 };
 
 /* Reads $VIRTUALBMC_CONFIG, else ~/.vbmc/virtualbmc.conf, else /etc/virtualbmc/virtualbmc.conf (the
@@ -40,6 +42,9 @@ struct openstack {
  * line in the log; the rest is taken. Returns 0 or a negative error (no memory, main file
  * unreadable or malformed) with one line in `error`. */
 int openstack_load(struct openstack **openstack, char *error, size_t error_size);
+
+/* The BMC of the domain of that name; NULL if there is none, or `openstack` is NULL. */
+struct openstack_bmc *openstack_find(const struct openstack *openstack, const char *domain_name);
 
 /* Wipes the passwords. NULL is allowed. */
 void openstack_free(struct openstack *openstack);

@@ -42,13 +42,9 @@ const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *
 static struct openstack_bmc *find_openstack_bmc(struct fleet *fleet, const char *name,
                                                 const char *uri)
 {
-    for (size_t i = 0; fleet->openstack && i < fleet->openstack->bmc_count; i++) {
-        struct openstack_bmc *bmc = &fleet->openstack->bmcs[i];
-        if (bmc->domain_name && strcmp(bmc->domain_name, name) == 0 &&
-            (!bmc->libvirt_uri || strcmp(bmc->libvirt_uri, uri) == 0))
-            return bmc;
-    }
-    return NULL;
+    struct openstack_bmc *bmc = openstack_find(fleet->openstack, name);
+
+    return bmc && (!bmc->libvirt_uri || strcmp(bmc->libvirt_uri, uri) == 0) ? bmc : NULL;
 }
 
 void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain)

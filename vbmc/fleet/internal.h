@@ -17,6 +17,8 @@ struct fleet_connection {
     struct placement_hypervisor *place; /* the same for the placement of guests */
     bool configured;
     bool was_up;    /* at least once */
+    bool placed;    /* all BMCs know how its first attempt ended, or of a later change ... */
+    bool placed_up; /* ... and so whether it is up */
     bool restores;  /* power came back: its guests' restore policies are carried out */
     size_t waiting; /* BMCs that were reported as busy until it is connected */
     unsigned holds; /* additions that look there for their domain */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/hash_index.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
@@ -289,6 +291,27 @@ static void consider_domain(struct domain_search *search, struct virt_domain *do
     search->exact = strcmp(search->typed, name) != 0;
 }
 
+static void consider_named(struct domain_search *search, struct hypervisor *hypervisor,
+                           const char *name)
+{
+    const struct hash_index_node *cursor = NULL;
+    struct virt_domain *domain;
+
+    while ((domain = hypervisor_next_named(hypervisor, name, &cursor)))
+        consider_domain(search, domain);
+}
+
+/* By the whole text, and by what is before each @ in it. */
+static void consider_domains(struct domain_search *search, struct hypervisor *hypervisor)
+{
+    consider_named(search, hypervisor, search->typed);
+    for (const char *at = strchr(search->typed, '@'); at; at = strchr(at + 1, '@')) {
+        CLEANUP_FREE char *name = strndup(search->typed, (size_t)(at - search->typed));
+        if (name)
+            consider_named(search, hypervisor, name);
+    }
+}
+
 int fleet_named_domain(const struct fleet *fleet, const char *typed, const char *uri,
                        struct virt_domain **found, char *error, size_t size)
 {
@@ -305,11 +328,8 @@ int fleet_named_domain(const struct fleet *fleet, const char *typed, const char 
     }
     for (struct fleet_connection *connection = fleet->connections; connection;
          connection = connection->next) {
-        struct virt_domain *domain = NULL;
-        if (uri && strcmp(uri, hypervisor_uri(connection->hypervisor)) != 0)
-            continue;
-        while ((domain = hypervisor_next_domain(connection->hypervisor, domain)))
-            consider_domain(&search, domain);
+        if (!uri || strcmp(uri, hypervisor_uri(connection->hypervisor)) == 0)
+            consider_domains(&search, connection->hypervisor);
     }
     if (search.choices.count > 1)
         return refuse_choices(&search.choices, typed, error, size);

@@ -241,8 +241,13 @@ static void clear_dead_mark(struct fleet *fleet, struct placement_hypervisor *pl
 void fleet_place_connection_change(struct fleet *fleet, struct fleet_connection *connection)
 {
     struct placement_hypervisor *place = connection->place;
+    bool is_up = hypervisor_is_up(connection->hypervisor);
 
-    place->connected = hypervisor_is_up(connection->hypervisor);
+    if (connection->placed && !is_up && !connection->placed_up)
+        return; /* another attempt has failed, which changes nothing */
+    connection->placed = true;
+    connection->placed_up = is_up;
+    place->connected = is_up;
     if (place->connected) {
         clear_dead_mark(fleet, place);
         for (size_t i = 0; i < fleet->set.count; i++)

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/domxml/hardware.h"
 #include "vbmc/virt/console.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/domain_index.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/incident.h"
 #include "vbmc/virt/operation.h"
@@ -113,7 +115,9 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
         virt_domain_emit(domain, HOST_EVENT_HARDWARE);
     }
     if (renamed) {
-        replace_text(&domain->host.name, &facts->name);
+        CLEANUP_FREE char *before = cleanup_steal_pointer(&domain->host.name);
+        domain->host.name = cleanup_steal_pointer(&facts->name);
+        virt_domain_index_rename(domain, before);
         virt_domain_emit(domain, HOST_EVENT_RENAMED);
     }
     if (retagged)

@@ -5,9 +5,9 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
-#include "vbmc/base/uuid_map.h"
 #include "vbmc/virt/console.h"
 #include "vbmc/virt/domain.h"
+#include "vbmc/virt/domain_index.h"
 #include "vbmc/virt/domain_state.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/hypervisor.h"
@@ -19,11 +19,6 @@
 #include "vbmc/virt/reset.h"
 
 /* ---- appearing and going ---- */
-
-struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid)
-{
-    return uuid_map_get(&hypervisor->by_uuid, uuid);
-}
 
 static void free_domain(struct virt_domain *domain)
 {
@@ -55,7 +50,7 @@ void virt_domain_release(struct virt_domain *domain)
 static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
 {
     unlink_domain(&hypervisor->domains, domain);
-    uuid_map_remove(&hypervisor->by_uuid, &domain->host.uuid);
+    virt_domain_index_remove(domain);
     if (domain->was_on) /* only an event can have given the reason */
         virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
@@ -69,16 +64,18 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
 {
     struct virt_domain *domain = calloc(1, sizeof *domain);
 
-    if (!domain || uuid_map_put(&hypervisor->by_uuid, &facts->uuid, domain) < 0) {
+    if (!domain)
+        return;
+    domain->host.uuid = facts->uuid;
+    domain->host.name = facts->name;
+    domain->hypervisor = hypervisor;
+    if (virt_domain_index_add(domain) < 0) {
         free(domain);
         return;
     }
-    domain->host.ops = hypervisor->domain_ops;
-    domain->host.uuid = facts->uuid;
-    domain->host.state = facts->state;
-    domain->host.name = facts->name;
     facts->name = NULL;
-    domain->hypervisor = hypervisor;
+    domain->host.ops = hypervisor->domain_ops;
+    domain->host.state = facts->state;
     domain->id = facts->id;
     domain->host.run = facts->id;
     domain->host.place = hypervisor->place;
@@ -292,5 +289,5 @@ void virt_domains_end(struct hypervisor *hypervisor)
         free_domain(domain);
     }
     free(hypervisor->hidden);
-    uuid_map_clear(&hypervisor->by_uuid);
+    virt_domain_index_clear(hypervisor);
 }

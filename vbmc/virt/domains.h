@@ -1,6 +1,6 @@
 /* The domains of a hypervisor, and those that may not be read: adds, updates and removes them as
- * libvirt reports. Also hypervisor_find_domain, hypervisor_next_domain, hypervisor_hides and
- * hypervisor_is_busy (hypervisor.h). Loop thread. */
+ * libvirt reports. Also hypervisor_next_domain, hypervisor_hides and hypervisor_is_busy
+ * (hypervisor.h). Loop thread. */
 #ifndef VBMC_VIRT_DOMAINS_H
 #define VBMC_VIRT_DOMAINS_H
 

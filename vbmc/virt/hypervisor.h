@@ -12,6 +12,7 @@
 
 #include "vbmc/host/host.h"
 
+struct hash_index_node;
 struct hypervisor;
 struct inbox;
 struct virt_domain;
@@ -73,6 +74,11 @@ int hypervisor_reach_socket(struct hypervisor *hypervisor, const char *path, cha
 /* The domains, in no order: NULL gives the first, the last gives NULL. */
 struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
                                            struct virt_domain *domain);
+
+/* Those of that name, NULL after the last: one, or two while a name goes to another domain.
+ * `*cursor` is NULL for the first; the domains must not change meanwhile. */
+struct virt_domain *hypervisor_next_named(struct hypervisor *hypervisor, const char *name,
+                                          const struct hash_index_node **cursor);
 
 /* The one of that UUID; NULL if there is none. */
 struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid);

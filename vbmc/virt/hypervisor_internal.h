@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "vbmc/base/hash_index.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/uuid_map.h"
 #include "vbmc/host/host.h"
@@ -58,8 +59,9 @@ struct hypervisor {
     struct virt_sampler *sampler;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
-    struct uuid_map by_uuid; /* the same */
-    struct uuid *hidden;     /* listed, without permission to read them */
+    struct uuid_map by_uuid;   /* the same */
+    struct hash_index by_name; /* the same; a name may be of two for a moment */
+    struct uuid *hidden;       /* listed, without permission to read them */
     size_t hidden_count;
     struct virt_domain *vanished;          /* gone, but an operation still runs */
     struct virt_serial_look *serial_looks; /* under way */

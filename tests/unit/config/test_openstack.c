@@ -146,6 +146,11 @@ static void test_bmcs(void **state)
     assert_null(bmc->username);
     assert_int_equal(bmc->port, 623);
     assert_false(bmc->active);
+    for (size_t i = 0; i < openstack->bmc_count; i++)
+        assert_ptr_equal(openstack_find(openstack, openstack->bmcs[i].domain_name),
+                         &openstack->bmcs[i]);
+    assert_null(openstack_find(openstack, "web"));
+    assert_null(openstack_find(NULL, "a"));
 }
 
 /* Each is left out with its reason; the one good BMC beside it is taken. */
