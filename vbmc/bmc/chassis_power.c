@@ -58,6 +58,8 @@ static void on_saved(const struct bmc_ticket *ticket, int result)
     for (unsigned i = 0; i < chassis->queued; i++) {
         note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
                    result);
+        if (chassis->queue[i].own && chassis->queue[i].stored) /* ahead of its end */
+            waiters_finish(&chassis->queue[i].waiters, 0);
         if (chassis->queue[i].waiters.count > 0)
             chassis->core->hooks->wake_at(chassis->core, chassis->queue[i].waiters.deadline_ms);
     }
@@ -340,16 +342,15 @@ void chassis_restore_power(struct chassis *chassis)
     queue_action(chassis, &wanted, answer_by(chassis, wanted.action), &nobody);
 }
 
-/* Who waits is told as soon as the store has it: nobody waits for its end. */
+/* Who waits is told when the store has it, however long that takes. */
 void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
                  const struct bmc_ticket *ticket)
 {
     static const struct bmc_ticket nobody;
     const struct chassis_action wanted = {
         .action = action, .cause = cause, .accepted = true, .own = true};
-    uint64_t at_once = chassis->core->hooks->now(chassis->core) + 1;
+    int result = queue_action(chassis, &wanted, UINT64_MAX, ticket ? ticket : &nobody);
 
-    int result = queue_action(chassis, &wanted, at_once, ticket ? ticket : &nobody);
     if (result == 0)
         return;
     report_failure(chassis, &wanted, strerror(-result));

@@ -242,6 +242,7 @@ void pef_postpone(struct pef *pef, uint8_t seconds)
     uint8_t newest[SEL_RECORD_SIZE];
     unsigned n;
 
+    pef->arms++;
     pef->postpone_s = seconds;
     pef->postponed_until_ms = 0;
     release(pef);
@@ -375,7 +376,8 @@ void pef_take_timers(const struct pef *pef, struct pef_timers *timers)
 {
     uint64_t now = now_ms(pef);
 
-    *timers = (struct pef_timers){.postpone_s = pef->postpone_s, .postponed_ms = -1};
+    *timers =
+        (struct pef_timers){.arms = pef->arms, .postpone_s = pef->postpone_s, .postponed_ms = -1};
     if (pef->postponed_until_ms != 0)
         timers->postponed_ms =
             pef->postponed_until_ms > now ? (int64_t)(pef->postponed_until_ms - now) : 0;
@@ -389,6 +391,7 @@ static void restore_postpone(struct pef *pef, const struct pef_timers *timers)
 {
     int64_t most_ms = timers->postpone_s * (int64_t)SECOND_MS, left_ms = timers->postponed_ms;
 
+    pef->arms = timers->arms;
     pef->postpone_s = timers->postpone_s;
     pef->postponed_until_ms = 0;
     if (left_ms < 0 || timers->postpone_s == 0 || timers->postpone_s > PEF_POSTPONE_MAX)
@@ -397,12 +400,10 @@ static void restore_postpone(struct pef *pef, const struct pef_timers *timers)
     pef->core->hooks->wake_at(pef->core, pef->postponed_until_ms);
 }
 
-int pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers)
+void pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers)
 {
-    if (timers->postpone_s > PEF_POSTPONE_FOREVER)
-        return -EINVAL;
-    restore_postpone(pef, timers);
-    return 0;
+    if (timers->arms != pef->arms && timers->postpone_s <= PEF_POSTPONE_FOREVER)
+        restore_postpone(pef, timers);
 }
 
 int pef_restore_timers(struct pef *pef, const struct pef_timers *timers)

@@ -44,6 +44,7 @@ struct pef {
     struct pef_settings *own; /* NULL: the defaults hold */
     uint8_t set_in_progress;
     uint32_t setting_session;    /* which has begun it; 0: none */
+    uint32_t arms;               /* how often a client has armed or disarmed the timer */
     uint8_t postpone_s;          /* of the timer as it was armed; 0: it is not */
     uint64_t postponed_until_ms; /* 0: it does not count */
     uint64_t starts_at_ms;       /* end of the startup delay; 0: there is none */
@@ -78,6 +79,7 @@ uint8_t pef_postpone_left(const struct pef *pef);
 /* ---- for BMC_PART_PEF_PENDING ---- */
 
 struct pef_timers {
+    uint32_t arms;
     uint8_t postpone_s;
     int64_t postponed_ms; /* what is left of that; -1: it does not count */
     int64_t startup_ms;   /* of the startup delay; 0: there is none */
@@ -86,8 +88,9 @@ struct pef_timers {
 void pef_take_timers(const struct pef *pef, struct pef_timers *timers);
 /* At the start of the daemon. 0, or -EINVAL with nothing changed. */
 int pef_restore_timers(struct pef *pef, const struct pef_timers *timers);
-/* The store has refused what a client armed: the postpone timer alone is as it was. */
-int pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers);
+/* The store has refused what came after these: if a client has armed the postpone timer since, that
+ * is taken back, and nothing else. */
+void pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers);
 /* The n-th event that is held; NULL if there are no more. */
 const uint8_t *pef_held_record(const struct pef *pef, unsigned n);
 /* Holds one more, at the start of the daemon. 0, -EINVAL (is none) or -ENOMEM (also: too many). */

@@ -1,4 +1,4 @@
-/* {"postpone-s": 10, "postponed-until": 1700000000000, "startup-until": 1700000000000,
+/* {"arms": 1, "postpone-s": 10, "postponed-until": 1700000000000, "startup-until": 1700000000000,
  *  "held": ["0100020000...", ...], "sequence": 7,
  *  "runs": [{"record": "0100020000...", "severity": 16, "policy": 1, "filter": 1, "immediate": 0,
  *            "entry": 3, "deliveries": [{"channel": 1, "number": 1, "acknowledged": 1,
@@ -95,6 +95,8 @@ static int add_timers(struct json_object *record, const struct pef *pef)
     struct pef_timers timers;
 
     pef_take_timers(pef, &timers);
+    if (timers.arms != 0 && record_add_number(record, "arms", timers.arms) < 0)
+        return -ENOMEM;
     if (timers.postpone_s != 0 && record_add_number(record, "postpone-s", timers.postpone_s) < 0)
         return -ENOMEM;
     if (timers.postponed_ms >= 0 &&
@@ -141,10 +143,12 @@ static int64_t left_until(struct json_object *record, const char *key)
 
 static struct pef_timers read_timers(struct json_object *record)
 {
-    int64_t postpone_s = 0, startup_ms = left_until(record, "startup-until");
+    int64_t arms = 0, postpone_s = 0, startup_ms = left_until(record, "startup-until");
 
+    record_read_number(record, "arms", 0, UINT32_MAX, &arms);
     record_read_number(record, "postpone-s", 0, UINT8_MAX, &postpone_s);
     return (struct pef_timers){
+        .arms = (uint32_t)arms,
         .postpone_s = (uint8_t)postpone_s,
         .postponed_ms = left_until(record, "postponed-until"),
         .startup_ms = startup_ms > 0 ? startup_ms : 0,

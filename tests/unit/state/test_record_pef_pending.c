@@ -432,6 +432,22 @@ static void test_refused(void **state)
     assert_int_equal(store_it(), 0);
 }
 
+/* The guest's reset has ended the timer: that nobody can store it does not arm it again. */
+static void test_refused_end_of_the_timer(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    EXPECT("04 11 fe", "00 fe");
+    log_event();
+    assert_int_equal(store_it(), 0);
+    refusing_store_refuse("");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    assert_true(store_it() < 0);
+    EXPECT("04 11 ff", "00 00");
+    assert_int_equal(interrupts(), 1);
+    refusing_store_accept();
+}
+
 /* A cold reset ends them for good: what is stored does not bring them back. */
 static void test_bmc_restarts(void **state)
 {
@@ -465,6 +481,7 @@ int main(void)
         TEST(test_immediate_when_stored),
         TEST(test_damage),
         DISK(test_refused),
+        DISK(test_refused_end_of_the_timer),
         DISK(test_bmc_restarts),
     };
 
