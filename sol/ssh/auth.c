@@ -252,9 +252,14 @@ static void grant(struct ssh_auth *auth, const struct account *account)
     memcpy(auth->account, account->name, sizeof auth->account);
 }
 
+static bool is_locked_out(const struct account *account, uint64_t now_ms)
+{
+    return account && now_ms < account->locked_until_ms;
+}
+
 static bool may_log_in(const struct account *account, uint64_t now_ms)
 {
-    return account && !account->is_barred && now_ms >= account->locked_until_ms;
+    return account && !account->is_barred && !is_locked_out(account, now_ms);
 }
 
 /* Compares with some password in any case. One that is too long is cut, and wrong for that. */
@@ -299,12 +304,12 @@ bool ssh_auth_key(struct ssh_auth *auth, const char *name, const char *base64,
         return false;
     /* For any account, existing or not: so that the time does not tell. */
     right = ssh_key_hash_base64(base64, strlen(base64), &hash) == 0;
-    right = right && may_log_in(account, now_ms) && ssh_keys_contain(account->keys, &hash);
-    if (signature == SSH_SIGNATURE_NONE) {
+    right = right && account && !account->is_barred && ssh_keys_contain(account->keys, &hash);
+    if (signature == SSH_SIGNATURE_NONE) { /* anybody may know a public key */
         auth->offers++;
         return right;
     }
-    if (signature != SSH_SIGNATURE_VALID || !right) {
+    if (signature != SSH_SIGNATURE_VALID || !right || is_locked_out(account, now_ms)) {
         ssh_auth_fail(auth, now_ms);
         return false;
     }
