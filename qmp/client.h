@@ -13,9 +13,8 @@
 #ifndef QMP_CLIENT_H
 #define QMP_CLIENT_H
 
-#include <stdbool.h>
-
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <uv.h>
 
 #define QMP_TIMEOUT_MS    5000 /* default of qmp_client_options.timeout_ms */
@@ -57,6 +56,7 @@ struct qmp_client_options {
     void *context;       /* passed to the two above */
 };
 
+struct json_object;
 struct qmp_client;
 struct qmp_transport;
 

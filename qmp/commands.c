@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/json.h"
+#include "qmp/client.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
 
 static const char *const command_names[] = {
     [QMP_COMMAND_CONT] = "cont",

@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qmp/client.h"
+struct qmp_client;
+struct qmp_error;
 
 /* Commands without arguments and without a result. */
 enum qmp_command {

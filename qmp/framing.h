@@ -6,12 +6,11 @@
 
 #include <stddef.h>
 
-#include <json-c/json.h>
-
 /* Longest line taken, without its line feed. The replies to the commands we send are under 1 KiB;
  * only dumps such as query-qmp-schema come near this. */
 #define QMP_LINE_MAX ((size_t)256 * 1024)
 
+struct json_object;
 struct qmp_framing;
 
 /* *framing becomes the caller's, to be released by qmp_framing_free. 0 or -ENOMEM. */

@@ -13,8 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <json-c/json.h>
-
+struct json_object;
 struct qmp_client;
 struct qmp_stream;
 

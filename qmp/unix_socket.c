@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "qmp/client.h"
 #include "qmp/stream.h"
+#include "qmp/transport.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 

@@ -10,7 +10,7 @@
 
 #include <uv.h>
 
-#include "qmp/transport.h"
+struct qmp_transport;
 
 #define QMP_WRITE_QUEUE_MAX ((size_t)256 * 1024) /* bytes a server does not read */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
+#include <sys/uio.h>
 #include <uv.h>
 
 #include "vbmc/base/cleanup.h"

@@ -8,11 +8,9 @@
 #define SOL_DISK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 
 /* Each has its own thread: the files of the one may be on a disk that hangs, those of the other
  * are then written all the same. */
@@ -23,6 +21,7 @@ enum disk {
 };
 
 struct disk_file;
+struct iovec;
 
 enum disk_result {
     DISK_DONE, /* there is nothing left to write */

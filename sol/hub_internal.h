@@ -11,9 +11,6 @@
 #include "sol/hub.h"
 #include "vbmc/base/stream.h"
 
-struct history;
-struct ring;
-
 TAILQ_HEAD(hub_readers, hub_reader);
 TAILQ_HEAD(hub_writers, hub_writer);
 

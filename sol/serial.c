@@ -9,6 +9,7 @@
 #include <sys/un.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/stream.h"
 
 #define READ_SIZE         ((size_t)64 * 1024)
 #define WRITE_SIZE        ((size_t)4 * 1024) /* held for a peer that does not read */

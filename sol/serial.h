@@ -11,10 +11,9 @@
 #define SOL_SERIAL_H
 
 #include <stdint.h>
-
 #include <uv.h>
 
-#include "vbmc/base/stream.h"
+struct stream;
 
 struct serial_options {
     unsigned connect_ms;   /* for looking up and connecting, all addresses together; 0: 5000 */

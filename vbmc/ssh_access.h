@@ -3,13 +3,10 @@
 #ifndef VBMC_SSH_ACCESS_H
 #define VBMC_SSH_ACCESS_H
 
-#include <stddef.h>
-
 #include <uv.h>
 
-#include "vbmc/control/control.h"
-#include "vbmc/fleet/fleet.h"
-
+struct control;
+struct fleet;
 struct ssh_access;
 
 /* Follows the fleet's configuration from now on; the server is started when [ssh] first asks for

@@ -2,6 +2,9 @@
 #ifndef SOL_SSH_CLIENT_H
 #define SOL_SSH_CLIENT_H
 
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+
 #include "sol/ssh/internal.h"
 
 struct channel_slot {

@@ -3,6 +3,7 @@
  * functions, so they only note what is to be done, and connection_update does it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libssh/libssh.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

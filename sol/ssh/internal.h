@@ -2,15 +2,18 @@
 #ifndef SOL_SSH_INTERNAL_H
 #define SOL_SSH_INTERNAL_H
 
-#include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 #include <libssh/server.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "sol/ssh/loop.h"
-#include "sol/ssh/process.h"
 #include "sol/ssh/server.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/rate.h"
+#include "vbmc/base/uuid.h"
 
 /* A session that has logged in, as it counts against the limits. */
 struct ssh_seat {

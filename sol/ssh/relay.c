@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sol/ssh/process.h"
+#include "sol/ssh/server.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"

@@ -1,6 +1,8 @@
 #include "sol/ssh/server.h"
 
 #include <errno.h>
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -13,6 +15,7 @@
 
 #include "sol/ssh/hostkey.h"
 #include "sol/ssh/internal.h"
+#include "sol/ssh/process.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"

@@ -13,13 +13,16 @@
 #include <cmocka.h>
 
 #include "sol/disk.h"
+#include "sol/hub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/console/console.h"
 #include "vbmc/instance/configure.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/net/limiter.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/store/store.h"
 #include "vbmc/verbs/console.h"
-#include "vbmc/console/console.h"
 
 #define TURNS          8
 #define SOCKET_BUFFER  4096 /* of each side: the kernel makes it about 9 KiB */

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sol/disk.h"
+#include "sol/hub.h"
 #include "tests/fake/virt_fixture.h"
 
 const struct uuid rig_uuid = {{1, 2, 3}};

@@ -1,10 +1,13 @@
 #include "tests/fake/fake_bmc.h"
-#include "vbmc/base/log.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_queue.h"
+#include "vbmc/ipmi/msg.h"
 
 /* ---- the outside of the model ---- */
 

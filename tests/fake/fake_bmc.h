@@ -10,6 +10,7 @@
 #include "tests/fake/fake_host.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/dispatch.h"
+#include "vbmc/ipmi/msg.h"
 
 #define FAKE_BMC_NUMBER      5
 #define FAKE_BMC_SESSION     0x1001

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "vbmc/bmc/sensors.h"
+
 struct fake_sel fake_sel;
 
 static void write_to_disk(void)

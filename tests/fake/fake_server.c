@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/sensor_table.h"
+#include "vbmc/physics/server.h"
+#include "vbmc/physics/supply.h"
 #include "vbmc/platform/inject.h"
 
 struct fake_server fake_server;

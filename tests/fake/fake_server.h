@@ -4,9 +4,12 @@
 #define TESTS_FAKE_FAKE_SERVER_H
 
 #include "tests/fake/fake_bmc.h"
-#include "vbmc/physics/facility.h"
-#include "vbmc/platform/platform.h"
+#include "tests/fake/fake_server.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/physics/server.h"
+#include "vbmc/physics/supply.h"
+#include "vbmc/platform/platform.h"
 
 #define FAKE_SERVER_EVENTS_SIZE 4096
 

@@ -1,5 +1,6 @@
 #include "tests/fake/fleet_fixture.h"
 
+#include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,11 +9,15 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libvirt/virterror.h>
 
 #include "sol/disk.h"
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/config/config.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/instance/internal.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define DEADLINE_NS UINT64_C(60000000000)
 

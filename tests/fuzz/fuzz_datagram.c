@@ -27,11 +27,16 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/physics/server.h"
 #include "vbmc/platform/platform.h"
 
 #define MODE_MASK   0x03

@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/bmc/users.h"
 #include "vbmc/ipmi/msg.h"
+#include "vbmc/rmcp/cipher.h"
 
 static const uint8_t console_rm[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const uint8_t bmc_rc[16] = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,

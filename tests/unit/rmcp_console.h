@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/unit/rmcp_console.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/rakp.h"

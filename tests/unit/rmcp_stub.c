@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
+
 #define CMD_SET_SESSION_PRIVILEGE 0x3b
 #define CMD_CLOSE_SESSION         0x3c
 #define CMD_GET_CHASSIS_STATUS    0x01

@@ -5,6 +5,7 @@
 #define TESTS_UNIT_RMCP_STUB_H
 
 #include "vbmc/ipmi/dispatch.h"
+#include "vbmc/ipmi/msg.h"
 
 struct rmcp_stub {
     unsigned calls;

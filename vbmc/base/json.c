@@ -1,6 +1,7 @@
 #include "vbmc/base/json.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <limits.h>
 
 static void cleanup_tokener(struct json_tokener **tokener)

@@ -4,13 +4,14 @@
 #ifndef VBMC_BASE_JSON_H
 #define VBMC_BASE_JSON_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/cleanup.h"
+
+struct json_object;
 
 /* Deepest nesting taken from a server. */
 #define QMP_JSON_DEPTH 32

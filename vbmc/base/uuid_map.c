@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/hash.h"
+#include "vbmc/base/uuid.h"
 
 struct entry {
     struct uuid uuid;

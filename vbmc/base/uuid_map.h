@@ -3,7 +3,8 @@
 #define VBMC_BASE_UUID_MAP_H
 
 #include "vbmc/base/hash_index.h"
-#include "vbmc/base/uuid.h"
+
+struct uuid;
 
 /* The beginning is all zeros. */
 struct uuid_map {

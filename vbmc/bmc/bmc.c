@@ -4,8 +4,10 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensors.h"
 
 void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
               const struct bmc_hooks *hooks, void *owner)

@@ -11,25 +11,18 @@
 #include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/chassis.h"
-#include "vbmc/bmc/chassis_power.h"
-#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/messaging.h"
-#include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/pef.h"
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/system_info.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/bmc/watchdog.h"
+#include "vbmc/host/host.h"
 
-struct bmc;
-struct dcmi;
-struct fru;
-struct platform;
-struct sel;
-struct sensors;
+struct uuid;
 
 struct bmc {
     struct bmc_core core;

@@ -4,15 +4,13 @@
 #define VBMC_BMC_BOOT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/bmc/chassis.h"
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
 
-struct bmc_core;
+struct bmc_ticket;
 
 #define BOOT_FLAGS_SIZE      5
 #define BOOT_INITIATOR_SIZE  9

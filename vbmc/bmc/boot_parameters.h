@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/ticket.h"
-
+struct bmc_ticket;
 struct boot_options;
 
 /* Longest data of one parameter: a block of the mailbox with its number. */

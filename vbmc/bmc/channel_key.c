@@ -1,10 +1,11 @@
 #include "vbmc/bmc/channel_key.h"
 
-#include <string.h>
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <string.h>
+
+#include "vbmc/base/uuid.h"
 
 static void take_fingerprint(const struct channel_key *key, const struct uuid *uuid,
                              uint8_t fingerprint[CHANNEL_KEY_FINGERPRINT_SIZE])

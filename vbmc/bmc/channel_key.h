@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/base/uuid.h"
 #include "vbmc/bmc/channel.h"
+
+struct uuid;
 
 #define CHANNEL_KEY_FINGERPRINT_SIZE 16
 

@@ -10,9 +10,6 @@
 #include "vbmc/bmc/waiters.h"
 #include "vbmc/host/host.h"
 
-struct bmc_core;
-struct boot_options;
-
 enum power_restore_policy {
     POWER_RESTORE_STAY_OFF = 0,
     POWER_RESTORE_PREVIOUS = 1,

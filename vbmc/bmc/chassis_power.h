@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 #include "vbmc/bmc/chassis.h"
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/host/host.h"
+
+struct bmc_ticket;
 
 /* Queues a power action for a session (0: nobody's) and finishes the ticket when it is done, or as
  * accepted after BMC_ANSWER_WITHIN_MS (power up: when the guest is on, after

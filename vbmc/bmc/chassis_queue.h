@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "vbmc/bmc/chassis.h"
-#include "vbmc/host/host.h"
 
 /* Whether an action that may start the guest is under way. */
 bool chassis_is_starting(const struct chassis *chassis);

@@ -1,5 +1,6 @@
 #include "vbmc/bmc/chassis_rest.h"
 
+#include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/core.h"
 
 static bool is_same_place(const struct chassis *chassis, const struct chassis_action *owed)

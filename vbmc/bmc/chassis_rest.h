@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
-#include "vbmc/bmc/chassis.h"
 #include "vbmc/host/host.h"
+
+struct chassis;
+struct chassis_action;
 
 /* For chassis_power.c, of a guest whose state is known: whether something is left, and which action
  * that is. One that was not begun is decided when its turn comes. What is of the moment is not

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "vbmc/base/uuid.h"
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/host/host.h"
 
 /* A guest's operation that takes longer is answered as accepted (FreeIPMI's ipmipower repeats a
@@ -18,6 +17,7 @@
 #define BMC_ANSWER_UP_WITHIN_MS 900
 
 struct bmc_core;
+struct bmc_ticket;
 struct user_author;
 
 /* What a BMC keeps, in parts that are stored each by itself. */

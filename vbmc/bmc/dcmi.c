@@ -9,6 +9,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/bmc/power_history.h"
 #include "vbmc/bmc/sensors.h"
 
 /* A load that comes and goes about the limit is told of so often at most, lest it fill the log. */

@@ -11,11 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/power_history.h"
-
-struct dcmi;
 struct bmc_core;
 struct chassis;
+struct dcmi;
+struct power_statistics;
 struct sensors;
 
 #define DCMI_WINDOW_S       300

@@ -8,6 +8,7 @@
 
 #include "vbmc/bmc/fru_content.h"
 #include "vbmc/bmc/fru_image.h"
+#include "vbmc/host/host.h"
 #include "vbmc/physics/supply.h"
 
 #define PSU_FIRST  1

@@ -19,9 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/uuid.h"
-#include "vbmc/host/host.h"
-
 #define FRU_SERVER        0
 #define FRU_SERVER_SIZE   1024 /* bytes of FRU 0: every field at its longest fits */
 #define FRU_PART_SIZE     256  /* of the others */
@@ -29,6 +26,8 @@
 #define FRU_ASSET_TAG_MAX 63
 
 struct fru;
+struct host_hardware;
+struct uuid;
 
 /* FRU 0 is there, and says nothing before fru_set_hardware. NULL if there is no memory. */
 struct fru *fru_new(void);

@@ -7,9 +7,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "vbmc/base/uuid.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/fru_image.h"
+#include "vbmc/host/host.h"
 
 #define CHASSIS_RACK_MOUNT 0x17 /* SMBIOS, "System Enclosure or Chassis Types" */
 #define LANGUAGE_ENGLISH   25

@@ -5,9 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/uuid.h"
-#include "vbmc/host/host.h"
-
 struct fru_facts {
     const char *domain_name;
     const struct uuid *uuid;

@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/fru_image.h"
 
 struct reading {

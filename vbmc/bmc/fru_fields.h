@@ -3,7 +3,8 @@
 #ifndef VBMC_BMC_FRU_FIELDS_H
 #define VBMC_BMC_FRU_FIELDS_H
 
-#include "vbmc/bmc/fru.h"
+struct fru;
+struct fru_device;
 
 /* `area` is "chassis", "board", "product" or "records"; `field` names the field ("serial number",
  * "custom 1"), and is "error" where the area cannot be read, with the reason as text. Empty fields

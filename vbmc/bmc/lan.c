@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan_values.h"
 
 #define TEN_SECONDS 10

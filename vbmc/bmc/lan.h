@@ -9,12 +9,15 @@
 #define VBMC_BMC_LAN_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/channel_key.h"
-#include "vbmc/bmc/core.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/host/host.h"
+
+struct bmc_core;
+struct bmc_ticket;
 
 #define LAN_DESTINATIONS   16 /* of alerts; number 0 is volatile (section 17.12) */
 #define LAN_COMMUNITY_SIZE 18

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan_table.h"
 #include "vbmc/bmc/lan_values.h"
 

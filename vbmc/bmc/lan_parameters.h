@@ -6,7 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/lan.h"
+struct bmc_ticket;
+struct lan;
 
 /* Longest data of one parameter: an IPv6 address of a host with set selector, format, prefix and
  * state. */

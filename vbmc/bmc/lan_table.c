@@ -1,9 +1,14 @@
 #include "vbmc/bmc/lan_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/lan_values.h"
+#include "vbmc/bmc/privilege.h"
 
 /* ---- facts ---- */
 

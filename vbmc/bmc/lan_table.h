@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/lan.h"
-#include "vbmc/bmc/lan_values.h"
+struct lan;
+struct lan_values;
 
 enum lan_row_access {
     LAN_READ_ONLY,

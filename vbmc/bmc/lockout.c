@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/bmc/core.h"
+#include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/users.h"
+
 static uint64_t now_ms(const struct lockout *lockout)
 {
     return lockout->lan->core->hooks->now(lockout->lan->core);

@@ -8,8 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/lan.h"
-#include "vbmc/bmc/users.h"
+struct lan;
 
 #define LOCKOUT_NO_END UINT64_MAX
 

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #include "vbmc/bmc/privilege.h"
-#include "vbmc/bmc/ticket.h"
+
+struct bmc_ticket;
 
 /* Instances of SOL that can be active at a time. */
 #define BMC_SOL_INSTANCES 1

@@ -10,6 +10,8 @@
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/pef_act.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/bmc/ticket.h"
 
 #define SECOND_MS 1000
 

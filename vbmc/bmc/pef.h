@@ -8,7 +8,6 @@
 #ifndef VBMC_BMC_PEF_H
 #define VBMC_BMC_PEF_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "vbmc/bmc/pef_settings.h"

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/ticket.h"
-
+struct bmc_ticket;
 struct pef;
 
 /* Longest data of one parameter: an event filter behind its number. */

@@ -3,7 +3,6 @@
 #ifndef VBMC_BMC_PEF_SETTINGS_H
 #define VBMC_BMC_PEF_SETTINGS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define PEF_FILTERS       32

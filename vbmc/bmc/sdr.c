@@ -8,6 +8,7 @@
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors.h"
 
 #define SDR_VERSION 0x51

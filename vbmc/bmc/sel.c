@@ -13,6 +13,8 @@
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sel_internal.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/bmc/ticket.h"
 
 /* Sensor types 10h and 12h (table 42-3). */
 #define EVENT_TYPE_SENSOR_SPECIFIC 0x6f

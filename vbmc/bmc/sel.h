@@ -10,8 +10,6 @@
 #include <stdint.h>
 
 #include "vbmc/base/uuid.h"
-#include "vbmc/bmc/sensors.h"
-#include "vbmc/bmc/ticket.h"
 
 #define SEL_RECORD_SIZE 16
 #define SEL_RECORDS_MAX 4096
@@ -51,7 +49,9 @@ enum {
 #define SEL_RETRY_MS 5000
 
 struct bmc_core;
+struct bmc_ticket;
 struct sel;
+struct sensor_event;
 
 enum sel_full_policy {
     SEL_FULL_DROP_OLDEST,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/sensors.h"
 
 #define ROOM_FIRST 16
 

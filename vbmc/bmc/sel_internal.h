@@ -7,6 +7,7 @@
 
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sel_book.h"
+#include "vbmc/bmc/ticket.h"
 
 enum sel_operation_kind {
     SEL_OPERATION_ADD,

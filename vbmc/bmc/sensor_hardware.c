@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors_internal.h"
+#include "vbmc/host/host.h"
 
 /* ---- counted ones ---- */
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors_internal.h"
 
 /* ---- one sensor ---- */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors.h"
 
 struct state_text {

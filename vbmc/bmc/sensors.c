@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors_internal.h"
 
 #define OFFSETS          15

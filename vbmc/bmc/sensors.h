@@ -5,11 +5,7 @@
 #define VBMC_BMC_SENSORS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-
-#include "vbmc/bmc/sensor_table.h"
-#include "vbmc/host/host.h"
 
 /* Sensor numbers. Those of a range are counted up from the name's; disks and NICs keep theirs for
  * the life of the domain (struct sensors_slot). */
@@ -58,6 +54,9 @@ enum sensor_number {
     SENSOR_NIC = 0xc0,           /* 32; 27h LAN, offset 0 heartbeat lost, 1 heartbeat */
 };
 
+struct host_hardware;
+struct sensor_scale;
+struct sensor_settings;
 struct sensors;
 
 /* One event that is enabled: what goes into bytes 10 to 15 of a SEL record (IPMI 2.0, table 32-1).

@@ -2,7 +2,9 @@
 #ifndef VBMC_BMC_SENSORS_INTERNAL_H
 #define VBMC_BMC_SENSORS_INTERNAL_H
 
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/host/host.h"
 
 struct sensor {
     const struct sensor_definition *definition;

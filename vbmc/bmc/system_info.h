@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/host/host.h"
 
 struct bmc_core;
+struct bmc_ticket;
 
 enum system_info_parameter {
     SYSTEM_INFO_SET_IN_PROGRESS = 0,

@@ -5,7 +5,6 @@
 #define VBMC_BMC_TICKET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 struct bmc_ticket {

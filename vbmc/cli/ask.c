@@ -1,6 +1,7 @@
 #include "vbmc/cli/ask.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/config/config.h"

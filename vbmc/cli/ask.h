@@ -2,13 +2,13 @@
 #ifndef VBMC_CLI_ASK_H
 #define VBMC_CLI_ASK_H
 
-#include <json-c/json.h>
 #include <stddef.h>
 
-#include "vbmc/cli/client.h"
-
 struct cli;
+struct cli_client_error;
 struct cli_options;
+struct cli_stream;
+struct json_object;
 
 /* Where the control socket is: --socket, --config, $VBMC_SOCKET, the default. 0, or -EACCES or
  * -EINVAL with a line in `error`. */

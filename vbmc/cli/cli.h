@@ -13,9 +13,6 @@ enum cli_exit {
     CLI_EXIT_USAGE = 2,
 };
 
-struct cli_connection;
-struct cli_verb;
-
 struct cli {
     struct cli_options options;
     const struct cli_verb *verb;

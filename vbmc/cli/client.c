@@ -1,6 +1,7 @@
 #include "vbmc/cli/client.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>

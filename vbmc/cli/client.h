@@ -7,8 +7,8 @@
 #ifndef VBMC_CLI_CLIENT_H
 #define VBMC_CLI_CLIENT_H
 
+#include <bits/types/sig_atomic_t.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +34,7 @@ int cli_client_call(const char *path, const char *verb, struct json_object *argu
                     struct cli_client_error *error);
 
 struct cli_connection;
+struct json_object;
 
 /* A connection to the daemon that listens on `path`, which stays open. 0; else a negative error as
  * of cli_client_call. */

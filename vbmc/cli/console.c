@@ -2,6 +2,7 @@
 
 /* The verbs that open a guest's console: console and break. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -12,11 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vbmc/base/stream.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/report.h"
-#include "vbmc/term/attach.h"
 #include "vbmc/control/console_parser.h"
+#include "vbmc/term/attach.h"
 
 #define SILENCE_MS  1000  /* after the end of input, until `vbmc console` leaves */
 #define REPLY_MS    20000 /* for the answer to a break */

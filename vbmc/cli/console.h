@@ -2,8 +2,6 @@
 #ifndef VBMC_CLI_CONSOLE_H
 #define VBMC_CLI_CONSOLE_H
 
-struct cli_verb;
-
 extern const struct cli_verb cli_verb_console, cli_verb_break;
 
 #endif

@@ -1,15 +1,17 @@
 #include "vbmc/cli/doctor.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/doctor_files.h"
 #include "vbmc/cli/doctor_host.h"
 #include "vbmc/cli/doctor_net.h"
 #include "vbmc/cli/doctor_report.h"
-#include "vbmc/cli/cli.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/config/config.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glob.h>
 #include <grp.h>
+#include <json-c/json.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>

@@ -3,6 +3,7 @@
 /* Can the BMCs have the addresses and ports that the configuration gives them? */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 

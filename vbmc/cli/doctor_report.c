@@ -1,5 +1,6 @@
 #include "vbmc/cli/doctor_report.h"
 
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -3,11 +3,7 @@
 #ifndef VBMC_CLI_DOCTOR_REPORT_H
 #define VBMC_CLI_DOCTOR_REPORT_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
-
-struct cli;
-struct config;
 
 enum doctor_level {
     DOCTOR_OK,

@@ -1,6 +1,7 @@
 #include "vbmc/cli/faults.h"
 
 /* `vbmc inject` and `vbmc facility`: what breaks in a server, and in the room. */
+#include <json-c/json.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"

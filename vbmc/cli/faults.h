@@ -2,8 +2,6 @@
 #ifndef VBMC_CLI_FAULTS_H
 #define VBMC_CLI_FAULTS_H
 
-struct cli_verb;
-
 extern const struct cli_verb cli_verb_inject, cli_verb_facility;
 
 #endif

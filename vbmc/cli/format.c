@@ -1,6 +1,7 @@
 #include "vbmc/cli/format.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,10 +3,11 @@
 #ifndef VBMC_CLI_FORMAT_H
 #define VBMC_CLI_FORMAT_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+
+struct json_object;
 
 #define CLI_FORMAT_COLUMNS_MAX 16
 

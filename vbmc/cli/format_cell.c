@@ -1,5 +1,7 @@
 #include "vbmc/cli/format_cell.h"
 
+#include <json-c/json.h>
+
 struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t row, size_t column)
 {
     struct json_object *cell = NULL;

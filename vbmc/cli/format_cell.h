@@ -3,11 +3,12 @@
 #ifndef VBMC_CLI_FORMAT_CELL_H
 #define VBMC_CLI_FORMAT_CELL_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "vbmc/cli/format.h"
+
+struct json_object;
 
 struct cli_format_rows {
     const char *names[CLI_FORMAT_COLUMNS_MAX]; /* of the columns to print */

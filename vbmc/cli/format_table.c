@@ -2,6 +2,7 @@
 
 /* The table format: borders of '+', '-' and '|', cells that wrap where a width is given. */
 #include <ctype.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"

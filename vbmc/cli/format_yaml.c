@@ -2,6 +2,7 @@
 
 /* The yaml format: a list of flat maps, keys sorted, a text quoted wherever it could be anything
  * else. */
+#include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 

@@ -1,12 +1,14 @@
 #include "vbmc/cli/list.h"
 
 /* What the daemon knows, as rows: list, discover, who, show and status. */
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"

@@ -2,8 +2,6 @@
 #ifndef VBMC_CLI_LIST_H
 #define VBMC_CLI_LIST_H
 
-struct cli_verb;
-
 extern const struct cli_verb cli_verb_list, cli_verb_show, cli_verb_lan, cli_verb_discover,
     cli_verb_hypervisor, cli_verb_status, cli_verb_who;
 

@@ -1,6 +1,7 @@
 #include "vbmc/cli/main.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-struct cli_verb;
-
 /* The whole `vbmc` command; returns its exit code. */
 int cli_main(int argc, char **argv);
 /* All verbs, in the order of the help. */

@@ -1,5 +1,8 @@
 #include "vbmc/cli/members.h"
 
+#include <json-c/json.h>
+#include <stddef.h>
+
 struct json_object *cli_member(struct json_object *object, const char *key)
 {
     struct json_object *value = NULL;

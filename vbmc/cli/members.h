@@ -2,7 +2,7 @@
 #ifndef VBMC_CLI_MEMBERS_H
 #define VBMC_CLI_MEMBERS_H
 
-#include <json-c/json.h>
+struct json_object;
 
 /* The member `key`, borrowed; NULL for null, if there is none, or if `object` is no object. */
 struct json_object *cli_member(struct json_object *object, const char *key);

@@ -1,5 +1,6 @@
 #include "vbmc/cli/print.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,11 +3,11 @@
 #ifndef VBMC_CLI_PRINT_H
 #define VBMC_CLI_PRINT_H
 
-#include <json-c/json.h>
 #include <stddef.h>
 
 struct cli;
 struct cli_format;
+struct json_object;
 
 /* A column of a list: its title, and the key of the daemon's answer. */
 struct cli_column {

@@ -3,6 +3,7 @@
 /* What a guest's BMC knows of its server: sensors, event log, inventory. Tables are for people;
  * every other format has the daemon's own keys and values. */
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <time.h>
 

@@ -2,11 +2,10 @@
 #ifndef VBMC_CLI_READINGS_H
 #define VBMC_CLI_READINGS_H
 
-#include <json-c/json.h>
 #include <stdint.h>
 
 struct cli;
-struct cli_verb;
+struct json_object;
 
 extern const struct cli_verb cli_verb_sensors, cli_verb_sel, cli_verb_fru;
 /* The same as cli_verb_sensors; the shell has both names. */

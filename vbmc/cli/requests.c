@@ -3,6 +3,7 @@
 /* The verbs that the daemon answers: arguments out, result in the format asked for. */
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +16,8 @@
 #include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/report.h"
-#include "vbmc/term/text.h"
 #include "vbmc/control/control.h"
+#include "vbmc/term/text.h"
 
 #define PATH_SIZE 4096
 

@@ -3,6 +3,7 @@
 /* The verb screenshot: an image comes as the frames of a console, and goes to a file. */
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include <unistd.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/stream.h"
 #include "vbmc/cli/ask.h"
 #include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/control/console_parser.h"
 

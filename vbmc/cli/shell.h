@@ -3,8 +3,6 @@
 #ifndef VBMC_CLI_SHELL_H
 #define VBMC_CLI_SHELL_H
 
-struct cli_verb;
-
 /* `vbmc shell`. */
 extern const struct cli_verb cli_verb_shell;
 

@@ -1,12 +1,15 @@
 #include "vbmc/cli/shell_commands.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/cli.h"
+#include "vbmc/cli/client.h"
 #include "vbmc/cli/console.h"
 #include "vbmc/cli/list.h"
 #include "vbmc/cli/print.h"

@@ -2,10 +2,11 @@
 #ifndef VBMC_CLI_SHELL_COMMANDS_H
 #define VBMC_CLI_SHELL_COMMANDS_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 
-#include "vbmc/cli/cli.h"
+#include "vbmc/cli/options.h"
+
+struct cli_verb;
 
 struct shell {
     struct cli_options base;           /* which daemon, for `vbmc shell` */

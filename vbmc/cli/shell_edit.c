@@ -3,6 +3,7 @@
 /* The shell at a terminal: prompt, line editing, completion, all by libedit. */
 #include <errno.h>
 #include <histedit.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/version.h"
+#include "vbmc/cli/cli.h"
 #include "vbmc/cli/client.h"
 #include "vbmc/cli/shell_commands.h"
 #include "vbmc/term/text.h"

@@ -3,6 +3,7 @@
 /* `vbmc facility simulate`: how much down-time a redundancy policy leaves, by the numbers. Asks no
  * daemon. */
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>

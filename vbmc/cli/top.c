@@ -3,6 +3,7 @@
 /* `vbmc top`: all BMCs at a glance, on a screen that stays, or once as a table. The daemon is asked
  * by a thread of its own, so that the keys work while it does not answer. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>

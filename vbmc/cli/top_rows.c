@@ -1,6 +1,7 @@
 #include "vbmc/cli/top_rows.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #ifndef VBMC_CLI_TOP_ROWS_H
 #define VBMC_CLI_TOP_ROWS_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+struct json_object;
 
 #define CLI_TOP_TEXT_MAX 1024 /* bytes of a line or cell, the end included */
 

@@ -2,8 +2,6 @@
 #ifndef VBMC_CLI_USERS_H
 #define VBMC_CLI_USERS_H
 
-struct cli_verb;
-
 extern const struct cli_verb cli_verb_user;
 
 #endif

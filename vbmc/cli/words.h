@@ -3,8 +3,6 @@
 #ifndef VBMC_CLI_WORDS_H
 #define VBMC_CLI_WORDS_H
 
-#include <stddef.h>
-
 #define CLI_WORDS_MAX 32
 
 /* Splits `line` in place. `words` then points into it, with NULL behind the last. How many there

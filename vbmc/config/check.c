@@ -3,7 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/hash.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/fail.h"
 #include "vbmc/config/keys.h"
 #include "vbmc/ssh/uri.h"

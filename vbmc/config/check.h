@@ -2,7 +2,7 @@
 #ifndef VBMC_CONFIG_CHECK_H
 #define VBMC_CONFIG_CHECK_H
 
-#include "vbmc/config/parse.h"
+struct config_parse;
 
 /* Missing keys and conflicts; also sets the values that domains take over from [bmc]. 0, or -EINVAL
  * with the reason in parse->error. */

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/fail.h"
 #include "vbmc/config/ini.h"
+#include "vbmc/config/parse.h"
 #include "vbmc/config/value.h"
 
 static int take_runtime_dir(void *context, const struct ini_entry *entry, char *error, size_t size)

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "vbmc/config/parse.h"
+
 int config_fail(struct config_parse *parse, unsigned line, const char *format, ...)
 {
     va_list arguments;

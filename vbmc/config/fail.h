@@ -2,7 +2,7 @@
 #ifndef VBMC_CONFIG_FAIL_H
 #define VBMC_CONFIG_FAIL_H
 
-#include "vbmc/config/parse.h"
+struct config_parse;
 
 /* Writes "FILE:LINE: ..." (without the line if 0) to parse->error. Returns -EINVAL. */
 int config_fail(struct config_parse *parse, unsigned line, const char *format, ...)

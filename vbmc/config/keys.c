@@ -5,9 +5,11 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/secret.h"
 #include "vbmc/config/server_value.h"
 #include "vbmc/config/value.h"
+#include "vbmc/physics/facility.h"
 
 #define AT(section, member) offsetof(struct config_##section, member)
 #define AT_FACILITY(member) offsetof(struct facility_settings, member)

@@ -2,7 +2,12 @@
 #ifndef VBMC_CONFIG_PARSE_H
 #define VBMC_CONFIG_PARSE_H
 
-#include "vbmc/config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/hash_index.h"
+#include "vbmc/physics/model.h"
 
 enum config_section {
     CONFIG_SECTION_DAEMON,

@@ -3,10 +3,17 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/config/parse.h"
 #include "vbmc/config/value.h"
 
 #define KG_TEXT_MAX 42 /* 0x and two digits for each of CHANNEL_KG_SIZE bytes */

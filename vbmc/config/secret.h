@@ -2,7 +2,7 @@
 #ifndef VBMC_CONFIG_SECRET_H
 #define VBMC_CONFIG_SECRET_H
 
-#include "vbmc/config/parse.h"
+struct config_parse;
 
 /* Functions for the table of keys. Each reads `value` into `target` and returns 0, -EINVAL, or
  * another negative error; it may set parse->reason, where it knows more than the table. */

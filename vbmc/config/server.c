@@ -4,9 +4,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "vbmc/config/config.h"
 #include "vbmc/config/fail.h"
 #include "vbmc/config/keys.h"
 #include "vbmc/config/number.h"
+#include "vbmc/physics/server.h"
+#include "vbmc/physics/supply.h"
 
 #define MODEL_PREFIX "model-"
 

@@ -2,7 +2,8 @@
 #ifndef VBMC_CONFIG_SERVER_H
 #define VBMC_CONFIG_SERVER_H
 
-#include "vbmc/config/parse.h"
+struct config_block;
+struct config_parse;
 
 /* Reads model-NAME of [bmc] or [domain]; -ENOENT if there is no constant of that name. */
 int config_take_model_constant(struct config_parse *parse, struct config_block *block,

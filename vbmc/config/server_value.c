@@ -2,10 +2,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "vbmc/bmc/sel.h"
 #include "vbmc/config/number.h"
+#include "vbmc/config/parse.h"
+#include "vbmc/physics/supply.h"
 
 int config_value_redundancy(struct config_parse *parse, const char *value, void *target)
 {

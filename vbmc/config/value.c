@@ -3,13 +3,22 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/endpoint.h"
+#include "vbmc/base/log.h"
+#include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/bmc/manufacturer.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/number.h"
+#include "vbmc/config/parse.h"
 
 #define SESSION_TIMEOUT_MIN_S 10
 #define SESSION_TIMEOUT_MAX_S 3600

@@ -1,7 +1,11 @@
 #include "vbmc/console/boot_watch.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sol/hub.h"
 
 /* What getty prints, whatever the host name before it. */
 static const char prompt[] = "login: ";

@@ -3,9 +3,8 @@
 #ifndef VBMC_CONSOLE_BOOT_WATCH_H
 #define VBMC_CONSOLE_BOOT_WATCH_H
 
-#include "sol/hub.h"
-
 struct boot_watch;
+struct hub;
 
 /* `booted` is called at the first prompt after each boot_watch_arm. NULL if there is no memory. */
 struct boot_watch *boot_watch_new(void (*booted)(void *context), void *context);

@@ -17,10 +17,12 @@
 #include <sys/queue.h>
 
 #include "sol/history.h"
+#include "sol/hub.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
+#include "vbmc/config/config.h"
 #include "vbmc/console/breaks.h"
 #include "vbmc/console/named_log.h"
 #include "vbmc/console/port.h"

@@ -8,16 +8,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
 #include <uv.h>
 
-#include "sol/hub.h"
-#include "vbmc/base/uuid.h"
-#include "vbmc/config/config.h"
 #include "vbmc/host/host.h"
 
-struct hypervisor;
+struct config;
 struct console;
+struct hypervisor;
+struct uuid;
 struct virt_domain;
 
 /* `state_dir` is where the history is kept. NULL if there is no memory. */

@@ -7,7 +7,6 @@
 #include "vbmc/base/uuid.h"
 
 struct config_bmc;
-struct console_log;
 struct hub;
 
 /* All zeros: none is kept. */

@@ -6,8 +6,9 @@
 #include <sys/un.h>
 
 #include "sol/serial.h"
-#include "vbmc/virt/hypervisor.h"
+#include "vbmc/domxml/serial.h"
 #include "vbmc/virt/console.h"
+#include "vbmc/virt/hypervisor.h"
 
 static int new_unix(uv_loop_t *loop, struct virt_domain *domain, const struct domxml_serial *serial,
                     struct stream **stream)

@@ -3,11 +3,9 @@
 #define VBMC_CONSOLE_PORT_H
 
 #include <stddef.h>
-
 #include <uv.h>
 
-#include "vbmc/domxml/serial.h"
-
+struct domxml_serial;
 struct stream;
 struct virt_domain;
 

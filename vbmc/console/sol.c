@@ -10,8 +10,12 @@
 
 #include "sol/solparams.h"
 #include "vbmc/base/log.h"
-#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/console/console.h"
 #include "vbmc/console/sol_session.h"
+#include "vbmc/rmcp/rmcpplus.h"
 #include "vbmc/state/sol.h"
 
 #define NO_SESSION 0

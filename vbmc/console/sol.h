@@ -6,17 +6,19 @@
 
 #include <stdint.h>
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/console/console.h"
+#include "vbmc/host/host.h"
 #include "vbmc/rmcp/server.h"
-#include "vbmc/state/saves.h"
 
 /* Who has lost the console to another session has this long to end by itself; then its session is
  * closed. ipmitool ignores the notice and would sit before a dead console until a key is
  * pressed; ipmiconsole ends at once. */
 #define CONSOLE_SOL_GRACE_MS 5000
 
+struct bmc;
+struct console;
 struct console_sol;
+struct rmcp_server;
+struct saves;
 struct store_sol;
 
 /* Of the server's configuration; the context is the struct console_sol. */

@@ -6,7 +6,10 @@
 
 #include "sol/hub.h"
 #include "sol/replay.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/console/console.h"
 #include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/rmcp/server.h"
 
 struct sol_session {
     struct bmc *bmc;

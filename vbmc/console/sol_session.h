@@ -10,9 +10,6 @@
 #include <stdint.h>
 
 #include "sol/solproto.h"
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/console/console.h"
-#include "vbmc/rmcp/server.h"
 
 /* What the answer to Activate Payload tells, for both directions. 255 characters are what one
  * acknowledgement can count, FreeIPMI takes no more, and with all that a session adds the datagram

@@ -1,6 +1,7 @@
 #include "vbmc/control/internal.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>

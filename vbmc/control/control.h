@@ -15,9 +15,7 @@
 #ifndef VBMC_CONTROL_CONTROL_H
 #define VBMC_CONTROL_CONTROL_H
 
-#include <json-c/json.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <uv.h>
@@ -36,6 +34,7 @@
 
 struct control;
 struct control_request;
+struct json_object;
 
 #define CONTROL_ACCOUNT_SIZE 64
 

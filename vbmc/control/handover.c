@@ -2,6 +2,7 @@
 #include "vbmc/control/internal.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

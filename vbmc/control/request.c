@@ -1,8 +1,9 @@
 #include "vbmc/control/internal.h"
 
+#include <json-c/json.h>
 #include <json-c/json_visit.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"

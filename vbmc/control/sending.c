@@ -1,11 +1,11 @@
 #include "vbmc/control/sending.h"
 
 #include <stdlib.h>
-
 #include <uv.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/control/console_frame.h"
+#include "vbmc/control/control.h"
 
 #define SENDING_MAX 16 /* held for clients that have not read them yet */
 #define STALL_MS    30000

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <json-c/json.h>
-
-#include "vbmc/control/control.h"
+struct control_request;
+struct json_object;
 
 /* Answers the request with `result`, sends the bytes as frames CONSOLE_OUTPUT, at the end
  * CONSOLE_END (vbmc/control/console_frame.h), and closes the connection; also if the client does

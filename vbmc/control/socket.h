@@ -3,7 +3,6 @@
 #define VBMC_CONTROL_SOCKET_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 #include <sys/un.h>
 

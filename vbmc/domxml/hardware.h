@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/host/host.h"
+struct host_hardware;
 
 /* Reads the XML of a domain that runs, or its definition: aliases stand in the former alone. All
  * bytes of *hardware that hold nothing are zero; `emulator_version` is not in the XML. Disks, NICs

@@ -8,6 +8,8 @@
 #include "vbmc/fleet/connect.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/search.h"
+#include "vbmc/service/addition.h"
+#include "vbmc/virt/hypervisor.h"
 
 static char *copy_text(const char *text)
 {

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 
 /* ---- what is taken ---- */
 

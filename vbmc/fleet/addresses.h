@@ -4,9 +4,16 @@
 #define VBMC_FLEET_ADDRESSES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vbmc/config/config.h"
 #include "vbmc/fleet/bmcset.h"
+
+struct bmcset;
+struct config;
+struct config_prefix;
+struct instance;
+union endpoint_address;
 
 /* Most BMCs that one prefix serves; as many as there are ports. */
 #define ADDRESSES_MAX 65536

@@ -12,6 +12,8 @@
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 /* On all hypervisors. */
 static void set_domain_owners(struct fleet *fleet, const struct uuid *uuid, struct instance *owner)

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "vbmc/base/hash.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 
 #define SIZE_MIN 16
 

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "vbmc/base/hash_index.h"
-#include "vbmc/base/uuid.h"
 
 struct instance;
+struct uuid;
 
 struct bmcset {
     struct instance **instances; /* in no order */

@@ -11,6 +11,10 @@
 #include <string.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/boot.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/watchdog.h"
 #include "vbmc/console/console.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/deleted.h"
@@ -23,6 +27,7 @@
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/state/bmcs.h"
+#include "vbmc/store/bmcs.h"
 
 struct change {
     struct change *next; /* of the same BMC */

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/config/openstack.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/events.h"
 #include "vbmc/fleet/internal.h"
+#include "vbmc/virt/hypervisor.h"
 
 static struct placement_hypervisor *place_of(struct fleet *fleet,
                                              const struct hypervisor_settings *settings)

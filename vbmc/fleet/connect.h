@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 struct fleet;
-struct fleet_connection;
 struct hypervisor_settings;
 
 /* The connection to the hypervisor of that URI, begun if it is new. NULL if there is no memory. */

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
+#include "vbmc/virt/hypervisor.h"
 
 void fleet_hold_connection(struct fleet *fleet, const struct hypervisor *hypervisor, int change)
 {

@@ -5,10 +5,8 @@
 #include <stdbool.h>
 
 struct fleet;
-struct fleet_connection;
 struct hypervisor;
 struct uuid;
-struct virt_domain;
 
 /* NULL if there is none. */
 struct fleet_connection *fleet_find_connection(const struct fleet *fleet, const char *uri);

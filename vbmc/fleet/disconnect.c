@@ -9,6 +9,8 @@
 #include "vbmc/fleet/placement.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define REAP_AGAIN_MS 100
 

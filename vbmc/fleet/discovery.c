@@ -4,14 +4,18 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/config/openstack.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 const char *fleet_why_none(const struct fleet *fleet, const struct virt_domain *domain)
 {

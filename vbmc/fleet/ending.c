@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/inbox.h"
+#include "vbmc/config/openstack.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/listen.h"

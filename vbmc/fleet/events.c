@@ -12,6 +12,8 @@
 #include "vbmc/fleet/search.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 static void on_appeared(void *context, struct virt_domain *domain)
 {

@@ -2,8 +2,6 @@
 #ifndef VBMC_FLEET_EVENTS_H
 #define VBMC_FLEET_EVENTS_H
 
-struct hypervisor_callbacks;
-
 /* The context is the fleet. */
 extern const struct hypervisor_callbacks fleet_hypervisor_callbacks;
 

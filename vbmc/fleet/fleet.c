@@ -5,17 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
+#include "vbmc/config/openstack.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connect.h"
 #include "vbmc/fleet/disconnect.h"
 #include "vbmc/fleet/discovery.h"
 #include "vbmc/fleet/ending.h"
+#include "vbmc/fleet/facility.h"
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/load.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
-#include "vbmc/fleet/facility.h"
 #include "vbmc/fleet/search.h"
 #include "vbmc/fleet/sections.h"
 #include "vbmc/fleet/watch.h"
@@ -26,6 +30,7 @@
 #include "vbmc/instance/stored.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/loop.h"
 
 #define SAVE_HOURS_MS UINT64_C(600000)

@@ -2,18 +2,21 @@
 #ifndef VBMC_FLEET_FLEET_H
 #define VBMC_FLEET_FLEET_H
 
+#include <stdbool.h>
 #include <stddef.h>
-
 #include <uv.h>
 
-#include "vbmc/fleet/bmcset.h"
-#include "vbmc/config/config.h"
-#include "vbmc/virt/hypervisor.h"
-#include "vbmc/config/openstack.h"
-#include "vbmc/service/addition.h"
-#include "vbmc/instance/stored.h"
+#include "vbmc/store/store.h"
 
+struct config;
 struct fleet;
+struct hypervisor;
+struct instance;
+struct openstack;
+struct placement_hypervisor;
+struct service_addition;
+struct uuid;
+struct virt_domain;
 
 /* Opens the store, brings up the BMCs that are known, and starts connecting to the hypervisors. The
  * configuration and `openstack` (may be NULL) become the fleet's, also on failure. 0, or a

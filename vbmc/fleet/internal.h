@@ -2,13 +2,19 @@
 #ifndef VBMC_FLEET_INTERNAL_H
 #define VBMC_FLEET_INTERNAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
 #include "vbmc/base/hash_index.h"
-#include "vbmc/base/inbox.h"
 #include "vbmc/base/uuid_map.h"
 #include "vbmc/fleet/addresses.h"
-#include "vbmc/fleet/fleet.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/host/placement_map.h"
 #include "vbmc/instance/instance.h"
-#include "vbmc/instance/sessions.h"
+#include "vbmc/ipmi/dispatch.h"
+#include "vbmc/physics/facility.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
 struct fleet_connection {

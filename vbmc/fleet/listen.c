@@ -16,6 +16,7 @@
 #include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/net/udp.h"
+#include "vbmc/store/bmcs.h"
 
 #define LISTEN_AGAIN_MS 2000
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis.h"
 #include "vbmc/console/console.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connect.h"
@@ -16,10 +18,15 @@
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/store/boot.h"
+#include "vbmc/store/chassis.h"
 #include "vbmc/store/document.h"
+#include "vbmc/store/owed.h"
 #include "vbmc/store/placement.h"
 #include "vbmc/store/sol.h"
 #include "vbmc/store/users.h"
+#include "vbmc/virt/hypervisor.h"
 
 struct stored {
     struct store_bmc *bmcs;

@@ -1,14 +1,18 @@
 #include "vbmc/fleet/loss.h"
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/internal.h"
+#include "vbmc/host/placement.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 
 #define SESSION_GRACE_MS 3000 /* a client that waits for an answer asks again within this */
 

@@ -13,8 +13,11 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/deleted.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define CHOICES_MAX 8
 

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/instance/guest.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/service/service.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define ERROR_SIZE 256
 

@@ -10,15 +10,23 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/restore.h"
 #include "vbmc/fleet/watch.h"
+#include "vbmc/host/placement.h"
+#include "vbmc/host/placement_map.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/store/placement.h"
+#include "vbmc/virt/hypervisor.h"
 
 /* ---- storing ---- */
 

@@ -8,13 +8,18 @@
 
 #include "vbmc/base/boot_id.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/store/host.h"
+#include "vbmc/virt/hypervisor.h"
 
 /* The embedded driver keeps what it knew of running guests on disk, and finds out only after it is
  * connected that they are gone: a second look follows the first. */

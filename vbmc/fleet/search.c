@@ -16,6 +16,9 @@
 #include "vbmc/fleet/disconnect.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/service/addition.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 /* The record for an addition: what the administrator gave, else what discovery had given, else the
  * defaults of the compatibility mode. */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/service/addition.h"
 
 /* One that may have to wait for a hypervisor's first answer. */
 struct waiting_addition {

@@ -5,8 +5,11 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define TEXT_SIZE 320
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 
 void fleet_watch(struct fleet *fleet, void (*changed)(void *context, const char *ssh),

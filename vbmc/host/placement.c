@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/host/placement_internal.h"
+#include "vbmc/host/placement_map.h"
 
 void placement_clear(struct placement *placement)
 {

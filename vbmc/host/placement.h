@@ -31,7 +31,9 @@
 #include <stddef.h>
 
 #include "vbmc/host/host.h"
-#include "vbmc/host/placement_map.h"
+
+struct placement_hypervisor;
+struct placement_map;
 
 /* The numbers are stored. */
 enum placement_fact {

@@ -4,6 +4,7 @@
 
 #include "vbmc/host/placement.h"
 #include "vbmc/host/placement_internal.h"
+#include "vbmc/host/placement_map.h"
 
 /* How to choose between copies in the same state. */
 struct preference {

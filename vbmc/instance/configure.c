@@ -5,6 +5,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/config/config.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/network.h"

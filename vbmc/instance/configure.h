@@ -2,8 +2,7 @@
 #ifndef VBMC_INSTANCE_CONFIGURE_H
 #define VBMC_INSTANCE_CONFIGURE_H
 
-#include "vbmc/config/config.h"
-
+struct config;
 struct instance;
 
 /* Replaces users, channel and time-out; sessions that are no longer valid end. A record with a user

@@ -1,11 +1,15 @@
 #include "vbmc/instance/hooks.h"
 
 #include <time.h>
+#include <uv.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/internal.h"
 #include "vbmc/instance/restart.h"
 #include "vbmc/rmcp/server.h"
 #include "vbmc/state/parts.h"

@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
-#include "vbmc/instance/internal.h"
+#include "vbmc/bmc/core.h"
+
+struct instance;
 
 extern const struct bmc_hooks instance_hooks;
 

@@ -3,21 +3,12 @@
 #define VBMC_INSTANCE_INSTANCE_H
 
 #include <stdint.h>
-
 #include <uv.h>
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/store/bmcs.h"
-#include "vbmc/store/boot.h"
-#include "vbmc/store/chassis.h"
-#include "vbmc/store/store.h"
-
-struct console;
-struct facility;
 struct instance;
-struct ipmi_sink;
-struct limiter;
-struct login_log;
+struct store_bmc;
+struct store_boot;
+struct store_chassis;
 
 /* What all BMCs of a process share; outlives them. */
 struct instance_shared {

@@ -4,14 +4,15 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
 #include <uv.h>
 
 #include "vbmc/base/endpoint.h"
-#include "vbmc/instance/instance.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/host/placement.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/net/interface.h"
 #include "vbmc/state/placement.h"
+#include "vbmc/store/bmcs.h"
 
 /* So many datagrams there were. */
 struct instance_datagrams {

@@ -5,6 +5,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/network.h"
 #include "vbmc/instance/sessions.h"

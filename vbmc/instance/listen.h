@@ -4,10 +4,9 @@
 
 #include <stdbool.h>
 
-#include "vbmc/base/endpoint.h"
-
 struct instance;
 struct udp_socket;
+union endpoint_address;
 
 /* Where the BMC is to listen from the next time on. */
 void instance_set_address(struct instance *instance, const union endpoint_address *address);

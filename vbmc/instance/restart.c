@@ -2,6 +2,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/rmcp/server.h"

@@ -2,11 +2,15 @@
 
 #include <errno.h>
 
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/messaging.h"
+#include "vbmc/bmc/pef.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sel_book.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/platform/platform.h"
 
 static void on_event(void *context, const struct sensor_event *event)
 {

@@ -3,8 +3,8 @@
 #ifndef VBMC_INSTANCE_SERVER_H
 #define VBMC_INSTANCE_SERVER_H
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/platform/platform.h"
+struct bmc;
+struct facility;
 
 /* Gives the BMC its parts; bmc->sel is there already. 0, or -ENOMEM: what is there has to be
  * detached. */

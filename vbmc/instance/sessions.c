@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "vbmc/bmc/payload.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/hooks.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/restart.h"
 #include "vbmc/net/limiter.h"

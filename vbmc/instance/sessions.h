@@ -8,10 +8,10 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/privilege.h"
-#include "vbmc/ipmi/dispatch.h"
 
 struct instance;
-struct rmcp_server;
+struct ipmi_response;
+struct ipmi_token;
 
 /* The server of the instance, which sends by its socket. NULL if there is no memory or no random.
  */

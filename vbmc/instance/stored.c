@@ -6,9 +6,11 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/state/bmcs.h"
 #include "vbmc/state/parts.h"
+#include "vbmc/store/boot.h"
 #include "vbmc/virt/hypervisor.h"
 
 static void driver_record(struct bmc *bmc, const char **live, const char **stored)

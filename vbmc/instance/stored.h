@@ -2,16 +2,17 @@
 #ifndef VBMC_INSTANCE_STORED_H
 #define VBMC_INSTANCE_STORED_H
 
-#include "vbmc/bmc/users.h"
-#include "vbmc/host/placement.h"
-#include "vbmc/store/bmcs.h"
-#include "vbmc/store/boot.h"
-#include "vbmc/store/chassis.h"
-#include "vbmc/store/owed.h"
+#include <stddef.h>
+
 #include "vbmc/store/store.h"
 
 struct instance;
+struct store_bmc;
+struct store_boot;
+struct store_chassis;
+struct store_owed;
 struct store_sol;
+struct user_change;
 
 /* For instance.c, before anything else that is stored: takes over rows, which may be NULL; `name`
  * is the domain's, for the log. 0, or -ENOMEM. */

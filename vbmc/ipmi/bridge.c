@@ -1,7 +1,12 @@
 #include "vbmc/ipmi/bridge.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
 
 #define CHANNEL_MASK     0x0f
 #define CHANNEL_IPMB     0x00

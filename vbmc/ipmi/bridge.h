@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-#include "vbmc/base/wire.h"
-#include "vbmc/ipmi/msg.h"
+struct ipmi_msg;
+struct ipmi_response;
+struct wire_out;
 
 #define CMD_SEND_MESSAGE 0x34
 

@@ -1,7 +1,9 @@
 /* App commands about the BMC itself (IPMI 2.0, chapter 20). */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sdr.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 /* Get Device ID (section 20.1). */

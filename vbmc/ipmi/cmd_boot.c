@@ -1,7 +1,9 @@
 #include "vbmc/ipmi/cmd_boot.h"
 
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/boot_parameters.h"
+#include "vbmc/ipmi/codes.h"
 
 #define PARAMETER_VERSION 0x01
 #define PARAMETER_INVALID 0x80 /* bit 7 of the selector: the parameter is marked invalid */

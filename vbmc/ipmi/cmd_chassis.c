@@ -1,11 +1,14 @@
 /* Chassis commands (IPMI 2.0, chapter 28), except for the boot options, which have a file of their
  * own. */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/boot_parameters.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/ipmi/cmd_boot.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 /* Get Chassis Capabilities (section 28.1). */
 #define CAPABILITY_INTRUSION_SENSOR     0x01

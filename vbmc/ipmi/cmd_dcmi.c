@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/ipmi/cmd_dcmi_power.h"
 #include "vbmc/ipmi/cmd_dcmi_thermal.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 #include "vbmc/ipmi/dcmi_group.h"
 

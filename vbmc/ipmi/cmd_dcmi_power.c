@@ -3,8 +3,11 @@
 #include <math.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/power_history.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/dcmi_group.h"
 
 #define CC_NO_ACTIVE_LIMIT         0x80

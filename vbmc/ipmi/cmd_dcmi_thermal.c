@@ -3,9 +3,11 @@
 #include <math.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/dcmi_group.h"
 
 #define SENSOR_TYPE_TEMPERATURE 0x01

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 #define LUNS           4

@@ -1,7 +1,9 @@
 /* FRU inventory commands (IPMI 2.0, chapter 34). All FRUs are read and written by bytes. */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 #define ACCESS_BY_BYTES 0x00

@@ -1,8 +1,11 @@
 /* LAN commands (IPMI 2.0, chapter 23). */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 #define RESERVED_OF_SET 0xf0 /* beside the channel */
 #define RESERVED_OF_GET 0x70

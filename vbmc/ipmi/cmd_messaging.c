@@ -1,8 +1,12 @@
 /* App commands about messages for system software (IPMI 2.0, sections 22.1 to 22.8). */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/bridge.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/dispatch.h"
+#include "vbmc/ipmi/msg.h"
 
 /* Set BMC Global Enables (section 22.1). The specification leaves it to the system interface; here
  * an administrator has it over LAN too, as with the BMCs of servers, for `ipmitool mc setenables`.

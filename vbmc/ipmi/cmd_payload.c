@@ -2,7 +2,10 @@
  * 1, is the one payload that can be activated, and it has one instance: other ways to the console
  * need no IPMI instance. */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 /* Section 13.27.3. */

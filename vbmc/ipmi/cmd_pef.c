@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 #define PEF_VERSION        0x51 /* of IPMI 1.5 and 2.0, BCD with the digits swapped */

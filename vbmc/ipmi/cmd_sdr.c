@@ -1,9 +1,11 @@
 /* SDR repository commands (IPMI 2.0, chapter 33). The repository is generated: whatever would write
  * to it has no row here and is answered as an invalid command. */
-#include "vbmc/bmc/sdr.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 #define SDR_VERSION            0x51

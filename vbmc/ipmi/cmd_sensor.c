@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sdr.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 #define EVENTS_ON           0x80
 #define SCANNING_ON         0x40

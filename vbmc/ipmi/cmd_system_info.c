@@ -1,6 +1,8 @@
 /* Set and Get System Info Parameters (IPMI 2.0, sections 22.14a and 22.14b). */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 static int set_system_info_parameters(const struct ipmi_request *request, struct wire_in *in,

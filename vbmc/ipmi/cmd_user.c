@@ -1,13 +1,15 @@
 /* App commands about accounts (IPMI 2.0, sections 22.26 to 22.30). */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 #define CHANNEL_MASK  0x0f
 #define USER_MASK     0x3f

@@ -1,6 +1,8 @@
 /* Watchdog timer commands (IPMI 2.0, chapter 27). */
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 /* Timer use (first byte of both tables in sections 27.6 and 27.7). */

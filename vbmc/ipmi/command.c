@@ -6,6 +6,12 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
+#include "vbmc/service/caller.h"
 
 uint8_t command_code_of_result(int result)
 {

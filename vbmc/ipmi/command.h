@@ -5,10 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/wire.h"
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/service/service.h"
+
+struct ipmi_response;
+struct wire_in;
+struct wire_out;
 
 /* Returned by a handler instead of a completion code: the answer comes through the sink. */
 #define COMMAND_PENDING (-1)

@@ -1,5 +1,6 @@
 #include "vbmc/ipmi/dcmi_group.h"
 
+#include "vbmc/base/wire.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/command.h"
 

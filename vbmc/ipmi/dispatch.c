@@ -5,7 +5,9 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/ipmi/bridge.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 /* With Set Session Privilege Level between them. */
 #define CMD_ACTIVATE_SESSION 0x3a

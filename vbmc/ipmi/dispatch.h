@@ -9,11 +9,9 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/privilege.h"
-#include "vbmc/ipmi/codes.h"
-#include "vbmc/ipmi/msg.h"
 
-struct bmc;
-struct command_directory;
+struct ipmi_msg;
+struct ipmi_response;
 
 /* Names a request that is answered later. Never a pointer: the BMC or the session it names may be
  * gone when the answer comes, which is then dropped. */

@@ -4,8 +4,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "vbmc/base/endpoint.h"
 
 #define ROUTE_LINE_MAX 256
 #define ROUTE_GATEWAY  0x0002 /* RTF_GATEWAY */

@@ -4,12 +4,11 @@
 #ifndef VBMC_NET_INTERFACE_H
 #define VBMC_NET_INTERFACE_H
 
-#include <ifaddrs.h>
 #include <net/if.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
+union endpoint_address;
 
 struct interface_facts {
     uint8_t address[4], mask[4], gateway[4]; /* IPv4, network order; here and below all 0: none */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "vbmc/base/endpoint.h"
+
 struct bucket {
     uint64_t filled_at_ms;
     uint32_t tokens;

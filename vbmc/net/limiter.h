@@ -18,8 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
-
 #define LIMITER_BUCKETS 4096
 
 /* Datagrams a second, and how many at once. */
@@ -33,6 +31,7 @@
 #define LIMITER_COMMON_BURST 20000
 
 struct limiter;
+union endpoint_address;
 
 /* NULL if there is no memory or no random. */
 struct limiter *limiter_new(void);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/rate.h"
 

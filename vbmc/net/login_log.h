@@ -16,8 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
-
 /* Of one source, of the first lines of sources, and of all other lines together: so many at once,
  * then one in so much time. */
 #define LOGIN_LOG_SOURCE_BURST   5
@@ -31,6 +29,7 @@
 #define LOGIN_LOG_NAME_SIZE 17
 
 struct login_log;
+union endpoint_address;
 
 /* NULL if there is no memory or no random. */
 struct login_log *login_log_new(void);

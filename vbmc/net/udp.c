@@ -8,6 +8,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
 
 #define BATCH       32

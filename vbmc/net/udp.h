@@ -5,15 +5,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
+#include <sys/un.h>
 #include <uv.h>
-
-#include "vbmc/base/endpoint.h"
 
 /* Longer datagrams are dropped: the longest that IPMI knows is well below. */
 #define UDP_DATAGRAM_MAX 1024
 
+struct endpoint;
 struct udp_socket;
+union endpoint_address;
 
 /* The bytes are valid during the call. May call udp_socket_send; must not close the socket. */
 typedef void udp_receive_fn(void *context, const struct endpoint *from, const uint8_t *bytes,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/physics/supply.h"
 
 #define BATTERY_LOW        0.2
 #define SECONDS_PER_MINUTE 60.0

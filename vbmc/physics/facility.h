@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/physics/supply.h"
-
 /* From [facility]. */
 struct facility_settings {
     unsigned feed_count;    /* 1..SUPPLY_FEEDS_MAX; named A, B, ... */

@@ -1,6 +1,8 @@
 /* The guest's life as an event log tells it. Each event comes from a discrete sensor, whose states
  * also say how the server is now. */
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/internal.h"
+#include "vbmc/platform/platform.h"
 
 #define UNSPECIFIED 0xff
 

@@ -2,6 +2,7 @@
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sdr.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/internal.h"
 
 void platform_follow_hardware(struct platform *platform)

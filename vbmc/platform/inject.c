@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/internal.h"
+#include "vbmc/platform/platform.h"
 
 #define MEMORY_CORRECTABLE_OFFSET 0 /* IPMI 2.0, table 42-3 */
 #define UNSPECIFIED               0xff

@@ -2,11 +2,16 @@
 #ifndef VBMC_PLATFORM_INTERNAL_H
 #define VBMC_PLATFORM_INTERNAL_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "vbmc/base/rate.h"
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/sensors.h"
+#include "vbmc/host/host.h"
 #include "vbmc/physics/faults.h"
-#include "vbmc/platform/platform.h"
+#include "vbmc/physics/model.h"
+#include "vbmc/physics/server.h"
+#include "vbmc/physics/supply.h"
 
 struct platform {
     struct bmc *bmc;

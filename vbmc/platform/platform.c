@@ -12,6 +12,9 @@
 #include <stdlib.h>
 
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/platform/platform.h"
 
 /* After a pause of the daemon (suspended, stopped in a debugger) the physics does not catch up with
  * hours. */

@@ -4,16 +4,10 @@
 #ifndef VBMC_PLATFORM_PLATFORM_H
 #define VBMC_PLATFORM_PLATFORM_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "vbmc/physics/facility.h"
-#include "vbmc/physics/server.h"
-#include "vbmc/host/host.h"
-
 struct bmc;
-struct bmc_listener;
+struct facility;
 struct platform;
+struct server_settings;
 
 /* `facility` outlives it. NULL if there is no memory. */
 struct platform *platform_new(struct bmc *bmc, const struct facility *facility);

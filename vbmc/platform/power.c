@@ -2,7 +2,9 @@
  * back by its power restore policy; past the non-recoverable temperature it switches itself off;
  * over an active power limit its CPUs are slowed down. */
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/internal.h"
 
 #define RETRY_MS     10000

@@ -1,6 +1,8 @@
 /* Discrete states: what was injected, what the facility does, and what the guest's hardware shows.
  */
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/platform/internal.h"
 
 /* States of IPMI 2.0, table 42-3, as bits. */

@@ -1,5 +1,6 @@
 /* What the power supplies deliver. The chassis asks nobody: it is told of each change. */
 #include "vbmc/base/array.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/platform/internal.h"
 
 static void tell_chassis(struct platform *platform)

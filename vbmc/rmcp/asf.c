@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "vbmc/base/wire.h"
 #include "vbmc/rmcp/header.h"
 
 #define ENTERPRISE    4542 /* ASF's IANA enterprise number, the only big endian field here */

@@ -1,5 +1,9 @@
 #include "vbmc/rmcp/cipher.h"
 
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/bmc/privilege.h"
+
 static const struct cipher_code rakp_codes[] = {
     [CIPHER_RAKP_HMAC_SHA1] = {CRYPTO_SHA1, 12},
     [CIPHER_RAKP_HMAC_MD5] = {CRYPTO_MD5, 16},

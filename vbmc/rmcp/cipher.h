@@ -3,13 +3,13 @@
 #ifndef VBMC_RMCP_CIPHER_H
 #define VBMC_RMCP_CIPHER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/bmc/channel.h"
-#include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/rmcp/crypto.h"
+
+struct channel;
+struct cipher_suite;
 
 #define CIPHER_ANY 0xff /* "the BMC may choose" */
 

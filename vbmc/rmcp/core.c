@@ -2,7 +2,13 @@
 
 #include <errno.h>
 
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/rmcp/header.h"
+#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/opening.h"
+#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/rmcp/session.h"
 
 #define ID_ATTEMPTS 16
 

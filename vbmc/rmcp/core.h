@@ -2,11 +2,15 @@
 #ifndef VBMC_RMCP_CORE_H
 #define VBMC_RMCP_CORE_H
 
-#include "vbmc/rmcp/crypto.h"
-#include "vbmc/rmcp/opening.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "vbmc/rmcp/rakp_keys.h"
 #include "vbmc/rmcp/server.h"
-#include "vbmc/rmcp/session.h"
+
+struct endpoint;
+struct session;
 
 struct rmcp_server {
     struct rmcp_config config;

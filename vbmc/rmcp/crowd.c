@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "vbmc/base/endpoint.h"
+
 #define TALLY_SIZE (2 * CROWD_MAX) /* a power of two, of which at least half stays empty */
 
 /* How often each value occurs: a hash table of values that are hashes already. */

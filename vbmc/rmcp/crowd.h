@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
+union endpoint_address;
 
 #define CROWD_MAX  512
 #define CROWD_FREE UINT64_MAX /* as the order: nobody is at this place */

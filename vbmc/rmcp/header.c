@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "vbmc/base/wire.h"
+
 #define VERSION      0x06
 #define NO_ACK       0xff
 #define CLASS_MASK   0x1f

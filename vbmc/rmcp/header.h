@@ -3,7 +3,10 @@
 #ifndef VBMC_RMCP_HEADER_H
 #define VBMC_RMCP_HEADER_H
 
-#include "vbmc/base/wire.h"
+#include <stdint.h>
+
+struct wire_in;
+struct wire_out;
 
 #define RMCP_HEADER_SIZE  4
 #define RMCP_DATAGRAM_MAX 1024 /* longest datagram looked at, and longest one built */

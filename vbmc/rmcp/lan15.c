@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/base/wire.h"
 #include "vbmc/rmcp/crypto.h"
 #include "vbmc/rmcp/header.h"
 

@@ -4,7 +4,11 @@
 #ifndef VBMC_RMCP_LAN15_H
 #define VBMC_RMCP_LAN15_H
 
-#include "vbmc/base/wire.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wire_in;
 
 #define LAN15_KEY_SIZE       16 /* a password, zero padded; a longer one cannot log in */
 #define LAN15_CODE_SIZE      16

@@ -3,7 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/crypto.h"
+#include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/login.h"
+#include "vbmc/rmcp/opening.h"
+#include "vbmc/rmcp/session.h"
+#include "vbmc/rmcp/window.h"
 
 /* Who may log in as an opening says, or NULL. */
 static const struct user *find_user(const struct rmcp_server *server, const struct opening *opening,

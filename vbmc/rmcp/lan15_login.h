@@ -21,8 +21,12 @@
 #ifndef VBMC_RMCP_LAN15_LOGIN_H
 #define VBMC_RMCP_LAN15_LOGIN_H
 
+#include <stdint.h>
+
 #include "vbmc/ipmi/dispatch.h"
-#include "vbmc/rmcp/core.h"
+
+struct opening;
+struct rmcp_server;
 
 /* The context of each call of lan15_login_ops, for the time of one request. */
 struct lan15_login {

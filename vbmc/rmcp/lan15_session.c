@@ -2,9 +2,20 @@
 
 #include <string.h>
 
+#include "vbmc/bmc/channel.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
+#include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/crypto.h"
+#include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/lan15_login.h"
 #include "vbmc/rmcp/login.h"
+#include "vbmc/rmcp/opening.h"
+#include "vbmc/rmcp/rmcpplus.h"
 #include "vbmc/rmcp/route.h"
+#include "vbmc/rmcp/server.h"
+#include "vbmc/rmcp/session.h"
+#include "vbmc/rmcp/window.h"
 
 #define CMD_ACTIVATE_SESSION 0x3a
 

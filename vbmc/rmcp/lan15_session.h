@@ -8,8 +8,12 @@
 #ifndef VBMC_RMCP_LAN15_SESSION_H
 #define VBMC_RMCP_LAN15_SESSION_H
 
-#include "vbmc/rmcp/core.h"
-#include "vbmc/rmcp/lan15.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct endpoint;
+struct lan15_packet;
+struct rmcp_server;
 
 void lan15_receive(struct rmcp_server *server, const struct endpoint *from,
                    const struct lan15_packet *packet, uint64_t now_ms);

@@ -1,7 +1,11 @@
 #include "vbmc/rmcp/login.h"
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/users.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/session.h"
 
 const char login_wrong[] = "wrong name or password";
 

@@ -3,7 +3,12 @@
 #ifndef VBMC_RMCP_LOGIN_H
 #define VBMC_RMCP_LOGIN_H
 
-#include "vbmc/rmcp/core.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rmcp_server;
+struct session;
 
 /* Who tried: the name is as it was sent; user_id is 0 for a name that nobody may log in by. */
 struct login_attempt {

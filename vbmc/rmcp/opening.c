@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/rmcp/crowd.h"
 
 #define OPENINGS_MAX CROWD_MAX

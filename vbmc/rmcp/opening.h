@@ -14,8 +14,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
-#include "vbmc/rmcp/cipher.h"
 #include "vbmc/rmcp/lan15.h"
 
 struct opening {
@@ -37,6 +35,7 @@ struct opening {
 #define OPENING_MESSAGES_MAX 32
 
 struct openings;
+union endpoint_address;
 
 /* Which of them are given up when there are too many depends on `key`, which is random. NULL if
  * there is no memory. */

@@ -2,7 +2,11 @@
 
 #include <errno.h>
 
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/session.h"
 
 static int set_privilege(void *context, uint32_t current, enum privilege level)
 {

@@ -32,7 +32,15 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/rmcp/cipher.h"
+#include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/login.h"
+#include "vbmc/rmcp/opening.h"
+#include "vbmc/rmcp/server.h"
+#include "vbmc/rmcp/session.h"
 
 #define OPEN_REQUEST_SIZE 32
 #define RAKP1_FIXED_SIZE  28

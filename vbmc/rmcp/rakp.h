@@ -3,8 +3,14 @@
 #ifndef VBMC_RMCP_RAKP_H
 #define VBMC_RMCP_RAKP_H
 
-#include "vbmc/base/wire.h"
-#include "vbmc/rmcp/core.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vbmc/rmcp/session.h"
+
+struct endpoint;
+struct rmcp_server;
+struct wire_in;
 
 /* Status codes of table 13-15 that this BMC gives. */
 enum rakp_status {

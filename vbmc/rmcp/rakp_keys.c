@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/rmcp/cipher.h"
+#include "vbmc/rmcp/rmcpplus.h"
 
 #define INPUT_MAX       128
 #define K_CONSTANT_SIZE 20

@@ -2,8 +2,12 @@
 #ifndef VBMC_RMCP_RAKP_KEYS_H
 #define VBMC_RMCP_RAKP_KEYS_H
 
+#include <stdint.h>
+
 #include "vbmc/rmcp/crypto.h"
-#include "vbmc/rmcp/rmcpplus.h"
+
+struct crypto;
+struct rmcpplus_keys;
 
 #define RAKP_RANDOM_SIZE 16
 #define RAKP_GUID_SIZE   16

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/rmcp/cipher.h"
 #include "vbmc/rmcp/header.h"
 
 #define FLAG_ENCRYPTED     0x80

@@ -4,9 +4,14 @@
 #ifndef VBMC_RMCP_RMCPPLUS_H
 #define VBMC_RMCP_RMCPPLUS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "vbmc/base/wire.h"
-#include "vbmc/rmcp/cipher.h"
 #include "vbmc/rmcp/crypto.h"
+
+struct crypto;
 
 #define RMCPPLUS_FORMAT        0x06 /* the byte that tells RMCP+ from IPMI 1.5 */
 #define RMCPPLUS_K1_SIZE       CRYPTO_DIGEST_MAX

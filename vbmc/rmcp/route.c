@@ -12,10 +12,20 @@
 
 #include <errno.h>
 
+#include "vbmc/base/wire.h"
+#include "vbmc/bmc/channel.h"
 #include "vbmc/ipmi/bridge.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
+#include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
+#include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/lan15_login.h"
 #include "vbmc/rmcp/ops.h"
+#include "vbmc/rmcp/repeat.h"
+#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/rmcp/server.h"
+#include "vbmc/rmcp/session.h"
 
 static struct ipmi_request make_request(struct rmcp_server *server, const struct ipmi_msg *msg,
                                         uint64_t now_ms)

@@ -3,9 +3,17 @@
 #ifndef VBMC_RMCP_ROUTE_H
 #define VBMC_RMCP_ROUTE_H
 
-#include "vbmc/base/wire.h"
-#include "vbmc/rmcp/core.h"
-#include "vbmc/rmcp/lan15.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct endpoint;
+struct ipmi_response;
+struct ipmi_token;
+struct lan15_packet;
+struct rmcp_server;
+struct session;
+struct wire_in;
 
 enum route_wrapper {
     ROUTE_LAN15,

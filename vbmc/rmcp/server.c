@@ -17,11 +17,13 @@
 #include <stdlib.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/net/login_log.h"
 #include "vbmc/rmcp/asf.h"
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15_session.h"
-#include "vbmc/net/login_log.h"
+#include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/rakp.h"
 #include "vbmc/rmcp/route.h"

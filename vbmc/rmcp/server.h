@@ -8,9 +8,6 @@
 #include <stdint.h>
 
 #include "vbmc/base/endpoint.h"
-#include "vbmc/bmc/channel.h"
-#include "vbmc/bmc/users.h"
-#include "vbmc/ipmi/dispatch.h"
 
 #define RMCP_IDLE_MS_DEFAULT       63000 /* 60 s and a little tolerance (section 6.12.15) */
 #define RMCP_HALF_OPEN_MS_DEFAULT  10000 /* ipmitool waits 1 s for each step */
@@ -34,8 +31,6 @@ struct rmcp_session_events {
     /* Whether something runs on the session, so that it must not make room for another. */
     bool (*in_use)(void *context, uint32_t session);
 };
-
-struct login_log;
 
 struct rmcp_config {
     uint32_t bmc_number; /* of the tokens */
@@ -97,6 +92,9 @@ struct rmcp_counters {
     uint64_t dropped[RMCP_DROP_COUNT];
 };
 
+struct endpoint;
+struct ipmi_response;
+struct ipmi_token;
 struct rmcp_server;
 
 /* What the configuration points at stays the caller's and must outlive the server. NULL with errno

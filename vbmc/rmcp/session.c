@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "vbmc/rmcp/crowd.h"
+#include "vbmc/rmcp/repeat.h"
 #include "vbmc/rmcp/session_room.h"
 
 struct session_table {

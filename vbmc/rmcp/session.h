@@ -3,14 +3,13 @@
 #define VBMC_RMCP_SESSION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/privilege.h"
+#include "vbmc/rmcp/crypto.h"
 #include "vbmc/rmcp/lan15.h"
 #include "vbmc/rmcp/rakp_keys.h"
-#include "vbmc/rmcp/repeat.h"
 #include "vbmc/rmcp/rmcpplus.h"
 #include "vbmc/rmcp/window.h"
 

@@ -1,6 +1,10 @@
 #include "vbmc/rmcp/session_room.h"
 
+#include <stdbool.h>
+
 #include "vbmc/base/array.h"
+#include "vbmc/base/endpoint.h"
+#include "vbmc/rmcp/session.h"
 
 #define FIFTHS 5
 

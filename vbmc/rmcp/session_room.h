@@ -12,7 +12,10 @@
 #ifndef VBMC_RMCP_SESSION_ROOM_H
 #define VBMC_RMCP_SESSION_ROOM_H
 
-#include "vbmc/rmcp/session.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct session;
 
 #define SESSION_ROOM_IDLE_MS 5000
 

@@ -1,6 +1,8 @@
 /* System boot options (IPMI 2.0, sections 28.12 to 28.14). */
 #include <stdio.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 int service_run_boot_flags(const struct service_call *call,

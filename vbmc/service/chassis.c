@@ -2,6 +2,10 @@
 #include <stdio.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/core.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 int service_run_power(const struct service_call *call, const union service_arguments *arguments)

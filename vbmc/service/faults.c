@@ -3,6 +3,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/service/runs.h"
 

@@ -1,6 +1,8 @@
 /* FRU inventory (IPMI 2.0, chapter 34), and the asset tag that DCMI shares with it. */
 #include <stdio.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/service/runs.h"
 

@@ -1,7 +1,12 @@
 /* Channel access and key (IPMI 2.0, sections 22.22 and 22.25) and the LAN (chapter 23). */
 #include <stdio.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/bmc/lockout.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 int service_run_channel_access(const struct service_call *call,

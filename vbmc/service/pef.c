@@ -1,4 +1,7 @@
 /* Platform Event Filtering (IPMI 2.0, chapters 17 and 30). */
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/pef.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 int service_run_pef_parameter(const struct service_call *call,

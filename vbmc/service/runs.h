@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/service/service.h"
 
 typedef void service_describe(const union service_arguments *arguments, char *text, size_t size);

@@ -1,6 +1,10 @@
 /* System Event Log (IPMI 2.0, chapter 31). */
 #include "vbmc/bmc/sel.h"
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/messaging.h"
+#include "vbmc/bmc/pef.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 int service_run_sel_add(const struct service_call *call, const union service_arguments *arguments)

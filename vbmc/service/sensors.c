@@ -1,4 +1,7 @@
 /* Sensors (IPMI 2.0, chapter 35). */
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/service/runs.h"
 
 int service_run_sensor_settings(const struct service_call *call,

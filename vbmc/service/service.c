@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/service/accounts.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/result.h"
 
 #define DETAIL_SIZE 256

@@ -25,16 +25,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/alerts.h"
+#include "vbmc/bmc/boot.h"
 #include "vbmc/bmc/boot_parameters.h"
+#include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/pef_parameters.h"
-#include "vbmc/bmc/sensors.h"
-#include "vbmc/platform/inject.h"
-#include "vbmc/service/addition.h"
-#include "vbmc/service/caller.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/bmc/sensor_table.h"
+#include "vbmc/bmc/watchdog.h"
+#include "vbmc/host/host.h"
+#include "vbmc/physics/faults.h"
+
+struct caller;
 
 struct hypervisor;
 struct virt_domain;

@@ -1,4 +1,7 @@
 /* Sessions of the LAN (IPMI 2.0, section 22.19), and Serial over LAN (chapters 24 and 26). */
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 /* Who is no administrator may close his own session only. */

@@ -2,6 +2,11 @@
  * 22.8). */
 #include <stdio.h>
 
+#include "vbmc/bmc/acpi.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/messaging.h"
+#include "vbmc/bmc/system_info.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 /* A warm reset is not told from a cold one: no state is kept that a cold reset would lose. */

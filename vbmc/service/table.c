@@ -2,6 +2,7 @@
  * in its own row (vbmc/ipmi/cmd_*.c), never below that of the operation it is. */
 #include <stdio.h>
 
+#include "vbmc/service/addition.h"
 #include "vbmc/service/runs.h"
 
 static void describe_domain(const union service_arguments *arguments, char *text, size_t size)

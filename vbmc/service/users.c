@@ -1,7 +1,12 @@
 /* Accounts (IPMI 2.0, sections 22.26 to 22.30). */
 #include <stdio.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
+#include "vbmc/bmc/lockout.h"
+#include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
 static struct user_author author_of(const struct caller *caller)

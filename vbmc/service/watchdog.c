@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/service/runs.h"
 
 int service_run_watchdog_set(const struct service_call *call,

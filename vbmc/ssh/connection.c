@@ -1,6 +1,9 @@
 #include "vbmc/ssh/connection.h"
 
 #include <errno.h>
+#include <libssh/callbacks.h>
+#include <libssh/server.h> /* ssh_send_keepalive, which clients have too */
+#include <libxml/uri.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -12,13 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <libssh/callbacks.h>
-#include <libssh/server.h> /* ssh_send_keepalive, which clients have too */
-#include <libxml/uri.h>
-
+#include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
 #include "vbmc/ssh/forward.h"
 #include "vbmc/ssh/login.h"
+#include "vbmc/ssh/uri.h"
 
 #define PAUSE_FIRST_MS 250
 #define PAUSE_MAX_MS   5000

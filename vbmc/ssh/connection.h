@@ -14,8 +14,8 @@
 
 #include <stddef.h>
 
-#include "vbmc/base/inbox.h"
-
+struct inbox;
+struct inbox_item;
 struct sshconn;
 
 /* `name` is the hypervisor's, for the log. `runtime_dir` is where sockets may be made. 0, or a

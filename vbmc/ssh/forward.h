@@ -11,15 +11,14 @@
 #ifndef VBMC_SSH_FORWARD_H
 #define VBMC_SSH_FORWARD_H
 
+#include <libssh/libssh.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include <libssh/libssh.h>
-#include <poll.h>
 
 #define SSH_FORWARDS_MAX   1024
 #define SSH_LOCAL_PATH_MAX 108 /* of a Unix socket's address, with its end */
 
+struct pollfd;
 struct ssh_forwards;
 
 /* Makes a folder of our own below `runtime_dir`, which must be nobody else's: another process with

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/ssh/uri.h"
 
 #define SYSTEM_KNOWN_HOSTS "/etc/ssh/ssh_known_hosts"
 #define REVOKED            "@revoked"

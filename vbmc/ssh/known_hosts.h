@@ -6,11 +6,10 @@
 #ifndef VBMC_SSH_KNOWN_HOSTS_H
 #define VBMC_SSH_KNOWN_HOSTS_H
 
+#include <libssh/libssh.h>
 #include <stddef.h>
 
-#include <libssh/libssh.h>
-
-#include "vbmc/ssh/uri.h"
+struct ssh_uri;
 
 #define SSH_KNOWN_HOSTS_TEXT_SIZE 128
 

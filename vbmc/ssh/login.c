@@ -17,6 +17,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/ssh/uri.h"
 
 #define CONNECT_MS  10000 /* all addresses of the host together */
 #define LOGIN_MS    20000 /* from the connection to being logged in */

@@ -9,13 +9,13 @@
 #ifndef VBMC_SSH_LOGIN_H
 #define VBMC_SSH_LOGIN_H
 
+#include <libssh/libssh.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <libssh/libssh.h>
-
 #include "vbmc/ssh/known_hosts.h"
-#include "vbmc/ssh/uri.h"
+
+struct ssh_uri;
 
 /* How to wait. */
 struct ssh_wait {

@@ -3,10 +3,8 @@
 #ifndef VBMC_SSH_TUNNEL_H
 #define VBMC_SSH_TUNNEL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <libssh/libssh.h>
+#include <stdbool.h>
 
 struct ssh_tunnel;
 

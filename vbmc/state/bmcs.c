@@ -2,6 +2,9 @@
 
 #include <time.h>
 
+#include "vbmc/base/uuid.h"
+#include "vbmc/store/bmcs.h"
+
 int bmcs_store_addition(struct store *store, struct store_bmc *bmc, store_done_fn done,
                         void *context)
 {

@@ -3,7 +3,11 @@
 #define VBMC_STATE_BMCS_H
 
 #include "vbmc/state/saves.h"
-#include "vbmc/store/bmcs.h"
+#include "vbmc/store/store.h"
+
+struct store;
+struct store_bmc;
+struct uuid;
 
 /* How it is stored: the owner is the struct store_bmc itself, which is stamped with the time.
  * Nothing is taken back: who changes it knows what a refusal means. */

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/boot.h"
+#include "vbmc/store/boot.h"
+
 static void fill_options(struct boot_options *boot, const struct store_boot *row)
 {
     boot->service_partition = row->service_partition;

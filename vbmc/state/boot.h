@@ -2,9 +2,10 @@
 #ifndef VBMC_STATE_BOOT_H
 #define VBMC_STATE_BOOT_H
 
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/state/saves.h"
-#include "vbmc/store/boot.h"
+
+struct bmc;
+struct store_boot;
 
 /* Who has boot options to store. */
 struct boot_owner {

@@ -4,6 +4,9 @@
 #include <time.h>
 
 #include "vbmc/base/wall_clock.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/store/chassis.h"
 
 /* Later than that a clock has been set, and what was stored by it means nothing. */
 #define YEARS_MAX 30

@@ -3,9 +3,10 @@
 #ifndef VBMC_STATE_CHASSIS_H
 #define VBMC_STATE_CHASSIS_H
 
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/state/saves.h"
-#include "vbmc/store/chassis.h"
+
+struct bmc;
+struct store_chassis;
 
 void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row);
 /* How it is stored: the owner is the struct bmc, a copy a struct store_chassis. Only what clients

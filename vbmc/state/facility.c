@@ -1,13 +1,16 @@
 #include "vbmc/state/facility.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/physics/supply.h"
 #include "vbmc/store/document.h"
 
 #define RECORD "facility"

@@ -3,10 +3,12 @@
 #ifndef VBMC_STATE_FACILITY_H
 #define VBMC_STATE_FACILITY_H
 
-#include <json-c/json.h>
-
-#include "vbmc/physics/facility.h"
 #include "vbmc/state/saves.h"
+
+struct facility;
+struct json_object;
+struct saves_part;
+struct store;
 
 /* How it is stored: the owner is the struct facility, a copy JSON. What drifts by itself is not
  * taken back: a disk that is full does not fill the battery. */

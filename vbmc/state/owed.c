@@ -1,6 +1,13 @@
 #include "vbmc/state/owed.h"
 
+#include <time.h>
+
 #include "vbmc/base/wall_clock.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/chassis_queue.h"
+#include "vbmc/store/owed.h"
 
 /* The model knows the monotonic clock alone, which ends with the machine: what is stored goes by
  * the machine's clock of the day. */

@@ -2,9 +2,10 @@
 #ifndef VBMC_STATE_OWED_H
 #define VBMC_STATE_OWED_H
 
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/state/saves.h"
-#include "vbmc/store/owed.h"
+
+struct bmc;
+struct store_owed;
 
 /* How they are stored: the owner is the struct bmc. Nothing is taken back here: the chassis refuses
  * an action that is not on disk (vbmc/bmc/chassis_power.c). */

@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/state/chassis.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/user_changes.h"
-#include "vbmc/state/records.h"
+#include "vbmc/state/boot.h"
+#include "vbmc/state/chassis.h"
 #include "vbmc/state/owed.h"
+#include "vbmc/state/record.h"
+#include "vbmc/state/records.h"
 #include "vbmc/state/users.h"
+#include "vbmc/store/chassis.h"
 
 struct parts {
     struct bmc *bmc;

@@ -3,14 +3,18 @@
 #define VBMC_STATE_PARTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/state/boot.h"
-#include "vbmc/state/saves.h"
-#include "vbmc/store/chassis.h"
-#include "vbmc/store/owed.h"
+#include "vbmc/bmc/core.h"
 
+struct bmc;
+struct bmc_ticket;
 struct parts;
+struct saves;
+struct store_boot;
+struct store_chassis;
+struct store_owed;
+struct user_change;
 
 /* Adds them to `saves`, which is borrowed. The model's own parts (sensors, ...) are there when a
  * part is restored or reported as changed. `driver_record` as in struct boot_owner. NULL if there

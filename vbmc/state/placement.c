@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/host/placement.h"
+#include "vbmc/host/placement_map.h"
 #include "vbmc/store/placement.h"
 
 static struct store_placement row_of(const struct placement_owner *guest,

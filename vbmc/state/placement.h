@@ -2,8 +2,6 @@
 #ifndef VBMC_STATE_PLACEMENT_H
 #define VBMC_STATE_PLACEMENT_H
 
-#include "vbmc/base/uuid.h"
-#include "vbmc/host/placement.h"
 #include "vbmc/state/saves.h"
 
 /* Whose placement is stored. The hypervisors that it names outlive the writing of it. */

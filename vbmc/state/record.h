@@ -5,9 +5,8 @@
 
 #include <stdbool.h>
 
-#include <json-c/json.h>
-
-#include "vbmc/bmc/bmc.h"
+struct bmc;
+struct json_object;
 
 struct record_kind {
     const char *name; /* in the store */

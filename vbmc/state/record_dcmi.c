@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"

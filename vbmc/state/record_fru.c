@@ -1,9 +1,11 @@
 /* {"asset-tag": "41534554", "images": {"0": "0100..."}}: the asset tag that a client set, and the
  * images that clients wrote by FRU device id, without the zeros at their ends. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"

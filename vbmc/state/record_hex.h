@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <json-c/json.h>
+struct json_object;
 
 /* Text "0102ff"; NULL without memory. */
 struct json_object *record_new_hex(const uint8_t *bytes, size_t length);

@@ -6,11 +6,19 @@
  * channel key and the fingerprint of the configured one that it replaced, the LAN configuration
  * parameters that clients have set, by number, and who is locked out without end. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/channel_key.h"
+#include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/bmc/lockout.h"
+#include "vbmc/bmc/privilege.h"
+#include "vbmc/bmc/users.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
 #include "vbmc/state/record_number.h"

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"

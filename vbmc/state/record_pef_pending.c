@@ -8,12 +8,15 @@
  * Events that PEF holds back and alerts that are under way; a member that is missing is 0 or empty.
  * Times are by the time of day: they are over when the machine has booted since. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/wall_clock.h"
 #include "vbmc/bmc/alerts.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/pef.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
 #include "vbmc/state/record_number.h"

@@ -4,9 +4,13 @@
  *  "repository": {"added": 1700000000, "erased": 0, "digest": "8 bytes", "records": 52}}:
  * which bay a disk or a NIC has, what clients changed, and when the SDR repository did so. */
 #include <errno.h>
+#include <json-c/json.h>
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sdr.h"
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/system_info.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"

@@ -14,6 +14,8 @@
 #include "vbmc/base/boot_id.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/wall_clock.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/watchdog.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_number.h"
 

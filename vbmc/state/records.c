@@ -1,9 +1,13 @@
 #include "vbmc/state/records.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/state/record.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/store/document.h"
 
 static const struct record_kind *const kinds[BMC_PART_COUNT] = {

@@ -2,9 +2,14 @@
 #ifndef VBMC_STATE_RECORDS_H
 #define VBMC_STATE_RECORDS_H
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/state/record.h"
-#include "vbmc/state/saves.h"
+#include <stdbool.h>
+
+#include "vbmc/bmc/core.h"
+
+struct bmc;
+struct json_object;
+struct record_kind;
+struct save_kind;
 
 /* Who has a record to store. */
 struct record_owner {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/ticket.h"
 
 #define NAME_SIZE 64
 

@@ -17,7 +17,6 @@
 
 #include <stdbool.h>
 
-#include "vbmc/bmc/ticket.h"
 #include "vbmc/store/store.h"
 
 /* A sort of part; `owner` is whose state it is. */
@@ -36,8 +35,10 @@ struct save_kind {
     void (*take_back)(void *owner, const void *stored, bool asked);
 };
 
+struct bmc_ticket;
 struct saves;
 struct saves_part;
+struct store;
 
 /* The parts of one BMC, or of whatever `name` (copied, for the log) says. The store outlives what
  * is done with them. NULL if there is no memory. */

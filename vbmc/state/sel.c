@@ -7,6 +7,10 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sel_internal.h"
 #include "vbmc/store/sel.h"
 
 static void save(void *context, const struct sel_change *change,

@@ -2,9 +2,8 @@
 #ifndef VBMC_STATE_SEL_H
 #define VBMC_STATE_SEL_H
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/sel.h"
-#include "vbmc/store/store.h"
+struct bmc;
+struct store;
 
 /* Gives the bmc its log, with what is stored. A log that cannot be read is left alone and the bmc
  * has none, as ids would be used again; the daemon's own log says so. Without a store (NULL) there

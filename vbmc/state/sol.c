@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/store/sol.h"
+
 static void fill_row(struct store_sol *row, const struct solparams *params)
 {
     row->enable = params->enable;

@@ -6,7 +6,8 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/state/saves.h"
-#include "vbmc/store/sol.h"
+
+struct store_sol;
 
 struct sol_settings {
     struct uuid uuid;                        /* of the BMC */

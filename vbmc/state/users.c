@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/store/users.h"
 

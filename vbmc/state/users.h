@@ -2,8 +2,11 @@
 #ifndef VBMC_STATE_USERS_H
 #define VBMC_STATE_USERS_H
 
-#include "vbmc/bmc/bmc.h"
+#include <stddef.h>
+
 #include "vbmc/state/saves.h"
+
+struct user_change;
 
 /* The owner is a struct bmc; copies belong to users_copy. */
 extern const struct save_kind users_save_kind;

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/store/sql.h"
+#include "vbmc/store/store.h"
+
 static void clear_rows(const struct row_type *type, void *rows, size_t count)
 {
     for (size_t i = 0; i < count && type->clear; i++)

@@ -2,8 +2,10 @@
 #ifndef VBMC_STORE_ROW_H
 #define VBMC_STORE_ROW_H
 
-#include "vbmc/store/sql.h"
-#include "vbmc/store/store.h"
+#include <stddef.h>
+
+struct sql;
+struct store;
 
 struct row_type {
     size_t size;

@@ -3,9 +3,8 @@
 #define VBMC_STORE_SCHEMA_H
 
 #include <sqlite3.h>
-#include <stddef.h>
 
-#include "vbmc/base/uuid.h"
+struct uuid;
 
 /* The version this program writes (PRAGMA user_version). */
 int schema_version(void);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/bmc/sel.h"
 #include "vbmc/store/sql.h"
 
 struct job {

@@ -4,8 +4,13 @@
 
 #include <stddef.h>
 
-#include "vbmc/bmc/sel.h"
 #include "vbmc/store/store.h"
+
+struct sel_change;
+struct sel_entry;
+struct sel_state;
+struct store;
+struct uuid;
 
 /* Does what the change says, of which a copy is made. -EINVAL if it does not fit what is stored. As
  * store_submit. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/uuid.h"
 
 static const struct {
     int code;

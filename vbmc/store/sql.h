@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/uuid.h"
+struct uuid;
 
 struct sql {
     sqlite3 *db;

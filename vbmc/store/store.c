@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/store/file.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sql.h"

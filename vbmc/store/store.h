@@ -11,9 +11,8 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "vbmc/base/uuid.h"
-
 struct store;
+struct uuid;
 
 /* Called on the loop thread, in the order of submission. `result` is 0 or a negative errno: -ENOSPC
  * (disk full), -EROFS, -EBUSY, -EIO, -EUCLEAN (database damaged), -EINVAL (value refused). */

@@ -16,6 +16,7 @@
 #include "vbmc/base/ring.h"
 #include "vbmc/term/escape.h"
 #include "vbmc/term/output.h"
+#include "vbmc/term/screen.h"
 #include "vbmc/term/terminal.h"
 
 #define STREAM_CHUNK  (64 * 1024)

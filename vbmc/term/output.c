@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vbmc/base/ring.h"
+#include "vbmc/term/screen.h"
 #include "vbmc/term/text.h"
 
 #define QUEUE_SIZE    (256 * 1024)

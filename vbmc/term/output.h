@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/term/screen.h"
-
 #define CLI_OUTPUT_LINE_MAX 2048 /* bytes that a line for the user takes at most */
 
 struct cli_output;

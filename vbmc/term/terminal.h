@@ -3,9 +3,7 @@
 #ifndef VBMC_TERM_TERMINAL_H
 #define VBMC_TERM_TERMINAL_H
 
-#include <stdbool.h>
-
-#include "vbmc/term/screen.h"
+struct cli_screen;
 
 /* Puts the terminal `in` to raw mode; -1: there is none to type at. `out` is the terminal that
  * shows the guest's output, or -1, and `screen` says what that did to it. Until

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "vbmc/control/control.h"
 #include "vbmc/service/result.h"
 
 struct caller verbs_caller(const struct control_identity *identity)

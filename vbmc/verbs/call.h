@@ -4,8 +4,13 @@
 
 #include <stdbool.h>
 
-#include "vbmc/control/control.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/service.h"
+
+struct bmc;
+struct bmc_ticket;
+struct control_identity;
+struct control_request;
 
 /* Who asks. */
 struct caller verbs_caller(const struct control_identity *identity);

@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "vbmc/base/json.h"
-#include "vbmc/control/control.h"
 #include "vbmc/console/console.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/restart.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/service/accounts.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/console_internal.h"
 

@@ -5,12 +5,12 @@
 #ifndef VBMC_VERBS_CONSOLE_H
 #define VBMC_VERBS_CONSOLE_H
 
-#include <json-c/json.h>
 #include <stdint.h>
 
-#include "vbmc/control/control.h"
-
+struct control_identity;
+struct control_request;
 struct instance;
+struct json_object;
 
 /* Answers the request, and if it can be granted takes the connection over until the client leaves
  * or the BMC goes. Who is no operator may look, not type. */

@@ -7,18 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
 #include <uv.h>
 
 #include "sol/hub.h"
 #include "sol/replay.h"
-#include "vbmc/base/array.h"
 #include "vbmc/control/console_frame.h"
 #include "vbmc/control/console_parser.h"
 #include "vbmc/control/control.h"
-
-struct console_user;
-struct instance;
 
 #define CONSOLE_TEXT_SIZE  256
 #define CONSOLE_INPUT_SIZE 4096

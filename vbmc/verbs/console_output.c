@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/verbs/console_internal.h"

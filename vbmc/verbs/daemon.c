@@ -1,13 +1,20 @@
 #include "vbmc/verbs/daemon.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/version.h"
+#include "vbmc/config/config.h"
+#include "vbmc/control/control.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/verbs.h"
+#include "vbmc/virt/hypervisor.h"
 
 static void add_note(void *notes, const char *text)
 {

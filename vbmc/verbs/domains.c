@@ -3,9 +3,12 @@
 #include <string.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/control/control.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/verbs.h"
+#include "vbmc/virt/hypervisor.h"
 
 void verbs_discover(const struct verbs *verbs, struct json_object *arguments,
                     struct control_request *request)

@@ -1,17 +1,24 @@
 #include "vbmc/verbs/facility.h"
 
+#include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/physics/facility.h"
+#include "vbmc/physics/server.h"
+#include "vbmc/physics/supply.h"
+#include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/verbs.h"
 
 #define TEXT_SIZE 64
 

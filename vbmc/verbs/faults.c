@@ -1,13 +1,14 @@
 #include "vbmc/verbs/faults.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/verbs/call.h"

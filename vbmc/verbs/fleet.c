@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
+#include "vbmc/service/addition.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"

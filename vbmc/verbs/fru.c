@@ -1,11 +1,13 @@
 #include "vbmc/verbs/fru.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/fru_fields.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"

@@ -1,16 +1,17 @@
 #include "vbmc/verbs/guest.h"
 
 #include <errno.h>
-
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/control/control.h"
 #include "vbmc/control/sending.h"
 #include "vbmc/host/host.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/virt/hypervisor.h"
 
 /* A screen or a port that is missing is not found in the guest; the domain itself was. */
 static void reply_failure(const struct bmc_ticket *ticket, int result)

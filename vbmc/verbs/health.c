@@ -1,16 +1,19 @@
 #include "vbmc/verbs/health.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sensors.h"
+#include "vbmc/bmc/watchdog.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"

@@ -2,8 +2,11 @@
 #ifndef VBMC_VERBS_HEALTH_H
 #define VBMC_VERBS_HEALTH_H
 
-#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/verb.h"
+
+struct bmc;
+struct instance;
+struct json_object;
 
 /* sensors {"name"}: a list of {"number", "name", "type", "reading" (number, or null), "unit",
  *     "status" ("ok", "warning", "critical", "non-recoverable", "unavailable"), "states" (texts, of

@@ -3,8 +3,13 @@
 #include <string.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/control/control.h"
+#include "vbmc/fleet/fleet.h"
+#include "vbmc/host/placement_map.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/verbs.h"
+#include "vbmc/virt/hypervisor.h"
 
 static const char *error_of(const struct verbs *verbs, const struct placement_hypervisor *place)
 {

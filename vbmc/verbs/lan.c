@@ -1,10 +1,15 @@
 #include "vbmc/verbs/lan.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/bmc/lockout.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"

@@ -2,10 +2,10 @@
 #ifndef VBMC_VERBS_LAN_H
 #define VBMC_VERBS_LAN_H
 
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/verbs/verb.h"
 
-#include <json-c/json.h>
+struct bmc;
+struct json_object;
 
 /* lan {"name"}: {"address", "netmask", "mac_address", "gateway", "access", "access_at_start",
  * "privilege_limit", "cipher_suites", "lock_out", "locked_out"}.

@@ -1,17 +1,27 @@
 #include "vbmc/verbs/list.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/config/config.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/health.h"
 #include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/verbs.h"
+#include "vbmc/virt/hypervisor.h"
 
 const char *verbs_status_of(struct instance *instance)
 {

@@ -2,8 +2,9 @@
 #ifndef VBMC_VERBS_LIST_H
 #define VBMC_VERBS_LIST_H
 
-#include "vbmc/instance/instance.h"
 #include "vbmc/verbs/verb.h"
+
+struct instance;
 
 /* list {["power": true]}: a list of {"domain_name", "status", "address", "port", "power", "note"};
  * "power" is left out with compat = openstack unless asked for, "note" if there is nothing to note.

@@ -2,8 +2,11 @@
 
 #include <stdio.h>
 
+#include "vbmc/host/placement.h"
+#include "vbmc/host/placement_map.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 

@@ -4,10 +4,9 @@
 
 #include <stdbool.h>
 
-#include <json-c/json.h>
-
-#include "vbmc/control/control.h"
-#include "vbmc/instance/instance.h"
+struct control_request;
+struct instance;
+struct json_object;
 
 #define VERBS_NOTE_SIZE 256
 /* What deserves a remark beside a BMC's name; false: nothing does. */

@@ -1,12 +1,13 @@
 #include "vbmc/verbs/power.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/json.h"
 #include "vbmc/base/nearest.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/console.h"

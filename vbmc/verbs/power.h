@@ -3,8 +3,10 @@
 #ifndef VBMC_VERBS_POWER_H
 #define VBMC_VERBS_POWER_H
 
-#include "vbmc/bmc/bmc.h"
 #include "vbmc/verbs/verb.h"
+
+struct bmc;
+struct json_object;
 
 verbs_run verbs_power, verbs_bootdev, verbs_console;
 

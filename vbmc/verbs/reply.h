@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/host/host.h"
+
+struct json_object;
 
 /* Borrowed from the arguments; NULL if there is none of that name, or it is no text. */
 const char *verbs_text_argument(struct json_object *arguments, const char *name);

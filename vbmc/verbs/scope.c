@@ -5,10 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
+#include "vbmc/control/control.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/service/accounts.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/verbs.h"
+#include "vbmc/virt/hypervisor.h"
 
 const struct uuid *verbs_only_bmc_of(const struct control_request *request)
 {

@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <json-c/json.h>
-
-#include "vbmc/instance/instance.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/service/service.h"
-#include "vbmc/verbs/verbs.h"
+
+struct control_request;
+struct instance;
+struct json_object;
+struct verbs;
 
 /* Whether the account may know of the BMC. */
 bool verbs_may_see(const struct control_request *request, struct instance *instance);

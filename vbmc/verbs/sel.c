@@ -3,7 +3,9 @@
 #include <json-c/json.h>
 
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/scope.h"

@@ -1,5 +1,6 @@
 #include "vbmc/verbs/sel_text.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +8,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/sensor_table.h"
+#include "vbmc/bmc/sensors.h"
 #include "vbmc/bmc/watchdog.h"
 
 #define TEXT_SIZE 160

@@ -2,11 +2,11 @@
 #ifndef VBMC_VERBS_SEL_TEXT_H
 #define VBMC_VERBS_SEL_TEXT_H
 
-#include <json-c/json.h>
 #include <stdint.h>
 
 #include "vbmc/bmc/sel.h"
-#include "vbmc/bmc/sensors.h"
+
+struct sensors;
 
 /* {"id", "time", "generator", "type", "sensor", "event", "direction", "severity", "raw"}: time in
  * ISO 8601, null if it is not known; severity "ok", "warning" or "critical"; raw in hexadecimal.

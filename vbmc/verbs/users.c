@@ -1,14 +1,15 @@
 #include "vbmc/verbs/users.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/service/result.h"
 #include "vbmc/verbs/call.h"

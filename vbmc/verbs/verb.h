@@ -2,10 +2,9 @@
 #ifndef VBMC_VERBS_VERB_H
 #define VBMC_VERBS_VERB_H
 
-#include <json-c/json.h>
-
-#include "vbmc/control/control.h"
-#include "vbmc/verbs/verbs.h"
+struct control_request;
+struct json_object;
+struct verbs;
 
 /* Answers the request, at once or later; `arguments` are borrowed for the call. */
 typedef void verbs_run(const struct verbs *verbs, struct json_object *arguments,

@@ -2,8 +2,9 @@
 #ifndef VBMC_VERBS_VERBS_H
 #define VBMC_VERBS_VERBS_H
 
+#include <stddef.h>
+
 #include "vbmc/control/control.h"
-#include "vbmc/fleet/fleet.h"
 
 struct verbs {
     struct fleet *fleet;

@@ -1,18 +1,21 @@
 #include "vbmc/verbs/who.h"
 
+#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <json-c/json.h>
-
 #include "vbmc/base/endpoint.h"
+#include "vbmc/control/control.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/sessions.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/service/result.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/verbs.h"
 
 #define TEXT_SIZE 128
 

@@ -5,7 +5,6 @@
 #ifndef VBMC_VIRT_CONSOLE_H
 #define VBMC_VIRT_CONSOLE_H
 
-struct stream;
 struct virt_domain;
 
 /* A stream for the serial port of that alias (NULL: the first). One at a time for a domain; it may

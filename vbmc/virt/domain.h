@@ -4,17 +4,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
 #include <uv.h>
 
 #include "vbmc/host/host.h"
 #include "vbmc/virt/stats.h"
-
-struct hypervisor;
-struct monitor;
-struct operation;
-struct serial_break;
-struct virt_console;
 
 /* What a boot override did to a running guest. */
 struct boot_live {

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <uv.h>
 
 #include "vbmc/base/hash_index.h"
@@ -15,14 +14,6 @@
 #include "vbmc/host/host.h"
 #include "vbmc/virt/events.h"
 #include "vbmc/virt/worker.h"
-
-struct hypervisor_callbacks;
-struct operation_outcomes;
-struct sshconn;
-struct virt_adjustment;
-struct virt_domain;
-struct virt_sampler;
-struct virt_serial_look;
 
 struct hypervisor {
     uv_loop_t *loop;

@@ -5,9 +5,7 @@
 
 #include "vbmc/virt/operation.h"
 
-struct domxml_live;
 struct monitor;
-struct qmp_client;
 struct qmp_error;
 struct virt_domain;
 

@@ -3,7 +3,6 @@
 #ifndef VBMC_VIRT_PASSTHROUGH_H
 #define VBMC_VIRT_PASSTHROUGH_H
 
-struct qmp_transport;
 struct uuid;
 struct worker;
 

@@ -4,11 +4,9 @@
 #define VBMC_VIRT_PROPERTIES_H
 
 #include <stdbool.h>
-
 #include <uv.h>
 
 struct hypervisor;
-struct worker;
 
 uv_loop_t *hypervisor_loop(struct hypervisor *hypervisor);
 struct worker *hypervisor_worker(struct hypervisor *hypervisor);

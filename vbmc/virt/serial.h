@@ -4,7 +4,6 @@
 
 #include "vbmc/domxml/serial.h"
 
-struct hypervisor;
 struct virt_domain;
 
 /* `serial` is borrowed for the call, NULL on failure; `text` then is a line for people, which names

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "vbmc/base/uuid.h"
 #include "vbmc/base/uuid_map.h"
 
 #define COUNT 700

@@ -14,6 +14,7 @@
 #include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/bmc/pef_parameters.h"
+#include "vbmc/bmc/sensors.h"
 
 #define SENT_MAX 256
 

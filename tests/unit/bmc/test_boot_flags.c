@@ -11,6 +11,7 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/chassis_power.h"
 
 #define PXE_ONCE       "00 08 05 80 04 00 00 00"
 #define PXE_ALWAYS     "00 08 05 c0 04 00 00 00"

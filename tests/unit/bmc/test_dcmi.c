@@ -11,6 +11,7 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/dcmi.h"
+#include "vbmc/bmc/power_history.h"
 #include "vbmc/bmc/sensors.h"
 
 /* ---- windows ---- */

@@ -13,6 +13,7 @@
 #include "tests/unit/vectors.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru_image.h"
+#include "vbmc/host/host.h"
 
 /* ---- what is generated ---- */
 

@@ -12,6 +12,7 @@
 #include "tests/fake/fru_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru_image.h"
+#include "vbmc/host/host.h"
 
 static void test_asset_tag(void **state)
 {

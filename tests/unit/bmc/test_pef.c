@@ -11,6 +11,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/pef_filter.h"
 #include "vbmc/bmc/pef_parameters.h"
+#include "vbmc/bmc/sensors.h"
 
 #define SENSOR 0x30
 

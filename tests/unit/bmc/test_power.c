@@ -10,6 +10,7 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/chassis_power.h"
 
 #define OTHER_SESSION 0x2002
 

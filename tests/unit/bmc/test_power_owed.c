@@ -11,6 +11,7 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/chassis_power.h"
 
 /* Chassis Control. */
 static const char *control(unsigned action)

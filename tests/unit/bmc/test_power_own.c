@@ -11,6 +11,7 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/chassis_power.h"
 
 static unsigned failures, answers;
 static int result;

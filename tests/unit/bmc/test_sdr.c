@@ -15,6 +15,8 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/sdr.h"
+#include "vbmc/bmc/sensor_table.h"
 
 #define RECORDS_MAX 200
 

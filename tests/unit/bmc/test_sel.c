@@ -10,6 +10,7 @@
 
 #include "tests/fake/fake_sel.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/sensors.h"
 
 #define ALMOST_FULL 3277 /* 80 % of 4096, rounded up */
 

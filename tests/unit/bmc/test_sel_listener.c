@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_sel.h"
+#include "vbmc/bmc/sensors.h"
 
 #define TOLD_MAX 2048
 

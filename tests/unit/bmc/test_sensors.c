@@ -12,6 +12,8 @@
 #include "tests/fake/fake_sensors.h"
 #include "tests/unit/vectors.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/sensor_table.h"
+#include "vbmc/bmc/sensors.h"
 
 #define CPU1 SENSOR_CPU_TEMP
 #define NONE 0xff

@@ -1,13 +1,14 @@
 /* The output formats of `vbmc`, against the exact texts that OpenStack's client tools print. */
+#include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/format.h"

@@ -1,6 +1,7 @@
 /* The rows of `vbmc top`: their order, their sums, and lines that fit into any terminal whatever
  * the daemon has said. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/readings.h"
-#include "vbmc/term/text.h"
 #include "vbmc/cli/top_rows.h"
+#include "vbmc/term/text.h"
 
 static const char four_rows[] =
     "[{\"domain_name\":\"db\",\"power\":\"on\",\"cpu\":12.5,\"memory\":40,\"io\":0,\"inlet\":22.1,"

@@ -14,6 +14,8 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/console/sol_session.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/dispatch.h"
 
 struct sol_rig sol_rig;
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "sol/disk.h"
+#include "sol/hub.h"
 #include "tests/fake/console_rig.h"
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "sol/hub.h"
 #include "tests/fake/console_rig.h"
 #include "tests/fake/virt_fixture.h"
 

@@ -12,6 +12,7 @@
 
 #include "tests/unit/console/sol_rig.h"
 #include "vbmc/base/log.h"
+#include "vbmc/ipmi/codes.h"
 
 /* ---- activation ---- */
 

@@ -16,6 +16,8 @@
 #include "tests/unit/console/sol_rig.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/store/sql.h"
 
 static int set_parameter(struct remote_console *who, uint8_t number, uint8_t first, int second)

@@ -1,13 +1,12 @@
 /* The control socket: server and client in one process, on a socket in a temporary directory. Raw
  * clients are driven by turns of the loop; the blocking one of `vbmc` runs in a thread. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include <cmocka.h>
 
 #include "vbmc/base/log.h"
 #include "vbmc/cli/client.h"

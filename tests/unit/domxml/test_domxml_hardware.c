@@ -13,6 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/hardware.h"
+#include "vbmc/host/host.h"
 
 static struct host_hardware hardware;
 

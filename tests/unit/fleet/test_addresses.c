@@ -9,11 +9,12 @@
 
 #include <cmocka.h>
 
-#include "vbmc/fleet/addresses.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/addresses.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 
 static uv_loop_t loop;
 static struct instance_shared shared;

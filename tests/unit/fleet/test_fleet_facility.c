@@ -1,5 +1,6 @@
 /* The facility in its store: what was done to it comes back, and what could not be stored is
  * undone, unless a later change that holds it is stored. A real fleet on libvirt's test driver. */
+#include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +8,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libvirt/virterror.h>
 
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/physics/facility.h"
 
 static uv_loop_t loop;
 static const char *folder;

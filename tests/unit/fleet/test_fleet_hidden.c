@@ -1,6 +1,7 @@
 /* A domain that libvirt lists and does not let us read may run: neither does a copy elsewhere count
  * meanwhile, nor is its BMC lost, or the mark of a deleted one. */
 #include <dlfcn.h>
+#include <libvirt/libvirt.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +10,17 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/host/placement.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/keeper.h"
 
 #define COPIED  "44444444-0000-4000-8000-00000000000a" /* on both */

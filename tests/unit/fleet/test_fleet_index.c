@@ -9,12 +9,14 @@
 
 #include <cmocka.h>
 
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/store/bmcs.h"
 
 #define COUNT 10000
 

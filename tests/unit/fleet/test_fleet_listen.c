@@ -11,9 +11,13 @@
 #include <cmocka.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/service/addition.h"
+#include "vbmc/store/bmcs.h"
 
 #define G1 "11111111-2222-4333-8444-555555555555"
 #define G2 "66666666-7777-4888-8999-aaaaaaaaaaaa"

@@ -12,8 +12,12 @@
 
 #include "tests/fake/fleet_fixture.h"
 #include "vbmc/base/log.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/service/addition.h"
+#include "vbmc/store/bmcs.h"
+#include "vbmc/virt/hypervisor.h"
 
 #define WEB_A   "11111111-0000-4000-8000-00000000000a"
 #define WEB_B   "11111111-0000-4000-8000-00000000000b"

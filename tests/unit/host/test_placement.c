@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "vbmc/host/placement.h"
+#include "vbmc/host/placement_map.h"
 
 static struct placement_map map;
 static struct placement placement;

@@ -23,7 +23,10 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/host/placement.h"
+#include "vbmc/host/placement_map.h"
 
 #define HOSTS_MAX   3
 #define STEPS       150

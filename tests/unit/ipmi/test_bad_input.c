@@ -5,6 +5,7 @@
  *
  * The exact codes for wrong channels and users are in `fields`, by the specification. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <json-c/json.h>
 
 #include "tests/fake/fake_sel.h"
 #include "tests/fake/fake_server.h"
@@ -21,7 +21,11 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
+#include "vbmc/state/record.h"
 #include "vbmc/state/records.h"
 
 #define WAITS     (-1)

@@ -11,7 +11,9 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
+#include "vbmc/ipmi/msg.h"
 
 /* Every command there is, by the specification and not by the tables of the program. */
 static const struct {

@@ -13,6 +13,8 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/payload.h"
+#include "vbmc/ipmi/dispatch.h"
 
 #define OTHER_SESSION 0x2002
 #define OTHER_USER    3

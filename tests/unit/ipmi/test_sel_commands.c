@@ -10,6 +10,7 @@
 
 #include "tests/fake/fake_sel.h"
 #include "tests/unit/vectors.h"
+#include "vbmc/bmc/sensors.h"
 
 #define RECORD  "00 00 02 00 00 00 00 20 00 04 01 01 01 57 60 55"
 #define CLEAR   "43 4c 52 aa"

@@ -1,5 +1,6 @@
 /* Sensor and SDR commands, byte by byte, and what is stored of them. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "tests/fake/fake_sensors.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sel.h"
+#include "vbmc/bmc/sensor_table.h"
 #include "vbmc/state/record.h"
 
 static const char *talk(const char *request)

@@ -12,6 +12,8 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
 
 #define BOB      " 62 6f 62 00 00 00 00 00 00 00 00 00 00 00 00 00"
 #define ADMIN    " 61 64 6d 69 6e 00 00 00 00 00 00 00 00 00 00 00"

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <netpacket/packet.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/net/interface.h"
 
 static const uint8_t nothing[16];

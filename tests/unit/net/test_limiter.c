@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/net/limiter.h"
 
 static struct limiter *limiter;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/net/udp.h"
 
 static uv_loop_t loop;

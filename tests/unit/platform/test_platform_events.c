@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_server.h"
+#include "vbmc/bmc/chassis_power.h"
 
 #define ON_STATES  "Power Unit: Power off/down, over; ACPI Power: S0/G0: working"
 #define OFF_STATES "Power Unit: Power off/down; ACPI Power: S5/G2: soft-off"

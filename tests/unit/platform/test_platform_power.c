@@ -11,6 +11,8 @@
 
 #include "tests/fake/fake_server.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/chassis_power.h"
+#include "vbmc/physics/supply.h"
 
 static int up_result;
 

@@ -12,11 +12,18 @@
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/wire.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/crowd.h"
 #include "vbmc/rmcp/header.h"
 #include "vbmc/rmcp/lan15.h"
+#include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/ops.h"
+#include "vbmc/rmcp/rmcpplus.h"
+#include "vbmc/rmcp/session.h"
+#include "vbmc/rmcp/window.h"
 
 #define TEMPORARY UINT32_C(0x5ec0de01) /* the first random number of four bytes */
 #define INBOUND   UINT32_C(0x5ec0de02) /* the second */

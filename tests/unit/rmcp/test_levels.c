@@ -14,6 +14,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 
 #define CMD_SET_SESSION_PRIVILEGE 0x3b

@@ -12,7 +12,10 @@
 #include "tests/unit/rmcp_stub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/rmcp/crowd.h"
+#include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/session_room.h"
 
 static struct remote_console console;

@@ -9,6 +9,7 @@
 #include "tests/unit/rmcp_console.h"
 #include "tests/unit/rmcp_stub.h"
 #include "vbmc/base/log.h"
+#include "vbmc/ipmi/codes.h"
 #include "vbmc/rmcp/lan15.h"
 
 static struct remote_console console;

@@ -15,6 +15,9 @@
 #include "tests/unit/vectors.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
 
 #define CMD_GET_DEVICE_ID 0x01
 #define CMD_CLOSE_SESSION 0x3c

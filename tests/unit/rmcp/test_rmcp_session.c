@@ -1,7 +1,7 @@
 /* Inside of a session: windows, repeats, late answers, ends of sessions. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <errno.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -10,7 +10,12 @@
 #include "tests/unit/rmcp_stub.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/ipmi/msg.h"
 #include "vbmc/rmcp/ops.h"
+#include "vbmc/rmcp/repeat.h"
 
 #define CMD_GET_DEVICE_ID         0x01
 #define CMD_SET_SESSION_PRIVILEGE 0x3b

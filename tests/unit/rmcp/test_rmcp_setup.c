@@ -10,6 +10,10 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
+#include "vbmc/rmcp/cipher.h"
+#include "vbmc/rmcp/opening.h"
 
 static struct remote_console console;
 

@@ -9,7 +9,12 @@
 #include "tests/unit/rmcp_console.h"
 #include "tests/unit/rmcp_stub.h"
 #include "tests/unit/vectors.h"
+#include "vbmc/bmc/channel.h"
+#include "vbmc/bmc/cipher_suites.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/msg.h"
 #include "vbmc/rmcp/asf.h"
+#include "vbmc/rmcp/cipher.h"
 
 static struct json_object *vectors;
 

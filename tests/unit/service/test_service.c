@@ -14,6 +14,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/fru.h"
+#include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/service/accounts.h"
 #include "vbmc/service/result.h"

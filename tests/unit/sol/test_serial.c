@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "sol/serial.h"
+#include "vbmc/base/stream.h"
 
 #define DEADLINE_MS 60000
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/uri.h"
 
 /* The public half of a key that was made for this and thrown away. */
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICK1ECHwUbPRsn/mulSugKSNzAE5CGdOgUtvZY0IqmPV"

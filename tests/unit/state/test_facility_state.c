@@ -1,5 +1,6 @@
 /* What is stored of the facility comes back as it was; a corrupt record does no harm. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +10,9 @@
 
 #include <cmocka.h>
 
-#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/state/facility.h"
 
 static struct facility facility;

@@ -1,5 +1,6 @@
 /* What was injected, as it is stored. The platform is the test's own. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,9 @@
 
 #include <cmocka.h>
 
-#include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/state/record.h"
 

@@ -1,4 +1,5 @@
 /* Channel access, LAN configuration and lock-outs, as they are stored. */
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -19,6 +19,7 @@
 #include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
+#include "vbmc/state/saves.h"
 
 static struct {
     char hosts[64]; /* last byte of each address: '1', '2', ... */

@@ -17,6 +17,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
+#include "vbmc/state/saves.h"
 
 static struct json_object *stop_daemon(void)
 {

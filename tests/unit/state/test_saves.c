@@ -11,6 +11,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/ticket.h"
 #include "vbmc/state/saves.h"
 
 #define WRITES_MAX 16

@@ -1,17 +1,16 @@
 /* `vbmc console` with a daemon that the test plays: the client runs in a thread, on a terminal (a
  * pty whose other end the test has) or on pipes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <pthread.h>
 #include <pty.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +18,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "vbmc/term/attach.h"
+#include <cmocka.h>
+
 #include "vbmc/cli/client.h"
+#include "vbmc/term/attach.h"
 #include "vbmc/term/text.h"
 
 #define PATIENCE_MS 60000

@@ -17,6 +17,7 @@
 #include "tests/fake/console_fixture.h"
 #include "tests/fake/fake_host.h"
 #include "vbmc/base/array.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/console/console.h"
 #include "vbmc/instance/instance.h"
 

@@ -1,4 +1,5 @@
 /* SEL records in words. */
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/sensor_table.h"
+#include "vbmc/bmc/sensors.h"
+#include "vbmc/host/host.h"
 #include "vbmc/verbs/sel_text.h"
 
 static struct sensors *sensors;

@@ -2,6 +2,7 @@
  * who know one BMC only. A real fleet with two guests of libvirt's test driver. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,12 +13,14 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <libvirt/virterror.h>
 
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/control/console_frame.h"
+#include "vbmc/fleet/bmcset.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/operations.h"
 #include "vbmc/service/service.h"
 #include "vbmc/verbs/verbs.h"
