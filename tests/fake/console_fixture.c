@@ -1,5 +1,3 @@
-#include "tests/fake/console_fixture.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -14,6 +12,7 @@
 
 #include "sol/disk.h"
 #include "sol/hub.h"
+#include "tests/fake/console_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/console/console.h"

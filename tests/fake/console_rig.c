@@ -1,5 +1,3 @@
-#include "tests/fake/console_rig.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +12,7 @@
 
 #include "sol/disk.h"
 #include "sol/hub.h"
+#include "tests/fake/console_rig.h"
 #include "tests/fake/virt_fixture.h"
 
 const struct uuid rig_uuid = {{1, 2, 3}};

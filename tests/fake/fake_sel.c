@@ -1,5 +1,3 @@
-#include "tests/fake/fake_sel.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -9,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/fake/fake_sel.h"
 #include "vbmc/bmc/sensors.h"
 
 struct fake_sel fake_sel;

@@ -1,5 +1,3 @@
-#include "tests/fake/fleet_fixture.h"
-
 #include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +9,7 @@
 #include <cmocka.h>
 
 #include "sol/disk.h"
+#include "tests/fake/fleet_fixture.h"
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"

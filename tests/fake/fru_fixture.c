@@ -1,5 +1,3 @@
-#include "tests/fake/fru_fixture.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/fake/fru_fixture.h"
 #include "vbmc/base/array.h"
 #include "vbmc/bmc/fru_fields.h"
 #include "vbmc/bmc/fru_image.h"

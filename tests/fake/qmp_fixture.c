@@ -1,5 +1,3 @@
-#include "tests/fake/qmp_fixture.h"
-
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,10 +11,11 @@
 
 #include <cmocka.h>
 
-#include "vbmc/base/json.h"
 #include "qmp/stream.h"
 #include "qmp/unix_socket.h"
+#include "tests/fake/qmp_fixture.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 
 struct qmp_fixture_call {

@@ -1,5 +1,4 @@
-#include "tests/fake/virt_fixture.h"
-
+#include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libvirt/virterror.h>
 
+#include "tests/fake/virt_fixture.h"
 #include "vbmc/base/log.h"
 #include "vbmc/virt/loop.h"
 

@@ -1,5 +1,3 @@
-#include "tests/unit/lines.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,6 +6,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_bmc.h"
+#include "tests/unit/lines.h"
 
 void expect_lines(const struct line *lines, size_t count)
 {

@@ -1,5 +1,4 @@
-#include "tests/unit/vectors.h"
-
+#include <json-c/json_pointer.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +6,8 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <json-c/json_pointer.h>
+
+#include "tests/unit/vectors.h"
 
 struct json_object *vectors_load(void)
 {

@@ -14,11 +14,11 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/physics/model.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/main.h"
 #include "vbmc/cli/shell_commands.h"
 #include "vbmc/config/keys.h"
+#include "vbmc/physics/model.h"
 
 #define PAGE_VBMC    "examples/man/vbmc.1"
 #define PAGE_CONFIG  "examples/man/vbmc.conf.5"

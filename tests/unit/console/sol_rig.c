@@ -1,5 +1,3 @@
-#include "tests/unit/console/sol_rig.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/console/sol_rig.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/console/sol_session.h"

@@ -1,5 +1,6 @@
 /* DCMI commands as ipmitool and FreeIPMI send them, and the record that keeps what they set. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +8,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <json-c/json.h>
 
-#include "vbmc/base/json.h"
 #include "tests/fake/fake_bmc.h"
 #include "tests/unit/lines.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/bmc/sensors.h"

@@ -1,12 +1,12 @@
 /* System Info Parameters, byte by byte (IPMI 2.0, section 22.14), and as a record in the store. */
 #include <errno.h>
+#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 
 #include <cmocka.h>
-#include <json-c/json.h>
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"

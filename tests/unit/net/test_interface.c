@@ -1,6 +1,5 @@
 /* What the machine says of addresses. Every machine has a loopback; what else it has is not known
  * here. */
-#include <cmocka.h>
 #include <ifaddrs.h>
 #include <netpacket/packet.h>
 #include <setjmp.h>
@@ -8,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/net/interface.h"

@@ -14,12 +14,12 @@
 #include "qmp/commands.h"
 #include "qmp/events.h"
 #include "qmp/framing.h"
-#include "vbmc/base/json.h"
 #include "qmp/stream.h"
 #include "qmp/transport.h"
 #include "tests/fake/qmp_fixture.h"
 #include "tests/fake/qmp_server.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/json.h"
 
 /* ---- framing ---- */
 

@@ -1,8 +1,8 @@
 /* The rows in which a chassis is stored. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 #include <time.h>
 
 #include <cmocka.h>

@@ -1,19 +1,19 @@
 /* What is typed and what is shown, without a terminal: the escape key, the modes to be undone, the
  * words of the shell. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include <cmocka.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "vbmc/base/array.h"
+#include "vbmc/cli/words.h"
 #include "vbmc/term/escape.h"
 #include "vbmc/term/screen.h"
-#include "vbmc/cli/words.h"
 
 /* ---- the escape key ---- */
 

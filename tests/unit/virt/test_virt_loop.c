@@ -1,15 +1,15 @@
 /* libvirt's descriptors on our loop: a number that libvirt has closed and that names another file
  * by the time the loop looks is watched all the same. The socket of a connection can be shut. */
+#include <libvirt/libvirt.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
-#include <uv.h>
 
 #include "vbmc/virt/loop.h"
 

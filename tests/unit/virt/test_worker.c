@@ -1,6 +1,8 @@
 /* The threads of a hypervisor, with connections to libvirt's test driver in place of a libvirtd's:
  * which connection a job gets, what waits for what, and what an end waits for. */
 #include <errno.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,11 +14,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <cmocka.h>
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
-#include <uv.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/inbox.h"
