@@ -84,6 +84,34 @@ static const struct bmc_hooks hooks = {
     .wall_time = wall_time,
 };
 
+static void pass_over(void *context)
+{
+    (void)context;
+}
+
+static void pass_over_event(void *context, enum host_event event)
+{
+    (void)context, (void)event;
+}
+
+static void pass_over_action(void *context, enum host_power_action action)
+{
+    (void)context, (void)action;
+}
+
+static void pass_over_sensor(void *context, uint8_t number, uint8_t offset, uint8_t data2)
+{
+    (void)context, (void)number, (void)offset, (void)data2;
+}
+
+const struct bmc_listener fake_bmc_listener = {
+    .host_set = pass_over,
+    .host_event = pass_over_event,
+    .action_begun = pass_over_action,
+    .action_failed = pass_over,
+    .sensor_event = pass_over_sensor,
+};
+
 void fake_bmc_finish_save(struct fake_bmc *fake, int result)
 {
     assert(fake->saves_finished < fake->save_count);

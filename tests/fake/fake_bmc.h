@@ -67,6 +67,9 @@ extern struct fake_bmc fake_bmc;
 int fake_bmc_setup(void **state);
 int fake_bmc_teardown(void **state);
 
+/* Passes everything over: for a listener that wants to know of some of it. */
+extern const struct bmc_listener fake_bmc_listener;
+
 /* Makes a request. The answer as text ("00 55 00"), FAKE_BMC_WAITS if it has not come yet; valid
  * until the next call. */
 const char *fake_bmc_talk(struct fake_bmc *fake, const char *request);

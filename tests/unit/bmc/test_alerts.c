@@ -9,53 +9,11 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_sel.h"
+#include "tests/unit/sent_alerts.h"
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/lan.h"
-#include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/bmc/sensors.h"
-
-#define SENT_MAX 256
-
-static struct {
-    char hosts[SENT_MAX + 1]; /* last byte of each address: '1', '2', ... */
-    struct alert last;
-    unsigned count;
-    int result;
-} sent;
-
-static int send_alert(void *context, const struct lan_destination *to, const struct alert *alert)
-{
-    assert_ptr_equal(context, &sent);
-    assert_true(sent.count < SENT_MAX);
-    sent.hosts[sent.count++] = (char)('0' + to->ip[3]);
-    sent.hosts[sent.count] = '\0';
-    sent.last = *alert;
-    return sent.result;
-}
-
-static const struct alerts_ops ops = {.send = send_alert};
-
-static const char *talk(const char *request)
-{
-    fake_bmc.requests = fake_bmc.reply_count[1] = 0;   /* room for the answer, */
-    fake_bmc.save_count = fake_bmc.saves_finished = 0; /* and for what is stored */
-    return fake_bmc_talk(&fake_bmc, request);
-}
-
-#define EXPECT(request, answer) assert_string_equal(talk(request), answer)
-
-/* Destination n is 192.0.2.n; its type byte, time-out and retries. */
-static void set_destination(unsigned n, uint8_t type, uint8_t timeout, uint8_t retries)
-{
-    const struct bmc_ticket nobody = {0};
-    const uint8_t address[] = {(uint8_t)n, 0, 0, 192, 0, 2, (uint8_t)n, 0, 0, 0, 0, 0, 0};
-    const uint8_t behaviour[] = {(uint8_t)n, type, timeout, retries};
-
-    lan_set_parameter(&fake_bmc.bmc.lan, 18, behaviour, sizeof behaviour, 0, &nobody);
-    lan_set_parameter(&fake_bmc.bmc.lan, 19, address, sizeof address, 0, &nobody);
-}
 
 /* The entries of policy 1 in their order: rules and destinations. */
 static void set_policy(const char *rules, const char *destinations)
@@ -78,36 +36,13 @@ static void log_event(void)
     sel_log(fake_sel.sel, &event);
 }
 
-static void expect_sent(const char *hosts)
-{
-    assert_string_equal(sent.hosts, hosts);
-}
-
-static void acknowledge(void)
-{
-    const struct alert *alert = &sent.last;
-    uint32_t time = alert_time(alert);
-    char request[80];
-
-    snprintf(request, sizeof request,
-             "04 17 %02x %02x %02x %02x %02x %02x 20 %02x %02x %02x %02x %02x",
-             alert->sequence & 0xff, alert->sequence >> 8, time & 0xff, time >> 8 & 0xff,
-             time >> 16 & 0xff, time >> 24, alert->record[7], alert->record[11], alert->record[13],
-             alert->record[14], alert->record[15]);
-    fake_bmc.origin = IPMI_ORIGIN_LAN_OUTSIDE_SESSION;
-    fake_bmc.privilege = PRIVILEGE_NONE;
-    EXPECT(request, "00");
-    fake_bmc.origin = IPMI_ORIGIN_LAN_SESSION;
-    fake_bmc.privilege = PRIVILEGE_ADMINISTRATOR;
-}
-
 static int setup(void **state)
 {
     int result = fake_sel_setup(state);
 
     memset(&sent, 0, sizeof sent);
     pef_set_log(&fake_bmc.bmc.pef, fake_sel.sel);
-    alerts_set_ops(&fake_bmc.bmc.alerts, &ops, &sent);
+    keep_alerts();
     EXPECT("04 12 01 01", "00");
     for (unsigned n = 1; n <= 3; n++)
         set_destination(n, 0x00, 2, 0);

@@ -66,29 +66,8 @@ static void raise_event(void *context, uint8_t number, uint8_t offset, uint8_t d
     sensors_raise(fake_bmc.bmc.sensors, number, offset, data2, 0xff);
 }
 
-static void pass_over_host(void *context)
-{
-    (void)context;
-}
-
-static void pass_over_event(void *context, enum host_event event)
-{
-    (void)context, (void)event;
-}
-
-static void pass_over_action(void *context, enum host_power_action action)
-{
-    (void)context, (void)action;
-}
-
 static const struct sensors_ops sensors_ops = {.event = on_sensor_event};
-static const struct bmc_listener listener = {
-    .host_set = pass_over_host,
-    .host_event = pass_over_event,
-    .action_begun = pass_over_action,
-    .action_failed = pass_over_host,
-    .sensor_event = raise_event,
-};
+static struct bmc_listener listener;
 
 static uint16_t last_by_bmc(void)
 {
@@ -626,6 +605,8 @@ static int setup(void **state)
     pef_set_log(pef(), fake_sel.sel);
     fake_bmc.bmc.sensors = sensors_new(&sensors_ops, NULL);
     sensors_set_hardware(fake_bmc.bmc.sensors, NULL, 0);
+    listener = fake_bmc_listener;
+    listener.sensor_event = raise_event;
     fake_bmc.bmc.core.listener = &listener;
     sensor_events = 0;
     return result;

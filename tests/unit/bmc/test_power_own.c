@@ -16,37 +16,19 @@
 static unsigned failures, answers;
 static int result;
 
-static void action_begun(void *context, enum host_power_action action)
-{
-    (void)context, (void)action;
-}
-
 static void action_failed(void *context)
 {
     (void)context;
     failures++;
 }
 
-static void on_event(void *context, enum host_event event)
-{
-    (void)context, (void)event;
-}
-
-static void on_host(void *context)
-{
-    (void)context;
-}
-
-static const struct bmc_listener listener = {
-    .host_set = on_host,
-    .host_event = on_event,
-    .action_begun = action_begun,
-    .action_failed = action_failed,
-};
+static struct bmc_listener listener;
 
 static int setup(void **state)
 {
     fake_bmc_setup(state);
+    listener = fake_bmc_listener;
+    listener.action_failed = action_failed;
     fake_bmc.bmc.core.listener = &listener;
     fake_bmc.host.waits = true;
     failures = answers = 0;

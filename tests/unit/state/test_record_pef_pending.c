@@ -11,52 +11,14 @@
 
 #include "tests/fake/fake_sel.h"
 #include "tests/fake/refusing_store.h"
+#include "tests/unit/sent_alerts.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/wall_clock.h"
-#include "vbmc/bmc/alerts.h"
-#include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/saves.h"
-
-static struct {
-    char hosts[64]; /* last byte of each address: '1', '2', ... */
-    struct alert last;
-    unsigned count;
-    int result;
-} sent;
-
-static int send_alert(void *context, const struct lan_destination *to, const struct alert *alert)
-{
-    (void)context;
-    assert_true(sent.count + 1 < sizeof sent.hosts);
-    sent.hosts[sent.count++] = (char)('0' + to->ip[3]);
-    sent.hosts[sent.count] = '\0';
-    sent.last = *alert;
-    return sent.result;
-}
-
-static const struct alerts_ops ops = {.send = send_alert};
-
-static const char *talk(const char *request)
-{
-    return fake_bmc_talk(&fake_bmc, request);
-}
-
-#define EXPECT(request, answer) assert_string_equal(talk(request), answer)
-
-/* Destination n is 192.0.2.n; its type byte, time-out and retries. */
-static void set_destination(uint8_t n, uint8_t type, uint8_t timeout, uint8_t retries)
-{
-    const struct bmc_ticket nobody = {0};
-    const uint8_t address[] = {n, 0, 0, 192, 0, 2, n, 0, 0, 0, 0, 0, 0};
-    const uint8_t behaviour[] = {n, type, timeout, retries};
-
-    lan_set_parameter(&fake_bmc.bmc.lan, 18, behaviour, sizeof behaviour, 0, &nobody);
-    lan_set_parameter(&fake_bmc.bmc.lan, 19, address, sizeof address, 0, &nobody);
-}
 
 static int setup(void **state)
 {
@@ -64,7 +26,7 @@ static int setup(void **state)
 
     memset(&sent, 0, sizeof sent);
     pef_set_log(&fake_bmc.bmc.pef, fake_sel.sel);
-    alerts_set_ops(&fake_bmc.bmc.alerts, &ops, NULL);
+    keep_alerts();
     /* PEF is on; filter 32: diagnostic interrupt and policy 1 for any event of sensor 30h. */
     EXPECT("04 12 01 01", "00");
     EXPECT("04 12 06 20 80 21 01 10 ff ff ff 30 ff ff ff 00 00 00 00 00 00 00 00 00", "00");
@@ -84,23 +46,6 @@ static void log_event(void)
     fake_sel_log(0x30);
 }
 
-static void acknowledge(void)
-{
-    const struct alert *alert = &sent.last;
-    uint32_t time = alert_time(alert);
-    const struct alert_acknowledgement acknowledgement = {
-        .sequence = alert->sequence,
-        .time = time,
-        .source = ALERT_SOURCE_IPMI,
-        .device = alert->record[SEL_RECORD_GENERATOR],
-        .number = alert->record[SEL_RECORD_SENSOR_NUMBER],
-        .data = {alert->record[SEL_RECORD_DATA], alert->record[SEL_RECORD_DATA + 1],
-                 alert->record[SEL_RECORD_DATA + 2]},
-    };
-
-    alerts_acknowledge(&fake_bmc.bmc.alerts, &acknowledgement);
-}
-
 /* Killed after this was stored last, and started again so much later, with all that it knew of
  * these gone. The guest is not known until it is seen. */
 static void restart_from(struct json_object *json, uint64_t ms)
@@ -115,7 +60,7 @@ static void restart_from(struct json_object *json, uint64_t ms)
     pef_init(&bmc->pef, &bmc->core, &bmc->chassis, &bmc->alerts);
     bmc->pef.own = own;
     alerts_init(&bmc->alerts, &bmc->core, &bmc->lan, &bmc->pef);
-    alerts_set_ops(&bmc->alerts, &ops, NULL);
+    keep_alerts();
     bmc_set_host(bmc, NULL);
     fake_bmc.host.count = fake_bmc.host.finished = 0;
     fake_bmc.save_count = fake_bmc.saves_finished = 0;
@@ -202,7 +147,7 @@ static void test_guest_is_not_found(void **state)
     EXPECT("04 11 00", "00 00");
     assert_int_equal(sent.count, 0);
     fake_bmc_advance(&fake_bmc, PEF_RESUME_MS);
-    assert_string_equal(sent.hosts, "1");
+    expect_sent("1");
     assert_int_equal(fake_bmc.bmc.pef.held_count, 0);
 }
 
@@ -269,27 +214,27 @@ static void test_alerts_go_on(void **state)
     EXPECT("04 12 09 01 18 11 01", "00");
     EXPECT("04 12 09 02 19 12 00", "00"); /* if the one before was not reached */
     log_event();
-    assert_string_equal(sent.hosts, "1");
+    expect_sent("1");
     const struct alert first = sent.last;
     restart(1000);
     see_guest();
     fake_bmc_advance(&fake_bmc, 4999);
-    assert_string_equal(sent.hosts, "1");
+    expect_sent("1");
     fake_bmc_advance(&fake_bmc, 1);
-    assert_string_equal(sent.hosts, "11");
+    expect_sent("11");
     assert_memory_equal(&sent.last, &first, sizeof first);
     assert_string_equal(sent.last.text, "hot");
     restart(1000);
     fake_bmc_advance(&fake_bmc, 10000); /* as often as before, and then the next */
-    assert_string_equal(sent.hosts, "1112");
+    expect_sent("1112");
     restart(1000);
     acknowledge();
     fake_bmc_advance(&fake_bmc, 60000);
-    assert_string_equal(sent.hosts, "1112");
+    expect_sent("1112");
     assert_null(fake_bmc.bmc.alerts.runs);
     restart(1000);
     fake_bmc_advance(&fake_bmc, 60000);
-    assert_string_equal(sent.hosts, "1112");
+    expect_sent("1112");
     log_event();
     assert_int_equal(sent.last.sequence, 3); /* no number comes again */
 }
@@ -303,7 +248,7 @@ static void test_immediate_goes_on(void **state)
     EXPECT("04 16 01 42 00", "00 ff");
     acknowledge();
     EXPECT("04 16 01 42 00", "00 01");
-    assert_string_equal(sent.hosts, "2");
+    expect_sent("2");
 }
 
 /* One that waits for its acknowledgement is promised when it is on disk; one that is over is over.
