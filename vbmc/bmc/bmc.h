@@ -64,7 +64,10 @@ uint64_t bmc_next_deadline(const struct bmc *bmc);
 /* The BMC itself starts again (Cold Reset, Warm Reset: IPMI 2.0, sections 20.2 and 20.3): what is
  * volatile in it falls back. Neither the guest nor a power action of it is touched. */
 void bmc_restart(struct bmc *bmc);
-/* The driver's events, in the order they happened. */
+/* The driver's events, in the order they happened. The parts take each in a fixed order, which is
+ * that of their entries in the event log: chassis and boot options first, by whose state the others
+ * go; then what makes a server of the guest (core.listener); an action that is owed goes on last.
+ */
 void bmc_host_event(struct bmc *bmc, enum host_event event);
 
 /* A log-in by IPMI, or by SSH at the BMC's own address, of that user (0: of a name that nobody has)

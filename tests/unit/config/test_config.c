@@ -1,6 +1,5 @@
 /* vbmc.conf: every error text, the sample of the manual, and the forms a text file comes in. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,59 +11,9 @@
 
 #include <cmocka.h>
 
+#include "tests/fake/conf_files.h"
 #include "vbmc/base/array.h"
 #include "vbmc/config/config.h"
-
-static char folder[] = "/tmp/vbmc-config-XXXXXX";
-static char file[64];
-
-static void write_bytes(const char *name, const void *bytes, size_t size, mode_t mode)
-{
-    char path[128];
-
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    unlink(path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
-
-static void write_file(const char *name, const char *text, mode_t mode)
-{
-    write_bytes(name, text, strlen(text), mode);
-}
-
-static struct config *load(const char *text)
-{
-    struct config *config = NULL;
-    char error[CONFIG_ERROR_SIZE] = "";
-
-    write_file("vbmc.conf", text, 0600);
-    int result = config_load(file, &config, error, sizeof error);
-    assert_string_equal(error, "");
-    assert_int_equal(result, 0);
-    return config;
-}
-
-/* Runs config_load on `text` with what it logs in `log`. */
-static int load_logged(const char *text, struct config **config, char *log, size_t size)
-{
-    char error[CONFIG_ERROR_SIZE] = "";
-    int saved = dup(STDERR_FILENO), fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-
-    assert_true(saved >= 0 && fd >= 0);
-    write_file("vbmc.conf", text, 0600);
-    dup2(fd, STDERR_FILENO);
-    int result = config_load(file, config, error, sizeof error);
-    dup2(saved, STDERR_FILENO);
-    ssize_t got = pread(fd, log, size - 1, 0);
-    log[got > 0 ? got : 0] = '\0';
-    close(saved);
-    close(fd);
-    return result;
-}
 
 #define H   "[hypervisor local]\nuri = qemu:///system\n"
 #define X10 "xxxxxxxxxx"
@@ -227,9 +176,9 @@ static void test_errors(void **state)
         char error[CONFIG_ERROR_SIZE] = "", expected[CONFIG_ERROR_SIZE];
         struct config *config = NULL;
 
-        write_file("vbmc.conf", errors[i].text, 0600);
-        snprintf(expected, sizeof expected, "%s%s", file, errors[i].error);
-        int result = config_load(file, &config, error, sizeof error);
+        conf_write_file("vbmc.conf", errors[i].text, 0600);
+        snprintf(expected, sizeof expected, "%s%s", conf_file, errors[i].error);
+        int result = config_load(conf_file, &config, error, sizeof error);
         assert_string_equal(error, expected);
         assert_int_equal(result, -EINVAL);
         assert_null(config);
@@ -273,7 +222,7 @@ static void check_sample(const struct config *config)
 {
     char text[ENDPOINT_TEXT_SIZE], path[128];
 
-    assert_string_equal(config->path, file);
+    assert_string_equal(config->path, conf_file);
     assert_string_equal(config->daemon.state_dir, "/var/lib/vbmc");
     assert_string_equal(config->daemon.runtime_dir, "/run/vbmc");
     assert_int_equal(config->daemon.log_level, LOG_LEVEL_INFO);
@@ -306,7 +255,7 @@ static void check_sample(const struct config *config)
     assert_string_equal(config->users[0].name, "admin");
     assert_string_equal(config->users[0].password, "sec;ret #1");
     assert_int_equal(config->users[0].limit, PRIVILEGE_ADMINISTRATOR);
-    snprintf(path, sizeof path, "%s/admin.pub", folder);
+    snprintf(path, sizeof path, "%s/admin.pub", conf_folder);
     assert_string_equal(config->users[0].authorized_keys, path);
     assert_int_equal(config->domain_count, 1);
     assert_string_equal(config->domains[0].name, "web01");
@@ -319,8 +268,8 @@ static void check_sample(const struct config *config)
 static void test_sample(void **state)
 {
     (void)state;
-    write_file("admin.password", "sec;ret #1\n", 0600);
-    CLEANUP_CONFIG struct config *config = load(sample);
+    conf_write_file("admin.password", "sec;ret #1\n", 0600);
+    CLEANUP_CONFIG struct config *config = conf_load(sample);
     check_sample(config);
 }
 
@@ -330,7 +279,7 @@ static void test_forms_of_text(void **state)
     char text[2 * sizeof sample], *to = text;
 
     (void)state;
-    write_file("admin.password", "sec;ret #1\r\n", 0600);
+    conf_write_file("admin.password", "sec;ret #1\r\n", 0600);
     to = stpcpy(to, "\xef\xbb\xbf");
     for (const char *from = sample; *from; from++) {
         if (*from == '\n' && from[1])
@@ -339,31 +288,31 @@ static void test_forms_of_text(void **state)
             *to++ = *from;
     }
     *to = '\0';
-    CLEANUP_CONFIG struct config *config = load(text);
+    CLEANUP_CONFIG struct config *config = conf_load(text);
     check_sample(config);
 }
 
 static void test_everything_else(void **state)
 {
     (void)state;
-    CLEANUP_CONFIG struct config *config =
-        load("[domain 0A000000-0000-0000-0000-000000000001]\n"
-             "  kg = 0x00ff10\n" /* the same depth throughout is no continuation */
-             "  cipher-suites = 1 2 3 6 7 8 11 12 15 16 17\n"
-             "  address = ::ffff:127.0.0.1\n"
-             "[domain off]\nenabled = no\nconsole = always\nserial = serial1\n"
-             "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
-             "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
-             "sasl-username=u\nsasl-password=p;q#r\n"
-             "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
-             "ipmi-1.5 = straight, md5\n"
-             "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
-             "1048575\nconsole-history = 4096\n"
-             "discover = tagged\nlan-address = writable\nconsole = on-demand\nconsole-replay = "
-             "0\nconsole-log = logs\n"
-             "console-log-size = 2M\nconsole-log-files = 9\n"
-             "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
-             "[user x y]\npassword = a=b: \"c\"\nprivilege = callback\n");
+    CLEANUP_CONFIG struct config *config = conf_load(
+        "[domain 0A000000-0000-0000-0000-000000000001]\n"
+        "  kg = 0x00ff10\n" /* the same depth throughout is no continuation */
+        "  cipher-suites = 1 2 3 6 7 8 11 12 15 16 17\n"
+        "  address = ::ffff:127.0.0.1\n"
+        "[domain off]\nenabled = no\nconsole = always\nserial = serial1\n"
+        "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
+        "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
+        "sasl-username=u\nsasl-password=p;q#r\n"
+        "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
+        "ipmi-1.5 = straight, md5\n"
+        "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
+        "1048575\nconsole-history = 4096\n"
+        "discover = tagged\nlan-address = writable\nconsole = on-demand\nconsole-replay = "
+        "0\nconsole-log = logs\n"
+        "console-log-size = 2M\nconsole-log-files = 9\n"
+        "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
+        "[user x y]\npassword = a=b: \"c\"\nprivilege = callback\n");
     static const uint8_t domain_kg[CHANNEL_KG_SIZE] = {0x00, 0xff, 0x10};
     static const uint8_t bmc_kg[CHANNEL_KG_SIZE] = "=key=";
     const struct config_domain *domain = &config->domains[0];
@@ -433,7 +382,7 @@ static void test_many_domains(void **state)
                       : "[domain 0a000000-0000-0000-0000-%012x]\nport = %u\n",
                 i, 10000 + i);
     fclose(lines);
-    CLEANUP_CONFIG struct config *config = load(text);
+    CLEANUP_CONFIG struct config *config = conf_load(text);
     free(text);
     for (unsigned i = 0; i < COUNT; i++) {
         char name[16];
@@ -461,18 +410,18 @@ static void test_longest_line(void **state)
         snprintf(text, sizeof text, H "[daemon]\nstate-dir = /%s%s\nlog-level = debug\n", value,
                  pad ? "12345678" : "1234567");
         if (pad == 0) {
-            CLEANUP_CONFIG struct config *config = load(text);
+            CLEANUP_CONFIG struct config *config = conf_load(text);
             assert_int_equal(strlen(config->daemon.state_dir), 187);
             assert_int_equal(config->daemon.log_level, LOG_LEVEL_DEBUG);
         } else {
             struct config *config;
             char error[CONFIG_ERROR_SIZE];
-            write_file("vbmc.conf", text, 0600);
-            assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+            conf_write_file("vbmc.conf", text, 0600);
+            assert_int_equal(config_load(conf_file, &config, error, sizeof error), -EINVAL);
         }
     }
     CLEANUP_CONFIG struct config *config =
-        load(H "[domain " X10 X10 X10 X10 "xx]\nport = 7000\n"); /* 49 bytes */
+        conf_load(H "[domain " X10 X10 X10 X10 "xx]\nport = 7000\n"); /* 49 bytes */
     assert_int_equal(strlen(config->domains[0].name), 42);
     assert_int_equal(config->domains[0].port, 7000);
 }
@@ -484,136 +433,9 @@ static void test_nul_byte(void **state)
     char error[CONFIG_ERROR_SIZE];
 
     (void)state;
-    write_bytes("vbmc.conf", text, sizeof text - 1, 0600);
-    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
+    conf_write_bytes("vbmc.conf", text, sizeof text - 1, 0600);
+    assert_int_equal(config_load(conf_file, &config, error, sizeof error), -EINVAL);
     assert_non_null(strstr(error, ":2: the line holds a NUL byte"));
-}
-
-static const struct {
-    const char *bytes;
-    size_t size;
-    mode_t mode;
-    const char *error;    /* NULL: accepted */
-    const char *password; /* then */
-} secrets[] = {
-    {"secret\n", 7, 0600, NULL, "secret"},
-    {"secret", 6, 0600, NULL, "secret"},
-    {"12345678901234567890\r\n", 22, 0600, NULL, "12345678901234567890"},
-    {" a ;b ", 6, 0400, NULL, " a ;b "},
-    {"for SSH alone: over 20 bytes\n", 29, 0600, NULL, "for SSH alone: over 20 bytes"},
-    {"12345678901234567890123456789012345678901234567890123456789012345", 65, 0600,
-     "longer than 64 bytes", NULL},
-    {"1234567890123456789012345678901234567890123456789012345678901234\r\nx", 67, 0600,
-     "longer than 64 bytes", NULL},
-    {"a\0b\n", 4, 0600, "the file holds a NUL byte", NULL},
-    {"\n", 1, 0600, "the file is empty", NULL},
-    {"", 0, 0600, "the file is empty", NULL},
-    {"secret\n", 7, 0602, "everybody may write this file; chmod 600 it", NULL},
-};
-
-static void test_password_files(void **state)
-{
-    char error[CONFIG_ERROR_SIZE], expected[CONFIG_ERROR_SIZE];
-
-    (void)state;
-    write_file("vbmc.conf", H "[user a]\npassword-file = secret\n", 0600);
-    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
-        CLEANUP_CONFIG struct config *config = NULL;
-        write_bytes("secret", secrets[i].bytes, secrets[i].size, secrets[i].mode);
-        int result = config_load(file, &config, error, sizeof error);
-        if (secrets[i].error) {
-            snprintf(expected, sizeof expected, "%s:4: password-file = secret: %s/secret: %s", file,
-                     folder, secrets[i].error);
-            assert_int_equal(result, -EINVAL);
-            assert_string_equal(error, expected);
-        } else {
-            assert_int_equal(result, 0);
-            assert_string_equal(config->users[0].password, secrets[i].password);
-        }
-    }
-    struct config *config;
-    write_file("vbmc.conf", H "[user a]\npassword-file = nowhere\n", 0600);
-    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, "/nowhere: No such file or directory"));
-    write_file("vbmc.conf", H "[user a]\npassword-file = /dev/null\n", 0600);
-    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, "/dev/null: not a regular file"));
-}
-
-static void test_kg_file(void **state)
-{
-    static const uint8_t expected[CHANNEL_KG_SIZE] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
-                                                      11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
-
-    (void)state;
-    write_file("kg", "0x0102030405060708090a0b0c0d0e0f1011121314\n", 0600);
-    CLEANUP_CONFIG struct config *config = load(H "[bmc]\nkg-file = kg\n");
-    assert_true(config->bmc.channel.has_kg);
-    assert_memory_equal(config->bmc.channel.kg, expected, sizeof expected);
-}
-
-static void test_warnings(void **state)
-{
-    CLEANUP_CONFIG struct config *config = NULL;
-    char log[2048];
-
-    (void)state;
-    write_file("secret", "x", 0640);
-    int result = load_logged(H "[bmc]\nadress = ::\nzzzzzzz = 1\n[strange]\nkey = 1\n"
-                               "[user a]\npassword-file = secret\n",
-                             &config, log, sizeof log);
-    assert_int_equal(result, 0);
-    assert_non_null(
-        strstr(log, ":4: unknown key adress in [bmc] is ignored; did you mean address?"));
-    assert_non_null(strstr(log, ":5: unknown key zzzzzzz in [bmc] is ignored\n"));
-    assert_non_null(strstr(log, ":6: unknown section [strange] is ignored; known are daemon"));
-    assert_non_null(strstr(log, "/secret: others than its owner may use this secret (mode 640)"));
-    assert_string_equal(config->bmc.address, "127.0.0.1");
-}
-
-static void test_files(void **state)
-{
-    struct config *config = NULL;
-    char error[CONFIG_ERROR_SIZE] = "";
-
-    (void)state;
-    assert_int_equal(config_load("/nonexistent/x.conf", &config, error, sizeof error), -ENOENT);
-    assert_string_equal(error, "/nonexistent/x.conf: No such file or directory");
-    assert_int_equal(config_load(folder, &config, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, ": is a folder; expected a configuration file"));
-    write_file("vbmc.conf", H, 0666);
-    assert_int_equal(config_load(file, &config, error, sizeof error), -EINVAL);
-    assert_non_null(strstr(error, ": everybody may write this file; chmod o-w it"));
-    if (access(CONFIG_DEFAULT_PATH, F_OK) == 0)
-        return; /* this machine has a configuration of its own */
-    assert_int_equal(config_load(NULL, &config, error, sizeof error), 0);
-    assert_null(config->path);
-    assert_int_equal(config->hypervisor_count, 1);
-    assert_string_equal(config->hypervisors[0].uri, "qemu:///system");
-    assert_int_equal(config->user_count, 0);
-    config_free(config);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(file, sizeof file, "%s/vbmc.conf", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    static const char *const names[] = {"vbmc.conf", "admin.password", "secret", "kg"};
-    char path[128];
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
-    }
-    return rmdir(folder);
 }
 
 int main(void)
@@ -622,10 +444,8 @@ int main(void)
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_sample),
         cmocka_unit_test(test_forms_of_text), cmocka_unit_test(test_everything_else),
         cmocka_unit_test(test_many_domains),  cmocka_unit_test(test_longest_line),
-        cmocka_unit_test(test_nul_byte),      cmocka_unit_test(test_password_files),
-        cmocka_unit_test(test_kg_file),       cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_nul_byte),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, conf_set_up, conf_tear_down);
 }
