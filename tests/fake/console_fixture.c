@@ -193,25 +193,38 @@ static void hear_answer(struct console_client *client)
     fail_msg("the answer has no end");
 }
 
-void console_client_open(struct console_client *client, enum privilege privilege, const char *who,
-                         const char *arguments, const void *frames, size_t size)
+static void open_client(struct console_client *client, const struct control_identity *identity,
+                        const char *arguments, const void *frames, size_t size)
 {
-    struct control_identity identity = {.privilege = privilege};
     char request[512];
     int ends[2];
 
     memset(client, 0, sizeof *client);
     make_sockets(ends);
-    snprintf(identity.account, sizeof identity.account, "%s", who);
     client->fd = ends[1];
     int length =
         snprintf(request, sizeof request, "{\"verb\":\"console\",\"arguments\":{%s}}\n", arguments);
     assert_int_equal(send(client->fd, request, (size_t)length, MSG_NOSIGNAL), length);
     if (size > 0)
         assert_int_equal(send(client->fd, frames, size, MSG_NOSIGNAL), size);
-    assert_int_equal(control_adopt(console_fixture.control, ends[0], &identity), 0);
+    assert_int_equal(control_adopt(console_fixture.control, ends[0], identity), 0);
     console_fixture_turn();
     hear_answer(client);
+}
+
+void console_client_open(struct console_client *client, enum privilege privilege, const char *who,
+                         const char *arguments, const void *frames, size_t size)
+{
+    struct control_identity identity = {.privilege = privilege};
+
+    snprintf(identity.account, sizeof identity.account, "%s", who);
+    open_client(client, &identity, arguments, frames, size);
+}
+
+void console_client_open_as(struct console_client *client, const struct control_identity *identity,
+                            const char *arguments)
+{
+    open_client(client, identity, arguments, NULL, 0);
 }
 
 void console_client_open_now(struct console_client *client)

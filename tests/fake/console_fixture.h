@@ -79,6 +79,9 @@ struct console_client {
  * once by `size` bytes of frames. The answer and what has come with it are in the client. */
 void console_client_open(struct console_client *client, enum privilege privilege, const char *who,
                          const char *arguments, const void *frames, size_t size);
+/* The same for any identity, and without frames. */
+void console_client_open_as(struct console_client *client, const struct control_identity *identity,
+                            const char *arguments);
 /* The same as an administrator called "root", from where it is now. */
 void console_client_open_now(struct console_client *client);
 void console_client_close(struct console_client *client);
