@@ -232,6 +232,57 @@ static void test_key(void **state)
     assert_false(channel->has_kg);
 }
 
+/* ---- the LAN parameters that log-ins go by ---- */
+
+#define NOBODYS "00 00 00 00 00 00"
+
+static void test_suite_limits(void **state)
+{
+    const struct channel *channel = &fake_bmc.bmc.channel;
+
+    (void)state;
+    assert_int_equal(channel_suite_limit(channel, 3), PRIVILEGE_ADMINISTRATOR);
+    assert_string_equal(talk("0c 01 01 18 00 00 20 00 00 00 00 00 00"), "00");
+    assert_string_equal(talk("0c 02 01 18 00 00"), "00 11 00 00 20 00 00 00 00 00 00");
+    assert_int_equal(channel_suite_limit(channel, 3), PRIVILEGE_USER);
+    assert_int_equal(channel_suite_limit(channel, 17), PRIVILEGE_ADMINISTRATOR);
+    assert_string_equal(talk("0c 01 01 18 00 00 00 00 00 00 00 00 00"), "00");
+    assert_int_equal(channel_suite_limit(channel, 3), PRIVILEGE_NO_ACCESS);
+    assert_string_equal(talk("0c 02 01 17 00 00"), "00 11 00 03 11 00 00 " NOBODYS " " NOBODYS);
+    assert_string_equal(talk("0c 01 01 18 00 00 60 00 00 00 00 00 00"), "cc");
+    assert_string_equal(talk("0c 01 01 18 01 00 40 00 00 00 00 00 00"), "cc");
+    /* One that the configuration adds later has no limit of before. */
+    struct channel more;
+    channel_set_defaults(&more);
+    more.suites[more.suite_count++] = 8;
+    assert_true(lan_configure(&fake_bmc.bmc.lan, &more, false));
+    assert_string_equal(talk("0c 02 01 18 00 00"), "00 11 00 00 00 00 00 04 00 00 00");
+    assert_int_equal(channel_suite_limit(channel, 8), PRIVILEGE_ADMINISTRATOR);
+    assert_int_equal(channel_suite_limit(channel, 3), PRIVILEGE_NO_ACCESS);
+}
+
+/* Where IPMI 1.5 is allowed, by level. */
+static void test_authentication_enables(void **state)
+{
+    const struct channel *channel = &fake_bmc.bmc.channel;
+    struct channel configured;
+
+    (void)state;
+    channel_set_defaults(&configured);
+    configured.authentication_types = CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD;
+    lan_configure(&fake_bmc.bmc.lan, &configured, false);
+    assert_string_equal(talk("0c 02 01 01 00 00"), "00 11 14");
+    assert_string_equal(talk("0c 02 01 02 00 00"), "00 11 14 14 14 14 00");
+    assert_string_equal(talk("0c 01 01 02 00 04 04 04 00"), "00");
+    assert_string_equal(talk("0c 01 01 02 01 04 04 04 00"), "cc");
+    assert_string_equal(talk("0c 02 01 02 00 00"), "00 11 00 04 04 04 00");
+    assert_int_equal(channel_authentication_types(channel, PRIVILEGE_ADMINISTRATOR),
+                     CHANNEL_AUTH_MD5);
+    assert_int_equal(channel_authentication_types(channel, PRIVILEGE_CALLBACK), 0);
+    assert_int_equal(channel_authentication_types(channel, PRIVILEGE_OEM), 0);
+    assert_int_equal(channel_authentication_types(channel, PRIVILEGE_NO_ACCESS), 0);
+}
+
 static void test_privileges(void **state)
 {
     (void)state;
@@ -276,6 +327,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closed, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_key, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_all_suites, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_suite_limits, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_authentication_enables, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_privileges, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_disk, fake_bmc_setup, fake_bmc_teardown),
     };
