@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures the consoles beside socat, the echo of a key beside a direct connection, and SOL beside what
-# one packet in flight allows. Prints the figures; fails where they are below what the README promises.
+# one packet in flight allows. Prints the figures; fails where they are below what vbmcd(8) promises.
 # shellcheck source=tests/e2e/functions.sh
 . "$(dirname "$0")/../e2e/functions.sh"
 requires socat ssh sshpass
