@@ -14,7 +14,8 @@ BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcm
 RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
-	conserver-server conserver-client conman fence-agents snmptrapd
+	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
+	openhpid openhpi-plugin-ipmidirect openhpi-clients
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
 
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp
