@@ -15,7 +15,9 @@ shell.logfile_read = sys.stdout
 shell.sendline(f"domain open d -all lan -U admin -P {password} -A rmcp+ -p {port} {host}")
 shell.expect("Operation: Domain fully up")
 for command, regex in zip(pairs[::2], pairs[1::2], strict=True):
-    shell.sendline(command.replace("MC", "d(0.20)").replace("DOM", "d"))
+    command = command.replace("MC", "d(0.20)").replace("DOM", "d")
+    shell.sendline(command)
+    shell.expect_exact(command)  # it repeats what it reads
     shell.expect(regex)
 shell.sendline("exit")
 shell.expect(pexpect.EOF)
