@@ -143,6 +143,8 @@ static void wait_for_turn(struct actor *actor, struct turn *turn)
 
     pthread_mutex_lock(&worker->lock);
     actor->waits = true;
+    if (actor->for_consoles && !has_own(actor))
+        pthread_cond_broadcast(&worker->actors_wanted); /* another one opens it now */
     while (!choose(actor, turn)) {
         if (next_queue(actor)) /* that another one may do, or this one a little later */
             worker_wait_until(worker, &worker->actors_wanted, worker_now_ms() + LOOK_AGAIN_MS);
