@@ -16,7 +16,7 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
 	openhpid openhpi-plugin-ipmidirect openhpi-clients
-LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc libclang-rt-dev
+LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev
 
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)

@@ -8,8 +8,6 @@
 
 #include "vbmc/config/config.h"
 
-struct key_file;
-
 struct key_files {
     struct key_file *of_user[CONFIG_USERS_MAX]; /* NULL: nothing was read */
 };

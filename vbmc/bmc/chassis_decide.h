@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
-#include "vbmc/bmc/chassis.h"
 #include "vbmc/host/host.h"
+
+struct chassis;
+struct chassis_action;
 
 /* For chassis_power.c. */
 /* What the state of the guest, and of its supplies, decides: 1 if the action has to be carried out,

@@ -5,7 +5,9 @@
 #include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/bmc/pef.h"
 #include "vbmc/bmc/pef_filter.h"
+#include "vbmc/bmc/pef_settings.h"
 #include "vbmc/bmc/sensors.h"
 
 /* The event "PEF action" (IPMI 2.0, table 42-3, type 12h, offset 4): data 2 says which. */

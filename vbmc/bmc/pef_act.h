@@ -2,8 +2,11 @@
 #ifndef VBMC_BMC_PEF_ACT_H
 #define VBMC_BMC_PEF_ACT_H
 
-#include "vbmc/bmc/pef.h"
+#include <stdint.h>
+
 #include "vbmc/bmc/sel.h"
+
+struct pef;
 
 /* For pef.c, which has a log. Looks at the filters, acts on the guest and begins alerts, as they
  * say, and notes the event as processed by the BMC. */

@@ -5,6 +5,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/bmc/watchdog.h"
 
 /* In tickets: which of the two the chassis was given. */
 enum {

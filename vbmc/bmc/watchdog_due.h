@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "vbmc/bmc/watchdog.h"
+struct watchdog;
 
 /* What has come waits so long for the disk. */
 #define WATCHDOG_STORE_MS 80

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/connect.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/search.h"

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/endpoint.h"
+#include "vbmc/config/config.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"

@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vbmc/config/config.h"
-#include "vbmc/fleet/bmcset.h"
-
 struct bmcset;
 struct config;
 struct config_prefix;

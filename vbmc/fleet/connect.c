@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/events.h"

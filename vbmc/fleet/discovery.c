@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/deleted.h"

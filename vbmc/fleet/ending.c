@@ -5,6 +5,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/inbox.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/fleet/deleted.h"
 #include "vbmc/fleet/internal.h"

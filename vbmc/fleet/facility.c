@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/instance/guest.h"

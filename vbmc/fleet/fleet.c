@@ -9,6 +9,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connect.h"

@@ -10,6 +10,7 @@
 
 #include "vbmc/base/hash.h"
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/instance/listen.h"

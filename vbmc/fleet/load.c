@@ -7,6 +7,7 @@
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/chassis.h"
+#include "vbmc/config/config.h"
 #include "vbmc/console/console.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connect.h"

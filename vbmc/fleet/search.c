@@ -9,6 +9,9 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/endpoint.h"
+#include "vbmc/bmc/users.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/changes.h"
 #include "vbmc/fleet/connections.h"

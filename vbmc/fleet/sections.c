@@ -5,6 +5,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/instance/stored.h"

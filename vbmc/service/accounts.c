@@ -1,6 +1,9 @@
 #include "vbmc/service/accounts.h"
 
+#include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/user_changes.h"
+#include "vbmc/service/caller.h"
 
 static bool is_of_all_bmcs(const struct caller *caller)
 {

@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 
-#include "vbmc/bmc/bmc.h"
-#include "vbmc/service/caller.h"
+#include "vbmc/bmc/privilege.h"
+
+struct bmc;
+struct caller;
 
 /* The level that the caller has on that BMC: its own, but of such an account at most that of the
  * BMC's account and of its channel. PRIVILEGE_NONE: on the BMC the account is disabled, has another

@@ -42,9 +42,6 @@
 
 struct caller;
 
-struct hypervisor;
-struct virt_domain;
-
 enum service_operation {
     /* Rights alone: who asks does it after the call. */
     SERVICE_VIEW,       /* BMCs that the caller may know of */

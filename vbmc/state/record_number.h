@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <json-c/json.h>
+struct json_object;
 
 /* Adds a member to the object. 0 or -ENOMEM. */
 int record_add_number(struct json_object *object, const char *key, int64_t value);

@@ -6,10 +6,7 @@
 
 #include "vbmc/bmc/core.h"
 
-struct bmc;
 struct json_object;
-struct record_kind;
-struct save_kind;
 
 /* Who has a record to store. */
 struct record_owner {

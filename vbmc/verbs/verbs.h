@@ -2,8 +2,6 @@
 #ifndef VBMC_VERBS_VERBS_H
 #define VBMC_VERBS_VERBS_H
 
-#include <stddef.h>
-
 #include "vbmc/control/control.h"
 
 struct verbs {

@@ -10,10 +10,14 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/addresses.h"
+#include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/store/bmcs.h"
 
 static uv_loop_t loop;

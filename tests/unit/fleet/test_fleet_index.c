@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/config/config.h"
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/guest.h"

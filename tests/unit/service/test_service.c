@@ -17,6 +17,7 @@
 #include "vbmc/bmc/payload.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/service/accounts.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/result.h"
 #include "vbmc/service/service.h"
 
