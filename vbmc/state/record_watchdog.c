@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/base/boot_id.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/wall_clock.h"
@@ -18,6 +17,47 @@
 #include "vbmc/bmc/watchdog.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_number.h"
+
+enum member {
+    SETS,
+    USE,
+    INTERRUPT,
+    ACTION,
+    PRETIMEOUT,
+    INITIAL,
+    DONT_LOG,
+    EXPIRED,
+    RUNNING,
+    HELD,
+    INTERRUPTED,
+    RUN,
+    PLACE,
+    DUE_INTERRUPT,
+    DUE_ACTION,
+    COUNT
+};
+
+/* What they are stored as, and the bounds of what is taken back. */
+static const struct {
+    const char *key;
+    int64_t least, most;
+} members[COUNT] = {
+    [SETS] = {"sets", 1, UINT32_MAX},
+    [USE] = {"use", 0, UINT8_MAX},
+    [INTERRUPT] = {"interrupt", 0, UINT8_MAX},
+    [ACTION] = {"action", 0, UINT8_MAX},
+    [PRETIMEOUT] = {"pre-timeout-s", 0, UINT8_MAX},
+    [INITIAL] = {"initial", 0, UINT16_MAX},
+    [DONT_LOG] = {"dont-log", 0, 1},
+    [EXPIRED] = {"expired", 0, UINT8_MAX},
+    [RUNNING] = {"running", 0, 1},
+    [HELD] = {"held", 0, 1},
+    [INTERRUPTED] = {"interrupted", 0, 1},
+    [RUN] = {"run", INT64_MIN, INT64_MAX},
+    [PLACE] = {"place", 0, INT64_MAX},
+    [DUE_INTERRUPT] = {"due-interrupt", 0, 1},
+    [DUE_ACTION] = {"due-action", 0, UINT8_MAX},
+};
 
 static int add_time(struct json_object *json, const struct bmc *bmc,
                     const struct watchdog_record *record)
@@ -40,28 +80,25 @@ static struct json_object *encode(const struct bmc *bmc)
     struct watchdog_record record;
 
     watchdog_take_record(&bmc->watchdog, &record);
-    const struct {
-        const char *key;
-        int64_t value;
-    } members[] = {
-        {"sets", record.sets},
-        {"use", record.settings.use},
-        {"interrupt", record.settings.interrupt},
-        {"action", record.settings.action},
-        {"pre-timeout-s", record.settings.pretimeout_s},
-        {"initial", record.settings.initial},
-        {"dont-log", record.settings.dont_log},
-        {"expired", record.expired},
-        {"running", record.running},
-        {"held", record.held},
-        {"interrupted", record.interrupted},
-        {"run", record.run},
-        {"place", record.place},
-        {"due-interrupt", record.due_interrupt},
-        {"due-action", record.due_action},
+    const int64_t values[COUNT] = {
+        [SETS] = record.sets,
+        [USE] = record.settings.use,
+        [INTERRUPT] = record.settings.interrupt,
+        [ACTION] = record.settings.action,
+        [PRETIMEOUT] = record.settings.pretimeout_s,
+        [INITIAL] = record.settings.initial,
+        [DONT_LOG] = record.settings.dont_log,
+        [EXPIRED] = record.expired,
+        [RUNNING] = record.running,
+        [HELD] = record.held,
+        [INTERRUPTED] = record.interrupted,
+        [RUN] = record.run,
+        [PLACE] = record.place,
+        [DUE_INTERRUPT] = record.due_interrupt,
+        [DUE_ACTION] = record.due_action,
     };
-    for (size_t i = 0; json && i < ARRAY_SIZE(members); i++) {
-        if (record_add_number(json, members[i].key, members[i].value) < 0)
+    for (size_t i = 0; json && i < COUNT; i++) {
+        if (record_add_number(json, members[i].key, values[i]) < 0)
             return NULL;
     }
     return json && add_time(json, bmc, &record) == 0 ? cleanup_steal_pointer(&json) : NULL;
@@ -83,56 +120,27 @@ static bool read_time(struct json_object *json, const struct bmc *bmc, int64_t *
     return true;
 }
 
-static bool read_record(struct json_object *json, const struct bmc *bmc,
-                        struct watchdog_record *record)
+static bool read_values(struct json_object *json, int64_t value[COUNT])
 {
-    enum {
-        SETS,
-        USE,
-        INTERRUPT,
-        ACTION,
-        PRETIMEOUT,
-        INITIAL,
-        DONT_LOG,
-        EXPIRED,
-        RUNNING,
-        HELD,
-        INTERRUPTED,
-        RUN,
-        PLACE,
-        DUE_INTERRUPT,
-        DUE_ACTION,
-        COUNT
-    };
-    static const struct {
-        const char *key;
-        int64_t least, most;
-    } members[COUNT] = {
-        [SETS] = {"sets", 1, UINT32_MAX},
-        [USE] = {"use", 0, UINT8_MAX},
-        [INTERRUPT] = {"interrupt", 0, UINT8_MAX},
-        [ACTION] = {"action", 0, UINT8_MAX},
-        [PRETIMEOUT] = {"pre-timeout-s", 0, UINT8_MAX},
-        [INITIAL] = {"initial", 0, UINT16_MAX},
-        [DONT_LOG] = {"dont-log", 0, 1},
-        [EXPIRED] = {"expired", 0, UINT8_MAX},
-        [RUNNING] = {"running", 0, 1},
-        [HELD] = {"held", 0, 1},
-        [INTERRUPTED] = {"interrupted", 0, 1},
-        [RUN] = {"run", INT64_MIN, INT64_MAX},
-        [PLACE] = {"place", 0, INT64_MAX},
-        [DUE_INTERRUPT] = {"due-interrupt", 0, 1},
-        [DUE_ACTION] = {"due-action", 0, UINT8_MAX},
-    };
-    int64_t value[COUNT] = {0};
-
     for (size_t i = 0; i < COUNT; i++) {
         bool is_there = json_object_object_get_ex(json, members[i].key, NULL);
-        if (i >= DUE_INTERRUPT && !is_there) /* as of a version that did not know it */
+        if (i >= DUE_INTERRUPT && !is_there) { /* as of a version that did not know it */
+            value[i] = 0;
             continue;
+        }
         if (!record_read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
             return false;
     }
+    return true;
+}
+
+static bool read_record(struct json_object *json, const struct bmc *bmc,
+                        struct watchdog_record *record)
+{
+    int64_t value[COUNT];
+
+    if (!read_values(json, value))
+        return false;
     *record = (struct watchdog_record){
         .settings =
             {
