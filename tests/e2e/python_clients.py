@@ -12,7 +12,6 @@ import sys
 import traceback
 
 import pexpect.popen_spawn
-import pkg_resources
 import pyghmi.ipmi.command
 import pyipmi.interfaces
 import pyipmi.ipmitool
