@@ -263,7 +263,8 @@ bool worker_consoles_live(struct worker *worker)
 {
     pthread_mutex_lock(&worker->lock);
     virConnectPtr connection = consoles_of(worker)->connection;
-    bool lives = !connection || virConnectIsAlive(connection) != 0;
+    bool lives = !worker->consoles_lost && (!connection || virConnectIsAlive(connection) != 0);
+    worker->consoles_lost = false;
     pthread_mutex_unlock(&worker->lock);
     return lives;
 }

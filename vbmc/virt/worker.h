@@ -77,8 +77,8 @@ void worker_submit_console(struct worker *worker, struct worker_job *job);
 /* False if there is a main connection and libvirt knows that it is dead. Does not wait for the
  * other end. */
 bool worker_connection_lives(struct worker *worker);
-/* The same of the consoles' connection. Its streams do not end with it: libvirt tells a stream
- * nothing of that. */
+/* The same of the consoles' connection, and once after a dead one was replaced. Its streams do not
+ * end with it: libvirt tells a stream nothing of that. */
 bool worker_consoles_live(struct worker *worker);
 /* Any thread. The connection is dead: the keeper closes it and opens a new one. */
 void worker_connection_lost(struct worker *worker);

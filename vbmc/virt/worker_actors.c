@@ -161,10 +161,15 @@ static void wait_for_turn(struct actor *actor, struct turn *turn)
 static virConnectPtr take_own(struct actor *actor)
 {
     virConnectPtr connection = actor->connection;
+    struct worker *worker = actor->worker;
 
     actor->connection = NULL;
-    if (connection && actor->generation != actor->worker->generation)
+    if (!connection)
+        return NULL;
+    if (actor->generation != worker->generation)
         virt_loop_shut(&actor->socket);
+    else if (actor->for_consoles && virConnectIsAlive(connection) == 0)
+        worker->consoles_lost = true;
     return connection;
 }
 

@@ -51,6 +51,7 @@ struct worker {
     uint64_t open_after_ms; /* one was refused: no other is asked for before */
     bool tried;             /* the first attempt to open the main one has ended */
     bool lost;
+    bool consoles_lost; /* their connection died, and was given up before anybody was told */
     bool stopping;
     struct inbox_item *ended;
     /* Keeper thread. */

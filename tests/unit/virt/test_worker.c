@@ -63,6 +63,14 @@ static struct world {
 
 /* ---- the hypervisor ---- */
 
+/* In place of libvirt's: those of the test driver are always alive. */
+static _Atomic(virConnectPtr) dead;
+
+int virConnectIsAlive(virConnectPtr connection)
+{
+    return connection != dead;
+}
+
 static virConnectPtr open_as(enum answer answer, struct virt_loop_socket *socket)
 {
     virConnectPtr connection = NULL;
@@ -381,6 +389,30 @@ static void test_an_opening_that_hangs(void **state)
     assert_int_equal(world.opening_most, 1);
 }
 
+static bool has_another(void)
+{
+    return read_counter(&world.own_count) == WORKER_ACTION_THREADS + 2;
+}
+
+/* It is replaced as soon as a thread sees it; its streams are told of once, all the same. */
+static void test_a_dead_connection_of_consoles(void **state)
+{
+    struct job console = {0}, action = {0};
+
+    (void)state;
+    start(OPENS, OPENS);
+    TURN_UNTIL(all_have_their_own);
+    submit(&console, worker_submit_console);
+    TURN_UNTIL_DONE(1);
+    assert_true(worker_consoles_live(world.worker));
+    dead = console.used;
+    submit(&action, worker_submit_action);
+    TURN_UNTIL(has_another);
+    assert_false(worker_consoles_live(world.worker));
+    assert_true(worker_consoles_live(world.worker));
+    dead = NULL;
+}
+
 /* Not asked for again with each job. */
 static void test_an_opening_that_is_refused(void **state)
 {
@@ -551,6 +583,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_has_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_opening_that_hangs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_dead_connection_of_consoles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_opening_that_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_jobs_leave_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_new_main_connection, setup, teardown),
