@@ -49,7 +49,7 @@ bool virt_domain_is_listed(const struct virt_domain *domain)
 
 bool virt_domain_has_booted(const struct virt_domain *domain)
 {
-    return domain->booted;
+    return domain->booted || domain->starting;
 }
 
 bool virt_domain_seen_live(const struct virt_domain *domain)

@@ -32,20 +32,22 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
         virt_domain_emit(domain, HOST_EVENT_STATE);
         return;
     }
-    bool was_on = domain->was_on;
-    bool is_on = host_power_state_is_on(state) && (was_on || !domain->starting);
+    bool has_started = domain->was_on;
+    bool was_on = has_started || host_power_state_is_on(previous); /* a start may fail */
+    bool is_on = host_power_state_is_on(state) && (has_started || !domain->starting);
     domain->was_on = is_on;
-    if (was_on && !is_on)
+    bool has_stopped = was_on && !host_power_state_is_on(state);
+    if (has_stopped)
         virt_incident_stopped(domain, domain->stop_seen);
     if (state == HOST_POWER_RUNNING)
         virt_incident_running(domain);
     virt_domain_emit(domain, HOST_EVENT_STATE);
-    if (is_on && !was_on) {
+    if (is_on && !has_started) {
         domain->starts++;
         virt_domain_emit(domain, HOST_EVENT_STARTED);
         override_guest_started(domain, live && domain->booted);
         power_reconcile(domain);
-    } else if (!is_on && was_on) {
+    } else if (has_stopped) {
         override_guest_stopped(domain);
         virt_domain_emit(domain, HOST_EVENT_STOPPED);
     } else if (is_on && previous == HOST_POWER_UNKNOWN) {

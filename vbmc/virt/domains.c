@@ -86,10 +86,10 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->tagged = facts->tagged;
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
-    domain->was_on = host_power_state_is_on(facts->state);
     domain->starting = facts->starting;
+    domain->was_on = host_power_state_is_on(facts->state) && !facts->starting;
     domain->starts = domain->was_on;
-    if (!domain->was_on)
+    if (!host_power_state_is_on(facts->state))
         virt_incident_stopped(domain, facts->stop_reason);
     virt_domain_take_hardware(domain, facts);
     domain->next = hypervisor->domains;

@@ -77,8 +77,7 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
     facts->paused_unexplained = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_UNKNOWN;
     facts->migrating = virt_facts_is_migrating(domain, state, reason);
     facts->starting = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
-    facts->booted =
-        facts->starting || (state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED);
+    facts->booted = state == VIR_DOMAIN_RUNNING && reason == VIR_DOMAIN_RUNNING_BOOTED;
     return 0;
 }
 

@@ -204,17 +204,26 @@ static void test_start_under_way(void **state)
         struct virt_facts started = {.name = strdup("guest"), .state = cases[i].after};
         off.persistent = starting.persistent = started.persistent = true;
         starting.id = started.id = 10 + (int)i;
-        starting.starting = starting.booted = true;
+        starting.starting = true;
         started.booted = cases[i].booted;
         virt_domain_apply_facts(guest, &off, true);
         unsigned starts = virt_fixture.events[HOST_EVENT_STARTED];
         virt_domain_apply_facts(guest, &starting, true);
         assert_int_equal(virt_domain_host(guest)->state, HOST_POWER_PAUSED);
         assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts);
+        assert_false(virt_domain_host(guest)->booted);
+        assert_true(virt_domain_has_booted(guest)); /* here, at any rate: it was not migrated */
         virt_domain_apply_facts(guest, &started, true);
         assert_int_equal(virt_domain_host(guest)->state, cases[i].after);
         assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts + 1);
         assert_int_equal(virt_domain_host(guest)->booted, cases[i].booted);
+        /* A start that fails. */
+        virt_domain_apply_facts(guest, &off, true);
+        unsigned stops = virt_fixture.events[HOST_EVENT_STOPPED];
+        virt_domain_apply_facts(guest, &starting, true);
+        virt_domain_apply_facts(guest, &off, true);
+        assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts + 1);
+        assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], stops + 1);
         virt_facts_clear(&off);
         virt_facts_clear(&starting);
         virt_facts_clear(&started);
