@@ -20,6 +20,7 @@
 #include "vbmc/virt/hypervisor.h"
 
 #define CHOICES_MAX 8
+#define TYPED_MAX   1024 /* bytes of what may be a name: the work grows with the @ in it */
 
 /* ---- what is typed, what it may mean ---- */
 
@@ -205,6 +206,8 @@ int fleet_named_bmc(const struct fleet *fleet, const char *typed, const struct u
     unsigned count;
 
     *found = NULL;
+    if (strnlen(typed, TYPED_MAX) == TYPED_MAX)
+        return -ENOENT;
     if (uuid_parse(typed, &uuid) == 0) {
         struct instance *instance = bmcset_find_uuid(&fleet->set, &uuid);
         if (instance && may_be(instance, only))
@@ -323,6 +326,8 @@ int fleet_named_domain(const struct fleet *fleet, const char *typed, const char 
     struct uuid uuid;
 
     *found = NULL;
+    if (strnlen(typed, TYPED_MAX) == TYPED_MAX)
+        return -ENOENT;
     if (uuid_parse(typed, &uuid) == 0)
         *found = fleet_find_uuid(fleet, &uuid, uri);
     if (*found) {

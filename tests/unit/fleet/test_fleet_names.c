@@ -114,6 +114,9 @@ static void test_bmcs(void **state)
     assert_found(WEB_B, NULL, WEB_B);
     assert_not_found("web01@c", NULL, -ENOENT);
     assert_not_found("web01@", NULL, -ENOENT);
+    static char many[60000]; /* each @ might end a name */
+    memset(many, '@', sizeof many - 1);
+    assert_not_found(many, NULL, -ENOENT);
     assert_not_found("web0", NULL, -ENOENT);
     assert_found("alone@a", NULL, ALONE);
     assert_not_found("alone@b", NULL, -ENOENT);
