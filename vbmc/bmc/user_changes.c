@@ -286,6 +286,7 @@ int users_configure(struct users *users, const struct users *configured)
     wipe(users->configured, users->configured_count * sizeof *copy);
     users->configured = copy;
     users->configured_count = count;
+    users->own_account = configured->own_account;
     size_t stale = drop_stale(users, users->changes, &users->change_count);
     apply(users, NULL);
     return (int)stale;

@@ -158,7 +158,7 @@ uint8_t users_id_of(const struct users *users, const char *name)
 
 uint8_t users_configured_id(const struct users *users, const char *name)
 {
-    for (size_t i = 0; i < users->configured_count; i++) {
+    for (size_t i = 0; i < users->configured_count && !users->own_account; i++) {
         if (strcmp(users->configured[i].name, name) == 0)
             return (uint8_t)(USER_ID_FIRST + i);
     }

@@ -66,6 +66,7 @@ struct users {
     const struct bmc_core *core;        /* NULL: a plain list that is stored nowhere */
     struct user *configured;            /* from USER_ID_FIRST on; the rest is user_unused() */
     size_t configured_count;
+    bool own_account; /* what is configured is this BMC's alone, not what vbmc.conf has for all */
     struct user_change *changes; /* by id and part */
     size_t change_count;
     uint32_t changed_by; /* session that made the latest change, which may yet be taken back */
@@ -112,7 +113,8 @@ const struct user *users_find(const struct users *users, const char *name, size_
                               uint8_t *id);
 /* The id of that name, enabled or not; 0: nobody has it. */
 uint8_t users_id_of(const struct users *users, const char *name);
-/* The id that is configured under that name, whatever became of it; 0: none is. */
+/* The id of the account that vbmc.conf has for all BMCs under that name, whatever became of it; 0:
+ * none, also where this BMC has its own account instead. */
 uint8_t users_configured_id(const struct users *users, const char *name);
 /* How many ids are enabled. */
 unsigned users_count_enabled(const struct users *users);

@@ -21,6 +21,7 @@ static void fill_users(const struct instance *instance, const struct config *con
     const struct store_bmc *record = &instance->record;
 
     if (record->username && record->password) {
+        users->own_account = true;
         if (users_add(users, record->username, record->password, PRIVILEGE_ADMINISTRATOR) < 0)
             log_error("%s: user name or password not valid for IPMI", record->name);
         return;

@@ -78,7 +78,7 @@ int service_call(enum service_operation operation, const struct service_call *ca
     const struct service_row *row = service_row(operation);
     int result = service_permit(operation, call->caller);
 
-    if (result == 0 && call->bmc && !(row->flags & SERVICE_WHOLE)) {
+    if (result == 0 && call->bmc && service_is_judged_there(row->flags)) {
         struct caller there = *call->caller;
         there.privilege = service_level_on(call->caller, call->bmc);
         result = service_permit(operation, &there);

@@ -287,7 +287,14 @@ enum service_flag {
     SERVICE_AUDITED = 1 << 1,    /* the log says who asked for it */
     SERVICE_OF_GUEST = 1 << 2,   /* fails by the guest or its hypervisor, else by the store */
     SERVICE_REGISTERED = 1 << 3, /* its function is, by service_register */
+    SERVICE_WITHIN = 1 << 4, /* with SERVICE_WHOLE: what is inside of one guest, as its BMC lets */
 };
+
+/* Whether the accounts of the BMC that it is about have a say (accounts.h). */
+static inline bool service_is_judged_there(unsigned flags)
+{
+    return !(flags & SERVICE_WHOLE) || flags & SERVICE_WITHIN;
+}
 
 struct service_row {
     const char *name;         /* as the log has it */

@@ -35,6 +35,7 @@ static void describe_hypervisor(const union service_arguments *arguments, char *
 #define AUDITED    SERVICE_AUDITED
 #define GUEST      SERVICE_OF_GUEST
 #define REGISTERED SERVICE_REGISTERED
+#define WITHIN     SERVICE_WITHIN
 
 /* clang-format off */
 static const struct service_row rows[SERVICE_COUNT] = {
@@ -45,7 +46,7 @@ static const struct service_row rows[SERVICE_COUNT] = {
     [SERVICE_BREAK] = {"break", PRIVILEGE_OPERATOR, AUDITED | GUEST, NULL, NULL},
     [SERVICE_SCREENSHOT] = {"screenshot", PRIVILEGE_USER, AUDITED | GUEST,
         service_run_screenshot, NULL},
-    [SERVICE_DUMP] = {"memory dump", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | GUEST,
+    [SERVICE_DUMP] = {"memory dump", PRIVILEGE_ADMINISTRATOR, WHOLE | WITHIN | AUDITED | GUEST,
         service_run_dump, service_describe_dump},
     [SERVICE_POWER] = {"power", PRIVILEGE_OPERATOR, AUDITED | GUEST,
         service_run_power, service_describe_power},

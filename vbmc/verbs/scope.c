@@ -31,7 +31,8 @@ bool verbs_may_see(const struct control_request *request, struct instance *insta
 
     return (!only || uuid_equal(only, &instance_record(instance)->uuid)) &&
            service_level_on(&caller, instance_bmc(instance)) >=
-               service_row(SERVICE_VIEW)->privilege;
+               service_row(SERVICE_VIEW)->privilege &&
+           !service_is_locked_out(&caller, instance_bmc(instance));
 }
 
 bool verbs_may_see_hypervisors(const struct control_request *request)
@@ -113,7 +114,7 @@ bool verbs_admit_there(const struct verbs *verbs, struct json_object *arguments,
     const struct caller caller = verbs_caller(control_request_identity(request));
     char text[FLEET_NAME_ERROR_SIZE];
 
-    if (!name || service_row(operation)->flags & SERVICE_WHOLE)
+    if (!name || !service_is_judged_there(service_row(operation)->flags))
         return true;
     struct instance *instance = verbs_find_named(verbs, name, request, text);
     if (!instance)

@@ -210,6 +210,26 @@ static void test_level_on(void **state)
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_OPERATOR);
 }
 
+/* The BMC has an account of its own, which only has the name of one of vbmc.conf. */
+static void test_own_account(void **state)
+{
+    struct bmc *bmc = &fake_bmc.bmc;
+    struct users own;
+
+    (void)state;
+    configure_joe();
+    users_init(&own, NULL);
+    assert_int_equal(users_add(&own, "joe", "other", PRIVILEGE_USER), USER_ID_FIRST);
+    own.own_account = true;
+    users_configure(&bmc->users, &own);
+    users_clear(&own);
+    assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "0c 01 01 1a 00 01 00 00 00 00"), "00");
+    bmc_note_login(bmc, USER_ID_FIRST, false);
+    assert_true(lockout_is_locked(&bmc->lockout, USER_ID_FIRST));
+    assert_false(service_is_locked_out(&caller, bmc));
+}
+
 static void test_locked_out_there(void **state)
 {
     struct bmc *bmc = &fake_bmc.bmc;
@@ -596,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_caller_text),
         cmocka_unit_test_setup_teardown(test_privileges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_level_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_own_account, setup, teardown),
         cmocka_unit_test_setup_teardown(test_locked_out_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power, setup, teardown),

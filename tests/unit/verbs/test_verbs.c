@@ -361,6 +361,7 @@ static void test_account_of_all(void **state)
     assert_non_null(
         strstr(ask(&root, "power", "\"name\":\"mine\",\"action\":\"status\""), refused));
     assert_non_null(strstr(ask(&root, "console", "\"name\":\"mine\""), refused));
+    assert_non_null(strstr(ask(&root, "dump", "\"name\":\"mine\",\"file\":\"/x/y\""), refused));
     assert_non_null(strstr(ask(&root, "list", ""), "\"theirs\""));
     assert_null(strstr(answer, "\"mine\""));
     assert_non_null(strstr(ask(&local, "list", ""), "\"mine\""));
