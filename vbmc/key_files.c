@@ -13,7 +13,7 @@
 #define KEYS_SIZE_MAX 65536
 
 struct key_file {
-    struct stat seen; /* zeros: it was not there */
+    struct stat seen; /* zeros: it is not there, or cannot be used */
     char *text;       /* NULL: it cannot be used */
     char path[];
 };
@@ -37,8 +37,9 @@ static char *read_keys(const char *path)
         return NULL;
     }
     char *text = calloc(1, (size_t)status.st_size + 1);
-    if (text && read(fd, text, (size_t)status.st_size) < 0) {
-        log_warning("%s: ignored: %s", path, strerror(errno));
+    ssize_t got = text ? read(fd, text, (size_t)status.st_size) : 0;
+    if (text && got != (ssize_t)status.st_size) {
+        log_warning("%s: ignored: %s", path, got < 0 ? strerror(errno) : "it became shorter");
         free(text);
         return NULL;
     }
@@ -66,8 +67,9 @@ static struct key_file *read_file(const char *path, const struct stat *seen)
     if (!file)
         return NULL;
     memcpy(file->path, path, strlen(path) + 1);
-    file->seen = *seen;
     file->text = read_keys(path);
+    if (file->text) /* else it is tried again each time: what failed may have been for a moment */
+        file->seen = *seen;
     return file;
 }
 
