@@ -24,16 +24,20 @@ static void make_mac(const struct instance *instance, uint8_t mac[6])
     mac[0] = MAC_LOCAL;
 }
 
+/* Of the view of all BMCs: a BMC listens anew, so addresses may have come. */
+static bool is_outdated;
+
 /* The view of all BMCs. */
 static const struct interface_view *present_view(uint64_t now_ms)
 {
     static struct interface_view view;
     static uint64_t taken_ms;
 
-    if (taken_ms == 0 || now_ms - taken_ms >= VIEW_LASTS_MS) {
+    if (is_outdated || taken_ms == 0 || now_ms - taken_ms >= VIEW_LASTS_MS) {
         interface_view_clear(&view);
         interface_view_take(&view);
         taken_ms = now_ms;
+        is_outdated = false;
     }
     return &view;
 }
@@ -41,6 +45,7 @@ static const struct interface_view *present_view(uint64_t now_ms)
 void instance_forget_network(struct instance *instance)
 {
     instance->facts_ms = 0;
+    is_outdated = true;
 }
 
 static const struct interface_facts *facts_of(struct instance *instance)
