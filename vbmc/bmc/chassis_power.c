@@ -135,6 +135,8 @@ static void park_queue(struct chassis *chassis, unsigned done)
     memcpy(queue, chassis->queue, count * sizeof queue[0]);
     chassis->queued = 0;
     for (unsigned i = done; i < count; i++) {
+        if (!queue[i].started) /* it waited for the store: it cannot have been done */
+            queue[i].begun = false;
         if ((queue[i].accepted || queue[i].started) && !chassis_keep_owed(chassis, &queue[i]))
             report_failure(chassis, &queue[i], too_many);
     }
