@@ -443,6 +443,7 @@ struct alerts_run *alerts_restore_run(struct alerts *alerts, const struct alerts
     *restored = *run;
     restored->next = NULL;
     restored->delivered = NULL;
+    alerts->core->hooks->wake_at(alerts->core, alerts->core->hooks->now(alerts->core));
     return restored;
 }
 

@@ -404,19 +404,24 @@ static void restore_postpone(struct pef *pef, const struct pef_timers *timers)
 
 void pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers)
 {
-    if (timers->arms != pef->arms && timers->postpone_s <= PEF_POSTPONE_FOREVER)
-        restore_postpone(pef, timers);
+    if (timers->arms == pef->arms || timers->postpone_s > PEF_POSTPONE_FOREVER)
+        return;
+    restore_postpone(pef, timers);
+    pef->core->hooks->wake_at(pef->core, now_ms(pef)); /* what was held may go on */
 }
 
 int pef_restore_timers(struct pef *pef, const struct pef_timers *timers)
 {
-    if (timers->postpone_s > PEF_POSTPONE_FOREVER || timers->startup_ms < 0 ||
-        timers->startup_ms > UINT8_MAX * SECOND_MS)
+    /* A clock that was set back would make it longer than it ever is. */
+    const int64_t most_ms = UINT8_MAX * SECOND_MS;
+
+    if (timers->postpone_s > PEF_POSTPONE_FOREVER || timers->startup_ms < 0)
         return -EINVAL;
     restore_postpone(pef, timers);
     if (timers->startup_ms == 0)
         return 0;
-    pef->starts_at_ms = now_ms(pef) + (uint64_t)timers->startup_ms;
+    pef->starts_at_ms =
+        now_ms(pef) + (uint64_t)(timers->startup_ms < most_ms ? timers->startup_ms : most_ms);
     pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
     return 0;
 }

@@ -166,6 +166,23 @@ static void test_startup_delay_goes_on(void **state)
     assert_int_equal(interrupts(), 1);
 }
 
+/* An alert that waited for the alert startup delay, which ends with the run of the daemon. */
+static void test_delayed_alert_goes_on(void **state)
+{
+    (void)state;
+    EXPECT("04 12 09 01 18 11 00", "00");
+    EXPECT("04 12 01 09", "00");
+    EXPECT("04 12 04 14", "00");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    log_event();
+    fake_bmc_advance(&fake_bmc, 1000);
+    assert_int_equal(sent.count, 0);
+    restart(1000);
+    see_guest();
+    fake_bmc_advance(&fake_bmc, 1);
+    expect_sent("1");
+}
+
 /* Killed before it was on disk that they are held no more, and after that. */
 static void test_killed_at_the_release(void **state)
 {
@@ -420,6 +437,7 @@ int main(void)
         TEST(test_timer_ended_meanwhile),
         TEST(test_guest_is_not_found),
         TEST(test_startup_delay_goes_on),
+        TEST(test_delayed_alert_goes_on),
         TEST(test_killed_at_the_release),
         TEST(test_processed_before_the_restart),
         TEST(test_alerts_go_on),
