@@ -96,8 +96,7 @@ spare_includes() {
 	local file=${!#} said
 	said=$(include-what-you-use "${@:1:$#-1}" -x c-header "$file" 2>&1 || true)
 	! grep -E ' error: ' <<<"$said" || return 1
-	said=$(sed -n '/should remove these lines/,/^The full include-list/ s/^- 
-
+	said=$(sed -n '/should remove these lines/,/^The full include-list/ s/^- #include //p' <<<"$said" |
 		grep -vE 'json-c/|^"(json_[a-z_]*|arraylist|debug|linkhash)[.]h"' || true)
 	[[ -z $said ]] || { printf '%s does not need:\n%s\n' "$file" "$said"; return 1; }
 }
