@@ -191,7 +191,7 @@ _vbmc()
                 [[ ${operands[1]} == add ]] ||
                     _vbmc_replies "$("${ask[@]}" user "${operands[0]}" -f value -c name 2>/dev/null)" "$word"
                 ;;
-            user:*)
+            user:[4-9])
                 [[ ${operands[1]} != reset ]] ||
                     _vbmc_replies $'name\npassword\nprivilege\nenabled\naccess\nsessions' "$word"
                 ;;

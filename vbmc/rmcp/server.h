@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vbmc/base/endpoint.h"
-
 #define RMCP_IDLE_MS_DEFAULT       63000 /* 60 s and a little tolerance (section 6.12.15) */
 #define RMCP_HALF_OPEN_MS_DEFAULT  10000 /* ipmitool waits 1 s for each step */
 #define RMCP_ACTIVE_MAX_DEFAULT    40    /* 32 of one source, see session_room.h */
 #define RMCP_HALF_OPEN_MAX_DEFAULT 128
 #define RMCP_ACTIVE_MAX            128 /* handles are one byte */
 #define RMCP_HALF_OPEN_MAX         128
+
+struct endpoint;
 
 /* What happens in sessions beside IPMI messages. Each may be NULL. They may call
  * rmcp_server_send_payload and rmcp_server_close_session, and must not free the server. */
@@ -92,7 +92,6 @@ struct rmcp_counters {
     uint64_t dropped[RMCP_DROP_COUNT];
 };
 
-struct endpoint;
 struct ipmi_response;
 struct ipmi_token;
 struct rmcp_server;

@@ -85,7 +85,7 @@ static void describe_part(const struct user *user, enum user_part part, char *te
     else if (part == USER_PART_PASSWORD)
         snprintf(text, size, " password");
     else if (part == USER_PART_LIMIT)
-        snprintf(text, size, " privilege %u", user->limit);
+        snprintf(text, size, " privilege %u", (unsigned)user->limit);
     else if (part == USER_PART_ENABLED)
         snprintf(text, size, user->enabled ? " enabled" : " disabled");
     else if (part == USER_PART_ACCESS)

@@ -22,8 +22,8 @@ void service_describe_watchdog_set(const union service_arguments *arguments, cha
     const struct watchdog_settings *settings = &arguments->watchdog.settings;
 
     snprintf(text, size, "%s, %s after %u.%u s", watchdog_use_name(settings->use),
-             watchdog_action_name(settings->action), settings->initial / 10,
-             settings->initial % 10);
+             watchdog_action_name(settings->action), settings->initial / 10u,
+             settings->initial % 10u);
 }
 
 /* Not logged: it comes as often as a heart beats. */
