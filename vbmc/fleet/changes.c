@@ -157,12 +157,22 @@ void fleet_add_record(struct fleet *fleet, const struct store_bmc *record, fleet
 
 /* ---- delete ---- */
 
+/* A save of the record that is under way, or still to come, stores the mark as well. */
+static void set_deleted(struct instance *instance, bool deleted)
+{
+    instance_record(instance)->deleted = deleted;
+    if (!deleted)
+        instance_record_changed(instance, fleet_report_store, NULL);
+}
+
 static void on_deletion_stored(void *context, int result)
 {
     struct change *change = context;
     struct fleet *fleet = change->fleet;
     struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
 
+    if (result < 0 && instance)
+        set_deleted(instance, false);
     if (result < 0 || fleet->stopping) {
         end_change(change, result, NULL);
         return;
@@ -194,10 +204,13 @@ static void begin_deletion(struct change *change)
         no_such_bmc(change);
         return;
     }
+    set_deleted(instance, true);
     int result = bmcs_store_deleted(change->fleet->shared.store, &change->uuid,
                                     instance_record(instance)->name, on_deletion_stored, change);
-    if (result < 0)
+    if (result < 0) {
+        set_deleted(instance, false);
         end_change(change, result, NULL);
+    }
 }
 
 void fleet_delete(struct fleet *fleet, struct instance *instance, fleet_done_fn *done,
