@@ -29,7 +29,7 @@ vbmc/platform vbmc/base vbmc/host vbmc/bmc vbmc/physics
 vbmc/store vbmc/base vbmc/bmc/sel.h vbmc/bmc/users.h
 vbmc/config vbmc/base vbmc/physics vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/cipher_suites.h vbmc/bmc/manufacturer.h vbmc/bmc/privilege.h vbmc/bmc/sel.h vbmc/ssh/uri.h
 vbmc/control vbmc/base vbmc/bmc/privilege.h
-vbmc/state vbmc/base vbmc/host/placement.h vbmc/host/placement_map.h vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
+vbmc/state vbmc/base vbmc/host/placement.h vbmc/bmc vbmc/physics vbmc/platform vbmc/store sol/solparams.h
 vbmc/term vbmc/base vbmc/control/console_parser.h
 vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/physics/faults.h vbmc/platform
 vbmc/ipmi vbmc/base vbmc/bmc vbmc/service
@@ -37,8 +37,8 @@ vbmc/cli vbmc/base vbmc/bmc/cipher_suites.h vbmc/config vbmc/control vbmc/physic
 vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/cipher_suites.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt
 vbmc/instance *
-vbmc/fleet vbmc/base vbmc/bmc vbmc/host vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/ipmi/dispatch.h vbmc/physics/facility.h vbmc/service vbmc/state vbmc/store vbmc/virt
-vbmc/verbs vbmc/base vbmc/bmc vbmc/config/config.h vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/physics vbmc/platform vbmc/service vbmc/store/bmcs.h vbmc/virt sol
+vbmc/fleet vbmc/base vbmc/bmc vbmc/host vbmc/net vbmc/config vbmc/console vbmc/instance vbmc/physics/facility.h vbmc/service vbmc/state vbmc/store vbmc/virt
+vbmc/verbs vbmc/base vbmc/bmc vbmc/console vbmc/control vbmc/fleet vbmc/host vbmc/instance vbmc/physics vbmc/platform vbmc/service vbmc/virt sol
 vbmc *
 '
 top_entries='Makefile README.md LICENSE vbmc qmp sol tests examples'

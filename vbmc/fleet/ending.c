@@ -24,6 +24,7 @@ static void on_timer_closed(uv_handle_t *handle)
     if (fleet->owner)
         *fleet->owner = NULL;
     free(fleet->state_dir);
+    free(fleet->sink);
     free(fleet);
 }
 

@@ -36,14 +36,11 @@
 
 #define SAVE_HOURS_MS UINT64_C(600000)
 
-static void reply_to_session(void *context, const struct ipmi_token *token,
-                             const struct ipmi_response *response)
+static struct instance *find_number(void *context, uint32_t number)
 {
-    struct fleet *fleet = context;
-    struct instance *instance = bmcset_find_number(&fleet->set, token->bmc);
+    const struct fleet *fleet = context;
 
-    if (instance)
-        instance_reply(instance, token, response);
+    return bmcset_find_number(&fleet->set, number);
 }
 
 /* A set-up of OpenStack's tool and no configuration of ours: no BMCs but those of the set-up. */
@@ -126,9 +123,9 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     fleet->config = config;
     fleet->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
     fleet->openstack = openstack;
-    fleet->sink = (struct ipmi_sink){.reply = reply_to_session, .context = fleet};
+    fleet->sink = instance_sink_new(find_number, fleet);
     fleet->shared.loop = loop;
-    fleet->shared.sink = &fleet->sink;
+    fleet->shared.sink = fleet->sink;
     fleet->shared.state_dir = fleet->state_dir;
     fleet->shared.restarted = on_restarted;
     fleet->shared.restarted_context = fleet;
@@ -145,7 +142,7 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     uv_timer_init(loop, &fleet->grace);
     fleet->grace.data = fleet;
     fleet_init_facility(fleet);
-    int result = fleet->state_dir ? start(fleet, error, size) : -ENOMEM;
+    int result = fleet->state_dir && fleet->sink ? start(fleet, error, size) : -ENOMEM;
     if (result < 0) {
         fleet_stop(fleet, NULL);
         return result;
@@ -177,6 +174,16 @@ void fleet_flush(struct fleet *fleet)
 {
     store_close(fleet->shared.store);
     fleet->shared.store = NULL;
+}
+
+const char *fleet_default_address(const struct fleet *fleet)
+{
+    return fleet->config->bmc.address;
+}
+
+bool fleet_is_openstack(const struct fleet *fleet)
+{
+    return fleet->config->daemon.compat == CONFIG_COMPAT_OPENSTACK;
 }
 
 const struct config *fleet_config(const struct fleet *fleet)

@@ -38,6 +38,10 @@ void fleet_reload(struct fleet *fleet, struct config *config);
 void fleet_watch(struct fleet *fleet, void (*changed)(void *context, const char *ssh),
                  void *context);
 
+/* Where a BMC is that was told no address (`[bmc] address`). */
+const char *fleet_default_address(const struct fleet *fleet);
+/* What is shown is to be as with OpenStack's tool (`[daemon] compat`). */
+bool fleet_is_openstack(const struct fleet *fleet);
 const struct config *fleet_config(const struct fleet *fleet);
 const struct bmcset *fleet_bmcs(const struct fleet *fleet);
 /* In the order of the configuration: NULL gives the first, the last gives NULL. */

@@ -13,7 +13,6 @@
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/host/placement_map.h"
 #include "vbmc/instance/instance.h"
-#include "vbmc/ipmi/dispatch.h"
 #include "vbmc/physics/facility.h"
 
 /* A hypervisor of the configuration, or one that an added BMC names by its URI. */
@@ -40,7 +39,7 @@ struct fleet {
     struct openstack *openstack; /* what has not been taken over yet; its BMCs wait for domains */
     struct inbox *inbox;
     struct instance_shared shared;
-    struct ipmi_sink sink;
+    struct ipmi_sink *sink;
     struct fleet_connection *connections;
     struct placement_map map;
     struct virt_domain *arrived; /* by the state that is just being reported; see fleet_see_copy */

@@ -310,3 +310,8 @@ void placement_release(struct placement *placement, const struct placement_hyper
     if (may_have_gone_to(placement, hypervisor))
         placement_set_fact(placement, PLACEMENT_FACT_RELEASED, placement->last);
 }
+
+const char *placement_hypervisor_uri(const struct placement_hypervisor *hypervisor)
+{
+    return hypervisor->uri;
+}

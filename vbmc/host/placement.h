@@ -150,6 +150,8 @@ struct placement_decision placement_decide(const struct placement_map *map,
                                            bool starts, const char *only_uri);
 
 /* "off", "on", "migrating" or "unknown". */
+/* Borrowed. */
+const char *placement_hypervisor_uri(const struct placement_hypervisor *hypervisor);
 const char *placement_state_name(enum placement_state state);
 /* The last decision as text: which copy counts, or why none does. */
 void placement_explain(const struct placement *placement, char *text, size_t size);

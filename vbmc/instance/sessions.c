@@ -1,5 +1,6 @@
 #include "vbmc/instance/sessions.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/bmc/payload.h"
@@ -118,4 +119,31 @@ void instance_reply(struct instance *instance, const struct ipmi_token *token,
                     const struct ipmi_response *response)
 {
     rmcp_server_complete(instance->rmcp, token, response, instance_now_ms());
+}
+
+struct sink {
+    struct ipmi_sink sink; /* is its first member, for who frees it */
+    instance_by_number *find;
+    void *context;
+};
+
+static void reply_to_session(void *context, const struct ipmi_token *token,
+                             const struct ipmi_response *response)
+{
+    const struct sink *sink = context;
+    struct instance *instance = sink->find(sink->context, token->bmc);
+
+    if (instance)
+        instance_reply(instance, token, response);
+}
+
+struct ipmi_sink *instance_sink_new(instance_by_number *find, void *context)
+{
+    struct sink *sink = malloc(sizeof *sink);
+
+    if (!sink)
+        return NULL;
+    *sink = (struct sink){
+        .sink = {.reply = reply_to_session, .context = sink}, .find = find, .context = context};
+    return &sink->sink;
 }

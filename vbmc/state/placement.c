@@ -6,7 +6,6 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/host/placement.h"
-#include "vbmc/host/placement_map.h"
 #include "vbmc/store/placement.h"
 
 static struct store_placement row_of(const struct placement_owner *guest,
@@ -14,7 +13,7 @@ static struct store_placement row_of(const struct placement_owner *guest,
 {
     return (struct store_placement){
         .uuid = *guest->uuid,
-        .uri = hypervisor->uri,
+        .uri = (char *)placement_hypervisor_uri(hypervisor), /* borrowed: a row to be written */
         .listed = listed,
         .fact = (uint8_t)placement_fact_of(guest->placement, hypervisor),
     };
@@ -24,7 +23,7 @@ static bool has_row(const struct store_placement *rows, size_t count,
                     const struct placement_hypervisor *place)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(rows[i].uri, place->uri) == 0)
+        if (strcmp(rows[i].uri, placement_hypervisor_uri(place)) == 0)
             return true;
     }
     return false;

@@ -8,9 +8,8 @@
 #include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/restart.h"
-#include "vbmc/instance/stored.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/service/accounts.h"
-#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/console_internal.h"
 
@@ -74,7 +73,7 @@ static struct json_object *describe(struct console_session *session)
 
     console_people(console, session->person, people, sizeof people);
     json_object_object_add(result, "name",
-                           json_object_new_string(instance_record(session->instance)->name));
+                           json_object_new_string(instance_view(session->instance).name));
     json_object_object_add(result, "writable", json_object_new_boolean(session->may_type));
     json_object_object_add(result, "connected",
                            json_object_new_boolean(hub_is_connected(console_hub(console))));

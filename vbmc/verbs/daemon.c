@@ -6,7 +6,6 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/version.h"
-#include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/fleet/fleet.h"

@@ -8,13 +8,12 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
-#include "vbmc/instance/stored.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/physics/facility.h"
 #include "vbmc/physics/server.h"
 #include "vbmc/physics/supply.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/platform/platform.h"
-#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
@@ -76,7 +75,7 @@ static struct json_object *describe_server(const struct facility *facility,
     struct supply_state supply;
     char feeds[TEXT_SIZE];
 
-    verbs_add_text(row, "domain_name", instance_record(instance)->name);
+    verbs_add_text(row, "domain_name", instance_view(instance).name);
     if (bmc->platform) {
         const struct supply_layout *layout = &platform_settings(bmc->platform)->supply;
         for (unsigned psu = 0; psu < SUPPLY_PSUS_MAX; psu++)

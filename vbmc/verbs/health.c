@@ -12,8 +12,7 @@
 #include "vbmc/bmc/watchdog.h"
 #include "vbmc/control/control.h"
 #include "vbmc/instance/instance.h"
-#include "vbmc/instance/stored.h"
-#include "vbmc/store/bmcs.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
@@ -218,7 +217,7 @@ static struct json_object *summary_row(const struct control_request *request,
     const char *sensor;
     char note[VERBS_NOTE_SIZE];
 
-    verbs_add_text(row, "domain_name", instance_record(instance)->name);
+    verbs_add_text(row, "domain_name", instance_view(instance).name);
     verbs_add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
     for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
         json_object_object_add(row, readings[i].key, reading_of(bmc, readings[i].number));

@@ -7,13 +7,11 @@
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/users.h"
-#include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/listen.h"
-#include "vbmc/instance/stored.h"
-#include "vbmc/store/bmcs.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/verbs/health.h"
 #include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/placement.h"
@@ -25,9 +23,9 @@
 
 const char *verbs_status_of(struct instance *instance)
 {
-    const struct store_bmc *record = instance_record(instance);
+    const struct instance_view view = instance_view(instance);
 
-    if (!record->active)
+    if (!view.is_active)
         return "down";
     return instance_is_listening(instance) ? "running" : "error";
 }
@@ -36,7 +34,7 @@ const char *verbs_status_of(struct instance *instance)
 static void add_place(const struct verbs *verbs, struct json_object *object,
                       struct instance *instance)
 {
-    const struct store_bmc *record = instance_record(instance);
+    const struct instance_view view = instance_view(instance);
     const union endpoint_address *place = instance_address(instance);
     bool is_known = place->any.sa_family != AF_UNSPEC;
     char text[ENDPOINT_TEXT_SIZE];
@@ -46,10 +44,9 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
         verbs_add_text(object, "address", text);
     else
         verbs_add_text(object, "address",
-                       record->address ? record->address : fleet_config(verbs->fleet)->bmc.address);
+                       view.address ? view.address : fleet_default_address(verbs->fleet));
     json_object_object_add(
-        object, "port",
-        json_object_new_int(is_known ? endpoint_address_port(place) : record->port));
+        object, "port", json_object_new_int(is_known ? endpoint_address_port(place) : view.port));
 }
 
 void verbs_list(const struct verbs *verbs, struct json_object *arguments,
@@ -58,8 +55,7 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
-    bool shows_power = fleet_config(verbs->fleet)->daemon.compat != CONFIG_COMPAT_OPENSTACK ||
-                       verbs_flag_argument(arguments, "power");
+    bool shows_power = !fleet_is_openstack(verbs->fleet) || verbs_flag_argument(arguments, "power");
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
@@ -84,10 +80,10 @@ void verbs_show(const struct verbs *verbs, struct json_object *arguments,
 
     if (!instance)
         return;
-    const struct store_bmc *record = instance_record(instance);
+    const struct instance_view view = instance_view(instance);
     struct virt_domain *domain = instance_domain(instance);
     const char *user = instance_bmc(instance)->users.by_id[USER_ID_FIRST].name;
-    const char *uri = record->uri, *sasl_username = record->sasl_username;
+    const char *uri = view.uri, *sasl_username = view.sasl_username;
     char note[VERBS_NOTE_SIZE];
     CLEANUP_FREE char *name = fleet_name_of(verbs->fleet, instance, verbs_only_bmc_of(request));
     if (!uri && domain)
@@ -95,12 +91,12 @@ void verbs_show(const struct verbs *verbs, struct json_object *arguments,
     if (!verbs_may_see_hypervisors(request))
         uri = sasl_username = NULL;
     struct json_object *result = json_object_new_object();
-    json_object_object_add(result, "active", json_object_new_boolean(record->active));
+    json_object_object_add(result, "active", json_object_new_boolean(view.is_active));
     add_place(verbs, result, instance);
-    verbs_add_text(result, "domain_name", name ? name : record->name);
+    verbs_add_text(result, "domain_name", name ? name : view.name);
     if (verbs_may_see_hypervisors(request))
         verbs_add_placement(result, instance);
-    verbs_add_text(result, "libvirt_sasl_password", record->sasl_password ? "***" : NULL);
+    verbs_add_text(result, "libvirt_sasl_password", view.has_sasl_password ? "***" : NULL);
     verbs_add_text(result, "libvirt_sasl_username", sasl_username);
     verbs_add_text(result, "libvirt_uri", uri);
     verbs_add_text(result, "password", "***");

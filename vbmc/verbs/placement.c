@@ -6,7 +6,7 @@
 #include "vbmc/host/placement_map.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
-#include "vbmc/store/bmcs.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 
@@ -15,7 +15,7 @@ bool verbs_note(const struct control_request *request, struct instance *instance
 {
     const struct placement_decision *decided = &instance_placement(instance)->decided;
 
-    if (instance_record(instance)->active && !instance_is_listening(instance))
+    if (instance_view(instance).is_active && !instance_is_listening(instance))
         snprintf(note, VERBS_NOTE_SIZE, "%s", instance_error(instance));
     else if (decided->verdict == PLACEMENT_COUNTS && !decided->also)
         return false;

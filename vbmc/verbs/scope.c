@@ -9,9 +9,8 @@
 #include "vbmc/control/control.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/instance.h"
-#include "vbmc/instance/stored.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/service/accounts.h"
-#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/verbs.h"
@@ -29,7 +28,7 @@ bool verbs_may_see(const struct control_request *request, struct instance *insta
     const struct uuid *only = verbs_only_bmc_of(request);
     const struct caller caller = verbs_caller(control_request_identity(request));
 
-    return (!only || uuid_equal(only, &instance_record(instance)->uuid)) &&
+    return (!only || uuid_equal(only, instance_view(instance).uuid)) &&
            service_level_on(&caller, instance_bmc(instance)) >=
                service_row(SERVICE_VIEW)->privilege &&
            !service_is_locked_out(&caller, instance_bmc(instance));
@@ -133,8 +132,8 @@ bool verbs_admit_there(const struct verbs *verbs, struct json_object *arguments,
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(instance_record(*(struct instance *const *)a)->name,
-                  instance_record(*(struct instance *const *)b)->name);
+    return strcmp(instance_view(*(struct instance *const *)a).name,
+                  instance_view(*(struct instance *const *)b).name);
 }
 
 struct instance **verbs_visible_instances(const struct verbs *verbs,
@@ -167,14 +166,14 @@ void verbs_add_name(const struct verbs *verbs, const struct control_request *req
                     struct instance *const *instances, size_t count, size_t i,
                     struct json_object *row)
 {
-    const char *name = instance_record(instances[i])->name;
+    const char *name = instance_view(instances[i]).name;
     struct uuid uuid;
     bool is_plain = !strchr(name, '@') && uuid_parse(name, &uuid) < 0;
 
     if (i > 0)
-        is_plain &= strcmp(name, instance_record(instances[i - 1])->name) != 0;
+        is_plain &= strcmp(name, instance_view(instances[i - 1]).name) != 0;
     if (i + 1 < count)
-        is_plain &= strcmp(name, instance_record(instances[i + 1])->name) != 0;
+        is_plain &= strcmp(name, instance_view(instances[i + 1]).name) != 0;
     CLEANUP_FREE char *full =
         is_plain ? NULL : fleet_name_of(verbs->fleet, instances[i], verbs_only_bmc_of(request));
     verbs_add_text(row, "domain_name", full ? full : name);

@@ -9,9 +9,8 @@
 #include "vbmc/control/control.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/sessions.h"
-#include "vbmc/instance/stored.h"
+#include "vbmc/instance/view.h"
 #include "vbmc/service/result.h"
-#include "vbmc/store/bmcs.h"
 #include "vbmc/verbs/console.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
@@ -70,7 +69,7 @@ static void add_sessions(struct listing *listing, struct instance *instance)
 
     for (unsigned n = 1; instance_session(instance, n, &session); n++) {
         endpoint_address_format_host(&session.remote, address);
-        add_login(listing, &(struct login){.domain = instance_record(instance)->name,
+        add_login(listing, &(struct login){.domain = instance_view(instance).name,
                                            .type = type_of(&session),
                                            .user = session.user,
                                            .address = address,
@@ -93,7 +92,7 @@ static void add_console(void *context, struct instance *instance,
 
     if (!may_see(listing, instance))
         return;
-    add_login(listing, &(struct login){.domain = instance_record(instance)->name,
+    add_login(listing, &(struct login){.domain = instance_view(instance).name,
                                        .type = "console",
                                        .user = identity->account,
                                        .address = identity->address,
@@ -118,7 +117,7 @@ static void add_ssh(void *context, const struct control_identity *identity, uint
     if (instance ? !may_see(listing, instance)
                  : listing->only || verbs_only_bmc_of(listing->request))
         return;
-    add_login(listing, &(struct login){.domain = instance ? instance_record(instance)->name : NULL,
+    add_login(listing, &(struct login){.domain = instance ? instance_view(instance).name : NULL,
                                        .type = "SSH",
                                        .user = identity->account,
                                        .address = identity->address,
