@@ -298,6 +298,8 @@ static void talk_to_qemu(struct qmp_fixture *f)
     static const char cd0[] = "/machine/peripheral/cd0";
 
     qmp_fixture_run_until(f, "ready");
+    f->trace[0] =
+        '\0'; /* "down" comes first where QEMU had bound its socket and did not listen yet */
     qmp_query_version(f->client, qmp_fixture_on_version, qmp_fixture_new_call(f, "version"));
     qmp_query_status(f->client, qmp_fixture_on_status, qmp_fixture_new_call(f, "s1"));
     qmp_qom_get_integer(f->client, cd0, "bootindex", qmp_fixture_on_integer,
