@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "tests/fake/parts_store.h"
 #include "tests/fake/refusing_store.h"
 #include "tests/unit/watchdog_timer.h"
 #include "vbmc/base/array.h"
@@ -17,7 +18,6 @@
 #include "vbmc/base/log.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
-#include "vbmc/state/saves.h"
 
 static struct json_object *stop_daemon(void)
 {
@@ -359,62 +359,24 @@ static void test_damage(void **state)
 
 /* ---- a disk that refuses ---- */
 
-static uv_loop_t loop;
-static struct store *store;
-static struct saves *saves;
 static struct parts *parts;
-static unsigned answers;
-static int result;
-
-static void no_driver(struct bmc *bmc, const char **live, const char **stored)
-{
-    (void)bmc;
-    *live = *stored = NULL;
-}
-
-static void free_parts(void *context)
-{
-    parts_free(context);
-}
 
 static int setup_store(void **state)
 {
     fake_server_setup(state);
-    uv_loop_init(&loop);
-    store = refusing_store_open(&loop);
-    saves = saves_new(store, "the test");
-    parts = saves ? parts_new(&fake_bmc.bmc, saves, no_driver) : NULL;
-    answers = 0;
+    parts = parts_store_begin();
     return !parts;
 }
 
 static int teardown_store(void **state)
 {
-    saves_free(saves, free_parts, parts);
-    store_close(store);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    refusing_store_remove();
-    log_set_target(LOG_TARGET_STDERR);
-    return uv_loop_close(&loop) || fake_server_teardown(state);
-}
-
-static void on_done(const struct bmc_ticket *ticket, int outcome)
-{
-    (void)ticket;
-    answers++;
-    result = outcome;
+    return parts_store_end() || fake_server_teardown(state);
 }
 
 /* The result of storing what is now. */
 static int store_it(void)
 {
-    static const struct bmc_ticket ticket = {.done = on_done};
-    unsigned before = answers;
-
-    parts_changed(parts, BMC_PART_WATCHDOG, &ticket);
-    while (answers == before)
-        uv_run(&loop, UV_RUN_ONCE);
-    return result;
+    return parts_store_save(BMC_PART_WATCHDOG);
 }
 
 /* A cold reset reads the stored parts again: the timer goes on, and so does what is not stored yet.
