@@ -111,14 +111,14 @@ check_includes() {
 		}'
 }
 
-# check_road: the functions that vbmc/README.md names on the road of a request are where it says.
+# check_road: the functions that README.md names on the road of a request are where it says.
 check_road() {
 	local file name count=0
 	while read -r file name; do
 		count=$((count + 1))
-		grep -qsE "^[a-z].*[ *]$name\\(" "$file" || echo "vbmc/README.md:1: there is no function $name in $file"
-	done < <(sed -nE 's,^    ((vbmc|qmp|sol)/[a-z_/]*\.c) +([a-z0-9_]+) .*,\1 \3,p' vbmc/README.md 2>/dev/null)
-	[[ $count -gt 20 || ! -e vbmc/README.md ]] || echo "vbmc/README.md:1: the road of a request is gone"
+		grep -qsE "^[a-z].*[ *]$name\\(" "$file" || echo "README.md:1: there is no function $name in $file"
+	done < <(sed -nE 's,^    ((vbmc|qmp|sol)/[a-z_/]*\.c) +([a-z0-9_]+) .*,\1 \3,p' README.md 2>/dev/null)
+	[[ $count -gt 20 || ! -e README.md ]] || echo "README.md:1: the road of a request is gone"
 }
 
 # Pairs USER NEEDED: of headers and of sources, as the includes have them; of sources, without their
