@@ -23,11 +23,6 @@ static uint64_t now_ms(const struct alerts *alerts)
     return alerts->core->hooks->now(alerts->core);
 }
 
-static const char *name_of(const struct alerts *alerts)
-{
-    return alerts->core->host ? alerts->core->host->name : "a guest that is not there";
-}
-
 /* ---- the store ---- */
 
 /* To be stored when the present call is over. */
@@ -53,7 +48,7 @@ static void end_delivery(struct alerts *alerts, struct alert_delivery *delivery)
     if (delivery->outcome != ALERT_OUTCOME_UNKNOWN)
         return;
     delivery->outcome = ALERT_OUTCOME_FAILED;
-    log_warning("%s: alert %u: destination %u not reached", name_of(alerts),
+    log_warning("%s: alert %u: destination %u not reached", bmc_core_name(alerts->core),
                 delivery->alert.sequence, delivery->number);
 }
 
@@ -68,7 +63,7 @@ static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
     delivery->left--;
     int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
     if (result < 0)
-        log_warning("%s: alert %u to destination %u not sent: %s", name_of(alerts),
+        log_warning("%s: alert %u to destination %u not sent: %s", bmc_core_name(alerts->core),
                     delivery->alert.sequence, delivery->number, strerror(-result));
     else if (!delivery->to.is_acknowledged)
         delivery->outcome = ALERT_OUTCOME_REACHED;
@@ -99,7 +94,7 @@ static void deliver(struct alerts *alerts, struct alerts_run *run, uint8_t chann
     struct alert_delivery *delivery = calloc(1, sizeof *delivery);
 
     if (!delivery) {
-        log_error("%s: out of memory for an alert", name_of(alerts));
+        log_error("%s: out of memory for an alert", bmc_core_name(alerts->core));
         return;
     }
     if (++alerts->sequence == 0)
@@ -282,7 +277,8 @@ static struct alerts_run *add_run(struct alerts *alerts)
     struct alerts_run *run = alerts->run_count < ALERTS_MAX ? calloc(1, sizeof *run) : NULL;
 
     if (!run) {
-        log_warning("%s: an event's alerts are dropped: too many are under way", name_of(alerts));
+        log_warning("%s: an event's alerts are dropped: too many are under way",
+                    bmc_core_name(alerts->core));
         return NULL;
     }
     while (*end)

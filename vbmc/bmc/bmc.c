@@ -142,7 +142,7 @@ void bmc_note_login(struct bmc *bmc, uint8_t user_id, bool succeeded)
         lockout_note_success(&bmc->lockout, user_id);
     else if (lockout_note_failure(&bmc->lockout, user_id)) {
         log_warning("%s: user %s is locked out after too many bad passwords",
-                    bmc->core.host ? bmc->core.host->name : "?", bmc->users.by_id[user_id].name);
+                    bmc_core_name(&bmc->core), bmc->users.by_id[user_id].name);
         if (bmc->sensors && lan_password_rule(&bmc->lan).is_logged)
             sensors_raise(bmc->sensors, SENSOR_SESSION_AUDIT, OFFSET_PASSWORD_DISABLE, user_id,
                           CHANNEL_LAN);

@@ -134,8 +134,7 @@ static void override_taken(void *context, int result, const char *text)
     struct boot_options *boot = context;
 
     if (result != 0)
-        log_warning("%s: boot device not set: %s", boot->core->host ? boot->core->host->name : "?",
-                    text);
+        log_warning("%s: boot device not set: %s", bmc_core_name(boot->core), text);
     /* The last one that was asked for decides. */
     if (--boot->applying == 0)
         answer_waiters(boot, result);
@@ -246,7 +245,7 @@ void boot_note_restart(struct boot_options *boot, enum restart_cause cause)
     if (!is_once || keeper == 0 || (boot->valid_bit_clearing & keeper))
         return;
     log_info("%s: boot device override cleared: the BMC restarts the guest by itself",
-             boot->core->host ? boot->core->host->name : "?");
+             bmc_core_name(boot->core));
     clear_valid_bit(boot);
     boot_apply(boot);
 }
@@ -259,7 +258,7 @@ void boot_tick(struct boot_options *boot)
         answer_waiters(boot, 0);
     if (boot->expires && now >= boot->expires_at_ms) {
         log_info("%s: boot device override expired: no chassis control within 60 s",
-                 boot->core->host ? boot->core->host->name : "?");
+                 bmc_core_name(boot->core));
         clear_valid_bit(boot);
         boot_apply(boot);
     }

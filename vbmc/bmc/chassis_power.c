@@ -29,11 +29,6 @@
 #include "vbmc/bmc/chassis_rest.h"
 #include "vbmc/bmc/core.h"
 
-static const char *name_of(const struct chassis *chassis)
-{
-    return chassis->core->host ? chassis->core->host->name : "a guest that is not there";
-}
-
 /* ---- the store ---- */
 
 static void start_stored(struct chassis *chassis);
@@ -53,7 +48,7 @@ static void on_saved(const struct bmc_ticket *ticket, int result)
     struct chassis *chassis = (struct chassis *)ticket->sink;
 
     if (result != 0)
-        log_error("%s: power actions under way not stored: %s", name_of(chassis),
+        log_error("%s: power actions under way not stored: %s", bmc_core_name(chassis->core),
                   strerror(-result));
     for (unsigned i = 0; i < chassis->queued; i++) {
         note_saved(&chassis->queue[i], (uint64_t)ticket->numbers[1] << 32 | ticket->numbers[0],
@@ -118,7 +113,7 @@ static void report_failure(struct chassis *chassis, const struct chassis_action 
     chassis->control_fault = true;
     if (chassis->core->listener)
         chassis->core->listener->action_failed(chassis->core->listener_context);
-    log_warning("%s: %schassis control %s failed%s: %s", name_of(chassis),
+    log_warning("%s: %schassis control %s failed%s: %s", bmc_core_name(chassis->core),
                 action->own ? "the BMC's own " : "", host_power_action_name(action->action),
                 action->own ? "" : " after it was accepted", text);
 }
@@ -163,7 +158,7 @@ static void action_finished(void *context, int result, const char *text)
         chassis_reset_ended(chassis, result);
     if (result == -EHOSTUNREACH && chassis_outlives_a_loss(action)) {
         log_warning("%s: chassis control %s: %s; goes on when its state is known again",
-                    name_of(chassis), host_power_action_name(action->action), text);
+                    bmc_core_name(chassis->core), host_power_action_name(action->action), text);
         resume_later(chassis);
         park_queue(chassis, 0);
         return;
@@ -172,7 +167,7 @@ static void action_finished(void *context, int result, const char *text)
     if (result != 0 && action->accepted)
         report_failure(chassis, action, text);
     else if (result != 0)
-        log_warning("%s: chassis control %s failed: %s", name_of(chassis),
+        log_warning("%s: chassis control %s failed: %s", bmc_core_name(chassis->core),
                     host_power_action_name(action->action), text);
     finish_first_action(chassis, result);
 }
@@ -184,10 +179,11 @@ static void start_first_action(struct chassis *chassis)
     chassis->queue[0].started = true;
     if (chassis->queue[0].cause == RESTART_CAUSE_WATCHDOG)
         log_info("%s: watchdog timer: chassis control %s at %" PRIu64 " ms (monotonic)",
-                 name_of(chassis), host_power_action_name(action),
+                 bmc_core_name(chassis->core), host_power_action_name(action),
                  chassis->core->hooks->now(chassis->core));
     else
-        log_info("%s: chassis control: %s", name_of(chassis), host_power_action_name(action));
+        log_info("%s: chassis control: %s", bmc_core_name(chassis->core),
+                 host_power_action_name(action));
     if (chassis->core->listener)
         chassis->core->listener->action_begun(chassis->core->listener_context, action);
     if (action == HOST_POWER_ACTION_HARD_RESET)
@@ -263,7 +259,7 @@ static void start_overdue(struct chassis *chassis)
 {
     if (chassis->core->hooks->now(chassis->core) < own_start_ms(chassis))
         return;
-    log_warning("%s: chassis control %s is not stored yet", name_of(chassis),
+    log_warning("%s: chassis control %s is not stored yet", bmc_core_name(chassis->core),
                 host_power_action_name(chassis->queue[0].action));
     start_first_action(chassis);
 }
@@ -455,12 +451,13 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
         return;
     }
     if (!left) {
-        log_info("%s: chassis control %s, accepted before, is done", name_of(chassis),
+        log_info("%s: chassis control %s, accepted before, is done", bmc_core_name(chassis->core),
                  host_power_action_name(owed->action));
         return;
     }
-    log_info("%s: chassis control %s was accepted before and goes on: %s", name_of(chassis),
-             host_power_action_name(owed->action), host_power_action_name(action));
+    log_info("%s: chassis control %s was accepted before and goes on: %s",
+             bmc_core_name(chassis->core), host_power_action_name(owed->action),
+             host_power_action_name(action));
     chassis->queue[chassis->queued++] = (struct chassis_action){
         .action = action,
         .cause = owed->cause,

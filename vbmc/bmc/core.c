@@ -2,6 +2,11 @@
 
 #include <errno.h>
 
+const char *bmc_core_name(const struct bmc_core *core)
+{
+    return core->host ? core->host->name : "a guest that is not there";
+}
+
 int bmc_core_unchanged(const struct bmc_core *core, enum bmc_part part,
                        const struct bmc_ticket *ticket)
 {

@@ -97,6 +97,10 @@ struct bmc_core {
 int bmc_core_unchanged(const struct bmc_core *core, enum bmc_part part,
                        const struct bmc_ticket *ticket);
 
+/* The guest's name, for the log; "a guest that is not there" without a host. Borrowed: it goes with
+ * the host, or with its next name. */
+const char *bmc_core_name(const struct bmc_core *core);
+
 /* Unknown without a host. */
 static inline enum host_power_state bmc_core_power_state(const struct bmc_core *core)
 {

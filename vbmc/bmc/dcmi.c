@@ -69,7 +69,7 @@ static void power_off(struct dcmi *dcmi, const char *why)
 {
     static const struct bmc_ticket nobody;
 
-    log_warning("%s: powered off: %s", dcmi->core->host ? dcmi->core->host->name : "?", why);
+    log_warning("%s: powered off: %s", bmc_core_name(dcmi->core), why);
     chassis_control(dcmi->chassis, HOST_POWER_ACTION_DOWN, 0, &nobody);
 }
 

@@ -29,11 +29,6 @@ static uint64_t now_ms(const struct pef *pef)
     return pef->core->hooks->now(pef->core);
 }
 
-static const char *name_of(const struct pef *pef)
-{
-    return pef->core->host ? pef->core->host->name : "a guest that is not there";
-}
-
 /* ---- holding back ---- */
 
 /* To be stored when the present call is over. */
@@ -100,7 +95,7 @@ static void hold(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 {
     if (!append(pef, record)) {
         log_warning("%s: platform event filtering: event %u dropped, too many are held back",
-                    name_of(pef), sel_record_id(record));
+                    bmc_core_name(pef->core), sel_record_id(record));
         return;
     }
     note_change(pef);

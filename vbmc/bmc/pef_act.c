@@ -23,11 +23,6 @@ struct wanted {
     uint8_t filters[PEF_POLICY_NUMBERS]; /* the first that has chosen that policy; 0: none has */
 };
 
-static const char *name_of(const struct pef *pef)
-{
-    return pef->core->host ? pef->core->host->name : "a guest that is not there";
-}
-
 static struct wanted apply_filters(const struct pef_settings *settings,
                                    const uint8_t record[SEL_RECORD_SIZE])
 {
@@ -124,8 +119,9 @@ void pef_act(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
         actions &= PEF_ACTION_ALERT;
     if (actions == 0)
         return;
-    log_info("%s: platform event filtering: actions %02x for event %u of sensor %02x", name_of(pef),
-             actions, sel_record_id(record), record[SEL_RECORD_SENSOR_NUMBER]);
+    log_info("%s: platform event filtering: actions %02x for event %u of sensor %02x",
+             bmc_core_name(pef->core), actions, sel_record_id(record),
+             record[SEL_RECORD_SENSOR_NUMBER]);
     log_actions(pef, actions);
     act(pef, actions);
     alert(pef, record, &wanted);

@@ -59,11 +59,6 @@ static uint64_t now_ms(const struct watchdog *watchdog)
     return watchdog->core->hooks->now(watchdog->core);
 }
 
-static const char *name_of(const struct watchdog *watchdog)
-{
-    return watchdog->core->host ? watchdog->core->host->name : "a guest that is not there";
-}
-
 static void changed(const struct watchdog *watchdog)
 {
     watchdog->core->hooks->changed(watchdog->core, BMC_PART_WATCHDOG, NULL);
@@ -149,7 +144,7 @@ void watchdog_stop(struct watchdog *watchdog, const char *reason)
     if (!watchdog->running)
         return;
     end_countdown(watchdog);
-    log_info("%s: watchdog timer (%s) stopped: %s", name_of(watchdog),
+    log_info("%s: watchdog timer (%s) stopped: %s", bmc_core_name(watchdog->core),
              watchdog_use_name(watchdog->settings.use), reason);
     changed(watchdog);
 }
@@ -213,7 +208,8 @@ static void interrupt(struct watchdog *watchdog)
 
     watchdog->interrupted = true;
     log_info("%s: watchdog timer (%s): pre-timeout interrupt, %" PRIu64 " ms left",
-             name_of(watchdog), watchdog_use_name(watchdog->settings.use), left_ms(watchdog));
+             bmc_core_name(watchdog->core), watchdog_use_name(watchdog->settings.use),
+             left_ms(watchdog));
     report_event(watchdog, OFFSET_INTERRUPT);
     if (kind == WATCHDOG_INTERRUPT_MESSAGING)
         watchdog->messaging->watchdog = true;
@@ -227,8 +223,8 @@ static void expire(struct watchdog *watchdog)
     enum watchdog_action action = settings->action;
 
     log_warning("%s: watchdog timer (%s) expired at %" PRIu64 " ms (monotonic): %s",
-                name_of(watchdog), watchdog_use_name(settings->use), watchdog->ends_at_ms,
-                watchdog_action_name(action));
+                bmc_core_name(watchdog->core), watchdog_use_name(settings->use),
+                watchdog->ends_at_ms, watchdog_action_name(action));
     end_countdown(watchdog);
     watchdog->expired |= (uint8_t)(1u << settings->use);
     report_event(watchdog, (uint8_t)action);

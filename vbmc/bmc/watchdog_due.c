@@ -24,11 +24,6 @@ static uint64_t now_ms(const struct watchdog *watchdog)
     return watchdog->core->hooks->now(watchdog->core);
 }
 
-static const char *name_of(const struct watchdog *watchdog)
-{
-    return watchdog->core->host ? watchdog->core->host->name : "a guest that is not there";
-}
-
 static bool has_interrupt(const struct watchdog *watchdog)
 {
     return watchdog->due_interrupt && !watchdog->interrupt_given;
@@ -61,9 +56,10 @@ void watchdog_due_drop(struct watchdog *watchdog, const char *reason)
     bool interrupt = has_interrupt(watchdog), action = has_action(watchdog);
 
     if (interrupt)
-        log_info("%s: watchdog timer: interrupt not made: %s", name_of(watchdog), reason);
+        log_info("%s: watchdog timer: interrupt not made: %s", bmc_core_name(watchdog->core),
+                 reason);
     if (action)
-        log_info("%s: watchdog timer: %s not carried out: %s", name_of(watchdog),
+        log_info("%s: watchdog timer: %s not carried out: %s", bmc_core_name(watchdog->core),
                  host_power_action_name(actions[watchdog->due_action]), reason);
     drop(watchdog, interrupt, action);
 }
@@ -129,7 +125,8 @@ static void do_it(struct watchdog *watchdog)
 static void note_refusal(struct watchdog *watchdog, int result)
 {
     if (watchdog->retry_at_ms == 0)
-        log_warning("%s: watchdog timer not stored yet: %s", name_of(watchdog), strerror(-result));
+        log_warning("%s: watchdog timer not stored yet: %s", bmc_core_name(watchdog->core),
+                    strerror(-result));
     watchdog->retry_at_ms = now_ms(watchdog) + WATCHDOG_RETRY_MS;
     watchdog->core->hooks->wake_at(watchdog->core, watchdog->retry_at_ms);
 }
@@ -163,7 +160,8 @@ void watchdog_due_tick(struct watchdog *watchdog)
     uint64_t now = now_ms(watchdog);
 
     if (watchdog->act_by_ms != 0 && now >= watchdog->act_by_ms) {
-        log_warning("%s: watchdog timer not stored yet: the disk is slow", name_of(watchdog));
+        log_warning("%s: watchdog timer not stored yet: the disk is slow",
+                    bmc_core_name(watchdog->core));
         do_it(watchdog);
     }
     if (watchdog->retry_at_ms != 0 && now >= watchdog->retry_at_ms) {

@@ -3,17 +3,13 @@
  * over an active power limit its CPUs are slowed down. */
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/platform/internal.h"
 
 #define RETRY_MS     10000
 #define RESTARTS_MAX 3 /* of a guest that does not start when its power is back */
-
-static const char *name_of(const struct platform *platform)
-{
-    return platform->bmc->core.host ? platform->bmc->core.host->name : "a BMC";
-}
 
 /* Nobody waits for these; one at a time. What has failed is tried again, but not each second. True
  * if it was begun. */
@@ -54,7 +50,8 @@ static void become_dark(struct platform *platform)
 static void go_dark(struct platform *platform)
 {
     if (!platform->dark_cause) {
-        log_warning("%s: insufficient power supply capacity: powering off", name_of(platform));
+        log_warning("%s: insufficient power supply capacity: powering off",
+                    bmc_core_name(&platform->bmc->core));
         become_dark(platform);
     }
     act(platform, HOST_POWER_ACTION_DOWN);
@@ -76,8 +73,8 @@ static void come_back(struct platform *platform)
     bool wanted = chassis_wants_power(chassis, chassis->was_on);
 
     if (platform->restarts == 0)
-        log_info("%s: power is back: %s (power restore policy)", name_of(platform),
-                 wanted ? "powering on" : "staying off");
+        log_info("%s: power is back: %s (power restore policy)",
+                 bmc_core_name(&platform->bmc->core), wanted ? "powering on" : "staying off");
     if (!wanted || platform->restarts == RESTARTS_MAX)
         stay_off(platform);
     else if (act(platform, HOST_POWER_ACTION_UP))
@@ -149,7 +146,8 @@ static void guard_heat(struct platform *platform)
     if (!platform_is_on(platform) || !is_too_hot(platform))
         return;
     if (!platform->tripped)
-        log_warning("%s: over its temperature limit: powering off", name_of(platform));
+        log_warning("%s: over its temperature limit: powering off",
+                    bmc_core_name(&platform->bmc->core));
     platform->tripped = true;
     act(platform, HOST_POWER_ACTION_DOWN);
 }
