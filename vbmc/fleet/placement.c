@@ -120,6 +120,23 @@ void fleet_follow_placement(struct fleet *fleet, struct instance *instance)
     fleet_restore_power(fleet, instance);
 }
 
+static bool starts_by_us(struct instance *instance, const struct virt_domain *domain)
+{
+    return instance_domain(instance) == domain &&
+           chassis_is_starting(&instance_bmc(instance)->chassis);
+}
+
+/* What others start may be the target of a migration, whose source still runs. */
+static enum placement_state state_of(struct instance *instance, struct virt_domain *domain)
+{
+    if (!host_power_state_is_on(virt_domain_host(domain)->state))
+        return PLACEMENT_OFF;
+    if (virt_domain_is_migrating(domain) ||
+        (virt_domain_is_starting(domain) && !starts_by_us(instance, domain)))
+        return PLACEMENT_MIGRATING;
+    return PLACEMENT_ON;
+}
+
 /* True if the guest has come from another hypervisor. */
 static bool see(struct fleet *fleet, struct instance *instance, struct virt_domain *domain,
                 bool live)
@@ -134,12 +151,10 @@ static bool see(struct fleet *fleet, struct instance *instance, struct virt_doma
     const struct placement_sight sight = {
         .hypervisor = connection->place,
         .domain = domain,
-        .state = virt_domain_is_migrating(domain)      ? PLACEMENT_MIGRATING
-                 : host_power_state_is_on(host->state) ? PLACEMENT_ON
-                                                       : PLACEMENT_OFF,
+        .state = state_of(instance, domain),
         .stop_reason = host->stop_reason,
         .unlisted = !virt_domain_is_listed(domain),
-        .booted = virt_domain_has_booted(domain),
+        .booted = virt_domain_has_booted(domain) || starts_by_us(instance, domain),
         .live = live,
     };
     connection->place->connected = hypervisor_is_up(connection->hypervisor);

@@ -52,14 +52,15 @@ enum placement_verdict {
     PLACEMENT_ABSENT,    /* no connected hypervisor lists it */
     PLACEMENT_WAITS,     /* `hypervisor` may run it and is not connected */
     PLACEMENT_LEFT,      /* it left `hypervisor` by a migration and has not been seen since */
-    PLACEMENT_IN_FLIGHT, /* it is being migrated to `hypervisor` */
+    PLACEMENT_IN_FLIGHT, /* it is being migrated to `hypervisor`, or started there */
     PLACEMENT_ELSEWHERE, /* it runs on `hypervisor`, and its BMC is for another one's copy */
 };
 
 enum placement_state {
     PLACEMENT_OFF,
     PLACEMENT_ON,
-    PLACEMENT_MIGRATING, /* QEMU exists, paused as source or target of a migration */
+    PLACEMENT_MIGRATING, /* QEMU exists, paused as source or target of a migration, or it is just
+                          * being set up by others: it may be that of a target */
     PLACEMENT_UNKNOWN,   /* the domain is there, and may not be read */
 };
 
@@ -149,9 +150,9 @@ struct placement_decision placement_decide(const struct placement_map *map,
                                            struct placement *placement, const void *present,
                                            bool starts, const char *only_uri);
 
-/* "off", "on", "migrating" or "unknown". */
 /* Borrowed. */
 const char *placement_hypervisor_uri(const struct placement_hypervisor *hypervisor);
+/* "off", "on", "starting or migrating" or "unknown". */
 const char *placement_state_name(enum placement_state state);
 /* The last decision as text: which copy counts, or why none does. */
 void placement_explain(const struct placement *placement, char *text, size_t size);

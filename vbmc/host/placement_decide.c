@@ -172,8 +172,8 @@ static struct placement_decision decide(const struct placement_map *map,
 
     if (copy)
         return decide_running(placement, preference, copy);
-    /* Neither end of a migration may be acted on; the present one stays until the other one runs.
-     */
+    /* Neither end of a migration may be acted on, nor what may become one; the present one stays
+     * until the other one runs. */
     copy = best_in_state(preference, PLACEMENT_MIGRATING, NULL);
     if (!copy)
         return decide_off(map, placement, preference);
@@ -200,7 +200,7 @@ const char *placement_state_name(enum placement_state state)
     static const char *const names[] = {
         [PLACEMENT_OFF] = "off",
         [PLACEMENT_ON] = "on",
-        [PLACEMENT_MIGRATING] = "migrating",
+        [PLACEMENT_MIGRATING] = "starting or migrating",
         [PLACEMENT_UNKNOWN] = "unknown",
     };
 
@@ -260,7 +260,7 @@ void placement_explain(const struct placement *placement, char *text, size_t siz
         snprintf(text, size, "migrated away from %s, to a hypervisor that does not show it", name);
         break;
     case PLACEMENT_IN_FLIGHT:
-        snprintf(text, size, "being migrated to %s", name);
+        snprintf(text, size, "being migrated to %s, or started there", name);
         break;
     case PLACEMENT_ELSEWHERE:
         snprintf(text, size, "running on %s, and its BMC is for another hypervisor", name);

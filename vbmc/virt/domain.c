@@ -47,9 +47,14 @@ bool virt_domain_is_listed(const struct virt_domain *domain)
     return domain->persistent || domain->id >= 0;
 }
 
+bool virt_domain_is_starting(const struct virt_domain *domain)
+{
+    return domain->starting && domain->host.state == HOST_POWER_PAUSED;
+}
+
 bool virt_domain_has_booted(const struct virt_domain *domain)
 {
-    return domain->booted || domain->starting;
+    return domain->booted;
 }
 
 bool virt_domain_seen_live(const struct virt_domain *domain)

@@ -21,7 +21,7 @@ struct virt_facts {
     int id;                            /* of the running instance; -1 if off */
     bool persistent;
     bool booted;    /* it was started here, not restored or migrated */
-    bool starting;  /* libvirt is at it, and does not tell yet whether it boots or is restored */
+    bool starting;  /* libvirt is at it: to boot, be restored or be migrated to, it does not tell */
     bool migrating; /* paused as the source or the target of a migration */
     bool tagged;
     struct host_hardware *hardware; /* NULL: it could not be read */

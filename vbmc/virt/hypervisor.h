@@ -96,10 +96,14 @@ struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain);
 bool virt_domain_is_tagged(const struct virt_domain *domain);
 /* True for the source or target of a migration while QEMU keeps the guest paused for it. */
 bool virt_domain_is_migrating(const struct virt_domain *domain);
+/* True while QEMU is being set up: for a boot, for what was saved, or as the target of a migration;
+ * libvirt does not tell which before that is over. */
+bool virt_domain_is_starting(const struct virt_domain *domain);
 /* False for a transient domain that has ended: libvirt no longer knows it, and it can be started
  * from the XML that was kept. */
 bool virt_domain_is_listed(const struct virt_domain *domain);
-/* True if it was started there, not restored or migrated to it. */
+/* True if it was started there, not restored or migrated to it; false as long as that is not known.
+ */
 bool virt_domain_has_booted(const struct virt_domain *domain);
 /* True if its appearance, or the last change of its state, was seen as it happened; false if it was
  * discovered when the hypervisor was connected (again). */

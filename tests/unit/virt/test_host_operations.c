@@ -212,11 +212,14 @@ static void test_start_under_way(void **state)
         assert_int_equal(virt_domain_host(guest)->state, HOST_POWER_PAUSED);
         assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts);
         assert_false(virt_domain_host(guest)->booted);
-        assert_true(virt_domain_has_booted(guest)); /* here, at any rate: it was not migrated */
+        assert_true(virt_domain_is_starting(guest));
+        assert_false(virt_domain_has_booted(guest)); /* it may be migrated to here */
         virt_domain_apply_facts(guest, &started, true);
         assert_int_equal(virt_domain_host(guest)->state, cases[i].after);
         assert_int_equal(virt_fixture.events[HOST_EVENT_STARTED], starts + 1);
         assert_int_equal(virt_domain_host(guest)->booted, cases[i].booted);
+        assert_int_equal(virt_domain_has_booted(guest), cases[i].booted);
+        assert_false(virt_domain_is_starting(guest));
         /* A start that fails. */
         virt_domain_apply_facts(guest, &off, true);
         unsigned stops = virt_fixture.events[HOST_EVENT_STOPPED];
