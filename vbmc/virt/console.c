@@ -136,7 +136,7 @@ static void abort_libvirt_stream(struct virt_console *console, virStreamPtr libv
     struct virt_console_job *job =
         hypervisor_is_stopping(console->hypervisor) ? NULL : new_job(console);
 
-    if (!job) { /* the connection is closed too, which ends it */
+    if (!job) { /* the connection is closed too, which ends it, without a wait (worker.c) */
         virStreamFree(libvirt);
         return;
     }

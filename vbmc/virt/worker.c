@@ -20,15 +20,14 @@ static struct actor *consoles_of(struct worker *worker)
 
 /* ---- the keeper ---- */
 
+/* Under the lock. */
 static void set_connection(struct worker *worker, virConnectPtr connection)
 {
-    pthread_mutex_lock(&worker->lock);
     worker->connection = connection;
     worker->generation += connection != NULL;
     worker->tried = true;
     worker->open_after_ms = 0;
     pthread_cond_broadcast(&worker->actors_wanted);
-    pthread_mutex_unlock(&worker->lock);
 }
 
 /* False if it stops: then nothing is opened any more. */
@@ -49,7 +48,9 @@ static void open_connection(struct worker *worker)
     if (!begin_opening(worker))
         return;
     virConnectPtr connection = worker->ops->open(worker->context, text, &worker->socket);
+    pthread_mutex_lock(&worker->lock);
     set_connection(worker, connection);
+    pthread_mutex_unlock(&worker->lock);
     if (connection) {
         worker->pause_ms = PAUSE_FIRST_MS;
         return;
@@ -59,24 +60,28 @@ static void open_connection(struct worker *worker)
     worker->pause_ms = worker->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : worker->pause_ms * 2;
 }
 
-/* Nothing waits any longer for the other end of connections that ended with the main one. */
+/* Under the lock. Nothing waits any longer for the other end of connections that ended with the
+ * main one. */
 static void end_waits(struct worker *worker)
 {
-    pthread_mutex_lock(&worker->lock);
     if (worker->opening)
         virt_loop_shut(&worker->opening->socket);
     virt_loop_shut(&consoles_of(worker)->socket);
-    pthread_mutex_unlock(&worker->lock);
 }
 
-static void close_connection(struct worker *worker)
+/* A thread that begins to open one of its own sees either that the main one is gone (open_own), or
+ * its socket is shut: both are done in one go. */
+static void close_connection(struct worker *worker, bool lost)
 {
+    pthread_mutex_lock(&worker->lock);
     virConnectPtr connection = worker->connection;
-
-    if (!connection)
-        return;
-    set_connection(worker, NULL);
-    worker->ops->close(worker->context, connection);
+    if (connection)
+        set_connection(worker, NULL);
+    if (lost)
+        end_waits(worker);
+    pthread_mutex_unlock(&worker->lock);
+    if (connection)
+        worker->ops->close(worker->context, connection);
 }
 
 /* Waits for something to do. The job, or NULL if there is none. */
@@ -107,10 +112,8 @@ static void keep(struct worker *worker)
         if (!worker->connection && worker_now_ms() >= worker->next_try_ms)
             open_connection(worker);
         struct worker_job *job = next_look(worker, &stopping, &lost);
-        if (lost)
-            end_waits(worker);
         if (lost || stopping)
-            close_connection(worker);
+            close_connection(worker, lost);
         for (; job; job = stopping ? next_look(worker, &stopping, &lost) : NULL)
             worker_run_job(worker, job, worker->connection);
     }
@@ -124,7 +127,8 @@ static void join_actors(struct worker *worker)
         pthread_join(worker->actors[i].thread, NULL);
 }
 
-/* Their thread may wait for a guest that takes no input, two minutes (connection.c). */
+/* Their thread may wait for a guest that takes no input, two minutes (connection.c). Once it has
+ * ended their socket is shut too (worker_act). */
 static void end_consoles(struct worker *worker)
 {
     struct actor *consoles = consoles_of(worker);

@@ -238,6 +238,10 @@ void *worker_act(void *argument)
     }
     close_own(actor);
     pthread_mutex_lock(&actor->worker->lock);
+    /* The loop may still have a stream of that connection, and so close it only now: that would
+     * wait for the other end. */
+    if (actor->for_consoles)
+        virt_loop_shut(&actor->socket);
     actor->ended = true;
     pthread_cond_signal(&actor->worker->keeper_wanted);
     pthread_mutex_unlock(&actor->worker->lock);

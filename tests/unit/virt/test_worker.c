@@ -7,11 +7,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
@@ -22,6 +24,7 @@
 #include "vbmc/base/inbox.h"
 #include "vbmc/virt/loop.h"
 #include "vbmc/virt/worker.h"
+#include "vbmc/virt/worker_internal.h"
 
 #define DEADLINE_MS 60000
 #define OWN_MAX     64
@@ -69,6 +72,20 @@ static _Atomic(virConnectPtr) dead;
 int virConnectIsAlive(virConnectPtr connection)
 {
     return connection != dead;
+}
+
+/* In place of libc's, of a socket that is shut: whether the main connection was still there then.
+ */
+static _Atomic int main_at_first_shut; /* -1: none was shut */
+
+int shutdown(int fd, int how)
+{
+    int none = -1;
+
+    if (world.worker)
+        atomic_compare_exchange_strong(&main_at_first_shut, &none,
+                                       world.worker->connection != NULL);
+    return (int)syscall(SYS_shutdown, fd, how);
 }
 
 static virConnectPtr open_as(enum answer answer, struct virt_loop_socket *socket)
@@ -311,6 +328,13 @@ static void stop(int line)
 }
 #define STOP() stop(__LINE__)
 
+static void end_line(void)
+{
+    virEventRemoveHandle(world.watch);
+    for (int i = 0; i < 2; i++)
+        close(world.line[i]);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -473,6 +497,24 @@ static void test_a_new_main_connection(void **state)
     assert_true(is_new);
 }
 
+/* Openings that hang end with it, also one that begins just then: it finds either no main
+ * connection or is shut. */
+static void test_a_lost_main_connection_is_gone_before_others_are_shut(void **state)
+{
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, world.line), 0);
+    start(OPENS, OPENS);
+    TURN_UNTIL(all_have_their_own);
+    int first_watch = world.watch;
+    main_at_first_shut = -1;
+    worker_connection_lost(world.worker);
+    TURN_UNTIL(is_second_main);
+    assert_int_equal(main_at_first_shut, 0);
+    STOP();
+    virEventRemoveHandle(first_watch);
+    end_line();
+}
+
 /* What is left when it stops is run, without a connection; what hangs while it connects is not
  * waited for. */
 static void test_stop(void **state)
@@ -514,6 +556,30 @@ static void wait_for_the_line(struct worker_job *worker_job, virConnectPtr conne
     poll(&line, 1, DEADLINE_MS);
 }
 
+static bool is_line_shut(void)
+{
+    char byte;
+
+    return recv(world.line[1], &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* The loop may have a stream still, whose connection is closed with it: without a wait. */
+static void test_stop_shuts_the_consoles(void **state)
+{
+    struct job job = {0};
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, world.line), 0);
+    start(OPENS, OPENS);
+    TURN_UNTIL(all_have_their_own);
+    submit(&job, worker_submit_console);
+    TURN_UNTIL_DONE(1);
+    assert_false(is_line_shut());
+    STOP();
+    assert_true(is_line_shut());
+    end_line();
+}
+
 static void test_stop_while_a_console_waits(void **state)
 {
     struct job job = {.job = {.run = wait_for_the_line, .done = done}};
@@ -528,9 +594,7 @@ static void test_stop_while_a_console_waits(void **state)
     STOP();
     assert_int_equal(world.done, 1);
     assert_true(is_own(job.used));
-    virEventRemoveHandle(world.watch);
-    for (int i = 0; i < 2; i++)
-        close(world.line[i]);
+    end_line();
 }
 
 /* ---- all tests ---- */
@@ -587,7 +651,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_opening_that_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_jobs_leave_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_new_main_connection, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_lost_main_connection_is_gone_before_others_are_shut,
+                                        setup, teardown),
         cmocka_unit_test(test_stop),
+        cmocka_unit_test_setup_teardown(test_stop_shuts_the_consoles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop_while_a_console_waits, setup, teardown),
     };
 
