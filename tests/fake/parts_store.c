@@ -18,6 +18,19 @@ static struct parts *parts;
 static unsigned answers;
 static int result;
 
+static uint64_t clock_now(void *context)
+{
+    return ((const struct fake_bmc *)context)->now_ms;
+}
+
+static void clock_wake_at(void *context, uint64_t at_ms)
+{
+    (void)context; /* parts_store_try_again is called when the test wants it */
+    (void)at_ms;
+}
+
+static const struct saves_clock saves_clock = {.now = clock_now, .wake_at = clock_wake_at};
+
 static void no_driver(struct bmc *bmc, const char **live, const char **stored)
 {
     (void)bmc;
@@ -29,6 +42,8 @@ struct parts *parts_store_begin(void)
     uv_loop_init(&loop);
     store = refusing_store_open(&loop);
     saves = saves_new(store, "the test");
+    if (saves)
+        saves_set_clock(saves, &saves_clock, &fake_bmc);
     parts = saves ? parts_new(&fake_bmc.bmc, saves, no_driver) : NULL;
     answers = 0;
     return parts;
@@ -54,6 +69,16 @@ static void on_done(const struct bmc_ticket *ticket, int outcome)
     (void)ticket;
     answers++;
     result = outcome;
+}
+
+bool parts_store_try_again(enum bmc_part part)
+{
+    if (saves_next_deadline(saves) > fake_bmc.now_ms)
+        return false;
+    saves_tick(saves);
+    while (!parts_is_stored(parts, part))
+        uv_run(&loop, UV_RUN_ONCE);
+    return true;
 }
 
 int parts_store_save(enum bmc_part part)

@@ -74,11 +74,11 @@ static void disarm(struct pef *pef)
     pef->postponed_until_ms = 0;
 }
 
-/* False if there is no room. */
-static bool append(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
+/* False if there are `most` already. */
+static bool append(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE], unsigned most)
 {
     struct pef_held **end = &pef->held;
-    struct pef_held *held = pef->held_count < PEF_HELD_MAX ? malloc(sizeof *held) : NULL;
+    struct pef_held *held = pef->held_count < most ? malloc(sizeof *held) : NULL;
 
     if (!held)
         return false;
@@ -93,7 +93,7 @@ static bool append(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 
 static void hold(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 {
-    if (!append(pef, record)) {
+    if (!append(pef, record, PEF_HELD_MAX)) {
         log_warning("%s: platform event filtering: event %u dropped, too many are held back",
                     bmc_core_name(pef->core), sel_record_id(record));
         return;
@@ -160,9 +160,24 @@ static void act_on_released(struct pef *pef)
     }
 }
 
+/* In front of what has come since. */
+static void hold_released(struct pef *pef)
+{
+    struct pef_held **end = &pef->released;
+
+    if (!pef->released)
+        return;
+    for (; *end; end = &(*end)->next)
+        pef->held_count++;
+    *end = pef->held;
+    pef->held = pef->released;
+    pef->released = NULL;
+    note_change(pef);
+}
+
 static void release(struct pef *pef);
 
-/* Whatever the disk says: it is done once. */
+/* Whatever the disk says: it is done once, and stored as done when that can be. */
 static void on_released(const struct bmc_ticket *ticket, int result)
 {
     struct pef *pef = (struct pef *)ticket->sink;
@@ -350,7 +365,8 @@ void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chas
 void pef_set_log(struct pef *pef, struct sel *sel)
 {
     if (pef->sel) {
-        act_on_released(pef); /* it is not stored as held any more */
+        hold_released(pef); /* there is no guest any more, nor a socket */
+        report(pef);
         sel_set_listener(pef->sel, NULL, NULL);
     }
     pef->sel = sel;
@@ -434,7 +450,7 @@ int pef_restore_held(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
 {
     if (record[SEL_RECORD_TYPE] != SEL_TYPE_EVENT)
         return -EINVAL;
-    if (!append(pef, record))
+    if (!append(pef, record, 2 * PEF_HELD_MAX)) /* those released were held too */
         return -ENOMEM;
     pef->resumes_at_ms = now_ms(pef) + PEF_RESUME_MS;
     pef->core->hooks->wake_at(pef->core, pef->resumes_at_ms);

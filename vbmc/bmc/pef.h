@@ -4,7 +4,9 @@
  * Events are held back during the startup delay and while the postpone timer is armed, which gives
  * software the time to deal with them: what it has processed by then (Set Last Processed Event ID)
  * is left to it. What is held is stored, and so are timer and delay: all goes on when the daemon is
- * started again, and nothing is done twice if it was killed. */
+ * started again. An event that was held is acted on when it is on disk that it is held no more: a
+ * daemon that is killed does nothing twice. A disk that refuses that keeps no event from being
+ * acted on; it would be again if the daemon ended before the disk takes it. */
 #ifndef VBMC_BMC_PEF_H
 #define VBMC_BMC_PEF_H
 
@@ -59,7 +61,8 @@ void pef_init(struct pef *pef, const struct bmc_core *core, struct chassis *chas
               struct alerts *alerts);
 /* Frees what it has; what is held is lost. */
 void pef_clear(struct pef *pef);
-/* Whose events it looks at, from now on. NULL: nobody's; before the log goes. */
+/* Whose events it looks at, from now on. NULL: nobody's; before the log goes. What waits for the
+ * disk to be acted on is then held again, for the next start of the daemon. */
 void pef_set_log(struct pef *pef, struct sel *sel);
 
 /* Valid until they are changed. */

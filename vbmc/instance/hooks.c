@@ -13,6 +13,7 @@
 #include "vbmc/instance/restart.h"
 #include "vbmc/rmcp/server.h"
 #include "vbmc/state/parts.h"
+#include "vbmc/state/saves.h"
 
 uint64_t instance_now_ms(void)
 {
@@ -39,10 +40,12 @@ static void on_timer(uv_timer_t *timer)
 
     instance->timer_at_ms = UINT64_MAX;
     bmc_tick(&instance->bmc);
+    saves_tick(instance->saves);
     rmcp_server_tick(instance->rmcp, instance_now_ms());
     console_sol_tick(instance->sol, instance_now_ms());
     instance_restart_tick(instance, instance_now_ms());
     instance_wake_at(instance, bmc_next_deadline(&instance->bmc));
+    instance_wake_at(instance, saves_next_deadline(instance->saves));
     instance_wake_at(instance, console_sol_next_deadline(instance->sol));
     instance_wake_at(instance, instance_restart_deadline(instance));
     instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));

@@ -6,6 +6,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/hooks.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/state/bmcs.h"
@@ -32,8 +33,21 @@ static void on_placement_settled(void *context, int result)
     instance->placement.changed = true; /* and is stored with the next change, or later */
 }
 
+static uint64_t clock_now(void *context)
+{
+    (void)context;
+    return instance_now_ms();
+}
+
+static void clock_wake_at(void *context, uint64_t at_ms)
+{
+    instance_wake_at(context, at_ms);
+}
+
 static int begin_saves(struct instance *instance, const char *name)
 {
+    static const struct saves_clock clock = {.now = clock_now, .wake_at = clock_wake_at};
+
     instance->placement_owner =
         (struct placement_owner){&instance->bmc.core.uuid, &instance->placement};
     instance->saves = saves_new(instance->shared->store, name);
@@ -44,6 +58,7 @@ static int begin_saves(struct instance *instance, const char *name)
         instance->saves ? parts_new(&instance->bmc, instance->saves, driver_record) : NULL;
     if (!instance->record_saved || !instance->placement_saved || !instance->parts)
         return -ENOMEM;
+    saves_set_clock(instance->saves, &clock, instance);
     saves_on_settled(instance->placement_saved, on_placement_settled, instance);
     return 0;
 }

@@ -68,7 +68,8 @@ static int put(struct store *store, void *owner, const void *options, store_done
     return store_boot_put(store, &row, done, context);
 }
 
-static void take_back(void *owner, const void *stored, bool asked)
+/* Not the driver's record, which is what the driver has done. */
+static bool take_back(void *owner, const void *stored, bool asked)
 {
     struct boot_options options;
 
@@ -77,6 +78,7 @@ static void take_back(void *owner, const void *stored, bool asked)
     if (stored)
         fill_options(&options, stored);
     boot_take_back(&((struct boot_owner *)owner)->bmc->boot, &options);
+    return false;
 }
 
 const struct save_kind boot_save_kind = {

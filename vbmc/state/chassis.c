@@ -89,7 +89,8 @@ static int put(struct store *store, void *owner, const void *row, store_done_fn 
     return store_chassis_put(store, row, done, context);
 }
 
-static void take_back(void *owner, const void *stored, bool asked)
+/* Not what the guest has done. */
+static bool take_back(void *owner, const void *stored, bool asked)
 {
     const struct store_chassis *row = stored;
     struct chassis *chassis = &((struct bmc *)owner)->chassis;
@@ -100,6 +101,7 @@ static void take_back(void *owner, const void *stored, bool asked)
     chassis->restore_policy =
         row ? (enum power_restore_policy)row->restore_policy : defaults.restore_policy;
     chassis->cycle_interval_s = row ? row->cycle_interval_s : defaults.cycle_interval_s;
+    return false;
 }
 
 const struct save_kind chassis_save_kind = {

@@ -164,10 +164,11 @@ static int put(struct store *store, void *owner, const void *json, store_done_fn
         context);
 }
 
-static void take_back(void *owner, const void *json, bool asked)
+static bool take_back(void *owner, const void *json, bool asked)
 {
     if (asked)
         facility_state_decode(owner, (struct json_object *)json);
+    return asked;
 }
 
 const struct save_kind facility_save_kind = {"state", copy, release, put, take_back};

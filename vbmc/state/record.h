@@ -17,9 +17,10 @@ struct record_kind {
      * be stored any more; -EINVAL if anything was left out that could not be understood. */
     int (*decode)(struct bmc *bmc, struct json_object *record);
     /* Brings back what a client has set and the store has refused (NULL: nothing is stored, the
-     * defaults hold). The function is NULL where decode does that. */
+     * defaults hold); what has happened stays, and is stored when that can be. The function is NULL
+     * where decode brings back all. */
     void (*take_back)(struct bmc *bmc, struct json_object *record);
-    bool is_of_guest; /* what happened to the server: no restart of the BMC changes it */
+    bool is_of_guest; /* what happened to the server: not read again when the BMC restarts */
 };
 
 extern const struct record_kind record_sensors, record_fru, record_dcmi, record_faults;

@@ -264,7 +264,6 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-/* What has happened stays, and is stored when that can be. */
 static void take_back(struct bmc *bmc, struct json_object *record)
 {
     const struct pef_timers timers = read_timers(record);

@@ -175,8 +175,14 @@ static int decode(struct bmc *bmc, struct json_object *json)
     return read_record(json, bmc, &record) ? watchdog_restore(&bmc->watchdog, &record) : -EINVAL;
 }
 
+static void take_back(struct bmc *bmc, struct json_object *json)
+{
+    decode(bmc, json);
+}
+
 const struct record_kind record_watchdog = {
     .name = "watchdog",
     .encode = encode,
     .decode = decode,
+    .take_back = take_back,
 };

@@ -64,7 +64,7 @@ static int put(struct store *store, void *owner, const void *json, store_done_fn
                               context);
 }
 
-static void take_back(void *owner, const void *json, bool asked)
+static bool take_back(void *owner, const void *json, bool asked)
 {
     const struct record_owner *record = owner;
 
@@ -72,6 +72,7 @@ static void take_back(void *owner, const void *json, bool asked)
         record->kind->decode(record->bmc, (struct json_object *)json);
     else if (asked)
         record->kind->take_back(record->bmc, (struct json_object *)json);
+    return !record->kind->take_back;
 }
 
 static const struct save_kind save_kinds[BMC_PART_COUNT] = {

@@ -29,6 +29,7 @@ struct saves_part {
     unsigned in_flight; /* more than one only after saves_flush */
     uint64_t newest;    /* number of the copy taken last */
     bool wanted;
+    bool refused;            /* and has stayed: the disk has something else */
     bool asked;              /* somebody waits, or waited for what is not on disk yet */
     struct waiting *waiting; /* for the next copy, in order */
 };
@@ -37,7 +38,10 @@ struct saves {
     struct store *store;
     char name[NAME_SIZE];
     struct saves_part *parts;
-    unsigned in_flight; /* of all parts */
+    unsigned in_flight;              /* of all parts */
+    const struct saves_clock *clock; /* NULL: nothing is tried again */
+    void *clock_context;
+    uint64_t retry_at_ms; /* 0: nothing was refused */
     bool flushed;
     bool freed;
     void (*gone)(void *context);
@@ -72,13 +76,33 @@ static void release(const struct saves_part *part, void *copy)
 
 /* ---- the end of a copy ---- */
 
+/* Told once, however often it is tried. */
+static void keep_refused(struct saves_part *part, int result)
+{
+    struct saves *saves = part->saves;
+
+    if (!part->refused)
+        log_error("%s: %s not stored yet: %s", saves->name, part->kind->name, strerror(-result));
+    part->refused = true;
+    if (!saves->clock)
+        return;
+    saves->retry_at_ms = saves->clock->now(saves->clock_context) + SAVES_RETRY_MS;
+    saves->clock->wake_at(saves->clock_context, saves->retry_at_ms);
+}
+
 static void take_back(struct saves_part *part, int result)
 {
-    if (part->asked)
+    bool was_asked = part->asked;
+
+    part->asked = false;
+    if (!part->kind->take_back(part->owner, part->stored, was_asked)) {
+        keep_refused(part, result);
+        return;
+    }
+    part->refused = false;
+    if (was_asked)
         log_error("%s: %s not stored, change undone: %s", part->saves->name, part->kind->name,
                   strerror(-result));
-    part->kind->take_back(part->owner, part->stored, part->asked);
-    part->asked = false;
 }
 
 static void free_unused(struct saves *saves)
@@ -112,6 +136,7 @@ static void end(struct saving *saving, int result)
         part->stored = saving->copy;
         saving->copy = former;
         part->asked = part->waiting != NULL;
+        part->refused = false;
     } else if (is_newest && part->kind->take_back && !saves->flushed) {
         take_back(part, result);
     }
@@ -214,7 +239,7 @@ void saves_changed_then(struct saves_part *part, store_done_fn done, void *conte
 
 bool saves_is_stored(const struct saves_part *part)
 {
-    return !part->wanted && part->in_flight == 0;
+    return !part->wanted && !part->refused && part->in_flight == 0;
 }
 
 void saves_read_again(struct saves_part *part)
@@ -223,13 +248,33 @@ void saves_read_again(struct saves_part *part)
         part->kind->take_back(part->owner, part->stored, false);
 }
 
+static void submit_refused(const struct saves *saves)
+{
+    for (struct saves_part *part = saves->parts; part; part = part->next) {
+        part->wanted |= part->refused && part->in_flight == 0; /* else a copy is on its way */
+        submit(part);
+    }
+}
+
+void saves_tick(struct saves *saves)
+{
+    if (saves->retry_at_ms == 0 || saves->clock->now(saves->clock_context) < saves->retry_at_ms)
+        return;
+    saves->retry_at_ms = 0;
+    submit_refused(saves);
+}
+
+uint64_t saves_next_deadline(const struct saves *saves)
+{
+    return saves->retry_at_ms != 0 ? saves->retry_at_ms : UINT64_MAX;
+}
+
 void saves_flush(struct saves *saves)
 {
     if (!saves)
         return;
     saves->flushed = true;
-    for (struct saves_part *part = saves->parts; part; part = part->next)
-        submit(part);
+    submit_refused(saves);
 }
 
 /* ---- life ---- */
@@ -243,6 +288,12 @@ struct saves *saves_new(struct store *store, const char *name)
     saves->store = store;
     saves_rename(saves, name);
     return saves;
+}
+
+void saves_set_clock(struct saves *saves, const struct saves_clock *clock, void *context)
+{
+    saves->clock = clock;
+    saves->clock_context = context;
 }
 
 void saves_rename(struct saves *saves, const char *name)

@@ -9,6 +9,8 @@
  * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
  * part is brought back to what is on disk, as what a client was not told to be stored must not look
  * as if it were; but not while it is wanted, since the next copy holds the refused change as well.
+ * What has happened cannot be brought back: of a part that holds such things a copy is tried again
+ * until the disk takes one, since what it would do after a restart has been done.
  *
  * The event log alone is no such part: it shows nothing that is not on disk (vbmc/bmc/sel.c).
  * Loop thread. */
@@ -16,6 +18,7 @@
 #define VBMC_STATE_SAVES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vbmc/store/store.h"
 
@@ -30,9 +33,20 @@ struct save_kind {
     int (*put)(struct store *store, void *owner, const void *copy, store_done_fn done,
                void *context);
     /* Brings the state back to what is on disk (NULL: nothing is, the defaults hold). `asked`:
-     * somebody waited for a change that is refused, nothing else has merely happened. NULL: what
-     * is refused stays, and is stored with the next change. */
-    void (*take_back)(void *owner, const void *stored, bool asked);
+     * somebody waited for a change that is refused, nothing else has merely happened. False: some
+     * of it stays as it is, and is stored again. The function is NULL where whoever has reported
+     * the change sees to it: what is refused stays, and is stored with the next change. */
+    bool (*take_back)(void *owner, const void *stored, bool asked);
+};
+
+/* Between two tries to store what was refused. */
+#define SAVES_RETRY_MS 5000
+
+struct saves_clock {
+    /* Monotonic time in milliseconds. */
+    uint64_t (*now)(void *context);
+    /* saves_tick is due at this time. */
+    void (*wake_at)(void *context, uint64_t at_ms);
 };
 
 struct bmc_ticket;
@@ -43,6 +57,8 @@ struct store;
 /* The parts of one BMC, or of whatever `name` (copied, for the log) says. The store outlives what
  * is done with them. NULL if there is no memory. */
 struct saves *saves_new(struct store *store, const char *name);
+/* By which what was refused is tried again; without one it is stored with the next change. */
+void saves_set_clock(struct saves *saves, const struct saves_clock *clock, void *context);
 /* Another name for the log. */
 void saves_rename(struct saves *saves, const char *name);
 /* Adds a part. The owner lives until saves_flush, and as long as it is reported as changed. NULL if
@@ -61,16 +77,22 @@ void saves_changed(struct saves_part *part, const struct bmc_ticket *ticket);
 /* The same, with a callback (NULL: nobody waits). */
 void saves_changed_then(struct saves_part *part, store_done_fn done, void *context);
 
-/* Whether what there is of the part is on disk: nothing is in flight, nor wanted. */
+/* Whether what there is of the part is on disk: nothing is in flight, nor wanted, nor was refused
+ * and has stayed. */
 bool saves_is_stored(const struct saves_part *part);
 
 /* The BMC starts again: brings the part back to what is on disk, if it can be. What is just being
  * stored, or is to be, stays: it is what will be there, or is taken back if the disk refuses. */
 void saves_read_again(struct saves_part *part);
 
-/* The owners are about to go: hands what is wanted to the store at once, ahead of what is submitted
- * there afterwards, and does the same with what still changes. Nothing is taken back any more.
- * NULL is allowed. */
+/* What was refused is tried again when it is time. */
+void saves_tick(struct saves *saves);
+/* UINT64_MAX: there is none. */
+uint64_t saves_next_deadline(const struct saves *saves);
+
+/* The owners are about to go: hands what is wanted, or was refused, to the store at once, ahead of
+ * what is submitted there afterwards, and does the same with what still changes. Nothing is taken
+ * back any more. NULL is allowed. */
 void saves_flush(struct saves *saves);
 /* Flushes and ends everything. `gone` (NULL: nobody asks) is called when nothing is in flight any
  * more and the owners may go, perhaps from within the call. NULL is allowed, and gone at once. */

@@ -50,7 +50,7 @@ static int put(struct store *store, void *owner, const void *row, store_done_fn 
     return store_sol_put(store, row, done, context);
 }
 
-static void take_back(void *owner, const void *stored, bool asked)
+static bool take_back(void *owner, const void *stored, bool asked)
 {
     struct sol_settings *settings = owner;
     struct store_sol row = {0};
@@ -64,6 +64,7 @@ static void take_back(void *owner, const void *stored, bool asked)
         fill_row(&row, &defaults);
     }
     sol_rows_decode(settings, &row);
+    return true;
 }
 
 const struct save_kind sol_save_kind = {

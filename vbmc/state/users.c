@@ -50,14 +50,16 @@ static int put(struct store *store, void *owner, const void *data, store_done_fn
     return store_users_put(store, &bmc->core.uuid, copy->changes, copy->count, done, context);
 }
 
-static void take_back(void *owner, const void *stored, bool asked)
+static bool take_back(void *owner, const void *stored, bool asked)
 {
     struct bmc *bmc = owner;
     const struct copy *copy = stored;
 
     (void)asked;
-    if (users_restore(&bmc->users, copy ? copy->changes : NULL, copy ? copy->count : 0) < 0)
-        log_error("no memory to undo a change of accounts that was not stored");
+    if (users_restore(&bmc->users, copy ? copy->changes : NULL, copy ? copy->count : 0) >= 0)
+        return true;
+    log_error("no memory to undo a change of accounts that was not stored");
+    return false;
 }
 
 const struct save_kind users_save_kind = {"accounts", copy_users, release, put, take_back};

@@ -207,6 +207,35 @@ static void test_killed_at_the_release(void **state)
     assert_int_equal(interrupts(), 1);
 }
 
+/* Stopped in good order before that was on disk: nothing can be done any more, and the next run
+ * does it, in front of what came later. */
+static void test_stopped_at_the_release(void **state)
+{
+    struct bmc *bmc = &fake_bmc.bmc;
+    unsigned changes;
+
+    (void)state;
+    EXPECT("04 11 05", "00 05");
+    log_event();
+    fake_bmc.saves_wait = true;
+    fake_bmc_advance(&fake_bmc, 5000);
+    log_event();
+    changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
+    bmc_set_host(bmc, NULL);
+    pef_set_log(&bmc->pef, NULL);
+    assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
+    struct json_object *json = record_pef_pending.encode(bmc);
+    while (fake_bmc.saves_finished < fake_bmc.save_count) /* the disk still answers */
+        fake_bmc_finish_save(&fake_bmc, 0);
+    fake_bmc.saves_wait = false;
+    assert_int_equal(bmc->pef.held_count, 2);
+    restart_from(json, 1000);
+    assert_int_equal(sel_record_id(pef_held_record(&bmc->pef, 0)), 1);
+    assert_int_equal(sel_record_id(pef_held_record(&bmc->pef, 1)), 2);
+    bmc_set_host(bmc, &fake_bmc.host.domain);
+    assert_int_equal(interrupts(), 2);
+}
+
 /* What software has processed is left to it, also where that alone is on disk. */
 static void test_processed_before_the_restart(void **state)
 {
@@ -373,6 +402,38 @@ static void test_refused_end_of_the_timer(void **state)
     refusing_store_accept();
 }
 
+/* The disk is full when what is held is released: it is acted on, and no later start of the daemon
+ * does so again. The same with alerts that have ended. */
+static void test_refused_release(void **state)
+{
+    static const char held[] = "documents WHERE text LIKE '%\"held\":[\"%'",
+                      runs[] = "documents WHERE text LIKE '%\"runs\":[{%'";
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    EXPECT("04 12 09 01 18 11 00", "00");
+    EXPECT("04 16 01 02 00", "00");
+    EXPECT("04 11 05", "00 05");
+    log_event();
+    assert_int_equal(store_it(), 0);
+    assert_int_equal(refusing_store_count(held), 1);
+    assert_int_equal(refusing_store_count(runs), 1);
+    refusing_store_refuse("");
+    fake_bmc_advance(&fake_bmc, 5000);
+    assert_int_equal(interrupts(), 1);
+    fake_bmc_advance(&fake_bmc, 60000);
+    assert_null(fake_bmc.bmc.alerts.runs);
+    assert_true(store_it() < 0);
+    assert_false(parts_is_stored(parts, BMC_PART_PEF_PENDING));
+    refusing_store_accept();
+    assert_false(parts_store_try_again(BMC_PART_PEF_PENDING));
+    fake_bmc_advance(&fake_bmc, 5000);
+    assert_true(parts_store_try_again(BMC_PART_PEF_PENDING));
+    assert_int_equal(refusing_store_count(held), 0);
+    assert_int_equal(refusing_store_count(runs), 0);
+    assert_int_equal(interrupts(), 1);
+}
+
 /* A cold reset ends them for good: what is stored does not bring them back. */
 static void test_bmc_restarts(void **state)
 {
@@ -401,6 +462,7 @@ int main(void)
         TEST(test_startup_delay_goes_on),
         TEST(test_delayed_alert_goes_on),
         TEST(test_killed_at_the_release),
+        TEST(test_stopped_at_the_release),
         TEST(test_processed_before_the_restart),
         TEST(test_alerts_go_on),
         TEST(test_immediate_goes_on),
@@ -408,6 +470,7 @@ int main(void)
         TEST(test_damage),
         DISK(test_refused),
         DISK(test_refused_end_of_the_timer),
+        DISK(test_refused_release),
         DISK(test_bmc_restarts),
     };
 

@@ -60,14 +60,39 @@ static int put(struct store *store, void *owner, const void *value, store_done_f
     return 0;
 }
 
-static void take_back(void *owner, const void *stored, bool asked)
+static bool take_back(void *owner, const void *stored, bool asked)
 {
     *(int *)owner = stored ? *(const int *)stored : 0;
     taken_back++;
     was_asked = asked;
+    return true;
+}
+
+static bool keep(void *owner, const void *stored, bool asked)
+{
+    (void)stored;
+    assert_ptr_equal(owner, &present);
+    taken_back++;
+    was_asked = asked;
+    return false;
+}
+
+static uint64_t now_ms, woken_ms;
+
+static uint64_t clock_now(void *context)
+{
+    assert_ptr_equal(context, &now_ms);
+    return now_ms;
+}
+
+static void clock_wake_at(void *context, uint64_t at_ms)
+{
+    assert_ptr_equal(context, &now_ms);
+    woken_ms = at_ms;
 }
 
 static const struct save_kind number = {"number", copy, free, put, take_back};
+static const struct save_kind event = {"event", copy, free, put, keep};
 static const struct save_kind fact = {.name = "fact", .put = put};
 
 static void on_settled(void *context, int result)
@@ -85,7 +110,10 @@ static void on_gone(void *context)
 
 static void begin(const struct save_kind *kind)
 {
+    static const struct saves_clock clock = {.now = clock_now, .wake_at = clock_wake_at};
+
     saves = saves_new(NULL, "the test");
+    saves_set_clock(saves, &clock, &now_ms);
     part = saves_add(saves, kind, &present);
     assert_non_null(part);
     saves_on_settled(part, on_settled, &settled);
@@ -96,6 +124,8 @@ static int setup(void **state)
     (void)state;
     present = disk = put_result = 0;
     no_memory = was_asked = false;
+    now_ms = 1000;
+    woken_ms = 0;
     begun = ended = taken_back = settled = gone = answered = 0;
     log_set_target(LOG_TARGET_SYSLOG);
     begin(&number);
@@ -330,6 +360,83 @@ static void test_not_taken_back(void **state)
     assert_int_equal(disk, 2);
 }
 
+static void advance(uint64_t ms)
+{
+    now_ms += ms;
+    saves_tick(saves);
+}
+
+/* What has happened stays, and is tried again until the disk takes it. */
+static void test_tried_again(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&event);
+    advance(SAVES_RETRY_MS);
+    assert_int_equal(begun, 0);
+    set(1, 1);
+    end_write(-ENOSPC);
+    assert_int_equal(results[0], -ENOSPC);
+    assert_true(was_asked);
+    assert_int_equal(present, 1);
+    assert_false(saves_is_stored(part));
+    assert_int_equal(woken_ms, now_ms + SAVES_RETRY_MS);
+    assert_int_equal(saves_next_deadline(saves), woken_ms);
+    advance(SAVES_RETRY_MS - 1);
+    assert_int_equal(begun, 1);
+    advance(1);
+    assert_int_equal(begun, 2);
+    assert_int_equal(saves_next_deadline(saves), UINT64_MAX);
+    end_write(-ENOSPC);
+    assert_false(was_asked); /* who did was answered */
+    advance(SAVES_RETRY_MS);
+    end_write(0);
+    assert_int_equal(disk, 1);
+    assert_true(saves_is_stored(part));
+    advance(10 * SAVES_RETRY_MS);
+    assert_int_equal(begun, 3);
+}
+
+/* A change that comes in between stores it too. */
+static void test_changed_before_it_is_tried_again(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&event);
+    set(1, 1);
+    end_write(-ENOSPC);
+    set(2, 0);
+    advance(SAVES_RETRY_MS);
+    assert_int_equal(begun, 2);
+    end_write(0);
+    assert_int_equal(disk, 2);
+    advance(SAVES_RETRY_MS);
+    assert_int_equal(begun, ended);
+    assert_true(saves_is_stored(part));
+}
+
+/* The owner goes before it is time. */
+static void test_refused_and_flushed(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&event);
+    set(1, 1);
+    end_write(-ENOSPC);
+    saves_flush(saves);
+    assert_int_equal(begun, 2);
+    end_write(0);
+    assert_int_equal(disk, 1);
+    /* What was undone is not stored again. */
+    saves_free(saves, NULL, NULL);
+    begin(&number);
+    set(3, 1);
+    end_write(-ENOSPC);
+    assert_int_equal(saves_next_deadline(saves), UINT64_MAX);
+    saves_flush(saves);
+    assert_int_equal(begun, ended);
+}
+
 /* The owner goes: all that is wanted is handed over at once, in the order of the changes. */
 static void test_flushed(void **state)
 {
@@ -381,6 +488,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_store_and_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_in_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_changed_before_it_is_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_and_flushed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flushed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed, setup, teardown),
