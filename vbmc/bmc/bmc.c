@@ -5,6 +5,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
+#include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"

@@ -55,7 +55,8 @@ enum identify_state {
 /* What is stored of power actions: chassis_list_owed. */
 #define CHASSIS_RECORDS_MAX (2 * CHASSIS_QUEUE_MAX)
 
-/* So long an action of the BMC's own waits for the store: it is done whatever the disk does. */
+/* So long an action of the BMC's own, or of a single step, waits for the store: it is done whatever
+ * the disk does. */
 #define CHASSIS_OWN_STORE_MS 80
 
 /* The hypervisor did not answer, and is there all the same: when it is asked again. */
@@ -66,8 +67,8 @@ struct chassis_action {
     uint32_t session;
     enum restart_cause cause; /* of a start that comes of it */
     int64_t at_ms;            /* monotonic: when it was accepted, or begun */
-    int64_t run;              /* of the guest when it was begun: struct host_domain; */
-    int64_t place;            /* as this; 0: not known */
+    int64_t run;              /* of the guest when it was queued, and again when it was */
+    int64_t place;            /* begun: struct host_domain; place 0: not known */
     bool begun;               /* its turn has come */
     bool accepted;            /* answered with success before its end was known */
     /* Below: of this run of the daemon only. */
@@ -79,7 +80,7 @@ struct chassis_action {
     int refused;          /* why the store did not take that it was begun; 0 */
     uint64_t queued_save; /* number of the first save that has it; 0: none */
     uint64_t begun_save;  /* number of the first save that has it as begun; 0: none */
-    uint64_t start_by_ms; /* own and begun: it starts then, even if the store has said nothing */
+    uint64_t start_by_ms; /* it starts then, even if the store has said nothing; 0: it does not */
     struct waiters waiters;
 };
 

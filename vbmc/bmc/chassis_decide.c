@@ -54,7 +54,15 @@ bool chassis_needs_store(const struct chassis *chassis, enum host_power_action a
 
 bool chassis_outlives_a_loss(const struct chassis_action *action)
 {
-    return action->accepted &&
-           (action->action == HOST_POWER_ACTION_DOWN || action->action == HOST_POWER_ACTION_UP ||
-            action->action == HOST_POWER_ACTION_CYCLE);
+    switch (action->action) {
+    case HOST_POWER_ACTION_DOWN:
+    case HOST_POWER_ACTION_UP:
+    case HOST_POWER_ACTION_CYCLE:
+        return action->accepted;
+    case HOST_POWER_ACTION_HARD_RESET:
+    case HOST_POWER_ACTION_SOFT_SHUTDOWN:
+        return action->accepted && !action->begun;
+    default:
+        return false;
+    }
 }

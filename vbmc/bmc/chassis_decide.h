@@ -18,8 +18,8 @@ int chassis_decide(const struct chassis *chassis, enum host_power_action action)
 bool chassis_has_several_steps(const struct chassis *chassis, enum host_power_action action);
 /* Between its steps the guest would be off, or paused for its boot override. */
 bool chassis_needs_store(const struct chassis *chassis, enum host_power_action action);
-/* Was promised, and still means something when the hypervisor or the daemon is back: diagnostic
- * interrupt, soft shutdown and reset are of the moment. */
+/* Was promised, and still means something when the hypervisor or the daemon is back: a diagnostic
+ * interrupt is of the moment, and a soft shutdown or a reset that has begun may have been done. */
 bool chassis_outlives_a_loss(const struct chassis_action *action);
 
 #endif

@@ -6,7 +6,8 @@
  *   begun     its turn has come; the store is told again. Power up, cycle and the reset of a
  *             crashed guest consist of several steps between which the guest is off or paused: they
  *             start when the store knows, and so does what the BMC does by itself, which nobody
- *             would ask for again. The others start at once
+ *             would ask for again, and what the store may have as one that waits, so that a daemon
+ *             that is killed does not do it twice. The others start at once
  *   started   the driver has it
  *   owed      accepted, or begun, when the guest's hypervisor or the daemon went away; once the
  *             guest's state is known again it is finished or undone (chassis_resume_owed)
@@ -14,7 +15,8 @@
  * It is answered by its end, or as accepted when its time is over and the store has it. What the
  * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
  * answered by its end, one of several is refused. An action of the BMC's own counts as accepted
- * from the beginning: if the store refuses it, or takes too long, it is carried out all the same.
+ * from the beginning: if the store refuses it, or takes too long, it is carried out all the same;
+ * but not to a guest that has been started again since.
  */
 #include "vbmc/bmc/chassis_power.h"
 
@@ -205,13 +207,19 @@ static void start_stored(struct chassis *chassis)
         finish_first_action(chassis, action->refused);
 }
 
-/* An action of the BMC's own does not wait for ever. */
+/* An action of the BMC's own does not wait for ever, nor does one of a single step. */
 static void await_store(const struct chassis *chassis, struct chassis_action *action)
 {
-    if (!action->own)
+    if (!action->own && chassis_has_several_steps(chassis, action->action))
         return;
     action->start_by_ms = chassis->core->hooks->now(chassis->core) + CHASSIS_OWN_STORE_MS;
     chassis->core->hooks->wake_at(chassis->core, action->start_by_ms);
+}
+
+static void note_run(const struct chassis *chassis, struct chassis_action *action)
+{
+    action->run = chassis->core->host->run;
+    action->place = chassis->core->host->place;
 }
 
 static void begin_first_action(struct chassis *chassis)
@@ -224,6 +232,12 @@ static void begin_first_action(struct chassis *chassis)
     if (result < 0 && action->accepted && !waits)
         report_failure(chassis, action,
                        result == -EBUSY ? "the guest is being migrated" : strerror(-result));
+    if (result > 0 && chassis_is_of_another_run(chassis, action)) {
+        log_warning("%s: the BMC's own chassis control %s not carried out: the guest was started "
+                    "again, or has moved, meanwhile",
+                    bmc_core_name(chassis->core), host_power_action_name(action->action));
+        result = 0;
+    }
     if (result <= 0) {
         finish_first_action(chassis, result);
         return;
@@ -233,9 +247,10 @@ static void begin_first_action(struct chassis *chassis)
     action->begun = true;
     if (!action->resumed)
         action->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
-    action->run = chassis->core->host->run;
-    action->place = chassis->core->host->place;
-    bool at_once = !action->own && !chassis_has_several_steps(chassis, action->action);
+    note_run(chassis, action);
+    bool is_stored_as_waiting = action->queued_save || action->resumed;
+    bool at_once = !action->own && !is_stored_as_waiting &&
+                   !chassis_has_several_steps(chassis, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
     else
@@ -245,19 +260,9 @@ static void begin_first_action(struct chassis *chassis)
         start_first_action(chassis);
 }
 
-/* When an action of the BMC's own starts although the store does not have it yet. */
-static uint64_t own_start_ms(const struct chassis *chassis)
-{
-    const struct chassis_action *action = &chassis->queue[0];
-
-    return chassis->queued > 0 && action->own && action->begun && !action->started
-               ? action->start_by_ms
-               : UINT64_MAX;
-}
-
 static void start_overdue(struct chassis *chassis)
 {
-    if (chassis->core->hooks->now(chassis->core) < own_start_ms(chassis))
+    if (chassis->core->hooks->now(chassis->core) < chassis_start_by_ms(chassis))
         return;
     log_warning("%s: chassis control %s is not stored yet", bmc_core_name(chassis->core),
                 host_power_action_name(chassis->queue[0].action));
@@ -294,6 +299,7 @@ static int queue_action(struct chassis *chassis, const struct chassis_action *ac
     struct chassis_action *newest = &chassis->queue[chassis->queued++];
     *newest = *action;
     newest->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
+    note_run(chassis, newest);
     newest->waiters.deadline_ms = answer_at_ms;
     waiters_add(&newest->waiters, ticket);
     chassis->core->hooks->wake_at(chassis->core, answer_at_ms);
@@ -326,9 +332,21 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
         bmc_ticket_finish(ticket, result);
 }
 
-void chassis_restore_power(struct chassis *chassis)
+/* One that nobody would ask for again: a control fault if it cannot be queued. */
+static void queue_for_certain(struct chassis *chassis, const struct chassis_action *action,
+                              uint64_t answer_at_ms, const struct bmc_ticket *ticket)
 {
     static const struct bmc_ticket nobody;
+    int result = queue_action(chassis, action, answer_at_ms, ticket ? ticket : &nobody);
+
+    if (result == 0)
+        return;
+    report_failure(chassis, action, strerror(-result));
+    bmc_ticket_finish(ticket, result);
+}
+
+void chassis_restore_power(struct chassis *chassis)
+{
     bool always = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON;
     const struct chassis_action wanted = {
         .action = HOST_POWER_ACTION_UP,
@@ -337,22 +355,17 @@ void chassis_restore_power(struct chassis *chassis)
     };
 
     boot_note_chassis_control(chassis->boot);
-    queue_action(chassis, &wanted, answer_by(chassis, wanted.action), &nobody);
+    queue_for_certain(chassis, &wanted, answer_by(chassis, wanted.action), NULL);
 }
 
 /* Who waits is told when the store has it, however long that takes. */
 void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
                  const struct bmc_ticket *ticket)
 {
-    static const struct bmc_ticket nobody;
     const struct chassis_action wanted = {
         .action = action, .cause = cause, .accepted = true, .own = true};
-    int result = queue_action(chassis, &wanted, UINT64_MAX, ticket ? ticket : &nobody);
 
-    if (result == 0)
-        return;
-    report_failure(chassis, &wanted, strerror(-result));
-    bmc_ticket_finish(ticket, result);
+    queue_for_certain(chassis, &wanted, UINT64_MAX, ticket);
 }
 
 void chassis_tick(struct chassis *chassis)
@@ -371,21 +384,6 @@ void chassis_tick(struct chassis *chassis)
         return;
     chassis->resume_at_ms = 0;
     chassis_resume_owed(chassis);
-}
-
-uint64_t chassis_next_deadline(const struct chassis *chassis)
-{
-    uint64_t next = own_start_ms(chassis);
-
-    if (chassis->resume_at_ms > 0 && chassis->resume_at_ms < next)
-        next = chassis->resume_at_ms;
-    for (unsigned i = 0; i < chassis->queued; i++) {
-        const struct chassis_action *action = &chassis->queue[i];
-        uint64_t deadline = waiters_next_deadline(&action->waiters);
-        if (action->stored && deadline < next)
-            next = deadline;
-    }
-    return next;
 }
 
 /* ---- what is owed ---- */
@@ -462,6 +460,8 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
         .action = action,
         .cause = owed->cause,
         .at_ms = owed->at_ms,
+        .run = owed->run,
+        .place = owed->place,
         .accepted = true,
         .resumed = true,
     };

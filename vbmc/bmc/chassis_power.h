@@ -27,9 +27,11 @@ void chassis_restore_power(struct chassis *chassis);
 /* An action that the BMC takes by itself, for that cause (Get System Restart Cause). It starts when
  * the store has it, or refuses it, after CHASSIS_OWN_STORE_MS at the latest, and is as good as an
  * accepted one of a client: it is finished after a restart of the daemon, and goes on when a lost
- * hypervisor is back; but a reset or an interrupt that may have been done is not repeated. One that
- * fails, or that finds the queue full, is a control fault, in log and SEL. The ticket (NULL: nobody
- * waits) is finished when the store has the action, or when that is over before. */
+ * hypervisor is back; but a reset or an interrupt that may have been done is not repeated, and
+ * nothing is done to a guest that has been started again, or has moved, before its turn came; the
+ * log says so. One that fails, or that finds the queue full, is a control fault, in log and SEL.
+ * The ticket (NULL: nobody waits) is finished when the store has the action, or when that is over
+ * before. */
 void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
                  const struct bmc_ticket *ticket);
 
@@ -41,7 +43,6 @@ void chassis_give_up(struct chassis *chassis, const char *reason);
 
 /* For bmc.c. */
 void chassis_tick(struct chassis *chassis);
-uint64_t chassis_next_deadline(const struct chassis *chassis);
 /* Before the guest is `next` (NULL: unknown). */
 void chassis_cancel(struct chassis *chassis, const struct host_domain *next);
 /* Finishes what is owed, as soon as the guest's state is known. */

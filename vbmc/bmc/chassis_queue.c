@@ -37,3 +37,26 @@ unsigned chassis_list_owed(const struct chassis *chassis,
     memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
     return chassis->owed_count + chassis->queued;
 }
+
+uint64_t chassis_start_by_ms(const struct chassis *chassis)
+{
+    const struct chassis_action *action = &chassis->queue[0];
+
+    return chassis->queued > 0 && action->start_by_ms > 0 && !action->started ? action->start_by_ms
+                                                                              : UINT64_MAX;
+}
+
+uint64_t chassis_next_deadline(const struct chassis *chassis)
+{
+    uint64_t next = chassis_start_by_ms(chassis);
+
+    if (chassis->resume_at_ms > 0 && chassis->resume_at_ms < next)
+        next = chassis->resume_at_ms;
+    for (unsigned i = 0; i < chassis->queued; i++) {
+        const struct chassis_action *action = &chassis->queue[i];
+        uint64_t deadline = waiters_next_deadline(&action->waiters);
+        if (action->stored && deadline < next)
+            next = deadline;
+    }
+    return next;
+}

@@ -3,6 +3,7 @@
 #define VBMC_BMC_CHASSIS_QUEUE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vbmc/bmc/chassis.h"
 
@@ -20,5 +21,11 @@ void chassis_accept_power_up(struct chassis *chassis);
 /* Accepted, and the hypervisor was lost on the way: goes on when it is back. False if there are too
  * many. */
 bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action);
+/* When the action at the head starts although the store does not have it yet. UINT64_MAX: it has
+ * started, or does not. */
+uint64_t chassis_start_by_ms(const struct chassis *chassis);
+
+/* For bmc.c: the time by which chassis_tick is due. */
+uint64_t chassis_next_deadline(const struct chassis *chassis);
 
 #endif

@@ -120,6 +120,11 @@ static void test_owed_is_finished(void **state)
         {HOST_POWER_ACTION_HARD_RESET, true, 7, HOST_POWER_PAUSED, HOST_POWER_ACTION_UP, false},
         {HOST_POWER_ACTION_SOFT_SHUTDOWN, true, 7, HOST_POWER_RUNNING, -1, true},
         {HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT, false, 7, HOST_POWER_RUNNING, -1, true},
+        {HOST_POWER_ACTION_HARD_RESET, false, 0, HOST_POWER_RUNNING, HOST_POWER_ACTION_HARD_RESET,
+         false},
+        {HOST_POWER_ACTION_HARD_RESET, false, 0, HOST_POWER_OFF, -1, true},
+        {HOST_POWER_ACTION_SOFT_SHUTDOWN, false, 0, HOST_POWER_RUNNING,
+         HOST_POWER_ACTION_SOFT_SHUTDOWN, false},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

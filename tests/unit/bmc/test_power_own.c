@@ -164,6 +164,153 @@ static void test_hypervisor_lost_with_more_to_do(void **state)
     fake_bmc_teardown(state);
 }
 
+/* A reset that waits behind what hangs has not been done, however the guest is lost; it is not done
+ * to another run of it. */
+static void test_reset_that_waits_for_its_turn(void **state)
+{
+    static const struct {
+        bool is_accepted, goes, other_run;
+    } cases[] = {
+        {false, false, false}, {false, true, false}, {true, true, false},
+        {false, false, true},  {false, true, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        setup(state);
+        fake_bmc.host.domain.run = 7;
+        fake_bmc_talk(&fake_bmc, "00 02 03");
+        if (cases[i].is_accepted)
+            fake_bmc_advance(&fake_bmc, 300);
+        act(HOST_POWER_ACTION_HARD_RESET);
+        assert_int_equal(answers, 1);
+        fake_bmc.host.domain.state = HOST_POWER_UNKNOWN;
+        if (cases[i].goes) {
+            bmc_set_host(&fake_bmc.bmc, NULL);
+            fake_host_finish(&fake_bmc.host, 0); /* nobody listens */
+        } else {
+            bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STATE);
+            fake_host_finish(&fake_bmc.host, -EHOSTUNREACH);
+        }
+        assert_int_equal(failures, 0);
+        assert_int_equal(fake_bmc.owed_count, 1 + cases[i].goes);
+        assert_false(fake_bmc.owed[cases[i].goes].begun);
+        unsigned before = fake_bmc.host.count;
+        fake_bmc.host.domain.run = cases[i].other_run ? 8 : 7;
+        fake_bmc.host.domain.state = HOST_POWER_RUNNING;
+        if (cases[i].goes)
+            bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+        else
+            bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STATE);
+        unsigned resets = 0;
+        for (unsigned call = before; call < fake_bmc.host.count; call++)
+            resets += fake_bmc.host.calls[call].kind == FAKE_HOST_POWER;
+        assert_int_equal(resets, !cases[i].other_run);
+        assert_int_equal(failures, cases[i].goes); /* the client's, which may have been done */
+        fake_bmc_teardown(state);
+    }
+}
+
+/* What had not begun when the daemon was killed, to a guest that is in run 7 now. */
+static void test_killed_before_it_begins(void **state)
+{
+    static const struct {
+        enum restart_cause cause;
+        enum host_power_action action;
+        int64_t run, place;
+        bool booted;
+        int expected; /* the action; -1: none */
+    } cases[] = {
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_HARD_RESET, 7, FAKE_HOST_PLACE, true, 3},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DOWN, 7, FAKE_HOST_PLACE, true, 0},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_HARD_RESET, 6, FAKE_HOST_PLACE, true, -1},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DOWN, 6, FAKE_HOST_PLACE, true, -1},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DOWN, 6, FAKE_HOST_PLACE, false, -1},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_CYCLE, 7, 12, true, -1},
+        {RESTART_CAUSE_WATCHDOG, HOST_POWER_ACTION_DOWN, 0, 0, true, 0}, /* of an older version */
+        {RESTART_CAUSE_PEF_CYCLE, HOST_POWER_ACTION_CYCLE, 7, FAKE_HOST_PLACE, true, 2},
+        {RESTART_CAUSE_PEF_CYCLE, HOST_POWER_ACTION_CYCLE, 6, FAKE_HOST_PLACE, true, -1},
+        {RESTART_CAUSE_PEF_RESET, HOST_POWER_ACTION_HARD_RESET, 6, FAKE_HOST_PLACE, true, -1},
+        {RESTART_CAUSE_UNKNOWN, HOST_POWER_ACTION_DOWN, 7, FAKE_HOST_PLACE, true, 0},
+        {RESTART_CAUSE_UNKNOWN, HOST_POWER_ACTION_DOWN, 6, FAKE_HOST_PLACE, true, -1},
+        /* A client wanted it off, or started anew. */
+        {RESTART_CAUSE_CHASSIS_CONTROL, HOST_POWER_ACTION_DOWN, 6, FAKE_HOST_PLACE, true, 0},
+        {RESTART_CAUSE_CHASSIS_CONTROL, HOST_POWER_ACTION_HARD_RESET, 6, FAKE_HOST_PLACE, true, -1},
+        {RESTART_CAUSE_CHASSIS_CONTROL, HOST_POWER_ACTION_CYCLE, 7, 12, true, -1},
+        {RESTART_CAUSE_CHASSIS_CONTROL, HOST_POWER_ACTION_HARD_RESET, 7, 12, false, 3},
+        {RESTART_CAUSE_CHASSIS_CONTROL, HOST_POWER_ACTION_HARD_RESET, -1, FAKE_HOST_PLACE, true, 3},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct chassis_action record = {.action = cases[i].action,
+                                              .cause = cases[i].cause,
+                                              .run = cases[i].run,
+                                              .place = cases[i].place,
+                                              .at_ms = 1000000};
+        setup(state);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
+        fake_bmc.host.domain.run = 7;
+        fake_bmc.host.domain.booted = cases[i].booted;
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+        assert_int_equal(fake_bmc.host.count, cases[i].expected >= 0);
+        if (cases[i].expected >= 0)
+            assert_int_equal(fake_host_last(&fake_bmc.host)->action, cases[i].expected);
+        else
+            assert_int_equal(fake_bmc.owed_count, 0);
+        assert_int_equal(failures, 0);
+        fake_bmc_teardown(state);
+    }
+}
+
+/* What it waits behind has started the guest anew: that run has given no cause for it. */
+static void test_guest_started_before_its_turn(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        setup(state);
+        fake_bmc.host.domain.run = 7;
+        fake_bmc_talk(&fake_bmc, "00 02 02");
+        fake_bmc.owed_waits = true;
+        act(all[i]);
+        assert_int_equal(answers, 0);
+        fake_bmc.host.domain.run = 8;
+        fake_bmc.owed_waits = false;
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.host.count, 1);
+        assert_int_equal(fake_bmc.owed_count, 0);
+        assert_int_equal(answers, 1);
+        assert_int_equal(failures, 0);
+        fake_bmc_teardown(state);
+    }
+}
+
+/* The store has it as one that waits: killed when it has been done, it would be done again. */
+static void test_reset_of_a_client_that_has_waited(void **state)
+{
+    for (unsigned is_slow = 0; is_slow < 2; is_slow++) {
+        setup(state);
+        fake_bmc_talk(&fake_bmc, "00 02 04");
+        fake_bmc_talk(&fake_bmc, "00 02 03");
+        assert_false(fake_bmc.owed[1].begun);
+        fake_bmc.owed_waits = true;
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.host.count, 1);
+        fake_bmc_advance(&fake_bmc, CHASSIS_OWN_STORE_MS - 1);
+        assert_int_equal(fake_bmc.host.count, 1);
+        if (is_slow)
+            fake_bmc_advance(&fake_bmc, 1);
+        else
+            bmc_ticket_finish(&fake_bmc.owed_ticket, 0);
+        assert_int_equal(fake_bmc.host.count, 2);
+        assert_true(fake_bmc.owed[0].begun);
+        if (is_slow)
+            bmc_ticket_finish(&fake_bmc.owed_ticket, 0);
+        fake_bmc_advance(&fake_bmc, 10000);
+        assert_int_equal(fake_bmc.host.count, 2);
+        fake_bmc.owed_waits = false;
+        fake_bmc_teardown(state);
+    }
+}
+
 /* The daemon goes before it has begun, or in the middle of it. */
 static void test_daemon_goes(void **state)
 {
@@ -208,6 +355,8 @@ static void test_fails(void **state)
     assert_int_equal(failures, 4);
     assert_int_equal(result, -EBUSY);
     assert_true(fake_bmc.bmc.chassis.control_fault);
+    chassis_restore_power(&fake_bmc.bmc.chassis); /* which nobody would ask for again either */
+    assert_int_equal(failures, 5);
 }
 
 /* What a client was promised is not dropped either when the disk refuses that it begins. */
@@ -232,6 +381,10 @@ int main(void)
         cmocka_unit_test(test_starts_if_the_disk_refuses_or_is_slow),
         cmocka_unit_test(test_hypervisor_lost),
         cmocka_unit_test(test_hypervisor_lost_with_more_to_do),
+        cmocka_unit_test(test_reset_that_waits_for_its_turn),
+        cmocka_unit_test(test_killed_before_it_begins),
+        cmocka_unit_test(test_guest_started_before_its_turn),
+        cmocka_unit_test(test_reset_of_a_client_that_has_waited),
         cmocka_unit_test(test_daemon_goes),
         TEST(test_fails),
         TEST(test_accepted_and_then_refused),
