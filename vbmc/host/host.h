@@ -162,8 +162,8 @@ struct host_picture {
 
 /* `picture` is NULL on failure, else borrowed; a callback that takes its `bytes` over (to be freed)
  * sets them to NULL. `text` is NULL on success. Errors: the guest is off (-EINVAL), has no screen
- * (-ENOENT, with the XML that adds one), -ENODEV, -ENOTSUP, -EHOSTUNREACH, -EFBIG, -EIO or -ENOMEM.
- */
+ * (-ENOENT, with the XML that adds one), another picture of it is being taken (-EBUSY), -ENODEV,
+ * -ENOTSUP, -EHOSTUNREACH, -EFBIG, -EIO or -ENOMEM. */
 typedef void host_picture_fn(void *context, int result, struct host_picture *picture,
                              const char *text);
 

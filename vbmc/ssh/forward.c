@@ -26,9 +26,9 @@
 #define FAILURE_SIZE    128
 #define ACCEPT_PAUSE_MS 250 /* when there are no descriptors left */
 
-/* Through one forward at a time: those of a hypervisor's libvirtd, eight (the keeper's, the
+/* Through one forward at a time: those of a hypervisor's libvirtd, twelve (the keeper's, the
  * consoles' and WORKER_ACTION_THREADS, vbmc/virt/worker.h), and as many that are just ending. */
-#define CONNECTIONS_MAX 16
+#define CONNECTIONS_MAX 24
 
 /* Guests come and go, and with them the paths of their sockets: from so many forwards on those that
  * nobody has asked for or been connected to for longest are given up. */

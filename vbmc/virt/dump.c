@@ -1,5 +1,6 @@
 #include "vbmc/virt/dump.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #include "vbmc/virt/worker.h"
 
 #define PROGRESS_MS 1000
+
+static_assert(DUMPS_MAX <= WORKER_LONG_MAX, "none waits for another, nor does its look");
 
 struct dump {
     struct worker_job job;
@@ -193,7 +196,7 @@ static void on_tick(uv_timer_t *timer)
     dump->looking = true;
     dump->look.run = run_look;
     dump->look.done = look_done;
-    worker_submit_long(dump->hypervisor->worker, &dump->look);
+    worker_submit_long(dump->hypervisor->worker, WORKER_LONG_PROGRESS, &dump->look);
 }
 
 static void job_done(struct worker_job *job)
@@ -252,5 +255,5 @@ void virt_dump(struct host_domain *host, const char *path, host_progress_fn *pro
     dump->context = context;
     log_info("%s: memory dump to %s", domain->host.name, dump->path);
     uv_timer_start(&dump->timer, on_tick, PROGRESS_MS, PROGRESS_MS);
-    worker_submit_long(hypervisor->worker, &dump->job);
+    worker_submit_long(hypervisor->worker, WORKER_LONG_DUMP, &dump->job);
 }

@@ -57,6 +57,7 @@ struct hypervisor {
     struct virt_domain *vanished;          /* gone, but an operation still runs */
     struct virt_serial_look *serial_looks; /* under way */
     struct virt_adjustment *adjustments;   /* under way */
+    struct virt_shot *shots;               /* screenshots, under way */
     unsigned dumps;                        /* under way */
 };
 

@@ -16,14 +16,13 @@
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
-#include "vbmc/virt/dump.h"
 #include "vbmc/virt/stats.h"
 #include "vbmc/virt/worker.h"
 
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3
 
-static_assert(CALLS_MAX + DUMPS_MAX <= WORKER_LONG_MAX, "neither waits for the other");
+static_assert(CALLS_MAX <= WORKER_LONG_MAX, "a call does not wait for one that hangs");
 
 /* What is asked for; the next one if a hypervisor does not support the one before. */
 static const struct {
@@ -288,7 +287,7 @@ static void submit(struct virt_sampler *sampler, size_t running)
     sampler->calls++;
     sampling->job.run = run;
     sampling->job.done = sampling_done;
-    worker_submit_long(sampler->hypervisor->worker, &sampling->job);
+    worker_submit_long(sampler->hypervisor->worker, WORKER_LONG_SAMPLING, &sampling->job);
 }
 
 static bool is_due(const struct virt_sampler *sampler)

@@ -4,8 +4,8 @@
  * The call is a long job (worker.h). libvirt waits in it for a guest whose QEMU does not answer
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
  * after three periods another call goes beside it, which passes over the guest that the first one
- * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two, so that memory dumps
- * find a thread too. Loop thread, except for the call. */
+ * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two. Loop thread, except
+ * for the call. */
 #ifndef VBMC_VIRT_SAMPLER_H
 #define VBMC_VIRT_SAMPLER_H
 

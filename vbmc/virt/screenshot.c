@@ -14,14 +14,16 @@
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
 #include "vbmc/virt/hypervisor.h"
+#include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/lookup.h"
-#include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
 
 #define CHUNK (256 * 1024)
 
-struct shot {
+struct virt_shot {
     struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct virt_shot *next; /* of the hypervisor's */
     struct uuid uuid;
     host_picture_fn *done;
     void *context;
@@ -32,12 +34,12 @@ struct shot {
 
 /* ---- an action thread ---- */
 
-static int last_error(struct shot *shot)
+static int last_error(struct virt_shot *shot)
 {
     return virt_last_error(shot->text, sizeof shot->text);
 }
 
-static int refuse(struct shot *shot, int result, const char *text)
+static int refuse(struct virt_shot *shot, int result, const char *text)
 {
     snprintf(shot->text, sizeof shot->text, "%s", text);
     return result;
@@ -57,7 +59,7 @@ static bool has_screen(const char *xml)
 }
 
 /* libvirt's errors for a guest without a screen, or one that is off, do not say what to do. */
-static int explain(struct shot *shot, virDomainPtr domain)
+static int explain(struct virt_shot *shot, virDomainPtr domain)
 {
     int result = last_error(shot);
 
@@ -76,7 +78,7 @@ static int explain(struct shot *shot, virDomainPtr domain)
 }
 
 /* 0 at the end of the picture, 1 if there may be more, or a negative error. */
-static int receive_chunk(struct shot *shot, virStreamPtr stream)
+static int receive_chunk(struct virt_shot *shot, virStreamPtr stream)
 {
     struct host_picture *picture = &shot->picture;
     uint8_t *grown = realloc(picture->bytes, picture->size + CHUNK);
@@ -93,7 +95,7 @@ static int receive_chunk(struct shot *shot, virStreamPtr stream)
     return size > 0;
 }
 
-static int receive(struct shot *shot, virStreamPtr stream)
+static int receive(struct virt_shot *shot, virStreamPtr stream)
 {
     int result;
 
@@ -108,7 +110,7 @@ static int receive(struct shot *shot, virStreamPtr stream)
     return shot->picture.size > 0 ? 0 : refuse(shot, -EIO, "libvirt returned an empty image");
 }
 
-static int take(struct shot *shot, virConnectPtr connection, virDomainPtr domain)
+static int take(struct virt_shot *shot, virConnectPtr connection, virDomainPtr domain)
 {
     virStreamPtr stream = virStreamNew(connection, 0);
 
@@ -124,7 +126,7 @@ static int take(struct shot *shot, virConnectPtr connection, virDomainPtr domain
 
 static void run(struct worker_job *job, virConnectPtr connection)
 {
-    struct shot *shot = CONTAINER_OF(job, struct shot, job);
+    struct virt_shot *shot = CONTAINER_OF(job, struct virt_shot, job);
 
     virDomainPtr domain;
 
@@ -139,27 +141,48 @@ static void run(struct worker_job *job, virConnectPtr connection)
 
 static void job_done(struct worker_job *job)
 {
-    struct shot *shot = CONTAINER_OF(job, struct shot, job);
+    struct virt_shot *shot = CONTAINER_OF(job, struct virt_shot, job);
     bool good = shot->result == 0;
+    struct virt_shot **link = &shot->hypervisor->shots;
 
+    while (*link != shot)
+        link = &(*link)->next;
+    *link = shot->next;
     shot->done(shot->context, shot->result, good ? &shot->picture : NULL, good ? NULL : shot->text);
     free(shot->picture.bytes);
     free(shot);
 }
 
+static bool is_under_way(const struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    const struct virt_shot *shot = hypervisor->shots;
+
+    while (shot && !uuid_equal(&shot->uuid, uuid))
+        shot = shot->next;
+    return shot != NULL;
+}
+
 void virt_screenshot(struct host_domain *host, host_picture_fn *done, void *context)
 {
     struct virt_domain *domain = virt_domain_of_host(host);
-    struct shot *shot = calloc(1, sizeof *shot);
+    struct hypervisor *hypervisor = domain->hypervisor;
 
+    if (is_under_way(hypervisor, &host->uuid)) {
+        done(context, -EBUSY, NULL, "a screenshot of it is being taken already: try again later");
+        return;
+    }
+    struct virt_shot *shot = calloc(1, sizeof *shot);
     if (!shot) {
         done(context, -ENOMEM, NULL, "out of memory");
         return;
     }
+    shot->hypervisor = hypervisor;
+    shot->next = hypervisor->shots;
+    hypervisor->shots = shot;
     shot->uuid = domain->host.uuid;
     shot->done = done;
     shot->context = context;
     shot->job.run = run;
     shot->job.done = job_done;
-    worker_submit_long(hypervisor_worker(domain->hypervisor), &shot->job);
+    worker_submit_long(hypervisor->worker, WORKER_LONG_SCREENSHOT, &shot->job);
 }

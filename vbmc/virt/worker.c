@@ -239,9 +239,9 @@ void worker_submit_action(struct worker *worker, struct worker_job *job)
     submit(worker, &worker->actions, job);
 }
 
-void worker_submit_long(struct worker *worker, struct worker_job *job)
+void worker_submit_long(struct worker *worker, enum worker_long kind, struct worker_job *job)
 {
-    submit(worker, &worker->longs, job);
+    submit(worker, &worker->longs[kind], job);
 }
 
 void worker_submit_look(struct worker *worker, struct worker_job *job)

@@ -6,8 +6,9 @@
  *
  * Actions (starting a guest, stopping it: seconds each) run on a few threads beside it, so that one
  * guest does not wait for another. Who submits them keeps the actions of one domain in order. Long
- * jobs run on the same threads, but never on all of them: some are left for actions however many
- * guests hang. The consoles have a thread of their own, which runs their jobs in order.
+ * jobs run on the same threads, so many of each kind: however many guests hang in one kind, the
+ * others find a thread, and actions too. The consoles have a thread of their own, which runs their
+ * jobs in order.
  *
  * Each thread has a connection of its own, opened after the main one, so that two never wait for
  * answers on the same one. In libvirt's client a thread that waits reads the socket for the others
@@ -29,8 +30,19 @@
 
 #define WORKER_TEXT_SIZE 512
 
-#define WORKER_ACTION_THREADS 6
-#define WORKER_LONG_MAX       4 /* long jobs at once */
+/* Jobs that may take minutes, or as long as their guest hangs. */
+enum worker_long {
+    WORKER_LONG_SAMPLING,
+    WORKER_LONG_SCREENSHOT,
+    WORKER_LONG_DUMP,
+    WORKER_LONG_PROGRESS, /* looks at how far a dump is */
+    WORKER_LONG_KINDS,
+};
+
+/* Of each kind at once. */
+#define WORKER_LONG_MAX 2
+/* Two are always left for actions. */
+#define WORKER_ACTION_THREADS (WORKER_LONG_KINDS * WORKER_LONG_MAX + 2)
 
 struct virt_loop_socket;
 
@@ -68,8 +80,8 @@ struct worker;
 struct worker *worker_start(const struct worker_ops *ops, void *context, struct inbox *inbox);
 /* A job that calls libvirt to change something. */
 void worker_submit_action(struct worker *worker, struct worker_job *job);
-/* One that may take minutes, or as long as its guest hangs: WORKER_LONG_MAX run at once. */
-void worker_submit_long(struct worker *worker, struct worker_job *job);
+/* WORKER_LONG_MAX of its kind run at once. */
+void worker_submit_long(struct worker *worker, enum worker_long kind, struct worker_job *job);
 /* A job that only looks; they run in order. */
 void worker_submit_look(struct worker *worker, struct worker_job *job);
 /* A job for a console; they run in order, on one connection. */

@@ -17,7 +17,7 @@ struct turn {
     } kind;
     struct actor *opened; /* whose own connection it is */
     struct worker_job *job;
-    bool is_long;
+    unsigned *counted;        /* how many of that kind of long jobs run; NULL: another job */
     virConnectPtr connection; /* for the job; NULL: there is none */
     bool is_shared;           /* that is a reference to the keeper's */
     unsigned generation;
@@ -41,8 +41,21 @@ static struct job_queue *next_queue(const struct actor *actor)
         return worker->consoles.first ? &worker->consoles : NULL;
     if (worker->actions.first)
         return &worker->actions;
-    if (worker->longs.first && (worker->longs_running < WORKER_LONG_MAX || worker->stopping))
-        return &worker->longs;
+    for (unsigned i = 0; i < WORKER_LONG_KINDS; i++) {
+        if (worker->longs[i].first &&
+            (worker->longs_running[i] < WORKER_LONG_MAX || worker->stopping))
+            return &worker->longs[i];
+    }
+    return NULL;
+}
+
+/* Of the long jobs from that queue; NULL: it has other ones. */
+static unsigned *running_of(struct worker *worker, const struct job_queue *queue)
+{
+    for (unsigned i = 0; i < WORKER_LONG_KINDS; i++) {
+        if (queue == &worker->longs[i])
+            return &worker->longs_running[i];
+    }
     return NULL;
 }
 
@@ -102,8 +115,9 @@ static void take_job(struct actor *actor, struct job_queue *queue, struct turn *
 
     turn->kind = TURN_JOB;
     turn->job = worker_pop(queue);
-    turn->is_long = queue == &worker->longs;
-    worker->longs_running += turn->is_long;
+    turn->counted = running_of(worker, queue);
+    if (turn->counted)
+        ++*turn->counted;
     if (worker->stopping || !worker->connection)
         return;
     turn->connection = own ? actor->connection : worker->connection;
@@ -217,10 +231,10 @@ static void do_job(struct actor *actor, const struct turn *turn)
     worker_run_job(worker, turn->job, turn->connection);
     if (turn->is_shared)
         virConnectClose(turn->connection);
-    if (!turn->is_long)
+    if (!turn->counted)
         return;
     pthread_mutex_lock(&worker->lock);
-    worker->longs_running--;
+    --*turn->counted;
     pthread_cond_broadcast(&worker->actors_wanted);
     pthread_mutex_unlock(&worker->lock);
 }

@@ -40,9 +40,9 @@ struct worker {
     /* Under the lock. */
     struct job_queue looks;
     struct job_queue actions;
-    struct job_queue longs;
+    struct job_queue longs[WORKER_LONG_KINDS];
+    unsigned longs_running[WORKER_LONG_KINDS];
     struct job_queue consoles;
-    unsigned longs_running;
     virConnectPtr connection; /* written by the keeper; others take a reference */
     unsigned generation;      /* how often it was opened */
     struct virt_loop_socket socket;

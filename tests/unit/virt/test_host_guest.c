@@ -169,6 +169,23 @@ static void test_screenshot(void **state)
     assert_memory_equal(first_bytes, png, sizeof png);
 }
 
+/* One at a time: a guest that hangs takes no more than one thread. */
+static void test_screenshot_while_another_is_taken(void **state)
+{
+    (void)state;
+    define_running();
+    struct host_domain *host = virt_domain_host(virt_fixture.guest);
+    host_screenshot(host, on_picture, NULL);
+    host_screenshot(host, on_picture, NULL);
+    assert_int_equal(virt_fixture.ended, 1); /* the second one, at once */
+    assert_int_equal(virt_fixture.result, -EBUSY);
+    assert_non_null(strstr(virt_fixture.text, "being taken already"));
+    TURN_UNTIL_ENDED(2);
+    assert_int_equal(virt_fixture.result, 0);
+    host_screenshot(host, on_picture, NULL);
+    expect(0, "");
+}
+
 static void test_screenshot_failures(void **state)
 {
     (void)state;
@@ -295,6 +312,7 @@ int main(void)
         TEST(test_add_serial_transient),
         TEST(test_add_serial_gone),
         TEST(test_screenshot),
+        TEST(test_screenshot_while_another_is_taken),
         TEST(test_screenshot_failures),
         cmocka_unit_test(test_paths),
         TEST(test_dump_refused),

@@ -28,6 +28,7 @@
 
 #define DEADLINE_MS 60000
 #define OWN_MAX     64
+#define LONGS       (WORKER_LONG_KINDS * WORKER_LONG_MAX)
 
 enum answer {
     OPENS,
@@ -203,6 +204,12 @@ static void submit(struct job *job, void (*submit_to)(struct worker *, struct wo
 {
     job->job = (struct worker_job){.run = run, .done = done};
     submit_to(world.worker, &job->job);
+}
+
+static void submit_long(struct job *job, enum worker_long kind)
+{
+    job->job = (struct worker_job){.run = run, .done = done};
+    worker_submit_long(world.worker, kind, &job->job);
 }
 
 /* ---- waiting ---- */
@@ -453,25 +460,47 @@ static void test_an_opening_that_is_refused(void **state)
     assert_true(read_counter(&world.asked) < 10); /* once, unless this has taken ten seconds */
 }
 
-/* Guests that hang in two samplings and two dumps, and more that are asked for. */
+/* Guests that hang in every kind, and more that are asked for. */
 static void test_long_jobs_leave_threads(void **state)
 {
-    struct job longs[2 * WORKER_LONG_MAX] = {0}, action = {0};
+    struct job longs[2 * LONGS] = {0}, action = {0};
 
     (void)state;
     start(OPENS, OPENS);
-    for (size_t i = 0; i < ARRAY_SIZE(longs); i++) {
+    for (unsigned i = 0; i < ARRAY_SIZE(longs); i++) {
         longs[i].waits = true;
-        submit(&longs[i], worker_submit_long);
+        submit_long(&longs[i], i % WORKER_LONG_KINDS);
     }
-    wanted = WORKER_LONG_MAX;
+    wanted = LONGS;
     TURN_UNTIL(so_many_run);
     submit(&action, worker_submit_action);
     TURN_UNTIL_DONE(1);
-    assert_int_equal(read_counter(&world.running), WORKER_LONG_MAX);
+    assert_int_equal(read_counter(&world.running), LONGS);
     set_gate(true);
     TURN_UNTIL_DONE(ARRAY_SIZE(longs));
-    assert_true(world.running_most <= WORKER_LONG_MAX + 1);
+    assert_true(world.running_most <= LONGS + 1);
+}
+
+/* However many are asked for. */
+static void test_long_jobs_leave_the_other_kinds(void **state)
+{
+    for (unsigned kind = 0; kind < WORKER_LONG_KINDS; kind++) {
+        struct job hung[WORKER_ACTION_THREADS] = {0}, other = {0};
+        setup(state);
+        start(OPENS, OPENS);
+        for (size_t i = 0; i < ARRAY_SIZE(hung); i++) {
+            hung[i].waits = true;
+            submit_long(&hung[i], kind);
+        }
+        wanted = WORKER_LONG_MAX;
+        TURN_UNTIL(so_many_run);
+        submit_long(&other, (kind + 1) % WORKER_LONG_KINDS);
+        TURN_UNTIL_DONE(1);
+        assert_int_equal(read_counter(&world.running), WORKER_LONG_MAX);
+        set_gate(true);
+        TURN_UNTIL_DONE(ARRAY_SIZE(hung));
+        teardown(state);
+    }
 }
 
 static bool is_second_main(void)
@@ -524,18 +553,18 @@ static void test_stop(void **state)
     } cases[] = {{OPENS, OPENS}, {REFUSES, OPENS}, {OPENS, NEVER_ANSWERS}, {NEVER_ANSWERS, OPENS}};
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct job first[WORKER_LONG_MAX] = {0}, left[3] = {0};
+        struct job first[WORKER_LONG_MAX] = {0}, left = {0};
         setup(state);
         start(cases[i].main_answer, cases[i].answer);
         if (cases[i].answer == NEVER_ANSWERS)
             TURN_UNTIL(is_opening);
         for (size_t j = 0; j < ARRAY_SIZE(first) && cases[i].main_answer == OPENS; j++) {
             first[j].waits = true;
-            submit(&first[j], worker_submit_long);
+            submit_long(&first[j], WORKER_LONG_DUMP);
         }
         wanted = cases[i].main_answer == OPENS ? WORKER_LONG_MAX : 0;
         TURN_UNTIL(so_many_run);
-        submit(&left[0], worker_submit_long);
+        submit_long(&left, WORKER_LONG_DUMP);
         set_gate(true);
         STOP();
         assert_int_equal(world.done, wanted + 1);
@@ -650,6 +679,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_dead_connection_of_consoles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_opening_that_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_jobs_leave_threads, setup, teardown),
+        cmocka_unit_test(test_long_jobs_leave_the_other_kinds),
         cmocka_unit_test_setup_teardown(test_a_new_main_connection, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_lost_main_connection_is_gone_before_others_are_shut,
                                         setup, teardown),
