@@ -50,7 +50,8 @@ struct virt_domain {
     struct host_hardware *hardware;  /* what host.hardware points to */
     uint32_t starts;                 /* how many were seen; 1 if it was running when it appeared */
     struct virt_stats stats;         /* behind host.sample: libvirt's own counters */
-    bool was_on;                     /* state before the connection was lost */
+    bool had_qemu;                   /* in its last state that was known */
+    bool was_on;                     /* and its start was reported, its end not yet */
     bool resume_owed;                /* started paused by us, and not yet seen running */
     enum host_stop_reason stop_seen; /* by the look that is being taken over */
     struct virt_incidents incidents;

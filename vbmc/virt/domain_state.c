@@ -33,10 +33,10 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
         return;
     }
     bool has_started = domain->was_on;
-    bool was_on = has_started || host_power_state_is_on(previous); /* a start may fail */
     bool is_on = host_power_state_is_on(state) && (has_started || !domain->starting);
+    bool has_stopped = domain->had_qemu && !host_power_state_is_on(state); /* a start may fail */
+    domain->had_qemu = host_power_state_is_on(state);
     domain->was_on = is_on;
-    bool has_stopped = was_on && !host_power_state_is_on(state);
     if (has_stopped)
         virt_incident_stopped(domain, domain->stop_seen);
     if (state == HOST_POWER_RUNNING)
@@ -93,7 +93,7 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
 
     /* Another id is another QEMU: the guest was stopped and started unseen. */
     domain->stop_seen = HOST_STOP_UNKNOWN;
-    if (domain->was_on && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
+    if (domain->had_qemu && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
     domain->id = facts->id;
     domain->host.run = facts->id;

@@ -51,7 +51,7 @@ static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *dom
 {
     unlink_domain(&hypervisor->domains, domain);
     virt_domain_index_remove(domain);
-    if (domain->was_on) /* only an event can have given the reason */
+    if (domain->had_qemu) /* only an event can have given the reason */
         virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
     domain->vanished = true;
@@ -87,9 +87,10 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
     domain->starting = facts->starting;
-    domain->was_on = host_power_state_is_on(facts->state) && !facts->starting;
+    domain->had_qemu = host_power_state_is_on(facts->state);
+    domain->was_on = domain->had_qemu && !facts->starting;
     domain->starts = domain->was_on;
-    if (!host_power_state_is_on(facts->state))
+    if (!domain->had_qemu)
         virt_incident_stopped(domain, facts->stop_reason);
     virt_domain_take_hardware(domain, facts);
     domain->next = hypervisor->domains;
@@ -106,7 +107,7 @@ static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domai
     if (domain->vanished)
         return;
     bool stays = !domain->persistent && !domain->undefined && domain->transient_xml;
-    if (stays || (domain->was_on && host_stop_is_end(domain->incidents.stop_reported))) {
+    if (stays || (domain->had_qemu && host_stop_is_end(domain->incidents.stop_reported))) {
         domain->id = -1;
         domain->host.run = -1;
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
@@ -265,6 +266,9 @@ struct virt_domain *hypervisor_next_domain(struct hypervisor *hypervisor,
 {
     return domain ? domain->next : hypervisor->domains;
 }
+
+/* ---- their end ---- */
+
 /* Ends the operations of a domain. Closing its monitor ends a QMP command under way, and with it
  * the operation that waits for it. */
 static void end_operations(struct virt_domain *domain)
@@ -274,8 +278,11 @@ static void end_operations(struct virt_domain *domain)
         operation_finish(domain->operations, -EHOSTUNREACH, "stopping");
 }
 
+/* Whoever is told of an operation's end may look for domains, and finds none of those that are
+ * freed by then. */
 void virt_domains_end(struct hypervisor *hypervisor)
 {
+    virt_domain_index_clear(hypervisor);
     while (hypervisor->vanished) {
         struct virt_domain *domain = hypervisor->vanished;
         monitor_forget(domain);
@@ -289,5 +296,6 @@ void virt_domains_end(struct hypervisor *hypervisor)
         free_domain(domain);
     }
     free(hypervisor->hidden);
-    virt_domain_index_clear(hypervisor);
+    hypervisor->hidden = NULL;
+    hypervisor->hidden_count = 0;
 }

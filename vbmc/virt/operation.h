@@ -78,8 +78,8 @@ void operation_finish(struct operation *operation, int result, const char *text)
  * goes on with the next step or ends with the error. */
 void operation_work(struct operation *operation, operation_work_fn *work);
 void operation_pause(struct operation *operation, uint64_t ms);
-/* The connection is lost: ends the interval of a power cycle, so that it starts nothing when the
- * connection is back, and its caller gets an answer. */
+/* The connection is lost, or nobody waits for the power cycle any more: ends its interval. It then
+ * starts nothing, also when the connection is back, and a caller gets an answer. */
 void operation_end_interval(struct virt_domain *domain);
 /* No callback with this context runs any more, and no guest is started that libvirt was not asked
  * to start yet. */

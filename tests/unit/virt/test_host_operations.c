@@ -11,9 +11,12 @@
 
 #include "tests/fake/virt_fixture.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/uuid.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_state.h"
 #include "vbmc/virt/facts.h"
 #include "vbmc/virt/keeper.h"
+#include "vbmc/virt/operation.h"
 
 /* ---- what we do ---- */
 
@@ -233,6 +236,48 @@ static void test_start_under_way(void **state)
     }
 }
 
+/* A start that fails has stopped once, however it is found out, and one that goes on has not. */
+static void test_start_that_fails(void **state)
+{
+    static const struct {
+        bool lost; /* the connection, after the first look */
+        enum host_power_state after;
+        int id; /* that of the first start is 10 */
+        unsigned started, stopped;
+    } cases[] = {
+        {false, HOST_POWER_OFF, -1, 0, 1},     {true, HOST_POWER_OFF, -1, 0, 1},
+        {false, HOST_POWER_PAUSED, 10, 0, 0},  {true, HOST_POWER_PAUSED, 10, 0, 0},
+        {false, HOST_POWER_PAUSED, 11, 0, 1},  {true, HOST_POWER_PAUSED, 11, 0, 1},
+        {false, HOST_POWER_RUNNING, 10, 1, 0}, {true, HOST_POWER_RUNNING, 10, 1, 0},
+        {false, HOST_POWER_RUNNING, 11, 1, 1}, {true, HOST_POWER_RUNNING, 11, 1, 1},
+    };
+
+    (void)state;
+    virDomainFree(virt_fixture_define_running());
+    struct virt_domain *guest = virt_fixture.guest;
+    const unsigned *events = virt_fixture.events;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct virt_facts off = {.name = strdup("guest"), .state = HOST_POWER_OFF, .id = -1};
+        struct virt_facts starting = {
+            .name = strdup("guest"), .state = HOST_POWER_PAUSED, .id = 10, .starting = true};
+        struct virt_facts after = {
+            .name = strdup("guest"), .state = cases[i].after, .id = cases[i].id};
+        after.starting = cases[i].after == HOST_POWER_PAUSED;
+        off.persistent = starting.persistent = after.persistent = true;
+        virt_domain_apply_facts(guest, &off, true);
+        unsigned started = events[HOST_EVENT_STARTED], stopped = events[HOST_EVENT_STOPPED];
+        virt_domain_apply_facts(guest, &starting, true);
+        if (cases[i].lost)
+            virt_domain_set_state(guest, HOST_POWER_UNKNOWN, true);
+        virt_domain_apply_facts(guest, &after, !cases[i].lost);
+        assert_int_equal(events[HOST_EVENT_STARTED], started + cases[i].started);
+        assert_int_equal(events[HOST_EVENT_STOPPED], stopped + cases[i].stopped);
+        virt_facts_clear(&off);
+        virt_facts_clear(&starting);
+        virt_facts_clear(&after);
+    }
+}
+
 /* In place of libvirt's: no job, one, or one without figures. */
 static int job;
 
@@ -336,6 +381,58 @@ static void test_stop_while_operations_run(void **state)
     assert_int_equal(virt_fixture.result, -EHOSTUNREACH);
 }
 
+static const char *const texts[] = {"12345678-9abc-4def-8123-456789abcdef",
+                                    "22345678-9abc-4def-8123-456789abcdef"};
+static struct hypervisor *ending;
+static unsigned found;
+
+/* Whoever is told of the end may look for a domain. */
+static void look_for_all(void *context, int result, const char *text)
+{
+    struct uuid uuid;
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        assert_int_equal(uuid_parse(texts[i], &uuid), 0);
+        found += hypervisor_find_domain(ending, &uuid) != NULL;
+    }
+    virt_fixture_done(context, result, text);
+}
+
+static bool all_are_in_their_interval(void)
+{
+    struct virt_domain *domain = NULL;
+    size_t count = 0;
+
+    while ((domain = hypervisor_next_domain(ending, domain)))
+        count += domain->operations && domain->operations->in_interval;
+    return count == ARRAY_SIZE(texts);
+}
+
+/* They end one after another, each with its domain: those are not found any more. */
+static void test_stop_while_several_guests_wait(void **state)
+{
+    static const char xml[] =
+        "<domain type='test'><name>other</name><uuid>22345678-9abc-4def-8123-456789abcdef</uuid>"
+        "<memory>1024</memory><os><type>hvm</type></os></domain>";
+    struct uuid uuid;
+
+    (void)state;
+    virDomainPtr other = virDomainCreateXML(virt_fixture.other, xml, 0);
+    virDomainFree(virt_fixture_define_running());
+    ending = virt_fixture.hypervisor;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        assert_int_equal(uuid_parse(texts[i], &uuid), 0);
+        struct virt_domain *domain = hypervisor_find_domain(ending, &uuid);
+        host_power(virt_domain_host(domain), HOST_POWER_ACTION_CYCLE, 250, look_for_all, NULL);
+    }
+    TURN_UNTIL(all_are_in_their_interval);
+    found = 0;
+    virt_fixture_stop();
+    assert_int_equal(virt_fixture.ended, 2);
+    assert_int_equal(found, 0);
+    virDomainFree(other);
+}
+
 /* The guest is gone, the cycle in its pause still there. */
 static void test_stop_after_a_guest_vanished(void **state)
 {
@@ -415,12 +512,16 @@ int main(void)
                                         virt_fixture_setup, virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_start_under_way, virt_fixture_setup,
                                         virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_start_that_fails, virt_fixture_setup,
+                                        virt_fixture_teardown),
         cmocka_unit_test(test_ends_of_a_migration),
         cmocka_unit_test_setup_teardown(test_boot_override, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_definitions, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_stop_while_operations_run, virt_fixture_setup,
+                                        virt_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_stop_while_several_guests_wait, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_stop_after_a_guest_vanished, virt_fixture_setup,
                                         virt_fixture_teardown),
