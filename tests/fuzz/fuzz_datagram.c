@@ -183,11 +183,9 @@ static void restart(const struct bmc_core *core)
     target.restarts = true;
 }
 
-static void user_changed(const struct bmc_core *core, uint8_t id, bool renewed,
-                         const struct user_author *by)
+static void user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
 {
     (void)core;
-    (void)renewed;
     rmcp_server_user_changed(target.console.server, id, by ? by->session : 0);
 }
 

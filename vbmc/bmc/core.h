@@ -55,10 +55,8 @@ struct bmc_hooks {
     /* Monotonic time in milliseconds. */
     uint64_t (*now)(const struct bmc_core *core);
     /* What an account logs in with, or what it may do, has changed: its sessions end, and that of
-     * who did it (NULL: nobody's) where it may do less than it does. `renewed`: it was enabled, or
-     * has another name or password, which ends a lock-out. NULL: nobody wants to know. */
-    void (*user_changed)(const struct bmc_core *core, uint8_t id, bool renewed,
-                         const struct user_author *by);
+     * who did it (NULL: nobody's) where it may do less than it does. NULL: nobody wants to know. */
+    void (*user_changed)(const struct bmc_core *core, uint8_t id, const struct user_author *by);
     /* The channel's limit, or who is locked out, is another: what log-ins by another way than the
      * LAN go by as well. NULL: nobody wants to know. */
     void (*logins_changed)(const struct bmc_core *core);

@@ -3,9 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan.h"
+#include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/users.h"
+
+struct lockout_renewal {
+    struct lockout_renewal *next;
+    struct lockout *lockout; /* NULL: gone meanwhile */
+    uint16_t users;
+    enum bmc_part part;
+    struct bmc_ticket ticket;
+};
 
 static uint64_t now_ms(const struct lockout *lockout)
 {
@@ -19,6 +27,9 @@ void lockout_init(struct lockout *lockout, const struct lan *lan)
 
 void lockout_clear(struct lockout *lockout)
 {
+    for (struct lockout_renewal *renewal = lockout->renewals; renewal; renewal = renewal->next)
+        renewal->lockout = NULL;
+    lockout->renewals = NULL;
     free(lockout->users);
     lockout->users = NULL;
 }
@@ -109,20 +120,84 @@ void lockout_note_success(struct lockout *lockout, uint8_t user_id)
         user->failures = 0;
 }
 
-bool lockout_release(struct lockout *lockout, uint8_t user_id)
+/* True if that is to be stored. */
+static bool release(struct lockout *lockout, uint16_t users)
 {
-    struct lockout_user *user = find(lockout, user_id);
+    bool was_locked = false, was_stored = false;
 
-    if (!user)
-        return false;
-    bool was_locked = user->is_locked;
-    bool was_stored = was_locked && user->until_ms == LOCKOUT_NO_END;
-    *user = (struct lockout_user){.failures = 0};
+    for (uint8_t id = USER_ID_FIRST; lockout->users && id <= USER_ID_MAX; id++) {
+        struct lockout_user *user = find(lockout, id);
+        if (!(users >> id & 1))
+            continue;
+        was_locked |= user->is_locked;
+        was_stored |= user->is_locked && user->until_ms == LOCKOUT_NO_END;
+        *user = (struct lockout_user){.failures = 0};
+    }
     if (was_locked)
         report_logins(lockout);
-    if (was_stored)
-        report_change(lockout);
     return was_stored;
+}
+
+int lockout_release(struct lockout *lockout, uint16_t users, const struct bmc_ticket *ticket)
+{
+    const struct bmc_core *core = lockout->lan->core;
+
+    if (release(lockout, users)) {
+        core->hooks->changed(core, BMC_PART_LAN, ticket);
+        return -EINPROGRESS;
+    }
+    /* A release of before may be on its way to the disk. */
+    return lockout->users && ticket ? bmc_core_unchanged(core, BMC_PART_LAN, ticket) : 0;
+}
+
+static void unlink_renewal(struct lockout_renewal *renewal)
+{
+    struct lockout_renewal **place = &renewal->lockout->renewals;
+
+    while (*place != renewal)
+        place = &(*place)->next;
+    *place = renewal->next;
+}
+
+static void on_stored(const struct bmc_ticket *ticket, int result)
+{
+    struct lockout_renewal *renewal = (struct lockout_renewal *)ticket->sink;
+    struct lockout *lockout = renewal->lockout;
+
+    if (lockout)
+        unlink_renewal(renewal);
+    else if (result == 0)
+        result = -ESHUTDOWN;
+    if (result == 0) {
+        bool is_of_other = renewal->part != BMC_PART_LAN;
+        bool waits = is_of_other || (lockout_without_end(lockout) & renewal->users);
+        result = lockout_release(lockout, renewal->users, waits ? &renewal->ticket : NULL);
+    }
+    if (result != -EINPROGRESS)
+        bmc_ticket_finish(&renewal->ticket, result);
+    free(renewal);
+}
+
+int lockout_release_with(struct lockout *lockout, uint16_t users, enum bmc_part part, bool is_new,
+                         const struct bmc_ticket *ticket)
+{
+    const struct bmc_core *core = lockout->lan->core;
+
+    if (!is_new && core->hooks->is_stored(core, part))
+        return lockout_release(lockout, users, ticket);
+    struct lockout_renewal *renewal = calloc(1, sizeof *renewal);
+    if (!renewal) {
+        core->hooks->changed(core, part, NULL);
+        return -ENOMEM;
+    }
+    *renewal = (struct lockout_renewal){.next = lockout->renewals,
+                                        .lockout = lockout,
+                                        .users = users,
+                                        .part = part,
+                                        .ticket = *ticket};
+    lockout->renewals = renewal;
+    core->hooks->changed(core, part, &(struct bmc_ticket){.done = on_stored, .sink = renewal});
+    return -EINPROGRESS;
 }
 
 uint16_t lockout_without_end(const struct lockout *lockout)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/bmc/core.h"
+
 struct lan;
 
 #define LOCKOUT_NO_END UINT64_MAX
@@ -19,13 +21,19 @@ struct lockout_user {
     uint64_t until_ms;  /* of a lock-out; LOCKOUT_NO_END */
 };
 
+struct lockout_renewal;
+
 struct lockout {
     const struct lan *lan;
-    struct lockout_user *users; /* by id; NULL until the first failure */
+    struct lockout_user *users;       /* by id; NULL until the first failure */
+    struct lockout_renewal *renewals; /* changes on their way to the disk that end lock-outs */
 };
+
+#define LOCKOUT_ALL UINT16_MAX /* users */
 
 /* The rule is that of `lan`, which outlives it. */
 void lockout_init(struct lockout *lockout, const struct lan *lan);
+/* Changes that are still on their way to the disk end no lock-out, and fail with -ESHUTDOWN. */
 void lockout_clear(struct lockout *lockout);
 
 /* A log-in of that user has failed by its password. True if that locks the user out; a lock-out
@@ -33,9 +41,17 @@ void lockout_clear(struct lockout *lockout);
  * below. */
 bool lockout_note_failure(struct lockout *lockout, uint8_t user_id);
 void lockout_note_success(struct lockout *lockout, uint8_t user_id);
-/* Ends a lock-out and forgets failures: the user was enabled, or given another password or name.
- * True if that is to be stored, which is reported. */
-bool lockout_release(struct lockout *lockout, uint8_t user_id);
+/* Ends the lock-outs of `users` (bit N: user N) and forgets their failures: they were enabled, or
+ * given a password or name. 0: done; -EINPROGRESS: the ticket (NULL: nobody waits) is finished
+ * when that, or a release of before, is stored with BMC_PART_LAN. */
+int lockout_release(struct lockout *lockout, uint16_t users, const struct bmc_ticket *ticket);
+/* The same for a change of `part` by a client, as soon as that is on disk; one that the disk
+ * refuses ends no lock-out. `is_new`: the change is reported here; else all is as the client wants
+ * it, stored or on its way there. The ticket is finished when both parts are on disk, or with the
+ * error of the first that is not. 0, -EINPROGRESS, or -ENOMEM: the change is reported, but ends no
+ * lock-out and is waited for by nobody. */
+int lockout_release_with(struct lockout *lockout, uint16_t users, enum bmc_part part, bool is_new,
+                         const struct bmc_ticket *ticket);
 
 bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id);
 /* When it ends, by the clock of bmc_hooks.now; LOCKOUT_NO_END; 0: there is none. */

@@ -244,17 +244,22 @@ static struct user user_in_force(const struct users *users, uint8_t id)
     return user;
 }
 
-static void apply(struct users *users, const struct user_author *by)
+/* Those whom it renews. */
+static uint16_t apply(struct users *users, const struct user_author *by)
 {
+    uint16_t all_renewed = 0;
+
     for (uint8_t id = USER_ID_NULL; id <= USER_ID_MAX; id++) {
         struct user user = user_in_force(users, id);
         bool tells = !user_is_same_login(&user, &users->by_id[id]);
         bool renewed = user_is_renewed(&users->by_id[id], &user);
         users->by_id[id] = user;
         OPENSSL_cleanse(&user, sizeof user);
+        all_renewed |= (uint16_t)(renewed << id);
         if (tells && users->core->hooks->user_changed)
-            users->core->hooks->user_changed(users->core, id, renewed, by);
+            users->core->hooks->user_changed(users->core, id, by);
     }
+    return all_renewed;
 }
 
 /* Takes over the list, of USER_CHANGES_MAX at most. 0 or -ENOMEM. */
@@ -277,6 +282,7 @@ int users_configure(struct users *users, const struct users *configured)
     size_t count = 0;
     struct user *copy = NULL;
 
+    users->renewed = 0;
     while (USER_ID_FIRST + count <= USER_ID_MAX && configured->by_id[USER_ID_FIRST + count].name[0])
         count++;
     if (count > 0 && !(copy = calloc(count, sizeof *copy)))
@@ -288,7 +294,7 @@ int users_configure(struct users *users, const struct users *configured)
     users->configured_count = count;
     users->own_account = configured->own_account;
     size_t stale = drop_stale(users, users->changes, &users->change_count);
-    apply(users, NULL);
+    users->renewed = apply(users, NULL);
     return (int)stale;
 }
 
@@ -382,6 +388,7 @@ int users_change(struct users *users, uint8_t id, unsigned parts, const struct u
     size_t count = users->change_count;
     unsigned differ = 0;
 
+    users->renewed = 0;
     for (unsigned part = 0; part < USER_PART_COUNT && result == 0; part++) {
         if (!(parts & 1u << part) || is_part_equal(present, wanted, (enum user_part)part))
             continue;
@@ -404,17 +411,18 @@ int users_change(struct users *users, uint8_t id, unsigned parts, const struct u
     if (result < 0)
         return result;
     users->changed_by = by ? by->session : 0;
-    apply(users, by);
+    users->renewed = apply(users, by);
     return 1;
 }
 
 static int reset_all(struct users *users, const struct user_author *by)
 {
+    users->renewed = 0;
     if (users->change_count == 0)
         return 0;
     replace_changes(users, NULL, 0);
     users->changed_by = by ? by->session : 0;
-    apply(users, by);
+    users->renewed = apply(users, by);
     return 1;
 }
 

@@ -5,7 +5,12 @@
  * which nobody has changed anything yet.
  *
  * Whatever changes what an account logs in with, or what it may do, is told by
- * bmc_hooks.user_changed: a client's change, the configuration's, and one that is taken back. */
+ * bmc_hooks.user_changed: a client's change, the configuration's, and one that is taken back.
+ *
+ * users->renewed are those whom users_configure, users_change or users_reset, whichever was last,
+ * has enabled or given another name or password. That ends their lock-outs (lockout.h), which is
+ * the caller's to do: for a client's change when it is on disk. What is taken back renews nobody.
+ */
 #ifndef VBMC_BMC_USER_CHANGES_H
 #define VBMC_BMC_USER_CHANGES_H
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/config/config.h"
@@ -40,6 +41,7 @@ static void configure_users(struct instance *instance, const struct config *conf
     fill_users(instance, config, &users);
     int stale = users_configure(&instance->bmc.users, &users);
     users_clear(&users);
+    lockout_release(&instance->bmc.lockout, instance->bmc.users.renewed, NULL);
     if (stale < 0)
         log_error("%s: out of memory for its accounts", instance->record.name);
     if (stale > 0) {

@@ -4,7 +4,6 @@
 #include <uv.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/bmc/lockout.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol.h"
@@ -78,14 +77,11 @@ static void hook_restart(const struct bmc_core *core)
     instance_wake_at(instance, instance_restart_ask(instance, instance_now_ms()));
 }
 
-static void hook_user_changed(const struct bmc_core *core, uint8_t id, bool renewed,
-                              const struct user_author *by)
+static void hook_user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
 {
     struct instance *instance = core->owner;
     const struct instance_shared *shared = instance->shared;
 
-    if (renewed)
-        lockout_release(&instance->bmc.lockout, id);
     rmcp_server_user_changed(instance->rmcp, id, by ? by->session : 0);
     if (shared->users_changed)
         shared->users_changed(shared->users_context, by ? by->ssh : NULL);

@@ -2,10 +2,8 @@
 #include <stdio.h>
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan_parameters.h"
 #include "vbmc/bmc/lockout.h"
-#include "vbmc/bmc/users.h"
 #include "vbmc/service/caller.h"
 #include "vbmc/service/runs.h"
 
@@ -40,9 +38,7 @@ int service_run_lan_reset(const struct service_call *call, const union service_a
 {
     (void)arguments;
     lan_reset(&call->bmc->lan);
-    for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++)
-        lockout_release(&call->bmc->lockout, id);
-    return service_changed(call, BMC_PART_LAN);
+    return lockout_release_with(&call->bmc->lockout, LOCKOUT_ALL, BMC_PART_LAN, true, call->ticket);
 }
 
 int service_run_lan_statistics(const struct service_call *call,

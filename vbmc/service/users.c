@@ -26,6 +26,22 @@ static int end(const struct service_call *call, int result)
     return result < 0 ? result : bmc_core_unchanged(&call->bmc->core, BMC_PART_USERS, call->ticket);
 }
 
+/* The same, and lets in who is locked out of `users` (bit N: user N). */
+static int end_and_release(const struct service_call *call, int result, uint16_t users)
+{
+    return result < 0 ? end(call, result)
+                      : lockout_release_with(&call->bmc->lockout, users, BMC_PART_USERS, result > 0,
+                                             call->ticket);
+}
+
+/* Whether that lets in who is locked out (section 23.2, parameter 26). It does so also where all is
+ * as wanted already: the user may be enabled and locked out, and a request may be a repeat. */
+static bool is_renewal(unsigned parts, const struct user *wanted)
+{
+    return parts & (1u << USER_PART_NAME | 1u << USER_PART_PASSWORD) ||
+           (parts & 1u << USER_PART_ENABLED && wanted->enabled);
+}
+
 /* Whether an account that has a name may not use SOL. */
 static bool is_denied_sol(const struct bmc *bmc, uint8_t id)
 {
@@ -46,19 +62,15 @@ int service_run_user_change(const struct service_call *call,
                             const union service_arguments *arguments)
 {
     const struct user_author author = author_of(call->caller);
-    bool enables = arguments->user_change.parts & 1u << USER_PART_ENABLED &&
-                   arguments->user_change.user->enabled;
-
     uint8_t id = arguments->user_change.id;
     bool is_denied = is_denied_sol(call->bmc, id);
     int result = users_change(&call->bmc->users, id, arguments->user_change.parts,
                               arguments->user_change.user, &author);
     if (result > 0 && is_denied)
         keep_denied(call->bmc, id);
-    /* Also of a user who is enabled, and locked out (section 23.2, parameter 26). */
-    if (result >= 0 && enables && lockout_release(&call->bmc->lockout, id) && result == 0)
-        return service_changed(call, BMC_PART_LAN);
-    return end(call, result);
+    return is_renewal(arguments->user_change.parts, arguments->user_change.user)
+               ? end_and_release(call, result, (uint16_t)(1u << id))
+               : end(call, result);
 }
 
 int service_run_user_reset(const struct service_call *call,
@@ -75,7 +87,7 @@ int service_run_user_reset(const struct service_call *call,
         if (result > 0 && denied >> id & 1)
             keep_denied(call->bmc, id);
     }
-    return end(call, result);
+    return end_and_release(call, result, call->bmc->users.renewed);
 }
 
 static void describe_part(const struct user *user, enum user_part part, char *text, size_t size)

@@ -105,7 +105,7 @@ static void test_what_forgets(void **state)
     fail_times(1);
     assert_true(lockout_is_locked(lockout(), USER));
     /* Without an interval nothing but a log-in forgets. */
-    lockout_release(lockout(), USER);
+    lockout_release(lockout(), 1u << USER, NULL);
     set_rule("00 03 00 00 03 00");
     fail_times(2);
     fake_bmc.now_ms += UINT64_C(1000000000);
@@ -123,7 +123,7 @@ static void test_without_end(void **state)
     assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 1);
     fake_bmc.now_ms += UINT64_C(1000000000000);
     assert_true(lockout_is_locked(lockout(), USER));
-    lockout_release(lockout(), USER);
+    lockout_release(lockout(), 1u << USER, NULL);
     assert_false(lockout_is_locked(lockout(), USER));
     assert_int_equal(fake_bmc.changes[BMC_PART_LAN], 2);
 }
@@ -135,13 +135,13 @@ static void test_told(void **state)
     set_rule("00 02 00 00 03 00");
     fail_times(1);
     bmc_note_login(&fake_bmc.bmc, USER, true);
-    lockout_release(lockout(), USER);
+    lockout_release(lockout(), 1u << USER, NULL);
     assert_int_equal(fake_bmc.logins_changes, 0);
     assert_int_equal(lockout_until_ms(lockout(), USER), 0);
     fail_times(2);
     assert_int_equal(fake_bmc.logins_changes, 1);
     assert_int_equal(lockout_until_ms(lockout(), USER), fake_bmc.now_ms + 30000);
-    lockout_release(lockout(), USER);
+    lockout_release(lockout(), 1u << USER, NULL);
     assert_int_equal(fake_bmc.logins_changes, 2);
     assert_int_equal(lockout_until_ms(lockout(), USER), 0);
     assert_int_equal(lockout_restore(lockout(), 1u << USER), 0);
@@ -171,7 +171,7 @@ static void test_nobody(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
         bmc_note_login(&fake_bmc.bmc, ids[i], false);
         bmc_note_login(&fake_bmc.bmc, ids[i], true);
-        lockout_release(lockout(), ids[i]);
+        lockout_release(lockout(), LOCKOUT_ALL, NULL);
         assert_false(lockout_is_locked(lockout(), ids[i]));
     }
     assert_int_equal(fake_server.event_count, 0);

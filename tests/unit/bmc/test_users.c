@@ -20,15 +20,12 @@
 #define SESSIONS (1u << USER_PART_SESSIONS)
 
 static unsigned told;         /* ids of which user_changed told, as bits */
-static unsigned told_renewed; /* those of them that end a lock-out */
 static uint32_t told_session; /* of who did it last */
 
-static void user_changed(const struct bmc_core *core, uint8_t id, bool renewed,
-                         const struct user_author *by)
+static void user_changed(const struct bmc_core *core, uint8_t id, const struct user_author *by)
 {
     (void)core;
     told |= 1u << id;
-    told_renewed |= (unsigned)renewed << id;
     told_session = by ? by->session : 0;
 }
 
@@ -65,7 +62,7 @@ static int setup(void **state)
     (void)state;
     users_init(&users, &core);
     assert_int_equal(configure(two, ARRAY_SIZE(two)), 0);
-    told = told_renewed = told_session = 0;
+    told = told_session = 0;
     return 0;
 }
 
@@ -112,16 +109,28 @@ static void test_renewed(void **state)
     const struct user lower = {.limit = PRIVILEGE_CALLBACK, .enabled = false};
     const struct user on = {.enabled = true};
     const struct user other = with_password("other", 16);
+    const struct account others[] = {two[0], {"looker", "other", PRIVILEGE_USER}};
 
     (void)state;
     assert_int_equal(change(3, LIMIT, &lower), 1);
     assert_int_equal(change(3, ENABLED, &lower), 1);
     assert_int_equal(told, 1u << 3);
-    assert_int_equal(told_renewed, 0);
+    assert_int_equal(users.renewed, 0);
     assert_int_equal(change(3, ENABLED, &on), 1);
-    assert_int_equal(told_renewed, 1u << 3);
+    assert_int_equal(users.renewed, 1u << 3);
+    assert_int_equal(change(3, ENABLED, &on), 0); /* is so already */
+    assert_int_equal(users.renewed, 0);
     assert_int_equal(change(2, PASSWORD, &other), 1);
-    assert_int_equal(told_renewed, 3u << 2);
+    assert_int_equal(users.renewed, 1u << 2);
+    assert_int_equal(users_restore(&users, NULL, 0), 0); /* taken back: not renewed */
+    assert_int_equal(users.renewed, 1u << 2);            /* by the latest change still */
+    assert_int_equal(change(2, PASSWORD, &other), 1);
+    assert_int_equal(users_reset(&users, 0, 0, NULL), 1);
+    assert_int_equal(users.renewed, 1u << 2);
+    assert_int_equal(users_reset(&users, 0, 0, NULL), 0);
+    assert_int_equal(users.renewed, 0);
+    assert_int_equal(configure(others, ARRAY_SIZE(others)), 0);
+    assert_int_equal(users.renewed, 1u << 3);
 }
 
 /* A name that the configuration takes for another id leaves no account without one behind. */
