@@ -9,11 +9,10 @@
 #include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/pef_act.h"
+#include "vbmc/bmc/pef_timers.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/bmc/ticket.h"
-
-#define SECOND_MS 1000
 
 /* Of its own events (table 42-3). */
 #define TYPE_SYSTEM_EVENT 0x12
@@ -30,12 +29,6 @@ static uint64_t now_ms(const struct pef *pef)
 }
 
 /* ---- holding back ---- */
-
-/* To be stored when the present call is over. */
-static void note_change(struct pef *pef)
-{
-    pef->has_changed = true;
-}
 
 static void report(struct pef *pef)
 {
@@ -55,23 +48,6 @@ static bool waits_for_guest(const struct pef *pef)
 static bool is_held_back(const struct pef *pef)
 {
     return pef->postpone_s != 0 || now_ms(pef) < pef->starts_at_ms || waits_for_guest(pef);
-}
-
-static void start_countdown(struct pef *pef)
-{
-    if (pef->postpone_s == 0 || pef->postpone_s > PEF_POSTPONE_MAX || pef->postponed_until_ms != 0)
-        return;
-    pef->postponed_until_ms = now_ms(pef) + pef->postpone_s * (uint64_t)SECOND_MS;
-    pef->core->hooks->wake_at(pef->core, pef->postponed_until_ms);
-    note_change(pef);
-}
-
-static void disarm(struct pef *pef)
-{
-    if (pef->postpone_s != 0)
-        note_change(pef);
-    pef->postpone_s = 0;
-    pef->postponed_until_ms = 0;
 }
 
 /* False if there are `most` already. */
@@ -98,8 +74,8 @@ static void hold(struct pef *pef, const uint8_t record[SEL_RECORD_SIZE])
                     bmc_core_name(pef->core), sel_record_id(record));
         return;
     }
-    note_change(pef);
-    start_countdown(pef);
+    pef->has_changed = true;
+    pef_timers_count(pef);
 }
 
 static void free_list(struct pef_held **list)
@@ -114,7 +90,7 @@ static void free_list(struct pef_held **list)
 static void drop_held(struct pef *pef)
 {
     if (pef->held)
-        note_change(pef);
+        pef->has_changed = true;
     free_list(&pef->held);
     pef->held_count = 0;
 }
@@ -146,7 +122,7 @@ static void drop_processed(struct pef *pef, uint16_t id)
         *place = held->next;
         pef->held_count--;
         free(held);
-        note_change(pef);
+        pef->has_changed = true;
     }
 }
 
@@ -172,7 +148,7 @@ static void hold_released(struct pef *pef)
     *end = pef->held;
     pef->held = pef->released;
     pef->released = NULL;
-    note_change(pef);
+    pef->has_changed = true;
 }
 
 static void release(struct pef *pef);
@@ -240,10 +216,10 @@ static void on_processed(void *context, uint16_t id)
         return;
     drop_processed(pef, id);
     if (pef->postponed_until_ms != 0)
-        note_change(pef);
+        pef->has_changed = true;
     pef->postponed_until_ms = 0;
     if (pef->held)
-        start_countdown(pef);
+        pef_timers_count(pef);
     report(pef);
 }
 
@@ -254,84 +230,43 @@ void pef_postpone(struct pef *pef, uint8_t seconds)
     uint8_t newest[SEL_RECORD_SIZE];
     unsigned n;
 
-    pef->arms++;
-    pef->postpone_s = seconds;
-    pef->postponed_until_ms = 0;
+    pef_timers_arm(pef, seconds);
     release(pef);
     if (pef->sel && sel_find(pef->sel, SEL_ID_LAST, &n) == 0 &&
         sel_record(pef->sel, n, newest) == 0 &&
         sel_record_id(newest) != sel_state(pef->sel)->last_by_software)
-        start_countdown(pef);
+        pef_timers_count(pef);
     pef->has_changed = false; /* the caller stores it */
-}
-
-uint8_t pef_postpone_left(const struct pef *pef)
-{
-    uint64_t now = now_ms(pef);
-
-    if (pef->postponed_until_ms == 0)
-        return pef->postpone_s;
-    if (pef->postponed_until_ms <= now)
-        return 0;
-    return (uint8_t)((pef->postponed_until_ms - now + SECOND_MS - 1) / SECOND_MS);
 }
 
 /* ---- time and guest ---- */
 
 void pef_tick(struct pef *pef)
 {
-    uint64_t now = now_ms(pef);
-
-    if (pef->postponed_until_ms != 0 && now >= pef->postponed_until_ms)
-        disarm(pef);
-    if (pef->starts_at_ms != 0 && now >= pef->starts_at_ms)
-        pef->starts_at_ms = 0;
-    if (now >= pef->resumes_at_ms)
+    pef_timers_tick(pef);
+    if (now_ms(pef) >= pef->resumes_at_ms)
         pef->resumes_at_ms = 0;
     release(pef);
     report(pef);
 }
 
-uint64_t pef_next_deadline(const struct pef *pef)
-{
-    const uint64_t deadlines[] = {pef->postponed_until_ms, pef->starts_at_ms, pef->resumes_at_ms};
-    uint64_t first = UINT64_MAX;
-
-    for (size_t i = 0; i < ARRAY_SIZE(deadlines); i++)
-        if (deadlines[i] != 0 && deadlines[i] < first)
-            first = deadlines[i];
-    return first;
-}
-
-/* The end of a delay that begins now; 0: there is none. */
-static uint64_t delay_end(const struct pef *pef, bool is_on, uint8_t seconds)
-{
-    return is_on && seconds > 0 ? now_ms(pef) + seconds * (uint64_t)SECOND_MS : 0;
-}
-
-static void begin_startup(struct pef *pef)
-{
-    const struct pef_settings *settings = pef_settings(pef);
-    uint8_t control = settings->control;
-
-    pef->starts_at_ms = delay_end(pef, control & PEF_STARTUP_DELAY, settings->startup_delay_s);
-    if (pef->starts_at_ms != 0)
-        pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
-    alerts_delay_until(pef->alerts, delay_end(pef, control & PEF_ALERT_STARTUP_DELAY,
-                                              settings->alert_startup_delay_s));
-}
-
 void pef_host_event(struct pef *pef, enum host_event event)
 {
-    if (event == HOST_EVENT_STATE && pef->resumes_at_ms != 0) {
-        release(pef);
-        report(pef);
-    }
-    if (event != HOST_EVENT_STARTED && event != HOST_EVENT_RESET && event != HOST_EVENT_STOPPED)
+    switch (event) {
+    case HOST_EVENT_STATE:
+        pef_timers_follow_guest(pef);
+        break;
+    case HOST_EVENT_STARTED:
+    case HOST_EVENT_RESET:
+        pef_timers_disarm(pef);
+        pef_timers_start_up(pef);
+        break;
+    case HOST_EVENT_STOPPED:
+        pef_timers_disarm(pef);
+        break;
+    default:
         return;
-    disarm(pef);
-    if (event != HOST_EVENT_STOPPED)
-        begin_startup(pef);
+    }
     release(pef);
     report(pef);
 }
@@ -339,7 +274,7 @@ void pef_host_event(struct pef *pef, enum host_event event)
 void pef_restart(struct pef *pef)
 {
     drop_held(pef);
-    disarm(pef);
+    pef_timers_disarm(pef);
     pef->starts_at_ms = 0;
     pef->set_in_progress = PEF_SET_COMPLETE;
     pef->setting_session = 0;
@@ -384,58 +319,6 @@ void pef_clear(struct pef *pef)
 }
 
 /* ---- the store ---- */
-
-void pef_take_timers(const struct pef *pef, struct pef_timers *timers)
-{
-    uint64_t now = now_ms(pef);
-
-    *timers =
-        (struct pef_timers){.arms = pef->arms, .postpone_s = pef->postpone_s, .postponed_ms = -1};
-    if (pef->postponed_until_ms != 0)
-        timers->postponed_ms =
-            pef->postponed_until_ms > now ? (int64_t)(pef->postponed_until_ms - now) : 0;
-    if (pef->starts_at_ms > now)
-        timers->startup_ms = (int64_t)(pef->starts_at_ms - now);
-}
-
-/* No longer than it was armed for, whatever happened to the clock; it ends with the next tick where
- * it is over. */
-static void restore_postpone(struct pef *pef, const struct pef_timers *timers)
-{
-    int64_t most_ms = timers->postpone_s * (int64_t)SECOND_MS, left_ms = timers->postponed_ms;
-
-    pef->arms = timers->arms;
-    pef->postpone_s = timers->postpone_s;
-    pef->postponed_until_ms = 0;
-    if (left_ms < 0 || timers->postpone_s == 0 || timers->postpone_s > PEF_POSTPONE_MAX)
-        return;
-    pef->postponed_until_ms = now_ms(pef) + (uint64_t)(left_ms < most_ms ? left_ms : most_ms);
-    pef->core->hooks->wake_at(pef->core, pef->postponed_until_ms);
-}
-
-void pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers)
-{
-    if (timers->arms == pef->arms || timers->postpone_s > PEF_POSTPONE_FOREVER)
-        return;
-    restore_postpone(pef, timers);
-    pef->core->hooks->wake_at(pef->core, now_ms(pef)); /* what was held may go on */
-}
-
-int pef_restore_timers(struct pef *pef, const struct pef_timers *timers)
-{
-    /* A clock that was set back would make it longer than it ever is. */
-    const int64_t most_ms = UINT8_MAX * SECOND_MS;
-
-    if (timers->postpone_s > PEF_POSTPONE_FOREVER || timers->startup_ms < 0)
-        return -EINVAL;
-    restore_postpone(pef, timers);
-    if (timers->startup_ms == 0)
-        return 0;
-    pef->starts_at_ms =
-        now_ms(pef) + (uint64_t)(timers->startup_ms < most_ms ? timers->startup_ms : most_ms);
-    pef->core->hooks->wake_at(pef->core, pef->starts_at_ms);
-    return 0;
-}
 
 const uint8_t *pef_held_record(const struct pef *pef, unsigned n)
 {

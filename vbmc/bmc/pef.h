@@ -3,9 +3,9 @@
  *
  * Events are held back during the startup delay and while the postpone timer is armed, which gives
  * software the time to deal with them: what it has processed by then (Set Last Processed Event ID)
- * is left to it. What is held is stored, and so are timer and delay: all goes on when the daemon is
- * started again. An event that was held is acted on when it is on disk that it is held no more: a
- * daemon that is killed does nothing twice. A disk that refuses that keeps no event from being
+ * is left to it. What is held is stored, and so are timer and delays: all goes on when the daemon
+ * is started again. An event that was held is acted on when it is on disk that it is held no more:
+ * a daemon that is killed does nothing twice. A disk that refuses that keeps no event from being
  * acted on; it would be again if the daemon ended before the disk takes it. */
 #ifndef VBMC_BMC_PEF_H
 #define VBMC_BMC_PEF_H
@@ -49,7 +49,10 @@ struct pef {
     uint8_t postpone_s;          /* of the timer as it was armed; 0: it is not */
     uint64_t postponed_until_ms; /* 0: it does not count */
     uint64_t starts_at_ms;       /* end of the startup delay; 0: there is none */
-    struct pef_held *held;       /* in their order */
+    int64_t run;           /* of the guest when these began: struct host_domain; -1: it was off */
+    int64_t place;         /* the same; 0: not known */
+    bool in_doubt;         /* restored, and the guest has not been seen yet */
+    struct pef_held *held; /* in their order */
     unsigned held_count;
     struct pef_held *released; /* held no more; acted on when that is on disk */
     uint64_t resumes_at_ms;    /* end of the wait for the guest; 0: nothing was restored */
@@ -83,15 +86,18 @@ uint8_t pef_postpone_left(const struct pef *pef);
 struct pef_timers {
     uint32_t arms;
     uint8_t postpone_s;
-    int64_t postponed_ms; /* what is left of that; -1: it does not count */
-    int64_t startup_ms;   /* of the startup delay; 0: there is none */
+    int64_t postponed_ms;     /* what is left of that; -1: it does not count */
+    int64_t startup_ms;       /* of the startup delay; 0: there is none */
+    int64_t alert_startup_ms; /* of the alert startup delay; the same */
+    int64_t run, place;       /* of the guest when these began, as in struct pef */
 };
 
 void pef_take_timers(const struct pef *pef, struct pef_timers *timers);
-/* At the start of the daemon. 0, or -EINVAL with nothing changed. */
+/* At the start of the daemon: they go on unless the guest is found in another run. 0, or -EINVAL
+ * with nothing changed. */
 int pef_restore_timers(struct pef *pef, const struct pef_timers *timers);
 /* The store has refused what came after these: if a client has armed the postpone timer since, that
- * is taken back, and nothing else. */
+ * is taken back, and nothing else; not to that of a run that has ended. */
 void pef_take_back_postpone(struct pef *pef, const struct pef_timers *timers);
 /* The n-th event that is held; NULL if there are no more. */
 const uint8_t *pef_held_record(const struct pef *pef, unsigned n);

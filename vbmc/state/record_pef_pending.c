@@ -1,12 +1,15 @@
 /* {"arms": 1, "postpone-s": 10, "postponed-until": 1700000000000, "startup-until": 1700000000000,
+ *  "alerts-until": 1700000000000, "run": 7, "place": 8,
  *  "held": ["0100020000...", ...], "sequence": 7,
  *  "runs": [{"record": "0100020000...", "severity": 16, "policy": 1, "filter": 1, "immediate": 0,
  *            "entry": 3, "deliveries": [{"channel": 1, "number": 1, "acknowledged": 1,
  *            "timeout-s": 3, "retries": 2, "v6": 0, "ip": "c0000201", "sequence": 7, "text":
  * "686f74", "left": 1, "waits": 1, "outcome": 0}, ...]}, ...]}
  *
- * Events that PEF holds back and alerts that are under way; a member that is missing is 0 or empty.
- * Times are by the time of day: they are over when the machine has booted since. */
+ * Events that PEF holds back and alerts that are under way, and until when; a member that is
+ * missing is 0 or empty. Times are by the time of day, so that they go on where the machine has
+ * booted since. The postpone timer and the delays are of one run of the guest: "run" and "place"
+ * say of which, or are missing if that was not known. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -105,9 +108,17 @@ static int add_timers(struct json_object *record, const struct pef *pef)
     if (timers.postponed_ms >= 0 &&
         record_add_number(record, "postponed-until", now + timers.postponed_ms) < 0)
         return -ENOMEM;
-    if (timers.startup_ms == 0)
+    if (timers.startup_ms != 0 &&
+        record_add_number(record, "startup-until", now + timers.startup_ms) < 0)
+        return -ENOMEM;
+    if (timers.alert_startup_ms != 0 &&
+        record_add_number(record, "alerts-until", now + timers.alert_startup_ms) < 0)
+        return -ENOMEM;
+    if (timers.place == 0)
         return 0;
-    return record_add_number(record, "startup-until", now + timers.startup_ms);
+    return record_add_number(record, "run", timers.run) < 0
+               ? -ENOMEM
+               : record_add_number(record, "place", timers.place);
 }
 
 static struct json_object *encode(const struct bmc *bmc)
@@ -144,17 +155,29 @@ static int64_t left_until(struct json_object *record, const char *key)
     return until > now ? until - now : 0;
 }
 
+static int64_t delay_left(struct json_object *record, const char *key)
+{
+    int64_t left = left_until(record, key);
+
+    return left > 0 ? left : 0;
+}
+
 static struct pef_timers read_timers(struct json_object *record)
 {
-    int64_t arms = 0, postpone_s = 0, startup_ms = left_until(record, "startup-until");
+    int64_t arms = 0, postpone_s = 0, run = -1, place = 0;
 
     record_read_number(record, "arms", 0, UINT32_MAX, &arms);
     record_read_number(record, "postpone-s", 0, UINT8_MAX, &postpone_s);
+    record_read_number(record, "run", -1, INT64_MAX, &run);
+    record_read_number(record, "place", 0, INT64_MAX, &place);
     return (struct pef_timers){
         .arms = (uint32_t)arms,
         .postpone_s = (uint8_t)postpone_s,
         .postponed_ms = left_until(record, "postponed-until"),
-        .startup_ms = startup_ms > 0 ? startup_ms : 0,
+        .startup_ms = delay_left(record, "startup-until"),
+        .alert_startup_ms = delay_left(record, "alerts-until"),
+        .run = run,
+        .place = place,
     };
 }
 

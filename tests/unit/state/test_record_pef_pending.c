@@ -166,7 +166,7 @@ static void test_startup_delay_goes_on(void **state)
     assert_int_equal(interrupts(), 1);
 }
 
-/* An alert that waited for the alert startup delay, which ends with the run of the daemon. */
+/* An alert that waits for the alert startup delay. */
 static void test_delayed_alert_goes_on(void **state)
 {
     (void)state;
@@ -179,8 +179,104 @@ static void test_delayed_alert_goes_on(void **state)
     assert_int_equal(sent.count, 0);
     restart(1000);
     see_guest();
-    fake_bmc_advance(&fake_bmc, 1);
+    fake_bmc_advance(&fake_bmc, 18000); /* by the time of day the restart took no time */
+    assert_int_equal(sent.count, 0);
+    fake_bmc_advance(&fake_bmc, 1000);
     expect_sent("1");
+}
+
+/* Also where nothing waits for them yet. */
+static void test_delays_are_stored(void **state)
+{
+    static const char *const controls[] = {"04 12 01 05", "04 12 01 09"};
+
+    (void)state;
+    EXPECT("04 12 03 14", "00");
+    EXPECT("04 12 04 14", "00");
+    for (size_t i = 0; i < ARRAY_SIZE(controls); i++) {
+        EXPECT(controls[i], "00");
+        unsigned changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
+        bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+        assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
+    }
+}
+
+static void find_guest(enum host_power_state found, int64_t run, int64_t place, bool booted)
+{
+    struct host_domain *host = &fake_bmc.host.domain;
+
+    host->state = found;
+    host->run = run;
+    host->place = place;
+    host->booted = booted;
+    bmc_set_host(&fake_bmc.bmc, host);
+}
+
+/* What is armed in one run of the guest does not hold in another that nobody saw begin. */
+static void test_another_run(void **state)
+{
+    static const struct {
+        int64_t run;
+        enum host_power_state found;
+        int64_t found_run, found_place;
+        bool booted, goes_on;
+    } cases[] = {
+        {7, HOST_POWER_RUNNING, 7, FAKE_HOST_PLACE, true, true},
+        {7, HOST_POWER_PAUSED, 7, FAKE_HOST_PLACE, false, true},
+        {7, HOST_POWER_RUNNING, 8, FAKE_HOST_PLACE, true, false},
+        {7, HOST_POWER_RUNNING, 7, FAKE_HOST_PLACE + 1, true, false},
+        {7, HOST_POWER_RUNNING, 8, FAKE_HOST_PLACE + 1, false, true}, /* it has moved */
+        {7, HOST_POWER_OFF, -1, FAKE_HOST_PLACE, false, false},
+        {-1, HOST_POWER_OFF, -1, FAKE_HOST_PLACE, false, true}, /* armed while it was off */
+        {-1, HOST_POWER_RUNNING, 1, FAKE_HOST_PLACE, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bmc_set_host(&fake_bmc.bmc, NULL);
+        find_guest(cases[i].run < 0 ? HOST_POWER_OFF : HOST_POWER_RUNNING, cases[i].run,
+                   FAKE_HOST_PLACE, true);
+        EXPECT("04 11 fe", "00 fe");
+        restart(1000);
+        find_guest(cases[i].found, cases[i].found_run, cases[i].found_place, cases[i].booted);
+        if (strcmp(talk("04 11 ff"), cases[i].goes_on ? "00 fe" : "00 00") != 0)
+            fail_msg("case %zu", i);
+    }
+}
+
+/* What is held is released by that, and the delays of the former run are over. */
+static void test_another_run_releases(void **state)
+{
+    (void)state;
+    find_guest(HOST_POWER_RUNNING, 7, FAKE_HOST_PLACE, true);
+    EXPECT("04 12 09 01 18 11 00", "00");
+    EXPECT("04 12 01 0d", "00");
+    EXPECT("04 12 03 c8", "00");
+    EXPECT("04 12 04 c8", "00");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    EXPECT("04 11 fe", "00 fe");
+    log_event();
+    restart(1000);
+    unsigned changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
+    find_guest(HOST_POWER_RUNNING, 8, FAKE_HOST_PLACE, true);
+    assert_int_equal(interrupts(), 1);
+    expect_sent("1");
+    assert_true(fake_bmc.changes[BMC_PART_PEF_PENDING] > changes);
+    EXPECT("04 11 ff", "00 00");
+}
+
+/* Armed while the hypervisor was away: the run is that in which the guest is found. */
+static void test_run_is_not_known(void **state)
+{
+    (void)state;
+    bmc_set_host(&fake_bmc.bmc, NULL);
+    EXPECT("04 11 fe", "00 fe");
+    restart(1000);
+    find_guest(HOST_POWER_RUNNING, 7, FAKE_HOST_PLACE, true);
+    EXPECT("04 11 ff", "00 fe");
+    restart(1000);
+    find_guest(HOST_POWER_RUNNING, 8, FAKE_HOST_PLACE, true);
+    EXPECT("04 11 ff", "00 00");
 }
 
 /* Killed before it was on disk that they are held no more, and after that. */
@@ -402,6 +498,24 @@ static void test_refused_end_of_the_timer(void **state)
     refusing_store_accept();
 }
 
+/* Nor does a client whose timer is refused arm that of a run that has ended. */
+static void test_refused_in_another_run(void **state)
+{
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    find_guest(HOST_POWER_RUNNING, 7, FAKE_HOST_PLACE, true);
+    EXPECT("04 11 fe", "00 fe");
+    assert_int_equal(store_it(), 0);
+    refusing_store_refuse("");
+    fake_bmc.host.domain.run = 8;
+    fake_bmc.host.domain.booted = true;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STARTED);
+    EXPECT("04 11 0a", "00 0a");
+    assert_true(store_it() < 0);
+    EXPECT("04 11 ff", "00 00");
+    refusing_store_accept();
+}
+
 /* The disk is full when what is held is released: it is acted on, and no later start of the daemon
  * does so again. The same with alerts that have ended. */
 static void test_refused_release(void **state)
@@ -461,6 +575,10 @@ int main(void)
         TEST(test_guest_is_not_found),
         TEST(test_startup_delay_goes_on),
         TEST(test_delayed_alert_goes_on),
+        TEST(test_delays_are_stored),
+        TEST(test_another_run),
+        TEST(test_another_run_releases),
+        TEST(test_run_is_not_known),
         TEST(test_killed_at_the_release),
         TEST(test_stopped_at_the_release),
         TEST(test_processed_before_the_restart),
@@ -470,6 +588,7 @@ int main(void)
         TEST(test_damage),
         DISK(test_refused),
         DISK(test_refused_end_of_the_timer),
+        DISK(test_refused_in_another_run),
         DISK(test_refused_release),
         DISK(test_bmc_restarts),
     };
