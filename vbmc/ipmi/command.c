@@ -29,6 +29,7 @@ uint8_t command_code_of_result(int result)
         {-ENOENT, CC_NOT_PRESENT},
         {-ENOSYS, CC_INVALID_COMMAND},
         {-EPERM, CC_INSUFFICIENT_PRIVILEGE},
+        {-EKEYREJECTED, CC_INSUFFICIENT_PRIVILEGE},
         {-EDOM, CC_INVALID_DATA_FIELD},
         {-EEXIST, CC_INVALID_DATA_FIELD},
         {-ERANGE, CC_PARAMETER_OUT_OF_RANGE},

@@ -18,7 +18,9 @@ struct caller;
 enum privilege service_level_on(const struct caller *caller, const struct bmc *bmc);
 
 /* Whether the BMC has locked such an account out (IPMI 2.0, section 23.2, parameter 26): it begins
- * nothing there for now. */
+ * nothing there for now. service_call refuses it every operation there, and the verbs refuse what
+ * only reads. What began before goes on, as sessions of IPMI and those at the BMC's own address do:
+ * a console that is open shows what comes, and takes what is typed, but no BREAK and no NMI. */
 bool service_is_locked_out(const struct caller *caller, const struct bmc *bmc);
 
 #endif

@@ -23,6 +23,8 @@ static const char *explain_refusal(int result)
     switch (result) {
     case -EACCES:
         return "this login is for one BMC only";
+    case -EKEYREJECTED:
+        return "this BMC has locked the account out after bad passwords";
     case -ENOSYS:
         return "this BMC does not have it";
     case -EDOM:

@@ -53,23 +53,42 @@ static void audit(const struct service_row *row, const struct service_call *call
     log_info("%s: %s%s%s by %s%s", subject, row->name, detail[0] ? " " : "", detail, who, pid);
 }
 
-int service_permit(enum service_operation operation, const struct caller *caller)
+static int refuse(enum service_operation operation, const struct caller *caller, int result)
 {
     const struct service_row *row = service_row(operation);
     char text[SERVICE_TEXT_SIZE], who[CALLER_TEXT_SIZE];
-    int result = 0;
 
-    if (caller->front_end == CALLER_SYSTEM_INTERFACE)
-        return 0;
-    if (caller->privilege < row->privilege)
-        result = -EPERM;
-    else if ((row->flags & SERVICE_WHOLE) && caller->one_bmc)
-        result = -EACCES;
-    if (result < 0 && (row->flags & SERVICE_AUDITED)) {
+    if (row->flags & SERVICE_AUDITED) {
         caller_format(caller, who);
         log_info("%s refused to %s: %s", row->name, who, service_explain(operation, result, text));
     }
     return result;
+}
+
+int service_permit(enum service_operation operation, const struct caller *caller)
+{
+    const struct service_row *row = service_row(operation);
+
+    if (caller->front_end == CALLER_SYSTEM_INTERFACE)
+        return 0;
+    if (caller->privilege < row->privilege)
+        return refuse(operation, caller, -EPERM);
+    if ((row->flags & SERVICE_WHOLE) && caller->one_bmc)
+        return refuse(operation, caller, -EACCES);
+    return 0;
+}
+
+/* What the accounts of the BMC say. */
+static int permit_there(enum service_operation operation, const struct service_call *call)
+{
+    struct caller there = *call->caller;
+
+    if (!call->bmc || !service_is_judged_there(service_row(operation)->flags))
+        return 0;
+    if (service_is_locked_out(call->caller, call->bmc))
+        return refuse(operation, call->caller, -EKEYREJECTED);
+    there.privilege = service_level_on(call->caller, call->bmc);
+    return service_permit(operation, &there);
 }
 
 int service_call(enum service_operation operation, const struct service_call *call,
@@ -78,11 +97,8 @@ int service_call(enum service_operation operation, const struct service_call *ca
     const struct service_row *row = service_row(operation);
     int result = service_permit(operation, call->caller);
 
-    if (result == 0 && call->bmc && service_is_judged_there(row->flags)) {
-        struct caller there = *call->caller;
-        there.privilege = service_level_on(call->caller, call->bmc);
-        result = service_permit(operation, &there);
-    }
+    if (result == 0)
+        result = permit_there(operation, call);
     if (result < 0)
         return result;
     if (call->bmc && call->caller->one_bmc &&

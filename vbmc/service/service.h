@@ -7,6 +7,7 @@
  *   -EINPROGRESS   accepted; the ticket is finished, or was already
  *   -EPERM         the caller's privilege level is too low
  *   -EACCES        it is about more than the one BMC that exists for the caller
+ *   -EKEYREJECTED  the BMC has locked the caller's account out (accounts.h)
  *   -ENOSYS        the BMC has no such part
  *   -EDOM          a value that there is not
  *   -ERANGE        a value or an offset outside of its range

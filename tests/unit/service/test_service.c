@@ -241,8 +241,32 @@ static void test_locked_out_there(void **state)
     bmc_note_login(bmc, JOE, false);
     assert_true(service_is_locked_out(&caller, bmc));
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR); /* goes on */
+    /* Whichever way it has come there: of the BMC it is refused all, of the fleet nothing. */
+    for (int i = 0; i < SERVICE_COUNT; i++) {
+        if (!service_is_judged_there(service_row((enum service_operation)i)->flags))
+            continue;
+        assert_int_equal(call((enum service_operation)i, NULL), -EKEYREJECTED);
+        assert_int_equal(finished, 1);
+    }
+    assert_int_equal(call(SERVICE_VIEW_FLEET, NULL), 0);
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_non_null(strstr(log_line("power refused"), "power refused to joe by SSH from 192.0.2.1: "
+                                                      "this BMC has locked the account out after "
+                                                      "bad passwords\n"));
+    lockout_release(&bmc->lockout, 1u << JOE, NULL);
+    assert_int_equal(call(SERVICE_BREAK, NULL), 0);
+    bmc_note_login(bmc, JOE, false);
+    /* Who has a session of this BMC keeps it. */
     caller.one_bmc = true;
+    caller.uuid = bmc->core.uuid;
     assert_false(service_is_locked_out(&caller, bmc));
+    assert_int_equal(call(SERVICE_BREAK, NULL), 0);
+    caller.front_end = CALLER_LAN;
+    caller.user_id = JOE;
+    assert_int_equal(call(SERVICE_BREAK, NULL), 0);
+    caller.front_end = CALLER_CONTROL;
+    caller.one_bmc = false;
+    assert_int_equal(call(SERVICE_BREAK, NULL), 0);
 }
 
 static void test_refused(void **state)

@@ -10,6 +10,8 @@
 
 #include "tests/fake/console_fixture.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/bmc/lan_parameters.h"
+#include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/instance/configure.h"
 #include "vbmc/instance/restart.h"
@@ -92,6 +94,34 @@ static void test_lowered(void **state)
     close_all();
 }
 
+/* What was open stays open, and begins nothing more on the guest. */
+static void test_locked_out(void **state)
+{
+    static const enum console_frame_kind kinds[] = {CONSOLE_BREAK, CONSOLE_NMI};
+    static const char refused[] =
+        "[reply: this BMC has locked the account out after bad passwords]";
+    static const uint8_t rule[] = {0, 1, 0, 0, 1, 0};
+    struct bmc *bmc = instance_bmc(console_fixture.instance);
+
+    (void)state;
+    lan_set_parameter(&bmc->lan, 26, rule, sizeof rule, 0, &(struct bmc_ticket){.done = NULL});
+    bmc_note_login(bmc, USER_ID_FIRST, false);
+    assert_true(lockout_is_locked(&bmc->lockout, USER_ID_FIRST));
+    console_session_review();
+    for (unsigned i = 0; i < 2; i++) {
+        console_client_send_frame(&by_ssh, kinds[i], "", 0);
+        console_client_send_frame(&at_own_address, kinds[i], "", 0);
+        console_fixture_turn();
+        assert_non_null(strstr(console_client_hear(&by_ssh), refused));
+        assert_null(strstr(console_client_hear(&at_own_address), refused));
+    }
+    console_fixture_make_room(100);
+    console_client_type(&by_ssh, "typed");
+    console_fixture_turn();
+    assert_string_equal(console_fixture_typed(), "typed");
+    close_all();
+}
+
 static void test_restart(void **state)
 {
     uint64_t now = uv_hrtime() / 1000000;
@@ -110,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_disabled, setup, console_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_lowered, setup, console_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_locked_out, setup, console_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, console_fixture_teardown),
     };
 
