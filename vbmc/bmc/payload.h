@@ -49,8 +49,8 @@ struct bmc_payload_ops {
     /* Takes the instance, which is active, from its owner. `session` is who asks for it; another
      * session is told that it has lost the console. */
     void (*deactivate)(void *context, uint32_t session);
-    /* Whether a user may activate SOL, and the change of that: the ticket is finished when it is
-     * stored. -ENOENT if there is no such user: then the ticket is not used. */
+    /* Whether a user may activate SOL, and the change of that. 0: it is so, on disk; -EINPROGRESS:
+     * the ticket is finished when it is stored; -ENOENT: there is no such user. */
     bool (*user_may)(void *context, uint8_t user_id);
     int (*set_user_access)(void *context, uint8_t user_id, bool may,
                            const struct bmc_ticket *ticket);

@@ -176,13 +176,15 @@ static int set_user_access(void *context, uint8_t user_id, bool may,
 
     if (name[0] == '\0')
         return -ENOENT;
+    if (user_may(sol, user_id) == may && saves_is_stored(sol->saved))
+        return 0;
     char *row = find_denied(sol, name);
     if (may && row)
         memset(row, 0, USER_NAME_MAX);
     else if (!may)
         deny(sol, name);
     saves_changed(sol->saved, ticket);
-    return 0;
+    return -EINPROGRESS;
 }
 
 /* ---- the instance ---- */

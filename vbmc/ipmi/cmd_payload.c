@@ -192,10 +192,9 @@ static int set_user_payload_access(const struct ipmi_request *request, struct wi
         return CC_INVALID_DATA_FIELD;
     if (operation == OPERATION_ENABLE && (standard & ~STANDARD_PAYLOAD_SOL || others))
         return CC_INVALID_DATA_FIELD;
+    if (!(standard & STANDARD_PAYLOAD_SOL))
+        return CC_SUCCESS;
     bool may = operation == OPERATION_ENABLE;
-    if (!(standard & STANDARD_PAYLOAD_SOL) ||
-        bmc->payload->user_may(bmc->payload_context, user) == may)
-        return CC_SUCCESS; /* also where an id that nobody has is to have none */
     return command_call(request, out, SERVICE_SOL_ACCESS,
                         &(union service_arguments){.sol_access = {user, may}});
 }

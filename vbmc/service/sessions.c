@@ -53,10 +53,11 @@ int service_run_sol_access(const struct service_call *call,
 
     if (!bmc->payload)
         return -ENOSYS;
-    if (bmc->payload->set_user_access(bmc->payload_context, arguments->sol_access.user_id,
-                                      arguments->sol_access.may, call->ticket) < 0)
-        return -EDOM;
-    return -EINPROGRESS;
+    int result = bmc->payload->set_user_access(bmc->payload_context, arguments->sol_access.user_id,
+                                               arguments->sol_access.may, call->ticket);
+    if (result == -ENOENT) /* an id that nobody has has no access */
+        return arguments->sol_access.may ? -EDOM : 0;
+    return result;
 }
 
 int service_run_sol_parameter(const struct service_call *call,

@@ -109,13 +109,49 @@ static void test_many_denied(void **state)
         user->name[15] = (char)('a' + i % 26);
         assert_true(sol_rig.bmc.payload->user_may(sol_rig.sol, USER_ID_MAX));
         assert_int_equal(
-            sol_rig.bmc.payload->set_user_access(sol_rig.sol, USER_ID_MAX, false, &nobody), 0);
+            sol_rig.bmc.payload->set_user_access(sol_rig.sol, USER_ID_MAX, false, &nobody),
+            -EINPROGRESS);
         assert_false(sol_rig.bmc.payload->user_may(sol_rig.sol, USER_ID_MAX));
     }
     assert_true(sol_rig.bmc.payload->user_may(sol_rig.sol, USER_ID_FIRST));
     assert_int_equal(sol_rig.bmc.payload->set_user_access(sol_rig.sol, USER_ID_MAX, true, &nobody),
-                     0);
+                     -EINPROGRESS);
     assert_true(sol_rig.bmc.payload->user_may(sol_rig.sol, USER_ID_MAX));
+}
+
+static unsigned refused, done;
+
+static void count_result(const struct bmc_ticket *ticket, int result)
+{
+    (void)ticket;
+    refused += result < 0;
+    done += result == 0;
+}
+
+/* A repeat is told nothing before the disk has said it, as the first request is. */
+static void test_denied_twice(void **state)
+{
+    const struct bmc_ticket ticket = {.done = count_result};
+    const struct bmc_payload_ops *ops = sol_rig.bmc.payload;
+
+    (void)state;
+    refused = done = 0;
+    for (unsigned may = 0; may < 2; may++) {
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(ops->set_user_access(sol_rig.sol, USER_ID_FIRST, may, &ticket),
+                             -EINPROGRESS);
+        while (refused + done < 2 + 2 * may)
+            uv_run(&sol_rig.loop, UV_RUN_ONCE);
+        assert_false(ops->user_may(sol_rig.sol, USER_ID_FIRST));
+        if (may == 0) {
+            assert_int_equal(ops->set_user_access(sol_rig.sol, USER_ID_FIRST, false, &ticket), 0);
+            log_set_target(LOG_TARGET_SYSLOG);
+            break_store();
+        }
+    }
+    log_set_target(LOG_TARGET_STDERR);
+    assert_int_equal(done, 2);
+    assert_int_equal(refused, 2);
 }
 
 static void test_timing(void **state)
@@ -259,13 +295,10 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, sol_rig_setup, sol_rig_teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_disabled),
-        TEST(test_user_denied),
-        TEST(test_many_denied),
-        TEST(test_timing),
-        TEST(test_parameters_stored),
-        TEST(test_store_fails),
-        TEST(test_freed_while_a_save_runs),
+        TEST(test_disabled),        TEST(test_user_denied),
+        TEST(test_many_denied),     TEST(test_denied_twice),
+        TEST(test_timing),          TEST(test_parameters_stored),
+        TEST(test_store_fails),     TEST(test_freed_while_a_save_runs),
         TEST(test_set_in_progress),
     };
 

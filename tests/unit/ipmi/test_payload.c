@@ -86,7 +86,7 @@ static int set_user_access(void *context, uint8_t user_id, bool may,
         return access_result;
     denied = (uint16_t)((denied & ~(1 << user_id)) | (may ? 0 : 1 << user_id));
     fake.bmc.core.hooks->changed(context ? &fake.bmc.core : NULL, BMC_PART_CHASSIS, ticket);
-    return 0;
+    return -EINPROGRESS;
 }
 
 static int set_parameter(void *context, uint32_t by, uint8_t parameter, const uint8_t *data,
@@ -471,10 +471,9 @@ static void test_user_access(void **state)
 
     (void)state;
     talk(exchanges, ARRAY_SIZE(exchanges));
-    access_result = -ENOENT;
-    /* What is so already: also of an id that nobody has. */
-    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 02 02 00 00 00"), "00");
-    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 42 02 00 00 00"), "cc");
+    access_result = -ENOENT; /* an id that nobody has may be given no access */
+    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 02 02 00 00 00"), "cc");
+    assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 42 02 00 00 00"), "00");
     access_result = 0;
     fake.saves_wait = true;
     assert_string_equal(fake_bmc_talk(&fake, "06 4c 01 42 02 00 00 00"), FAKE_BMC_WAITS);
