@@ -214,7 +214,7 @@ static void interrupt(struct watchdog *watchdog)
     if (kind == WATCHDOG_INTERRUPT_MESSAGING)
         watchdog->messaging->watchdog = true;
     else
-        watchdog->due_interrupt = true;
+        watchdog_due_add(watchdog, true, WATCHDOG_ACTION_NONE);
 }
 
 static void expire(struct watchdog *watchdog)
@@ -229,9 +229,7 @@ static void expire(struct watchdog *watchdog)
     watchdog->expired |= (uint8_t)(1u << settings->use);
     report_event(watchdog, (uint8_t)action);
     settings->dont_log = false;
-    watchdog->due_action = action;
-    watchdog->action_given = false;
-    watchdog->ends++;
+    watchdog_due_add(watchdog, false, action);
 }
 
 /* UINT64_MAX: none comes, or it has been. Without an interval it comes with the end (section 27.4).
@@ -304,10 +302,8 @@ static void compare_run(struct watchdog *watchdog)
         return;
     watchdog->in_doubt = false;
     if (host->booted && watchdog->run >= 0 &&
-        (host->run != watchdog->run || host->place != watchdog->place)) {
+        (host->run != watchdog->run || host->place != watchdog->place))
         watchdog_stop(watchdog, "the guest was started again meanwhile");
-        watchdog_due_drop(watchdog, "the guest was started again meanwhile");
-    }
 }
 
 void watchdog_set_host(struct watchdog *watchdog)
@@ -363,6 +359,8 @@ void watchdog_take_record(const struct watchdog *watchdog, struct watchdog_recor
         .place = watchdog->place,
         .due_interrupt = watchdog->due_interrupt,
         .due_action = watchdog->due_action,
+        .due_run = watchdog->due_run,
+        .due_place = watchdog->due_place,
     };
 }
 
@@ -410,6 +408,8 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
     if (is_start) {
         watchdog->due_interrupt = record->due_interrupt;
         watchdog->due_action = record->due_action;
+        watchdog->due_run = record->due_run;
+        watchdog->due_place = record->due_place;
     }
     if (is_start && is_counting(watchdog)) {
         int64_t initial_ms = (int64_t)record->settings.initial * WATCHDOG_COUNT_MS;

@@ -69,6 +69,8 @@ struct watchdog {
     int64_t place;
     bool due_interrupt; /* these two: to be done still (watchdog_due.h) */
     enum watchdog_action due_action;
+    int64_t due_run; /* what is due is for this run, as `run` */
+    int64_t due_place;
     /* One of the two, by whether it counts; stored as far as they go. */
     uint64_t ends_at_ms; /* while it runs and is not held: monotonic */
     uint64_t left_ms;    /* else: what is left of the countdown */
@@ -77,6 +79,7 @@ struct watchdog {
     bool interrupt_given; /* these two: the chassis has it, and is about to store it */
     bool action_given;
     uint32_t ends;        /* how often it has expired */
+    uint32_t due_stores;  /* how often what is due was to be stored */
     uint64_t act_by_ms;   /* what is due waits for the disk, until then; 0: it does not */
     uint64_t retry_at_ms; /* the disk has refused: stored again then; 0: it has not */
 };
@@ -91,6 +94,7 @@ struct watchdog_record {
     int64_t run, place;
     bool due_interrupt;
     enum watchdog_action due_action;
+    int64_t due_run, due_place;
 };
 
 void watchdog_init(struct watchdog *watchdog, const struct bmc_core *core, struct chassis *chassis,

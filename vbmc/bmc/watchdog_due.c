@@ -5,7 +5,6 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
-#include "vbmc/bmc/watchdog.h"
 
 /* In tickets: which of the two the chassis was given. */
 enum {
@@ -18,6 +17,8 @@ static const enum host_power_action actions[] = {
     [WATCHDOG_ACTION_POWER_DOWN] = HOST_POWER_ACTION_DOWN,
     [WATCHDOG_ACTION_POWER_CYCLE] = HOST_POWER_ACTION_CYCLE,
 };
+
+static const char another_run[] = "the guest was started again, or has moved, meanwhile";
 
 static uint64_t now_ms(const struct watchdog *watchdog)
 {
@@ -51,7 +52,8 @@ static void drop(struct watchdog *watchdog, bool interrupt, bool action)
         changed(watchdog);
 }
 
-void watchdog_due_drop(struct watchdog *watchdog, const char *reason)
+/* There is nothing left to do it to. */
+static void drop_all(struct watchdog *watchdog, const char *reason)
 {
     bool interrupt = has_interrupt(watchdog), action = has_action(watchdog);
 
@@ -62,6 +64,30 @@ void watchdog_due_drop(struct watchdog *watchdog, const char *reason)
         log_info("%s: watchdog timer: %s not carried out: %s", bmc_core_name(watchdog->core),
                  host_power_action_name(actions[watchdog->due_action]), reason);
     drop(watchdog, interrupt, action);
+}
+
+/* Each hypervisor numbers its own runs. */
+static bool is_of_another_run(const struct watchdog *watchdog)
+{
+    const struct host_domain *host = watchdog->core->host;
+
+    return watchdog->due_place != 0 && watchdog->due_run >= 0 &&
+           (host->run != watchdog->due_run || host->place != watchdog->due_place);
+}
+
+void watchdog_due_add(struct watchdog *watchdog, bool interrupt, enum watchdog_action action)
+{
+    if (is_of_another_run(watchdog)) /* what waits from before */
+        drop_all(watchdog, another_run);
+    watchdog->due_run = watchdog->core->host->run;
+    watchdog->due_place = watchdog->core->host->place;
+    if (interrupt) {
+        watchdog->due_interrupt = true;
+        return;
+    }
+    watchdog->due_action = action;
+    watchdog->action_given = false;
+    watchdog->ends++;
 }
 
 /* The chassis has it on disk, or is done with it; what has failed it has reported. */
@@ -106,7 +132,9 @@ static void do_it(struct watchdog *watchdog)
     if (state == HOST_POWER_UNKNOWN)
         return;
     if (state == HOST_POWER_OFF)
-        watchdog_due_drop(watchdog, "the guest is off");
+        drop_all(watchdog, "the guest is off");
+    else if (is_of_another_run(watchdog))
+        drop_all(watchdog, another_run);
     drop(watchdog,
          has_interrupt(watchdog) &&
              is_owed(watchdog->chassis, HOST_POWER_ACTION_DIAGNOSTIC_INTERRUPT),
@@ -135,7 +163,9 @@ static void on_stored(const struct bmc_ticket *ticket, int result)
 {
     struct watchdog *watchdog = (struct watchdog *)ticket->sink;
 
-    if (watchdog->sets == 0) /* its only Set was refused too, and is taken back */
+    /* Its only Set was refused too, and is taken back; or more has come, which is not stored yet.
+     */
+    if (watchdog->sets == 0 || ticket->numbers[0] != watchdog->due_stores)
         return;
     if (result < 0)
         note_refusal(watchdog, result);
@@ -146,7 +176,8 @@ static void on_stored(const struct bmc_ticket *ticket, int result)
 
 void watchdog_due_store(struct watchdog *watchdog)
 {
-    const struct bmc_ticket ticket = {.done = on_stored, .sink = watchdog};
+    const struct bmc_ticket ticket = {
+        .done = on_stored, .sink = watchdog, .numbers = {++watchdog->due_stores}};
 
     if (has_interrupt(watchdog) || has_action(watchdog)) {
         watchdog->act_by_ms = now_ms(watchdog) + WATCHDOG_STORE_MS;

@@ -7,9 +7,10 @@
 #ifndef VBMC_BMC_WATCHDOG_DUE_H
 #define VBMC_BMC_WATCHDOG_DUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-struct watchdog;
+#include "vbmc/bmc/watchdog.h"
 
 /* What has come waits so long for the disk. */
 #define WATCHDOG_STORE_MS 80
@@ -17,14 +18,14 @@ struct watchdog;
 #define WATCHDOG_RETRY_MS 5000
 
 /* For watchdog.c. */
-/* due_interrupt or due_action have been set, or the timer has ended without: stores that, and then
- * does it. */
+/* The interrupt of a countdown has come, or (`interrupt` is false) its end with that action: due to
+ * the guest as it is known now, and to be stored. */
+void watchdog_due_add(struct watchdog *watchdog, bool interrupt, enum watchdog_action action);
+/* Stores what has been added, and then does it. */
 void watchdog_due_store(struct watchdog *watchdog);
-/* The guest may be seen again: does what has waited for that, unless the chassis has it on disk, or
- * the guest is off. */
+/* The guest may be seen again: does what has waited for that, unless the chassis has it on disk,
+ * the guest is off, or it has been started again, or has moved, since. */
 void watchdog_due_follow_guest(struct watchdog *watchdog);
-/* There is nothing left to do it to; `reason` is for the log. */
-void watchdog_due_drop(struct watchdog *watchdog, const char *reason);
 void watchdog_due_tick(struct watchdog *watchdog);
 /* UINT64_MAX: nothing is due at a time of its own. */
 uint64_t watchdog_due_deadline(const struct watchdog *watchdog);

@@ -1,7 +1,7 @@
 /* {"sets": 1, "use": 4, "interrupt": 0, "action": 1, "pre-timeout-s": 0, "initial": 3000,
  *  "dont-log": 0, "expired": 16, "running": 1, "held": 0, "interrupted": 0, "run": 7, "place": 8,
- *  "due-interrupt": 0, "due-action": 0, "ends-at": 1700000000000, "ends-at-monotonic": 1000000,
- * "boot": "d0e1..."}
+ *  "due-interrupt": 0, "due-action": 0, "due-run": 7, "due-place": 8, "ends-at": 1700000000000,
+ *  "ends-at-monotonic": 1000000, "boot": "d0e1..."}
  *
  * A countdown is stored by when it ends, so that nothing has to be written while it goes on: by the
  * monotonic clock, which nobody sets and which holds for one boot of this machine, and by the time
@@ -34,6 +34,8 @@ enum member {
     PLACE,
     DUE_INTERRUPT,
     DUE_ACTION,
+    DUE_RUN,
+    DUE_PLACE,
     COUNT
 };
 
@@ -57,6 +59,8 @@ static const struct {
     [PLACE] = {"place", 0, INT64_MAX},
     [DUE_INTERRUPT] = {"due-interrupt", 0, 1},
     [DUE_ACTION] = {"due-action", 0, UINT8_MAX},
+    [DUE_RUN] = {"due-run", INT64_MIN, INT64_MAX},
+    [DUE_PLACE] = {"due-place", 0, INT64_MAX},
 };
 
 static int add_time(struct json_object *json, const struct bmc *bmc,
@@ -96,6 +100,8 @@ static struct json_object *encode(const struct bmc *bmc)
         [PLACE] = record.place,
         [DUE_INTERRUPT] = record.due_interrupt,
         [DUE_ACTION] = record.due_action,
+        [DUE_RUN] = record.due_run,
+        [DUE_PLACE] = record.due_place,
     };
     for (size_t i = 0; json && i < COUNT; i++) {
         if (record_add_number(json, members[i].key, values[i]) < 0)
@@ -120,12 +126,25 @@ static bool read_time(struct json_object *json, const struct bmc *bmc, int64_t *
     return true;
 }
 
+/* Of what is missing: a version that did not know it went by the run in which the timer started. */
+static int64_t value_of_before(enum member member, const int64_t value[COUNT])
+{
+    switch (member) {
+    case DUE_RUN:
+        return value[RUN];
+    case DUE_PLACE:
+        return value[PLACE];
+    default:
+        return 0;
+    }
+}
+
 static bool read_values(struct json_object *json, int64_t value[COUNT])
 {
     for (size_t i = 0; i < COUNT; i++) {
         bool is_there = json_object_object_get_ex(json, members[i].key, NULL);
-        if (i >= DUE_INTERRUPT && !is_there) { /* as of a version that did not know it */
-            value[i] = 0;
+        if (i >= DUE_INTERRUPT && !is_there) {
+            value[i] = value_of_before((enum member)i, value);
             continue;
         }
         if (!record_read_number(json, members[i].key, members[i].least, members[i].most, &value[i]))
@@ -160,6 +179,8 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
         .place = value[PLACE],
         .due_interrupt = value[DUE_INTERRUPT] != 0,
         .due_action = (enum watchdog_action)value[DUE_ACTION],
+        .due_run = value[DUE_RUN],
+        .due_place = value[DUE_PLACE],
     };
     if (record->running && !record->held)
         return read_time(json, bmc, &record->left_ms);

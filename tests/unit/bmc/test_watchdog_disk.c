@@ -108,6 +108,52 @@ static void test_guest_is_lost_before_it_acts(void **state)
     assert_false(fake_bmc.bmc.chassis.control_fault);
 }
 
+/* Ended and started again before the disk has answered. */
+static void test_guest_is_started_again_before_it_acts(void **state)
+{
+    (void)state;
+    fake_bmc.host.domain.run = 7;
+    set_and_start("04 03 00 00 0a 00");
+    fake_bmc.saves_wait = true;
+    advance(1000);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_bmc.host.domain.run = 8;
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+    advance(WATCHDOG_STORE_MS);
+    assert_int_equal(timer()->due_action, WATCHDOG_ACTION_NONE);
+    while (fake_bmc.saves_finished < fake_bmc.save_count)
+        fake_bmc_finish_save(&fake_bmc, 0);
+    advance(10000);
+    assert_int_equal(calls(), 0);
+    assert_false(fake_bmc.bmc.chassis.control_fault);
+}
+
+/* An older save says nothing of what has come since. */
+static void test_older_save_ends(void **state)
+{
+    static const int results[] = {0, -ENOSPC};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(results); i++) {
+        fake_server_setup(state);
+        set_and_start("04 21 01 00 14 00");
+        fake_bmc.saves_wait = true;
+        advance(1000 + WATCHDOG_STORE_MS);
+        assert_int_equal(calls(), 1);
+        advance(1000 - WATCHDOG_STORE_MS);
+        assert_int_equal(timer()->due_action, WATCHDOG_ACTION_HARD_RESET);
+        while (fake_bmc.saves_finished + 1 < fake_bmc.save_count)
+            fake_bmc_finish_save(&fake_bmc, results[i]);
+        assert_int_equal(calls(), 1);
+        fake_bmc_finish_save(&fake_bmc, 0);
+        assert_int_equal(calls(), 2);
+        expect_action(HOST_POWER_ACTION_HARD_RESET);
+        while (fake_bmc.saves_finished < fake_bmc.save_count)
+            fake_bmc_finish_save(&fake_bmc, 0);
+        fake_server_teardown(state);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fake_server_setup, fake_server_teardown)
@@ -116,6 +162,8 @@ int main(void)
         TEST(test_acts_if_the_disk_refuses),
         TEST(test_acts_if_the_disk_is_slow),
         TEST(test_guest_is_lost_before_it_acts),
+        TEST(test_guest_is_started_again_before_it_acts),
+        cmocka_unit_test(test_older_save_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,16 +27,26 @@ static struct json_object *stop_daemon(void)
     return json;
 }
 
-/* So much later; it finds the guest in this state. The record is used up. */
-static void start_daemon(struct json_object *json, uint64_t ms, enum host_power_state guest)
+/* So much later, and without a hypervisor yet. The record is used up. */
+static void load_daemon(struct json_object *json, uint64_t ms)
 {
     bmc_set_host(&fake_bmc.bmc, NULL);
     watchdog_init(timer(), &fake_bmc.bmc.core, &fake_bmc.bmc.chassis, &fake_bmc.bmc.messaging);
     fake_bmc.now_ms += ms;
     assert_int_equal(record_watchdog.decode(&fake_bmc.bmc, json), 0);
     json_object_put(json);
+}
+
+static void see_guest(enum host_power_state guest)
+{
     fake_bmc.host.domain.state = guest;
     bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
+}
+
+static void start_daemon(struct json_object *json, uint64_t ms, enum host_power_state guest)
+{
+    load_daemon(json, ms);
+    see_guest(guest);
 }
 
 static void restart(uint64_t ms)
@@ -261,21 +271,43 @@ static void test_killed_when_it_is_done(void **state)
     }
 }
 
-/* What is due is not done to a guest that has been off meanwhile. */
+/* What is due is not done to a guest that has been off meanwhile, whatever a client asks for before
+ * it is seen, and also while libvirt is still about to start it. */
 static void test_due_to_another_run(void **state)
 {
-    static const enum host_power_state found[] = {HOST_POWER_RUNNING, HOST_POWER_OFF};
+    static const struct {
+        enum host_power_state found;
+        const char *request;       /* NULL: none */
+        bool booted, is_of_before; /* stored by a version that did not know which run it was */
+    } cases[] = {
+        {HOST_POWER_RUNNING, NULL, true, false},
+        {HOST_POWER_OFF, NULL, true, false},
+        {HOST_POWER_RUNNING, "06 24 04 01 00 00 2c 01", true, false},
+        {HOST_POWER_RUNNING, "06 22", true, false},
+        {HOST_POWER_PAUSED, NULL, false, false},
+        {HOST_POWER_RUNNING, "06 22", true, true},
+    };
 
-    for (size_t i = 0; i < ARRAY_SIZE(found); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         fake_server_setup(state);
+        fake_bmc.host.domain.run = 7;
         set_and_start("04 01 00 00 0a 00");
         fake_bmc.saves_wait = true;
         advance(1000);
         struct json_object *json = stop_daemon();
-        fake_bmc.host.domain.booted = true;
+        if (cases[i].is_of_before)
+            json_object_object_del(json, "due-run");
+        fake_bmc.host.domain.booted = cases[i].booted;
         fake_bmc.host.domain.run += 5;
-        start_daemon(json, 1000, found[i]);
+        load_daemon(json, 1000);
+        fake_bmc.saves_wait = false;
         finish_saves();
+        if (cases[i].request)
+            assert_string_equal(talk(cases[i].request), "00");
+        see_guest(cases[i].found);
+        fake_bmc.host.domain.booted = true;
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+        watchdog_stop(timer(), "the test has seen it");
         advance(10000);
         assert_int_equal(calls(), 0);
         assert_int_equal(timer()->due_action, WATCHDOG_ACTION_NONE);
