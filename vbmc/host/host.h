@@ -291,8 +291,8 @@ void host_screenshot(struct host_domain *domain, host_picture_fn *done, void *co
  *
  * Other operations of the guest do not wait for it; a power-off ends it. `done` runs also when the
  * domain vanishes; it is not subject to cancel; with success its text says what was written. -EBUSY
- * (too many of one hypervisor at once), -EINVAL (path, or the guest is off), -EEXIST, and as for
- * other operations. */
+ * (one of the guest or too many of its hypervisor at once), -EINVAL (path, or the guest is off),
+ * -EEXIST, and as for other operations. */
 void host_dump(struct host_domain *domain, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context);
 

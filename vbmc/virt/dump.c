@@ -26,8 +26,9 @@
 
 static_assert(DUMPS_MAX <= WORKER_LONG_MAX, "none waits for another, nor does its look");
 
-struct dump {
+struct virt_dump {
     struct worker_job job;
+    struct virt_dump *next; /* of the hypervisor's */
     struct hypervisor *hypervisor;
     struct uuid uuid;
     char *path;
@@ -78,7 +79,7 @@ const char *dump_check_path(const char *path, bool is_local, int *result)
 
 /* ---- action threads ---- */
 
-static int last_error(struct dump *dump)
+static int last_error(struct virt_dump *dump)
 {
     return virt_last_error(dump->text, sizeof dump->text);
 }
@@ -88,7 +89,7 @@ static bool is_off(virDomainPtr domain)
     return virDomainIsActive(domain) == 0;
 }
 
-static int write_dump(struct dump *dump, virDomainPtr domain)
+static int write_dump(struct virt_dump *dump, virDomainPtr domain)
 {
     int failed = virDomainCoreDumpWithFormat(
         domain, dump->path, VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB, VIR_DUMP_MEMORY_ONLY);
@@ -114,7 +115,7 @@ static int write_dump(struct dump *dump, virDomainPtr domain)
 
 static void run(struct worker_job *job, virConnectPtr connection)
 {
-    struct dump *dump = CONTAINER_OF(job, struct dump, job);
+    struct virt_dump *dump = CONTAINER_OF(job, struct virt_dump, job);
 
     virDomainPtr domain;
 
@@ -130,7 +131,7 @@ static void run(struct worker_job *job, virConnectPtr connection)
     virDomainFree(domain);
 }
 
-static void read_progress(struct dump *dump, virDomainPtr domain)
+static void read_progress(struct virt_dump *dump, virDomainPtr domain)
 {
     virTypedParameterPtr parameters = NULL;
     unsigned long long done = 0, total = 0;
@@ -150,7 +151,7 @@ static void read_progress(struct dump *dump, virDomainPtr domain)
 
 static void run_look(struct worker_job *job, virConnectPtr connection)
 {
-    struct dump *dump = CONTAINER_OF(job, struct dump, look);
+    struct virt_dump *dump = CONTAINER_OF(job, struct virt_dump, look);
     char text[WORKER_TEXT_SIZE];
     virDomainPtr domain;
 
@@ -165,13 +166,13 @@ static void run_look(struct worker_job *job, virConnectPtr connection)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct dump *dump = CONTAINER_OF((uv_timer_t *)handle, struct dump, timer);
+    struct virt_dump *dump = CONTAINER_OF((uv_timer_t *)handle, struct virt_dump, timer);
 
     free(dump->path);
     free(dump);
 }
 
-static void release(struct dump *dump)
+static void release(struct virt_dump *dump)
 {
     if (dump->over && !dump->looking)
         uv_close((uv_handle_t *)&dump->timer, on_timer_closed);
@@ -179,7 +180,7 @@ static void release(struct dump *dump)
 
 static void look_done(struct worker_job *job)
 {
-    struct dump *dump = CONTAINER_OF(job, struct dump, look);
+    struct virt_dump *dump = CONTAINER_OF(job, struct virt_dump, look);
 
     dump->looking = false;
     if (!dump->over && dump->total_bytes > 0)
@@ -189,7 +190,7 @@ static void look_done(struct worker_job *job)
 
 static void on_tick(uv_timer_t *timer)
 {
-    struct dump *dump = CONTAINER_OF(timer, struct dump, timer);
+    struct virt_dump *dump = CONTAINER_OF(timer, struct virt_dump, timer);
 
     if (dump->looking || dump->over || hypervisor_is_stopping(dump->hypervisor))
         return;
@@ -201,10 +202,13 @@ static void on_tick(uv_timer_t *timer)
 
 static void job_done(struct worker_job *job)
 {
-    struct dump *dump = CONTAINER_OF(job, struct dump, job);
+    struct virt_dump *dump = CONTAINER_OF(job, struct virt_dump, job);
+    struct virt_dump **link = &dump->hypervisor->dumps;
 
+    while (*link != dump)
+        link = &(*link)->next;
+    *link = dump->next;
     dump->over = true;
-    dump->hypervisor->dumps--;
     uv_timer_stop(&dump->timer);
     if (dump->result < 0)
         log_warning("memory dump to %s: %s", dump->path, dump->text);
@@ -214,9 +218,9 @@ static void job_done(struct worker_job *job)
     release(dump);
 }
 
-static struct dump *new_dump(struct virt_domain *domain, const char *path)
+static struct virt_dump *new_dump(struct virt_domain *domain, const char *path)
 {
-    struct dump *dump = calloc(1, sizeof *dump);
+    struct virt_dump *dump = calloc(1, sizeof *dump);
 
     if (!dump)
         return NULL;
@@ -230,30 +234,44 @@ static struct dump *new_dump(struct virt_domain *domain, const char *path)
     dump->is_local = hypervisor_is_local(domain->hypervisor);
     dump->job.run = run;
     dump->job.done = job_done;
+    dump->next = domain->hypervisor->dumps;
+    domain->hypervisor->dumps = dump;
     uv_timer_init(hypervisor_loop(domain->hypervisor), &dump->timer);
     return dump;
+}
+
+/* Why none of the domain may begin now; NULL if it may. */
+static const char *find_obstacle(const struct virt_domain *domain)
+{
+    unsigned count = 0;
+
+    for (const struct virt_dump *dump = domain->hypervisor->dumps; dump; dump = dump->next) {
+        if (uuid_equal(&dump->uuid, &domain->host.uuid))
+            return "its memory is being dumped already: try again later";
+        count++;
+    }
+    return count < DUMPS_MAX ? NULL : "two memory dumps are being written already: try again later";
 }
 
 void virt_dump(struct host_domain *host, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context)
 {
     struct virt_domain *domain = virt_domain_of_host(host);
-    struct hypervisor *hypervisor = domain->hypervisor;
+    const char *obstacle = find_obstacle(domain);
 
-    if (hypervisor->dumps >= DUMPS_MAX) {
-        done(context, -EBUSY, "two memory dumps are being written already: try again later");
+    if (obstacle) {
+        done(context, -EBUSY, obstacle);
         return;
     }
-    struct dump *dump = new_dump(domain, path);
+    struct virt_dump *dump = new_dump(domain, path);
     if (!dump) {
         done(context, -ENOMEM, "out of memory");
         return;
     }
-    hypervisor->dumps++;
     dump->progress = progress;
     dump->done = done;
     dump->context = context;
     log_info("%s: memory dump to %s", domain->host.name, dump->path);
     uv_timer_start(&dump->timer, on_tick, PROGRESS_MS, PROGRESS_MS);
-    worker_submit_long(hypervisor->worker, WORKER_LONG_DUMP, &dump->job);
+    worker_submit_long(dump->hypervisor->worker, WORKER_LONG_DUMP, &dump->job);
 }

@@ -8,8 +8,8 @@
 
 #define DUMPS_MAX 2 /* of one hypervisor at once: each takes a thread for minutes */
 
-/* host_ops.dump; see host_dump. -EBUSY: DUMPS_MAX. After hypervisor_stop, `done` runs when libvirt
- * comes back. */
+/* host_ops.dump; see host_dump. -EBUSY: DUMPS_MAX, or one of the guest. After hypervisor_stop,
+ * `done` runs when libvirt comes back. */
 void virt_dump(struct host_domain *host, const char *path, host_progress_fn *progress,
                host_done_fn *done, void *context);
 

@@ -58,7 +58,7 @@ struct hypervisor {
     struct virt_serial_look *serial_looks; /* under way */
     struct virt_adjustment *adjustments;   /* under way */
     struct virt_shot *shots;               /* screenshots, under way */
-    unsigned dumps;                        /* under way */
+    struct virt_dump *dumps;               /* under way */
 };
 
 #endif

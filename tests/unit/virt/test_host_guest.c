@@ -288,14 +288,55 @@ static void test_dump_refused(void **state)
     assert_string_not_equal(virt_fixture.text, "");
     dump("/dev/null");
     expect(-EEXIST, "exists already");
-    for (unsigned i = 0; i <= DUMPS_MAX; i++)
-        dump("/dev/null");
-    assert_int_equal(virt_fixture.ended, 1); /* the last one, at once */
-    assert_int_equal(virt_fixture.result, -EBUSY);
-    TURN_UNTIL_ENDED(DUMPS_MAX + 1);
     dump("/dev/null");
     virt_fixture_stop();
     assert_int_equal(virt_fixture.ended, 1);
+}
+
+static unsigned there;
+
+static bool are_there(void)
+{
+    return virt_fixture.appeared >= there;
+}
+
+/* One of a guest, and two of a hypervisor: the others are refused at once. */
+static void test_dumps_at_once(void **state)
+{
+    static const char xml[] = "<domain type='test'><name>other%u</name><memory>1024</memory>"
+                              "<os><type>hvm</type></os></domain>";
+    virDomainPtr others[DUMPS_MAX];
+    char text[256];
+
+    (void)state;
+    define_running();
+    there = virt_fixture.appeared + DUMPS_MAX;
+    for (unsigned i = 0; i < DUMPS_MAX; i++) {
+        snprintf(text, sizeof text, xml, i);
+        others[i] = virDomainCreateXML(virt_fixture.other, text, 0);
+        assert_non_null(others[i]);
+    }
+    TURN_UNTIL(are_there);
+    dump("/dev/null");
+    dump("/dev/null");
+    assert_int_equal(virt_fixture.ended, 1);
+    assert_int_equal(virt_fixture.result, -EBUSY);
+    assert_non_null(strstr(virt_fixture.text, "its memory is being dumped"));
+    struct virt_domain *domain = NULL;
+    while ((domain = hypervisor_next_domain(virt_fixture.hypervisor, domain))) {
+        if (strncmp(virt_domain_name(domain), "other", 5) == 0)
+            host_dump(virt_domain_host(domain), "/dev/null", on_progress, virt_fixture_done, NULL);
+    }
+    assert_int_equal(virt_fixture.ended, 2);
+    assert_int_equal(virt_fixture.result, -EBUSY);
+    assert_non_null(strstr(virt_fixture.text, "two memory dumps"));
+    TURN_UNTIL_ENDED(DUMPS_MAX + 2);
+    dump("/dev/null");
+    expect(-EEXIST, "exists already");
+    for (unsigned i = 0; i < DUMPS_MAX; i++) {
+        virDomainDestroy(others[i]);
+        virDomainFree(others[i]);
+    }
 }
 
 #define TEST(function)                                                                             \
@@ -316,6 +357,7 @@ int main(void)
         TEST(test_screenshot_failures),
         cmocka_unit_test(test_paths),
         TEST(test_dump_refused),
+        TEST(test_dumps_at_once),
     };
 
     return cmocka_run_group_tests(tests, virt_fixture_setup_group, virt_fixture_teardown_group);
