@@ -78,10 +78,9 @@ struct watchdog {
     bool in_doubt;        /* restored, and the guest has not been seen yet */
     bool interrupt_given; /* these two: the chassis has it, and is about to store it */
     bool action_given;
-    uint32_t ends;        /* how often it has expired */
-    uint32_t due_stores;  /* how often what is due was to be stored */
-    uint64_t act_by_ms;   /* what is due waits for the disk, until then; 0: it does not */
-    uint64_t retry_at_ms; /* the disk has refused: stored again then; 0: it has not */
+    uint32_t ends;       /* how often it has expired */
+    uint32_t due_stores; /* how often what is due was to be stored */
+    uint64_t act_by_ms;  /* what is due waits for the disk, until then; 0: it does not */
 };
 
 /* What is stored of it, at any time. */

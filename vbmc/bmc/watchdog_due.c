@@ -1,7 +1,5 @@
 #include "vbmc/bmc/watchdog_due.h"
 
-#include <string.h>
-
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/core.h"
@@ -150,27 +148,16 @@ static void do_it(struct watchdog *watchdog)
 
 /* ---- the store ---- */
 
-static void note_refusal(struct watchdog *watchdog, int result)
-{
-    if (watchdog->retry_at_ms == 0)
-        log_warning("%s: watchdog timer not stored yet: %s", bmc_core_name(watchdog->core),
-                    strerror(-result));
-    watchdog->retry_at_ms = now_ms(watchdog) + WATCHDOG_RETRY_MS;
-    watchdog->core->hooks->wake_at(watchdog->core, watchdog->retry_at_ms);
-}
-
+/* What the disk refuses is done all the same; who keeps the part stores it when that can be. */
 static void on_stored(const struct bmc_ticket *ticket, int result)
 {
     struct watchdog *watchdog = (struct watchdog *)ticket->sink;
 
+    (void)result;
     /* Its only Set was refused too, and is taken back; or more has come, which is not stored yet.
      */
     if (watchdog->sets == 0 || ticket->numbers[0] != watchdog->due_stores)
         return;
-    if (result < 0)
-        note_refusal(watchdog, result);
-    else
-        watchdog->retry_at_ms = 0;
     do_it(watchdog);
 }
 
@@ -188,25 +175,16 @@ void watchdog_due_store(struct watchdog *watchdog)
 
 void watchdog_due_tick(struct watchdog *watchdog)
 {
-    uint64_t now = now_ms(watchdog);
-
-    if (watchdog->act_by_ms != 0 && now >= watchdog->act_by_ms) {
-        log_warning("%s: watchdog timer not stored yet: the disk is slow",
-                    bmc_core_name(watchdog->core));
-        do_it(watchdog);
-    }
-    if (watchdog->retry_at_ms != 0 && now >= watchdog->retry_at_ms) {
-        watchdog->retry_at_ms = UINT64_MAX; /* until the disk has answered */
-        watchdog_due_store(watchdog);
-    }
+    if (watchdog->act_by_ms == 0 || now_ms(watchdog) < watchdog->act_by_ms)
+        return;
+    log_warning("%s: watchdog timer not stored yet: the disk is slow",
+                bmc_core_name(watchdog->core));
+    do_it(watchdog);
 }
 
 uint64_t watchdog_due_deadline(const struct watchdog *watchdog)
 {
-    uint64_t act_by = watchdog->act_by_ms != 0 ? watchdog->act_by_ms : UINT64_MAX;
-    uint64_t retry_at = watchdog->retry_at_ms != 0 ? watchdog->retry_at_ms : UINT64_MAX;
-
-    return act_by < retry_at ? act_by : retry_at;
+    return watchdog->act_by_ms != 0 ? watchdog->act_by_ms : UINT64_MAX;
 }
 
 void watchdog_due_follow_guest(struct watchdog *watchdog)

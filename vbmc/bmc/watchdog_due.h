@@ -14,8 +14,6 @@
 
 /* What has come waits so long for the disk. */
 #define WATCHDOG_STORE_MS 80
-/* What the disk has refused is tried again so much later. */
-#define WATCHDOG_RETRY_MS 5000
 
 /* For watchdog.c. */
 /* The interrupt of a countdown has come, or (`interrupt` is false) its end with that action: due to
