@@ -107,7 +107,7 @@ bool chassis_is_of_another_run(const struct chassis *chassis, const struct chass
     case RESTART_CAUSE_WATCHDOG:
     case RESTART_CAUSE_PEF_RESET:
     case RESTART_CAUSE_PEF_CYCLE:
-    case RESTART_CAUSE_UNKNOWN: /* PEF, where nothing is started */
+    case RESTART_CAUSE_UNKNOWN: /* PEF or a limit of DCMI: nothing is started by it */
         return action->action != HOST_POWER_ACTION_UP && is_other_run(chassis, action);
     default:
         return false;

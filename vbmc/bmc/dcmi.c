@@ -65,12 +65,11 @@ static void forget_excess(const struct dcmi *dcmi, struct excess *excess, enum d
     *excess = (struct excess){.is_above = false};
 }
 
+/* Nobody's command: what fails of it is told, and a guest that is started meanwhile is let be. */
 static void power_off(struct dcmi *dcmi, const char *why)
 {
-    static const struct bmc_ticket nobody;
-
     log_warning("%s: powered off: %s", bmc_core_name(dcmi->core), why);
-    chassis_control(dcmi->chassis, HOST_POWER_ACTION_DOWN, 0, &nobody);
+    chassis_act(dcmi->chassis, HOST_POWER_ACTION_DOWN, RESTART_CAUSE_UNKNOWN, NULL);
 }
 
 /* Follows whether a limit is kept. True when it has been exceeded for too long, once. */

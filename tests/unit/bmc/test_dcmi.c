@@ -272,6 +272,21 @@ static void test_power_limit_powers_off(void **state)
     assert_int_equal(fake_bmc.host.count, 1);
 }
 
+/* It has its turn when a client's cycle has started the guest anew, which keeps the limit so far.
+ */
+static void test_power_limit_and_another_run(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    fake_bmc.host.domain.run = 7;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 02 02"), FAKE_BMC_WAITS);
+    set_limit(DCMI_POWER_OFF, 200, 1000);
+    pass(3, 250);
+    fake_bmc.host.domain.run = 8;
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.host.count, 1);
+}
+
 static void test_no_exception(void **state)
 {
     (void)state;
@@ -397,6 +412,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_power_limit_logs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_about_the_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_limit_powers_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_power_limit_and_another_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_exception, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limit_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_limits, setup, teardown),
