@@ -245,9 +245,10 @@ vbmc/console/sol bmc_session_ended
 vbmc/fleet/changes boot_withdraw
 vbmc/fleet/changes chassis_give_up
 vbmc/fleet/changes watchdog_stop
-vbmc/fleet/load chassis_forget_run
 vbmc/fleet/loss chassis_give_up
 vbmc/fleet/placement chassis_give_up
+vbmc/fleet/restore chassis_end_restore
+vbmc/fleet/restore chassis_forget_run
 vbmc/fleet/restore chassis_note_power_lost
 vbmc/fleet/restore chassis_restore_power
 '

@@ -37,7 +37,7 @@ static sqlite3 *open_database(void)
     return db;
 }
 
-static void run(const char *statement)
+void refusing_store_run(const char *statement)
 {
     sqlite3 *db = open_database();
     int result = sqlite3_exec(db, statement, NULL, NULL, NULL);
@@ -71,7 +71,7 @@ void refusing_store_refuse(const char *part)
                                       part);
 
     assert(statement);
-    run(statement);
+    refusing_store_run(statement);
     sqlite3_free(statement);
 }
 
@@ -82,13 +82,13 @@ void refusing_store_refuse_table(const char *table)
                                       table);
 
     assert(statement);
-    run(statement);
+    refusing_store_run(statement);
     sqlite3_free(statement);
 }
 
 void refusing_store_accept(void)
 {
-    run("DROP TRIGGER refuse");
+    refusing_store_run("DROP TRIGGER refuse");
 }
 
 void refusing_store_remove(void)

@@ -15,6 +15,8 @@ void refusing_store_refuse(const char *part);
 /* The same for all that goes into that table. */
 void refusing_store_refuse_table(const char *table);
 void refusing_store_accept(void);
+/* Changes the database behind the daemon's back. A store has been open there. */
+void refusing_store_run(const char *statement);
 /* How many rows "SELECT count(*) FROM `rest`" finds. */
 int refusing_store_count(const char *rest);
 /* Removes the folder, when the store is closed. */

@@ -22,6 +22,14 @@ bool chassis_wants_power(const struct chassis *chassis, bool was_on)
            (chassis->restore_policy == POWER_RESTORE_PREVIOUS && was_on);
 }
 
+void chassis_end_restore(struct chassis *chassis)
+{
+    if (chassis->restore == RESTORE_NONE)
+        return;
+    chassis->restore = RESTORE_NONE;
+    chassis->core->hooks->changed(chassis->core, BMC_PART_CHASSIS, NULL);
+}
+
 void chassis_restart(struct chassis *chassis)
 {
     chassis->identify = IDENTIFY_OFF;
@@ -148,6 +156,8 @@ static void note_started(struct chassis *chassis)
 {
     bool by_us = chassis_is_starting(chassis);
 
+    if (chassis->restore != RESTORE_BEGUN) /* somebody was faster */
+        chassis->restore = RESTORE_NONE;
     chassis->boots++;
     chassis->on_since_ms = (int64_t)chassis->core->hooks->now(chassis->core);
     chassis->run = chassis->core->host->run;

@@ -38,6 +38,14 @@ enum power_event {
     POWER_EVENT_ON_BY_COMMAND = 0x10,
 };
 
+/* The power restore policy after a boot of the host's machine. */
+enum restore_stage {
+    RESTORE_NONE,    /* nothing is left to do */
+    RESTORE_WAITS,   /* it is carried out when the guest is found */
+    RESTORE_IF_GONE, /* the guest was seen on: it is carried out if that proves wrong */
+    RESTORE_BEGUN,   /* the guest is to be started; not known to be on disk yet */
+};
+
 enum identify_state {
     IDENTIFY_OFF = 0,
     IDENTIFY_TIMED = 1,
@@ -95,15 +103,14 @@ struct chassis {
     enum restart_cause restart_cause;
     uint32_t boots;           /* starts of the guest that were seen */
     uint8_t last_power_event; /* bits of enum power_event */
+    bool was_on_last_run; /* was_on as the daemon found it in the store, or at the host's boot */
+    enum restore_stage restore; /* stored is whether something is left to do */
     /* Not stored. */
     /* Monotonic, negative where that was before the machine's own start; 0: off. Of a guest that
      * was found running, and not in the run that is stored: since it was found. */
     int64_t on_since_ms;
     int64_t run;            /* of the guest that is on: struct host_domain; stored, as the above */
     bool on_since_in_doubt; /* the two are from the store, and the guest has not been seen yet */
-    bool restore_waits;     /* power came back: the policy is carried out when the guest is found */
-    bool restore_if_gone;   /* seen on when power came back; restored if that proves wrong */
-    bool was_on_last_run;   /* was_on as the daemon found it in the store */
     bool control_fault;     /* the last power action failed */
     bool lacks_supply;      /* chassis_set_supply */
     unsigned dark_cause;    /* as this */
@@ -144,6 +151,9 @@ void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_
  * chassis->was_on; for one of the hypervisor's machine, with which the daemon may have gone,
  * chassis->was_on_last_run. */
 bool chassis_wants_power(const struct chassis *chassis, bool was_on);
+
+/* Nothing is left to do for the power restore policy after the host's boot, which is stored. */
+void chassis_end_restore(struct chassis *chassis);
 
 /* seconds 0 and not indefinite: off. */
 void chassis_identify(struct chassis *chassis, uint8_t seconds, bool indefinite);

@@ -289,7 +289,6 @@ static bool join_repeat(struct chassis *chassis, enum host_power_action action, 
 static int queue_action(struct chassis *chassis, const struct chassis_action *action,
                         uint64_t answer_at_ms, const struct bmc_ticket *ticket)
 {
-    chassis->restore_if_gone = false;
     /* Not even behind one that still hangs: nobody knows what it would find. */
     if (bmc_core_power_state(chassis->core) == HOST_POWER_UNKNOWN)
         return -EHOSTUNREACH;
@@ -310,6 +309,13 @@ static int queue_action(struct chassis *chassis, const struct chassis_action *ac
     return 0;
 }
 
+/* Who asks for an action knows better than what was to be done after the host's boot. */
+static void overtake_restore(struct chassis *chassis)
+{
+    if (chassis->restore != RESTORE_BEGUN)
+        chassis_end_restore(chassis);
+}
+
 /* How long a client waits for the end of it. */
 static uint64_t answer_by(const struct chassis *chassis, enum host_power_action action)
 {
@@ -324,12 +330,13 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
         .action = action, .session = session, .cause = RESTART_CAUSE_CHASSIS_CONTROL};
 
     boot_note_chassis_control(chassis->boot);
-    chassis->restore_if_gone = false;
     if (join_repeat(chassis, action, session, ticket))
         return;
     int result = queue_action(chassis, &wanted, answer_by(chassis, action), ticket);
     if (result < 0)
         bmc_ticket_finish(ticket, result);
+    else
+        overtake_restore(chassis);
 }
 
 /* One that nobody would ask for again: a control fault if it cannot be queued. */
@@ -339,8 +346,10 @@ static void queue_for_certain(struct chassis *chassis, const struct chassis_acti
     static const struct bmc_ticket nobody;
     int result = queue_action(chassis, action, answer_at_ms, ticket ? ticket : &nobody);
 
-    if (result == 0)
+    if (result == 0) {
+        overtake_restore(chassis);
         return;
+    }
     report_failure(chassis, action, strerror(-result));
     bmc_ticket_finish(ticket, result);
 }

@@ -96,6 +96,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
     if (result < 0)
         return result;
     uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
+    fleet_store_boot(fleet);
     fleet_run_facility(fleet);
     fleet_start_hypervisors(fleet);
     fleet_follow_placements(fleet); /* what each waits for until they are connected */

@@ -75,6 +75,8 @@ struct fleet {
     unsigned closing;     /* timers that are not closed yet */
     uint64_t started_ms;
     bool power_returned; /* this machine has booted since the daemon last ran */
+    bool boot_stored;    /* which boot this is is on disk, and whose restore policies wait */
+    bool boot_refused;   /* ... not yet, as the log says */
 };
 
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "vbmc/bmc/bmc.h"
-#include "vbmc/bmc/chassis.h"
 #include "vbmc/config/config.h"
 #include "vbmc/console/console.h"
 #include "vbmc/fleet/bmcs.h"
@@ -147,11 +146,7 @@ static void restore_rows(struct fleet *fleet, const struct stored *stored, uint3
 /* All that is stored of it has been taken over. */
 static void finish_loading(const struct fleet *fleet, struct instance *made)
 {
-    struct chassis *chassis = &instance_bmc(made)->chassis;
-
-    chassis->restore_waits = fleet_power_is_back(fleet);
-    if (fleet->power_returned) /* the hypervisor here numbers its guests from 1 again */
-        chassis_forget_run(chassis);
+    fleet_note_loaded(fleet, made);
     instance_note_restart(made);
 }
 

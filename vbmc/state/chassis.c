@@ -33,6 +33,13 @@ static bool is_plausible(int64_t at)
     return at > 0 && at <= now + 1 && now - at <= AGE_MAX_S;
 }
 
+static uint8_t restore_of(const struct chassis *chassis)
+{
+    if (chassis->restore == RESTORE_NONE)
+        return STORE_RESTORE_NONE;
+    return chassis->was_on_last_run ? STORE_RESTORE_WAS_ON : STORE_RESTORE_WAS_OFF;
+}
+
 void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
 {
     struct chassis *chassis = &bmc->chassis;
@@ -47,6 +54,7 @@ void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
         .boots = chassis->boots,
         .last_power_event = chassis->last_power_event,
         .run = -1,
+        .restore = restore_of(chassis),
     };
     if (!chassis->on_since_ms)
         return;
@@ -64,6 +72,10 @@ void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row)
     chassis->cycle_interval_s = row->cycle_interval_s;
     chassis->poh_minutes = row->poh_minutes;
     chassis->was_on = chassis->was_on_last_run = row->was_on;
+    if (row->restore != STORE_RESTORE_NONE) { /* the guest may have been seen off since */
+        chassis->restore = RESTORE_WAITS;
+        chassis->was_on_last_run = row->restore == STORE_RESTORE_WAS_ON;
+    }
     chassis->restart_cause = (enum restart_cause)row->restart_cause;
     chassis->boots = row->boots;
     chassis->last_power_event = row->last_power_event;

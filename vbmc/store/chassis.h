@@ -9,6 +9,14 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/store/store.h"
 
+/* Whether a guest's power restore policy is still to be carried out after a boot of this machine,
+ * and what the guest was before. */
+enum store_restore {
+    STORE_RESTORE_NONE = 0,
+    STORE_RESTORE_WAS_OFF = 1,
+    STORE_RESTORE_WAS_ON = 2,
+};
+
 struct store_chassis {
     struct uuid uuid;
     uint8_t restore_policy;   /* IPMI 2.0, section 28.8 */
@@ -21,6 +29,7 @@ struct store_chassis {
     int64_t run;              /* of the guest that was on, as the hypervisor numbers them */
     int64_t started_at;       /* that run; seconds since 1970; 0: it was not on, or not known */
     int64_t counted_at;       /* up to when poh_minutes is counted, of that run; as started_at */
+    uint8_t restore;          /* enum store_restore; store_host_put_boot sets it */
 };
 
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */

@@ -5,14 +5,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/store/chassis.h"
 #include "vbmc/store/sql.h"
 
-static int run_put(sqlite3 *db, void *data)
+struct put {
+    char boot_id[STORE_BOOT_ID_SIZE];
+    bool restores;
+    size_t count;
+    struct uuid settled[];
+};
+
+/* What waited before still does: it has the state of the guest before that boot. */
+static int mark_all(sqlite3 *db)
 {
     struct sql sql;
 
+    sql_begin(&sql, db,
+              "UPDATE chassis SET restore = CASE WHEN was_on THEN ? ELSE ? END WHERE restore = ?");
+    sql_bind_int(&sql, STORE_RESTORE_WAS_ON);
+    sql_bind_int(&sql, STORE_RESTORE_WAS_OFF);
+    sql_bind_int(&sql, STORE_RESTORE_NONE);
+    return sql_end(&sql);
+}
+
+static int clear_mark(sqlite3 *db, const struct uuid *uuid)
+{
+    struct sql sql;
+
+    sql_begin(&sql, db, "UPDATE chassis SET restore = ? WHERE uuid = ?");
+    sql_bind_int(&sql, STORE_RESTORE_NONE);
+    sql_bind_uuid(&sql, uuid);
+    return sql_end(&sql);
+}
+
+static int run_put(sqlite3 *db, void *data)
+{
+    const struct put *put = data;
+    int result = put->restores ? mark_all(db) : 0;
+    struct sql sql;
+
+    for (size_t i = 0; i < put->count && result == 0; i++)
+        result = clear_mark(db, &put->settled[i]);
+    if (result < 0)
+        return result;
     sql_begin(&sql, db, "INSERT OR REPLACE INTO host (id, boot_id) VALUES (1, ?)");
-    sql_bind_text(&sql, data);
+    sql_bind_text(&sql, put->boot_id);
     return sql_end(&sql);
 }
 
@@ -31,12 +68,17 @@ int store_host_load_boot_id(struct store *store, char boot_id[STORE_BOOT_ID_SIZE
     return sql_end(&sql);
 }
 
-int store_host_put_boot_id(struct store *store, const char *boot_id, store_done_fn done,
-                           void *context)
+int store_host_put_boot(struct store *store, const char *boot_id, bool restores,
+                        const struct uuid *settled, size_t count, store_done_fn done, void *context)
 {
-    char *copy = strdup(boot_id);
+    struct put *put = malloc(sizeof *put + count * sizeof *settled);
 
-    if (!copy)
+    if (!put)
         return -ENOMEM;
-    return store_submit(store, &(struct store_job){run_put, free, copy, done, context});
+    snprintf(put->boot_id, sizeof put->boot_id, "%s", boot_id);
+    put->restores = restores;
+    put->count = count;
+    if (count > 0)
+        memcpy(put->settled, settled, count * sizeof *settled);
+    return store_submit(store, &(struct store_job){run_put, free, put, done, context});
 }

@@ -115,6 +115,8 @@ static const char *const steps[] = {
     " value_size INTEGER NOT NULL CHECK (value_size BETWEEN 0 AND 65),"
     " PRIMARY KEY (uuid, id, part)"
     ") WITHOUT ROWID;",
+    ("ALTER TABLE chassis ADD COLUMN restore INTEGER NOT NULL DEFAULT 0"
+     " CHECK (restore BETWEEN 0 AND 2);"),
 };
 
 /* The tables that hold rows of one domain, in a column `uuid`. */

@@ -373,6 +373,43 @@ static void test_accepted_and_then_refused(void **state)
     assert_int_equal(fake_host_last(&fake_bmc.host)->action, HOST_POWER_ACTION_CYCLE);
 }
 
+/* What was to be done after the host's boot is overtaken by what somebody asks for, or does; not by
+ * what is refused, nor by its own start. */
+static void test_overtakes_restore(void **state)
+{
+    static const enum restore_stage stages[] = {RESTORE_WAITS, RESTORE_IF_GONE};
+    enum restore_stage *restore = &fake_bmc.bmc.chassis.restore;
+
+    for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+        setup(state);
+        *restore = stages[i];
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
+        fake_bmc_talk(&fake_bmc, "00 02 00");
+        act(HOST_POWER_ACTION_DOWN);
+        assert_int_equal(*restore, stages[i]);
+        fake_bmc_set_state(&fake_bmc, HOST_POWER_RUNNING);
+        unsigned changes = fake_bmc.changes[BMC_PART_CHASSIS];
+        fake_bmc_talk(&fake_bmc, "00 02 00");
+        assert_int_equal(*restore, RESTORE_NONE);
+        assert_true(fake_bmc.changes[BMC_PART_CHASSIS] > changes);
+        *restore = stages[i];
+        act(HOST_POWER_ACTION_DOWN);
+        assert_int_equal(*restore, RESTORE_NONE);
+        *restore = stages[i];
+        bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STARTED);
+        assert_int_equal(*restore, RESTORE_NONE);
+        fake_bmc_teardown(state);
+    }
+    setup(state);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    *restore = RESTORE_BEGUN;
+    chassis_restore_power(&fake_bmc.bmc.chassis);
+    fake_bmc_talk(&fake_bmc, "00 02 00");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STARTED);
+    assert_int_equal(*restore, RESTORE_BEGUN);
+    fake_bmc_teardown(state);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fake_bmc_teardown)
@@ -386,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_guest_started_before_its_turn),
         cmocka_unit_test(test_reset_of_a_client_that_has_waited),
         cmocka_unit_test(test_daemon_goes),
+        cmocka_unit_test(test_overtakes_restore),
         TEST(test_fails),
         TEST(test_accepted_and_then_refused),
     };

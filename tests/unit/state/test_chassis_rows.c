@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/fake/fake_bmc.h"
+#include "vbmc/base/array.h"
 #include "vbmc/base/wall_clock.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/state/chassis.h"
@@ -37,11 +38,47 @@ static void test_start_stays_through_restarts(void **state)
     }
 }
 
+/* What is left to do after the host's boot, and what the guest was before it. */
+static void test_restore(void **state)
+{
+    static const struct {
+        enum restore_stage stage;
+        bool was_on_last_run, was_on; /* the latter by now */
+        uint8_t stored;
+        enum restore_stage again;
+        bool was_on_again;
+    } cases[] = {
+        {RESTORE_NONE, true, false, STORE_RESTORE_NONE, RESTORE_NONE, false},
+        {RESTORE_NONE, false, true, STORE_RESTORE_NONE, RESTORE_NONE, true},
+        {RESTORE_WAITS, true, false, STORE_RESTORE_WAS_ON, RESTORE_WAITS, true},
+        {RESTORE_WAITS, false, true, STORE_RESTORE_WAS_OFF, RESTORE_WAITS, false},
+        {RESTORE_IF_GONE, true, true, STORE_RESTORE_WAS_ON, RESTORE_WAITS, true},
+        {RESTORE_BEGUN, false, false, STORE_RESTORE_WAS_OFF, RESTORE_WAITS, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct chassis *chassis = &fake_bmc.bmc.chassis;
+        struct store_chassis row;
+        chassis->restore = cases[i].stage;
+        chassis->was_on_last_run = cases[i].was_on_last_run;
+        chassis->was_on = cases[i].was_on;
+        chassis_rows_encode(&fake_bmc.bmc, &row);
+        assert_int_equal(row.restore, cases[i].stored);
+        chassis->restore = RESTORE_NONE;
+        chassis_rows_decode(&fake_bmc.bmc, &row);
+        assert_int_equal(chassis->restore, cases[i].again);
+        assert_int_equal(chassis->was_on_last_run, cases[i].was_on_again);
+        assert_int_equal(chassis->was_on, cases[i].was_on);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_start_stays_through_restarts, fake_bmc_setup,
                                         fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_restore, fake_bmc_setup, fake_bmc_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

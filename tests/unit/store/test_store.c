@@ -195,8 +195,9 @@ static void test_documents(void **state)
 
 static void test_chassis_and_boot(void **state)
 {
-    struct store_chassis chassis = {make_uuid(7), 2, 255, UINT32_MAX, true,      11,
-                                    4000000000,   9, 77,  1800000000, 1800000001};
+    struct store_chassis chassis = {make_uuid(7), 2,          255,        UINT32_MAX,
+                                    true,         11,         4000000000, 9,
+                                    77,           1800000000, 1800000001, STORE_RESTORE_WAS_ON};
     struct store_boot boot = {
         .uuid = make_uuid(7),
         .service_partition = 0x5a,
@@ -231,6 +232,7 @@ static void test_chassis_and_boot(void **state)
     assert_int_equal(chassis_rows[0].run, 77);
     assert_int_equal(chassis_rows[0].started_at, 1800000000);
     assert_int_equal(chassis_rows[0].counted_at, 1800000001);
+    assert_int_equal(chassis_rows[0].restore, STORE_RESTORE_WAS_ON);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(boot_rows[0].service_partition, 0x5a);
