@@ -1,9 +1,8 @@
-"""Runs scripts of Python, each in a process forked from this one, which has imported what takes them long.
+"""Runs scripts of Python, each in a process forked from one that has imported what takes them long.
 
-Usage: python_clients.py PORT FILE    the port is of the loopback; the file is made when it is ready
-A connection brings strings that end with a NUL: a process, whose standard output and standard error are to be
-used, the number of those that follow, the script, its arguments. It gets the script's exit status.
+Processes and not threads: pyghmi and pexpect keep states of their whole process.
 """
+import json
 import os
 import runpy
 import signal
@@ -11,30 +10,59 @@ import socket
 import sys
 import traceback
 
-import pexpect.popen_spawn
-import pyghmi.ipmi.command
-import pyipmi.interfaces
-import pyipmi.ipmitool
+
+class PythonClients:
+    """Begin it before there are threads; any thread may then run scripts, until the end of the `with`."""
+
+    def __enter__(self):
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._process = os.fork()
+        if self._process == 0:
+            try:
+                _serve(self._server)
+            finally:
+                os._exit(1)
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
+        self._server.close()
+
+    def run(self, arguments, out, errors):
+        """The exit status of a script with its arguments; what it prints is added to these files."""
+        with socket.create_connection(self._server.getsockname()) as connection:
+            connection.sendall(json.dumps([arguments, out, errors]).encode() + b"\n")
+            return int(connection.makefile().readline())
 
 
-def strings(connection):
-    """The strings of a request, as they come."""
-    rest = b""
+def _serve(server):
+    import pexpect.popen_spawn
+    import pyghmi.ipmi.command
+    import pyipmi.interfaces
+    import pyipmi.ipmitool
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     while True:
-        *whole, rest = rest.split(b"\0")
-        yield from (string.decode() for string in whole)
-        rest += connection.recv(65536)
+        client, _ = server.accept()
+        if os.fork() == 0:
+            server.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            status = _run(*json.loads(client.makefile().readline()))
+            sys.stdout.flush()
+            sys.stderr.flush()
+            client.sendall(b"%d\n" % status)
+            os._exit(0)
+        client.close()
 
 
-def run(connection):
-    """The exit status of what the connection asks for."""
-    request = strings(connection)
-    process, count = next(request), int(next(request))
-    sys.argv = [next(request) for _ in range(count)]
-    for number in 1, 2:
-        os.dup2(os.open(f"/proc/{process}/fd/{number}", os.O_WRONLY | os.O_APPEND), number)
+def _run(arguments, *files):
+    sys.argv = arguments
+    for number, file in enumerate(files, 1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), number)
     try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
+        runpy.run_path(arguments[0], run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
@@ -43,20 +71,3 @@ def run(connection):
         traceback.print_exc()
         return 1
     return 0
-
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-with open(sys.argv[2], "w"):
-    pass
-while True:
-    client, _ = server.accept()
-    if os.fork() == 0:
-        server.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        code = run(client)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        client.sendall(b"%d\n" % code)
-        os._exit(0)
-    client.close()
