@@ -137,7 +137,9 @@ static void begin_addition(struct change *change)
         return;
     }
     change->was_there = instance != NULL;
+    /* Where one was deleted there may be something of it still. */
     int result = bmcs_store_addition(change->fleet->shared.store, &change->record,
+                                     fleet_is_deleted(change->fleet, &change->uuid),
                                      on_addition_stored, change);
     if (result < 0)
         end_change(change, result, NULL);

@@ -5,11 +5,12 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/store/bmcs.h"
 
-int bmcs_store_addition(struct store *store, struct store_bmc *bmc, store_done_fn done,
+int bmcs_store_addition(struct store *store, struct store_bmc *bmc, bool anew, store_done_fn done,
                         void *context)
 {
     bmc->changed_at = (int64_t)time(NULL);
-    return store_bmcs_put(store, bmc, done, context);
+    return anew ? store_bmcs_put_alone(store, bmc, done, context)
+                : store_bmcs_put(store, bmc, done, context);
 }
 
 int bmcs_store_deleted(struct store *store, const struct uuid *uuid, const char *name,
@@ -29,7 +30,7 @@ static int put(struct store *store, void *owner, const void *copy, store_done_fn
                void *context)
 {
     (void)copy;
-    return bmcs_store_addition(store, owner, done, context);
+    return bmcs_store_addition(store, owner, false, done, context);
 }
 
 const struct save_kind bmcs_save_kind = {.name = "BMC", .put = put};

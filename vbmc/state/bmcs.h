@@ -2,6 +2,8 @@
 #ifndef VBMC_STATE_BMCS_H
 #define VBMC_STATE_BMCS_H
 
+#include <stdbool.h>
+
 #include "vbmc/state/saves.h"
 #include "vbmc/store/store.h"
 
@@ -16,8 +18,8 @@ extern const struct save_kind bmcs_save_kind;
 /* A BMC is added and deleted on disk first, and then in the daemon. */
 
 /* Stores the record, which is stamped with the time, of a BMC that is to be made when it is on
- * disk. As store_submit. */
-int bmcs_store_addition(struct store *store, struct store_bmc *bmc, store_done_fn done,
+ * disk; `anew`: all else that is stored of that UUID is forgotten with it. As store_submit. */
+int bmcs_store_addition(struct store *store, struct store_bmc *bmc, bool anew, store_done_fn done,
                         void *context);
 /* Forgets what is stored of a BMC, except that there was one (`name` may be NULL), so that it is
  * not discovered again. As store_submit. */

@@ -221,6 +221,82 @@ static void test_delete_that_is_refused(void **state)
     assert_true(listens(G2));
 }
 
+/* What its end has stored behind the mark, where the daemon was killed next. */
+static void leave_rows(void)
+{
+#define KEY "x'11111111222243338444555555555555'"
+    refusing_store_run("UPDATE bmcs SET username = 'old', password = 'old' WHERE uuid = " KEY);
+    refusing_store_run("INSERT INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
+                       " was_on, restart_cause) VALUES (" KEY ", 2, 9, 0, 0, 0)");
+    refusing_store_run("INSERT INTO documents (uuid, name, text) VALUES (" KEY ", 'lan', '{}')");
+    refusing_store_run(
+        "INSERT INTO users (uuid, id, part, replaced, value, value_size) VALUES (" KEY
+        ", 3, 0, zeroblob(16), zeroblob(65), 4)");
+#undef KEY
+}
+
+static int count_rows(void)
+{
+    static const char *const rests[] = {"bmcs WHERE password NOT NULL AND uuid",
+                                        "chassis WHERE uuid", "documents WHERE uuid",
+                                        "users WHERE uuid"};
+    int count = 0;
+
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        char rest[128];
+        snprintf(rest, sizeof rest, "%s = x'11111111222243338444555555555555'", rests[i]);
+        count += refusing_store_count(rest);
+    }
+    return count;
+}
+
+static bool is_forgotten(void *context)
+{
+    (void)context;
+    return count_rows() == 0;
+}
+
+/* Not even what was stored of it behind its mark comes back. */
+static void test_rows_behind_the_mark(void **state)
+{
+    const struct service_addition addition = {.name = "g1"};
+
+    (void)state;
+    assert_int_equal(fleet_fixture_delete(G1), 0);
+    fleet_fixture_stop();
+    leave_rows();
+    assert_int_equal(count_rows(), 4);
+    start("");
+    fleet_fixture_wait(is_forgotten, NULL, "nothing is left at the start");
+    assert_null(fleet_fixture_bmc(G1));
+    leave_rows(); /* and where the start could not do it */
+    assert_int_equal(fleet_fixture_add(&addition), 0);
+    assert_int_equal(refusing_store_count("users"), 0);
+    assert_int_equal(refusing_store_count("chassis WHERE cycle_interval_s = 9"), 0);
+    restart();
+    assert_int_equal(instance_bmc(fleet_fixture_bmc(G1))->chassis.cycle_interval_s, 0);
+    assert_null(instance_record(fleet_fixture_bmc(G1))->password);
+}
+
+/* The daemon is told to stop while the mark is on its way, and the BMC stores what it was. */
+static void test_stopped_while_deleted(void **state)
+{
+    struct bmc *bmc = instance_bmc(fleet_fixture_bmc(G1));
+
+    (void)state;
+    answers = 0;
+    fleet_delete(fixture_fleet, fleet_fixture_bmc(G1), note, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
+    bmc->core.hooks->changed(&bmc->core, BMC_PART_OWED, NULL);
+    fleet_fixture_stop();
+    assert_int_equal(answers, 1);
+    assert_int_equal(results[0], 0);
+    assert_true(count_rows() > 0);
+    start("");
+    fleet_fixture_wait(is_forgotten, NULL, "nothing is left at the start");
+    assert_null(fleet_fixture_bmc(G1));
+}
+
 static bool is_attached(void *context)
 {
     (void)context;
@@ -397,6 +473,8 @@ int main(void)
                                         fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_add_that_is_refused, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_delete_that_is_refused, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_rows_behind_the_mark, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_while_deleted, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_add_with_a_uri, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_changes_at_once, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_owner_of_the_domains, setup, fleet_fixture_teardown),
