@@ -52,6 +52,12 @@ static void end_delivery(struct alerts *alerts, struct alert_delivery *delivery)
                 delivery->alert.sequence, delivery->number);
 }
 
+static void wait_for(struct alerts *alerts, struct alert_delivery *delivery, uint64_t ms)
+{
+    delivery->at_ms = now_ms(alerts) + ms;
+    alerts->core->hooks->wake_at(alerts->core, delivery->at_ms);
+}
+
 /* Sends it, or, if that was done as often as it may be, gives up. */
 static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
 {
@@ -59,9 +65,13 @@ static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
         end_delivery(alerts, delivery);
         return;
     }
+    int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
+    if (result == -ENOTCONN) {
+        wait_for(alerts, delivery, ALERTS_SOCKET_MS);
+        return;
+    }
     note_change(alerts);
     delivery->left--;
-    int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
     if (result < 0)
         log_warning("%s: alert %u to destination %u not sent: %s", bmc_core_name(alerts->core),
                     delivery->alert.sequence, delivery->number, strerror(-result));
@@ -71,8 +81,7 @@ static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
         end_delivery(alerts, delivery);
         return;
     }
-    delivery->at_ms = now_ms(alerts) + delivery->to.timeout_s * (uint64_t)SECOND_MS;
-    alerts->core->hooks->wake_at(alerts->core, delivery->at_ms);
+    wait_for(alerts, delivery, delivery->to.timeout_s * (uint64_t)SECOND_MS);
 }
 
 static bool is_set(const struct lan_destination *to)
@@ -97,6 +106,7 @@ static void deliver(struct alerts *alerts, struct alerts_run *run, uint8_t chann
         log_error("%s: out of memory for an alert", bmc_core_name(alerts->core));
         return;
     }
+    note_change(alerts);
     if (++alerts->sequence == 0)
         alerts->sequence = 1;
     delivery->channel = channel;
@@ -231,14 +241,12 @@ static bool is_delayed(const struct alerts *alerts)
     return now_ms(alerts) < alerts->starts_at_ms;
 }
 
-void alerts_tick(struct alerts *alerts)
+static void advance(struct alerts *alerts)
 {
     struct alerts_run **place = &alerts->runs;
 
-    if (is_delayed(alerts)) {
-        report(alerts);
+    if (is_delayed(alerts))
         return;
-    }
     alerts->starts_at_ms = 0;
     while (*place) {
         struct alerts_run *run = *place;
@@ -252,6 +260,11 @@ void alerts_tick(struct alerts *alerts)
         free_run(run);
         note_change(alerts);
     }
+}
+
+void alerts_tick(struct alerts *alerts)
+{
+    advance(alerts);
     report(alerts);
 }
 
@@ -381,8 +394,10 @@ static bool is_acknowledged_by(const struct alert_delivery *delivery,
                0;
 }
 
-void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)
+bool alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)
 {
+    bool matched = false;
+
     for (struct alerts_run *run = alerts->runs; run; run = run->next) {
         for (struct alert_delivery *delivery = run->delivered; delivery;
              delivery = delivery->next) {
@@ -390,10 +405,14 @@ void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgemen
                 continue;
             delivery->outcome = ALERT_OUTCOME_REACHED;
             delivery->at_ms = 0;
-            note_change(alerts);
+            matched = true;
         }
     }
-    alerts_tick(alerts);
+    if (!matched)
+        return false;
+    advance(alerts);
+    alerts->has_changed = false; /* the caller stores it */
+    return true;
 }
 
 /* ---- life ---- */

@@ -16,6 +16,9 @@
 /* Events whose alerts are under way; those of more are dropped. */
 #define ALERTS_MAX 32
 
+/* So often it is tried while the BMC has no socket. */
+#define ALERTS_SOCKET_MS 1000
+
 /* "Event source type" of a trap and of its acknowledgement: IPMI. */
 #define ALERT_SOURCE_IPMI 0x20
 
@@ -61,7 +64,8 @@ struct alerts_run {
 };
 
 struct alerts_ops {
-    /* Sends it once. 0, or a negative error. May not call back. */
+    /* Sends it once. 0, or a negative error; -ENOTCONN: the BMC has no socket for now, and what
+     * could not be tried does not count. May not call back. */
     int (*send)(void *context, const struct lan_destination *to, const struct alert *alert);
 };
 
@@ -125,8 +129,9 @@ struct alert_acknowledgement {
     uint8_t data[3];
 };
 
-/* One that belongs to no alert is passed over. */
-void alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement);
+/* True: an alert has reached its destination by that, and the caller reports BMC_PART_PEF_PENDING
+ * as changed. One that belongs to no alert under way is passed over. */
+bool alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement);
 
 /* "Local timestamp" of the trap: seconds since 1998-01-01 of the BMC's clock; 0: unspecified. */
 uint32_t alert_time(const struct alert *alert);

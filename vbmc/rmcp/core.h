@@ -10,6 +10,7 @@
 #include "vbmc/rmcp/server.h"
 
 struct endpoint;
+struct route_waiting;
 struct session;
 
 struct rmcp_server {
@@ -20,6 +21,7 @@ struct rmcp_server {
     uint64_t now_ms;                    /* as of the last call that told the time */
     uint8_t nobodys_key[RAKP_KEY_SIZE]; /* the password of every name that does not exist */
     uint32_t last_serial;               /* of requests, over all sessions */
+    struct route_waiting *outside;      /* who waits for an answer without a session */
     bool busy; /* inside rmcp_server_receive: sessions that end are swept when it is done */
     struct rmcp_counters counters;
 };

@@ -7,11 +7,15 @@
  *
  * The same bytes again while pending are ignored, as the answer will come; while answered they get
  * the stored answer under a new session sequence number. When as many requests as the cache holds
- * are pending, further ones are told that the node is busy. */
+ * are pending, further ones are told that the node is busy.
+ *
+ * Outside of a session nothing is remembered but who waits for a late answer (PET Acknowledge). */
 #include "vbmc/rmcp/route.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "vbmc/base/endpoint.h"
 #include "vbmc/base/wire.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/ipmi/bridge.h"
@@ -50,27 +54,109 @@ static void send_lan15(struct rmcp_server *server, const struct endpoint *to,
     rmcp_core_send_built(server, to, bytes, size);
 }
 
-/* Runs a request outside of a session. The length of the answer's message, or 0: there is none. */
-static size_t run_outside(struct rmcp_server *server, const struct ipmi_request *request,
-                          struct ipmi_response *response, uint8_t answer[REPEAT_RESPONSE_MAX])
+static uint32_t take_serial(struct rmcp_server *server)
 {
-    int size = -1;
+    if (++server->last_serial == 0)
+        server->last_serial = 1;
+    return server->last_serial;
+}
 
-    server->counters.requests++;
-    response->completion_code = CC_UNSPECIFIED;
-    if (ipmi_dispatch(request, response) == IPMI_ANSWERED)
-        size = ipmi_msg_build_response(request->msg, response, answer, REPEAT_RESPONSE_MAX);
+/* ---- outside of a session ---- */
+
+/* Who waits for an answer. */
+struct route_waiting {
+    struct route_waiting *next;
+    uint32_t serial;
+    struct endpoint to;
+    enum route_wrapper wrapper;
+    struct ipmi_msg msg; /* without data */
+    bool is_kept;        /* behind the call that has dispatched it */
+};
+
+/* Builds the message of the answer. Its length, or 0: there is none. */
+static size_t build_outside(struct rmcp_server *server, const struct ipmi_msg *msg,
+                            const struct ipmi_response *response,
+                            uint8_t answer[REPEAT_RESPONSE_MAX])
+{
+    int size = ipmi_msg_build_response(msg, response, answer, REPEAT_RESPONSE_MAX);
+
     if (size < 0)
         rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
     return size < 0 ? 0 : (size_t)size;
+}
+
+static void answer_outside(struct rmcp_server *server, const struct route_waiting *waiting,
+                           const struct ipmi_response *response)
+{
+    uint8_t answer[REPEAT_RESPONSE_MAX];
+    size_t size = build_outside(server, &waiting->msg, response, answer);
+
+    if (size > 0 && waiting->wrapper == ROUTE_LAN15)
+        send_lan15(server, &waiting->to, &(struct lan15_header){.type = LAN15_NONE}, answer, size);
+    else if (size > 0)
+        rmcp_core_send_clear(server, &waiting->to, PAYLOAD_IPMI, answer, size);
+}
+
+static struct route_waiting **find_waiting(struct rmcp_server *server, uint32_t serial)
+{
+    struct route_waiting **place = &server->outside;
+
+    while (*place && (*place)->serial != serial)
+        place = &(*place)->next;
+    return place;
+}
+
+/* Keeps a copy until the answer comes. */
+static void keep_waiting(struct rmcp_server *server, const struct route_waiting *waiting)
+{
+    struct route_waiting **end = &server->outside, *kept = NULL;
+    unsigned count = 0;
+
+    for (; *end; end = &(*end)->next)
+        count++;
+    if (count < ROUTE_WAITING_MAX)
+        kept = malloc(sizeof *kept);
+    if (!kept) {
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE);
+        return;
+    }
+    *kept = *waiting;
+    kept->next = NULL;
+    kept->msg.data = NULL;
+    kept->msg.data_length = 0;
+    kept->is_kept = true;
+    *end = kept;
+}
+
+static void complete_outside(struct rmcp_server *server, const struct ipmi_token *token,
+                             const struct ipmi_response *response)
+{
+    struct route_waiting **place = find_waiting(server, token->request), *waiting = *place;
+
+    if (!waiting) {
+        rmcp_core_drop(server, RMCP_DROP_LATE);
+        return;
+    }
+    *place = waiting->next;
+    answer_outside(server, waiting, response);
+    if (waiting->is_kept)
+        free(waiting);
+}
+
+void route_forget_waiting(struct rmcp_server *server)
+{
+    while (server->outside) {
+        struct route_waiting *waiting = server->outside;
+        server->outside = waiting->next;
+        free(waiting);
+    }
 }
 
 void route_outside(struct rmcp_server *server, const struct endpoint *from,
                    enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms)
 {
     struct lan15_login login = {.server = server, .from = from, .now_ms = now_ms};
-    struct ipmi_response response;
-    uint8_t answer[REPEAT_RESPONSE_MAX];
+    struct ipmi_response response = {.completion_code = CC_UNSPECIFIED};
     size_t length = wire_left(&message);
     struct ipmi_msg msg;
 
@@ -83,18 +169,30 @@ void route_outside(struct rmcp_server *server, const struct endpoint *from,
         request.logins = &lan15_login_ops;
         request.logins_context = &login;
     }
-    size_t size = run_outside(server, &request, &response, answer);
-    if (size > 0 && wrapper == ROUTE_LAN15)
-        send_lan15(server, from, &(struct lan15_header){.type = LAN15_NONE}, answer, size);
-    else if (size > 0)
-        rmcp_core_send_clear(server, from, PAYLOAD_IPMI, answer, size);
+    struct route_waiting waiting = {.next = server->outside,
+                                    .serial = take_serial(server),
+                                    .to = *from,
+                                    .wrapper = wrapper,
+                                    .msg = msg};
+    request.token.request = waiting.serial;
+    server->counters.requests++;
+    server->outside = &waiting;
+    enum ipmi_outcome outcome = ipmi_dispatch(&request, &response);
+    struct route_waiting **place = find_waiting(server, waiting.serial);
+    if (!*place)
+        return; /* route_complete was called meanwhile */
+    *place = waiting.next;
+    if (outcome == IPMI_ANSWERED)
+        answer_outside(server, &waiting, &response);
+    else
+        keep_waiting(server, &waiting);
 }
 
 void route_activation(struct rmcp_server *server, const struct endpoint *from,
                       const struct lan15_packet *packet, const uint8_t *key, uint64_t now_ms)
 {
     struct lan15_login login = {server, from, packet->session, now_ms};
-    struct ipmi_response response;
+    struct ipmi_response response = {.completion_code = CC_UNSPECIFIED};
     uint8_t answer[REPEAT_RESPONSE_MAX];
     struct ipmi_msg msg;
 
@@ -105,7 +203,12 @@ void route_activation(struct rmcp_server *server, const struct endpoint *from,
     struct ipmi_request request = make_request(server, &msg, now_ms);
     request.logins = &lan15_login_ops;
     request.logins_context = &login;
-    size_t size = run_outside(server, &request, &response, answer);
+    server->counters.requests++;
+    if (ipmi_dispatch(&request, &response) != IPMI_ANSWERED) {
+        rmcp_core_drop(server, RMCP_DROP_UNANSWERABLE); /* it never waits */
+        return;
+    }
+    size_t size = build_outside(server, &msg, &response, answer);
     if (size == 0)
         return;
     /* With an authentication code even where no other packet has one. */
@@ -177,13 +280,6 @@ static void finish_entry(struct rmcp_server *server, struct session *session,
     answer_entry(server, session, entry);
     if (has_second)
         rmcp_core_send_sealed(server, session, PAYLOAD_IPMI, response->data, response->data_length);
-}
-
-static uint32_t take_serial(struct rmcp_server *server)
-{
-    if (++server->last_serial == 0)
-        server->last_serial = 1;
-    return server->last_serial;
 }
 
 /* Runs a message for the first time. */
@@ -259,6 +355,10 @@ void route_in_session(struct rmcp_server *server, struct session *session, uint8
 void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
                     const struct ipmi_response *response, uint64_t now_ms)
 {
+    if (token->session == 0) {
+        complete_outside(server, token, response);
+        return;
+    }
     struct session *session = session_table_find_active(server->sessions, token->session);
     struct repeat_entry *entry =
         session ? repeat_find_pending(session->repeats, token->request) : NULL;

@@ -15,13 +15,16 @@ struct rmcp_server;
 struct session;
 struct wire_in;
 
+/* Requests outside of a session that wait for their answers. */
+#define ROUTE_WAITING_MAX 8
+
 enum route_wrapper {
     ROUTE_LAN15,
     ROUTE_RMCPPLUS,
 };
 
 /* Serves an IPMI message that came outside of a session; the answer takes the same wrapper.
- * Commands that are not answered at once get no answer there. */
+ * A few may wait for theirs (ROUTE_WAITING_MAX); more are not answered, and ask again. */
 void route_outside(struct rmcp_server *server, const struct endpoint *from,
                    enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms);
 
@@ -38,8 +41,11 @@ bool route_accepts(uint8_t type, const uint8_t *payload, size_t length);
 void route_in_session(struct rmcp_server *server, struct session *session, uint8_t type,
                       const uint8_t *payload, size_t length, uint64_t now_ms);
 
-/* The late answer to a request of a session. */
+/* The late answer to a request. */
 void route_complete(struct rmcp_server *server, const struct ipmi_token *token,
                     const struct ipmi_response *response, uint64_t now_ms);
+
+/* Nobody outside of a session waits any more. */
+void route_forget_waiting(struct rmcp_server *server);
 
 #endif

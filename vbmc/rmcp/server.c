@@ -143,6 +143,7 @@ void rmcp_server_free(struct rmcp_server *server)
 {
     if (!server)
         return;
+    route_forget_waiting(server);
     session_table_free(server->sessions);
     openings_free(server->openings);
     crypto_free(server->crypto);

@@ -114,8 +114,8 @@ void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from
 bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint *from,
                          const uint8_t *bytes, size_t length);
 
-/* The late answer to a request that was pending. Dropped if its session is gone, or if the token is
- * another BMC's. */
+/* The late answer to a request that was pending, in a session or outside of one. Dropped if nobody
+ * waits for it any more, or if the token is another BMC's. */
 void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,
                           const struct ipmi_response *response, uint64_t now_ms);
 

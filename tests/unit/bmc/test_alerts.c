@@ -373,7 +373,7 @@ static void test_refused(void **state)
 static void test_cannot_be_sent(void **state)
 {
     (void)state;
-    sent.result = -ENOTCONN;
+    sent.result = -EHOSTUNREACH;
     set_destination(1, 0x00, 0, 1);
     EXPECT("04 16 01 01 00", "00");
     EXPECT("04 16 01 41 00", "00 ff");
@@ -381,6 +381,49 @@ static void test_cannot_be_sent(void **state)
     fake_bmc_advance(&fake_bmc, 1000); /* again, as it may be */
     EXPECT("04 16 01 41 00", "00 01");
     expect_sent("11");
+}
+
+/* The BMC's address cannot be bound: what could not be tried does not count. */
+static void test_no_socket(void **state)
+{
+    (void)state;
+    sent.result = -ENOTCONN;
+    set_policy("0", "1");
+    log_event();
+    fake_bmc_advance(&fake_bmc, 3 * ALERTS_SOCKET_MS);
+    expect_sent("1111");
+    assert_non_null(fake_bmc.bmc.alerts.runs);
+    sent.result = 0;
+    fake_bmc_advance(&fake_bmc, ALERTS_SOCKET_MS);
+    expect_sent("11111");
+    assert_null(fake_bmc.bmc.alerts.runs);
+    fake_bmc_advance(&fake_bmc, 60000);
+    expect_sent("11111");
+}
+
+/* An acknowledgement is answered when it is on disk; one of nothing writes nothing. */
+static void test_acknowledged_when_stored(void **state)
+{
+    static const char request[] = "04 17 01 00 80 14 a9 30 20 20 08 59 60 55";
+    static const int results[] = {0, -EIO};
+
+    (void)state;
+    set_destination(1, 0x80, 99, 7);
+    set_policy("0", "1");
+    for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+        fake_bmc.bmc.alerts.sequence = 0;
+        log_event();
+        unsigned changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
+        fake_bmc.saves_wait = true;
+        EXPECT(request, FAKE_BMC_WAITS);
+        assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
+        fake_bmc_finish_save(&fake_bmc, results[i]);
+        fake_bmc.saves_wait = false;
+        assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
+                            results[i] < 0 ? "ff" : "00");
+        EXPECT(request, "00"); /* again, as its answer was lost */
+        assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
+    }
 }
 
 /* The BMC goes while alerts are under way. */
@@ -416,6 +459,8 @@ int main(void)
         TEST(test_immediate_pending),
         TEST(test_refused),
         TEST(test_cannot_be_sent),
+        TEST(test_no_socket),
+        TEST(test_acknowledged_when_stored),
         TEST(test_goes),
     };
 

@@ -123,14 +123,57 @@ static void test_lan15(void **state)
         bytes[at] ^= 0x04;
     }
     assert_int_equal(counters()->dropped[RMCP_DROP_LAN15_SESSION], 4);
-    rmcp_stub.outcome = IPMI_PENDING; /* nobody may be kept waiting outside of a session */
-    assert_int_equal(remote_console_send(&console, bytes, size), 0);
     /* A length for which clients send a pad, and a message longer than the length byte can say. */
     assert_int_equal(build_clear15(message, 56 - 14, bytes), 56);
     assert_int_equal(build_clear15(message, 57 - 14, bytes), 57);
     assert_int_equal(lan15_parse(wire_in_init(bytes + 4, 53), &packet), 0);
     assert_int_equal(packet.message_length, 57 - 14);
     assert_true(lan15_build(&header, message, 256, bytes, sizeof bytes) < 0);
+}
+
+static void answer_at_once(const struct ipmi_request *request)
+{
+    static const struct ipmi_response refused = {.completion_code = CC_UNSPECIFIED};
+
+    rmcp_server_complete(console.server, &request->token, &refused, console.now_ms);
+}
+
+/* Outside of a session a few may wait for a late answer, which comes once, in the wrapper of the
+ * request. */
+static void test_late_answers_outside(void **state)
+{
+    static const struct ipmi_response done = {.completion_code = CC_SUCCESS};
+    uint8_t message[RMCP_DATAGRAM_MAX], bytes[RMCP_DATAGRAM_MAX];
+    struct ipmi_token tokens[9];
+
+    (void)state;
+    size_t length = remote_console_message(&console, NETFN_SENSOR_EVENT, 0x17, NULL, 0, message);
+    for (unsigned wrapper = 0; wrapper < 2; wrapper++) {
+        rmcp_stub.outcome = IPMI_PENDING;
+        size_t size = wrapper == 0 ? build_clear15(message, length, bytes)
+                                   : (size_t)rmcpplus_build(PAYLOAD_IPMI, message, length, bytes,
+                                                            sizeof bytes);
+        for (unsigned i = 0; i < 9; i++) {
+            assert_int_equal(remote_console_send(&console, bytes, size), 0);
+            tokens[i] = rmcp_stub.request.token;
+            assert_int_equal(tokens[i].session, 0);
+        }
+        console.sent = 0;
+        for (unsigned i = 9; i-- > 0;)
+            rmcp_server_complete(console.server, &tokens[i], &done, console.now_ms);
+        assert_int_equal(console.sent, 8);
+        assert_int_equal(console.last.bytes[4], wrapper == 0 ? LAN15_NONE : RMCPPLUS_FORMAT);
+        const uint8_t late[] = {0x17, CC_SUCCESS}; /* in front of the checksum */
+        assert_memory_equal(console.last.bytes + console.last.length - 3, late, sizeof late);
+        rmcp_server_complete(console.server, &tokens[0], &done, console.now_ms);
+        assert_int_equal(console.sent, 8);
+    }
+    rmcp_stub.hook = answer_at_once; /* from within */
+    assert_int_not_equal(remote_console_send_clear(&console, PAYLOAD_IPMI, message, length),
+                         CONSOLE_NO_ANSWER);
+    rmcp_stub.hook = NULL; /* and one is left when the BMC goes */
+    assert_int_equal(remote_console_send_clear(&console, PAYLOAD_IPMI, message, length),
+                     CONSOLE_NO_ANSWER);
 }
 
 /* Every value of every byte of the headers of a clear RMCP+ request: an answer only where the byte
@@ -175,8 +218,8 @@ static void test_clear_header(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_flips), TEST(test_trailing_bytes), TEST(test_sealed_nonsense),
-        TEST(test_lan15), TEST(test_clear_header),
+        TEST(test_flips), TEST(test_trailing_bytes),       TEST(test_sealed_nonsense),
+        TEST(test_lan15), TEST(test_late_answers_outside), TEST(test_clear_header),
     };
 
     return cmocka_run_group_tests_name("rmcp packets", tests, NULL, NULL);

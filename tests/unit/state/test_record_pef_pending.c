@@ -403,6 +403,7 @@ static void test_immediate_when_stored(void **state)
     while (fake_bmc.saves_finished < fake_bmc.save_count)
         fake_bmc_finish_save(&fake_bmc, 0);
     assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)), "00");
+    fake_bmc.saves_wait = false;
     acknowledge();
     EXPECT("04 16 01 05 00", "00"); /* there is no such destination */
     EXPECT("04 16 01 45 00", "00 03");
