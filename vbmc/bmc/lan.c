@@ -295,13 +295,11 @@ struct lan_destination lan_destination(const struct lan *lan, uint8_t number)
         .has_v6 = address[0] >> 4 == 1,
     };
 
-    if (destination.has_v6) {
+    /* Gateway and MAC address of an IPv4 one are the kernel's to choose. */
+    if (destination.has_v6)
         memcpy(destination.ip, address + 1, 16);
-    } else {
-        destination.by_backup_gateway = (address[1] & 0x01) != 0;
+    else
         memcpy(destination.ip, address + 2, 4);
-        memcpy(destination.mac, address + 6, sizeof destination.mac);
-    }
     return destination;
 }
 

@@ -123,8 +123,6 @@ struct lan_destination {
     unsigned retries;     /* 0 to 7 */
     bool has_v6;
     uint8_t ip[16]; /* network order; the first 4 bytes unless has_v6; all 0: none is set */
-    bool by_backup_gateway;
-    uint8_t mac[6];
 };
 
 /* Number 0 to 15. */

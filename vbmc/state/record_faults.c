@@ -6,6 +6,7 @@
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/platform/inject.h"
 #include "vbmc/state/record.h"
+#include "vbmc/state/record_number.h"
 
 #define TEXT_SIZE  64
 #define ERROR_SIZE 256
@@ -31,13 +32,9 @@ static struct json_object *encode(const struct bmc *bmc)
 
     if (!list || !record)
         return NULL;
-    for (unsigned i = 0; bmc->platform && i < platform_faults(bmc->platform)->count; i++) {
-        struct json_object *fault = encode_fault(&platform_faults(bmc->platform)->items[i]);
-        if (!fault || json_object_array_add(list, fault)) {
-            json_object_put(fault);
+    for (unsigned i = 0; bmc->platform && i < platform_faults(bmc->platform)->count; i++)
+        if (record_append(list, encode_fault(&platform_faults(bmc->platform)->items[i])) < 0)
             return NULL;
-        }
-    }
     if (qmp_json_add(record, "faults", cleanup_steal_pointer(&list)))
         return NULL;
     return cleanup_steal_pointer(&record);

@@ -7,19 +7,16 @@
 #include "vbmc/bmc/pef_parameters.h"
 #include "vbmc/state/record.h"
 #include "vbmc/state/record_hex.h"
+#include "vbmc/state/record_number.h"
 
 static int add_parameters(struct json_object *list, const struct pef *pef)
 {
     uint8_t bytes[1 + PEF_PARAMETER_MAX];
     int size;
 
-    for (unsigned n = 0; (size = pef_changed_parameter(pef, n, bytes)) >= 0; n++) {
-        struct json_object *text = size > 0 ? record_new_hex(bytes, (size_t)size) : NULL;
-        if (size > 0 && (!text || json_object_array_add(list, text) < 0)) {
-            json_object_put(text);
+    for (unsigned n = 0; (size = pef_changed_parameter(pef, n, bytes)) >= 0; n++)
+        if (size > 0 && record_append(list, record_new_hex(bytes, (size_t)size)) < 0)
             return -ENOMEM;
-        }
-    }
     return 0;
 }
 

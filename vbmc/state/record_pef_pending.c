@@ -28,15 +28,6 @@
 
 /* ---- writing ---- */
 
-/* Adds `item` (NULL: no memory) to the array in any case. */
-static int append(struct json_object *array, struct json_object *item)
-{
-    if (array && item && json_object_array_add(array, item) == 0)
-        return 0;
-    json_object_put(item);
-    return -ENOMEM;
-}
-
 struct number {
     const char *key;
     int64_t value;
@@ -88,7 +79,7 @@ static struct json_object *encode_run(const struct alerts_run *run)
         record_add_hex(object, "record", run->record, SEL_RECORD_SIZE) < 0)
         return NULL;
     for (const struct alert_delivery *one = run->delivered; one; one = one->next)
-        if (append(deliveries, encode_delivery(one)) < 0)
+        if (record_append(deliveries, encode_delivery(one)) < 0)
             return NULL;
     if (qmp_json_add(object, "deliveries", cleanup_steal_pointer(&deliveries)) < 0)
         return NULL;
@@ -132,10 +123,10 @@ static struct json_object *encode(const struct bmc *bmc)
         record_add_number(record, "sequence", bmc->alerts.sequence) < 0)
         return NULL;
     for (unsigned n = 0; (event = pef_held_record(&bmc->pef, n)); n++)
-        if (append(held, record_new_hex(event, SEL_RECORD_SIZE)) < 0)
+        if (record_append(held, record_new_hex(event, SEL_RECORD_SIZE)) < 0)
             return NULL;
     for (const struct alerts_run *run = bmc->alerts.runs; run; run = run->next)
-        if (append(runs, encode_run(run)) < 0)
+        if (record_append(runs, encode_run(run)) < 0)
             return NULL;
     if (qmp_json_add(record, "held", cleanup_steal_pointer(&held)) < 0 ||
         qmp_json_add(record, "runs", cleanup_steal_pointer(&runs)) < 0)

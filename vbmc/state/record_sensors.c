@@ -18,15 +18,6 @@
 
 /* ---- writing ---- */
 
-/* Adds `item` (NULL: no memory) to the array in any case. */
-static int append(struct json_object *array, struct json_object *item)
-{
-    if (item && json_object_array_add(array, item) == 0)
-        return 0;
-    json_object_put(item);
-    return -ENOMEM;
-}
-
 static struct json_object *encode_slot(const struct sensors_slot *slot)
 {
     CLEANUP_JSON struct json_object *object = json_object_new_object();
@@ -60,7 +51,7 @@ static struct json_object *encode_slots(const struct sensors *sensors)
     struct sensors_slot slot;
 
     for (unsigned n = 0; array && sensors_slot(sensors, n, &slot) == 0; n++)
-        if (append(array, encode_slot(&slot)) < 0)
+        if (record_append(array, encode_slot(&slot)) < 0)
             return NULL;
     return cleanup_steal_pointer(&array);
 }
@@ -71,7 +62,7 @@ static struct json_object *encode_all_settings(const struct sensors *sensors)
     struct sensor_settings settings;
 
     for (unsigned n = 0; array && sensors_changed_settings(sensors, n, &settings) == 0; n++)
-        if (append(array, encode_settings(&settings)) < 0)
+        if (record_append(array, encode_settings(&settings)) < 0)
             return NULL;
     return cleanup_steal_pointer(&array);
 }
