@@ -74,14 +74,12 @@ check_places() {
 
 # included: FILE:LINE:INCLUDED for each include of ours.
 included() {
-	files | grep '\.[ch]$' | while IFS= read -r file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' -- |
+	xargs grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' -- <<<"$sources" |
 		sed -E 's/^([^:]*):([0-9]*):[^"]*"([^"]*)".*/\1:\2:\3/'
 }
 
 check_includes() {
-	included | awk -F: -v rooms="$rooms" '
+	awk -F: -v rooms="$rooms" '
 		BEGIN {
 			count = split(rooms, rows, "\n")
 			for (i = 1; i <= count; i++) {
@@ -108,7 +106,7 @@ check_includes() {
 			if ($1 ~ /^tests\// || folder_of($3) == folder_of($1)) next
 			if (!((row, "*") in may) && !((row, folder_of($3)) in may) && !((row, $3) in may))
 				print $1 ":" $2 ": \"" $3 "\" is not for " row ", which may include:" allowed[row]
-		}'
+		}' <<<"$includes"
 }
 
 # check_road: the functions that README.md names on the road of a request are where it says.
@@ -123,10 +121,12 @@ check_road() {
 
 # Pairs USER NEEDED: of headers and of sources, as the includes have them; of sources, without their
 # endings, as the names in objects have them.
-headers_need() { included | awk -F: '$1 ~ /[.]h$/ { print $1, $3 }'; }
+headers_need() { awk -F: '$1 ~ /[.]h$/ && $1 !~ /^tests\// { print $1, $3 }' <<<"$includes"; }
+names_of_objects() {
+	[[ ! -d $objects ]] || (cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +)
+}
 objects_need() {
-	[[ -d $objects ]] || return 0
-	(cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +) | awk '
+	awk '
 		function is_there(file,  line) { # objects of files that have moved may be left
 			if (!(file in known)) {
 				known[file] = (getline line < (file ".c")) >= 0
@@ -134,7 +134,7 @@ objects_need() {
 			}
 			return known[file]
 		}
-		{
+		NF > 1 {
 			file = $1
 			sub("[.]o:.*", "", file)
 			if (!is_there(file)) next
@@ -146,13 +146,13 @@ objects_need() {
 				count = split(users[name], user, " ")
 				for (i = 1; i <= count; i++) if (user[i] != maker[name]) print user[i], maker[name]
 			}
-		}' | sort -u
+		}' <<<"$names" | sort -u
 }
 
 # check_needs: a file that gets a function of a forbidden room through somebody else's header needs that
 # room all the same.
 check_needs() {
-	objects_need | awk -v rooms="$rooms" '
+	awk -v rooms="$rooms" '
 		BEGIN {
 			count = split(rooms, rows, "\n")
 			for (i = 1; i <= count; i++) {
@@ -161,12 +161,12 @@ check_needs() {
 			}
 		}
 		function folder_of(path) { sub("/?[^/]*$", "", path); return path }
-		{
+		NF {
 			user = folder_of($1)
 			needed = folder_of($2)
 			if (user != needed && !((user, "*") in may) && !((user, needed) in may) && !((user, $2 ".h") in may))
 				print $1 ".c:1: calls " $2 ".c, which is not for " user
-		}'
+		}' <<<"$needs"
 }
 
 # circles: of the pairs that come in, those that are part of one, a line for each circle.
@@ -177,11 +177,10 @@ circles() {
 		END { if (line) print line }'
 }
 
-# within ROOM: of the pairs that come in, those of two of its files.
-within() {
-	awk -v room="$1/" '
-		function is_here(path) { return index(path, room) == 1 && substr(path, length(room) + 1) !~ "/" }
-		is_here($1) && is_here($2)'
+# within_rooms: of the pairs that come in, those of two files of one room.
+within_rooms() {
+	awk 'function folder_of(path) { sub("/?[^/]*$", "", path); return path }
+		folder_of($1) == folder_of($2)'
 }
 # folders: of the pairs that come in, those of their folders. vbmc/ itself is not looked at: what wires
 # everything together is there.
@@ -191,28 +190,20 @@ folders() {
 }
 
 check_circles() {
-	local headers objects_pairs room circle
-	headers=$(headers_need)
-	objects_pairs=$(objects_need)
-	{ included | awk -F: '{ print $1, $3 }'; echo "$objects_pairs"; } | awk NF | folders | circles |
+	local circle
+	{ awk -F: '{ print $1, $3 }' <<<"$includes"; echo "$needs"; } | awk NF | folders | circles |
 		while read -r circle; do
 			echo "$circle: these rooms need each other in a circle"
 		done
-	while read -r room; do
-		{
-			within "$room" <<<"$headers" | circles
-			within "$room" <<<"$objects_pairs" | circles
-		} | while read -r circle; do
-			echo "$circle: these files of $room/ need each other in a circle"
+	{ headers_need | within_rooms | circles; within_rooms <<<"$needs" | circles; } |
+		while read -r circle; do
+			echo "$circle: these files of a room need each other in a circle"
 		done
-	done < <(awk 'NF { print $1 }' <<<"$rooms")
 }
 
 # found_in PATTERN NOT_IN WHY: lines of sources that match, outside of files that match NOT_IN.
 found_in() {
-	files | grep '\.[ch]$' | grep -Ev "$2" | while IFS= read -r file; do
-		[[ ! -e $file ]] || printf '%s\0' "$file"
-	done | { xargs -0 grep -nHE -- "$1" || true; } | sed -E "s|^([^:]*:[0-9]*):.*|\\1: $3|"
+	grep -Ev "$2" <<<"$sources" | { xargs grep -nHE -- "$1" || true; } | sed -E "s|^([^:]*:[0-9]*):.*|\\1: $3|"
 }
 
 # Seams: what one file, or one room, alone does.
@@ -261,7 +252,7 @@ check_service_door() {
 	local parts='bmc|chassis|boot_options|watchdog|sel|sensors|fru|dcmi|pef|sdr_repository|users|platform|messaging|acpi|system_info'
 	changing=$(cat vbmc/bmc/*.h vbmc/platform/*.h | tr '\n' ' ' | grep -oE "[a-z_]+\(struct ($parts) \*" |
 		sed 's/(.*//' | sort -u | grep -vxF "${changes_nothing// /$'\n'}")
-	[[ ! -d $objects ]] || (cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +) |
+	[[ -z $names ]] ||
 		awk -v changing="$changing" -v message="$message" -v changers="$changers" -v may_change="$may_change" '
 			BEGIN {
 				count = split(changing, name, "\n")
@@ -278,11 +269,17 @@ check_service_door() {
 				if ((getline line < (file ".c")) < 0) next # has moved
 				if (!(room in changer) && !((file " " $NF) in may))
 					print file ".c:1: " message ": " $NF
-			}'
+			}' <<<"$names"
 	found_in '(chassis|boot)(\.|->)[a-z_]+(\.[a-z_]+)* *[|&]?=[^=]|payload->(activate|deactivate|set_[a-z]+)\(|hooks->changed\(' \
 		"^tests/|^vbmc/store/|^vbmc/fleet/(fleet|load|restore)[.]c|^(${changers// /|})/" "$message"
 }
 
+sources=$(files | grep '\.[ch]$' | while IFS= read -r file; do
+	[[ ! -e $file ]] || printf '%s\n' "$file" # one that is deleted is known to git
+done)
+includes=$(included)
+names=$(names_of_objects)
+needs=$(objects_need)
 offences=$(check_places; check_includes; check_needs; check_road; check_circles; check_seams; check_service_door)
 if [[ -n $offences ]]; then
 	printf '%s\n' "$offences" >&2
