@@ -11,12 +11,14 @@
 set -euo pipefail
 shopt -s inherit_errexit
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-script=$(realpath "$0")
-test_name=$(basename "$script" .test)
-build=$(cd "$top" && realpath -m "${VBMC_BUILD:-build}")
+top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+script=$top/tests/e2e/${0##*/}
+test_name=${0##*/}
+test_name=${test_name%.test}
+build=${VBMC_BUILD:-build}
+[[ $build == /* ]] || build=$top/$build
 soak=${VBMC_SOAK:-}
-# Deadlines are stretched by this factor; the runner sets it for slow builds.
+# Deadlines are stretched by this factor, a whole number; the runner sets it for slow builds.
 patience=${VBMC_PATIENCE:-1}
 
 skip() { echo "skipped: $*"; exit 77; }
@@ -35,12 +37,13 @@ requires() {
 requires unshare ip mount
 if [[ -z ${VBMC_TEST_INSIDE:-} ]]; then
 	[[ -x $build/vbmcd && -x $build/vbmc ]] || fail "$build/vbmcd is missing: run make first"
-	"$top/tests/guest/build.sh" # may need the network, which there is none of inside
+	# It may need the network, which there is none of inside; the runner has seen to it for all tests.
+	[[ -n ${VBMC_GUEST_IS_BUILT:-} ]] || "$top/tests/guest/build.sh"
 	[[ $(id -u) == 0 ]] || skip "namespaces need root"
 	unshare --mount --net --pid --fork true 2>/dev/null || skip "no namespaces here (unshare fails)"
 	kept=$build/test-logs/$test_name
 	rm -rf "$kept"
-	mkdir -p "$kept"
+	mkdir -p "$kept/home/.local/usr/share/misc"
 	VBMC_TEST_INSIDE=$kept exec unshare --pid --fork --kill-child --mount-proc --mount --net \
 		bash "$0" "$@"
 fi
@@ -48,15 +51,12 @@ ip link set lo up
 mount -t tmpfs tmpfs /run
 # A short path: those of Unix sockets are limited.
 dir=/run/test
-mkdir -p $dir /run/lock
-mount --bind "$VBMC_TEST_INSIDE" $dir
 # FreeIPMI caches SDRs by address below the home of the password file; each test has other BMCs there.
-mkdir -p /root/.freeipmi
+mkdir -p $dir /run/lock /root/.freeipmi
+mount --bind "$VBMC_TEST_INSIDE" $dir
 mount -t tmpfs tmpfs /root/.freeipmi
-mkdir $dir/home
 export HOME=$dir/home PATH=$build:$PATH LC_ALL=C.UTF-8
 # ipmitool reads the names of all enterprises, 5 MB, whenever it starts, unless the user has such a list.
-mkdir -p $HOME/.local/usr/share/misc
 printf '32473\n  Example Enterprise Number for Documentation Use\n' >$HOME/.local/usr/share/misc/enterprise-numbers.txt
 unset VIRTUALBMC_CONFIG VBMC_SOCKET LIBVIRT_DEFAULT_URI XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME
 cd $dir
@@ -90,7 +90,7 @@ trap on_exit EXIT
 
 # ---- waiting and checking ----
 
-scaled() { awk "BEGIN { printf \"%.0f\", $1 * $patience }"; }
+scaled() { echo $(($1 * patience)); }
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 # Sleeping without a process: nobody writes to this pipe.
@@ -103,7 +103,7 @@ nap() { read -rt "$1" -u "$nap_fd" || true; }
 wait_for() {
 	local seconds=$1 end pauses=0
 	shift
-	end=$((${EPOCHREALTIME/./} + $(scaled "$seconds * 1000000")))
+	end=$((${EPOCHREALTIME/./} + seconds * 1000000 * patience))
 	until "$@" >$dir/wait_for.out 2>&1; do
 		if ((${EPOCHREALTIME/./} > end)); then
 			cat $dir/wait_for.out >&2
@@ -112,7 +112,7 @@ wait_for() {
 		fi
 		case $((pauses++)) in
 		?) nap 0.03 ;;
-		??) nap 0.1 ;;
+		1? | 2?) nap 0.1 ;;
 		*) nap 0.25 ;;
 		esac
 	done
@@ -145,33 +145,41 @@ soon_median() { printf '%s\n' "${soon_took[@]}" | sort -n | sed -n "$((${#soon_t
 # not COMMAND...: succeeds when the command does not ('!' would be no reason to stop for bash).
 not() { if "$@"; then return 1; fi; }
 
-# says TEXT COMMAND...: the command succeeds and its output contains TEXT.
-says() {
-	local text=$1 output status=0
-	shift
-	output=$("$@" 2>&1) || status=$?
-	printf '$ %s\n%s\n' "$*" "$output"
-	[[ $status == 0 ]] || { echo "exit status $status" >&2; return 1; }
-	[[ $output == *"$text"* ]] || { echo "'$text' is not in it" >&2; return 1; }
+# capture COMMAND...: its output, both streams, is then in $captured, and its exit status in $status. A
+# shell's fork for each $(...) would be a good part of what a test costs.
+capture() {
+	local capture_depth=$((${capture_depth:-0} + 1)) file part=''
+	file=/run/captured.$BASHPID.$capture_depth
+	status=0
+	"$@" >"$file" 2>&1 || status=$?
+	captured=
+	while IFS= read -rd '' part; do # up to a NUL
+		captured+=$part
+	done <"$file"
+	captured+=$part
+	captured=${captured%"${captured##*[!$'\n']}"}
 }
+
+# says TEXT COMMAND...: the command succeeds and its output contains TEXT.
+says() { refuses 0 "$@"; }
 
 # refuses STATUS TEXT COMMAND...: the command fails with that exit status and says TEXT.
 refuses() {
-	local wanted=$1 text=$2 output status=0
+	local wanted=$1 text=$2 captured status
 	shift 2
-	output=$("$@" 2>&1) || status=$?
-	printf '$ %s\n%s\n' "$*" "$output"
+	capture "$@"
+	printf '$ %s\n%s\n' "$*" "$captured"
 	[[ $status == "$wanted" ]] || { echo "exit status $status, not $wanted" >&2; return 1; }
-	[[ $output == *"$text"* ]] || { echo "'$text' is not in it" >&2; return 1; }
+	[[ $captured == *"$text"* ]] || { echo "'$text' is not in it" >&2; return 1; }
 }
 
 # prints TEXT COMMAND...: quietly, for wait_for.
 prints() {
-	local text=$1 output
+	local text=$1 captured status
 	shift
-	output=$("$@" 2>&1) || { echo "$output"; return 1; }
-	echo "$output"
-	[[ $output == *"$text"* ]]
+	capture "$@"
+	echo "$captured"
+	[[ $status == 0 && $captured == *"$text"* ]]
 }
 
 # ---- libvirt ----
@@ -193,14 +201,14 @@ write_qemu_conf() {
 share_capabilities() {
 	local shared=$build/libvirt-capabilities
 	mkdir -p "$shared" "$1"
-	cp "$shared"/*.xml "$1/" 2>/dev/null || true
+	cp -p "$shared"/*.xml "$1/" 2>/dev/null || true
 	cleanup keep_capabilities "$1" "$shared"
 }
 keep_capabilities() {
 	local file
 	for file in "$1"/*.xml; do
-		if [[ -e $file ]] && ! cmp -s "$file" "$2/${file##*/}"; then
-			cp "$file" "$2/$test_name.new"
+		if [[ $file -nt $2/${file##*/} ]]; then
+			cp -p "$file" "$2/$test_name.new"
 			mv "$2/$test_name.new" "$2/${file##*/}"
 		fi
 	done
@@ -295,7 +303,26 @@ start_vbmcd() {
 	kill -0 "$vbmcd_pid"
 }
 is_settled() {
-	! kill -0 "$1" || vbmc status -f json | jq -e 'all(.hypervisors[]; .state == "connected" or has("error"))'
+	! kill -0 "$1" || hypervisors_are 'state connected' 'error *'
+}
+# hypervisors_are PATTERN...: each one has a line in `vbmc status` that matches one of them.
+hypervisors_are() {
+	local captured status line name pattern
+	local -A named=() right=()
+	capture vbmc status -f value
+	echo "$captured"
+	[[ $status == 0 ]] || return 1
+	while IFS=. read -r line name; do
+		[[ $line == hypervisors ]] || continue
+		line=${name#*.} # NAME.PROPERTY VALUE, and the name has no dot
+		name=${name%%.*}
+		named[$name]=1
+		for pattern; do
+			# shellcheck disable=SC2053
+			[[ $line != $pattern ]] || right[$name]=1
+		done
+	done <<<"$captured"
+	[[ ${#named[@]} == "${#right[@]}" ]]
 }
 
 stop_vbmcd() {
@@ -311,7 +338,10 @@ kill_vbmcd() {
 	kill -KILL "$vbmcd_pid"
 	wait "$vbmcd_pid" || true
 }
-is_over() { [[ ! -e /proc/$1 || $(ps -o stat= -p "$1") == Z* ]]; }
+is_over() {
+	local stat
+	! { read -r stat </proc/"$1"/stat; } 2>/dev/null || [[ ${stat##*) } == Z* ]]
+}
 stop_all_vbmcd() {
 	local pid
 	for pid in "${!vbmcd_pids[@]}"; do
@@ -348,7 +378,7 @@ define_domain() {
 	fi
 }
 
-is_connected() { vbmc status -f json | jq -e 'all(.hypervisors[]; .state == "connected")'; }
+is_connected() { hypervisors_are 'state connected'; }
 
 watch_serial() {
 	[[ -z ${watched[$1]:-} ]] || return 0
@@ -369,7 +399,13 @@ declare -A watched=() marks=()
 
 # mark_serial NAME: from here on, serial_shows looks only at what comes new.
 mark_serial() { marks[$1]=$(stat -c %s "$dir/$1.serial" 2>/dev/null || echo 0); }
-serial_shows() { tail -c +$((${marks[$1]:-0} + 1)) "$dir/$1.serial" | grep -aqE -- "$2"; }
+serial_shows() {
+	if [[ ${marks[$1]:-0} == 0 ]]; then
+		grep -aqE -- "$2" "$dir/$1.serial"
+	else
+		tail -c +$((marks[$1] + 1)) "$dir/$1.serial" | grep -aqE -- "$2"
+	fi
+}
 # boots NAME: the guest's login prompt is there, of a kernel that has started since mark_serial.
 boots() {
 	wait_for 180 serial_shows "$1" 'vbmc guest: booted'
@@ -424,7 +460,10 @@ starts() {
 	grep -c 'starting up libvirt' "$log" || true
 }
 started_times() { [[ $(starts "$1") == "$2" ]]; }
-# port_of NAME: of its BMC.
-port_of() { vbmc list -f json | jq --arg name "$1" '.[] | select(."Domain name" == $name).Port'; }
+# port_of NAME: of its BMC. property NAME PROPERTY: as vbmc show has it. reading NAME SENSOR: a number, or
+# nothing. (jq would need more time than vbmc.)
+port_of() { vbmc list -f csv | awk -F, -v name="\"$1\"" '$1 == name { print $4 }'; }
+property() { vbmc show "$1" -f value | awk -v name="$2" '$1 == name { sub("^[^ ]* ", ""); print }'; }
+reading() { vbmc sensors "$1" -f csv | awk -F, -v name="\"$2\"" '$2 == name { print $4 }'; }
 power_is() { prints "Chassis Power is $1" ipmi chassis power status; }
 python() { PYTHONPATH=$top/tests/e2e PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$@"; }
