@@ -17,9 +17,9 @@ struct record_kind {
      * be stored any more; -EINVAL if anything was left out that could not be understood. */
     int (*decode)(struct bmc *bmc, struct json_object *record);
     /* Brings back what a client has set and the store has refused (NULL: nothing is stored, the
-     * defaults hold); what has happened stays, and is stored when that can be. The function is NULL
-     * where decode brings back all. */
-    void (*take_back)(struct bmc *bmc, struct json_object *record);
+     * defaults hold). True: all is as stored again; false: what has happened stays, and is stored
+     * when that can be. The function is NULL where decode brings back all. */
+    bool (*take_back)(struct bmc *bmc, struct json_object *record);
     bool is_of_guest; /* what happened to the server: not read again when the BMC restarts */
 };
 

@@ -278,11 +278,13 @@ static int decode(struct bmc *bmc, struct json_object *record)
     return is_wrong ? -EINVAL : 0;
 }
 
-static void take_back(struct bmc *bmc, struct json_object *record)
+/* Events and alerts go on by themselves: what there is of them may not be on disk. */
+static bool take_back(struct bmc *bmc, struct json_object *record)
 {
     const struct pef_timers timers = read_timers(record);
 
     pef_take_back_postpone(&bmc->pef, &timers);
+    return false;
 }
 
 const struct record_kind record_pef_pending = {

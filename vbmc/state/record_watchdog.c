@@ -78,31 +78,39 @@ static int add_time(struct json_object *json, const struct bmc *bmc,
     return qmp_json_add(json, "boot", json_object_new_string(boot));
 }
 
+static void fill_values(const struct watchdog_record *record, int64_t values[COUNT])
+{
+    const int64_t filled[COUNT] = {
+        [SETS] = record->sets,
+        [USE] = record->settings.use,
+        [INTERRUPT] = record->settings.interrupt,
+        [ACTION] = record->settings.action,
+        [PRETIMEOUT] = record->settings.pretimeout_s,
+        [INITIAL] = record->settings.initial,
+        [DONT_LOG] = record->settings.dont_log,
+        [EXPIRED] = record->expired,
+        [RUNNING] = record->running,
+        [HELD] = record->held,
+        [INTERRUPTED] = record->interrupted,
+        [RUN] = record->run,
+        [PLACE] = record->place,
+        [DUE_INTERRUPT] = record->due_interrupt,
+        [DUE_ACTION] = record->due_action,
+        [DUE_RUN] = record->due_run,
+        [DUE_PLACE] = record->due_place,
+    };
+
+    memcpy(values, filled, sizeof filled);
+}
+
 static struct json_object *encode(const struct bmc *bmc)
 {
     CLEANUP_JSON struct json_object *json = json_object_new_object();
     struct watchdog_record record;
+    int64_t values[COUNT];
 
     watchdog_take_record(&bmc->watchdog, &record);
-    const int64_t values[COUNT] = {
-        [SETS] = record.sets,
-        [USE] = record.settings.use,
-        [INTERRUPT] = record.settings.interrupt,
-        [ACTION] = record.settings.action,
-        [PRETIMEOUT] = record.settings.pretimeout_s,
-        [INITIAL] = record.settings.initial,
-        [DONT_LOG] = record.settings.dont_log,
-        [EXPIRED] = record.expired,
-        [RUNNING] = record.running,
-        [HELD] = record.held,
-        [INTERRUPTED] = record.interrupted,
-        [RUN] = record.run,
-        [PLACE] = record.place,
-        [DUE_INTERRUPT] = record.due_interrupt,
-        [DUE_ACTION] = record.due_action,
-        [DUE_RUN] = record.due_run,
-        [DUE_PLACE] = record.due_place,
-    };
+    fill_values(&record, values);
     for (size_t i = 0; json && i < COUNT; i++) {
         if (record_add_number(json, members[i].key, values[i]) < 0)
             return NULL;
@@ -187,18 +195,43 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
     return record_read_number(json, "left-ms", 0, INT64_MAX / 2, &record->left_ms);
 }
 
+/* Of a timer that was never set, which says no more than no record does. */
+static bool is_of_nothing(struct json_object *json)
+{
+    int64_t sets;
+
+    return !json || record_read_number(json, members[SETS].key, 0, 0, &sets);
+}
+
 static int decode(struct bmc *bmc, struct json_object *json)
 {
     struct watchdog_record record;
 
-    if (!json)
+    if (is_of_nothing(json))
         return watchdog_restore(&bmc->watchdog, NULL);
     return read_record(json, bmc, &record) ? watchdog_restore(&bmc->watchdog, &record) : -EINVAL;
 }
 
-static void take_back(struct bmc *bmc, struct json_object *json)
+static bool is_as_stored(const struct bmc *bmc, struct json_object *json)
 {
-    decode(bmc, json);
+    struct watchdog_record present, stored;
+    int64_t is[COUNT], was[COUNT];
+
+    if (!read_record(json, bmc, &stored))
+        return false;
+    watchdog_take_record(&bmc->watchdog, &present);
+    fill_values(&present, is);
+    fill_values(&stored, was);
+    return memcmp(is, was, sizeof is) == 0 && present.left_ms == stored.left_ms;
+}
+
+/* A record that cannot be read would be left out as well when the daemon starts. */
+static bool take_back(struct bmc *bmc, struct json_object *json)
+{
+    if (!is_of_nothing(json) && decode(bmc, json) == 0)
+        return is_as_stored(bmc, json);
+    decode(bmc, NULL);
+    return true;
 }
 
 const struct record_kind record_watchdog = {

@@ -68,11 +68,10 @@ static bool take_back(void *owner, const void *json, bool asked)
 {
     const struct record_owner *record = owner;
 
-    if (!record->kind->take_back)
-        record->kind->decode(record->bmc, (struct json_object *)json);
-    else if (asked)
-        record->kind->take_back(record->bmc, (struct json_object *)json);
-    return !record->kind->take_back;
+    if (record->kind->take_back)
+        return asked && record->kind->take_back(record->bmc, (struct json_object *)json);
+    record->kind->decode(record->bmc, (struct json_object *)json);
+    return true;
 }
 
 static const struct save_kind save_kinds[BMC_PART_COUNT] = {
