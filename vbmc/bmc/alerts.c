@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/alerts_internal.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan.h"
 #include "vbmc/bmc/pef.h"
 
 #define SECOND_MS 1000
-
-/* 1998-01-01 00:00:00 UTC. */
-#define TRAP_EPOCH UINT32_C(883612800)
 
 static uint64_t now_ms(const struct alerts *alerts)
 {
@@ -241,7 +239,7 @@ static bool is_delayed(const struct alerts *alerts)
     return now_ms(alerts) < alerts->starts_at_ms;
 }
 
-static void advance(struct alerts *alerts)
+void alerts_advance(struct alerts *alerts)
 {
     struct alerts_run **place = &alerts->runs;
 
@@ -264,7 +262,7 @@ static void advance(struct alerts *alerts)
 
 void alerts_tick(struct alerts *alerts)
 {
-    advance(alerts);
+    alerts_advance(alerts);
     report(alerts);
 }
 
@@ -368,53 +366,6 @@ void alerts_forget(struct alerts *alerts)
         alerts->immediate = ALERT_STATUS_NONE;
 }
 
-/* ---- PET Acknowledge ---- */
-
-uint32_t alert_time(const struct alert *alert)
-{
-    uint32_t seconds = 0;
-
-    for (unsigned i = 0; i < 4; i++)
-        seconds |= (uint32_t)alert->record[SEL_RECORD_TIME + i] << 8 * i;
-    return seconds != SEL_TIME_UNSPECIFIED && seconds > TRAP_EPOCH ? seconds - TRAP_EPOCH : 0;
-}
-
-static bool is_acknowledged_by(const struct alert_delivery *delivery,
-                               const struct alert_acknowledgement *acknowledgement)
-{
-    const uint8_t *record = delivery->alert.record;
-
-    return delivery->to.is_acknowledged && delivery->at_ms != 0 &&
-           delivery->alert.sequence == acknowledgement->sequence &&
-           alert_time(&delivery->alert) == acknowledgement->time &&
-           acknowledgement->source == ALERT_SOURCE_IPMI &&
-           record[SEL_RECORD_GENERATOR] == acknowledgement->device &&
-           record[SEL_RECORD_SENSOR_NUMBER] == acknowledgement->number &&
-           memcmp(record + SEL_RECORD_DATA, acknowledgement->data, sizeof acknowledgement->data) ==
-               0;
-}
-
-bool alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement)
-{
-    bool matched = false;
-
-    for (struct alerts_run *run = alerts->runs; run; run = run->next) {
-        for (struct alert_delivery *delivery = run->delivered; delivery;
-             delivery = delivery->next) {
-            if (!is_acknowledged_by(delivery, acknowledgement))
-                continue;
-            delivery->outcome = ALERT_OUTCOME_REACHED;
-            delivery->at_ms = 0;
-            matched = true;
-        }
-    }
-    if (!matched)
-        return false;
-    advance(alerts);
-    alerts->has_changed = false; /* the caller stores it */
-    return true;
-}
-
 /* ---- life ---- */
 
 void alerts_init(struct alerts *alerts, const struct bmc_core *core, const struct lan *lan,
@@ -429,7 +380,7 @@ void alerts_set_ops(struct alerts *alerts, const struct alerts_ops *ops, void *c
     alerts->context = context;
 }
 
-void alerts_clear(struct alerts *alerts)
+static void end_all(struct alerts *alerts)
 {
     while (alerts->runs) {
         struct alerts_run *run = alerts->runs;
@@ -441,11 +392,18 @@ void alerts_clear(struct alerts *alerts)
     alerts->starts_at_ms = 0;
 }
 
+void alerts_clear(struct alerts *alerts)
+{
+    end_all(alerts);
+    free(alerts->acknowledged);
+    alerts->acknowledged = NULL;
+}
+
 void alerts_restart(struct alerts *alerts)
 {
     if (alerts->runs)
         note_change(alerts);
-    alerts_clear(alerts);
+    end_all(alerts);
     report(alerts);
 }
 

@@ -25,7 +25,9 @@
 /* Severities of a trap; that of an event is its filter's. */
 #define ALERT_SEVERITY_INFORMATION 0x02
 
+struct alerts_acknowledged;
 struct bmc_core;
+struct bmc_ticket;
 struct pef;
 
 /* One trap; its repeats are the same. */
@@ -89,7 +91,8 @@ struct alerts {
     uint16_t sequence;     /* of the newest alert */
     uint64_t starts_at_ms; /* nothing is sent before; 0: there is no delay */
     enum alert_status immediate;
-    bool has_changed; /* what is stored of these, in the present call */
+    bool has_changed;                         /* what is stored of these, in the present call */
+    struct alerts_acknowledged *acknowledged; /* and may not be on disk yet; NULL: none */
 };
 
 /* The three are of the same BMC. */
@@ -129,9 +132,11 @@ struct alert_acknowledgement {
     uint8_t data[3];
 };
 
-/* True: an alert has reached its destination by that, and the caller reports BMC_PART_PEF_PENDING
- * as changed. One that belongs to no alert under way is passed over. */
-bool alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement);
+/* An alert has reached its destination. -EINPROGRESS: the ticket is finished when that is on disk,
+ * also if it was said before and is only on its way there. 0: it is on disk, or belongs to no alert
+ * under way and is passed over. */
+int alerts_acknowledge(struct alerts *alerts, const struct alert_acknowledgement *acknowledgement,
+                       const struct bmc_ticket *ticket);
 
 /* "Local timestamp" of the trap: seconds since 1998-01-01 of the BMC's clock; 0: unspecified. */
 uint32_t alert_time(const struct alert *alert);

@@ -41,7 +41,5 @@ int service_run_alert_forget(const struct service_call *call,
 int service_run_alert_acknowledge(const struct service_call *call,
                                   const union service_arguments *arguments)
 {
-    if (!alerts_acknowledge(&call->bmc->alerts, &arguments->alert_acknowledgement))
-        return 0; /* anyone may say that: nothing is written */
-    return service_changed(call, BMC_PART_PEF_PENDING);
+    return alerts_acknowledge(&call->bmc->alerts, &arguments->alert_acknowledgement, call->ticket);
 }

@@ -401,31 +401,6 @@ static void test_no_socket(void **state)
     expect_sent("11111");
 }
 
-/* An acknowledgement is answered when it is on disk; one of nothing writes nothing. */
-static void test_acknowledged_when_stored(void **state)
-{
-    static const char request[] = "04 17 01 00 80 14 a9 30 20 20 08 59 60 55";
-    static const int results[] = {0, -EIO};
-
-    (void)state;
-    set_destination(1, 0x80, 99, 7);
-    set_policy("0", "1");
-    for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
-        fake_bmc.bmc.alerts.sequence = 0;
-        log_event();
-        unsigned changes = fake_bmc.changes[BMC_PART_PEF_PENDING];
-        fake_bmc.saves_wait = true;
-        EXPECT(request, FAKE_BMC_WAITS);
-        assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
-        fake_bmc_finish_save(&fake_bmc, results[i]);
-        fake_bmc.saves_wait = false;
-        assert_string_equal(fake_bmc_answer(&fake_bmc, fake_bmc_request(&fake_bmc)),
-                            results[i] < 0 ? "ff" : "00");
-        EXPECT(request, "00"); /* again, as its answer was lost */
-        assert_int_equal(fake_bmc.changes[BMC_PART_PEF_PENDING], changes + 1);
-    }
-}
-
 /* The BMC goes while alerts are under way. */
 static void test_goes(void **state)
 {
@@ -460,7 +435,6 @@ int main(void)
         TEST(test_refused),
         TEST(test_cannot_be_sent),
         TEST(test_no_socket),
-        TEST(test_acknowledged_when_stored),
         TEST(test_goes),
     };
 
