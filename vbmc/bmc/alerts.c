@@ -56,6 +56,14 @@ static void wait_for(struct alerts *alerts, struct alert_delivery *delivery, uin
     alerts->core->hooks->wake_at(alerts->core, delivery->at_ms);
 }
 
+/* Whether a try without a socket does not count: not for long, as what it would tell gets old. */
+static bool waits_for_socket(const struct alerts *alerts, struct alert_delivery *delivery)
+{
+    if (delivery->socket_by_ms == 0)
+        delivery->socket_by_ms = now_ms(alerts) + ALERTS_SOCKET_WAIT_MS;
+    return now_ms(alerts) < delivery->socket_by_ms;
+}
+
 /* Sends it, or, if that was done as often as it may be, gives up. */
 static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
 {
@@ -64,7 +72,7 @@ static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
         return;
     }
     int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
-    if (result == -ENOTCONN) {
+    if (result == -ENOTCONN && waits_for_socket(alerts, delivery)) {
         wait_for(alerts, delivery, ALERTS_SOCKET_MS);
         return;
     }

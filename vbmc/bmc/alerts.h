@@ -16,8 +16,9 @@
 /* Events whose alerts are under way; those of more are dropped. */
 #define ALERTS_MAX 32
 
-/* So often it is tried while the BMC has no socket. */
-#define ALERTS_SOCKET_MS 1000
+/* So often it is tried while the BMC has no socket yet, and for so long that does not count. */
+#define ALERTS_SOCKET_MS      1000
+#define ALERTS_SOCKET_WAIT_MS 60000
 
 /* "Event source type" of a trap and of its acknowledgement: IPMI. */
 #define ALERT_SOURCE_IPMI 0x20
@@ -50,8 +51,9 @@ struct alert_delivery {
     uint8_t channel, number;
     struct lan_destination to;
     struct alert alert;
-    unsigned left;  /* times it is still to be sent */
-    uint64_t at_ms; /* then, or the end of the wait for the acknowledgement; 0: it is over */
+    unsigned left;         /* times it is still to be sent */
+    uint64_t at_ms;        /* then, or the end of the wait for the acknowledgement; 0: it is over */
+    uint64_t socket_by_ms; /* a try without a socket counts from then on; 0: there was none */
     enum alert_outcome outcome;
 };
 
@@ -66,8 +68,8 @@ struct alerts_run {
 };
 
 struct alerts_ops {
-    /* Sends it once. 0, or a negative error; -ENOTCONN: the BMC has no socket for now, and what
-     * could not be tried does not count. May not call back. */
+    /* Sends it once. 0, or a negative error; -ENOTCONN: the BMC has no socket, but is about to get
+     * one, and what could not be tried does not count for a while. May not call back. */
     int (*send)(void *context, const struct lan_destination *to, const struct alert *alert);
 };
 

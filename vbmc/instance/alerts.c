@@ -85,8 +85,8 @@ static int send_alert(void *context, const struct lan_destination *to, const str
     uint8_t bytes[TRAP_SIZE_MAX];
     struct pet pet;
 
-    if (!instance->socket)
-        return -ENOTCONN;
+    if (!instance->socket) /* a BMC that is stopped waits for none */
+        return instance->record.active ? -ENOTCONN : -ENETDOWN;
     sa_family_t family = udp_socket_family(instance->socket);
     endpoint.remote = fit(&address, family);
     if (!instance->owns_socket) /* which has the addresses of many */

@@ -383,7 +383,7 @@ static void test_cannot_be_sent(void **state)
     expect_sent("11");
 }
 
-/* The BMC's address cannot be bound: what could not be tried does not count. */
+/* The BMC's address cannot be bound yet: what could not be tried does not count. */
 static void test_no_socket(void **state)
 {
     (void)state;
@@ -399,6 +399,31 @@ static void test_no_socket(void **state)
     assert_null(fake_bmc.bmc.alerts.runs);
     fake_bmc_advance(&fake_bmc, 60000);
     expect_sent("11111");
+}
+
+/* It never can be: it ends, and makes room for other alerts. */
+static void test_never_a_socket(void **state)
+{
+    static const struct {
+        uint8_t type, retries;
+        uint64_t then_ms; /* the time-outs of those tries that count */
+    } cases[] = {{0x00, 0, 0}, {0x00, 1, 3000}, {0x80, 1, 6000}};
+
+    (void)state;
+    sent.result = -ENOTCONN;
+    set_policy("0", "1");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        sent.count = 0;
+        sent.hosts[0] = '\0';
+        set_destination(1, cases[i].type, 2, cases[i].retries);
+        log_event();
+        fake_bmc_advance(&fake_bmc, ALERTS_SOCKET_WAIT_MS + cases[i].then_ms - 1);
+        assert_non_null(fake_bmc.bmc.alerts.runs);
+        fake_bmc_advance(&fake_bmc, 1);
+        assert_null(fake_bmc.bmc.alerts.runs);
+        assert_int_equal(sent.count,
+                         ALERTS_SOCKET_WAIT_MS / ALERTS_SOCKET_MS + 1u + cases[i].retries);
+    }
 }
 
 /* The BMC goes while alerts are under way. */
@@ -435,6 +460,7 @@ int main(void)
         TEST(test_refused),
         TEST(test_cannot_be_sent),
         TEST(test_no_socket),
+        TEST(test_never_a_socket),
         TEST(test_goes),
     };
 

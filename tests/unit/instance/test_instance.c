@@ -545,11 +545,27 @@ static void test_set(void **state)
     bmcset_clear(&set);
 }
 
+/* An alert waits for the socket of a BMC that is to have one, and not for that of one that is
+ * stopped. */
+static void test_alert_without_a_socket(void **state)
+{
+    const struct lan_destination to = {.ip = {192, 0, 2, 1}};
+    const struct alert alert = {.sequence = 1};
+
+    (void)state;
+    make(NULL, NULL);
+    const struct alerts *alerts = &instance_bmc(instance)->alerts;
+    assert_int_equal(alerts->ops->send(alerts->context, &to, &alert), -ENETDOWN);
+    instance_record(instance)->active = true;
+    assert_int_equal(alerts->ops->send(alerts->context, &to, &alert), -ENOTCONN);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_state_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_run_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_alert_without_a_socket, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answered_when_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_a_save_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),
