@@ -256,6 +256,11 @@ static virConnectPtr open_another(void *context, bool for_consoles, struct virt_
     return hypervisor_connect_again(context, for_consoles, socket);
 }
 
+static bool is_in_process(void *context)
+{
+    return ((struct hypervisor *)context)->in_process;
+}
+
 struct failure {
     struct inbox_item item;
     struct hypervisor *hypervisor;
@@ -286,6 +291,7 @@ static void connection_failed(void *context, const char *text)
 const struct worker_ops virt_keeper_ops = {
     .open = open_connection,
     .open_another = open_another,
+    .is_in_process = is_in_process,
     .close = close_connection,
     .failed = connection_failed,
 };

@@ -60,13 +60,29 @@ static void open_connection(struct worker *worker)
     worker->pause_ms = worker->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : worker->pause_ms * 2;
 }
 
-/* Under the lock. Nothing waits any longer for the other end of connections that ended with the
- * main one. */
+/* Under the lock. Nothing waits any longer for the other end of the main connection, and of those
+ * that ended with it. */
 static void end_waits(struct worker *worker)
 {
+    virt_loop_shut(&worker->socket);
     if (worker->opening)
         virt_loop_shut(&worker->opening->socket);
     virt_loop_shut(&consoles_of(worker)->socket);
+}
+
+/* Of the main connection, which another thread may be using. */
+static void begin_use(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker_use_main_next(worker);
+    pthread_mutex_unlock(&worker->lock);
+}
+
+static void end_use(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker_leave_main(worker);
+    pthread_mutex_unlock(&worker->lock);
 }
 
 /* A thread that begins to open one of its own sees either that the main one is gone (open_own), or
@@ -80,8 +96,18 @@ static void close_connection(struct worker *worker, bool lost)
     if (lost)
         end_waits(worker);
     pthread_mutex_unlock(&worker->lock);
-    if (connection)
-        worker->ops->close(worker->context, connection);
+    if (!connection)
+        return;
+    begin_use(worker);
+    worker->ops->close(worker->context, connection);
+    end_use(worker);
+}
+
+static void run_look(struct worker *worker, struct worker_job *job)
+{
+    begin_use(worker);
+    worker_run_job(worker, job, worker->connection);
+    end_use(worker);
 }
 
 /* Waits for something to do. The job, or NULL if there is none. */
@@ -115,7 +141,7 @@ static void keep(struct worker *worker)
         if (lost || stopping)
             close_connection(worker, lost);
         for (; job; job = stopping ? next_look(worker, &stopping, &lost) : NULL)
-            worker_run_job(worker, job, worker->connection);
+            run_look(worker, job);
     }
 }
 

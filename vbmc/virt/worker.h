@@ -18,7 +18,9 @@
  *
  * One thread opens its connection at a time: a libvirtd that has as many clients as it takes
  * (max_clients) lets it wait without an end. Jobs wait for that a second at most; then, or if no
- * other connection is to be had, a thread does its job with the main one. */
+ * other connection is to be had, a thread does its job with the main one. For the reasons above one
+ * thread at a time does so, and the keeper does not meanwhile; a driver in this process has no
+ * client that they could disturb. */
 #ifndef VBMC_VIRT_WORKER_H
 #define VBMC_VIRT_WORKER_H
 
@@ -68,6 +70,9 @@ struct worker_ops {
     /* The other threads, one at a time. Opens one more; NULL if none is to be had. */
     virConnectPtr (*open_another)(void *context, bool for_consoles,
                                   struct virt_loop_socket *socket);
+    /* Any thread. Whether many may call libvirt with one connection at once. Known once `open` has
+     * returned one. */
+    bool (*is_in_process)(void *context);
     /* Keeper thread. Undoes `open`. */
     void (*close)(void *context, virConnectPtr connection);
     /* Keeper thread. Reports that opening failed. */

@@ -98,10 +98,12 @@ static struct actor *opens_for(struct actor *actor)
     return has_own(actor) ? NULL : actor;
 }
 
-/* Under the lock. Whether it does a job with the keeper's connection: not if one of its own is
- * about to be there, or another thread has one. */
+/* Under the lock. Whether it does a job with the keeper's connection: not if that is used, one of
+ * its own is about to be there, or another thread has one. */
 static bool may_share(const struct actor *actor)
 {
+    if (!worker_is_main_free(actor->worker))
+        return false;
     bool is_opened = worker_now_ms() < patient_until(actor->worker);
 
     if (actor->for_consoles)
@@ -122,8 +124,10 @@ static void take_job(struct actor *actor, struct job_queue *queue, struct turn *
         return;
     turn->connection = own ? actor->connection : worker->connection;
     turn->is_shared = !own;
-    if (!own)
-        virConnectRef(worker->connection);
+    if (own)
+        return;
+    virConnectRef(worker->connection);
+    worker_use_main(worker);
 }
 
 /* Under the lock. False if it has to wait. No job before the first attempt to connect has ended. */
@@ -231,10 +235,11 @@ static void do_job(struct actor *actor, const struct turn *turn)
     worker_run_job(worker, turn->job, turn->connection);
     if (turn->is_shared)
         virConnectClose(turn->connection);
-    if (!turn->counted)
-        return;
     pthread_mutex_lock(&worker->lock);
-    --*turn->counted;
+    if (turn->is_shared)
+        worker_leave_main(worker);
+    if (turn->counted)
+        --*turn->counted;
     pthread_cond_broadcast(&worker->actors_wanted);
     pthread_mutex_unlock(&worker->lock);
 }

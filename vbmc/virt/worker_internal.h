@@ -44,6 +44,8 @@ struct worker {
     unsigned longs_running[WORKER_LONG_KINDS];
     struct job_queue consoles;
     virConnectPtr connection; /* written by the keeper; others take a reference */
+    bool main_is_used;        /* by a thread that calls libvirt with it, and must be alone */
+    bool keeper_waits;        /* to use it */
     unsigned generation;      /* how often it was opened */
     struct virt_loop_socket socket;
     struct actor *opening; /* its own connection; NULL: nobody is */
@@ -64,6 +66,15 @@ void worker_push(struct job_queue *queue, struct worker_job *job);
 struct worker_job *worker_pop(struct job_queue *queue);
 /* Runs it on this thread, and has the loop deliver it. */
 void worker_run_job(struct worker *worker, struct worker_job *job, virConnectPtr connection);
+
+/* Under the lock. The main connection is used by this thread from now on. For others than the
+ * keeper: it is free (worker_is_main_free). */
+void worker_use_main(struct worker *worker);
+bool worker_is_main_free(const struct worker *worker);
+/* Keeper thread, under the lock. Waits until it is free. */
+void worker_use_main_next(struct worker *worker);
+/* Under the lock. */
+void worker_leave_main(struct worker *worker);
 
 /* Monotonic. */
 uint64_t worker_now_ms(void);

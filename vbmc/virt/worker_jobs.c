@@ -1,4 +1,5 @@
-/* Queues of jobs, and the time until which a thread waits for one. */
+/* Queues of jobs, the time until which a thread waits for one, and whose turn it is to use the main
+ * connection. */
 #include "vbmc/virt/worker_internal.h"
 
 #include <time.h>
@@ -29,6 +30,32 @@ void worker_run_job(struct worker *worker, struct worker_job *job, virConnectPtr
 {
     job->run(job, connection);
     inbox_post(worker->inbox, &job->item);
+}
+
+void worker_use_main(struct worker *worker)
+{
+    worker->main_is_used = !worker->ops->is_in_process(worker->context);
+}
+
+bool worker_is_main_free(const struct worker *worker)
+{
+    return !worker->main_is_used && !worker->keeper_waits;
+}
+
+void worker_use_main_next(struct worker *worker)
+{
+    worker->keeper_waits = true;
+    while (worker->main_is_used)
+        pthread_cond_wait(&worker->keeper_wanted, &worker->lock);
+    worker->keeper_waits = false;
+    worker_use_main(worker);
+}
+
+void worker_leave_main(struct worker *worker)
+{
+    worker->main_is_used = false;
+    pthread_cond_signal(&worker->keeper_wanted);
+    pthread_cond_broadcast(&worker->actors_wanted);
 }
 
 uint64_t worker_now_ms(void)

@@ -50,11 +50,13 @@ static struct world {
     pthread_cond_t changed;
     /* Under the lock. */
     enum answer main_answer, answer;
-    bool gate; /* open */
+    bool in_process; /* set before the start */
+    bool gate;       /* open */
     virConnectPtr keepers;
     virConnectPtr own[OWN_MAX]; /* every one that was opened beside it */
     unsigned own_count;
-    unsigned mains;        /* that were opened */
+    unsigned mains; /* that were opened */
+    unsigned mains_closed;
     unsigned asked;        /* for another */
     unsigned opening;      /* others now */
     unsigned opening_most; /* at once */
@@ -152,9 +154,18 @@ static virConnectPtr open_another(void *context, bool for_consoles, struct virt_
     return connection;
 }
 
+static bool is_in_process(void *context)
+{
+    (void)context;
+    return world.in_process;
+}
+
 static void close_main(void *context, virConnectPtr connection)
 {
     (void)context;
+    pthread_mutex_lock(&world.lock);
+    world.mains_closed++;
+    pthread_mutex_unlock(&world.lock);
     virConnectClose(connection);
 }
 
@@ -167,6 +178,7 @@ static void opening_failed(void *context, const char *text)
 static const struct worker_ops ops = {
     .open = open_main,
     .open_another = open_another,
+    .is_in_process = is_in_process,
     .close = close_main,
     .failed = opening_failed,
 };
@@ -273,6 +285,17 @@ static bool all_have_their_own(void)
     return read_counter(&world.own_count) == WORKER_ACTION_THREADS + 1;
 }
 
+static bool is_second_main(void)
+{
+    return read_counter(&world.mains) == 2 &&
+           read_counter(&world.own_count) == 2 * (WORKER_ACTION_THREADS + 1);
+}
+
+static bool is_opened_again(void)
+{
+    return read_counter(&world.mains) == 2;
+}
+
 static bool is_opening(void)
 {
     return read_counter(&world.opening) == 1;
@@ -345,7 +368,8 @@ static void end_line(void)
 static int setup(void **state)
 {
     (void)state;
-    world.gate = world.ended = false;
+    world.gate = world.ended = world.in_process = false;
+    world.mains_closed = 0;
     world.line[0] = world.line[1] = -1;
     world.keepers = NULL;
     world.own_count = world.mains = world.asked = world.opening = world.opening_most = 0;
@@ -418,6 +442,55 @@ static void test_an_opening_that_hangs(void **state)
     TURN_UNTIL_DONE(1);
     assert_true(is_own(job.used));
     assert_int_equal(world.opening_most, 1);
+}
+
+/* The main connection has one user at a time, the keeper too; in this process, many. */
+static void test_who_shares_the_main_connection(void **state)
+{
+    for (int in_process = 0; in_process <= 1; in_process++) {
+        struct job actions[3] = {0}, look = {0};
+        setup(state);
+        world.in_process = in_process;
+        start(OPENS, REFUSES);
+        for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+            actions[i].waits = true;
+            submit(&actions[i], worker_submit_action);
+        }
+        wanted = in_process ? ARRAY_SIZE(actions) : 1;
+        TURN_UNTIL(so_many_run);
+        submit(&look, worker_submit_look);
+        if (in_process)
+            TURN_UNTIL_DONE(1);
+        set_gate(true);
+        TURN_UNTIL_DONE(ARRAY_SIZE(actions) + 1 - in_process);
+        assert_ptr_equal(look.used, world.keepers);
+        for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+            assert_ptr_equal(actions[i].used, world.keepers);
+        if (!in_process)
+            assert_int_equal(world.running_most, 1);
+        teardown(state);
+    }
+}
+
+/* One that is lost is closed when nobody calls libvirt with it any more. */
+static void test_a_lost_main_connection_that_is_used(void **state)
+{
+    struct job action = {.waits = true};
+
+    (void)state;
+    start(OPENS, REFUSES);
+    submit(&action, worker_submit_action);
+    wanted = 1;
+    TURN_UNTIL(so_many_run);
+    worker_connection_lost(world.worker);
+    for (int i = 0; i < 20; i++) {
+        uv_run(&world.loop, UV_RUN_NOWAIT);
+        poll(NULL, 0, 5);
+        assert_int_equal(read_counter(&world.mains_closed), 0);
+    }
+    set_gate(true);
+    TURN_UNTIL(is_opened_again);
+    assert_int_equal(read_counter(&world.mains_closed), 1);
 }
 
 static bool has_another(void)
@@ -503,12 +576,6 @@ static void test_long_jobs_leave_the_other_kinds(void **state)
     }
 }
 
-static bool is_second_main(void)
-{
-    return read_counter(&world.mains) == 2 &&
-           read_counter(&world.own_count) == 2 * (WORKER_ACTION_THREADS + 1);
-}
-
 static void test_a_new_main_connection(void **state)
 {
     struct job job = {0};
@@ -562,12 +629,13 @@ static void test_stop(void **state)
             first[j].waits = true;
             submit_long(&first[j], WORKER_LONG_DUMP);
         }
-        wanted = cases[i].main_answer == OPENS ? WORKER_LONG_MAX : 0;
+        unsigned submitted = cases[i].main_answer == OPENS ? WORKER_LONG_MAX : 0;
+        wanted = cases[i].answer == OPENS ? submitted : 1; /* by the main connection */
         TURN_UNTIL(so_many_run);
         submit_long(&left, WORKER_LONG_DUMP);
         set_gate(true);
         STOP();
-        assert_int_equal(world.done, wanted + 1);
+        assert_int_equal(world.done, submitted + 1);
         teardown(state);
     }
 }
@@ -676,6 +744,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_each_has_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_opening_that_hangs, setup, teardown),
+        cmocka_unit_test(test_who_shares_the_main_connection),
+        cmocka_unit_test_setup_teardown(test_a_lost_main_connection_that_is_used, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_connection_of_consoles, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_opening_that_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_jobs_leave_threads, setup, teardown),
