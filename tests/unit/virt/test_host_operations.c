@@ -438,7 +438,7 @@ static void test_stop_after_a_guest_vanished(void **state)
 {
     (void)state;
     virDomainPtr domain = virt_fixture_define_running();
-    virt_fixture_power(HOST_POWER_ACTION_CYCLE, 1);
+    virt_fixture_power(HOST_POWER_ACTION_CYCLE, 250);
     TURN_UNTIL_STATE(HOST_POWER_OFF);
     assert_int_equal(virDomainUndefine(domain), 0);
     TURN_UNTIL(virt_fixture_is_gone);
