@@ -16,6 +16,7 @@
 #include "vbmc/base/boot_id.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/chassis_power.h"

@@ -152,6 +152,14 @@ void route_forget_waiting(struct rmcp_server *server)
     }
 }
 
+/* While it is dispatched its answer may come (complete_outside); then it is no longer in the list.
+ */
+static void begin_waiting(struct rmcp_server *server, struct route_waiting *waiting)
+{
+    waiting->next = server->outside;
+    server->outside = waiting;
+}
+
 void route_outside(struct rmcp_server *server, const struct endpoint *from,
                    enum route_wrapper wrapper, struct wire_in message, uint64_t now_ms)
 {
@@ -169,14 +177,11 @@ void route_outside(struct rmcp_server *server, const struct endpoint *from,
         request.logins = &lan15_login_ops;
         request.logins_context = &login;
     }
-    struct route_waiting waiting = {.next = server->outside,
-                                    .serial = take_serial(server),
-                                    .to = *from,
-                                    .wrapper = wrapper,
-                                    .msg = msg};
+    struct route_waiting waiting = {
+        .serial = take_serial(server), .to = *from, .wrapper = wrapper, .msg = msg};
     request.token.request = waiting.serial;
     server->counters.requests++;
-    server->outside = &waiting;
+    begin_waiting(server, &waiting);
     enum ipmi_outcome outcome = ipmi_dispatch(&request, &response);
     struct route_waiting **place = find_waiting(server, waiting.serial);
     if (!*place)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/uuid.h"
 #include "vbmc/store/chassis.h"
 #include "vbmc/store/sql.h"
 

@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "vbmc/base/uuid.h"
 #include "vbmc/store/store.h"
 
 #define STORE_BOOT_ID_SIZE 64
+
+struct uuid;
 
 /* Reads the stored boot id; "" if none was ever stored. 0 or a negative error. */
 int store_host_load_boot_id(struct store *store, char boot_id[STORE_BOOT_ID_SIZE]);

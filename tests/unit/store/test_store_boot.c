@@ -9,6 +9,7 @@
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/uuid.h"
 #include "vbmc/store/chassis.h"
 #include "vbmc/store/host.h"
 
