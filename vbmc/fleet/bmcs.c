@@ -98,7 +98,7 @@ void fleet_follow_name(struct fleet *fleet, struct instance *instance)
     record->name = copy;
     bmcset_rename(&fleet->set, instance);
     instance_configure(instance, fleet->config);
-    instance_record_changed(instance, fleet_report_store, NULL);
+    instance_record_changed(instance, NULL, NULL);
 }
 
 void fleet_forget_domain(struct fleet *fleet, const struct uuid *uuid)

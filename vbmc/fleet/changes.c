@@ -35,7 +35,6 @@ struct change {
     struct uuid uuid;
     void (*begin)(struct change *change);
     struct store_bmc record; /* of an addition; strings owned */
-    bool was_there;          /* the BMC existed when the addition was stored */
     bool active;             /* of a start (true) or a stop */
     fleet_done_fn *done;
     void *context;
@@ -112,15 +111,15 @@ static void on_addition_stored(void *context, int result)
     }
     fleet_unmark_deleted(fleet, &change->uuid);
     struct instance *instance = bmcset_find_uuid(&fleet->set, &change->uuid);
-    bool was_discovered_meanwhile = instance && !change->was_there;
+    bool was_there = instance != NULL;
     instance = fleet_adopt_record(fleet, instance, &change->record);
     if (!instance) {
         end_change(change, -ENOMEM, "out of memory");
         return;
     }
     fleet_assign_address(fleet, instance);
-    if (was_discovered_meanwhile) /* and its record was stored in place of ours */
-        instance_record_changed(instance, fleet_report_store, NULL);
+    if (was_there) /* its former record may have been stored meanwhile in place of this one */
+        instance_record_changed(instance, NULL, NULL);
     fleet_see_copies(fleet, instance);
     end_change(change, 0, NULL);
 }
@@ -136,7 +135,6 @@ static void begin_addition(struct change *change)
         end_change(change, -EEXIST, message);
         return;
     }
-    change->was_there = instance != NULL;
     /* Where one was deleted there may be something of it still. */
     int result = bmcs_store_addition(change->fleet->shared.store, &change->record,
                                      fleet_is_deleted(change->fleet, &change->uuid),
@@ -164,7 +162,7 @@ static void set_deleted(struct instance *instance, bool deleted)
 {
     instance_record(instance)->deleted = deleted;
     if (!deleted)
-        instance_record_changed(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, NULL, NULL);
 }
 
 static void on_deletion_stored(void *context, int result)
@@ -244,9 +242,8 @@ static void on_start_taken_back(void *context, int result)
     struct instance *instance = bmcset_find_uuid(&change->fleet->set, &change->uuid);
     char text[256];
 
+    (void)result; /* what the disk refuses is tried again */
     snprintf(text, sizeof text, "%s", instance ? instance_error(instance) : "its BMC is gone");
-    if (result < 0)
-        fleet_report_store(NULL, result);
     end_change(change, -EIO, text);
 }
 

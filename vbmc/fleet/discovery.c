@@ -12,7 +12,6 @@
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
-#include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/store/bmcs.h"
@@ -78,7 +77,7 @@ void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain)
     if (!instance)
         return;
     log_info("%s: taken over from %s", record.name, fleet->openstack->config_dir);
-    instance_record_changed(instance, fleet_report_store, NULL);
+    instance_record_changed(instance, NULL, NULL);
 }
 
 /* ---- the rules ---- */
@@ -95,7 +94,7 @@ void fleet_discover(struct fleet *fleet, struct virt_domain *domain)
         return;
     struct instance *instance = fleet_make_instance(fleet, &record, NULL, NULL);
     if (instance) {
-        instance_record_changed(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, NULL, NULL);
         fleet_see_copy(fleet, instance, domain);
         if (fleet->connections->next)
             fleet_see_copies(fleet, instance);

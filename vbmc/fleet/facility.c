@@ -31,7 +31,7 @@ static void step_all(struct fleet *fleet)
         instance_step(fleet->set.instances[i]);
 }
 
-/* What was refused is taken back for the servers too. */
+/* What was refused may be taken back, for the servers too. */
 static void on_settled(void *context, int result)
 {
     if (result < 0)
@@ -73,7 +73,8 @@ static void on_step(uv_timer_t *timer)
 
     step_all(fleet);
     login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
-    if (++fleet->steps % SAVE_STEPS == 0 && drifts(&fleet->facility))
+    if (++fleet->steps % SAVE_STEPS == 0 &&
+        (drifts(&fleet->facility) || !saves_is_stored(fleet->facility_saved)))
         saves_changed(fleet->facility_saved, NULL);
 }
 

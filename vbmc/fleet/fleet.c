@@ -62,7 +62,6 @@ static void on_save_hours(uv_timer_t *timer)
         struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (host_power_state_is_on(bmc_power_state(bmc)))
             bmc->core.hooks->changed(&bmc->core, BMC_PART_CHASSIS, NULL);
-        instance_note_placement(fleet->set.instances[i]); /* if that failed before */
     }
 }
 

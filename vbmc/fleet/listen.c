@@ -224,7 +224,7 @@ static int assign_address(struct fleet *fleet, struct instance *instance)
     int result = addresses_assign(&fleet->addresses, instance, &address, &changed);
 
     if (changed)
-        instance_record_changed(instance, fleet_report_store, NULL);
+        instance_record_changed(instance, NULL, NULL);
     if (result < 0)
         memset(&address, 0, sizeof address);
     if (instance_is_listening(instance) && !are_equal(&address, instance_address(instance))) {

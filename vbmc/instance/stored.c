@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/instance.h"
@@ -21,16 +20,6 @@ static void driver_record(struct bmc *bmc, const char **live, const char **store
 
     *live = domain ? virt_domain_boot_live(domain) : instance->boot_live;
     *stored = domain ? virt_domain_boot_stored(domain) : instance->boot_stored;
-}
-
-static void on_placement_settled(void *context, int result)
-{
-    struct instance *instance = context;
-
-    if (result == 0)
-        return;
-    log_error("%s: placement not stored: %s", instance->record.name, strerror(-result));
-    instance->placement.changed = true; /* and is stored with the next change, or later */
 }
 
 static uint64_t clock_now(void *context)
@@ -59,7 +48,6 @@ static int begin_saves(struct instance *instance, const char *name)
     if (!instance->record_saved || !instance->placement_saved || !instance->parts)
         return -ENOMEM;
     saves_set_clock(instance->saves, &clock, instance);
-    saves_on_settled(instance->placement_saved, on_placement_settled, instance);
     return 0;
 }
 

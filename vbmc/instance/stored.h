@@ -33,7 +33,7 @@ void instance_restore_record(struct instance *instance, const char *name, const 
 
 /* Where its guest is; who changes it calls instance_note_placement. */
 struct placement *instance_placement(struct instance *instance);
-/* Stores where its guest is if that has changed. What cannot be stored counts as changed again. */
+/* Stores where its guest is if that has changed. */
 void instance_note_placement(struct instance *instance);
 
 /* The record as it is to be stored; the caller may change it and calls instance_record_changed. Its
@@ -42,7 +42,7 @@ struct store_bmc *instance_record(struct instance *instance);
 /* 0 or -ENOMEM. */
 int instance_replace_record(struct instance *instance, const struct store_bmc *record);
 /* `done` (NULL: nobody waits) is called when the change is on disk, or with the error for which it
- * is not; then nothing is taken back. */
+ * is not; then nothing is taken back, and the record is tried again as it is by then. */
 void instance_record_changed(struct instance *instance, store_done_fn done, void *context);
 
 #endif

@@ -12,7 +12,8 @@ struct store_bmc;
 struct uuid;
 
 /* How it is stored: the owner is the struct store_bmc itself, which is stamped with the time.
- * Nothing is taken back: who changes it knows what a refusal means. */
+ * Nothing is taken back: who changes it knows what a refusal means, and what there is then is tried
+ * again. */
 extern const struct save_kind bmcs_save_kind;
 
 /* A BMC is added and deleted on disk first, and then in the daemon. */

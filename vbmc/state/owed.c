@@ -58,14 +58,4 @@ static int put(struct store *store, void *owner, const void *copy, store_done_fn
     return store_owed_put(store, &bmc->core.uuid, owed, count, done, context);
 }
 
-/* The chassis itself refuses an action that was not stored; that one is done is a fact. */
-static bool take_back(void *owner, const void *stored, bool asked)
-{
-    (void)owner;
-    (void)stored;
-    (void)asked;
-    return false;
-}
-
-const struct save_kind owed_save_kind = {
-    .name = "power actions", .put = put, .take_back = take_back};
+const struct save_kind owed_save_kind = {.name = "power actions", .put = put};

@@ -8,7 +8,7 @@ struct bmc;
 struct store_owed;
 
 /* How they are stored: the owner is the struct bmc. Nothing is taken back here: the chassis refuses
- * an action that is not on disk (vbmc/bmc/chassis_power.c). */
+ * an action that is not on disk (vbmc/bmc/chassis_power.c), and that one is done is a fact. */
 extern const struct save_kind owed_save_kind;
 
 /* Takes over one that is stored. */

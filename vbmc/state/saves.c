@@ -82,7 +82,8 @@ static void keep_refused(struct saves_part *part, int result)
     struct saves *saves = part->saves;
 
     if (!part->refused)
-        log_error("%s: %s not stored yet: %s", saves->name, part->kind->name, strerror(-result));
+        log_error("%s: %s not stored, to be tried again: %s", saves->name, part->kind->name,
+                  strerror(-result));
     part->refused = true;
     if (!saves->clock)
         return;
@@ -92,16 +93,17 @@ static void keep_refused(struct saves_part *part, int result)
 
 static void take_back(struct saves_part *part, int result)
 {
+    const struct save_kind *kind = part->kind;
     bool was_asked = part->asked;
 
     part->asked = false;
-    if (!part->kind->take_back(part->owner, part->stored, was_asked)) {
+    if (!kind->take_back || !kind->take_back(part->owner, part->stored, was_asked)) {
         keep_refused(part, result);
         return;
     }
     part->refused = false;
     if (was_asked)
-        log_error("%s: %s not stored, change undone: %s", part->saves->name, part->kind->name,
+        log_error("%s: %s not stored, change undone: %s", part->saves->name, kind->name,
                   strerror(-result));
 }
 
@@ -137,7 +139,7 @@ static void end(struct saving *saving, int result)
         saving->copy = former;
         part->asked = part->waiting != NULL;
         part->refused = false;
-    } else if (is_newest && part->kind->take_back && !saves->flushed) {
+    } else if (is_newest && !saves->flushed) {
         take_back(part, result);
     }
     release(part, saving->copy);
@@ -271,7 +273,7 @@ uint64_t saves_next_deadline(const struct saves *saves)
 
 void saves_flush(struct saves *saves)
 {
-    if (!saves)
+    if (!saves || saves->flushed) /* what is refused behind it is lost: the store may have gone */
         return;
     saves->flushed = true;
     submit_refused(saves);

@@ -9,8 +9,9 @@
  * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
  * part is brought back to what is on disk, as what a client was not told to be stored must not look
  * as if it were; but not while it is wanted, since the next copy holds the refused change as well.
- * What has happened cannot be brought back: of a part that holds such things a copy is tried again
- * until the disk takes one, since what it would do after a restart has been done.
+ * What has happened cannot be brought back, nor what its owner sees to himself: of a part that
+ * holds such things a copy is tried again until the disk takes one, as what is there would do after
+ * a restart what has been done, or undo it.
  *
  * The event log alone is no such part: it shows nothing that is not on disk (vbmc/bmc/sel.c).
  * Loop thread. */
@@ -35,7 +36,7 @@ struct save_kind {
     /* Brings the state back to what is on disk (NULL: nothing is, the defaults hold). `asked`:
      * somebody waited for a change that is refused, nothing else has merely happened. False: some
      * of it stays as it is, and is stored again. The function is NULL where whoever has reported
-     * the change sees to it: what is refused stays, and is stored with the next change. */
+     * the change sees to it: all of it stays as it is, and is stored again. */
     bool (*take_back)(void *owner, const void *stored, bool asked);
 };
 
@@ -92,7 +93,7 @@ uint64_t saves_next_deadline(const struct saves *saves);
 
 /* The owners are about to go: hands what is wanted, or was refused, to the store at once, ahead of
  * what is submitted there afterwards, and does the same with what still changes. Nothing is taken
- * back any more. NULL is allowed. */
+ * back or tried again any more: a second call does nothing. NULL is allowed. */
 void saves_flush(struct saves *saves);
 /* Flushes and ends everything. `gone` (NULL: nobody asks) is called when nothing is in flight any
  * more and the owners may go, perhaps from within the call. NULL is allowed, and gone at once. */

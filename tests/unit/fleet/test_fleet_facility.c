@@ -1,5 +1,6 @@
-/* The facility in its store: what was done to it comes back, and what could not be stored is
- * undone, unless a later change that holds it is stored. A real fleet on libvirt's test driver. */
+/* The facility in its store: what was done to it comes back. What could not be stored is undone,
+ * unless a later change that holds it is stored; what drifts is tried again. A real fleet on
+ * libvirt's test driver. */
 #include <libvirt/virterror.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,10 @@
 #include "vbmc/base/log.h"
 #include "vbmc/config/config.h"
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/fleet/internal.h"
 #include "vbmc/physics/facility.h"
+#include "vbmc/state/saves.h"
+#include "vbmc/store/placement.h"
 
 static uv_loop_t loop;
 static const char *folder;
@@ -150,12 +154,36 @@ static void test_failed_save_before_another(void **state)
     assert_int_equal(fleet_facility(fleet)->feeds_down, 0x3);
 }
 
+/* What drifts is tried again, also when it drifts no more. */
+static void test_refused_drift(void **state)
+{
+    struct facility *facility = fleet_facility(fleet);
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    refusing_store_refuse("");
+    facility->battery = 0.5;
+    fleet_facility_changed(fleet, NULL, NULL);
+    store_dead_hypervisor_put(fleet->shared.store, "behind it", false, on_done, NULL);
+    wait_for(1);
+    assert_int_equal(refusing_store_count("documents WHERE name = 'facility'"), 0);
+    assert_false(saves_is_stored(fleet->facility_saved));
+    refusing_store_accept();
+    facility->battery = 1;
+    uv_timer_set_repeat(&fleet->facility_timer, 10); /* instead of a second */
+    uv_timer_again(&fleet->facility_timer);
+    while (!saves_is_stored(fleet->facility_saved))
+        uv_run(&loop, UV_RUN_ONCE);
+    assert_int_equal(refusing_store_count("documents WHERE name = 'facility'"), 1);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_save, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_save_before_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_drift, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

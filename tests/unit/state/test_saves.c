@@ -366,6 +366,25 @@ static void advance(uint64_t ms)
     saves_tick(saves);
 }
 
+/* And is tried again, as it is by then. */
+static void test_fact_tried_again(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&fact);
+    set(1, 1);
+    end_write(-EIO);
+    assert_int_equal(results[0], -EIO);
+    assert_false(saves_is_stored(part));
+    assert_int_equal(woken_ms, now_ms + SAVES_RETRY_MS);
+    present = 2;
+    advance(SAVES_RETRY_MS);
+    assert_int_equal(begun, 2);
+    end_write(0);
+    assert_int_equal(disk, 2);
+    assert_true(saves_is_stored(part));
+}
+
 /* What has happened stays, and is tried again until the disk takes it. */
 static void test_tried_again(void **state)
 {
@@ -427,6 +446,15 @@ static void test_refused_and_flushed(void **state)
     assert_int_equal(begun, 2);
     end_write(0);
     assert_int_equal(disk, 1);
+    /* Once: the store may be gone by the time of the second call. */
+    saves_free(saves, NULL, NULL);
+    begin(&event);
+    set(2, 1);
+    end_write(-ENOSPC);
+    saves_flush(saves);
+    end_write(-ENOSPC);
+    saves_flush(saves);
+    assert_int_equal(begun, ended);
     /* What was undone is not stored again. */
     saves_free(saves, NULL, NULL);
     begin(&number);
@@ -488,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_store_and_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_in_an_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_taken_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fact_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_before_it_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_flushed, setup, teardown),
