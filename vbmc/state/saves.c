@@ -76,12 +76,15 @@ static void release(const struct saves_part *part, void *copy)
 
 /* ---- the end of a copy ---- */
 
-/* Told once, however often it is tried. */
-static void keep_refused(struct saves_part *part, int result)
+/* Told once, however often it is tried; and each time that something is undone. */
+static void keep_refused(struct saves_part *part, bool is_undone, int result)
 {
     struct saves *saves = part->saves;
 
-    if (!part->refused)
+    if (is_undone)
+        log_error("%s: %s not stored, what a client set is undone, the rest to be tried again: %s",
+                  saves->name, part->kind->name, strerror(-result));
+    else if (!part->refused)
         log_error("%s: %s not stored, to be tried again: %s", saves->name, part->kind->name,
                   strerror(-result));
     part->refused = true;
@@ -98,7 +101,7 @@ static void take_back(struct saves_part *part, int result)
 
     part->asked = false;
     if (!kind->take_back || !kind->take_back(part->owner, part->stored, was_asked)) {
-        keep_refused(part, result);
+        keep_refused(part, kind->take_back && was_asked, result);
         return;
     }
     part->refused = false;

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -416,6 +418,60 @@ static void test_tried_again(void **state)
     assert_int_equal(begun, 3);
 }
 
+/* The log of two refusals, one after the other, in `text`. */
+static void read_log(const struct save_kind *kind, uint32_t who, char *text, size_t size)
+{
+    FILE *file = tmpfile();
+    int standard = dup(STDERR_FILENO);
+
+    assert_non_null(file);
+    saves_free(saves, NULL, NULL);
+    begin(kind);
+    dup2(fileno(file), STDERR_FILENO);
+    log_set_target(LOG_TARGET_JOURNAL);
+    for (int i = 1; i <= 2; i++) {
+        set(i, who);
+        end_write(-ENOSPC);
+    }
+    log_set_target(LOG_TARGET_SYSLOG);
+    fflush(stderr);
+    dup2(standard, STDERR_FILENO);
+    close(standard);
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+    saves_flush(saves);
+    while (ended < begun)
+        end_write(0);
+}
+
+/* Each time that a change is undone, and once that something has stayed. */
+static void test_what_the_log_says(void **state)
+{
+    static const struct {
+        const struct save_kind *kind;
+        uint32_t who;
+        const char *text;
+        unsigned times;
+    } cases[] = {
+        {&number, 1, "number not stored, change undone", 2},
+        {&number, 0, "", 0},
+        {&event, 1, "event not stored, what a client set is undone, the rest to be tried again", 2},
+        {&event, 0, "event not stored, to be tried again", 1},
+        {&fact, 1, "fact not stored, to be tried again", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[1024], expected[1024] = "";
+        for (unsigned n = 0, used = 0; n < cases[i].times; n++)
+            used += (unsigned)snprintf(expected + used, sizeof expected - used,
+                                       "<3>the test: %s: %s\n", cases[i].text, strerror(ENOSPC));
+        read_log(cases[i].kind, cases[i].who, text, sizeof text);
+        assert_string_equal(text, expected);
+    }
+}
+
 /* A change that comes in between stores it too. */
 static void test_changed_before_it_is_tried_again(void **state)
 {
@@ -518,6 +574,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_taken_back, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fact_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_log_says, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_before_it_is_tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_flushed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flushed, setup, teardown),
