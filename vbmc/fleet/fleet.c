@@ -31,6 +31,7 @@
 #include "vbmc/instance/stored.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/store/bmcs.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/loop.h"
 
@@ -96,6 +97,10 @@ static int start(struct fleet *fleet, char *error, size_t size)
         return result;
     uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
     fleet_store_boot(fleet);
+    /* At the end of a former run BMCs may have stored behind the mark of their deletion what they
+     * were. Not at a reload: a deletion that is under way may be taken back. */
+    if (fleet->deleted)
+        store_bmcs_clear_deleted(fleet->shared.store, fleet_report_store, NULL);
     fleet_run_facility(fleet);
     fleet_start_hypervisors(fleet);
     fleet_follow_placements(fleet); /* what each waits for until they are connected */

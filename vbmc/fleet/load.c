@@ -15,11 +15,9 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
-#include "vbmc/fleet/watch.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/stored.h"
-#include "vbmc/state/bmcs.h"
 #include "vbmc/store/bmcs.h"
 #include "vbmc/store/boot.h"
 #include "vbmc/store/chassis.h"
@@ -184,10 +182,6 @@ static void load_bmc(struct fleet *fleet, const struct stored *stored,
         if (fleet_is_deleted(fleet, &record->uuid))
             return;
         fleet_mark_deleted(fleet, &record->uuid);
-        /* The daemon may have ended between the mark and this, and has stored at its end what the
-         * BMC was. */
-        bmcs_store_deleted(fleet->shared.store, &record->uuid, record->name, fleet_report_store,
-                           NULL);
         console_forget(fleet->shared.state_dir, &record->uuid);
         return;
     }

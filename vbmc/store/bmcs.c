@@ -125,6 +125,24 @@ int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store
     return submit_put(store, run_put_alone, bmc, done, context);
 }
 
+static int run_clear_deleted(sqlite3 *db, void *data)
+{
+    int result = schema_forget_deleted(db);
+
+    (void)data;
+    if (result < 0)
+        return result;
+    return sql_run(db, "UPDATE bmcs SET port = 0, address = NULL, username = NULL, password = NULL,"
+                       " uri = NULL, sasl_username = NULL, sasl_password = NULL WHERE deleted AND"
+                       " coalesce(address, username, password, uri, sasl_username, sasl_password)"
+                       " NOT NULL");
+}
+
+int store_bmcs_clear_deleted(struct store *store, store_done_fn done, void *context)
+{
+    return store_submit(store, &(struct store_job){run_clear_deleted, NULL, NULL, done, context});
+}
+
 int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *count)
 {
     return row_load_all(store,

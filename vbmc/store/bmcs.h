@@ -38,6 +38,10 @@ int store_bmcs_put(struct store *store, const struct store_bmc *bmc, store_done_
 int store_bmcs_put_alone(struct store *store, const struct store_bmc *bmc, store_done_fn done,
                          void *context);
 
+/* Forgets what is known about the domains whose BMC is deleted, except that and when it was. As
+ * store_submit. */
+int store_bmcs_clear_deleted(struct store *store, store_done_fn done, void *context);
+
 /* All of them, in an array for store_bmcs_free. 0 or a negative error. */
 int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *count);
 /* Wipes the passwords. */

@@ -1,6 +1,7 @@
 #include "vbmc/store/schema.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/store/sql.h"
@@ -134,6 +135,22 @@ int schema_forget_domain(sqlite3 *db, const struct uuid *uuid)
         sql_begin(&sql, db, text);
         sql_bind_uuid(&sql, uuid);
         result = sql_end(&sql);
+    }
+    return result;
+}
+
+int schema_forget_deleted(sqlite3 *db)
+{
+    char text[96];
+    int result = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(domain_tables) && result == 0; i++) {
+        if (strcmp(domain_tables[i], "bmcs") == 0)
+            continue;
+        snprintf(text, sizeof text,
+                 "DELETE FROM %s WHERE uuid IN (SELECT uuid FROM bmcs WHERE deleted)",
+                 domain_tables[i]);
+        result = sql_run(db, text);
     }
     return result;
 }

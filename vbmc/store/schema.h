@@ -18,5 +18,8 @@ int schema_migrate(sqlite3 *db);
 
 /* Removes all rows of a domain, inside the transaction at hand. 0 or a negative error. */
 int schema_forget_domain(sqlite3 *db, const struct uuid *uuid);
+/* Removes the rows of all domains whose BMC is deleted, but for that in `bmcs` which says so,
+ * inside the transaction at hand. 0 or a negative error. */
+int schema_forget_deleted(sqlite3 *db);
 
 #endif

@@ -225,7 +225,10 @@ static void test_delete_that_is_refused(void **state)
 static void leave_rows(void)
 {
 #define KEY "x'11111111222243338444555555555555'"
-    refusing_store_run("UPDATE bmcs SET username = 'old', password = 'old' WHERE uuid = " KEY);
+    refusing_store_run("UPDATE bmcs SET username = 'old', password = 'old', changed_at = 7"
+                       " WHERE uuid = " KEY);
+    refusing_store_run("INSERT OR REPLACE INTO documents (uuid, name, text)"
+                       " VALUES (x'66666666777748888999aaaaaaaaaaaa', 'of another', '{}')");
     refusing_store_run("INSERT INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
                        " was_on, restart_cause) VALUES (" KEY ", 2, 9, 0, 0, 0)");
     refusing_store_run("INSERT INTO documents (uuid, name, text) VALUES (" KEY ", 'lan', '{}')");
@@ -269,6 +272,8 @@ static void test_rows_behind_the_mark(void **state)
     start("");
     fleet_fixture_wait(is_forgotten, NULL, "nothing is left at the start");
     assert_null(fleet_fixture_bmc(G1));
+    assert_int_equal(refusing_store_count("bmcs WHERE deleted AND changed_at = 7"), 1);
+    assert_int_equal(refusing_store_count("documents WHERE name = 'of another'"), 1);
     leave_rows(); /* and where the start could not do it */
     assert_int_equal(fleet_fixture_add(&addition), 0);
     assert_int_equal(refusing_store_count("users"), 0);
