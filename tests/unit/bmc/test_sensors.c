@@ -1,35 +1,17 @@
-/* Sensors: what makes events and what does not, which number a disk has, what is stored. */
+/* Sensors: what makes events and what does not, what their settings do, and how they are stored. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "tests/fake/fake_sensors.h"
-#include "tests/unit/vectors.h"
-#include "vbmc/base/array.h"
+#include "tests/unit/fed_sensors.h"
 #include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/sensors.h"
 
 #define CPU1 SENSOR_CPU_TEMP
-#define NONE 0xff
-
-static struct sensors *sensors(void)
-{
-    return fake_bmc.bmc.sensors;
-}
-
-static struct sensor_view view(uint8_t number)
-{
-    struct sensor_view seen;
-
-    assert_int_equal(sensors_view(sensors(), number, &seen), 0);
-    return seen;
-}
 
 static struct sensor_status status(uint8_t number)
 {
@@ -45,110 +27,6 @@ static struct sensor_settings settings(uint8_t number)
 
     assert_int_equal(sensors_settings(sensors(), number, &seen), 0);
     return seen;
-}
-
-/* The events that a reading makes. */
-static const char *reading(uint8_t number, double value)
-{
-    sensors_set_reading(sensors(), number, value);
-    return fake_sensors_events();
-}
-
-static const char *states(uint8_t number, uint16_t all)
-{
-    sensors_set_states(sensors(), number, all);
-    return fake_sensors_events();
-}
-
-/* ---- the table ---- */
-
-/* Whoever adds a row cannot give a number twice, a name that does not fit, or thresholds that
- * contradict each other. */
-static void test_table(void **state)
-{
-    bool used[256] = {false};
-
-    (void)state;
-    for (size_t i = 0; i < sensor_table_count; i++) {
-        const struct sensor_definition *row = &sensor_table[i];
-        assert_true(row->count > 0 && row->number > 0 && row->number + row->count <= 0xff);
-        assert_true(row->entity_instance + row->count - 1 <= 0x5f);
-        assert_non_null(sensor_type_text(row->type));
-        for (unsigned n = 0; n < row->count; n++) {
-            assert_false(used[row->number + n]);
-            used[row->number + n] = true;
-            assert_ptr_equal(sensor_definition_find((uint8_t)(row->number + n)), row);
-        }
-        uint16_t events = sensor_definition_assertions(row) | sensor_definition_deassertions(row);
-        for (uint8_t offset = 0; offset < 16; offset++)
-            if ((events | row->states) & 1u << offset)
-                assert_non_null(sensor_state_text(row->type, row->event_type, offset));
-        assert_int_equal(row->class == SENSOR_CLASS_THRESHOLD, row->unit != NULL);
-        assert_int_equal(row->class == SENSOR_CLASS_THRESHOLD,
-                         row->event_type == EVENT_TYPE_THRESHOLD);
-        for (unsigned n = 1; n < SENSOR_THRESHOLDS && row->unit; n++) {
-            double one = row->thresholds[n - 1], other = row->thresholds[n];
-            bool is_lower = n < SENSOR_UNC;
-            if (n != SENSOR_UNC && !isnan(one) && !isnan(other))
-                assert_true(is_lower ? one > other : one <= other);
-        }
-    }
-    assert_null(sensor_definition_find(0));
-    assert_null(sensor_definition_find(0xff));
-}
-
-/* The vectors have more than two formats; ours are unsigned and two's complement. */
-static void test_conversion(void **state)
-{
-    struct json_object *vectors = vectors_load();
-    size_t count = vectors_count(vectors, "/sensor_conversion/cases"), done = 0;
-
-    (void)state;
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *item = vectors_item(vectors, "/sensor_conversion/cases", i);
-        int format = vectors_number(item, "/analog_format");
-        const struct sensor_scale scale = {
-            .m = (int16_t)vectors_number(item, "/M"),
-            .b = (int16_t)vectors_number(item, "/B"),
-            .b_exponent = (int8_t)vectors_number(item, "/Bexp"),
-            .r_exponent = (int8_t)vectors_number(item, "/Rexp"),
-            .is_signed = format == 2,
-        };
-        if (format == 1)
-            continue;
-        uint8_t raw = (uint8_t)vectors_number(item, "/raw");
-        double expected = json_object_get_double(vectors_at(item, "/value"));
-        double value = sensor_scale_to_value(&scale, raw);
-        assert_true(fabs(value - expected) <= 1e-9 * fabs(expected));
-        assert_int_equal(sensor_scale_to_raw(&scale, expected), raw);
-        done++;
-    }
-    assert_int_equal(done, 9);
-    json_object_put(vectors);
-}
-
-static void test_limits_of_raw(void **state)
-{
-    static const struct {
-        uint8_t number;
-        double value;
-        uint8_t raw;
-    } cases[] = {
-        {SENSOR_INLET_TEMP, 22.4, 22},   {SENSOR_INLET_TEMP, 22.5, 23},
-        {SENSOR_INLET_TEMP, -3.4, 0xfd}, {SENSOR_INLET_TEMP, -3.6, 0xfc},
-        {SENSOR_INLET_TEMP, 900, 0x7f},  {SENSOR_INLET_TEMP, -900, 0x80},
-        {SENSOR_INLET_TEMP, 0, 0},       {SENSOR_FAN, 4149, 41},
-        {SENSOR_FAN, 4151, 42},          {SENSOR_FAN, -1, 0},
-        {SENSOR_FAN, 1e30, 255},         {SENSOR_CPU_UTIL, 100, 200},
-        {SENSOR_CPU_UTIL, 12.3, 25},     {SENSOR_12V, 12.036, 204},
-        {SENSOR_SYS_POWER, 143, 36},     {SENSOR_PSU_INPUT, 1020, 255},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        reading(cases[i].number, cases[i].value);
-        assert_int_equal(view(cases[i].number).raw, cases[i].raw);
-    }
 }
 
 /* ---- thresholds: UNC 85, UC 92, UNR 98, hysteresis 2 ---- */
@@ -432,173 +310,7 @@ static void test_health(void **state)
     assert_string_equal(name, "CPU1 Temp");
 }
 
-/* ---- what is built in ---- */
-
-static void test_names_and_numbers(void **state)
-{
-    static const struct {
-        uint8_t number, entity, instance;
-        const char *name;
-    } cases[] = {
-        {SENSOR_CPU_TEMP + 1, 0x03, 2, "CPU2 Temp"},   {SENSOR_FAN + 3, 0x1d, 4, "Fan4"},
-        {SENSOR_PSU_INPUT + 1, 0x0a, 2, "PSU2 Input"}, {SENSOR_DISK, 0x1a, 1, "Disk vda"},
-        {SENSOR_DISK + 1, 0x1a, 2, "Disk vdb"},        {SENSOR_NIC + 1, 0x0b, 2, "NIC2 Link"},
-    };
-    static const uint8_t nic2[6] = {0x52, 0x54, 0, 0, 0, 2}, nobody[6] = {0};
-    unsigned last = 0, number = 0;
-    struct sensor_view seen;
-
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        seen = view(cases[i].number);
-        assert_string_equal(seen.name, cases[i].name);
-        assert_int_equal(seen.entity, cases[i].entity);
-        assert_int_equal(seen.entity_instance, cases[i].instance);
-    }
-    for (; sensors_next(sensors(), &number, &seen) == 0; last = seen.number)
-        assert_true(seen.number > last && number == seen.number + 1u);
-    assert_int_equal(last, SENSOR_NIC + 1);
-    assert_int_equal(sensors_find_disk(sensors(), "vdb"), SENSOR_DISK + 1);
-    assert_int_equal(sensors_find_disk(sensors(), "sdc"), 0); /* a CD drive is in no bay */
-    assert_int_equal(sensors_find_disk(sensors(), ""), 0);
-    assert_int_equal(sensors_find_nic(sensors(), nic2), SENSOR_NIC + 1);
-    assert_int_equal(sensors_find_nic(sensors(), nobody), 0);
-}
-
-static void test_hot_plug(void **state)
-{
-    (void)state;
-    states(SENSOR_DISK, 1);
-    states(SENSOR_DISK + 1, 1);
-    fake_sensors_plug("vdc");
-    assert_int_equal(fake_record_changes, 1);
-    assert_int_equal(sensors_find_disk(sensors(), "vdc"), SENSOR_DISK + 2);
-    assert_string_equal(states(SENSOR_DISK + 2, 1), "82 0d+6f00ffff");
-    fake_sensors_unplug("vda"); /* an empty bay, with the same record */
-    assert_string_equal(fake_sensors_events(), "80 0d-6f00ffff");
-    assert_int_equal(fake_record_changes, 1);
-    assert_int_equal(sensors_find_disk(sensors(), "vda"), 0);
-    assert_true(view(SENSOR_DISK).available);
-    assert_int_equal(sensors_find_disk(sensors(), "vdb"), SENSOR_DISK + 1);
-    fake_sensors_plug("vdd");
-    assert_int_equal(sensors_find_disk(sensors(), "vdd"), SENSOR_DISK + 3); /* not vda's */
-    fake_sensors_plug("vda");
-    assert_int_equal(sensors_find_disk(sensors(), "vda"), SENSOR_DISK);
-    assert_string_equal(states(SENSOR_DISK, 1), "80 0d+6f00ffff");
-    assert_int_equal(fake_record_changes, 2);
-}
-
-/* After 64 disks their numbers begin to be used again, those of present ones never. */
-static void test_all_bays_used(void **state)
-{
-    char target[16];
-
-    (void)state;
-    for (unsigned i = 2; i < HOST_DISKS_MAX; i++) {
-        snprintf(target, sizeof target, "x%u", i);
-        fake_sensors_plug(target);
-        if (i != 40)
-            fake_sensors_unplug(target);
-    }
-    assert_int_equal(sensors_find_disk(sensors(), "x40"), SENSOR_DISK + 40);
-    fake_sensors_plug("new");
-    assert_int_equal(sensors_find_disk(sensors(), "new"), SENSOR_DISK + 2);
-    assert_string_equal(view(SENSOR_DISK + 2).name, "Disk new");
-    assert_int_equal(sensors_find_disk(sensors(), "vdb"), SENSOR_DISK + 1);
-    assert_int_equal(sensors_find_disk(sensors(), "x40"), SENSOR_DISK + 40);
-    assert_int_equal(sensors_find_disk(sensors(), "x2"), 0);
-}
-
-static void test_sockets_and_psus(void **state)
-{
-    struct sensor_view seen;
-    struct sensor_scale scale;
-
-    (void)state;
-    reading(SENSOR_CPU_TEMP + 1, 90);
-    fake_sensors_events();
-    fake_hardware.sockets = 1;
-    sensors_set_hardware(sensors(), &fake_hardware, 3);
-    assert_int_equal(sensors_view(sensors(), SENSOR_CPU_TEMP + 1, &seen), -ENOENT);
-    assert_int_equal(sensors_view(sensors(), SENSOR_CPU_STATUS + 1, &seen), -ENOENT);
-    assert_int_equal(sensors_view(sensors(), SENSOR_PSU_STATUS + 2, &seen), 0);
-    assert_int_equal(sensors_scale(sensors(), SENSOR_PSU_INPUT + 2, &scale), 0);
-    assert_int_equal(scale.m, 2);
-    fake_hardware.sockets = 2;
-    sensors_set_hardware(sensors(), &fake_hardware, 1);
-    assert_false(view(SENSOR_CPU_TEMP + 1).available); /* a new one */
-    assert_int_equal(sensors_view(sensors(), SENSOR_PSU_STATUS + 1, &seen), -ENOENT);
-    assert_int_equal(sensors_scale(sensors(), SENSOR_SYS_POWER, &scale), 0);
-    assert_int_equal(scale.m, 4);
-    assert_false(sensors_set_hardware(sensors(), &fake_hardware, 1));
-    fake_hardware.sockets = 0;
-    sensors_set_hardware(sensors(), NULL, 2); /* only the PSUs are known */
-    assert_int_equal(sensors_view(sensors(), SENSOR_PSU_STATUS + 1, &seen), 0);
-    assert_int_equal(sensors_view(sensors(), SENSOR_CPU_TEMP + 1, &seen), 0);
-}
-
-static void test_before_the_hardware_is_known(void **state)
-{
-    struct sensors *fresh = fake_sensors_new();
-    struct sensor_view seen;
-
-    (void)state;
-    assert_int_equal(sensors_view(fresh, SENSOR_FAN + 3, &seen), 0);
-    assert_int_equal(sensors_view(fresh, SENSOR_CPU_TEMP, &seen), -ENOENT);
-    sensors_raise(fresh, SENSOR_BMC, 0, NONE, NONE);
-    assert_string_equal(fake_sensors_events(), "4e 16+0a00ffff");
-    sensors_free(fresh);
-    sensors_free(NULL);
-}
-
 /* ---- storing ---- */
-
-static void test_slots_stored(void **state)
-{
-    struct sensors *fresh = fake_sensors_new();
-    struct sensors_slot slot;
-    unsigned n = 0;
-
-    (void)state;
-    fake_sensors_unplug("vda");
-    for (; sensors_slot(sensors(), n, &slot) == 0; n++)
-        assert_int_equal(sensors_restore_slot(fresh, &slot), 0);
-    assert_int_equal(n, 4);
-    sensors_set_hardware(fresh, &fake_hardware, 2);
-    assert_int_equal(sensors_find_disk(fresh, "vdb"), SENSOR_DISK + 1);
-    assert_int_equal(sensors_find_disk(fresh, "vda"), 0);
-    struct sensor_view seen;
-    assert_int_equal(sensors_view(fresh, SENSOR_DISK, &seen), 0); /* the empty bay */
-    assert_string_equal(seen.name, "Disk vda");
-    assert_true(seen.available);
-    /* At the start nothing has come: what is there is no event. */
-    sensors_set_states(fresh, SENSOR_DISK + 1, 1);
-    assert_string_equal(fake_sensors_events(), "");
-    sensors_free(fresh);
-}
-
-static void test_slots_refused(void **state)
-{
-    static const struct sensors_slot wrong[] = {
-        {SENSOR_DISK - 1, "vdx"}, {SENSOR_NIC + 32, "vdx"}, {0, "vdx"},
-        {SENSOR_DISK + 1, "vda"}, {SENSOR_DISK, "vdx"},     {SENSOR_DISK + 2, ""},
-    };
-    struct sensors *fresh = fake_sensors_new();
-    struct sensors_slot slot = {SENSOR_DISK, "vda"};
-
-    (void)state;
-    assert_int_equal(sensors_restore_slot(fresh, &slot), 0);
-    assert_int_equal(sensors_restore_slot(fresh, &slot), 0); /* says nothing new */
-    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-        assert_int_equal(sensors_restore_slot(fresh, &wrong[i]), -EINVAL);
-    slot.number++;
-    memset(slot.key, 'x', sizeof slot.key); /* without an end */
-    assert_int_equal(sensors_restore_slot(fresh, &slot), -EINVAL);
-    sensors_set_hardware(fresh, &fake_hardware, 2);
-    slot = (struct sensors_slot){SENSOR_DISK + 9, "vdz"};
-    assert_int_equal(sensors_restore_slot(fresh, &slot), -EINVAL); /* too late */
-    sensors_free(fresh);
-}
 
 static void test_settings_stored(void **state)
 {
@@ -634,33 +346,12 @@ static void test_settings_stored(void **state)
     assert_false(view(SENSOR_FAN).available);
 }
 
-static void test_texts(void **state)
-{
-    (void)state;
-    assert_string_equal(sensor_state_text(0x01, 0x01, 9), "Upper Critical - going high");
-    assert_string_equal(sensor_state_text(0x08, 0x0b, 1), "Redundancy Lost");
-    assert_string_equal(sensor_state_text(0x0d, 0x6f, 2), "Predictive Failure");
-    assert_null(sensor_state_text(0x0d, 0x6f, 14));
-    assert_null(sensor_state_text(0xc0, 0x70, 0));
-    assert_string_equal(sensor_type_text(0x0d), "Drive Slot");
-    assert_null(sensor_type_text(0));
-    assert_null(sensor_type_text(0xc0));
-    assert_int_equal(sensor_state_severity(0x09, 0x6f, 4), SENSOR_WARNING);
-    assert_int_equal(sensor_state_severity(0x09, 0x6f, 0), SENSOR_OK);
-    assert_int_equal(sensor_state_severity(0x23, 0x6f, 0), SENSOR_CRITICAL);
-    assert_int_equal(sensor_state_severity(0xc0, 0x70, 0), SENSOR_OK);
-    assert_int_equal(sensor_state_severity(0x01, 0x01, 11), SENSOR_NON_RECOVERABLE);
-}
-
 #define TEST(function)                                                                             \
     cmocka_unit_test_setup_teardown(function, fake_sensors_setup, fake_sensors_teardown)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(test_table),
-        TEST(test_conversion),
-        TEST(test_limits_of_raw),
         TEST(test_threshold_going_up_and_down),
         TEST(test_threshold_jump),
         TEST(test_lower_thresholds),
@@ -675,15 +366,7 @@ int main(void)
         TEST(test_rearm),
         TEST(test_override),
         TEST(test_health),
-        TEST(test_names_and_numbers),
-        TEST(test_hot_plug),
-        TEST(test_all_bays_used),
-        TEST(test_sockets_and_psus),
-        TEST(test_before_the_hardware_is_known),
-        TEST(test_slots_stored),
-        TEST(test_slots_refused),
         TEST(test_settings_stored),
-        TEST(test_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
