@@ -8,6 +8,7 @@
 #include "vbmc/bmc/users.h"
 #include "vbmc/ipmi/msg.h"
 #include "vbmc/rmcp/cipher.h"
+#include "vbmc/rmcp/opening.h"
 
 static const uint8_t console_rm[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static const uint8_t bmc_rc[16] = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
@@ -51,6 +52,12 @@ void remote_console_restart(struct remote_console *console)
     rmcp_server_free(console->server);
     console->ids = 0;
     console->server = rmcp_server_new(&console->config);
+}
+
+unsigned remote_console_half_open(const struct remote_console *console)
+{
+    return session_table_count_half_open(console->server->sessions) +
+           openings_count(console->server->openings);
 }
 
 void remote_console_init(struct remote_console *console)

@@ -62,6 +62,8 @@ void remote_console_init(struct remote_console *console);
 void remote_console_free(struct remote_console *console);
 /* Makes the server again from console->config, users and channel. */
 void remote_console_restart(struct remote_console *console);
+/* Set-ups that the server has under way. */
+unsigned remote_console_half_open(const struct remote_console *console);
 
 /* Hands a datagram to the server; returns how many the server sent. */
 size_t remote_console_send(struct remote_console *console, const uint8_t *bytes, size_t length);
