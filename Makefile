@@ -113,6 +113,9 @@ $(BUILD)/unit/test_rmcp%: $$(filter $$(PERCENT)/test_rmcp$$*.o,$$(UNIT_OBJECTS))
 # It has a struct console of its own in place of vbmc/console/console.c.
 $(filter $(BUILD)/unit/test_sol_%,$(UNITS)): $(OBJ)/tests/unit/console/sol_rig.o
 
+# It has functions of its own in place of libvirt's and libc's.
+$(filter $(BUILD)/unit/test_worker_%,$(UNITS)): $(OBJ)/tests/unit/virt/worker_world.o
+
 $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_LIBRARY) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
