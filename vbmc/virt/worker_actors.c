@@ -5,6 +5,7 @@
 #include "vbmc/virt/worker_internal.h"
 
 #define PATIENCE_MS      1000 /* of jobs, for a connection that is being opened */
+#define PATIENCE_LONG_MS 10000
 #define LOOK_AGAIN_MS    100
 #define REFUSED_PAUSE_MS 10000 /* before another one is asked for again */
 
@@ -73,10 +74,10 @@ static bool is_another_free(const struct actor *actor, bool with_own)
     return false;
 }
 
-/* Under the lock. Jobs wait that long for a connection which is being opened. */
-static uint64_t patient_until(const struct worker *worker)
+/* Under the lock. A connection is being opened, and not for longer than that. */
+static bool is_opening(const struct worker *worker, uint64_t patience_ms)
 {
-    return worker->opening ? worker->opening_since_ms + PATIENCE_MS : 0;
+    return worker->opening && worker_now_ms() < worker->opening_since_ms + patience_ms;
 }
 
 static bool may_open(const struct worker *worker)
@@ -104,23 +105,53 @@ static bool may_share(const struct actor *actor)
 {
     if (!worker_is_main_free(actor->worker))
         return false;
-    bool is_opened = worker_now_ms() < patient_until(actor->worker);
-
+    if (is_opening(actor->worker, PATIENCE_MS))
+        return false;
     if (actor->for_consoles)
-        return !is_opened && !(may_open(actor->worker) && is_another_free(actor, false));
-    return !is_opened && !is_another_free(actor, true);
+        return !(may_open(actor->worker) && is_another_free(actor, false));
+    return !is_another_free(actor, true);
 }
 
-static void take_job(struct actor *actor, struct job_queue *queue, struct turn *turn, bool own)
+/* Under the lock. No thread has a connection of its own, and none is about to have one. */
+static bool is_refused(const struct worker *worker)
+{
+    if (may_open(worker) || is_opening(worker, PATIENCE_LONG_MS))
+        return false;
+    for (unsigned i = 0; i < WORKER_ACTION_THREADS; i++) {
+        if (has_own(&worker->actors[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Under the lock. Whether a job from that queue may only be done with a connection of the thread's
+ * own: a long one would keep the keeper from the main one, and so all states of guests unread. */
+static bool needs_own(struct worker *worker, const struct job_queue *queue)
+{
+    return running_of(worker, queue) && !worker->ops->is_in_process(worker->context);
+}
+
+/* Under the lock. */
+static bool may_begin(const struct actor *actor, const struct job_queue *queue)
 {
     struct worker *worker = actor->worker;
+
+    if (has_own(actor) || !worker->connection || worker->stopping)
+        return true;
+    return needs_own(worker, queue) ? is_refused(worker) : may_share(actor);
+}
+
+static void take_job(struct actor *actor, struct job_queue *queue, struct turn *turn)
+{
+    struct worker *worker = actor->worker;
+    bool own = has_own(actor);
 
     turn->kind = TURN_JOB;
     turn->job = worker_pop(queue);
     turn->counted = running_of(worker, queue);
     if (turn->counted)
         ++*turn->counted;
-    if (worker->stopping || !worker->connection)
+    if (worker->stopping || !worker->connection || (!own && needs_own(worker, queue)))
         return;
     turn->connection = own ? actor->connection : worker->connection;
     turn->is_shared = !own;
@@ -135,7 +166,6 @@ static bool choose(struct actor *actor, struct turn *turn)
 {
     struct worker *worker = actor->worker;
     struct job_queue *queue = next_queue(actor);
-    bool own = has_own(actor);
 
     *turn = (struct turn){.kind = TURN_END, .generation = worker->generation};
     turn->opened = opens_for(actor);
@@ -149,9 +179,9 @@ static bool choose(struct actor *actor, struct turn *turn)
         return worker->stopping;
     if (!worker->stopping && !worker->tried)
         return false;
-    if (!own && worker->connection && !worker->stopping && !may_share(actor))
+    if (!may_begin(actor, queue))
         return false;
-    take_job(actor, queue, turn, own);
+    take_job(actor, queue, turn);
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* Long jobs of a hypervisor's threads: what is left to others while they hang. */
+/* Long jobs of a hypervisor's threads: what is left to others while they hang, and what
+ * connection they use. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,6 +55,35 @@ static void test_long_jobs_leave_the_other_kinds(void **state)
     }
 }
 
+/* They would keep the keeper from looking at guests. */
+static void test_long_jobs_need_their_own(void **state)
+{
+    struct job dump = {0}, action = {0};
+
+    world_setup(state);
+    world_start(OPENS, HANGS);
+    TURN_UNTIL(world_is_opening);
+    world_submit_long(&dump, WORKER_LONG_DUMP);
+    world_submit(&action, worker_submit_action);
+    TURN_UNTIL_DONE(1);
+    assert_ptr_equal(action.used, world.keepers);
+    assert_null(dump.used);
+    world_set_gate(true);
+    TURN_UNTIL_DONE(1);
+    assert_true(world_is_own(dump.used));
+    world_teardown(state);
+    for (int in_process = 0; in_process <= 1; in_process++) {
+        world_setup(state);
+        world.in_process = in_process;
+        world_start(OPENS, REFUSES);
+        dump = (struct job){0};
+        world_submit_long(&dump, WORKER_LONG_DUMP);
+        TURN_UNTIL_DONE(1);
+        assert_ptr_equal(dump.used, in_process ? world.keepers : NULL);
+        world_teardown(state);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -61,6 +91,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(test_long_jobs_leave_threads),
         cmocka_unit_test(test_long_jobs_leave_the_other_kinds),
+        cmocka_unit_test(test_long_jobs_need_their_own),
     };
 
     return cmocka_run_group_tests(tests, world_setup_group, world_teardown_group);
