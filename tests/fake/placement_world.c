@@ -93,7 +93,7 @@ void world_follow(void)
         world.restore_waits = false;
         if (bmc_power_state(&world.bmc) == HOST_POWER_OFF) {
             world_note("  (restored)");
-            chassis_restore_power(&world.bmc.chassis);
+            chassis_restore_power(&world.bmc.chassis, NULL);
         }
     }
 }

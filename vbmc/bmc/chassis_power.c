@@ -99,13 +99,29 @@ static void end_first_action(struct chassis *chassis)
         save(chassis);
 }
 
-/* The next is begun before anybody is told: a client that is told may ask for another one. */
-static void finish_first_action(struct chassis *chassis, int result)
+/* Tells who waits for what has left the queue. One of the BMC's own that is kept as owed is not
+ * over: who waits for that waits for the store still. */
+static void tell(const struct chassis *chassis, struct chassis_action *action, bool is_kept,
+                 int result)
 {
-    struct waiters waiters = chassis->queue[0].waiters;
+    if (!is_kept || !action->own) {
+        waiters_finish(&action->waiters, result);
+        return;
+    }
+    for (unsigned i = 0; i < action->waiters.count; i++) {
+        if (action->waiters.tickets[i].done)
+            chassis->core->hooks->changed(chassis->core, BMC_PART_OWED,
+                                          &action->waiters.tickets[i]);
+    }
+}
+
+/* The next is begun before anybody is told: a client that is told may ask for another one. */
+static void finish_first_action(struct chassis *chassis, bool is_kept, int result)
+{
+    struct chassis_action action = chassis->queue[0];
 
     end_first_action(chassis);
-    waiters_finish(&waiters, result);
+    tell(chassis, &action, is_kept, result);
 }
 
 /* It was to be done for certain. */
@@ -127,6 +143,7 @@ static const char too_many[] = "too many pending power actions";
 static void park_queue(struct chassis *chassis, unsigned done)
 {
     struct chassis_action queue[CHASSIS_QUEUE_MAX];
+    bool is_kept[CHASSIS_QUEUE_MAX] = {false};
     unsigned count = chassis->queued;
 
     memcpy(queue, chassis->queue, count * sizeof queue[0]);
@@ -134,12 +151,15 @@ static void park_queue(struct chassis *chassis, unsigned done)
     for (unsigned i = done; i < count; i++) {
         if (!queue[i].started) /* it waited for the store: it cannot have been done */
             queue[i].begun = false;
-        if ((queue[i].accepted || queue[i].started) && !chassis_keep_owed(chassis, &queue[i]))
+        if (!queue[i].accepted && !queue[i].started)
+            continue;
+        is_kept[i] = chassis_keep_owed(chassis, &queue[i]);
+        if (!is_kept[i])
             report_failure(chassis, &queue[i], too_many);
     }
     save(chassis);
     for (unsigned i = 0; i < count; i++)
-        waiters_finish(&queue[i].waiters, i < done ? 0 : -EHOSTUNREACH);
+        tell(chassis, &queue[i], is_kept[i], i < done ? 0 : -EHOSTUNREACH);
 }
 
 /* The hypervisor may be back before its call has failed: then no state of the guest follows. */
@@ -171,7 +191,7 @@ static void action_finished(void *context, int result, const char *text)
     else if (result != 0)
         log_warning("%s: chassis control %s failed: %s", bmc_core_name(chassis->core),
                     host_power_action_name(action->action), text);
-    finish_first_action(chassis, result);
+    finish_first_action(chassis, false, result);
 }
 
 static void start_first_action(struct chassis *chassis)
@@ -204,7 +224,7 @@ static void start_stored(struct chassis *chassis)
     if (action->begun_stored || (action->refused && !needs_store))
         start_first_action(chassis);
     else if (action->refused)
-        finish_first_action(chassis, action->refused);
+        finish_first_action(chassis, false, action->refused);
 }
 
 /* An action of the BMC's own does not wait for ever, nor does one of a single step. */
@@ -239,7 +259,7 @@ static void begin_first_action(struct chassis *chassis)
         result = 0;
     }
     if (result <= 0) {
-        finish_first_action(chassis, result);
+        finish_first_action(chassis, waits, result);
         return;
     }
     if (action->action == HOST_POWER_ACTION_HARD_RESET || action->action == HOST_POWER_ACTION_CYCLE)
@@ -339,42 +359,31 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
         overtake_restore(chassis);
 }
 
-/* One that nobody would ask for again: a control fault if it cannot be queued. */
-static void queue_for_certain(struct chassis *chassis, const struct chassis_action *action,
-                              uint64_t answer_at_ms, const struct bmc_ticket *ticket)
+/* Nobody would ask for it again: a control fault if it cannot be queued. Who waits is told when the
+ * store has it, however long that takes. */
+void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
+                 const struct bmc_ticket *ticket)
 {
     static const struct bmc_ticket nobody;
-    int result = queue_action(chassis, action, answer_at_ms, ticket ? ticket : &nobody);
+    const struct chassis_action wanted = {
+        .action = action, .cause = cause, .accepted = true, .own = true};
+    int result = queue_action(chassis, &wanted, UINT64_MAX, ticket ? ticket : &nobody);
 
     if (result == 0) {
         overtake_restore(chassis);
         return;
     }
-    report_failure(chassis, action, strerror(-result));
+    report_failure(chassis, &wanted, strerror(-result));
     bmc_ticket_finish(ticket, result);
 }
 
-void chassis_restore_power(struct chassis *chassis)
+void chassis_restore_power(struct chassis *chassis, const struct bmc_ticket *ticket)
 {
     bool always = chassis->restore_policy == POWER_RESTORE_ALWAYS_ON;
-    const struct chassis_action wanted = {
-        .action = HOST_POWER_ACTION_UP,
-        .cause = always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS,
-        .accepted = true,
-    };
 
     boot_note_chassis_control(chassis->boot);
-    queue_for_certain(chassis, &wanted, answer_by(chassis, wanted.action), NULL);
-}
-
-/* Who waits is told when the store has it, however long that takes. */
-void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
-                 const struct bmc_ticket *ticket)
-{
-    const struct chassis_action wanted = {
-        .action = action, .cause = cause, .accepted = true, .own = true};
-
-    queue_for_certain(chassis, &wanted, UINT64_MAX, ticket);
+    chassis_act(chassis, HOST_POWER_ACTION_UP,
+                always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS, ticket);
 }
 
 void chassis_tick(struct chassis *chassis)

@@ -20,10 +20,6 @@ struct bmc_ticket;
  * steps could not be stored. */
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
-/* Power up because power is back: nobody's command, and for Get System Restart Cause the policy's.
- */
-void chassis_restore_power(struct chassis *chassis);
-
 /* An action that the BMC takes by itself, for that cause (Get System Restart Cause). It starts when
  * the store has it, or refuses it, after CHASSIS_OWN_STORE_MS at the latest, and is as good as an
  * accepted one of a client: it is finished after a restart of the daemon, and goes on when a lost
@@ -31,9 +27,11 @@ void chassis_restore_power(struct chassis *chassis);
  * nothing is done to a guest that has been started again, or has moved, before its turn came; the
  * log says so. One that fails, or that finds the queue full, is a control fault, in log and SEL.
  * The ticket (NULL: nobody waits) is finished when the store has the action, or when that is over
- * before. */
+ * before; of one that is owed by then also with the error for which the store does not have it. */
 void chassis_act(struct chassis *chassis, enum host_power_action action, enum restart_cause cause,
                  const struct bmc_ticket *ticket);
+/* The same, to power up because power is back: for Get System Restart Cause it is the policy's. */
+void chassis_restore_power(struct chassis *chassis, const struct bmc_ticket *ticket);
 
 /* An action that the store knows; what does not fit is reported as failed. */
 void chassis_restore_owed(struct chassis *chassis, const struct chassis_action *record);

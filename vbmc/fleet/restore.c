@@ -5,8 +5,8 @@
  *
  * Who waits is stored, together with the id of the boot, and nothing is carried out before it is: a
  * daemon that ends early goes on when it is started again, and does not take the same boot for
- * another one. It waits no more when a start is on disk as an action that is owed, when nothing is
- * to be done, when the guest was started, or a power action asked for. */
+ * another one. It waits no more when a start is on disk as an action that is owed, or is over, when
+ * nothing is to be done, when the guest was started, or a power action asked for. */
 #include "vbmc/fleet/restore.h"
 
 #include <errno.h>
@@ -128,7 +128,7 @@ void fleet_store_boot(struct fleet *fleet)
 
 /* ---- what the policy says ---- */
 
-/* The start is on disk, or was refused there and is carried out all the same. */
+/* The start is on disk, or is over. */
 static void on_start_stored(const struct bmc_ticket *ticket, int result)
 {
     struct chassis *chassis = (struct chassis *)ticket->sink;
@@ -144,8 +144,7 @@ static void restore_guest(struct bmc *bmc, const char *name)
 
     log_info("%s: host rebooted: powering on (power restore policy)", name);
     bmc->chassis.restore = RESTORE_BEGUN;
-    chassis_restore_power(&bmc->chassis);
-    bmc->core.hooks->changed(&bmc->core, BMC_PART_OWED, &ticket);
+    chassis_restore_power(&bmc->chassis, &ticket);
 }
 
 /* Only what was taken for running at the first look, and got no power action since. */

@@ -26,7 +26,7 @@ static bool act(struct platform *platform, enum host_power_action action)
     platform->acted.action = action;
     platform->acted.at_ms = now_ms;
     if (action == HOST_POWER_ACTION_UP)
-        chassis_restore_power(&bmc->chassis);
+        chassis_restore_power(&bmc->chassis, NULL);
     else
         chassis_control(&bmc->chassis, action, 0, &nobody);
     return true;

@@ -175,6 +175,17 @@ static void test_disk_refuses(void **state)
     assert_true(is_off((void *)G2));
 }
 
+/* It is carried out all the same, and waits until it is over. */
+static void test_disk_refuses_the_start(void **state)
+{
+    (void)state;
+    refusing_store_refuse_table("owed");
+    start();
+    fleet_fixture_wait(is_on, (void *)G1, "g1 is started");
+    fleet_fixture_wait(nobody_waits, NULL, "all is done");
+    assert_int_equal(bmc_of(G1)->chassis.queued, 0);
+}
+
 static void control(enum host_power_action action)
 {
     static const struct bmc_ticket nobody;
@@ -209,6 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_daemon_ends_early, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_previous_state, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_disk_refuses, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_disk_refuses_the_start, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_overtaken, setup, fleet_fixture_teardown),
     };
 
