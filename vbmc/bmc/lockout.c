@@ -7,9 +7,9 @@
 #include "vbmc/bmc/ticket.h"
 #include "vbmc/bmc/users.h"
 
+/* A change on its way to the disk that ends lock-outs. */
 struct lockout_renewal {
-    struct lockout_renewal *next;
-    struct lockout *lockout; /* NULL: gone meanwhile */
+    struct lockout *lockout; /* which is there for as long as anything is on its way */
     uint16_t users;
     enum bmc_part part;
     struct bmc_ticket ticket;
@@ -27,9 +27,7 @@ void lockout_init(struct lockout *lockout, const struct lan *lan)
 
 void lockout_clear(struct lockout *lockout)
 {
-    for (struct lockout_renewal *renewal = lockout->renewals; renewal; renewal = renewal->next)
-        renewal->lockout = NULL;
-    lockout->renewals = NULL;
+    lockout->cleared = true;
     free(lockout->users);
     lockout->users = NULL;
 }
@@ -150,23 +148,12 @@ int lockout_release(struct lockout *lockout, uint16_t users, const struct bmc_ti
     return lockout->users && ticket ? bmc_core_unchanged(core, BMC_PART_LAN, ticket) : 0;
 }
 
-static void unlink_renewal(struct lockout_renewal *renewal)
-{
-    struct lockout_renewal **place = &renewal->lockout->renewals;
-
-    while (*place != renewal)
-        place = &(*place)->next;
-    *place = renewal->next;
-}
-
 static void on_stored(const struct bmc_ticket *ticket, int result)
 {
     struct lockout_renewal *renewal = (struct lockout_renewal *)ticket->sink;
     struct lockout *lockout = renewal->lockout;
 
-    if (lockout)
-        unlink_renewal(renewal);
-    else if (result == 0)
+    if (result == 0 && lockout->cleared)
         result = -ESHUTDOWN;
     if (result == 0) {
         bool is_of_other = renewal->part != BMC_PART_LAN;
@@ -190,12 +177,8 @@ int lockout_release_with(struct lockout *lockout, uint16_t users, enum bmc_part 
         core->hooks->changed(core, part, NULL);
         return -ENOMEM;
     }
-    *renewal = (struct lockout_renewal){.next = lockout->renewals,
-                                        .lockout = lockout,
-                                        .users = users,
-                                        .part = part,
-                                        .ticket = *ticket};
-    lockout->renewals = renewal;
+    *renewal = (struct lockout_renewal){
+        .lockout = lockout, .users = users, .part = part, .ticket = *ticket};
     core->hooks->changed(core, part, &(struct bmc_ticket){.done = on_stored, .sink = renewal});
     return -EINPROGRESS;
 }

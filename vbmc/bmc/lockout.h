@@ -21,19 +21,18 @@ struct lockout_user {
     uint64_t until_ms;  /* of a lock-out; LOCKOUT_NO_END */
 };
 
-struct lockout_renewal;
-
 struct lockout {
     const struct lan *lan;
-    struct lockout_user *users;       /* by id; NULL until the first failure */
-    struct lockout_renewal *renewals; /* changes on their way to the disk that end lock-outs */
+    struct lockout_user *users; /* by id; NULL until the first failure */
+    bool cleared;
 };
 
 #define LOCKOUT_ALL UINT16_MAX /* users */
 
 /* The rule is that of `lan`, which outlives it. */
 void lockout_init(struct lockout *lockout, const struct lan *lan);
-/* Changes that are still on their way to the disk end no lock-out, and fail with -ESHUTDOWN. */
+/* The BMC goes. Changes that are still on their way to the disk end no lock-out, and fail with
+ * -ESHUTDOWN; the struct stays until they have. */
 void lockout_clear(struct lockout *lockout);
 
 /* A log-in of that user has failed by its password. True if that locks the user out; a lock-out
