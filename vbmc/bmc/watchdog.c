@@ -214,7 +214,7 @@ static void interrupt(struct watchdog *watchdog)
     if (kind == WATCHDOG_INTERRUPT_MESSAGING)
         watchdog->messaging->watchdog = true;
     else
-        watchdog_due_add(watchdog, true, WATCHDOG_ACTION_NONE);
+        watchdog_due_interrupt(watchdog);
 }
 
 static void expire(struct watchdog *watchdog)
@@ -229,7 +229,7 @@ static void expire(struct watchdog *watchdog)
     watchdog->expired |= (uint8_t)(1u << settings->use);
     report_event(watchdog, (uint8_t)action);
     settings->dont_log = false;
-    watchdog_due_add(watchdog, false, action);
+    watchdog_due_end(watchdog, action);
 }
 
 /* UINT64_MAX: none comes, or it has been. Without an interval it comes with the end (section 27.4).

@@ -73,16 +73,23 @@ static bool is_of_another_run(const struct watchdog *watchdog)
            (host->run != watchdog->due_run || host->place != watchdog->due_place);
 }
 
-void watchdog_due_add(struct watchdog *watchdog, bool interrupt, enum watchdog_action action)
+static void note_run(struct watchdog *watchdog)
 {
     if (is_of_another_run(watchdog)) /* what waits from before */
         drop_all(watchdog, another_run);
     watchdog->due_run = watchdog->core->host->run;
     watchdog->due_place = watchdog->core->host->place;
-    if (interrupt) {
-        watchdog->due_interrupt = true;
-        return;
-    }
+}
+
+void watchdog_due_interrupt(struct watchdog *watchdog)
+{
+    note_run(watchdog);
+    watchdog->due_interrupt = true;
+}
+
+void watchdog_due_end(struct watchdog *watchdog, enum watchdog_action action)
+{
+    note_run(watchdog);
     watchdog->due_action = action;
     watchdog->action_given = false;
     watchdog->ends++;

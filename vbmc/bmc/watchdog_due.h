@@ -16,9 +16,10 @@
 #define WATCHDOG_STORE_MS 80
 
 /* For watchdog.c. */
-/* The interrupt of a countdown has come, or (`interrupt` is false) its end with that action: due to
- * the guest as it is known now, and to be stored. */
-void watchdog_due_add(struct watchdog *watchdog, bool interrupt, enum watchdog_action action);
+/* The interrupt of a countdown has come, or its end with that action (WATCHDOG_ACTION_NONE too):
+ * due to the guest as it is known now, and to be stored. */
+void watchdog_due_interrupt(struct watchdog *watchdog);
+void watchdog_due_end(struct watchdog *watchdog, enum watchdog_action action);
 /* Stores what has been added, and then does it. */
 void watchdog_due_store(struct watchdog *watchdog);
 /* The guest may be seen again: does what has waited for that, unless the chassis has it on disk,
