@@ -277,12 +277,18 @@ static int replace_changes(struct users *users, const struct user_change *change
     return 0;
 }
 
-int users_configure(struct users *users, const struct users *configured)
+static void tell_renewed(uint16_t *renewed, uint16_t ids)
+{
+    if (renewed)
+        *renewed = ids;
+}
+
+int users_configure(struct users *users, const struct users *configured, uint16_t *renewed)
 {
     size_t count = 0;
     struct user *copy = NULL;
 
-    users->renewed = 0;
+    tell_renewed(renewed, 0);
     while (USER_ID_FIRST + count <= USER_ID_MAX && configured->by_id[USER_ID_FIRST + count].name[0])
         count++;
     if (count > 0 && !(copy = calloc(count, sizeof *copy)))
@@ -294,7 +300,7 @@ int users_configure(struct users *users, const struct users *configured)
     users->configured_count = count;
     users->own_account = configured->own_account;
     size_t stale = drop_stale(users, users->changes, &users->change_count);
-    users->renewed = apply(users, NULL);
+    tell_renewed(renewed, apply(users, NULL));
     return (int)stale;
 }
 
@@ -380,15 +386,15 @@ static bool is_part_equal(const struct user *a, const struct user *b, enum user_
     return is_equal;
 }
 
-int users_change(struct users *users, uint8_t id, unsigned parts, const struct user *wanted,
-                 const struct user_author *by)
+/* users_change; `renewed` is set where it changes something. */
+static int change(struct users *users, uint8_t id, unsigned parts, const struct user *wanted,
+                  const struct user_author *by, uint16_t *renewed)
 {
     const struct user *present = &users->by_id[id <= USER_ID_MAX ? id : 0];
     int result = id < USER_ID_NULL || id > USER_ID_MAX ? -EDOM : 0;
     size_t count = users->change_count;
     unsigned differ = 0;
 
-    users->renewed = 0;
     for (unsigned part = 0; part < USER_PART_COUNT && result == 0; part++) {
         if (!(parts & 1u << part) || is_part_equal(present, wanted, (enum user_part)part))
             continue;
@@ -411,29 +417,37 @@ int users_change(struct users *users, uint8_t id, unsigned parts, const struct u
     if (result < 0)
         return result;
     users->changed_by = by ? by->session : 0;
-    users->renewed = apply(users, by);
+    tell_renewed(renewed, apply(users, by));
     return 1;
 }
 
-static int reset_all(struct users *users, const struct user_author *by)
+int users_change(struct users *users, uint8_t id, unsigned parts, const struct user *wanted,
+                 const struct user_author *by)
 {
-    users->renewed = 0;
+    return change(users, id, parts, wanted, by, NULL);
+}
+
+static int reset_all(struct users *users, const struct user_author *by, uint16_t *renewed)
+{
     if (users->change_count == 0)
         return 0;
     replace_changes(users, NULL, 0);
     users->changed_by = by ? by->session : 0;
-    users->renewed = apply(users, by);
+    tell_renewed(renewed, apply(users, by));
     return 1;
 }
 
-int users_reset(struct users *users, uint8_t id, unsigned parts, const struct user_author *by)
+int users_reset(struct users *users, uint8_t id, unsigned parts, const struct user_author *by,
+                uint16_t *renewed)
 {
+    tell_renewed(renewed, 0);
     if (id > USER_ID_MAX)
         return -EDOM;
     if (id == 0)
-        return reset_all(users, by);
+        return reset_all(users, by, renewed);
     struct user configured = configured_user(users, id);
-    int result = users_change(users, id, parts & users_changed_parts(users, id), &configured, by);
+    int result =
+        change(users, id, parts & users_changed_parts(users, id), &configured, by, renewed);
     OPENSSL_cleanse(&configured, sizeof configured);
     return result;
 }

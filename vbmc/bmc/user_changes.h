@@ -7,10 +7,9 @@
  * Whatever changes what an account logs in with, or what it may do, is told by
  * bmc_hooks.user_changed: a client's change, the configuration's, and one that is taken back.
  *
- * users->renewed are those whom users_configure, users_change or users_reset, whichever was last,
- * has enabled or given another name or password. That ends their lock-outs (lockout.h), which is
- * the caller's to do: for a client's change when it is on disk. What is taken back renews nobody.
- */
+ * Who is enabled or gets another name or password is renewed (user_is_renewed). That ends lock-outs
+ * (lockout.h), which is the caller's to do: for a client's change when it is on disk. What is taken
+ * back renews nobody. */
 #ifndef VBMC_BMC_USER_CHANGES_H
 #define VBMC_BMC_USER_CHANGES_H
 
@@ -33,8 +32,8 @@ const char *user_part_name(enum user_part part);
 
 /* Replaces what is configured by the users of `configured`, whose ids have no gap from
  * USER_ID_FIRST on. Changes of values that are other ones now are dropped. How many were, or
- * -ENOMEM with nothing changed. */
-int users_configure(struct users *users, const struct users *configured);
+ * -ENOMEM with nothing changed. `*renewed` (NULL: nobody asks): whom it renews, bit N: user N. */
+int users_configure(struct users *users, const struct users *configured, uint16_t *renewed);
 
 /* Takes over these parts (1 << enum user_part) of `wanted`; a part that is so already changes
  * nothing, and one that is as configured is changed no more. 1: something has changed, 0: nothing.
@@ -42,8 +41,10 @@ int users_configure(struct users *users, const struct users *configured);
  * (another account has the name), -ENOMEM. `by` may be NULL. */
 int users_change(struct users *users, uint8_t id, unsigned parts, const struct user *wanted,
                  const struct user_author *by);
-/* Takes back what was changed of these parts; id 0: all, of every account. As users_change. */
-int users_reset(struct users *users, uint8_t id, unsigned parts, const struct user_author *by);
+/* Takes back what was changed of these parts; id 0: all, of every account. As users_change;
+ * `renewed` as of users_configure. */
+int users_reset(struct users *users, uint8_t id, unsigned parts, const struct user_author *by,
+                uint16_t *renewed);
 
 /* The parts that are not as configured. */
 unsigned users_changed_parts(const struct users *users, uint8_t id);

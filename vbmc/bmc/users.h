@@ -70,7 +70,6 @@ struct users {
     struct user_change *changes; /* by id and part */
     size_t change_count;
     uint32_t changed_by; /* session that made the latest change, which may yet be taken back */
-    uint16_t renewed;    /* by the latest change or configuration, bit N: user N (user_changes.h) */
 };
 
 /* What an id is that nobody uses: no name, no password, disabled, no access. */

@@ -36,12 +36,13 @@ static void configure_users(struct instance *instance, const struct config *conf
 {
     const struct bmc_core *core = &instance->bmc.core;
     struct users users;
+    uint16_t renewed;
 
     users_init(&users, NULL);
     fill_users(instance, config, &users);
-    int stale = users_configure(&instance->bmc.users, &users);
+    int stale = users_configure(&instance->bmc.users, &users, &renewed);
     users_clear(&users);
-    lockout_release(&instance->bmc.lockout, instance->bmc.users.renewed, NULL);
+    lockout_release(&instance->bmc.lockout, renewed, NULL);
     if (stale < 0)
         log_error("%s: out of memory for its accounts", instance->record.name);
     if (stale > 0) {

@@ -77,17 +77,17 @@ int service_run_user_reset(const struct service_call *call,
                            const union service_arguments *arguments)
 {
     const struct user_author author = author_of(call->caller);
-    uint16_t denied = 0;
+    uint16_t denied = 0, renewed;
 
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++)
         denied |= (uint16_t)(is_denied_sol(call->bmc, id) << id);
     int result = users_reset(&call->bmc->users, arguments->user_reset.id,
-                             arguments->user_reset.parts, &author);
+                             arguments->user_reset.parts, &author, &renewed);
     for (uint8_t id = USER_ID_FIRST; id <= USER_ID_MAX; id++) {
         if (result > 0 && denied >> id & 1)
             keep_denied(call->bmc, id);
     }
-    return end_and_release(call, result, call->bmc->users.renewed);
+    return end_and_release(call, result, renewed);
 }
 
 static void describe_part(const struct user *user, enum user_part part, char *text, size_t size)

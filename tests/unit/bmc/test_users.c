@@ -32,6 +32,7 @@ static void user_changed(const struct bmc_core *core, uint8_t id, const struct u
 static const struct bmc_hooks hooks = {.user_changed = user_changed};
 static struct bmc_core core = {.uuid = {{1, 2, 3}}, .hooks = &hooks};
 static struct users users;
+static uint16_t renewed; /* by what was done last, bit N: user N */
 
 struct account {
     const char *name, *password;
@@ -47,7 +48,7 @@ static int configure(const struct account *accounts, size_t count)
     for (size_t i = 0; i < count; i++)
         assert_true(
             users_add(&configured, accounts[i].name, accounts[i].password, accounts[i].limit) > 0);
-    int stale = users_configure(&users, &configured);
+    int stale = users_configure(&users, &configured, &renewed);
     users_clear(&configured);
     return stale;
 }
@@ -91,7 +92,11 @@ static struct user with_password(const char *password, uint8_t size)
 
 static int change(uint8_t id, unsigned parts, const struct user *user)
 {
-    return users_change(&users, id, parts, user, &(struct user_author){.session = 7});
+    const struct user before = users.by_id[id <= USER_ID_MAX ? id : 0];
+    int result = users_change(&users, id, parts, user, &(struct user_author){.session = 7});
+
+    renewed = result > 0 ? (uint16_t)(user_is_renewed(&before, &users.by_id[id]) << id) : 0;
+    return result;
 }
 
 static bool is_password(uint8_t id, const char *password)
@@ -115,22 +120,21 @@ static void test_renewed(void **state)
     assert_int_equal(change(3, LIMIT, &lower), 1);
     assert_int_equal(change(3, ENABLED, &lower), 1);
     assert_int_equal(told, 1u << 3);
-    assert_int_equal(users.renewed, 0);
+    assert_int_equal(renewed, 0);
     assert_int_equal(change(3, ENABLED, &on), 1);
-    assert_int_equal(users.renewed, 1u << 3);
+    assert_int_equal(renewed, 1u << 3);
     assert_int_equal(change(3, ENABLED, &on), 0); /* is so already */
-    assert_int_equal(users.renewed, 0);
+    assert_int_equal(renewed, 0);
     assert_int_equal(change(2, PASSWORD, &other), 1);
-    assert_int_equal(users.renewed, 1u << 2);
-    assert_int_equal(users_restore(&users, NULL, 0), 0); /* taken back: not renewed */
-    assert_int_equal(users.renewed, 1u << 2);            /* by the latest change still */
+    assert_int_equal(renewed, 1u << 2);
+    assert_int_equal(users_restore(&users, NULL, 0), 0); /* taken back */
     assert_int_equal(change(2, PASSWORD, &other), 1);
-    assert_int_equal(users_reset(&users, 0, 0, NULL), 1);
-    assert_int_equal(users.renewed, 1u << 2);
-    assert_int_equal(users_reset(&users, 0, 0, NULL), 0);
-    assert_int_equal(users.renewed, 0);
+    assert_int_equal(users_reset(&users, 0, 0, NULL, &renewed), 1);
+    assert_int_equal(renewed, 1u << 2);
+    assert_int_equal(users_reset(&users, 0, 0, NULL, &renewed), 0);
+    assert_int_equal(renewed, 0);
     assert_int_equal(configure(others, ARRAY_SIZE(others)), 0);
-    assert_int_equal(users.renewed, 1u << 3);
+    assert_int_equal(renewed, 1u << 3);
 }
 
 /* A name that the configuration takes for another id leaves no account without one behind. */
@@ -305,15 +309,15 @@ static void test_other_account(void **state)
     assert_int_equal(change(4, NAME, &renamed), 1);
     assert_string_equal(users.by_id[4].name, "carol");
     assert_int_equal(change(9, NAME, &name), 1);
-    assert_int_equal(users_reset(&users, 4, NAME, NULL), -EEXIST);
-    assert_int_equal(users_reset(&users, 9, USER_PARTS_ALL, NULL), 1);
-    assert_int_equal(users_reset(&users, 4, NAME, NULL), 1);
+    assert_int_equal(users_reset(&users, 4, NAME, NULL, NULL), -EEXIST);
+    assert_int_equal(users_reset(&users, 9, USER_PARTS_ALL, NULL, NULL), 1);
+    assert_int_equal(users_reset(&users, 4, NAME, NULL, NULL), 1);
     assert_string_equal(users.by_id[4].name, "bob");
     assert_int_equal(users.change_count, 0);
-    assert_int_equal(users_reset(&users, 4, NAME, NULL), 0);
+    assert_int_equal(users_reset(&users, 4, NAME, NULL, NULL), 0);
     assert_int_equal(change(3, LIMIT, &limit), 1);
-    assert_int_equal(users_reset(&users, 0, USER_PARTS_ALL, NULL), 1);
-    assert_int_equal(users_reset(&users, 0, USER_PARTS_ALL, NULL), 0);
+    assert_int_equal(users_reset(&users, 0, USER_PARTS_ALL, NULL, NULL), 1);
+    assert_int_equal(users_reset(&users, 0, USER_PARTS_ALL, NULL, NULL), 0);
     assert_int_equal(users.by_id[3].limit, PRIVILEGE_USER);
 }
 

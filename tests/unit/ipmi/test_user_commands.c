@@ -45,7 +45,7 @@ static int setup(void **state)
     fake_bmc_setup(state);
     users_init(&configured, NULL);
     assert_int_equal(users_add(&configured, "admin", "secret", PRIVILEGE_ADMINISTRATOR), 2);
-    assert_int_equal(users_configure(&fake_bmc.bmc.users, &configured), 0);
+    assert_int_equal(users_configure(&fake_bmc.bmc.users, &configured, NULL), 0);
     users_clear(&configured);
     return 0;
 }

@@ -106,7 +106,7 @@ static void configure_joe(void)
     users_init(&configured, NULL);
     users_add(&configured, "admin", "secret", PRIVILEGE_ADMINISTRATOR);
     users_add(&configured, "joe", "secret", PRIVILEGE_ADMINISTRATOR);
-    assert_int_equal(users_configure(&fake_bmc.bmc.users, &configured), 0);
+    assert_int_equal(users_configure(&fake_bmc.bmc.users, &configured, NULL), 0);
     users_clear(&configured);
 }
 
@@ -138,17 +138,17 @@ static void test_level_on(void **state)
     wanted.limit = PRIVILEGE_NO_ACCESS;
     set_joe(USER_PART_LIMIT, &wanted);
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
-    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL, NULL), 1);
     assert_int_equal(call(SERVICE_IDENTIFY, &(union service_arguments){.identify = {0, false}}), 0);
     wanted.enabled = false;
     set_joe(USER_PART_ENABLED, &wanted);
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
-    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL, NULL), 1);
     /* A name that is another's there is not his. */
     snprintf(wanted.name, sizeof wanted.name, "jim");
     set_joe(USER_PART_NAME, &wanted);
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_NONE);
-    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL, NULL), 1);
     /* The password that he knows is not the one there; his key is as good as before. */
     user_set_password(&wanted, (const uint8_t *)"other", 5, 16);
     set_joe(USER_PART_PASSWORD, &wanted);
@@ -156,7 +156,7 @@ static void test_level_on(void **state)
     caller.by_key = true;
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
     caller.by_key = false;
-    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL), 1);
+    assert_int_equal(users_reset(&bmc->users, 0, 0, NULL, NULL), 1);
     /* The channel as it is now, not as it is configured. */
     bmc->channel.limit = PRIVILEGE_OPERATOR;
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_OPERATOR);
@@ -181,7 +181,7 @@ static void test_own_account(void **state)
     users_init(&own, NULL);
     assert_int_equal(users_add(&own, "joe", "other", PRIVILEGE_USER), USER_ID_FIRST);
     own.own_account = true;
-    users_configure(&bmc->users, &own);
+    users_configure(&bmc->users, &own, NULL);
     users_clear(&own);
     assert_int_equal(service_level_on(&caller, bmc), PRIVILEGE_ADMINISTRATOR);
     assert_string_equal(fake_bmc_talk(&fake_bmc, "0c 01 01 1a 00 01 00 00 00 00"), "00");
