@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Asks the daemon by its control socket, for what `vbmc` has no verb for or hides.
 
 control_client.py VERB [ARGUMENTS-AS-JSON] [--frames FILE [STEP...]] [--leave-after SECONDS]
