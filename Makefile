@@ -64,7 +64,7 @@ TEST_LIBRARY := $(OBJ)/libtests.a
 
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
-	asan lint fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
+	guest layers asan lint fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -129,15 +129,21 @@ $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_
 check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
-check-run: all units
-	@VBMC_BUILD=$(BUILD) tests/layers.sh
+check-run: guest all units layers
 	@VBMC_BUILD=$(BUILD) tests/run
 
-soak-run: all units
+soak-run: guest all units
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 
-demo-run: all
+demo-run: guest all
 	@VBMC_BUILD=$(BUILD) examples/demo.sh
+
+# Where it cannot be built, the tests that need it say so.
+guest:
+	-@tests/guest/build.sh
+
+layers: all
+	@VBMC_BUILD=$(BUILD) tests/layers.sh
 
 bench-run: all
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
