@@ -29,10 +29,12 @@ mapfile -t pythons < <(files '*.py')
 mapfile -t manuals < <(files 'examples/man/*')
 # Scripts are told by their first line; the bash completion has none.
 scripts() {
+	local file line
 	files | while IFS= read -r file; do
-		[[ $file == *.bash || $(head -c 20 "$file" | tr -d '\0' | head -n 1) =~ ^\#!.*/(env )?(ba)?sh ]] &&
-			printf '%s\n' "$file"
-	done || true
+		line=
+		IFS= read -r -n 20 line <"$file" || true
+		[[ $file != *.bash && ! $line =~ ^\#!.*/(env )?(ba)?sh ]] || printf '%s\n' "$file"
+	done
 }
 mapfile -t scripts < <(scripts)
 
