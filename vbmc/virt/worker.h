@@ -19,9 +19,9 @@
  * One thread opens its connection at a time: a libvirtd that has as many clients as it takes
  * (max_clients) lets it wait without an end. Jobs wait for that a second at most; then, or if no
  * other connection is to be had, a thread does its job with the main one. For the reasons above one
- * thread at a time does so, and the keeper does not meanwhile. Long jobs never do, and fail where no
- * other connection is to be had: nobody would look at the guests until they end. A driver in this
- * process has no client that they could disturb. */
+ * thread at a time does so, and the keeper does not meanwhile. Long jobs never do, and fail where
+ * no other connection is to be had: nobody would look at the guests until they end. A driver in
+ * this process has no client that they could disturb. */
 #ifndef VBMC_VIRT_WORKER_H
 #define VBMC_VIRT_WORKER_H
 
