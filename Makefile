@@ -61,6 +61,8 @@ HELPERS := $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stub.c,\
 	$(wildcard tests/unit/*.c tests/fake/*.c))
 
 TEST_LIBRARY := $(OBJ)/libtests.a
+# The load generator.
+LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
@@ -145,7 +147,11 @@ guest:
 layers: all
 	@VBMC_BUILD=$(BUILD) tests/layers.sh
 
-bench-run: all
+$(BUILD)/logins: $(LOADS) $(LIBRARY)
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
+
+bench-run: all $(BUILD)/logins
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 
 asan: deps

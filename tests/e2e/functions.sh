@@ -263,7 +263,7 @@ uart_node() {
 password=secret
 # Who reads a guest's serial socket himself must not find vbmcd there before him: QEMU serves one.
 console_mode=
-! grep -q '^define_guest ' "$script" || console_mode=on-demand
+! grep -qs '^define_guest ' "$script" || console_mode=on-demand
 declare -A vbmcd_pids=()
 
 # write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
