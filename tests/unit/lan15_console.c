@@ -44,9 +44,10 @@ static void on_failure(void *context, uint8_t user_id)
     console15.failed_user = user_id;
 }
 
-static void on_success(void *context, uint8_t user_id)
+static void on_success(void *context, uint8_t user_id, const union endpoint_address *remote)
 {
     (void)context;
+    (void)remote;
     console15.successes += user_id == USER_ID_FIRST;
 }
 

@@ -32,11 +32,12 @@ static void on_login_failed(void *context, uint8_t user_id)
     bmc_note_login(&instance->bmc, user_id, false);
 }
 
-static void on_logged_in(void *context, uint8_t user_id)
+static void on_logged_in(void *context, uint8_t user_id, const union endpoint_address *remote)
 {
     struct instance *instance = context;
 
     bmc_note_login(&instance->bmc, user_id, true);
+    limiter_note_login(instance->shared->limiter, remote, instance_now_ms());
 }
 
 static bool is_locked_out(void *context, uint8_t user_id)
@@ -53,7 +54,7 @@ void instance_note_password(struct instance *instance, const char *name, bool ri
     if (!users_find(&instance->bmc.users, name, strlen(name), &id) && right)
         return;
     if (right)
-        on_logged_in(instance, id);
+        bmc_note_login(&instance->bmc, id, true);
     else
         on_login_failed(instance, id);
 }
@@ -81,6 +82,17 @@ struct rmcp_server *instance_new_server(struct instance *instance)
     return rmcp_server_new(&config);
 }
 
+static bool may_pass(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
+                     size_t length, uint64_t now_ms)
+{
+    struct rmcp_weight weight = rmcp_server_weigh(instance->rmcp, from, bytes, length);
+    struct limiter_load load = {.work = weight.work, .is_proven = weight.sender == RMCP_PROVEN};
+
+    return weight.sender == RMCP_IN_SESSION ||
+           limiter_admit(instance->shared->limiter, instance->bmc.core.number, &from->remote, load,
+                         now_ms);
+}
+
 void instance_receive(struct instance *instance, const struct endpoint *from, const uint8_t *bytes,
                       size_t length)
 {
@@ -88,8 +100,7 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
 
     if (instance_is_restarting(instance, now))
         return;
-    if (!rmcp_server_expects(instance->rmcp, from, bytes, length) &&
-        !limiter_admit(instance->shared->limiter, instance->bmc.core.number, &from->remote, now))
+    if (!may_pass(instance, from, bytes, length, now))
         return;
     rmcp_server_receive(instance->rmcp, from, bytes, length, now);
     instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));

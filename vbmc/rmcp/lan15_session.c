@@ -120,11 +120,12 @@ void lan15_receive(struct rmcp_server *server, const struct endpoint *from,
         rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
 }
 
-bool lan15_expects(const struct rmcp_server *server, const struct endpoint *from,
-                   const struct lan15_packet *packet)
+struct rmcp_weight lan15_weigh(const struct rmcp_server *server, const struct endpoint *from,
+                               const struct lan15_packet *packet)
 {
-    if (packet->session == 0)
-        return false;
-    return find_session(server, packet->session) ||
-           openings_expect(server->openings, packet->session, &from->remote);
+    if (find_session(server, packet->session))
+        return (struct rmcp_weight){RMCP_IN_SESSION, 0};
+    if (openings_expect(server->openings, packet->session, &from->remote))
+        return (struct rmcp_weight){RMCP_PROVEN, RMCP_WORK_ACTIVATE};
+    return (struct rmcp_weight){RMCP_STRANGER, RMCP_WORK_ACTIVATE};
 }

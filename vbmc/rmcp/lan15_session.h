@@ -8,19 +8,19 @@
 #ifndef VBMC_RMCP_LAN15_SESSION_H
 #define VBMC_RMCP_LAN15_SESSION_H
 
-#include <stdbool.h>
 #include <stdint.h>
+
+#include "vbmc/rmcp/server.h"
 
 struct endpoint;
 struct lan15_packet;
-struct rmcp_server;
 
 void lan15_receive(struct rmcp_server *server, const struct endpoint *from,
                    const struct lan15_packet *packet, uint64_t now_ms);
 
-/* Whether the packet is of a session, or of a log-in whose challenge its source was given and not
- * one of very many. */
-bool lan15_expects(const struct rmcp_server *server, const struct endpoint *from,
-                   const struct lan15_packet *packet);
+/* What a packet that names a session costs, and of whom it comes: of a session, or of a log-in
+ * whose challenge its source was given and not one of very many. */
+struct rmcp_weight lan15_weigh(const struct rmcp_server *server, const struct endpoint *from,
+                               const struct lan15_packet *packet);
 
 #endif

@@ -38,7 +38,8 @@ void login_succeeded(struct rmcp_server *server, const struct session *session)
     endpoint_address_format(&session->peer.remote, address);
     log_info("%s: logged in from %s: %s", session->is_lan15 ? "IPMI 1.5" : "IPMI", address, name);
     if (server->config.logged_in)
-        server->config.logged_in(server->config.login_context, session->user_id);
+        server->config.logged_in(server->config.login_context, session->user_id,
+                                 &session->peer.remote);
 }
 
 void login_failed(struct rmcp_server *server, const struct login_attempt *attempt,

@@ -255,26 +255,53 @@ void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from
     session_table_sweep(server->sessions);
 }
 
-bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint *from,
-                         const uint8_t *bytes, size_t length)
+static unsigned clear_work(uint8_t type)
 {
+    switch (type) {
+    case PAYLOAD_OPEN_SESSION_REQUEST:
+        return RMCP_WORK_OPEN;
+    case PAYLOAD_RAKP1:
+        return RMCP_WORK_RAKP1;
+    case PAYLOAD_RAKP3:
+        return RMCP_WORK_RAKP3;
+    default:
+        return RMCP_WORK_LEAST;
+    }
+}
+
+static struct rmcp_weight weigh_lan15(const struct rmcp_server *server, const struct endpoint *from,
+                                      struct wire_in in)
+{
+    struct lan15_packet packet;
+
+    if (lan15_parse(in, &packet) < 0 || packet.session == 0)
+        return (struct rmcp_weight){RMCP_STRANGER, RMCP_WORK_LEAST};
+    return lan15_weigh(server, from, &packet);
+}
+
+struct rmcp_weight rmcp_server_weigh(const struct rmcp_server *server, const struct endpoint *from,
+                                     const uint8_t *bytes, size_t length)
+{
+    struct rmcp_weight weight = {RMCP_STRANGER, RMCP_WORK_LEAST};
     struct wire_in in = wire_in_init(bytes, length);
     struct rmcpplus_packet packet;
-    struct lan15_packet lan15;
     uint8_t class;
 
     if (length > RMCP_DATAGRAM_MAX || rmcp_header_parse(&in, &class) < 0 ||
         class != RMCP_CLASS_IPMI)
-        return false;
+        return weight;
     struct wire_in format = in;
     if (wire_u8(&format) != RMCPPLUS_FORMAT)
-        return lan15_parse(in, &lan15) == 0 && lan15_expects(server, from, &lan15);
+        return weigh_lan15(server, from, in);
     if (rmcpplus_parse(in, &packet) < 0)
-        return false;
+        return weight;
     if (packet.session != 0)
-        return true;
-    return rakp_expects(server, from, packet.type,
-                        wire_in_init(packet.payload, packet.payload_length));
+        return (struct rmcp_weight){RMCP_IN_SESSION, 0};
+    weight.work = clear_work(packet.type);
+    if (rakp_expects(server, from, packet.type,
+                     wire_in_init(packet.payload, packet.payload_length)))
+        weight.sender = RMCP_PROVEN;
+    return weight;
 }
 
 void rmcp_server_complete(struct rmcp_server *server, const struct ipmi_token *token,

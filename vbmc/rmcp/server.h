@@ -15,6 +15,7 @@
 #define RMCP_HALF_OPEN_MAX         128
 
 struct endpoint;
+union endpoint_address;
 
 /* What happens in sessions beside IPMI messages. Each may be NULL. They may call
  * rmcp_server_send_payload and rmcp_server_close_session, and must not free the server. */
@@ -52,8 +53,8 @@ struct rmcp_config {
      * prove to know it, for whatever reason. user_id is 0 for a name that nobody has. NULL: nobody
      * wants to know. */
     void (*login_failed)(void *context, uint8_t user_id);
-    /* A log-in succeeded. NULL: the same. */
-    void (*logged_in)(void *context, uint8_t user_id);
+    /* A log-in succeeded, from there. NULL: the same. */
+    void (*logged_in)(void *context, uint8_t user_id, const union endpoint_address *remote);
     /* Whether no password of that user is right for now. NULL: of nobody. */
     bool (*is_locked_out)(void *context, uint8_t user_id);
     void *login_context;
@@ -108,11 +109,29 @@ void rmcp_server_free(struct rmcp_server *server);
 void rmcp_server_receive(struct rmcp_server *server, const struct endpoint *from,
                          const uint8_t *bytes, size_t length, uint64_t now_ms);
 
-/* Whether the sender of a datagram has shown that he gets what is sent to his address, or speaks in
- * a session: it needs no limit for strangers. A session id can be guessed or overheard, but the
- * most that a packet with one costs is the check of its code. */
-bool rmcp_server_expects(const struct rmcp_server *server, const struct endpoint *from,
-                         const uint8_t *bytes, size_t length);
+/* Who sends a datagram. A session id can be guessed or overheard, but the most that a packet with
+ * one costs is the check of its code, so that it needs no limit. */
+enum rmcp_sender {
+    RMCP_STRANGER,
+    RMCP_PROVEN, /* goes on with a log-in, by the id it was given: it gets what is sent to it */
+    RMCP_IN_SESSION,
+};
+
+/* What a datagram outside of a session costs, beside a ping. */
+#define RMCP_WORK_LEAST    1 /* a ping, a message such as Get Channel Authentication Capabilities */
+#define RMCP_WORK_OPEN     2 /* a place among the openings */
+#define RMCP_WORK_RAKP1    8 /* a session, and an HMAC */
+#define RMCP_WORK_RAKP3    12 /* five HMACs */
+#define RMCP_WORK_ACTIVATE 4  /* of IPMI 1.5: a session, and hashes */
+
+struct rmcp_weight {
+    enum rmcp_sender sender;
+    unsigned work;
+};
+
+/* What to ask of the limits for strangers before the datagram is handed over. */
+struct rmcp_weight rmcp_server_weigh(const struct rmcp_server *server, const struct endpoint *from,
+                                     const uint8_t *bytes, size_t length);
 
 /* The late answer to a request that was pending, in a session or outside of one. Dropped if nobody
  * waits for it any more, or if the token is another BMC's. */

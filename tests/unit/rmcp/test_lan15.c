@@ -384,7 +384,12 @@ static bool is_expected(uint32_t id)
     int size = lan15_build(&header, message, console15_make_message(0x01, NULL, 0, message), bytes,
                            sizeof bytes);
 
-    return rmcp_server_expects(console15.server, &console15.from, bytes, (size_t)size);
+    struct rmcp_weight weight =
+        rmcp_server_weigh(console15.server, &console15.from, bytes, (size_t)size);
+    assert_int_equal(weight.work, weight.sender == RMCP_IN_SESSION ? 0
+                                  : id == 0                        ? RMCP_WORK_LEAST
+                                                                   : RMCP_WORK_ACTIVATE);
+    return weight.sender != RMCP_STRANGER;
 }
 
 static void test_expected(void **state)

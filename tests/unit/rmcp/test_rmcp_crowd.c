@@ -188,8 +188,17 @@ static void test_flood_and_session(void **state)
     assert_int_equal(session_table_count_half_open(console.server->sessions), 0);
 }
 
-/* What needs no limit for strangers: sessions, and who brings back the id that it was given. */
-static void test_expected(void **state)
+static void weighs(const struct endpoint *from, const uint8_t *bytes, int size,
+                   enum rmcp_sender sender, unsigned work)
+{
+    struct rmcp_weight weight = rmcp_server_weigh(console.server, from, bytes, (size_t)size);
+
+    assert_int_equal(weight.sender, sender);
+    assert_int_equal(weight.work, work);
+}
+
+/* Who has shown that he is there: sessions, and who brings back the id that it was given. */
+static void test_who_sends(void **state)
 {
     uint8_t bytes[RMCP_DATAGRAM_MAX], payload[44] = {0};
     struct wire_out out = wire_out_init(payload + 4, 4);
@@ -201,22 +210,38 @@ static void test_expected(void **state)
     assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
     wire_put_u32(&out, console.exchange.bmc_id);
     int size = rmcpplus_build(PAYLOAD_RAKP1, payload, sizeof payload, bytes, sizeof bytes);
-    assert_true(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
-    assert_false(rmcp_server_expects(console.server, &stranger, bytes, (size_t)size));
-    for (size_t length = 0; length < 24; length++)
-        assert_false(rmcp_server_expects(console.server, &console.from, bytes, length));
+    weighs(&console.from, bytes, size, RMCP_PROVEN, RMCP_WORK_RAKP1);
+    weighs(&stranger, bytes, size, RMCP_STRANGER, RMCP_WORK_RAKP1);
+    for (int length = 0; length < 24; length++)
+        weighs(&console.from, bytes, length, RMCP_STRANGER, RMCP_WORK_LEAST);
     assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
     size = rmcpplus_build(PAYLOAD_RAKP3, payload, sizeof payload, bytes, sizeof bytes);
-    assert_true(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
-    assert_false(rmcp_server_expects(console.server, &stranger, bytes, (size_t)size));
-    /* Not without end, as each costs an HMAC. */
+    weighs(&console.from, bytes, size, RMCP_PROVEN, RMCP_WORK_RAKP3);
+    weighs(&stranger, bytes, size, RMCP_STRANGER, RMCP_WORK_RAKP3);
+    /* Not without end. */
     for (unsigned i = 0; i < OPENING_MESSAGES_MAX; i++)
         assert_int_equal(remote_console_rakp1(&console, CONSOLE_NAME, CONSOLE_ROLE), RAKP_OK);
-    assert_false(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
+    weighs(&console.from, bytes, size, RMCP_STRANGER, RMCP_WORK_RAKP3);
     size = rmcpplus_build(PAYLOAD_OPEN_SESSION_REQUEST, payload, 32, bytes, sizeof bytes);
-    assert_false(rmcp_server_expects(console.server, &console.from, bytes, (size_t)size));
+    weighs(&console.from, bytes, size, RMCP_STRANGER, RMCP_WORK_OPEN);
     bytes[6] = 1; /* a session id in the header */
-    assert_true(rmcp_server_expects(console.server, &stranger, bytes, (size_t)size));
+    weighs(&stranger, bytes, size, RMCP_IN_SESSION, 0);
+}
+
+/* What costs the BMC more is to cost its sender more. */
+static void test_work(void **state)
+{
+    static const uint8_t ping[] = {6, 0, 0xff, 6, 0, 0, 0x11, 0xbe, 0x80, 0, 0, 0};
+    static const uint8_t get_capabilities[] = {0x06, 0,    0xff, 0x07, 0,    0, 0,    0,
+                                               0,    0,    0,    0,    0,    9, 0x20, 0x18,
+                                               0xc8, 0x81, 0,    0x38, 0x0e, 4, 0x35};
+
+    (void)state;
+    weighs(&console.from, ping, sizeof ping, RMCP_STRANGER, RMCP_WORK_LEAST);
+    weighs(&console.from, get_capabilities, sizeof get_capabilities, RMCP_STRANGER,
+           RMCP_WORK_LEAST);
+    assert_true(RMCP_WORK_LEAST < RMCP_WORK_OPEN && RMCP_WORK_OPEN < RMCP_WORK_RAKP1);
+    assert_true(RMCP_WORK_RAKP1 < RMCP_WORK_RAKP3);
 }
 
 /* ---- more sessions than there is room for ---- */
@@ -380,7 +405,8 @@ int main(void)
         TEST(test_networks),
         TEST(test_floods),
         TEST(test_flood_and_session),
-        TEST(test_expected),
+        TEST(test_who_sends),
+        TEST(test_work),
         TEST(test_killed_clients),
         TEST(test_longest_idle_goes),
         TEST(test_in_use_stays),

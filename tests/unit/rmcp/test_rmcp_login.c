@@ -221,9 +221,10 @@ static void test_channel_changes_meanwhile(void **state)
 static unsigned told_logins;
 static bool is_locked_out;
 
-static void on_logged_in(void *context, uint8_t user_id)
+static void on_logged_in(void *context, uint8_t user_id, const union endpoint_address *remote)
 {
     assert_ptr_equal(context, &console);
+    assert_true(endpoint_address_is_same(remote, &console.from.remote));
     told_logins++;
     told_user = user_id;
 }
