@@ -68,14 +68,19 @@ uint64_t lockout_until_ms(const struct lockout *lockout, uint8_t user_id)
     return user && user->is_locked ? user->until_ms : 0;
 }
 
-uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id)
+static uint64_t left_s(uint64_t until, uint64_t now)
 {
-    uint64_t until = lockout_until_ms(lockout, user_id);
-
     if (until == 0 || until == LOCKOUT_NO_END)
         return until;
-    uint64_t now = now_ms(lockout);
     return until > now ? (until - now + 999) / 1000 : 0;
+}
+
+/* The time is asked for of everybody: how long that takes must not tell who is locked out. */
+uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id)
+{
+    uint64_t now = now_ms(lockout);
+
+    return left_s(lockout_until_ms(lockout, user_id), now);
 }
 
 bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id)
@@ -87,12 +92,12 @@ bool lockout_note_failure(struct lockout *lockout, uint8_t user_id)
 {
     const struct lan_password_rule rule = lan_password_rule(lockout->lan);
 
-    if (rule.threshold == 0 || lockout_is_locked(lockout, user_id) || make_users(lockout) < 0)
-        return false;
-    struct lockout_user *user = find(lockout, user_id);
-    if (!user)
+    if (rule.threshold == 0 || make_users(lockout) < 0)
         return false;
     uint64_t now = now_ms(lockout);
+    struct lockout_user *user = find(lockout, user_id);
+    if (!user || left_s(lockout_until_ms(lockout, user_id), now) > 0)
+        return false;
     bool is_over = user->is_locked ||
                    (rule.reset_s > 0 && now - user->failed_ms >= rule.reset_s * UINT64_C(1000));
     *user = (struct lockout_user){

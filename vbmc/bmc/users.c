@@ -1,6 +1,7 @@
 #include "vbmc/bmc/users.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,20 +132,33 @@ int users_add(struct users *users, const char *name, const char *password, enum 
     return result == 0 ? -ENOSPC : result;
 }
 
+/* `wanted` is zero padded. In a time that does not depend on where they differ. */
+static bool is_named(const struct user *user, const char wanted[USER_NAME_MAX + 1])
+{
+    unsigned char differs = 0, is_within = UCHAR_MAX;
+
+    for (size_t i = 0; i <= USER_NAME_MAX; i++) {
+        differs |= (unsigned char)((user->name[i] ^ wanted[i]) & is_within);
+        is_within &= (unsigned char)-(user->name[i] != '\0');
+    }
+    return differs == 0;
+}
+
 const struct user *users_find(const struct users *users, const char *name, size_t length,
                               uint8_t *id)
 {
-    if (length == 0 || length > USER_NAME_MAX)
+    char wanted[USER_NAME_MAX + 1] = {0};
+    uint8_t found = 0;
+
+    if (length == 0 || length > USER_NAME_MAX || memchr(name, '\0', length))
         return NULL;
-    for (int i = USER_ID_FIRST; i <= USER_ID_MAX; i++) {
-        const struct user *user = &users->by_id[i];
-        if (user_may_log_in(user) && strlen(user->name) == length &&
-            memcmp(user->name, name, length) == 0) {
-            *id = (uint8_t)i;
-            return user;
-        }
-    }
-    return NULL;
+    memcpy(wanted, name, length);
+    for (uint8_t i = USER_ID_MAX; i >= USER_ID_FIRST; i--)
+        found = is_named(&users->by_id[i], wanted) & user_may_log_in(&users->by_id[i]) ? i : found;
+    if (found == 0)
+        return NULL;
+    *id = found;
+    return &users->by_id[found];
 }
 
 uint8_t users_id_of(const struct users *users, const char *name)

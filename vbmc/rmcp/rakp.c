@@ -19,6 +19,10 @@
  *
  * Locked out. Who is (vbmc/bmc/lockout.h) gets what a wrong password gets, all the way.
  *
+ * Times. All of these get their answers by the same work, so that how long one takes tells nobody
+ * which of them it is: the key is chosen without a branch, and everything that it depends on is
+ * looked at in any case.
+ *
  * Failures. A client that gets RAKP 2 can guess the password at leisure. So every session that gets
  * there and does not get established counts as a failed log-in, whatever ends it; all but one: a
  * right password for which there is no room.
@@ -287,29 +291,36 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
 }
 
 /* Kuid: the user's password as long as the account is still what it was when RAKP 1 came, and is
- * not locked out. */
-static const uint8_t *session_kuid(const struct rmcp_server *server, const struct session *session)
+ * not locked out; else the key that nobody has. Both are looked at in any case. */
+static void find_kuid(const struct rmcp_server *server, const struct session *session,
+                      uint8_t kuid[RAKP_KEY_SIZE])
 {
     const struct rakp_exchange *exchange = &session->exchange;
+    const struct users *users = server->config.users;
     uint8_t id = 0;
-    const struct user *user =
-        users_find(server->config.users, (const char *)exchange->name, exchange->name_length, &id);
 
-    bool is_same = user && user_may_use_ipmi(user) && session->user_id != 0 &&
-                   id == session->user_id && !login_is_locked_out(server, id);
-
-    return is_same ? user->password : server->nobodys_key;
+    users_find(users, (const char *)exchange->name, exchange->name_length, &id);
+    const struct user *user = &users->by_id[id];
+    bool is_locked_out = login_is_locked_out(server, session->user_id);
+    bool is_same = user_may_use_ipmi(user) & (session->user_id != 0) & (id == session->user_id) &
+                   !is_locked_out;
+    uint8_t of_user = (uint8_t)-is_same;
+    for (size_t i = 0; i < RAKP_KEY_SIZE; i++)
+        kuid[i] = (uint8_t)((user->password[i] & of_user) | (server->nobodys_key[i] & ~of_user));
 }
 
 static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
                        const struct session *session)
 {
     const struct rakp_exchange *exchange = &session->exchange;
-    uint8_t code[CRYPTO_DIGEST_MAX];
+    uint8_t kuid[RAKP_KEY_SIZE], code[CRYPTO_DIGEST_MAX];
     uint8_t room[ANSWER_MAX];
     struct wire_out out = answer_begin(room, tag, RAKP_OK, 0, exchange->console_id);
 
-    if (rakp_code2(server->crypto, exchange, session_kuid(server, session), code) < 0) {
+    find_kuid(server, session, kuid);
+    int error = rakp_code2(server->crypto, exchange, kuid, code);
+    crypto_wipe(kuid, sizeof kuid);
+    if (error < 0) {
         send_error(server, to, PAYLOAD_RAKP2, tag, RAKP_NO_RESOURCES, exchange->console_id);
         return;
     }
@@ -384,12 +395,16 @@ static bool code3_is_right(struct rmcp_server *server, const struct session *ses
                            const uint8_t *code, size_t length)
 {
     const struct rakp_exchange *exchange = &session->exchange;
-    uint8_t expected[CRYPTO_DIGEST_MAX];
+    uint8_t kuid[RAKP_KEY_SIZE], expected[CRYPTO_DIGEST_MAX];
 
-    return length == crypto_digest_size(cipher_suite_rakp(exchange->suite).hash) &&
-           rakp_code3(server->crypto, exchange, session_kuid(server, session), expected) == 0 &&
-           crypto_equal(expected, code, length) && session->user_id != 0 &&
-           !login_is_locked_out(server, session->user_id);
+    if (length != crypto_digest_size(cipher_suite_rakp(exchange->suite).hash))
+        return false;
+    find_kuid(server, session, kuid);
+    int error = rakp_code3(server->crypto, exchange, kuid, expected);
+    crypto_wipe(kuid, sizeof kuid);
+    bool is_equal = crypto_equal(expected, code, length);
+    bool is_locked_out = login_is_locked_out(server, session->user_id);
+    return (error == 0) & is_equal & (session->user_id != 0) & !is_locked_out;
 }
 
 static enum rakp_status establish(struct rmcp_server *server, const struct endpoint *from,
@@ -397,8 +412,7 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
 {
     const struct rakp_exchange *exchange = &session->exchange;
     const struct channel *channel = server->config.channel;
-    const uint8_t *kg = channel->has_kg ? channel->kg : session_kuid(server, session);
-    uint8_t sik[CRYPTO_DIGEST_MAX];
+    uint8_t kuid[RAKP_KEY_SIZE], sik[CRYPTO_DIGEST_MAX];
 
     enum privilege limit = channel_suite_limit(channel, exchange->suite->id);
     if (channel->is_closed || limit == PRIVILEGE_NO_ACCESS) /* since RAKP 1 */
@@ -407,11 +421,12 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
         session->maximum = limit;
     if (login_user_is_full(server, session->user_id))
         return RAKP_NO_RESOURCES;
-    bool derived = rakp_sik(server->crypto, exchange, kg, sik) == 0 &&
-                   rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
-                   rakp_derive_keys(server->crypto, exchange, session_kuid(server, session), sik,
-                                    &session->keys) == 0;
-
+    find_kuid(server, session, kuid);
+    bool derived =
+        rakp_sik(server->crypto, exchange, channel->has_kg ? channel->kg : kuid, sik) == 0 &&
+        rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
+        rakp_derive_keys(server->crypto, exchange, kuid, sik, &session->keys) == 0;
+    crypto_wipe(kuid, sizeof kuid);
     crypto_wipe(sik, sizeof sik);
     if (!derived || session_table_establish(server->sessions, session, now_ms) < 0)
         return RAKP_NO_RESOURCES;
