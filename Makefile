@@ -75,7 +75,7 @@ help:
 	@echo 'make demo       see it at work: a real guest, a real ipmitool (installs what is missing)'
 	@echo 'make check      all tests (installs what is missing)'
 	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
-	@echo 'make bench      how fast the ways to a console are'
+	@echo 'make bench      how fast log-ins and the ways to a console are'
 	@echo 'make deps       install the packages that build, demo and tests need'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
 
@@ -131,10 +131,10 @@ $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_
 check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
-check-run: guest all units layers
+check-run: guest all units $(BUILD)/logins layers
 	@VBMC_BUILD=$(BUILD) tests/run
 
-soak-run: guest all units
+soak-run: guest all units $(BUILD)/logins
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 
 demo-run: guest all
@@ -153,6 +153,7 @@ $(BUILD)/logins: $(LOADS) $(LIBRARY)
 
 bench-run: all $(BUILD)/logins
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
+	@VBMC_BUILD=$(BUILD) tests/bench/logins.sh
 
 asan: deps
 	@+$(MAKE) --no-print-directory $(JOBS) BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run

@@ -6,8 +6,9 @@
  * answer to RAKP 3 take
  *
  * Options stand before the mode: -s suite, -n clients, -t seconds, -b BMCs (ports in a row), -d
- * datagrams and -S sources of a flood, -r rounds of what is timed. It prints a line, or a few, and
- * fails where a promise is broken: a time-out, a request that fails, times that tell users apart.
+ * datagrams and -S sources of a flood, -r rounds of what is timed, -w whatever time it takes. It
+ * prints a line, or a few, and fails where a promise is broken: a time-out, a request that fails,
+ * times that tell users apart.
  */
 #include "tests/bench/logins.h"
 
@@ -229,7 +230,7 @@ static void read_options(int argc, char **argv, struct plan *plan)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "+s:n:t:b:d:S:r:")) >= 0) {
+    while ((option = getopt(argc, argv, "+s:n:t:b:d:S:r:w")) >= 0) {
         switch (option) {
         case 's':
             plan->account.suite = cipher_suite_find((uint8_t)number(optarg, 0, 255));
@@ -251,6 +252,9 @@ static void read_options(int argc, char **argv, struct plan *plan)
             break;
         case 'r':
             plan->rounds = number(optarg, 1, 1000000);
+            break;
+        case 'w':
+            plan->at_leisure = true;
             break;
         default:
             exit(2);

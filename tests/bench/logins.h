@@ -3,6 +3,7 @@
 #define TESTS_BENCH_LOGINS_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct plan {
     unsigned datagrams; /* of a flood, in all */
     unsigned sources;   /* that it comes from */
     unsigned rounds;    /* of what is timed */
+    bool at_leisure;    /* only what fails counts */
 };
 
 /* Each prints what it has measured and returns the program's exit status. */

@@ -95,7 +95,7 @@ static int establish(const struct lan15_login *login, const struct opening *open
     session->told = true; /* the password was right */
     session->user_id = user_id;
     session->administrator = user_level(user) >= PRIVILEGE_ADMINISTRATOR;
-    int error = login_user_is_full(login->server, user_id)
+    int error = login_user_is_full(login->server, session)
                     ? -EUSERS
                     : session_table_establish(sessions, session, login->now_ms);
     if (error < 0) {

@@ -22,11 +22,16 @@ bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id)
            server->config.is_locked_out(server->config.login_context, user_id);
 }
 
-bool login_user_is_full(const struct rmcp_server *server, uint8_t user_id)
+bool login_user_is_full(struct rmcp_server *server, const struct session *newcomer)
 {
-    uint8_t limit = server->config.users->by_id[user_id].sessions;
+    uint8_t limit = server->config.users->by_id[newcomer->user_id].sessions;
 
-    return limit != 0 && session_table_count_user(server->sessions, user_id) >= limit;
+    while (limit != 0 && session_table_count_user(server->sessions, newcomer->user_id) >= limit) {
+        if (!newcomer->administrator ||
+            session_table_give_up_own(server->sessions, newcomer, server->now_ms) < 0)
+            return true;
+    }
+    return false;
 }
 
 void login_succeeded(struct rmcp_server *server, const struct session *session)

@@ -419,7 +419,7 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
         return RAKP_UNAUTHORIZED_ROLE;
     if (session->maximum > limit)
         session->maximum = limit;
-    if (login_user_is_full(server, session->user_id))
+    if (login_user_is_full(server, session))
         return RAKP_NO_RESOURCES;
     find_kuid(server, session, kuid);
     bool derived =

@@ -159,6 +159,22 @@ static void evict(struct session_table *table, struct session *session, uint64_t
     session_table_remove(table, session);
 }
 
+/* Those that finished RAKP; how many. */
+static size_t gather(struct session_table *table, struct session *sessions[CROWD_MAX])
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < table->size; i++) {
+        struct session *session = table->slots[i];
+        if (!session || session_is_half_open(session))
+            continue;
+        session->pinned =
+            session->closing || table->hooks->in_use(table->context, session->exchange.bmc_id);
+        sessions[n++] = session;
+    }
+    return n;
+}
+
 static int make_room(struct session_table *table, const struct session *newcomer, uint64_t now_ms)
 {
     struct session *sessions[CROWD_MAX];
@@ -166,20 +182,24 @@ static int make_room(struct session_table *table, const struct session *newcomer
 
     do {
         struct session *victim = NULL;
-        size_t count = 0;
-        for (unsigned i = 0; i < table->size; i++) {
-            struct session *session = table->slots[i];
-            if (!session || session_is_half_open(session))
-                continue;
-            session->pinned =
-                session->closing || table->hooks->in_use(table->context, session->exchange.bmc_id);
-            sessions[count++] = session;
-        }
-        room = session_room_find(sessions, count, table->limits.active, newcomer, now_ms, &victim);
+        size_t n = gather(table, sessions);
+        room = session_room_find(sessions, n, table->limits.active, newcomer, now_ms, &victim);
         if (room == SESSION_ROOM_EVICT)
             evict(table, victim, now_ms);
     } while (room == SESSION_ROOM_EVICT);
     return room == SESSION_ROOM_FREE ? 0 : -ENOSPC;
+}
+
+int session_table_give_up_own(struct session_table *table, const struct session *newcomer,
+                              uint64_t now_ms)
+{
+    struct session *sessions[CROWD_MAX];
+    struct session *victim = session_room_of_user(sessions, gather(table, sessions), newcomer);
+
+    if (!victim)
+        return -ENOSPC;
+    evict(table, victim, now_ms);
+    return 0;
 }
 
 int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms)

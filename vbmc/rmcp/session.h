@@ -110,6 +110,9 @@ struct session *session_table_open(struct session_table *table,
 /* From CHALLENGED to ESTABLISHED. Makes room if need be, see session_room.h. 0, or -ENOSPC (nobody
  * can make room), -ENOMEM. */
 int session_table_establish(struct session_table *table, struct session *session, uint64_t now_ms);
+/* Ends one session of the newcomer's user, see session_room.h. 0, or -ENOSPC (none can). */
+int session_table_give_up_own(struct session_table *table, const struct session *newcomer,
+                              uint64_t now_ms);
 /* Takes a genuine packet of an established session: its sequence number is used, its source is
  * where answers go, and the session has been active now. */
 void session_heard(struct session *session, const struct endpoint *from, uint32_t sequence,

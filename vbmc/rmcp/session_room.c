@@ -13,9 +13,14 @@ static bool is_same_source(const struct session *a, const struct session *b)
     return endpoint_source(&a->peer.remote) == endpoint_source(&b->peer.remote);
 }
 
+static bool is_same_user(const struct session *a, const struct session *b)
+{
+    return a->user_id == b->user_id;
+}
+
 static bool is_same_lesser_user(const struct session *a, const struct session *b)
 {
-    return !b->administrator && a->user_id == b->user_id;
+    return !b->administrator && is_same_user(a, b);
 }
 
 static bool is_same_lesser_user_and_source(const struct session *a, const struct session *b)
@@ -66,17 +71,23 @@ static unsigned crowd_of(struct session *const *sessions, size_t count,
     return crowd;
 }
 
+static bool may_go(const struct session *session, const struct session *newcomer,
+                   const struct share *share, uint64_t until_ms)
+{
+    return !session->pinned && share->covers(session, newcomer) && session->since_ms <= until_ms;
+}
+
+/* Of those that have been idle since then. */
 static struct session *find_victim(struct session *const *sessions, size_t count,
                                    const struct share *share, const struct session *newcomer,
-                                   uint64_t now_ms)
+                                   uint64_t until_ms)
 {
     struct session *victim = NULL;
     unsigned most = 0;
 
     for (size_t i = 0; i < count; i++) {
         struct session *session = sessions[i];
-        if (session->pinned || !share->covers(session, newcomer) ||
-            now_ms < session->since_ms + SESSION_ROOM_IDLE_MS)
+        if (!may_go(session, newcomer, share, until_ms))
             continue;
         unsigned crowd = crowd_of(sessions, count, session);
         if (!victim || crowd > most || (crowd == most && session->since_ms < victim->since_ms)) {
@@ -85,6 +96,32 @@ static struct session *find_victim(struct session *const *sessions, size_t count
         }
     }
     return victim;
+}
+
+/* For an administrator, whatever the time of those that are there. */
+static struct session *find_any_victim(struct session *const *sessions, size_t count,
+                                       const struct share *share, const struct session *newcomer)
+{
+    struct session *victim = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct session *session = sessions[i];
+        if (!may_go(session, newcomer, share, UINT64_MAX))
+            continue;
+        bool is_lesser = victim && victim->administrator && !session->administrator;
+        bool is_greater = victim && !victim->administrator && session->administrator;
+        if (!victim || is_lesser || (!is_greater && session->since_ms < victim->since_ms))
+            victim = session;
+    }
+    return victim;
+}
+
+struct session *session_room_of_user(struct session *const *sessions, size_t count,
+                                     const struct session *newcomer)
+{
+    static const struct share of_user = {.covers = is_same_user};
+
+    return find_any_victim(sessions, count, &of_user, newcomer);
 }
 
 enum session_room session_room_find(struct session *const *sessions, size_t count, unsigned limit,
@@ -97,7 +134,11 @@ enum session_room session_room_find(struct session *const *sessions, size_t coun
             used += shares[s].covers(sessions[i], newcomer);
         if (used < share_limit(&shares[s], limit))
             continue;
-        *victim = find_victim(sessions, count, &shares[s], newcomer, now_ms);
+        *victim = now_ms < SESSION_ROOM_IDLE_MS ? NULL
+                                                : find_victim(sessions, count, &shares[s], newcomer,
+                                                              now_ms - SESSION_ROOM_IDLE_MS);
+        if (!*victim && newcomer->administrator)
+            *victim = find_any_victim(sessions, count, &shares[s], newcomer);
         return *victim ? SESSION_ROOM_EVICT : SESSION_ROOM_NONE;
     }
     return SESSION_ROOM_FREE;

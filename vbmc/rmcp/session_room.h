@@ -8,7 +8,12 @@
  *
  * Where a share, or all, is used up, one of that kind has to go: of the user and source that have
  * most sessions the one that has been idle longest, at least for SESSION_ROOM_IDLE_MS, and never
- * one on which something runs (SOL). Consoles that were killed leave such sessions behind. */
+ * one on which something runs (SOL). Consoles that were killed leave such sessions behind.
+ *
+ * An administrator gets in even where none has been idle for so long, or there would be a way to
+ * keep him out: then the same one goes, of other users' sessions before those of administrators. So
+ * does, where he has as many sessions as his account may have at a time, the one of them that has
+ * been idle longest. */
 #ifndef VBMC_RMCP_SESSION_ROOM_H
 #define VBMC_RMCP_SESSION_ROOM_H
 
@@ -29,5 +34,9 @@ enum session_room {
 enum session_room session_room_find(struct session *const *sessions, size_t count, unsigned limit,
                                     const struct session *newcomer, uint64_t now_ms,
                                     struct session **victim);
+/* The one to give up of those that the newcomer's user has, whatever its time; NULL if there is
+ * none. */
+struct session *session_room_of_user(struct session *const *sessions, size_t count,
+                                     const struct session *newcomer);
 
 #endif

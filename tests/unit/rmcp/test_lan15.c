@@ -329,14 +329,15 @@ static void test_repeated_activation(void **state)
 static void test_no_room(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++) /* four fifths of five are one source's */
+    console15.fake.bmc.users.by_id[USER_ID_FIRST].limit = PRIVILEGE_OPERATOR;
+    for (int i = 0; i < 2; i++) /* two fifths of five are one such user's from one source */
         assert_int_equal(console15_login("admin", PRIVILEGE_USER), CC_SUCCESS);
     assert_int_equal(console15_login("admin", PRIVILEGE_USER), 0x81);
     assert_int_equal(console15.failures, 0);
-    assert_int_equal(rmcp_server_count_sessions(console15.server), 4);
+    assert_int_equal(rmcp_server_count_sessions(console15.server), 2);
     console15.fake.now_ms += 6000; /* one of them has been idle long enough */
     assert_int_equal(console15_activate(PRIVILEGE_USER), CC_SUCCESS);
-    assert_int_equal(rmcp_server_count_sessions(console15.server), 4);
+    assert_int_equal(rmcp_server_count_sessions(console15.server), 2);
     assert_int_equal(console15.ended, 1);
 }
 
@@ -347,6 +348,7 @@ static void test_user(void **state)
 
     (void)state;
     user->sessions = 1;
+    user->limit = PRIVILEGE_OPERATOR; /* an administrator's would make room */
     assert_int_equal(console15_login("admin", PRIVILEGE_USER), CC_SUCCESS);
     uint32_t first = console15.id;
     uint32_t sequence = console15.sequence;
@@ -357,6 +359,10 @@ static void test_user(void **state)
     console15.id = first;
     console15.sequence = sequence;
     assert_int_equal(console15_get_device_id(), NO_ANSWER);
+    user->limit = PRIVILEGE_ADMINISTRATOR;
+    assert_int_equal(console15_login("admin", PRIVILEGE_USER), CC_SUCCESS);
+    assert_int_equal(console15_login("admin", PRIVILEGE_USER), CC_SUCCESS);
+    assert_int_equal(rmcp_server_count_sessions(console15.server), 1);
     user->sessions = 0;
     user->limit = PRIVILEGE_OPERATOR;
     assert_int_equal(console15_login("admin", PRIVILEGE_ADMINISTRATOR), 0x86);

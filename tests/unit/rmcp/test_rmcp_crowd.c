@@ -274,13 +274,23 @@ static unsigned logins(int (*one)(const char *address), const char *address, uns
     return succeeded;
 }
 
+static int log_in_low(const char *address)
+{
+    return log_in_as("low", address);
+}
+
+static int log_in_mean(const char *address)
+{
+    return log_in_as("mean", address);
+}
+
 /* A client that is killed each time leaves a session each time. */
 static void test_killed_clients(void **state)
 {
     (void)state;
-    unsigned taken = logins(log_in, "192.0.2.66", RMCP_ACTIVE_MAX_DEFAULT);
-    assert_int_equal(taken, 32);
-    assert_int_equal(log_in("192.0.2.66"), RAKP_NO_RESOURCES);
+    users_add(&console.users, "mean", CONSOLE_PASSWORD, PRIVILEGE_OPERATOR);
+    assert_int_equal(logins(log_in_mean, "192.0.2.66", RMCP_ACTIVE_MAX_DEFAULT), 16);
+    assert_int_equal(log_in_mean("192.0.2.66"), RAKP_NO_RESOURCES);
     /* Others get in at once, that one as soon as it has idle ones. */
     assert_int_equal(log_in("192.0.2.1"), RAKP_OK);
     assert_int_equal(log_in("2001:db8::1"), RAKP_OK);
@@ -288,15 +298,42 @@ static void test_killed_clients(void **state)
     console.now_ms += SESSION_ROOM_IDLE_MS;
     console.from = mine.from;
     assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
-    assert_int_equal(logins(log_in, "192.0.2.66", 32), 32);
-    assert_int_equal(sessions(), 34);
-    assert_int_equal(log_in("192.0.2.66"), RAKP_NO_RESOURCES); /* all young again */
+    assert_int_equal(logins(log_in_mean, "192.0.2.66", 16), 16);
+    assert_int_equal(sessions(), 18);
+    assert_int_equal(log_in_mean("192.0.2.66"), RAKP_NO_RESOURCES); /* all young again */
     mine.ids = console.ids;
     mine.now_ms = console.now_ms;
     mine.sequence++;
     mine.rq_seq++;
     console = mine;
     assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
+}
+
+/* An administrator gets in however many there are, all of them at work: for his own oldest where
+ * his source has its share, else for one of a lesser user's. */
+static void test_administrator_gets_in(void **state)
+{
+    uint32_t first = 0;
+
+    (void)state;
+    users_add(&console.users, "low", CONSOLE_PASSWORD, PRIVILEGE_USER);
+    for (unsigned i = 0; i < 32; i++) {
+        assert_int_equal(log_in("192.0.2.66"), RAKP_OK);
+        first = i == 0 ? console.exchange.bmc_id : first;
+    }
+    assert_non_null(session_table_find_active(console.server->sessions, first));
+    assert_int_equal(log_in("192.0.2.66"), RAKP_OK);
+    assert_int_equal(sessions(), 32);
+    assert_null(session_table_find_active(console.server->sessions, first));
+    assert_int_equal(logins(log_in, "192.0.2.67", 7), 7);
+    assert_int_equal(log_in_low("192.0.2.68"), RAKP_OK);
+    uint32_t low = console.exchange.bmc_id;
+    assert_int_equal(sessions(), RMCP_ACTIVE_MAX_DEFAULT);
+    assert_int_equal(log_in_low("192.0.2.68"), RAKP_NO_RESOURCES);
+    assert_int_equal(log_in("192.0.2.1"), RAKP_OK);
+    assert_null(session_table_find_active(console.server->sessions, low));
+    assert_int_equal(logins(log_in, "192.0.2.2", 100), 100);
+    assert_int_equal(sessions(), RMCP_ACTIVE_MAX_DEFAULT);
 }
 
 /* The one that has been idle longest goes; of the crowd, not of others. */
@@ -357,16 +394,6 @@ static void test_in_use_stays(void **state)
     assert_int_equal(rmcp_server_counters(console.server)->login_failures, 0);
 }
 
-static int log_in_low(const char *address)
-{
-    return log_in_as("low", address);
-}
-
-static int log_in_mean(const char *address)
-{
-    return log_in_as("mean", address);
-}
-
 /* The lowest users, from wherever, cannot keep an administrator out, who also comes from there. */
 static void test_lowest_users(void **state)
 {
@@ -408,6 +435,7 @@ int main(void)
         TEST(test_who_sends),
         TEST(test_work),
         TEST(test_killed_clients),
+        TEST(test_administrator_gets_in),
         TEST(test_longest_idle_goes),
         TEST(test_in_use_stays),
         TEST(test_lowest_users),

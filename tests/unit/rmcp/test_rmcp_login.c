@@ -11,6 +11,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/users.h"
+#include "vbmc/ipmi/codes.h"
 
 static struct remote_console console;
 
@@ -287,14 +288,31 @@ static void test_user_changes(void **state)
 static void test_session_limit(void **state)
 {
     (void)state;
+    users_add(&console.users, "op", CONSOLE_PASSWORD, PRIVILEGE_OPERATOR);
+    console.users.by_id[users_id_of(&console.users, "op")].sessions = 2;
+    assert_int_equal(remote_console_login_as(&console, 3, "op", 0x13), RAKP_OK);
+    uint32_t first = console.exchange.bmc_id;
+    assert_int_equal(remote_console_login_as(&console, 3, "op", 0x13), RAKP_OK);
+    assert_int_equal(remote_console_login_as(&console, 3, "op", 0x13), RAKP_NO_RESOURCES);
+    assert_int_equal(rmcp_server_counters(console.server)->login_failures, 0);
+    assert_int_equal(rmcp_server_close_session(console.server, first), 0);
+    assert_int_equal(remote_console_login_as(&console, 3, "op", 0x13), RAKP_OK);
+}
+
+/* An administrator's newest gets in, for the one of his that has been idle longest. */
+static void test_session_limit_of_administrator(void **state)
+{
+    (void)state;
     console.users.by_id[USER_ID_FIRST].sessions = 2;
     assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
     uint32_t first = console.exchange.bmc_id;
-    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
-    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_NO_RESOURCES);
-    assert_int_equal(rmcp_server_counters(console.server)->login_failures, 0);
-    assert_int_equal(rmcp_server_close_session(console.server, first), 0);
-    assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+    console.now_ms++;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(remote_console_login(&console, 3, CONSOLE_ROLE), RAKP_OK);
+        assert_true(rmcp_server_count_sessions(console.server) <= 2);
+    }
+    assert_null(session_table_find(console.server->sessions, first));
+    assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CC_SUCCESS);
 }
 
 /* An account that is restricted to Callback on connections that are not called back. */
@@ -319,6 +337,7 @@ int main(void)
         TEST(test_locked_out),
         TEST(test_user_changes),
         TEST(test_session_limit),
+        TEST(test_session_limit_of_administrator),
         TEST(test_callback_only),
     };
 
