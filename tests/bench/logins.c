@@ -1,15 +1,16 @@
 /* A load generator: log-ins by IPMI 2.0.
  *
- *   logins rate ADDRESS PORT USER PASSWORD        clients of one source log in and out all the time
- *   logins flood ADDRESS PORT USER PASSWORD       set-ups from many loopback sources beside
- * sessions logins timing ADDRESS PORT USER PASSWORD NAME:USER:PASSWORD... how long RAKP 2 and the
- * answer to RAKP 3 take
+ *   logins rate ADDRESS PORT USER PASSWORD
+ *       Clients of one source log in and out all the time.
+ *   logins flood ADDRESS PORT USER PASSWORD
+ *       Set-ups from many loopback sources, beside sessions that work.
+ *   logins timing ADDRESS PORT USER PASSWORD NAME:USER:PASSWORD...
+ *       How long RAKP 2 and the answer to RAKP 3 take.
  *
  * Options stand before the mode: -s suite, -n clients, -t seconds, -b BMCs (ports in a row), -d
  * datagrams and -S sources of a flood, -r rounds of what is timed, -w whatever time it takes. It
  * prints a line, or a few, and fails where a promise is broken: a time-out, a request that fails,
- * times that tell users apart.
- */
+ * times that tell users apart. */
 #include "tests/bench/logins.h"
 
 #include <arpa/inet.h>

@@ -8,7 +8,11 @@
 
 xmlDocPtr domxml_open(const char *xml)
 {
-    xmlDocPtr doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
+    size_t size = strnlen(xml, DOMXML_SIZE_MAX + 1);
+
+    if (size > DOMXML_SIZE_MAX)
+        return NULL;
+    xmlDocPtr doc = xmlReadMemory(xml, (int)size, NULL, NULL,
                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     xmlNodePtr root = doc ? xmlDocGetRootElement(doc) : NULL;
 

@@ -17,8 +17,12 @@ static inline void domxml_cleanup_doc(xmlDocPtr *doc)
 
 #define CLEANUP_DOC CLEANUP(domxml_cleanup_doc)
 
-/* Parses without network access, external entities or DTDs. NULL unless the text is well formed and
- * its root is <domain>; to be freed by xmlFreeDoc. */
+/* Twice what libvirt hands over by the network (VIR_NET_MESSAGE_STRING_MAX). */
+#define DOMXML_SIZE_MAX ((size_t)8 * 1024 * 1024)
+
+/* Parses without network access, external entities or DTDs. NULL unless the text is well formed,
+ * within DOMXML_SIZE_MAX and what libxml2 allows (256 levels, no entities that grow), and its root
+ * is <domain>; to be freed by xmlFreeDoc. */
 xmlDocPtr domxml_open(const char *xml);
 /* The document as UTF-8 text, to be freed. 0 or -ENOMEM. */
 int domxml_print(xmlDocPtr doc, char **text);

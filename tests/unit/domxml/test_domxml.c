@@ -13,6 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/domxml.h"
+#include "vbmc/domxml/internal.h"
 
 #define QEMU_NS "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
 
@@ -339,16 +340,47 @@ static void test_entities(void **state)
     }
 }
 
+/* A domain with that much white space, or that many elements in each other. */
+static int parse_padded(size_t spaces, size_t levels)
+{
+    static const char head[] = "<domain><os/>", tail[] = "</domain>";
+    CLEANUP_FREE char *xml = malloc(sizeof head + spaces + levels * 7 + sizeof tail);
+    struct domxml_live live = {0};
+    char *end = xml;
+
+    assert_non_null(xml);
+    end = stpcpy(end, head);
+    memset(end, ' ', spaces);
+    end += spaces;
+    for (size_t i = 0; i < levels; i++)
+        end = stpcpy(end, "<a>");
+    for (size_t i = 0; i < levels; i++)
+        end = stpcpy(end, "</a>");
+    stpcpy(end, tail);
+    int result = domxml_parse_live(xml, &live);
+    domxml_live_clear(&live);
+    return result;
+}
+
+static void test_bounds(void **state)
+{
+    const size_t around = strlen("<domain><os/></domain>");
+
+    (void)state;
+    assert_int_equal(parse_padded(DOMXML_SIZE_MAX - around, 0), 0);
+    assert_int_equal(parse_padded(DOMXML_SIZE_MAX - around + 1, 0), -EINVAL);
+    assert_int_equal(parse_padded(0, 200), 0);
+    assert_int_equal(parse_padded(0, 300), -EINVAL);
+    assert_int_equal(parse_padded(0, 500000), -EINVAL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_live),
-        cmocka_unit_test(test_what_can_boot),
-        cmocka_unit_test(test_orders),
-        cmocka_unit_test(test_qmp_sockets),
-        cmocka_unit_test(test_foreign_commandline),
-        cmocka_unit_test(test_no_domain),
-        cmocka_unit_test(test_missing_elements),
+        cmocka_unit_test(test_bounds),        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_what_can_boot), cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_qmp_sockets),   cmocka_unit_test(test_foreign_commandline),
+        cmocka_unit_test(test_no_domain),     cmocka_unit_test(test_missing_elements),
         cmocka_unit_test(test_entities),
     };
 
