@@ -138,7 +138,7 @@ static int compare(const void *a, const void *b)
 static double median_distance(const struct run *runs, size_t count, const struct run *a,
                               const struct run *b, enum timed timed)
 {
-    double all[CASES_MAX * CASES_MAX];
+    double all[CASES_MAX * CASES_MAX] = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < count; i++) {

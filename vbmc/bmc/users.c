@@ -153,8 +153,11 @@ const struct user *users_find(const struct users *users, const char *name, size_
     if (length == 0 || length > USER_NAME_MAX || memchr(name, '\0', length))
         return NULL;
     memcpy(wanted, name, length);
-    for (uint8_t i = USER_ID_MAX; i >= USER_ID_FIRST; i--)
-        found = is_named(&users->by_id[i], wanted) & user_may_log_in(&users->by_id[i]) ? i : found;
+    for (uint8_t i = USER_ID_MAX; i >= USER_ID_FIRST; i--) {
+        bool is_it = is_named(&users->by_id[i], wanted);
+        bool may = user_may_log_in(&users->by_id[i]);
+        found = (is_it & may) ? i : found;
+    }
     if (found == 0)
         return NULL;
     *id = found;

@@ -6,11 +6,12 @@
 #include "vbmc/base/endpoint.h"
 #include "vbmc/rmcp/crowd.h"
 
-#define OPENINGS_MAX CROWD_MAX
+#define OPENINGS_MAX   CROWD_MAX
+#define OPENINGS_FIRST 8 /* places at first; doubled as needed */
 
-struct room {
-    struct opening openings[OPENINGS_MAX];
-    struct crowd_member members[OPENINGS_MAX];
+struct place {
+    struct opening opening;
+    struct crowd_member member;
 };
 
 struct openings {
@@ -19,7 +20,8 @@ struct openings {
     uint64_t added; /* ever */
     uint64_t deadline_ms;
     unsigned count;
-    struct room *room; /* only while there are any: most BMCs have none most of the time */
+    size_t size;          /* places */
+    struct place *places; /* only while there are any: most BMCs have none most of the time */
 };
 
 struct openings *openings_new(uint64_t key, uint64_t lifetime_ms)
@@ -44,8 +46,9 @@ void openings_free(struct openings *openings)
 
 void openings_clear(struct openings *openings)
 {
-    free(openings->room);
-    openings->room = NULL;
+    free(openings->places);
+    openings->places = NULL;
+    openings->size = 0;
     openings->count = 0;
     openings->deadline_ms = UINT64_MAX;
 }
@@ -55,88 +58,111 @@ unsigned openings_count(const struct openings *openings)
     return openings->count;
 }
 
-static bool is_free(const struct room *room, size_t i)
+static bool is_free(const struct place *place)
 {
-    return room->members[i].order == CROWD_FREE;
+    return place->member.order == CROWD_FREE;
 }
 
-static void release(struct openings *openings, size_t i)
+static void release(struct openings *openings, struct place *place)
 {
-    openings->room->members[i].order = CROWD_FREE;
+    place->member.order = CROWD_FREE;
     if (--openings->count == 0)
         openings_clear(openings);
 }
 
+/* A datagram for each of thousands of BMCs must not take the memory of a full table for each. */
 static int make_room(struct openings *openings)
 {
-    openings->room = malloc(sizeof *openings->room);
-    if (!openings->room)
+    size_t size = openings->size == 0 ? OPENINGS_FIRST : 2 * openings->size;
+    struct place *places = realloc(openings->places, size * sizeof *places);
+
+    if (!places)
         return -ENOMEM;
-    for (size_t i = 0; i < OPENINGS_MAX; i++)
-        openings->room->members[i].order = CROWD_FREE;
+    for (size_t i = openings->size; i < size; i++)
+        places[i].member.order = CROWD_FREE;
+    openings->places = places;
+    openings->size = size;
     return 0;
 }
 
-static size_t find_free(const struct room *room)
+static struct place *give_up(const struct openings *openings)
 {
-    size_t i = 0;
+    struct crowd_member members[OPENINGS_MAX];
 
-    while (i < OPENINGS_MAX && !is_free(room, i))
-        i++;
-    return i < OPENINGS_MAX ? i : crowd_choose(room->members, OPENINGS_MAX);
+    for (size_t i = 0; i < openings->size; i++)
+        members[i] = openings->places[i].member;
+    return &openings->places[crowd_choose(members, openings->size)];
+}
+
+static struct place *find_free(const struct openings *openings)
+{
+    for (size_t i = 0; i < openings->size; i++) {
+        if (is_free(&openings->places[i]))
+            return &openings->places[i];
+    }
+    return NULL;
+}
+
+/* NULL if there is no memory. */
+static struct place *take_place(struct openings *openings)
+{
+    if (openings->count == openings->size && openings->size < OPENINGS_MAX &&
+        make_room(openings) < 0 && openings->size == 0)
+        return NULL;
+    struct place *place = find_free(openings);
+    if (!place)
+        return give_up(openings);
+    openings->count++;
+    return place;
 }
 
 int openings_add(struct openings *openings, const struct opening *opening,
                  const union endpoint_address *remote)
 {
     uint64_t deadline = opening->since_ms + openings->lifetime_ms;
+    struct place *place = take_place(openings);
 
-    if (!openings->room && make_room(openings) < 0)
+    if (!place)
         return -ENOMEM;
-    size_t i = find_free(openings->room);
-    openings->count += is_free(openings->room, i);
-    openings->room->openings[i] = *opening;
-    openings->room->members[i] = crowd_member(remote, openings->key, openings->added++);
+    place->opening = *opening;
+    place->member = crowd_member(remote, openings->key, openings->added++);
     if (deadline < openings->deadline_ms)
         openings->deadline_ms = deadline;
     return 0;
 }
 
-/* OPENINGS_MAX if there is none. */
-static size_t find(const struct openings *openings, uint32_t id)
+static struct place *find(const struct openings *openings, uint32_t id)
 {
-    size_t i = 0;
-
-    if (!openings->room)
-        return OPENINGS_MAX;
-    while (i < OPENINGS_MAX && (is_free(openings->room, i) || openings->room->openings[i].id != id))
-        i++;
-    return i;
+    for (size_t i = 0; i < openings->size; i++) {
+        struct place *place = &openings->places[i];
+        if (!is_free(place) && place->opening.id == id)
+            return place;
+    }
+    return NULL;
 }
 
 struct opening *openings_find(struct openings *openings, uint32_t id)
 {
-    size_t i = find(openings, id);
+    struct place *place = find(openings, id);
 
-    return i < OPENINGS_MAX ? &openings->room->openings[i] : NULL;
+    return place ? &place->opening : NULL;
 }
 
 bool openings_expect(const struct openings *openings, uint32_t id,
                      const union endpoint_address *remote)
 {
-    size_t i = find(openings, id);
+    const struct place *place = find(openings, id);
 
-    return i < OPENINGS_MAX && openings->room->openings[i].messages < OPENING_MESSAGES_MAX &&
-           openings->room->members[i].levels[CROWD_SOURCE] ==
-               endpoint_source_hash(remote, openings->key);
+    return place && place->opening.messages < OPENING_MESSAGES_MAX &&
+           place->member.levels[CROWD_SOURCE] == endpoint_source_hash(remote, openings->key);
 }
 
 void openings_remove(struct openings *openings, uint32_t id)
 {
-    size_t i = find(openings, id);
+    struct place *place = find(openings, id);
 
-    if (i < OPENINGS_MAX)
-        release(openings, i);
+    if (place)
+        release(openings, place);
 }
 
 void openings_expire(struct openings *openings, uint64_t now_ms)
@@ -145,12 +171,13 @@ void openings_expire(struct openings *openings, uint64_t now_ms)
 
     if (now_ms < openings->deadline_ms)
         return;
-    for (size_t i = 0; i < OPENINGS_MAX && openings->room; i++) {
-        if (is_free(openings->room, i))
+    for (size_t i = 0; i < openings->size; i++) { /* none when the last is released */
+        struct place *place = &openings->places[i];
+        if (is_free(place))
             continue;
-        uint64_t deadline = openings->room->openings[i].since_ms + openings->lifetime_ms;
+        uint64_t deadline = place->opening.since_ms + openings->lifetime_ms;
         if (deadline <= now_ms)
-            release(openings, i);
+            release(openings, place);
         else if (deadline < next)
             next = deadline;
     }

@@ -301,9 +301,9 @@ static void find_kuid(const struct rmcp_server *server, const struct session *se
 
     users_find(users, (const char *)exchange->name, exchange->name_length, &id);
     const struct user *user = &users->by_id[id];
+    bool may = user_may_use_ipmi(user);
     bool is_locked_out = login_is_locked_out(server, session->user_id);
-    bool is_same = user_may_use_ipmi(user) & (session->user_id != 0) & (id == session->user_id) &
-                   !is_locked_out;
+    bool is_same = may & (session->user_id != 0) & (id == session->user_id) & !is_locked_out;
     uint8_t of_user = (uint8_t)-is_same;
     for (size_t i = 0; i < RAKP_KEY_SIZE; i++)
         kuid[i] = (uint8_t)((user->password[i] & of_user) | (server->nobodys_key[i] & ~of_user));

@@ -1,5 +1,6 @@
 /* Many at once: floods of set-ups, and more sessions than there is room for. Clients are addresses
  * in memory; the time between their messages is the test's. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,6 +168,25 @@ static void test_floods(void **state)
                       FLOOD_CLIENTS);
         assert_int_equal(succeeded, FLOOD_CLIENTS);
     }
+}
+
+/* One datagram to each of thousands of BMCs takes no more than a few places of each. */
+static void test_few_openings_are_small(void **state)
+{
+    (void)state;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
+    rmcp_server_tick(console.server, console.now_ms);
+    size_t before = mallinfo2().uordblks;
+    assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_in_range(mallinfo2().uordblks - before, 0, 2048);
+    for (unsigned i = 0; i < 2 * CROWD_MAX; i++)
+        assert_int_equal(remote_console_open(&console, 3), RAKP_OK);
+    assert_int_equal(openings_count(console.server->openings), CROWD_MAX);
+    assert_in_range(mallinfo2().uordblks - before, 0, 128 * 1024);
+    console.now_ms += RMCP_HALF_OPEN_MS_DEFAULT;
+    rmcp_server_tick(console.server, console.now_ms);
+    assert_in_range(mallinfo2().uordblks - before, 0, 1024);
 }
 
 /* Half-open ones push out each other and no session. */
@@ -432,6 +452,7 @@ int main(void)
         TEST(test_networks),
         TEST(test_floods),
         TEST(test_flood_and_session),
+        TEST(test_few_openings_are_small),
         TEST(test_who_sends),
         TEST(test_work),
         TEST(test_killed_clients),
