@@ -96,8 +96,10 @@ static char *find_row(const char *begin)
 {
     const char *line = strstr(readme, begin);
 
-    if (!line)
+    if (!line) {
         fail_msg("README.md has no row '%s'", begin);
+        return NULL;
+    }
     char *row = strndup(line, strcspn(line, "\n")), *to = row;
     for (const char *from = row; *from; from++) {
         bool is_thousands = *from == ',' && from[1] >= '0' && from[1] <= '9';

@@ -1,7 +1,7 @@
 /* RAKP, the way into a session. The states of a session and what each takes are in session.h; this
  * file moves a session through them:
  *
- *   Open Session Request  ->  an opening   algorithms chosen from what the channel offers
+ *   Open Session Request  ->  an opening   algorithms chosen: rakp_open.c
  *   RAKP 1                ->  CHALLENGED   user looked up, Rc made, RAKP 2 proves that we know Kuid
  *   RAKP 3                ->  ESTABLISHED  the console proved that it knows Kuid; keys made
  *
@@ -35,7 +35,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vbmc/base/array.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/bmc/users.h"
@@ -43,150 +42,12 @@
 #include "vbmc/rmcp/core.h"
 #include "vbmc/rmcp/login.h"
 #include "vbmc/rmcp/opening.h"
+#include "vbmc/rmcp/rakp_answer.h"
+#include "vbmc/rmcp/rakp_open.h"
 #include "vbmc/rmcp/server.h"
 #include "vbmc/rmcp/session.h"
 
-#define OPEN_REQUEST_SIZE 32
-#define RAKP1_FIXED_SIZE  28
-#define RAKP3_FIXED_SIZE  8
-#define ALGORITHM_LENGTH  8
-#define ALGORITHM_MASK    0x3f
-#define ROLE_NAME_ONLY    0x10
-#define PRIVILEGE_MASK    0x0f
-#define ANSWER_MAX        128
-
-/* All four answers begin alike; an error ends there. */
-static struct wire_out answer_begin(uint8_t room[ANSWER_MAX], uint8_t tag, enum rakp_status status,
-                                    uint8_t privilege, uint32_t console_id)
-{
-    struct wire_out out = wire_out_init(room, ANSWER_MAX);
-
-    wire_put_u8(&out, tag);
-    wire_put_u8(&out, (uint8_t)status);
-    wire_put_u8(&out, privilege);
-    wire_put_u8(&out, 0);
-    wire_put_u32(&out, console_id);
-    return out;
-}
-
-static void send_error(struct rmcp_server *server, const struct endpoint *to, uint8_t type,
-                       uint8_t tag, enum rakp_status status, uint32_t console_id)
-{
-    uint8_t room[ANSWER_MAX];
-    struct wire_out out = answer_begin(room, tag, status, 0, console_id);
-
-    rmcp_core_send_clear(server, to, type, room, out.pos);
-}
-
-/* Open Session (sections 13.17 and 13.18) */
-
-struct algorithms {
-    uint8_t number[3]; /* by payload type: authentication, integrity, confidentiality */
-};
-
-static const struct {
-    uint8_t last; /* highest number that is defined */
-    enum rakp_status no_payload;
-    enum rakp_status undefined;
-} algorithm_rules[] = {
-    {CIPHER_RAKP_LAST, RAKP_NO_AUTHENTICATION_PAYLOAD, RAKP_INVALID_AUTHENTICATION_ALGORITHM},
-    {CIPHER_INTEGRITY_LAST, RAKP_NO_INTEGRITY_PAYLOAD, RAKP_INVALID_INTEGRITY_ALGORITHM},
-    {CIPHER_CONFIDENTIALITY_LAST, RAKP_ILLEGAL_PARAMETER, RAKP_INVALID_CONFIDENTIALITY_ALGORITHM},
-};
-
-static enum rakp_status read_algorithms(struct wire_in *in, struct algorithms *algorithms)
-{
-    enum rakp_status status = RAKP_OK;
-
-    for (size_t i = 0; i < ARRAY_SIZE(algorithm_rules); i++) {
-        uint8_t type = wire_u8(in);
-        wire_skip(in, 2);
-        uint8_t length = wire_u8(in);
-        uint8_t number = wire_u8(in) & ALGORITHM_MASK;
-        wire_skip(in, 3);
-        if (status != RAKP_OK)
-            continue;
-        if (type != i || (length != ALGORITHM_LENGTH && length != 0))
-            status = algorithm_rules[i].no_payload;
-        else if (length != 0 && number > algorithm_rules[i].last)
-            status = algorithm_rules[i].undefined;
-        algorithms->number[i] = length == 0 ? CIPHER_ANY : number;
-    }
-    return status;
-}
-
-/* `too_high` is the status for a privilege above the limit. */
-static enum rakp_status check_privilege(uint8_t wanted, enum privilege limit,
-                                        enum rakp_status too_high)
-{
-    if (wanted > PRIVILEGE_OEM)
-        return RAKP_INVALID_ROLE;
-    if (limit < PRIVILEGE_CALLBACK || limit > PRIVILEGE_OEM) /* nobody may come in */
-        return RAKP_UNAUTHORIZED_ROLE;
-    return (enum privilege)wanted > limit ? too_high : RAKP_OK;
-}
-
-static void put_algorithm(struct wire_out *out, uint8_t type, uint8_t number)
-{
-    wire_put_u8(out, type);
-    wire_put_zeros(out, 2);
-    wire_put_u8(out, ALGORITHM_LENGTH);
-    wire_put_u8(out, number);
-    wire_put_zeros(out, 3);
-}
-
-static void send_open_response(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
-                               const struct opening *opening)
-{
-    uint8_t room[ANSWER_MAX];
-    enum privilege limit = channel_suite_limit(server->config.channel, opening->suite->id);
-    struct wire_out out = answer_begin(room, tag, RAKP_OK, (uint8_t)limit, opening->console_id);
-
-    wire_put_u32(&out, opening->id);
-    put_algorithm(&out, 0, opening->suite->authentication);
-    put_algorithm(&out, 1, opening->suite->integrity);
-    put_algorithm(&out, 2, opening->suite->confidentiality);
-    rmcp_core_send_clear(server, to, PAYLOAD_OPEN_SESSION_RESPONSE, room, out.pos);
-}
-
-static void receive_open(struct rmcp_server *server, const struct endpoint *from,
-                         struct wire_in *in, uint64_t now_ms)
-{
-    const struct channel *channel = server->config.channel;
-    struct opening opening = {.since_ms = now_ms};
-    struct algorithms algorithms;
-    uint8_t tag = wire_u8(in);
-
-    opening.role = wire_u8(in) & PRIVILEGE_MASK;
-    wire_skip(in, 2);
-    opening.console_id = wire_u32(in);
-    enum rakp_status status = read_algorithms(in, &algorithms);
-    if (in->failed || wire_left(in) != 0) {
-        rmcp_core_drop(server, RMCP_DROP_MALFORMED);
-        return;
-    }
-    if (opening.console_id == 0)
-        status = RAKP_INVALID_SESSION_ID;
-    if (status == RAKP_OK)
-        status = check_privilege(opening.role, channel->limit, RAKP_UNAUTHORIZED_ROLE);
-    if (status == RAKP_OK) {
-        opening.suite = cipher_suite_select(channel, algorithms.number[0], algorithms.number[1],
-                                            algorithms.number[2]);
-        status = opening.suite ? RAKP_OK : RAKP_NO_CIPHER_SUITE;
-    }
-    if (status == RAKP_OK)
-        status = check_privilege(opening.role, channel_suite_limit(channel, opening.suite->id),
-                                 RAKP_UNAUTHORIZED_ROLE);
-    if (status == RAKP_OK) {
-        opening.id = rmcp_core_make_session_id(server);
-        if (opening.id == 0 || openings_add(server->openings, &opening, &from->remote) < 0)
-            status = RAKP_NO_RESOURCES;
-    }
-    if (status == RAKP_OK)
-        send_open_response(server, from, tag, &opening);
-    else
-        send_error(server, from, PAYLOAD_OPEN_SESSION_RESPONSE, tag, status, opening.console_id);
-}
+#define ROLE_NAME_ONLY 0x10
 
 /* RAKP 1 and 2 (sections 13.20 and 13.21) */
 
@@ -217,7 +78,7 @@ static const struct user *find_user(const struct rmcp_server *server, const stru
 {
     const struct user *user =
         users_find(server->config.users, (const char *)message->name, message->name_length, id);
-    uint8_t wanted = message->role & PRIVILEGE_MASK;
+    uint8_t wanted = message->role & RAKP_PRIVILEGE_MASK;
 
     if (!user || !user_may_use_ipmi(user))
         return NULL;
@@ -257,7 +118,7 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
                                   struct session **result)
 {
     struct rakp_exchange exchange;
-    uint8_t wanted = message->role & PRIVILEGE_MASK;
+    uint8_t wanted = message->role & RAKP_PRIVILEGE_MASK;
     enum privilege limit = channel_suite_limit(server->config.channel, opening->suite->id);
     enum rakp_status status;
     uint8_t id = 0;
@@ -269,7 +130,7 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     const struct user *user = find_user(server, message, &id);
     if (user && user_level(user) < limit)
         limit = user_level(user);
-    status = check_privilege(wanted, limit, RAKP_INVALID_ROLE);
+    status = rakp_check_privilege(wanted, limit, RAKP_INVALID_ROLE);
     if (status != RAKP_OK)
         return status;
     if (make_exchange(server, opening, message, &exchange) < 0)
@@ -314,14 +175,14 @@ static void send_rakp2(struct rmcp_server *server, const struct endpoint *to, ui
 {
     const struct rakp_exchange *exchange = &session->exchange;
     uint8_t kuid[RAKP_KEY_SIZE], code[CRYPTO_DIGEST_MAX];
-    uint8_t room[ANSWER_MAX];
-    struct wire_out out = answer_begin(room, tag, RAKP_OK, 0, exchange->console_id);
+    uint8_t room[RAKP_ANSWER_MAX];
+    struct wire_out out = rakp_answer_begin(room, tag, RAKP_OK, 0, exchange->console_id);
 
     find_kuid(server, session, kuid);
     int error = rakp_code2(server->crypto, exchange, kuid, code);
     crypto_wipe(kuid, sizeof kuid);
     if (error < 0) {
-        send_error(server, to, PAYLOAD_RAKP2, tag, RAKP_NO_RESOURCES, exchange->console_id);
+        rakp_answer_error(server, to, PAYLOAD_RAKP2, tag, RAKP_NO_RESOURCES, exchange->console_id);
         return;
     }
     wire_put_bytes(&out, exchange->rc, RAKP_RANDOM_SIZE);
@@ -353,7 +214,7 @@ static void begin_session(struct rmcp_server *server, const struct endpoint *fro
     struct session *session = NULL;
 
     if (!opening) {
-        send_error(server, from, PAYLOAD_RAKP2, tag, RAKP_INVALID_SESSION_ID, 0);
+        rakp_answer_error(server, from, PAYLOAD_RAKP2, tag, RAKP_INVALID_SESSION_ID, 0);
         return;
     }
     opening->messages++;
@@ -362,7 +223,7 @@ static void begin_session(struct rmcp_server *server, const struct endpoint *fro
     if (status == RAKP_OK)
         send_rakp2(server, from, tag, session);
     else
-        send_error(server, from, PAYLOAD_RAKP2, tag, status, of.console_id);
+        rakp_answer_error(server, from, PAYLOAD_RAKP2, tag, status, of.console_id);
 }
 
 static void receive_rakp1(struct rmcp_server *server, const struct endpoint *from,
@@ -438,8 +299,8 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
 static void send_rakp4(struct rmcp_server *server, const struct endpoint *to, uint8_t tag,
                        const struct session *session)
 {
-    uint8_t room[ANSWER_MAX];
-    struct wire_out out = answer_begin(room, tag, RAKP_OK, 0, session->exchange.console_id);
+    uint8_t room[RAKP_ANSWER_MAX];
+    struct wire_out out = rakp_answer_begin(room, tag, RAKP_OK, 0, session->exchange.console_id);
 
     wire_put_bytes(&out, session->icv, cipher_suite_rakp(session->exchange.suite).size);
     rmcp_core_send_clear(server, to, PAYLOAD_RAKP4, room, out.pos);
@@ -516,7 +377,7 @@ static void finish(struct rmcp_server *server, const struct endpoint *from, uint
     } else {
         fail(server, from, session, login_wrong);
     }
-    send_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
+    rakp_answer_error(server, from, PAYLOAD_RAKP4, tag, status, console_id);
 }
 
 static void receive_rakp3(struct rmcp_server *server, const struct endpoint *from,
@@ -535,7 +396,7 @@ static void receive_rakp3(struct rmcp_server *server, const struct endpoint *fro
     }
     struct session *session = find_session(server, id);
     if (!session && !find_opening(server, id)) {
-        send_error(server, from, PAYLOAD_RAKP4, tag, RAKP_INVALID_SESSION_ID, 0);
+        rakp_answer_error(server, from, PAYLOAD_RAKP4, tag, RAKP_INVALID_SESSION_ID, 0);
         return;
     }
     if (!session) {
@@ -581,7 +442,7 @@ void rakp_receive(struct rmcp_server *server, const struct endpoint *from, uint8
 {
     switch (type) {
     case PAYLOAD_OPEN_SESSION_REQUEST:
-        receive_open(server, from, &payload, now_ms);
+        rakp_receive_open(server, from, &payload, now_ms);
         break;
     case PAYLOAD_RAKP1:
         receive_rakp1(server, from, &payload);
