@@ -29,6 +29,7 @@
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/operations.h"
 #include "vbmc/config/openstack.h"
+#include "vbmc/privileges.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
 #include "vbmc/service/service.h"
@@ -219,6 +220,8 @@ static int reload(struct daemon *daemon, char *error, size_t size)
     struct config *config = NULL;
 
     int result = config_load(daemon->config_path, &config, error, size);
+    if (result == 0 && (result = privileges_suffice(config, error, size)) < 0)
+        config_free(config);
     if (result < 0) {
         log_error("configuration not reloaded: %s", error);
         return result;
@@ -373,7 +376,7 @@ static void take_openstack_log(struct config *config, struct openstack *openstac
 }
 
 /* The control socket comes first: it is what tells that another daemon is alive. Nothing is read
- * from it before the loop runs. */
+ * from it before the loop runs. All else that listens is opened without root's privileges. */
 static int start(struct daemon *daemon, char *error, size_t size)
 {
     CLEANUP_CONFIG struct config *config = NULL;
@@ -389,10 +392,13 @@ static int start(struct daemon *daemon, char *error, size_t size)
     result = open_control(daemon, config, error, size);
     if (result < 0)
         return result;
-    result = fleet_start(&daemon->loop, cleanup_steal_pointer(&config),
-                         cleanup_steal_pointer(&openstack), &daemon->fleet, error, size);
+    result = privileges_drop(config, openstack, error, size);
+    if (result == 0)
+        result = fleet_start(&daemon->loop, cleanup_steal_pointer(&config),
+                             cleanup_steal_pointer(&openstack), &daemon->fleet, error, size);
     if (result < 0) {
         control_free(daemon->control);
+        uv_run(&daemon->loop, UV_RUN_NOWAIT); /* no socket is left behind */
         return result;
     }
     daemon->verbs.fleet = daemon->fleet;

@@ -61,6 +61,21 @@ printf '32473\n  Example Enterprise Number for Documentation Use\n' >$HOME/.loca
 unset VIRTUALBMC_CONFIG VBMC_SOCKET LIBVIRT_DEFAULT_URI XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_CACHE_HOME
 cd $dir
 
+# The user that vbmcd runs as, of this test alone.
+make_daemon_user() {
+	local file
+	grep -v '^vbmc:' /etc/passwd >/run/passwd
+	grep -v '^vbmc:' /etc/group >/run/group
+	echo "vbmc:x:64900:64900::$HOME:/usr/sbin/nologin" >>/run/passwd
+	echo 'vbmc:x:64900:' >>/run/group
+	grep -q '^libvirt:' /run/group || echo 'libvirt:x:64901:' >>/run/group
+	for file in passwd group; do
+		chmod 644 /run/$file
+		mount --bind /run/$file /etc/$file
+	done
+}
+make_daemon_user
+
 # ---- the end ----
 
 cleanups=()
@@ -266,10 +281,13 @@ console_mode=
 ! grep -qs '^define_guest ' "$script" || console_mode=on-demand
 declare -A vbmcd_pids=()
 
+# Whom it becomes, unless it starts guests itself, which needs root.
+daemon_user=root
 # write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
 write_config() {
 	cat >$dir/vbmc.conf <<-END
 		[daemon]
+		user = $daemon_user
 		state-dir = $dir/state
 		log-level = debug
 		[hypervisor local]
@@ -281,7 +299,10 @@ write_config() {
 	END
 	printf '%s\n' "$@" >>$dir/vbmc.conf
 	chmod 600 $dir/vbmc.conf
+	give_daemon $dir/vbmc.conf
 }
+# give_daemon FILE...: the daemon's user may read them, as root may.
+give_daemon() { chown "$daemon_user": "$@"; }
 
 # launch_vbmcd [CONFIG]: starts it and goes on.
 launch_vbmcd() {

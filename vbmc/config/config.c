@@ -471,6 +471,7 @@ void config_free(struct config *config)
     free(config->daemon.runtime_dir);
     free(config->daemon.log_file);
     free(config->daemon.control_group);
+    free(config->daemon.user);
     free(config->bmc.address);
     free(config->bmc.console_log);
     free(config->path);

@@ -47,6 +47,7 @@ const struct config_key config_keys[] = {
      .wanted = "expected none or openstack"},
     {S(DAEMON), "control-group", config_value_text, AT(daemon, control_group),
      .wanted = "expected the name of a group"},
+    {S(DAEMON), "user", config_value_text, AT(daemon, user), .wanted = a_user},
 
     {S(HYPERVISOR), "uri", config_value_text, AT(hypervisor, uri),
      .wanted = "expected a libvirt URI, such as qemu:///system"},

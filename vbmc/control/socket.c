@@ -68,7 +68,9 @@ static int take_lock(const char *path, int *lock_fd, char *error, size_t size)
     return -EADDRINUSE;
 }
 
-/* Removes what a dead daemon left at the path; refuses what is alive or is no socket. */
+/* Removes what a dead daemon left at the path; refuses what is alive or is no socket. One that we
+ * may not even try is another user's, such as root's of an earlier run: as the lock is ours it is
+ * dead. */
 static int remove_stale(const struct sockaddr_un *address, char *error, size_t size)
 {
     struct stat status;
@@ -84,7 +86,7 @@ static int remove_stale(const struct sockaddr_un *address, char *error, size_t s
         snprintf(error, size, "vbmcd is already running (it answers on %s)", address->sun_path);
         return -EADDRINUSE;
     }
-    if (errno != ECONNREFUSED)
+    if (errno != ECONNREFUSED && errno != EACCES)
         return fail(errno, error, size, address->sun_path, "cannot tell whether it is in use");
     if (unlink(address->sun_path))
         return fail(errno, error, size, address->sun_path, "cannot remove the stale socket");

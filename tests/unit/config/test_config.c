@@ -101,6 +101,7 @@ static const struct {
      ":2: log-level = loud: a log level is error, warning, info or debug"},
     {"[daemon]\ncompat = x\n", ":2: compat = x: expected none or openstack"},
     {"[daemon]\ncontrol-group =\n", ":2: control-group = : expected the name of a group"},
+    {"[daemon]\nuser =\n", ":2: user = : expected a user name"},
     {"[hypervisor a]\nuri =\n", ":2: uri = : expected a libvirt URI, such as qemu:///system"},
     {"[bmc]\ndiscover = some\n", ":2: discover = some: expected all, tagged or none"},
     {"[bmc]\naddress = localhost\n",
@@ -229,6 +230,7 @@ static void check_sample(const struct config *config)
     assert_int_equal(config->daemon.compat, CONFIG_COMPAT_NONE);
     assert_null(config->daemon.log_file);
     assert_null(config->daemon.control_group);
+    assert_null(config->daemon.user);
     assert_int_equal(config->hypervisor_count, 1);
     assert_string_equal(config->hypervisors[0].name, "local");
     assert_string_equal(config->hypervisors[0].uri, "qemu:///system");
@@ -301,7 +303,7 @@ static void test_everything_else(void **state)
         "  cipher-suites = 1 2 3 6 7 8 11 12 15 16 17\n"
         "  address = ::ffff:127.0.0.1\n"
         "[domain off]\nenabled = no\nconsole = always\nserial = serial1\n"
-        "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\n"
+        "[daemon]\nlog-file = log/vbmc.log\ncompat=openstack\ncontrol-group=libvirt\nuser=joe\n"
         "[hypervisor far]\nuri: qemu+tcp://far/system?a=b\n"
         "sasl-username=u\nsasl-password=p;q#r\n"
         "[bmc]\naddresses = fd00:0:0:1::/64\nport = 624\ncipher-suites = 17,3\nkg = =key=\n"
@@ -330,6 +332,7 @@ static void test_everything_else(void **state)
     assert_int_equal(config->domains[1].channel.suite_count, 2);
     assert_int_equal(config->daemon.compat, CONFIG_COMPAT_OPENSTACK);
     assert_string_equal(config->daemon.control_group, "libvirt");
+    assert_string_equal(config->daemon.user, "joe");
     assert_string_equal(config->hypervisors[0].uri, "qemu+tcp://far/system?a=b");
     assert_string_equal(config->hypervisors[0].sasl_password, "p;q#r");
     assert_true(config->bmc.has_addresses);

@@ -1,0 +1,334 @@
+/* What a process gives up, and what is handed over before: each in a child, as there is no way
+ * back. Needs root, and is skipped without. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vbmc/base/array.h"
+#include "vbmc/isolate.h"
+
+#define OTHER_UID 4321
+
+static struct isolate_user user = {.name = "nobody", .home = "/nonexistent"};
+static char folder[64], error[1024];
+
+static int setup(void **state)
+{
+    (void)state;
+    error[0] = '\0';
+    if (isolate_find_user("nobody", &user, error, sizeof error) < 0)
+        return -1;
+    snprintf(folder, sizeof folder, "/tmp/vbmc-test-isolate-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    char command[96];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static void need_root(void)
+{
+    if (geteuid() != 0)
+        skip();
+}
+
+/* 0 if the function is true in a child. */
+static int in_child(bool (*function)(void))
+{
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(function() ? 0 : 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+/* The value of a line of /proc/self/status; "" if there is none. */
+static const char *status_of(const char *key)
+{
+    static char value[256];
+    char line[1024];
+    FILE *file = fopen("/proc/self/status", "r");
+
+    value[0] = '\0';
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':')
+            sscanf(line + strlen(key) + 1, " %255[^\n]", value);
+    }
+    if (file)
+        fclose(file);
+    return value;
+}
+
+static bool status_is(const char *key, const char *value)
+{
+    const char *found = status_of(key);
+
+    if (strcmp(found, value) == 0)
+        return true;
+    fprintf(stderr, "%s: %s, not %s\n", key, found, value);
+    return false;
+}
+
+static void test_users(void **state)
+{
+    struct isolate_user found;
+
+    (void)state;
+    assert_int_equal(isolate_find_user("nobody", &found, error, sizeof error), 0);
+    assert_string_equal(found.name, "nobody");
+    assert_int_not_equal(found.uid, 0);
+    assert_int_equal(isolate_find_user("no-such-user", &found, error, sizeof error), -ENOENT);
+    assert_non_null(strstr(error, "user = no-such-user: there is no such user"));
+    assert_non_null(strstr(error, "useradd --system"));
+    assert_int_equal(isolate_find_user("root", &found, error, sizeof error), -EINVAL);
+}
+
+/* ---- become and confine ---- */
+
+static bool become(void)
+{
+    static const char *const keys[] = {"CapInh", "CapAmb"};
+    char ids[64];
+
+    setenv("XDG_CONFIG_HOME", "/root/x", 1);
+    if (isolate_become(&user, error, sizeof error) < 0 ||
+        isolate_confine(false, error, sizeof error) < 0) {
+        fprintf(stderr, "%s\n", error);
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (!status_is(keys[i], "0000000000000000"))
+            return false;
+    }
+    snprintf(ids, sizeof ids, "%u\t%u\t%u\t%u", user.uid, user.uid, user.uid, user.uid);
+    return status_is("Uid", ids) && status_is("CapPrm", "0000000000000400") &&
+           status_is("CapEff", "0000000000000400") && status_is("CapBnd", "0000000000000400") &&
+           status_is("NoNewPrivs", "1") && setresuid(0, 0, 0) < 0 && setresgid(0, 0, 0) < 0 &&
+           strcmp(getenv("HOME"), user.home) == 0 && !getenv("XDG_CONFIG_HOME");
+}
+
+static void test_become(void **state)
+{
+    (void)state;
+    need_root();
+    assert_int_equal(in_child(become), 0);
+}
+
+static bool confine_who_starts_guests(void)
+{
+    char before[64];
+
+    snprintf(before, sizeof before, "%s", status_of("CapEff"));
+    return isolate_confine(true, error, sizeof error) == 0 && status_is("CapEff", before) &&
+           status_is("NoNewPrivs", "0");
+}
+
+static bool confine_root(void)
+{
+    char before[64];
+
+    snprintf(before, sizeof before, "%s", status_of("CapEff"));
+    return isolate_confine(false, error, sizeof error) == 0 && status_is("CapEff", before) &&
+           status_is("NoNewPrivs", "1");
+}
+
+static void test_confine_alone(void **state)
+{
+    (void)state;
+    need_root();
+    assert_int_equal(in_child(confine_who_starts_guests), 0);
+    assert_int_equal(in_child(confine_root), 0);
+}
+
+static void *idle(void *context)
+{
+    (void)context;
+    pause();
+    return NULL;
+}
+
+/* The kernel keeps capabilities for each thread: one that runs already would have them still. */
+static bool refuse_with_thread(void)
+{
+    pthread_t thread;
+
+    return pthread_create(&thread, NULL, idle, NULL) == 0 &&
+           isolate_become(&user, error, sizeof error) == -EBUSY &&
+           isolate_confine(false, error, sizeof error) == -EBUSY;
+}
+
+static void test_thread(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(refuse_with_thread), 0);
+}
+
+/* ---- hand over ---- */
+
+static const char *path_of(const char *name)
+{
+    static char path[2][192];
+    static unsigned turn;
+    char *text = path[++turn % 2];
+
+    snprintf(text, sizeof path[0], "%s/%s", folder, name);
+    return text;
+}
+
+static void make_file(const char *name, mode_t mode)
+{
+    int fd = open(path_of(name), O_CREAT | O_WRONLY, mode);
+
+    assert_true(fd >= 0);
+    close(fd);
+}
+
+static void make_folder(const char *name, mode_t mode)
+{
+    assert_int_equal(mkdir(path_of(name), mode), 0);
+    assert_int_equal(chmod(path_of(name), mode), 0);
+}
+
+static void assert_owner(const char *name, uid_t owner)
+{
+    struct stat status;
+
+    assert_int_equal(lstat(path_of(name), &status), 0);
+    assert_int_equal(status.st_uid, owner);
+}
+
+static int hand_over_state(const char *name)
+{
+    return isolate_hand_over_state(path_of(name), &user, error, sizeof error);
+}
+
+static void test_state(void **state)
+{
+    (void)state;
+    need_root();
+    assert_int_equal(hand_over_state("new"), 0); /* makes it */
+    assert_owner("new", user.uid);
+    make_folder("old", 0700);
+    make_folder("old/consoles", 0700);
+    make_file("old/state.db", 0600);
+    make_file("old/consoles/a.history", 0600);
+    make_file("old/other", 0600);
+    assert_int_equal(chown(path_of("old/other"), OTHER_UID, (gid_t)-1), 0);
+    make_file("outside", 0600);
+    make_file("linked", 0600);
+    assert_int_equal(link(path_of("linked"), path_of("old/linked")), 0);
+    assert_int_equal(symlink(path_of("outside"), path_of("old/symbolic")), 0);
+    assert_int_equal(hand_over_state("old"), 0);
+    assert_owner("old", user.uid);
+    assert_owner("old/consoles", user.uid);
+    assert_owner("old/state.db", user.uid);
+    assert_owner("old/consoles/a.history", user.uid);
+    assert_owner("old/other", OTHER_UID);
+    assert_owner("old/linked", 0);
+    assert_owner("outside", 0);
+    make_file("old/later", 0600); /* what root has left since then */
+    assert_int_equal(hand_over_state("old"), 0);
+    assert_owner("old/later", user.uid);
+}
+
+static void test_shared_state(void **state)
+{
+    (void)state;
+    need_root();
+    make_folder("shared", 0755);
+    assert_int_equal(hand_over_state("shared"), 0); /* nobody's yet */
+    assert_owner("shared", user.uid);
+    make_folder("lib", 0755);
+    make_file("lib/theirs", 0600);
+    assert_int_equal(hand_over_state("lib"), -EPERM);
+    assert_non_null(strstr(error, "chown -R nobody"));
+    assert_owner("lib", 0);
+    assert_owner("lib/theirs", 0);
+    make_file("file", 0600);
+    assert_int_equal(hand_over_state("file"), -ENOTDIR);
+    assert_int_equal(hand_over_state("no/such"), -ENOENT);
+}
+
+static int hand_over_runtime(const char *name)
+{
+    static const char *const ours[] = {"control.sock", "control.sock.lock", "ssh", NULL};
+
+    return isolate_hand_over_runtime(path_of(name), ours, &user, error, sizeof error);
+}
+
+static void test_runtime(void **state)
+{
+    (void)state;
+    need_root();
+    make_folder("run", 0755);
+    make_folder("run/ssh", 0700);
+    make_file("run/ssh/1", 0600);
+    make_file("run/control.sock.lock", 0600);
+    make_file("run/theirs", 0600);
+    assert_int_equal(hand_over_runtime("run"), 0); /* as /run: others have something in it */
+    assert_owner("run", 0);
+    assert_owner("run/theirs", 0);
+    assert_owner("run/ssh", user.uid);
+    assert_owner("run/ssh/1", user.uid);
+    assert_owner("run/control.sock.lock", user.uid);
+    assert_int_equal(unlink(path_of("run/theirs")), 0);
+    assert_int_equal(hand_over_runtime("run"), 0);
+    assert_owner("run", user.uid);
+    assert_int_equal(hand_over_runtime("no-such"), -ENOENT);
+}
+
+static int hand_over_log(const char *name)
+{
+    return isolate_hand_over_log(path_of(name), &user, error, sizeof error);
+}
+
+static void test_log(void **state)
+{
+    (void)state;
+    need_root();
+    assert_int_equal(hand_over_log("log"), 0);
+    assert_owner("log", user.uid);
+    make_file("precious", 0600);
+    assert_int_equal(symlink(path_of("precious"), path_of("trap")), 0);
+    assert_int_equal(hand_over_log("trap"), -ELOOP);
+    assert_int_equal(link(path_of("precious"), path_of("second")), 0);
+    assert_int_equal(hand_over_log("second"), 0);
+    assert_owner("precious", 0);
+    assert_int_equal(hand_over_log("no/such"), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_users, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_become, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_confine_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shared_state, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_runtime, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_log, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,88 @@
+#include "vbmc/privileges.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vbmc/base/hypervisor_uri.h"
+#include "vbmc/base/log.h"
+#include "vbmc/config/config.h"
+#include "vbmc/control/control.h"
+#include "vbmc/isolate.h"
+#include "vbmc/reach.h"
+
+/* What vbmcd makes in runtime-dir: vbmc/control/socket.c, vbmc/ssh/forward.c. */
+static const char *const runtime_names[] = {CONTROL_SOCKET_NAME, CONTROL_SOCKET_NAME ".lock", "ssh",
+                                            NULL};
+
+static bool are_kept; /* we have started guests, or may */
+
+static const char *find_embedded(const struct config *config)
+{
+    for (size_t i = 0; i < config->hypervisor_count; i++) {
+        if (hypervisor_uri_is_embedded(config->hypervisors[i].uri))
+            return config->hypervisors[i].name;
+    }
+    return NULL;
+}
+
+static void warn_of(void *context, const char *what, const char *path, const char *why,
+                    const char *advice)
+{
+    const char *user = context;
+
+    log_warning("%s: %s: %s for user %s; run: %s", what, path, why, user, advice);
+}
+
+static int become(const struct config *config, const struct openstack *openstack, char *error,
+                  size_t size)
+{
+    const struct config_daemon *daemon = &config->daemon;
+    struct isolate_user user;
+
+    int result = isolate_find_user(daemon->user, &user, error, size);
+    if (result == 0)
+        result = isolate_hand_over_state(daemon->state_dir, &user, error, size);
+    if (result == 0)
+        result = isolate_hand_over_runtime(daemon->runtime_dir, runtime_names, &user, error, size);
+    if (result == 0 && daemon->log_file &&
+        isolate_hand_over_log(daemon->log_file, &user, error, size) < 0)
+        log_warning("log-file: %s", error);
+    if (result == 0)
+        result = isolate_become(&user, error, size);
+    if (result < 0)
+        return result;
+    log_info("running as user %s from now on", user.name);
+    reach_check(config, openstack, user.name, warn_of, user.name);
+    return 0;
+}
+
+int privileges_drop(const struct config *config, const struct openstack *openstack, char *error,
+                    size_t size)
+{
+    const char *embedded = find_embedded(config), *user = config->daemon.user;
+    int result = 0;
+
+    are_kept = embedded != NULL;
+    if (geteuid() == 0 && user && strcmp(user, "root") != 0 && !embedded)
+        result = become(config, openstack, error, size);
+    else if (geteuid() == 0 && embedded)
+        log_warning(
+            "[hypervisor %s]: vbmcd stays root, without a filter of system calls: guests of "
+            "qemu:///embed are its children",
+            embedded);
+    return result < 0 ? result : isolate_confine(are_kept, error, size);
+}
+
+int privileges_suffice(const struct config *config, char *error, size_t size)
+{
+    const char *embedded = find_embedded(config);
+
+    if (!embedded || are_kept)
+        return 0;
+    snprintf(error, size,
+             "[hypervisor %s]: qemu:///embed needs privileges that vbmcd has given up; restart it",
+             embedded);
+    return -EPERM;
+}

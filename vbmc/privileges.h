@@ -1,0 +1,22 @@
+/* Goes through the stages of vbmc/isolate.h as the configuration wants it, and says what came of
+ * it. */
+#ifndef VBMC_PRIVILEGES_H
+#define VBMC_PRIVILEGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config;
+struct openstack;
+
+/* After the control socket was opened and before the first thread is started. `openstack` may be
+ * NULL. What is out of reach from then on is logged. 0, or a negative error with one line in
+ * `error`: the process has to end then. */
+int privileges_drop(const struct config *config, const struct openstack *openstack, char *error,
+                    size_t size);
+
+/* Of a configuration that is loaded again: -EPERM, with a line in `error`, if it wants what only a
+ * process that has kept its privileges can do; else 0. */
+int privileges_suffice(const struct config *config, char *error, size_t size);
+
+#endif
