@@ -10,7 +10,7 @@ CC      ?= cc
 # One list for Debian and Ubuntu: what the build needs, what demo and tests need, what lint needs.
 BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcmocka-dev \
 	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev libedit-dev \
-	libncurses-dev libsnmp-dev
+	libncurses-dev libsnmp-dev libseccomp-dev
 RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
@@ -18,7 +18,7 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	openhpid openhpi-plugin-ipmidirect openhpi-clients
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev
 
-LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp
+LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp libseccomp
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
 PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread -lm

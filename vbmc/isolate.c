@@ -6,6 +6,7 @@
  *   1. hand over   as root: files that root made become the user's, once
  *   2. become      root becomes the user: no way back, by uid, gid or capability
  *   3. confine     no program it starts has more than it; nobody looks into it
+ *   4. filter      no system call but those it uses (isolate_filter.c)
  *
  * Before stage 1, and as root, the configuration is read and the control socket is opened;
  * everything else, all that listens to strangers, comes after the last stage. All stages come
@@ -13,10 +14,10 @@
  * was started earlier would have what the others gave up.
  *
  * Started by an ordinary user, as systemd does with User=, there is nothing to hand over or to
- * become, and stage 3 alone applies. What remains is the user's: the files that it owns, the groups
- * libvirt (which is as good as root on that hypervisor) and tty (serial ports of guests), ports
- * below 1024. Under qemu:///embed guests are children of this process, which needs root to set them
- * up: it stays root, and of stage 3 only what children do not inherit holds. */
+ * become, and stages 3 and 4 alone apply. What remains is the user's: the files that it owns, the
+ * groups libvirt (which is as good as root on that hypervisor) and tty (serial ports of guests),
+ * ports below 1024. Under qemu:///embed guests are children of this process, which needs root to
+ * set them up: it stays root, and of stage 3 only what children do not inherit holds. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

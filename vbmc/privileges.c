@@ -10,6 +10,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
 #include "vbmc/isolate.h"
+#include "vbmc/isolate_filter.h"
 #include "vbmc/reach.h"
 
 /* What vbmcd makes in runtime-dir: vbmc/control/socket.c, vbmc/ssh/forward.c. */
@@ -72,7 +73,41 @@ int privileges_drop(const struct config *config, const struct openstack *opensta
             "[hypervisor %s]: vbmcd stays root, without a filter of system calls: guests of "
             "qemu:///embed are its children",
             embedded);
-    return result < 0 ? result : isolate_confine(are_kept, error, size);
+    if (result == 0)
+        result = isolate_confine(are_kept, error, size);
+    return result < 0 || are_kept ? result : isolate_filter_daemon(error, size);
+}
+
+static uv_async_t *wake; /* NULL: nobody is woken any more */
+
+static void on_refused(void)
+{
+    uv_async_send(wake);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+    char name[64];
+
+    (void)handle;
+    for (int number; (number = isolate_next_refused(name, sizeof name)) >= 0;)
+        log_error("system call %d (%s) is refused: it is not on the list of what vbmcd uses; "
+                  "please report it",
+                  number, name);
+}
+
+void privileges_watch(uv_loop_t *loop, uv_async_t *handle)
+{
+    uv_async_init(loop, handle, on_wake);
+    wake = handle;
+    isolate_watch_refused(on_refused);
+    on_refused(); /* what was refused before */
+}
+
+void privileges_forget(void)
+{
+    isolate_watch_refused(NULL);
+    uv_close((uv_handle_t *)wake, NULL);
 }
 
 int privileges_suffice(const struct config *config, char *error, size_t size)

@@ -3,8 +3,8 @@
 #ifndef VBMC_PRIVILEGES_H
 #define VBMC_PRIVILEGES_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <uv.h>
 
 struct config;
 struct openstack;
@@ -14,6 +14,11 @@ struct openstack;
  * `error`: the process has to end then. */
 int privileges_drop(const struct config *config, const struct openstack *openstack, char *error,
                     size_t size);
+
+/* From now on a system call that is refused is logged, once for each, on the loop. `handle` is
+ * closed by privileges_forget, which comes before the loop ends. */
+void privileges_watch(uv_loop_t *loop, uv_async_t *handle);
+void privileges_forget(void);
 
 /* Of a configuration that is loaded again: -EPERM, with a line in `error`, if it wants what only a
  * process that has kept its privileges can do; else 0. */

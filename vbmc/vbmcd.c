@@ -63,6 +63,7 @@ struct daemon {
     struct verbs verbs;
     uv_signal_t reload;
     uv_async_t stop;
+    uv_async_t refused; /* system calls */
     uv_timer_t watchdog;
     uv_timer_t overdue;
 };
@@ -268,6 +269,7 @@ static void stop(void *context)
     control_free(daemon->control);
     fleet_stop(daemon->fleet, &daemon->fleet);
     process_forget_stop();
+    privileges_forget();
     uv_close((uv_handle_t *)&daemon->reload, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
     uv_timer_init(&daemon->loop, &daemon->overdue);
@@ -442,6 +444,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     watch_signals(&daemon);
+    privileges_watch(&daemon.loop, &daemon.refused);
     start_watchdog(&daemon);
     bool has_log = open_log(fleet_config(daemon.fleet));
     log_info("vbmcd %s is running", VBMC_VERSION);

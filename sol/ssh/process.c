@@ -17,6 +17,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
 
 #define WORD_SIZE 128 /* of the environment */
 
@@ -179,6 +180,9 @@ static void on_ended(struct ssh_watch *watch, uint32_t events)
     if (process->ended || waitpid(process->pid, &process->status, WNOHANG) != process->pid)
         return;
     process->ended = true;
+    if (WIFSIGNALED(process->status) && WTERMSIG(process->status) == SIGSYS)
+        log_error("SSH: the filter of system calls has killed the program of a login, process %d",
+                  (int)process->pid);
     ssh_watch_close(process->loop, &process->watch);
     if (process->exited)
         process->exited(process, process->owner);

@@ -289,13 +289,15 @@ static void release(struct ssh_server *server)
     free(server);
 }
 
-/* No signal is for this thread: writing to a pipe that nobody reads is seen by its error. */
+/* No signal is for this thread: writing to a pipe that nobody reads is seen by its error. SIGSYS is
+ * the thread's own doing, and kills the process where it is blocked. */
 static int start_thread(struct ssh_server *server)
 {
     sigset_t all, before;
     int rc;
 
     sigfillset(&all);
+    sigdelset(&all, SIGSYS);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = pthread_create(&server->thread, NULL, run, server);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -69,6 +69,8 @@ make_daemon_user() {
 	echo "vbmc:x:64900:64900::$HOME:/usr/sbin/nologin" >>/run/passwd
 	echo 'vbmc:x:64900:' >>/run/group
 	grep -q '^libvirt:' /run/group || echo 'libvirt:x:64901:' >>/run/group
+	grep -q '^kvm:' /run/group || echo 'kvm:x:64902:' >>/run/group
+	sed -i -E '/^kvm:/ { s/$/,vbmc/; s/:,/:/ }' /run/group
 	for file in passwd group; do
 		chmod 644 /run/$file
 		mount --bind /run/$file /etc/$file
@@ -202,11 +204,11 @@ prints() {
 # The URI of the guests: of the system libvirtd after start_libvirtd, else of the embedded driver.
 uri="qemu:///embed?root=$dir/embed"
 
-# write_qemu_conf FOLDER: the test's files belong to root; namespaces and control groups would reach
-# outside of the test.
+# write_qemu_conf FOLDER: the test's files belong to root; guests' sockets are open to a group of the
+# daemon's user; namespaces and control groups would reach outside of the test.
 write_qemu_conf() {
 	mkdir -p "$1"
-	printf '%s\n' 'user = "root"' 'group = "root"' 'security_driver = "none"' 'namespaces = []' \
+	printf '%s\n' 'user = "root"' 'group = "kvm"' 'security_driver = "none"' 'namespaces = []' \
 		'cgroup_controllers = []' 'stdio_handler = "'"$2"'"' >"$1/qemu.conf"
 }
 
@@ -240,6 +242,9 @@ start_libvirtd() {
 		mount -t tmpfs tmpfs $path
 	done
 	write_qemu_conf /etc/libvirt logd
+	# As Debian's libvirt has it.
+	printf '%s\n' 'unix_sock_group = "libvirt"' 'unix_sock_rw_perms = "0770"' 'auth_unix_rw = "none"' \
+		>/etc/libvirt/libvirtd.conf
 	share_capabilities /var/cache/libvirt/qemu/capabilities
 	uri=qemu:///system
 	export LIBVIRT_DEFAULT_URI=$uri

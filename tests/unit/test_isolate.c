@@ -6,19 +6,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
 #include "vbmc/isolate.h"
+#include "vbmc/isolate_filter.h"
 
 #define OTHER_UID 4321
 
@@ -317,6 +329,108 @@ static void test_log(void **state)
     assert_int_equal(hand_over_log("no/such"), -ENOENT);
 }
 
+/* ---- filter ---- */
+
+/* Each is refused by a filter, and would succeed or fail otherwise without. */
+static bool is_refused(long result)
+{
+    return result == -1 && errno == EPERM;
+}
+
+static bool load_filter(int (*load)(char *, size_t))
+{
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (load(error, sizeof error) == 0)
+        return true;
+    fprintf(stderr, "%s\n", error);
+    return false;
+}
+
+static bool next_refused_is(int number, const char *name)
+{
+    char found[64] = "";
+    int next = isolate_next_refused(found, sizeof found);
+
+    if (next == number && (number < 0 || strcmp(found, name) == 0))
+        return true;
+    fprintf(stderr, "refused: %d (%s), not %d (%s)\n", next, found, number, name);
+    return false;
+}
+
+static bool try_memory(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return page != MAP_FAILED && mprotect(page, 4096, PROT_READ) == 0 &&
+           is_refused(mprotect(page, 4096, PROT_READ | PROT_EXEC)) &&
+           mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+               MAP_FAILED &&
+           next_refused_is(SYS_mmap, "mmap") && next_refused_is(SYS_mprotect, "mprotect");
+}
+
+static volatile sig_atomic_t told;
+
+static void count_told(void)
+{
+    told++;
+}
+
+static bool filter_daemon(void)
+{
+    CLEANUP_CLOSE int packets = -1;
+    pthread_t thread;
+    int status = 0;
+
+    if (!load_filter(isolate_filter_daemon))
+        return false;
+    isolate_watch_refused(count_told);
+    /* What it does. */
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    if (waitpid(child, &status, 0) != child || pthread_create(&thread, NULL, idle, NULL) != 0 ||
+        close(open("/dev/null", O_RDWR)) < 0 || close(socket(AF_INET6, SOCK_DGRAM, 0)) < 0 || told)
+        return false;
+    /* And what it does not. */
+    packets = socket(AF_PACKET, SOCK_DGRAM, 0);
+    return is_refused(packets) && is_refused(unshare(CLONE_NEWUSER)) && is_refused(unshare(0)) &&
+           is_refused(mount("a", "/b", "tmpfs", 0, NULL)) &&
+           is_refused(ptrace(PTRACE_TRACEME, 0, NULL, NULL)) &&
+           is_refused(ioctl(STDIN_FILENO, TIOCSTI, "x")) && told == 5 &&
+           next_refused_is(SYS_ioctl, "ioctl") && next_refused_is(SYS_socket, "socket") &&
+           next_refused_is(SYS_ptrace, "ptrace") && next_refused_is(SYS_mount, "mount") &&
+           next_refused_is(SYS_unshare, "unshare") && next_refused_is(-1, "") && try_memory();
+}
+
+static bool filter_shell(void)
+{
+    char line[64] = "";
+    int ends[2];
+
+    if (pipe(ends) < 0 || !load_filter(isolate_filter_shell) || dup2(ends[1], STDERR_FILENO) < 0)
+        return false;
+    /* Nobody watches: the number is on standard error, once. */
+    if (!is_refused(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY)) ||
+        !is_refused(syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY)) ||
+        read(ends[0], line, sizeof line - 1) <= 0)
+        return false;
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "vbmc: system call %04d is refused\n", (int)SYS_openat);
+    return strcmp(line, wanted) == 0 && is_refused(socket(AF_UNIX, SOCK_STREAM, 0)) &&
+           is_refused(kill(getppid(), 0)) && is_refused(fork()) &&
+           is_refused(syscall(SYS_tgkill, getppid(), getppid(), 0)) &&
+           is_refused(execl("/bin/true", "true", (char *)NULL)) && raise(0) == 0;
+}
+
+static void test_filter(void **state)
+{
+    (void)state;
+#ifndef __SANITIZE_ADDRESS__
+    assert_int_equal(in_child(filter_daemon), 0);
+    assert_int_equal(in_child(filter_shell), 0);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shared_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_runtime, setup, teardown),
         cmocka_unit_test_setup_teardown(test_log, setup, teardown),
+        cmocka_unit_test(test_filter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "vbmc/base/cleanup.h"
@@ -16,10 +17,16 @@
 #include "vbmc/cli/client.h"
 #include "vbmc/cli/shell_commands.h"
 #include "vbmc/cli/shell_edit.h"
+#include "vbmc/isolate_filter.h"
 #include "vbmc/term/text.h"
 
 #define NOBODY          65534
 #define DESCRIPTORS_MAX 32
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_MAX RLIM_INFINITY /* of addresses; its shadow takes terabytes */
+#else
+#define MEMORY_MAX ((rlim_t)1 << 30)
+#endif
 
 static void run_standard_input(struct shell *shell)
 {
@@ -80,10 +87,12 @@ int __lsan_is_turned_off(void)
 static int drop_privileges(void)
 {
     const struct rlimit none = {0}, few = {DESCRIPTORS_MAX, DESCRIPTORS_MAX};
+    const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX};
     int failed = 0;
 
     if (close_range(CLI_SHELL_FD + 1, ~0U, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &few) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        setrlimit(RLIMIT_NOFILE, &few) < 0 || setrlimit(RLIMIT_AS, &memory) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -errno;
     if (geteuid() == 0)
         failed = become_nobody();
@@ -107,6 +116,20 @@ static void check_terminal_name(void)
     unsetenv("TERMCAP");
 }
 
+/* The user that vbmcd runs as may read its state; a process of that user must not be able to. What
+ * libraries read later is read before. */
+static bool close_door(void)
+{
+    char error[256];
+
+    tzset();
+    cli_shell_edit_prepare();
+    if (isolate_filter_shell(error, sizeof error) == 0)
+        return true;
+    fprintf(stderr, "vbmc: %s\n", error);
+    return false;
+}
+
 int cli_shell_main(int argc, char **argv)
 {
     struct shell shell = {.base = CLI_OPTIONS_NONE};
@@ -122,7 +145,7 @@ int cli_shell_main(int argc, char **argv)
     signal(SIGTSTP, SIG_IGN);
     fcntl(CLI_SHELL_FD, F_SETFD, FD_CLOEXEC);
     shell.connection = cli_connection_adopt(CLI_SHELL_FD);
-    if (!shell.connection)
+    if (!shell.connection || !close_door())
         return CLI_EXIT_FAILED;
     run(&shell, argc > 0 ? argc - 1 : 0, argv + 1);
     cli_connection_free(shell.connection);

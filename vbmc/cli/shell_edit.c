@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termcap.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -312,6 +313,15 @@ static void read_lines(struct shell *shell, EditLine *edit, History *history_of_
         }
         run_edited_line(shell, history_of_lines, line);
     }
+}
+
+/* ncurses keeps what it has read of a terminal for as long as it is asked for the same one. */
+void cli_shell_edit_prepare(void)
+{
+    const char *name = getenv("TERM");
+
+    if (name && isatty(STDOUT_FILENO))
+        tgetent(NULL, name);
 }
 
 void cli_shell_edit(struct shell *shell)

@@ -8,4 +8,7 @@ struct shell;
  */
 void cli_shell_edit(struct shell *shell);
 
+/* Reads what it later needs of the terminal's description, for who cannot open files then. */
+void cli_shell_edit_prepare(void);
+
 #endif

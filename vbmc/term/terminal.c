@@ -12,7 +12,7 @@
 #include "vbmc/term/screen.h"
 
 /* Signals by which a program ends without its own doing. */
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
 /* A signal handler finds its terminal only by a static variable. */
 static struct {
