@@ -138,8 +138,8 @@ static bool is_revoked(const char *path, const char *name, const ssh_key key)
     return false;
 }
 
-static int check_revoked(const struct ssh_uri *uri, const ssh_key key, const char *shown,
-                         char *error, size_t size)
+int ssh_known_hosts_check_revoked(const struct ssh_uri *uri, const ssh_key key, const char *shown,
+                                  char *error, size_t size)
 {
     char name[HOST_NAME_MAX + 300], path[PATH_MAX];
 
@@ -167,7 +167,7 @@ int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
     enum ssh_known_hosts_e found = ssh_session_is_known_server(session);
     if (found != SSH_KNOWN_HOSTS_OK)
         return ssh_known_hosts_refuse(found, uri, key, error, size);
-    return check_revoked(uri, shown, key, error, size);
+    return ssh_known_hosts_check_revoked(uri, shown, key, error, size);
 }
 
 int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size)

@@ -25,6 +25,11 @@ int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
  * what to do in `error`. */
 int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size);
 
+/* The part of that which libssh leaves out: whether the key, which `shown` describes, stands behind
+ * @revoked for the host. 0, or -EACCES with the reason in `error`. */
+int ssh_known_hosts_check_revoked(const struct ssh_uri *uri, const ssh_key key, const char *shown,
+                                  char *error, size_t size);
+
 /* What is said in each case; `found` is anything but SSH_KNOWN_HOSTS_OK. Returns -EACCES. */
 int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
                            char *error, size_t size);
