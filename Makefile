@@ -16,7 +16,7 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
 	openhpid openhpi-plugin-ipmidirect openhpi-clients
-LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev
+LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev llvm
 
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp libseccomp
 SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
@@ -34,8 +34,11 @@ ifdef SANITIZE
 HARDENING := -fPIE
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 endif
+ifeq ($(SANITIZE),fuzzer)
+SANITIZERS += -fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping
+endif
 COMPILE = $(CC) -std=c11 -I. $(DEFINES) $(PKG_FLAGS) $(CPPFLAGS) $(WARNINGS) $(HARDENING) \
-	$(SANITIZERS) $(CFLAGS) -MMD -MP
+	$(SANITIZERS) $(CFLAGS) $(ENTRY) -MMD -MP
 # There are a hundred test programs, which gold links in a third of the time.
 TEST_LD := $(if $(shell command -v ld.gold),-fuse-ld=gold)
 LINK    = $(CC) -pie -Wl,-z,relro,-z,now,--as-needed $(SANITIZERS) $(CFLAGS) $(LDFLAGS)
@@ -66,7 +69,7 @@ LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
-	guest layers asan lint fuzz fuzz-run fuzz-sol fuzz-sol-run install uninstall clean help
+	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage install uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -75,6 +78,7 @@ help:
 	@echo 'make demo       see it at work: a real guest, a real ipmitool (installs what is missing)'
 	@echo 'make check      all tests (installs what is missing)'
 	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
+	@echo 'make fuzz-all   every fuzz target for FUZZ_SECONDS each; make fuzz-NAME one; fuzz-coverage'
 	@echo 'make bench      how fast log-ins and the ways to a console are'
 	@echo 'make deps       install the packages that build, demo and tests need'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
@@ -170,35 +174,45 @@ lint: deps-lint
 lint-run:
 	@tests/lint.sh $(DEFINES) $(PKG_FLAGS)
 
+# Fuzzing: each tests/fuzz/fuzz_NAME.c is a target, which begins with the inputs in
+# tests/fuzz/corpus/NAME. All are made of one archive that clang has instrumented; what a run finds
+# goes to $(BUILD)/fuzz/corpus/NAME. make fuzz is the target of datagrams alone.
 FUZZ_SECONDS ?= 600
-FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
-FUZZ_SOURCES := tests/fuzz/fuzz_datagram.c tests/fake/fake_sol.c tests/unit/rmcp_console.c $(wildcard vbmc/rmcp/*.c \
-	vbmc/alert/*.c vbmc/bmc/*.c vbmc/physics/*.c vbmc/platform/*.c vbmc/service/*.c vbmc/ipmi/*.c) vbmc/net/login_log.c vbmc/host/host.c $(addprefix vbmc/base/,wire.c log.c endpoint.c rate.c uuid.c)
+FUZZ_CC      ?= clang
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_OBJECTS := $(FUZZ_TARGETS:%=$(OBJ)/tests/fuzz/fuzz_%.o)
 
-fuzz: deps-lint
-	@+$(MAKE) --no-print-directory fuzz-run
+fuzz: fuzz-datagram
+fuzz-all: deps-lint
+	@+$(MAKE) --no-print-directory $(JOBS) fuzz-programs
+	@+failed=0; for target in $(FUZZ_TARGETS); do \
+		$(MAKE) --no-print-directory fuzz-$$target-run || failed=1; done; exit $$failed
+$(FUZZ_TARGETS:%=fuzz-%): deps-lint
+	@+$(MAKE) --no-print-directory $(JOBS) $@-run
+$(FUZZ_TARGETS:%=fuzz-%-run): fuzz-%-run:
+	@+$(MAKE) --no-print-directory FUZZ_TARGETS='$*' fuzz-programs
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD)/fuzz $*
 
-fuzz-run: $(BUILD)/fuzz_datagram
-	@mkdir -p $(BUILD)/corpus
-	$(BUILD)/fuzz_datagram -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		$(BUILD)/corpus tests/fuzz/corpus/datagram
+# What the files that each target is for come to, by the inputs there are.
+fuzz-coverage: deps-lint
+	@+$(MAKE) --no-print-directory $(JOBS) fuzz-programs
+	@tests/fuzz/coverage.sh $(BUILD)/fuzz $(FUZZ_TARGETS)
 
-$(BUILD)/fuzz_datagram: $(FUZZ_SOURCES) $(wildcard vbmc/*/*.h tests/unit/*.h tests/fake/*.h)
-	@mkdir -p $(BUILD)
-	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ $(FUZZ_SOURCES) -lnetsnmp -lcrypto -lm
+fuzz-programs:
+	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz SANITIZE=fuzzer CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
+		$(FUZZ_TARGETS:%=$(BUILD)/fuzz/fuzz_%)
 
-$(BUILD)/fuzz_sol: tests/fuzz/fuzz_sol.c $(wildcard sol/*.[ch] vbmc/base/*.h)
-	@mkdir -p $(BUILD)
-	clang -std=c11 -I. $(DEFINES) -g -O1 $(FUZZ_FLAGS) -o $@ tests/fuzz/fuzz_sol.c sol/solproto.c \
-		vbmc/base/wire.c
+$(BUILD)/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(TEST_LIBRARY) $(LIBRARY)
+	$(call quiet,LD  $@)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lcmocka
 
-fuzz-sol: deps-lint
-	@+$(MAKE) --no-print-directory fuzz-sol-run
-
-fuzz-sol-run: $(BUILD)/fuzz_sol
-	@mkdir -p $(BUILD)/corpus-sol
-	$(BUILD)/fuzz_sol -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-		$(BUILD)/corpus-sol tests/fuzz/corpus/sol
+# The replay of all corpora is one program, in which the entry of each target has a name of its own.
+ifneq ($(SANITIZE),fuzzer)
+$(FUZZ_OBJECTS): ENTRY = -DLLVMFuzzerTestOneInput=$(*F)
+endif
+$(FUZZ_OBJECTS): CFLAGS += -O0
+$(BUILD)/unit/test_fuzz_corpus: $(FUZZ_OBJECTS)
+$(BUILD)/unit/test_fuzz_corpus: LDFLAGS += -rdynamic
 
 install: all
 	install -D -m 755 $(BUILD)/vbmcd $(DESTDIR)$(PREFIX)/sbin/vbmcd

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "tests/fake/fake_sol.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/rmcp_console.h"
 #include "vbmc/alert/pet.h"
 #include "vbmc/base/log.h"
@@ -537,8 +538,6 @@ static bool is_logged_in(struct remote_console *console)
 {
     return session_table_find_active(console->server->sessions, console->exchange.bmc_id);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

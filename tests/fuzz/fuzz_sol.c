@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "sol/solproto.h"
+#include "tests/fuzz/fuzz.h"
 #include "vbmc/base/wire.h"
 
 enum action {
@@ -206,8 +207,6 @@ static void act(struct target *target, struct wire_in *in)
         break;
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
