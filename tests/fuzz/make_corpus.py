@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the seed inputs of fuzz_datagram into tests/fuzz/corpus/datagram/ from the vectors.
+"""Writes the seed inputs of fuzz_datagram from the vectors, and those of fuzz_session, into
+tests/fuzz/corpus/.
 
 Run from the top: tests/fuzz/make_corpus.py"""
 
@@ -10,6 +11,7 @@ import struct
 RAW, RAW_IN_SESSION, MESSAGE, PAYLOAD = range(4)
 SENSOR_EVENT, APP, STORAGE, GROUP = 0x04, 0x06, 0x0A, 0x2C
 TARGET = "tests/fuzz/corpus/datagram"
+SESSION_TARGET = "tests/fuzz/corpus/session"
 
 
 def record(mode, data, suite=0, seconds=0):
@@ -138,6 +140,83 @@ def lan15_login():
     ]
 
 
+# The steps of fuzz_session, in the order of its enumeration.
+(OPEN, ANY_OPEN, RAKP1, RAKP3, LOGIN, REQUEST, SEALED, REPLAY, SEQUENCE, CLEAR, BYTES, TIME, SLOT,
+ ADMIN, LAN15, LATE) = range(16)
+BEHIND = 0x80
+
+
+def step(which, a=0, b=0, data=None, changes=(), behind=False):
+    head = bytes([which | len(changes) << 4 | (BEHIND if behind else 0), a, b])
+    head += b"".join(bytes(change) for change in changes)
+    return head if data is None else head + bytes([len(data)]) + data
+
+
+DEVICE_ID, CHASSIS, SET_LEVEL = b"\x06\x01", b"\x00\x01", b"\x06\x3b\x04"
+WORK = [step(REQUEST, data=DEVICE_ID), step(REQUEST, data=SET_LEVEL), step(REQUEST, data=CHASSIS)]
+CLOSE = step(REQUEST, data=b"\x06\x3c\0\0\0\0\x01")
+
+
+def write_sessions():
+    """Exchanges as real consoles have them, and each with something wrong."""
+    os.makedirs(SESSION_TARGET, exist_ok=True)
+
+    def put(name, *steps):
+        with open(os.path.join(SESSION_TARGET, name), "wb") as out:
+            out.write(b"".join(steps))
+
+    for suite in range(6):
+        put(f"suite_{suite}", step(OPEN, suite), step(RAKP1), step(RAKP3), *WORK, CLOSE, *WORK[:1])
+        put(f"sealed_changed_{suite}", step(LOGIN, suite), *(
+            step(REQUEST, data=DEVICE_ID, changes=[(at, 1)]) for at in range(0, 60, 3)), *WORK)
+        put(f"behind_the_code_{suite}", step(LOGIN, suite), *(
+            step(REQUEST, data=DEVICE_ID, changes=[(at, 0x80)], behind=True) for at in range(8)),
+            *(step(SEALED, kind, data=b"\x01\0\0\0abc") for kind in (0, 1, 2, 0x10, 0x20)),
+            step(SEALED, 1, data=b"x"))
+        put(f"cut_{suite}", step(LOGIN, suite), *(
+            step(REQUEST, data=DEVICE_ID, changes=[(at, 0)]) for at in range(0, 60, 5)), *WORK)
+    put("operator", step(LOGIN, 0, 1), *WORK, step(REQUEST, data=b"\x06\x3b\x03"), *WORK)
+    put("nobody", step(LOGIN, 1, 3), step(LOGIN, 0, 2), step(LOGIN, 0, 4), *WORK)
+    put("roles", *(step(OPEN, 0, r) + step(RAKP1, 0, r) + step(RAKP3) for r in range(8)), *WORK)
+    put("wrong_code", step(OPEN), step(RAKP1), step(RAKP3, changes=[(30, 1)]), *WORK, step(LOGIN))
+    put("wrong_status", step(OPEN), step(RAKP1), step(RAKP3, changes=[(17, 2)]), *WORK)
+    put("out_of_order", step(RAKP3), step(RAKP1), step(OPEN), step(RAKP3), step(RAKP1), step(RAKP1),
+        step(RAKP3), step(RAKP3), step(RAKP3, 1), *WORK)
+    put("repeated", step(OPEN), step(REPLAY), step(RAKP1), step(REPLAY), step(RAKP3), step(REPLAY), *WORK,
+        step(REPLAY), step(SEQUENCE, 0, 1), WORK[0], step(SEQUENCE, 1, 0), WORK[0], step(SEQUENCE, 0, 9),
+        WORK[0], step(SEQUENCE, 0xff, 0), WORK[0])
+    put("any_algorithms", *(step(ANY_OPEN, a | i << 4, c) for a in (0, 1, 3, 7) for i in (0, 1, 4, 15)
+                            for c in (0, 1, 3, 0xff)), step(RAKP1), step(RAKP3))
+    put("many", *(step(SLOT, n % 4, n) + step(LOGIN, n % 2, n % 2) + WORK[0] for n in range(12)))
+    put("moves", step(LOGIN), *(step(SLOT, 0, n) + WORK[0] for n in range(16)))
+    put("times", step(OPEN), step(TIME, 11), step(RAKP1), step(LOGIN), WORK[0], step(TIME, 59), WORK[0],
+        step(TIME, 64), WORK[0])
+    put("half_open", *(step(SLOT, n % 4, n) + step(OPEN, n % 2) + step(RAKP1) for n in range(20)),
+        step(TIME, 5), step(RAKP3), step(TIME, 20))
+    put("changed_users", step(LOGIN), *WORK, step(SLOT, 1), step(LOGIN, 0, 1), WORK[0], step(ADMIN, 0, 5),
+        *WORK, step(ADMIN, 0, 1), WORK[0], step(LOGIN), step(ADMIN, 2), WORK[0], step(LOGIN), step(ADMIN, 1),
+        WORK[0], step(ADMIN, 3, 1), step(LOGIN), step(TIME, 3), WORK[0], step(ADMIN, 4, 1), step(LOGIN))
+    put("session_commands", step(LOGIN), *(step(REQUEST, data=data) for data in (
+        b"\x06\x3d\0", b"\x06\x3d\x01", b"\x06\x3d\xfe\x01", b"\x06\x3d\xff\x01\xde\xc0\x5e", b"\x06\x3b\x00",
+        b"\x06\x3b\x05", b"\x06\x3c\x02\xde\xc0\x5e", b"\x06\x3c\0\0\0\0\x02", b"\x06\x47\x02\x02" + b"p" * 16,
+        b"\x06\x43\x91\x02\x03\0", b"\x06\x45\x02root" + bytes(12), b"\x06\x38\x8e\x04")), CLOSE)
+    put("late", step(LOGIN), step(REQUEST, data=b"\0\x02\x03"), step(REPLAY), step(SLOT, 1), step(LATE),
+        step(LOGIN), step(REQUEST, data=b"\0\x02\0"), CLOSE, step(LATE, 1))
+    put("clear", *(step(CLEAR, data=data) for data in (
+        b"\x06\x38\x0e\x04", b"\x06\x38\x0e\x04x", b"\x06\x54\x0e\0\x80", b"\x06\x54\x0e\0\x80x", DEVICE_ID,
+        CHASSIS)), step(BYTES, data=b"\x06\0\xff\x06\0\0\x11\xbe\x80\x2a\0\0"), step(BYTES, data=b"\x06\0\xff\x07\x06"))
+    for how in (0, 1):
+        put(f"lan15_{how}", step(LAN15, 0, how, data=b""), step(LAN15, 1, how | 0x30, data=b""), step(REPLAY),
+            *(step(LAN15, 3, how, data=data) for data in (SET_LEVEL, DEVICE_ID, CHASSIS)),
+            step(REPLAY), step(LAN15, 4, how, data=DEVICE_ID), step(TIME, 10),
+            step(LAN15, 3, how, data=DEVICE_ID, changes=[(13, 1)]),
+            step(LAN15, 3, how, data=DEVICE_ID, changes=[(3, 1)], behind=True),
+            step(LAN15, 3, how, data=b"\x06\x3c\x01\xde\xc0\x5e"), step(LAN15, 3, how, data=DEVICE_ID))
+        put(f"lan15_wrong_{how}", step(LAN15, 2, how | 6, data=b""), step(LAN15, 2, how | 0x40, data=b""),
+            step(LAN15, 1, how, data=b"", changes=[(15, 4)]), step(LAN15, 0, how | 2, data=b""),
+            step(LAN15, 1, how | 0x10, data=b"", changes=[(0, 1)]), step(LAN15, 3, how, data=DEVICE_ID))
+
+
 def main():
     with open("tests/unit/vectors.json") as source:
         vectors = json.load(source)
@@ -189,6 +268,7 @@ def main():
         for size, data in (("least", b""), ("ones", b"\x01" * 8), ("more", bytes(range(1, 25)))):
             rows = [record(MESSAGE, bytes([how, n, n % 64]) + data) for n in range(ROWS)]
             write(f"rows_{name}_{size}", record(MESSAGE, b"\x06\x3b\0\x04"), *rows)
+    write_sessions()
 
 
 main()

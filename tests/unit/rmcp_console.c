@@ -94,8 +94,14 @@ void remote_console_free(struct remote_console *console)
 
 size_t remote_console_send(struct remote_console *console, const uint8_t *bytes, size_t length)
 {
-    bool is_rakp1 = length > 5 && bytes[4] == RMCPPLUS_FORMAT && bytes[5] == PAYLOAD_RAKP1;
+    uint8_t changed[RMCP_DATAGRAM_MAX];
 
+    if (console->mutate && length <= sizeof changed) {
+        memcpy(changed, bytes, length);
+        length = console->mutate(console->mutate_context, changed, length);
+        bytes = changed;
+    }
+    bool is_rakp1 = length > 5 && bytes[4] == RMCPPLUS_FORMAT && bytes[5] == PAYLOAD_RAKP1;
     console->sent = 0;
     console->random16 = is_rakp1 ? bmc_rc : bmc_iv;
     rmcp_server_receive(console->server, &console->from, bytes, length, console->now_ms);

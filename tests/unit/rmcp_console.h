@@ -43,6 +43,11 @@ struct remote_console {
     bool random_fails;
     const uint8_t *random16; /* what the server gets when it asks for 16 bytes */
 
+    /* Changes a datagram of `length` bytes on its way to the server; returns its new length, which
+     * is not more. NULL: it goes as it is. */
+    size_t (*mutate)(void *context, uint8_t bytes[RMCP_DATAGRAM_MAX], size_t length);
+    void *mutate_context;
+
     size_t sent; /* datagrams the server sent since remote_console_send was called last */
     struct remote_console_datagram last;
 
