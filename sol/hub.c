@@ -12,6 +12,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/base/ring.h"
 #include "vbmc/base/stream.h"
+#include "vbmc/base/utf8.h"
+
+#define NOTICE_SIZE 512
 
 static uint64_t system_clock(void *context)
 {
@@ -24,13 +27,16 @@ static uint64_t system_clock(void *context)
 
 void hub_notify(struct hub *hub, enum hub_notice_kind kind, const char *text)
 {
+    char harmless[NOTICE_SIZE];
     const struct hub_notice notice = {
         .kind = kind,
-        .text = text,
+        .text = harmless,
         .position = ring_end(hub->scrollback),
         .time_ms = hub->clock(hub->clock_context),
     };
 
+    snprintf(harmless, sizeof harmless, "%s", text);
+    utf8_make_harmless(harmless);
     hub_tell_readers(hub, &notice);
 }
 

@@ -85,7 +85,8 @@ struct hub_notice {
     uint64_t time_ms;  /* by the hub's clock */
 };
 
-/* Tells all readers. The first three kinds come from the hub itself, the others from here. */
+/* Tells all readers; of the text, 511 bytes at most, with '?' for what could drive a terminal. The
+ * first three kinds come from the hub itself, the others from here. */
 void hub_notify(struct hub *hub, enum hub_notice_kind kind, const char *text);
 
 /* ---- readers ---- */

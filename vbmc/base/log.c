@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,10 @@
 #include <unistd.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/utf8.h"
+
+#define LINE_SIZE 1024
+#define TAIL_SIZE 400 /* of those, for the end of a longer line */
 
 static const struct {
     const char *name;
@@ -82,22 +85,23 @@ int log_level_parse(const char *text, enum log_level *level)
     return -EINVAL;
 }
 
-/* U+0080 to U+009F, in UTF-8 C2 80 to C2 9F, are control characters too. */
-static bool is_c1_control(const unsigned char *p)
+/* What does not fit loses its middle: an over-long name hides neither what is said before it nor
+ * what behind it. */
+static void format_line(char line[LINE_SIZE], const char *format, va_list arguments)
 {
-    return p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
-}
+    static const char gap[] = " [...] ";
+    CLEANUP_FREE char *whole = NULL;
+    va_list again;
 
-static void replace_control_characters(char *text)
-{
-    for (unsigned char *p = (unsigned char *)text; *p; p++) {
-        if (is_c1_control(p)) {
-            *p++ = '?';
-            *p = '?';
-        } else if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
-    }
+    va_copy(again, arguments);
+    int length = vsnprintf(line, LINE_SIZE, format, arguments);
+    if (length >= LINE_SIZE && vasprintf(&whole, format, again) < 0)
+        whole = NULL;
+    va_end(again);
+    if (whole)
+        snprintf(line, LINE_SIZE, "%.*s%s%s", LINE_SIZE - TAIL_SIZE, whole, gap,
+                 whole + length - TAIL_SIZE + sizeof gap);
+    utf8_make_harmless(line);
 }
 
 static void format_time(char *text, size_t size)
@@ -113,15 +117,14 @@ static void format_time(char *text, size_t size)
 
 void log_write(enum log_level level, const char *format, ...)
 {
-    char line[1024], stamp[40];
+    char line[LINE_SIZE], stamp[40];
     va_list arguments;
 
     if (level > log_level)
         return;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    format_line(line, format, arguments);
     va_end(arguments);
-    replace_control_characters(line);
 
     switch ((enum log_target)log_target) {
     case LOG_TARGET_SYSLOG:

@@ -1,6 +1,7 @@
 /* The daemon's log: one line per call, level first. Never pass a secret. Bytes that came from
- * outside (names, error texts) may be passed as %s: control characters are replaced on the way out,
- * so that no guest, client or libvirt message can forge a line or drive a terminal. */
+ * outside (names, error texts) may be passed as %s: what utf8_make_harmless replaces is replaced on
+ * the way out, so that no guest, client or libvirt message can forge a line or drive a terminal. A
+ * line over 1023 bytes loses its middle. */
 #ifndef VBMC_BASE_LOG_H
 #define VBMC_BASE_LOG_H
 

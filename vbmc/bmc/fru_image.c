@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/base/utf8.h"
+
 #define UNIT           8 /* bytes; areas begin and end at multiples */
 #define FORMAT_VERSION 0x01
 #define HEADER_SIZE    8
@@ -27,37 +29,7 @@ static uint8_t checksum(const uint8_t *bytes, size_t length)
 
 /* ---- text ---- */
 
-#define REPLACEMENT  '?'
-#define NO_CHARACTER UINT32_MAX
-
-/* One character of UTF-8 that may be wrong in any way: a wrong byte stands for itself alone and is
- * no character. Returns how many bytes it took. */
-static size_t next_character(const uint8_t *text, size_t length, uint32_t *character)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint8_t first = text[0];
-    size_t n = first < 0x80           ? 1
-               : (first >> 5) == 0x06 ? 2
-               : (first >> 4) == 0x0e ? 3
-               : (first >> 3) == 0x1e ? 4
-                                      : 0;
-
-    *character = n == 1 ? first : first & (0x7fU >> n);
-    if (n == 0 || n > length) {
-        *character = NO_CHARACTER;
-        return 1;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            *character = NO_CHARACTER;
-            return 1;
-        }
-        *character = *character << 6 | (text[i] & 0x3fU);
-    }
-    if (*character < least[n])
-        *character = NO_CHARACTER;
-    return n;
-}
+#define REPLACEMENT '?'
 
 static bool is_printable_latin1(uint32_t character)
 {
@@ -70,7 +42,7 @@ size_t fru_latin1_of_utf8(const char *utf8, size_t utf8_length, uint8_t *bytes, 
 
     for (size_t at = 0; at < utf8_length && used < size;) {
         uint32_t character;
-        at += next_character((const uint8_t *)utf8 + at, utf8_length - at, &character);
+        at += utf8_next(utf8 + at, utf8_length - at, &character);
         bytes[used++] = is_printable_latin1(character) ? (uint8_t)character : REPLACEMENT;
     }
     return used;
@@ -92,7 +64,7 @@ enum fru_text_kind fru_text_kind(const char *utf8, size_t length)
 
     for (size_t at = 0; at < length;) {
         uint32_t character;
-        at += next_character((const uint8_t *)utf8 + at, length - at, &character);
+        at += utf8_next(utf8 + at, length - at, &character);
         if (is_control(character) || !is_unicode(character))
             return FRU_TEXT_NONE;
         if (!is_printable_latin1(character))

@@ -51,14 +51,14 @@ int cli_format_parse_quote(const char *text, enum cli_format_quote *quote)
     return found < 0 ? found : 0;
 }
 
-/* json-c leaves DEL and the C1 control characters as they are; JSON can say them harmlessly. */
+/* json-c leaves all but C0 as it is; JSON can say the rest harmlessly. */
 static void write_json_text(const char *text, FILE *out)
 {
     const char *end = text + strlen(text);
     struct cli_text_char next;
 
     for (; (next = cli_text_next(text, end)).bytes; text += next.bytes) {
-        if (next.code >= 0x7f && next.code <= 0x9f)
+        if (!next.printable && next.code >= 0x7f && next.code <= 0xffff)
             fprintf(out, "\\u%04x", next.code);
         else
             fwrite(text, 1, next.bytes, out);
@@ -105,14 +105,15 @@ static void put_text(const struct cli_format *format, const char *text, FILE *ou
         fputs(text, out);
 }
 
-static void write_values(const struct cli_format *format, const struct cli_format_rows *rows,
-                         FILE *out)
+/* A row is a line, to whoever reads it: nothing in a cell may begin another one. */
+static void write_values(const struct cli_format_rows *rows, FILE *out)
 {
     for (size_t row = 0; row < rows->count; row++) {
         for (size_t column = 0; column < rows->columns; column++) {
             if (column)
                 fputc(' ', out);
-            put_text(format, cli_format_cell_text(cli_format_cell(rows, row, column)), out);
+            const char *text = cli_format_cell_text(cli_format_cell(rows, row, column));
+            cli_text_print(text, text + strlen(text), out);
         }
         fputc('\n', out);
     }
@@ -266,7 +267,7 @@ int cli_format_write(const struct cli_format *format, const char *const *names, 
         cli_format_table(format, &rows, out);
         break;
     case CLI_FORMAT_VALUE:
-        write_values(format, &rows, out);
+        write_values(&rows, out);
         break;
     case CLI_FORMAT_JSON:
         write_json(format, &rows, out);

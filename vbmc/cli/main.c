@@ -136,6 +136,19 @@ static int run_help(struct cli *cli)
     return CLI_EXIT_DONE;
 }
 
+/* Not one that is no word of a line: the shell would take it for others. */
+static void print_name(const char *name)
+{
+    const char *end = name + strlen(name);
+    struct cli_text_char next;
+
+    for (const char *at = name; (next = cli_text_next(at, end)).bytes; at += next.bytes) {
+        if (!next.printable)
+            return;
+    }
+    puts(name);
+}
+
 static int complete_names(struct cli *cli)
 {
     struct json_object *names = NULL, *name;
@@ -145,7 +158,7 @@ static int complete_names(struct cli *cli)
         for (size_t i = 0; i < json_object_array_length(names); i++) {
             if (json_object_object_get_ex(json_object_array_get_idx(names, i), "domain_name",
                                           &name))
-                puts(json_object_get_string(name));
+                print_name(json_object_get_string(name));
         }
     }
     json_object_put(names);

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "vbmc/base/utf8.h"
+
 #define INVALID 0xfffd
 
 void cli_text_init(void)
@@ -28,7 +30,7 @@ struct cli_text_char cli_text_next(const char *text, const char *end)
     return (struct cli_text_char){
         .bytes = bytes,
         .width = width < 0 ? 1 : (unsigned)width,
-        .printable = width >= 0,
+        .printable = width >= 0 && utf8_is_harmless((uint32_t)wide),
         .code = (unsigned)wide,
     };
 }

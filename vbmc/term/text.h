@@ -14,7 +14,7 @@ void cli_text_init(void);
 struct cli_text_char {
     size_t bytes;   /* 0 at the end of the text */
     unsigned width; /* columns */
-    bool printable; /* neither a control character (C0, DEL, C1) nor an invalid byte */
+    bool printable; /* harmless by utf8.h, and known to the C library */
     unsigned code;  /* Unicode; U+FFFD for an invalid byte */
 };
 

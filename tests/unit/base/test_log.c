@@ -135,6 +135,10 @@ static void test_control_characters(void **state)
         {"a\r\tb", "<6>a??b\n"},
         {"\x1b[2Jgone", "<6>?[2Jgone\n"},
         {"\x01\x1f\x7f", "<6>???\n"},
+        {"a\x9b[2J\xff", "<6>a?[2J?\n"},
+        {"a\xe2\x80\xae txt.exe", "<6>a??? txt.exe\n"}, /* would be shown from right to left */
+        {"a\xe2\x80\xa8<3>forged", "<6>a??"
+                                   "?<3>forged\n"},
         {"gr\xc3\xbc\xc3\x9f", "<6>gr\xc3\xbc\xc3\x9f\n"}, /* letters of other alphabets stay */
     };
 
@@ -168,6 +172,27 @@ static void test_long_line_is_cut(void **state)
     assert_ptr_equal(strchr(text, '\n'), text + length - 1);
 }
 
+/* A name of any length hides neither what stands before it nor what behind. */
+static void test_long_name_hides_nothing(void **state)
+{
+    static const size_t lengths[] = {900, 1000, 1010, 1023, 1024, 1025, 3000, 60000};
+    char *name = malloc(70000);
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        memset(name, 'n', lengths[i]);
+        name[lengths[i]] = '\0';
+        begin_capture();
+        log_info("BMC %s: user admin is refused", name);
+        size_t length = strlen(end_capture());
+        assert_in_range(length, 900, 1027);
+        assert_memory_equal(text, "<6>BMC nnn", 10);
+        assert_string_equal(text + length - 25, "nn: user admin is refused\n" + 1);
+        assert_ptr_equal(strchr(text, '\n'), text + length - 1);
+    }
+    free(name);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -177,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup(test_control_characters, setup),
         cmocka_unit_test_setup(test_c1_control_characters, setup),
         cmocka_unit_test_setup(test_long_line_is_cut, setup),
+        cmocka_unit_test_setup(test_long_name_hides_nothing, setup),
         cmocka_unit_test_setup(test_file, setup),
     };
 

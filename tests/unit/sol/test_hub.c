@@ -140,7 +140,7 @@ struct session {
     struct hub_writer *writer;
     struct session *other;
     unsigned available, closed, writable;
-    char notices[512]; /* "kind@position:text " for each */
+    char notices[1024]; /* "kind@position:text " for each */
     enum what on_available, on_notice, on_closed, on_writable;
     const char *to_type;
     ssize_t typed;
@@ -657,6 +657,26 @@ static void test_source_lost_and_back(void **state)
     leave(&b);
 }
 
+/* A notice is written to terminals, and names of users and libvirt's words are in it. */
+static void test_hostile_notice(void **state)
+{
+    struct session a;
+    char text[2000];
+
+    (void)state;
+    new_hub(0, 0, NULL);
+    join(&a, HUB_FROM_END, 0);
+    *a.notices = '\0';
+    hub_notify(hub, HUB_NOTICE_PEOPLE, "a\r\nb\x1b[2J\x9b came");
+    assert_string_equal(a.notices, "6@0:a??b?[2J? came ");
+    memset(text, 'n', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    *a.notices = '\0';
+    hub_notify(hub, HUB_NOTICE_PEOPLE, text);
+    assert_int_equal(strspn(a.notices + 4, "n"), 511);
+    leave(&a);
+}
+
 static void test_attach_and_detach(void **state)
 {
     struct session a;
@@ -878,6 +898,7 @@ int main(void)
         TEST(test_held_input),
         TEST(test_break),
         TEST(test_source_lost_and_back),
+        TEST(test_hostile_notice),
         TEST(test_attach_and_detach),
         TEST(test_failing_write),
         TEST(test_hub_freed_with_readers),
