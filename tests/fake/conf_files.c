@@ -47,14 +47,12 @@ struct config *conf_load(const char *text)
     return config;
 }
 
-/* Runs config_load on `text` with what it logs in `log`. */
-int conf_load_logged(const char *text, struct config **config, char *log, size_t size)
+int conf_load_again_logged(struct config **config, char *log, size_t size)
 {
     char error[CONFIG_ERROR_SIZE] = "";
     int saved = dup(STDERR_FILENO), fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
 
     assert_true(saved >= 0 && fd >= 0);
-    conf_write_file("vbmc.conf", text, 0600);
     dup2(fd, STDERR_FILENO);
     int result = config_load(conf_file, config, error, sizeof error);
     dup2(saved, STDERR_FILENO);
@@ -63,6 +61,12 @@ int conf_load_logged(const char *text, struct config **config, char *log, size_t
     close(saved);
     close(fd);
     return result;
+}
+
+int conf_load_logged(const char *text, struct config **config, char *log, size_t size)
+{
+    conf_write_file("vbmc.conf", text, 0600);
+    return conf_load_again_logged(config, log, size);
 }
 
 int conf_set_up(void **state)

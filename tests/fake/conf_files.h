@@ -22,5 +22,7 @@ void conf_write_file(const char *name, const char *text, mode_t mode);
 struct config *conf_load(const char *text);
 /* The same with any text: what config_load returns, and what it logs. */
 int conf_load_logged(const char *text, struct config **config, char *log, size_t size);
+/* The same with the file as it is. */
+int conf_load_again_logged(struct config **config, char *log, size_t size);
 
 #endif

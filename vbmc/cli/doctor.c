@@ -12,6 +12,7 @@
 #include "vbmc/cli/doctor_host.h"
 #include "vbmc/cli/doctor_net.h"
 #include "vbmc/cli/doctor_report.h"
+#include "vbmc/cli/doctor_security.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/config/config.h"
 

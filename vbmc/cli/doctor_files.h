@@ -1,4 +1,4 @@
-/* What `vbmc doctor` looks at: directories, secrets, and what weakens security. */
+/* What `vbmc doctor` looks at: directories and files with secrets. */
 #ifndef VBMC_CLI_DOCTOR_FILES_H
 #define VBMC_CLI_DOCTOR_FILES_H
 
@@ -6,7 +6,5 @@ struct doctor;
 
 /* The directory of the state, and who may read or change the files that hold secrets. */
 void doctor_check_files(struct doctor *doctor);
-/* What makes the daemon weaker than it could be. */
-void doctor_check_security(struct doctor *doctor);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/hash.h"
@@ -379,11 +380,24 @@ static int check_file(struct config_parse *parse, int fd)
         return config_fail(parse, 0, "is a folder; expected a configuration file");
     if (S_ISREG(status.st_mode) && status.st_mode & S_IWOTH)
         return config_fail(parse, 0, "everybody may write this file; chmod o-w it");
-    if (parse->has_inline_secret && status.st_mode & S_IROTH)
+    if (S_ISREG(status.st_mode) && status.st_mode & S_IWGRP)
+        log_warning("%s: its group may change this file (mode %03o); chmod g-w it", parse->path,
+                    (unsigned)status.st_mode & 0777);
+    if (status.st_uid != 0 && status.st_uid != geteuid())
+        log_warning("%s: belongs to another user (%u), who may change it; chown root it",
+                    parse->path, (unsigned)status.st_uid);
+    return 0;
+}
+
+/* Looked at when it is known what is in it. */
+static void check_readers(const struct config_parse *parse, int fd)
+{
+    struct stat status;
+
+    if (parse->has_inline_secret && fstat(fd, &status) == 0 && status.st_mode & S_IROTH)
         log_warning("%s: everybody may read the passwords in this file; chmod 640 it or use "
                     "password-file",
                     parse->path);
-    return 0;
 }
 
 static int load_file(struct config_parse *parse, bool may_be_absent)
@@ -407,8 +421,8 @@ static int load_file(struct config_parse *parse, bool may_be_absent)
         result = config_inherit_servers(parse);
     if (result == 0)
         result = config_check(parse);
-    if (result == 0 && parse->has_inline_secret)
-        result = check_file(parse, fd);
+    if (result == 0)
+        check_readers(parse, fd);
     return result;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/log.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sql.h"
 
@@ -70,6 +71,9 @@ static int open_dir(const struct opening *opening)
         return fail_errno(opening, path);
     if (status.st_mode & (S_IWGRP | S_IWOTH))
         return fail(opening, -EPERM, path, "others may write this folder; chmod 700 it");
+    if (status.st_mode & (S_IRWXG | S_IRWXO))
+        log_warning("%s: others may look into this folder (mode %03o); chmod 700 it", path,
+                    (unsigned)status.st_mode & 0777);
     if (flock(opening->file->dir, LOCK_EX | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)

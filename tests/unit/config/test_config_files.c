@@ -100,6 +100,41 @@ static void test_warnings(void **state)
     assert_string_equal(config->bmc.address, "127.0.0.1");
 }
 
+/* Who may read or change the file: what is not refused is told once. */
+static void test_modes(void **state)
+{
+    static const char secret[] = H "[user a]\npassword = secret\n", none[] = H;
+    static const struct {
+        const char *text;
+        mode_t mode;
+        uid_t owner;
+        const char *warning; /* NULL: nothing is said */
+    } cases[] = {
+        {secret, 0600, 0, NULL},
+        {secret, 0640, 0, NULL},
+        {none, 0644, 0, NULL},
+        {secret, 0644, 0, ": everybody may read the passwords in this file; chmod 640 it"},
+        {none, 0660, 0, ": its group may change this file (mode 660); chmod g-w it"},
+        {none, 0600, 1, ": belongs to another user (1), who may change it; chown root it"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_CONFIG struct config *config = NULL;
+        char log[2048];
+        conf_write_file("vbmc.conf", cases[i].text, cases[i].mode);
+        if (cases[i].owner && chown(conf_file, cases[i].owner, (gid_t)-1) < 0)
+            continue; /* only root can */
+        assert_int_equal(conf_load_again_logged(&config, log, sizeof log), 0);
+        if (!cases[i].warning)
+            assert_string_equal(log, "");
+        else
+            assert_non_null(strstr(log, cases[i].warning));
+        assert_true(!*log || strchr(log, '\n') == log + strlen(log) - 1);
+    }
+    assert_int_equal(unlink(conf_file), 0); /* with its owner */
+}
+
 static void test_files(void **state)
 {
     struct config *config = NULL;
@@ -126,9 +161,8 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_password_files),
-        cmocka_unit_test(test_kg_file),
-        cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_password_files), cmocka_unit_test(test_kg_file),
+        cmocka_unit_test(test_warnings),       cmocka_unit_test(test_modes),
         cmocka_unit_test(test_files),
     };
 
