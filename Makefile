@@ -15,7 +15,7 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
-	openhpid openhpi-plugin-ipmidirect openhpi-clients
+	openhpid openhpi-plugin-ipmidirect openhpi-clients dpkg-dev
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev llvm
 
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp libseccomp
@@ -69,7 +69,8 @@ LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
-	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage install uninstall clean help
+	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage deb \
+	install install-files uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -81,6 +82,7 @@ help:
 	@echo 'make fuzz-all   every fuzz target for FUZZ_SECONDS each; make fuzz-NAME one; fuzz-coverage'
 	@echo 'make bench      how fast log-ins and the ways to a console are'
 	@echo 'make deps       install the packages that build, demo and tests need'
+	@echo 'make deb        a Debian package in build/'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
 
 $(BUILD)/vbmcd: $(OBJ)/vbmc/vbmcd.o $(LIBRARY)
@@ -214,7 +216,18 @@ $(FUZZ_OBJECTS): CFLAGS += -O0
 $(BUILD)/unit/test_fuzz_corpus: $(FUZZ_OBJECTS)
 $(BUILD)/unit/test_fuzz_corpus: LDFLAGS += -rdynamic
 
+DEB_VERSION  ?= $(VERSION)-1
+DEB_PACKAGES := dpkg-dev lintian
+
+deb: all
+	@tests/deps.sh $(DEB_PACKAGES)
+	@+examples/debian/build.sh $(BUILD) $(DEB_VERSION)
+
 install: all
+	@+$(MAKE) --no-print-directory install-files
+
+# What was built, and nothing else.
+install-files:
 	install -D -m 755 $(BUILD)/vbmcd $(DESTDIR)$(PREFIX)/sbin/vbmcd
 	install -D -m 755 $(BUILD)/vbmc $(DESTDIR)$(PREFIX)/bin/vbmc
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
