@@ -153,12 +153,11 @@ static void receive(struct visitor *visitor, int fd, struct tally *tally)
     uint8_t bytes[RMCP_DATAGRAM_MAX];
     ssize_t length;
 
-    while ((length = recv(fd, bytes, sizeof bytes, 0)) >= 0) {
-        if (client_take(&visitor->client, bytes, (size_t)length))
-            go_on(visitor, fd, tally);
-    }
-    if (errno == ECONNREFUSED)
+    length = recv(fd, bytes, sizeof bytes, 0); /* more there is hardly ever, and poll tells */
+    if (length < 0 && errno == ECONNREFUSED)
         give_up("BMC");
+    if (length >= 0 && client_take(&visitor->client, bytes, (size_t)length))
+        go_on(visitor, fd, tally);
 }
 
 static void run_visitors(const struct plan *plan, struct visitor *visitors, struct pollfd *fds,

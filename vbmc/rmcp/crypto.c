@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+
+#define POOL_SIZE 1024
 
 static const struct {
     const char *name;
@@ -131,10 +134,27 @@ bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t length)
     return CRYPTO_memcmp(a, b, length) == 0;
 }
 
+/* RAND_bytes makes system calls each time, which cost as much as all the HMACs of a log-in. What is
+ * handed out is gone from here at once. */
+static _Thread_local struct {
+    uint8_t bytes[POOL_SIZE];
+    size_t left;
+} pool;
+
 int crypto_random(void *context, uint8_t *bytes, size_t length)
 {
     (void)context;
-    return length <= INT_MAX && RAND_bytes(bytes, (int)length) == 1 ? 0 : -EIO;
+    if (length > POOL_SIZE)
+        return -EINVAL;
+    if (pool.left < length) {
+        if (RAND_bytes(pool.bytes, POOL_SIZE) != 1)
+            return -EIO;
+        pool.left = POOL_SIZE;
+    }
+    pool.left -= length;
+    memcpy(bytes, pool.bytes + pool.left, length);
+    crypto_wipe(pool.bytes + pool.left, length);
+    return 0;
 }
 
 void crypto_wipe(void *bytes, size_t length)

@@ -47,7 +47,9 @@ int crypto_decrypt(struct crypto *crypto, const uint8_t key[CRYPTO_BLOCK_SIZE],
 /* In a time that does not depend on the contents. */
 bool crypto_equal(const uint8_t *a, const uint8_t *b, size_t length);
 
-/* Cryptographically strong random bytes; the context is not used. 0, or -EIO. */
+/* Cryptographically strong random bytes; the context is not used. Not for a process that was forked
+ * and is the same program still: it would get what its parent gets. 0, -EIO, or -EINVAL for more
+ * than 1024. */
 int crypto_random(void *context, uint8_t *bytes, size_t length);
 
 /* Overwrites in a way that the compiler cannot leave out. */

@@ -1,4 +1,5 @@
 /* The known answers of vectors.json that concern the RMCP layer. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -434,6 +435,23 @@ static int unload(void **state)
     return 0;
 }
 
+/* No two of 1,000 are equal, whatever lengths are taken in between. */
+static void test_random(void **state)
+{
+    static uint64_t taken[1000];
+    uint8_t bytes[1024 + 1];
+
+    (void)state;
+    for (size_t i = 0; i < 1000; i++) {
+        assert_int_equal(crypto_random(NULL, (uint8_t *)&taken[i], sizeof taken[i]), 0);
+        assert_int_equal(crypto_random(NULL, bytes, i % 7), 0);
+        for (size_t j = 0; j < i; j++)
+            assert_true(taken[i] != taken[j]);
+    }
+    assert_int_equal(crypto_random(NULL, bytes, 1024), 0);
+    assert_int_equal(crypto_random(NULL, bytes, 1025), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_setup_errors),  cmocka_unit_test(test_chassis_status_packets),
         cmocka_unit_test(test_padding_edges), cmocka_unit_test(test_must_be_dropped),
         cmocka_unit_test(test_transcripts),   cmocka_unit_test(test_transcripts_cut),
+        cmocka_unit_test(test_random),
     };
 
     return cmocka_run_group_tests_name("rmcp vectors", tests, load, unload);
