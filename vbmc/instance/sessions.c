@@ -47,6 +47,13 @@ static bool is_locked_out(void *context, uint8_t user_id)
     return lockout_is_locked(&instance->bmc.lockout, user_id);
 }
 
+static bool is_known(void *context, const union endpoint_address *remote)
+{
+    const struct instance *instance = context;
+
+    return limiter_knows(instance->shared->limiter, remote, instance_now_ms());
+}
+
 void instance_note_password(struct instance *instance, const char *name, bool right)
 {
     uint8_t id = 0;
@@ -74,6 +81,7 @@ struct rmcp_server *instance_new_server(struct instance *instance)
         .login_failed = on_login_failed,
         .logged_in = on_logged_in,
         .is_locked_out = is_locked_out,
+        .is_known = is_known,
         .login_context = instance,
         .login_log = instance->shared->login_log,
     };

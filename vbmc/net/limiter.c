@@ -167,6 +167,11 @@ bool limiter_admit(struct limiter *limiter, uint32_t bmc, const union endpoint_a
            admit_first(limiter, mix(pair + endpoint_address_port(remote)), load.work, now_ms);
 }
 
+bool limiter_knows(struct limiter *limiter, const union endpoint_address *remote, uint64_t now_ms)
+{
+    return find_known(limiter, endpoint_source_hash(remote, limiter->key), now_ms) != NULL;
+}
+
 void limiter_note_login(struct limiter *limiter, const union endpoint_address *remote,
                         uint64_t now_ms)
 {

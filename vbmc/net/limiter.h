@@ -61,6 +61,8 @@ void limiter_free(struct limiter *limiter);
  * its number. */
 bool limiter_admit(struct limiter *limiter, uint32_t bmc, const union endpoint_address *remote,
                    struct limiter_load load, uint64_t now_ms);
+/* Whether somebody has logged in from there within the hour. */
+bool limiter_knows(struct limiter *limiter, const union endpoint_address *remote, uint64_t now_ms);
 /* Somebody has logged in from there, at whatever BMC. */
 void limiter_note_login(struct limiter *limiter, const union endpoint_address *remote,
                         uint64_t now_ms);

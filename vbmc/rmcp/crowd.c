@@ -51,6 +51,11 @@ struct crowd_member crowd_member(const union endpoint_address *remote, uint64_t 
     };
 }
 
+static bool goes_before(const struct crowd_member *a, const struct crowd_member *b)
+{
+    return a->is_known != b->is_known ? b->is_known : a->order < b->order;
+}
+
 /* Leaves those that share the most frequent value of a level, of which there may be several. */
 static size_t keep_most(size_t *candidates, size_t count, const struct crowd_member *members,
                         enum crowd_level level)
@@ -81,7 +86,7 @@ size_t crowd_choose(const struct crowd_member *members, size_t count)
     for (enum crowd_level level = 0; level < CROWD_LEVELS; level++)
         left = keep_most(candidates, left, members, level);
     for (size_t i = 0; i < left; i++) {
-        if (chosen == count || members[candidates[i]].order < members[chosen].order)
+        if (chosen == count || goes_before(&members[candidates[i]], &members[chosen]))
             chosen = candidates[i];
     }
     return chosen;

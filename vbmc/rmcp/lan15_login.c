@@ -43,6 +43,7 @@ static int challenge(void *context, uint8_t type, const uint8_t *name, size_t le
     struct rmcp_server *server = login->server;
     struct opening opening = {
         .since_ms = login->now_ms,
+        .is_known = login_is_from_known(server, &login->from->remote),
         .lan15 = {.type = type, .name_length = (uint8_t)length},
     };
 

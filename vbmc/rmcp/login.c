@@ -22,6 +22,11 @@ bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id)
            server->config.is_locked_out(server->config.login_context, user_id);
 }
 
+bool login_is_from_known(const struct rmcp_server *server, const union endpoint_address *remote)
+{
+    return server->config.is_known && server->config.is_known(server->config.login_context, remote);
+}
+
 bool login_user_is_full(struct rmcp_server *server, const struct session *newcomer)
 {
     uint8_t limit = server->config.users->by_id[newcomer->user_id].sessions;

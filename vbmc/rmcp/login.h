@@ -24,6 +24,8 @@ extern const char login_wrong[];
 /* Whether no password of that user is right for now: whoever gives it gets what a wrong one gets.
  */
 bool login_is_locked_out(const struct rmcp_server *server, uint8_t user_id);
+/* Whether somebody has logged in from there of late. */
+bool login_is_from_known(const struct rmcp_server *server, const union endpoint_address *remote);
 /* Whether the user of a session to come has as many as he may have (IPMI 2.0, section 22.26, byte
  * 4). One of an administrator's makes room for it, if it can. */
 bool login_user_is_full(struct rmcp_server *server, const struct session *newcomer);

@@ -126,6 +126,7 @@ int openings_add(struct openings *openings, const struct opening *opening,
         return -ENOMEM;
     place->opening = *opening;
     place->member = crowd_member(remote, openings->key, openings->added++);
+    place->member.is_known = opening->is_known;
     if (deadline < openings->deadline_ms)
         openings->deadline_ms = deadline;
     return 0;

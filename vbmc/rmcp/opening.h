@@ -7,7 +7,8 @@
  * That is also its limit. In a flood under a new spoofed address for each packet, which a network
  * lets pass that does not check source addresses, every source holds one place, and the oldest
  * makes room: at 10,000 packets a second each place lasts 51 ms, and a console whose RAKP 1 takes
- * longer gets no session while that goes on. Sessions that exist stay. */
+ * longer gets no session while that goes on, unless somebody has logged in from there within the
+ * hour. Sessions that exist stay. */
 #ifndef VBMC_RMCP_OPENING_H
 #define VBMC_RMCP_OPENING_H
 
@@ -21,6 +22,7 @@ struct opening {
     uint32_t console_id;
     const struct cipher_suite *suite; /* NULL: of IPMI 1.5 */
     uint8_t role;                     /* privilege asked for */
+    bool is_known;                    /* somebody has logged in from its source of late */
     uint64_t since_ms;
     unsigned messages; /* RAKP messages, or activations, that named it */
     struct {

@@ -139,6 +139,7 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
         session_table_open(server->sessions, &exchange, from, opening->since_ms);
     if (!session)
         return RAKP_NO_RESOURCES;
+    session->is_known = opening->is_known;
     session->user_id = user ? id : 0;
     session->administrator = user && user_level(user) >= PRIVILEGE_ADMINISTRATOR;
     if (wanted == PRIVILEGE_HIGHEST)

@@ -6,6 +6,7 @@
 #include "vbmc/bmc/cipher_suites.h"
 #include "vbmc/rmcp/cipher.h"
 #include "vbmc/rmcp/core.h"
+#include "vbmc/rmcp/login.h"
 #include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/rakp.h"
 #include "vbmc/rmcp/rakp_answer.h"
@@ -76,7 +77,10 @@ void rakp_receive_open(struct rmcp_server *server, const struct endpoint *from, 
                        uint64_t now_ms)
 {
     const struct channel *channel = server->config.channel;
-    struct opening opening = {.since_ms = now_ms};
+    struct opening opening = {
+        .since_ms = now_ms,
+        .is_known = login_is_from_known(server, &from->remote),
+    };
     struct algorithms algorithms;
     uint8_t tag = wire_u8(in);
 

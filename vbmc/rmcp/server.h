@@ -57,6 +57,8 @@ struct rmcp_config {
     void (*logged_in)(void *context, uint8_t user_id, const union endpoint_address *remote);
     /* Whether no password of that user is right for now. NULL: of nobody. */
     bool (*is_locked_out)(void *context, uint8_t user_id);
+    /* Whether somebody has logged in from there of late, at whatever BMC. NULL: from nowhere. */
+    bool (*is_known)(void *context, const union endpoint_address *remote);
     void *login_context;
     struct login_log *login_log; /* of all BMCs; NULL: failed log-ins are not logged */
     unsigned active_max;         /* sessions; 0: RMCP_ACTIVE_MAX_DEFAULT */

@@ -113,8 +113,10 @@ static void evict_half_open(struct session_table *table)
     for (unsigned i = 0; i < table->size; i++) {
         const struct session *session = table->slots[i];
         members[i].order = CROWD_FREE;
-        if (session && session_is_half_open(session))
-            members[i] = crowd_member(&session->peer.remote, table->key, session->order);
+        if (!session || !session_is_half_open(session))
+            continue;
+        members[i] = crowd_member(&session->peer.remote, table->key, session->order);
+        members[i].is_known = session->is_known;
     }
     size_t chosen = crowd_choose(members, table->size);
     if (chosen < table->size)

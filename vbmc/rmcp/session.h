@@ -54,6 +54,7 @@ struct session {
     bool administrator; /* the user's limit is that, whatever this session may do */
     bool pinned;        /* cannot make room for another, as of the last look */
     bool told;          /* half-open: its end needs no telling any more */
+    bool is_known;      /* half-open: somebody has logged in from its source of late */
     unsigned messages;  /* RAKP messages that named it while half-open */
     uint8_t handle;     /* 0 while half-open */
     enum privilege maximum;

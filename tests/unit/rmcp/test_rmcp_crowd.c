@@ -80,6 +80,25 @@ static void test_choice(void **state)
     assert_int_equal(crowd_choose(members, ARRAY_SIZE(members)), 6); /* a /64 is one source */
 }
 
+/* Among equals it is not one from where somebody has logged in of late. */
+static void test_known_stay(void **state)
+{
+    struct crowd_member members[] = {
+        member("192.0.2.1", 1, 1),
+        member("192.0.2.2", 1, 2),
+        member("192.0.2.3", 1, 3),
+        member("192.0.2.1", 1, 4),
+    };
+
+    (void)state;
+    members[0].is_known = members[3].is_known = true;
+    assert_int_equal(crowd_choose(members, 3), 1);
+    members[1].is_known = members[2].is_known = true;
+    assert_int_equal(crowd_choose(members, 3), 0);
+    members[1].is_known = members[2].is_known = false;
+    assert_int_equal(crowd_choose(members, 4), 0); /* it has most */
+}
+
 /* Who has a /56 or a /48 has many /64s, and is one crowd all the same. */
 static void test_networks(void **state)
 {
@@ -449,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_choice),
+        TEST(test_known_stay),
         TEST(test_networks),
         TEST(test_floods),
         TEST(test_flood_and_session),
