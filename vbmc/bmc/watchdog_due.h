@@ -7,7 +7,6 @@
 #ifndef VBMC_BMC_WATCHDOG_DUE_H
 #define VBMC_BMC_WATCHDOG_DUE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "vbmc/bmc/watchdog.h"
