@@ -1,7 +1,8 @@
-"""Adds records to a BMC's event log from several sessions at once, kills the daemon in the midst of it
-at a moment that the seed decides, and checks at the start that all records of earlier runs are there.
-What was acknowledged is kept in a file from run to run: "ID HEX" for each record, "seen ID" for one
-that came to be without an answer, "clear 0"."""
+"""Adds records to a BMC's event log from several sessions at once while another one changes settings,
+kills the daemon in the midst of it at a moment that the seed decides, and checks at the start that all
+of earlier runs is there.  What was acknowledged is kept in a file from run to run: "ID HEX" for each
+record, "seen ID" for one that came to be without an answer, "clear 0", "set NAME=N" for the value of a
+setting, "tried NAME=N" for one that was asked for."""
 import argparse
 import json
 import os
@@ -18,7 +19,27 @@ STORAGE = 0x0A
 GET_INFO, RESERVE, GET, ADD, CLEAR = 0x40, 0x42, 0x43, 0x44, 0x47
 WRITERS = 4
 CAPACITY = 4096
-KILLED_AFTER_MAX = 200  # records; 500 rounds do not use up all ids
+
+
+def ask(session, netfn, command, data=b""):
+    code, answer = session.request(netfn, command, data)
+    assert code == 0, "%02x.%02x: %02x" % (netfn, command, code)
+    return answer
+
+
+# Each: the request for the N-th value, and whether the BMC has that one.  User 5 is nobody else.
+SETTINGS = {
+    "policy": (lambda n: (0x00, 0x06, bytes([n % 3])),
+               lambda s, n: (ask(s, 0x00, 0x01)[0] >> 5) & 3 == n % 3),
+    "boot": (lambda n: (0x00, 0x08, bytes([5, 0xC0, (1 + n % 2) << 2, 0, 0, 0])),
+             lambda s, n: ask(s, 0x00, 0x09, b"\5\0\0")[3] == (1 + n % 2) << 2),
+    "threshold": (lambda n: (0x04, 0x26, bytes([1, 0x10, 0, 0, 0, 0, 0x24 + n % 10, 0])),
+                  lambda s, n: ask(s, 0x04, 0x27, b"\1")[5] == 0x24 + n % 10),
+    "name": (lambda n: (0x06, 0x45, b"\5" + b"u%015d" % n),
+             lambda s, n: ask(s, 0x06, 0x46, b"\5") == b"u%015d" % n),
+    "password": (lambda n: (0x06, 0x47, b"\5\2" + b"p%015d" % n),
+                 lambda s, n: s.request(0x06, 0x47, b"\5\3" + b"p%015d" % n)[0] == 0),
+}
 
 
 def connect(port):
@@ -55,6 +76,8 @@ class Journal:
         self.path = path
         self.records = {}  # those that have to be there
         self.used = set()  # every id that was ever seen
+        self.values = {}  # of settings: the number that has to be there
+        self.tried = {}  # or that one, since it was asked for later
         self.lock = threading.Lock()
         if os.path.exists(path):
             with open(path) as lines:
@@ -67,6 +90,11 @@ class Journal:
             self.used.add(int(value))
         elif what == "clear":
             self.records = {}
+        elif what in ("set", "tried"):
+            name, number = value.split("=")
+            self.tried[name] = int(number)
+            if what == "set":
+                self.values[name] = int(number)
         else:
             assert int(what) not in self.used, "id %s was given twice" % what
             self.used.add(int(what))
@@ -100,7 +128,19 @@ def check(session, journal, found):
     return len(found)
 
 
-class Writer(threading.Thread):
+def check_settings(session, journal):
+    """Each is what was acknowledged last, or what was asked for since without an answer."""
+    for name, number in journal.values.items():
+        tried = journal.tried[name]
+        has_value = SETTINGS[name][1]
+        there = [n for n in (tried, number) if has_value(session, n)]
+        assert there, "%s is neither %d nor %d" % (name, number, tried)
+        journal.note("set", "%s=%d" % (name, there[0]))
+
+
+class Client(threading.Thread):
+    """One that acts until the daemon is gone."""
+
     def __init__(self, port, journal, number, stopping):
         super().__init__()
         self.session = connect(port)
@@ -112,20 +152,12 @@ class Writer(threading.Thread):
     def run(self):
         try:
             while True:
-                self.add()
+                self.act()
         except AssertionError as error:
             self.error = error
         except OSError as error:
             if not self.stopping.is_set():
                 self.error = "%r although nobody killed the daemon" % error
-
-    def add(self):
-        record = struct.pack("<HBIHBBBB3s", 0xAAAA, 2, 0, 0x0041, 4, 0xC0 + self.number, 0x30, 0x6F,
-                             struct.pack("<I", self.added)[:3])
-        code, data = self.session.request(STORAGE, ADD, record)
-        assert code == 0 and len(data) == 2, "Add SEL Entry: %02x" % code
-        self.journal.note(struct.unpack("<H", data)[0], (data + record[2:]).hex())
-        self.added += 1
 
     def end(self):
         """What is sent to a port that nobody has comes back as an error, which ends the waiting."""
@@ -137,26 +169,50 @@ class Writer(threading.Thread):
             self.join(0.01)
 
 
-def kill_while_writing(port, daemon, journal, chance):
-    """The number of records that were acknowledged."""
+class Writer(Client):
+    def act(self):
+        record = struct.pack("<HBIHBBBB3s", 0xAAAA, 2, 0, 0x0041, 4, 0xC0 + self.number, 0x30, 0x6F,
+                             struct.pack("<I", self.added)[:3])
+        code, data = self.session.request(STORAGE, ADD, record)
+        assert code == 0 and len(data) == 2, "Add SEL Entry: %02x" % code
+        self.journal.note(struct.unpack("<H", data)[0], (data + record[2:]).hex())
+        self.added += 1
+
+
+class Changer(Client):
+    def act(self):
+        number = max(self.journal.tried.values(), default=0) + 1
+        name = list(SETTINGS)[number % len(SETTINGS)]
+        value = "%s=%d" % (name, number)
+        self.journal.note("tried", value)
+        code, _ = self.session.request(*SETTINGS[name][0](number))
+        assert code == 0, "%s: %02x" % (value, code)
+        self.journal.note("set", value)
+        self.added += 1
+
+
+def kill_while_writing(port, daemon, journal, chance, most):
+    """The number of records that were acknowledged, and that of settings."""
     stopping = threading.Event()
     writers = [Writer(port, journal, number, stopping) for number in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    wanted = chance.randint(1, KILLED_AFTER_MAX)
+    changer = Changer(port, journal, WRITERS, stopping)
+    clients = writers + [changer]
+    for client in clients:
+        client.start()
+    wanted = chance.randint(1, most)
     deadline = time.monotonic() + 300
     while sum(writer.added for writer in writers) < wanted and time.monotonic() < deadline:
         time.sleep(0.0005)
     time.sleep(chance.uniform(0, 0.005))  # anywhere in the course of a commit
     stopping.set()
     os.kill(daemon, signal.SIGKILL)
-    for writer in writers:
-        writer.end()
-    errors = [str(writer.error) for writer in writers if writer.error]
+    for client in clients:
+        client.end()
+    errors = [str(client.error) for client in clients if client.error]
     assert not errors, errors
     added = sum(writer.added for writer in writers)
     assert added >= wanted, "%d records in 300 s" % added
-    return added
+    return added, changer.added
 
 
 def clear(session, journal):
@@ -181,6 +237,7 @@ def main():
     parser.add_argument("--record", required=True)
     parser.add_argument("--daemon", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most", type=int, default=1)  # records; all rounds may not use up the ids
     parser.add_argument("--clear", action="store_true")
     parser.add_argument("--check-only", action="store_true")
     options = parser.parse_args()
@@ -188,15 +245,17 @@ def main():
     session = connect(options.port)
     found = list_log(options.name)
     count = check(session, journal, found)
+    check_settings(session, journal)
     if options.clear:
         clear(session, journal)
     if options.check_only:
         assert read_log(session) == found
         print("%d records, %d ids given, none twice" % (count, len(journal.used)))
     else:
-        added = kill_while_writing(options.port, options.daemon, journal,
-                                   random.Random(options.seed))
-        print("round %d: %d records before, %d added" % (options.seed, count, added))
+        added, changed = kill_while_writing(options.port, options.daemon, journal,
+                                            random.Random(options.seed), options.most)
+        print("round %d: %d records before, %d added, %d settings changed"
+              % (options.seed, count, added, changed))
 
 
 if __name__ == "__main__":
