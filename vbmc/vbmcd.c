@@ -22,6 +22,7 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/base/log.h"
 #include "vbmc/cli/shell.h"
 #include "vbmc/config/config.h"
@@ -436,6 +437,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "vbmcd: cannot open /dev/null: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
+    locked_begin();
     virInitialize();
     virSetErrorFunc(NULL, ignore_libvirt_error);
     uv_loop_init(&daemon.loop);

@@ -64,6 +64,7 @@ void remote_console_init(struct remote_console *console)
 {
     memset(console, 0, sizeof *console);
     channel_set_defaults(&console->channel);
+    users_init(&console->users, NULL);
     users_add(&console->users, CONSOLE_NAME, CONSOLE_PASSWORD, PRIVILEGE_ADMINISTRATOR);
     memcpy(console->kuid, CONSOLE_PASSWORD, strlen(CONSOLE_PASSWORD));
     memcpy(console->kg, console->kuid, sizeof console->kg);

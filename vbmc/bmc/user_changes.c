@@ -1,13 +1,13 @@
 #include "vbmc/bmc/user_changes.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "vbmc/base/locked.h"
 #include "vbmc/bmc/core.h"
 
 const char *user_part_name(enum user_part part)
@@ -138,13 +138,6 @@ static void take_fingerprint(const struct users *users, uint8_t id, enum user_pa
 
 /* ---- lists of changes ---- */
 
-static void wipe(void *memory, size_t size)
-{
-    if (memory)
-        OPENSSL_cleanse(memory, size);
-    free(memory);
-}
-
 static const struct user_change *find_change(const struct user_change *changes, size_t count,
                                              uint8_t id, unsigned part)
 {
@@ -265,13 +258,15 @@ static uint16_t apply(struct users *users, const struct user_author *by)
 /* Takes over the list, of USER_CHANGES_MAX at most. 0 or -ENOMEM. */
 static int replace_changes(struct users *users, const struct user_change *changes, size_t count)
 {
-    struct user_change *copy = count > 0 ? calloc(count, sizeof *copy) : NULL;
+    if (users_make_room(users) < 0)
+        return -ENOMEM;
+    struct user_change *copy = count > 0 ? locked_calloc(count, sizeof *copy) : NULL;
 
     if (count > 0 && !copy)
         return -ENOMEM;
     if (count > 0)
         memcpy(copy, changes, count * sizeof *copy);
-    wipe(users->changes, users->change_count * sizeof *copy);
+    locked_free(users->changes, users->change_count * sizeof *copy);
     users->changes = copy;
     users->change_count = count;
     return 0;
@@ -291,11 +286,11 @@ int users_configure(struct users *users, const struct users *configured, uint16_
     tell_renewed(renewed, 0);
     while (USER_ID_FIRST + count <= USER_ID_MAX && configured->by_id[USER_ID_FIRST + count].name[0])
         count++;
-    if (count > 0 && !(copy = calloc(count, sizeof *copy)))
+    if (users_make_room(users) < 0 || (count > 0 && !(copy = locked_calloc(count, sizeof *copy))))
         return -ENOMEM;
     if (count > 0)
         memcpy(copy, configured->by_id + USER_ID_FIRST, count * sizeof *copy);
-    wipe(users->configured, users->configured_count * sizeof *copy);
+    locked_free(users->configured, users->configured_count * sizeof *copy);
     users->configured = copy;
     users->configured_count = count;
     users->own_account = configured->own_account;
@@ -306,7 +301,7 @@ int users_configure(struct users *users, const struct users *configured, uint16_
 
 int users_restore(struct users *users, const struct user_change *changes, size_t count)
 {
-    struct user_change *list = calloc(USER_CHANGES_MAX, sizeof *list);
+    struct user_change *list = locked_calloc(USER_CHANGES_MAX, sizeof *list);
     size_t kept = count < USER_CHANGES_MAX ? count : USER_CHANGES_MAX;
     int result = list ? 0 : -ENOMEM;
 
@@ -316,7 +311,7 @@ int users_restore(struct users *users, const struct user_change *changes, size_t
         drop_stale(users, list, &kept);
         result = replace_changes(users, list, kept);
     }
-    wipe(list, USER_CHANGES_MAX * sizeof *list);
+    locked_free(list, USER_CHANGES_MAX * sizeof *list);
     if (result < 0)
         return result;
     apply(users, &(struct user_author){.session = users->changed_by});
@@ -403,7 +398,7 @@ static int change(struct users *users, uint8_t id, unsigned parts, const struct 
     }
     if (result < 0 || differ == 0)
         return result;
-    struct user_change *list = calloc(USER_CHANGES_MAX, sizeof *list);
+    struct user_change *list = locked_calloc(USER_CHANGES_MAX, sizeof *list);
     if (!list)
         return -ENOMEM;
     if (count > 0)
@@ -413,7 +408,7 @@ static int change(struct users *users, uint8_t id, unsigned parts, const struct 
             put_change(users, list, &count, id, (enum user_part)part, wanted);
     }
     result = replace_changes(users, list, count);
-    wipe(list, USER_CHANGES_MAX * sizeof *list);
+    locked_free(list, USER_CHANGES_MAX * sizeof *list);
     if (result < 0)
         return result;
     users->changed_by = by ? by->session : 0;

@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
+
+#include "vbmc/base/locked.h"
 
 bool user_name_is_valid(const char *name)
 {
@@ -108,11 +109,31 @@ int user_test_password(const struct user *user, const uint8_t *bytes, size_t siz
     return result;
 }
 
+/* All that have nobody share these. */
+static struct user nobody[USER_ID_MAX + 1];
+
+static void fill_with_nobody(struct user *by_id)
+{
+    for (int id = 0; id <= USER_ID_MAX; id++)
+        by_id[id] = user_unused();
+}
+
 void users_init(struct users *users, const struct bmc_core *core)
 {
-    *users = (struct users){.core = core};
-    for (int id = USER_ID_NULL; id <= USER_ID_MAX; id++)
-        users->by_id[id] = user_unused();
+    fill_with_nobody(nobody);
+    *users = (struct users){.core = core, .by_id = nobody};
+}
+
+int users_make_room(struct users *users)
+{
+    if (users->by_id != nobody)
+        return 0;
+    struct user *by_id = locked_calloc(USER_ID_MAX + 1, sizeof *by_id);
+    if (!by_id)
+        return -ENOMEM;
+    fill_with_nobody(by_id);
+    users->by_id = by_id;
+    return 0;
 }
 
 int users_add(struct users *users, const char *name, const char *password, enum privilege limit)
@@ -122,6 +143,8 @@ int users_add(struct users *users, const char *name, const char *password, enum 
 
     if (result == 0 && users_id_of(users, name) != 0)
         result = -EEXIST;
+    if (result == 0)
+        result = users_make_room(users);
     for (int id = USER_ID_FIRST; result == 0 && id <= USER_ID_MAX; id++) {
         if (users->by_id[id].name[0] != '\0')
             continue;
@@ -204,12 +227,9 @@ void users_clear(struct users *users)
 {
     const struct bmc_core *core = users->core;
 
-    if (users->configured)
-        OPENSSL_cleanse(users->configured, users->configured_count * sizeof *users->configured);
-    if (users->changes)
-        OPENSSL_cleanse(users->changes, users->change_count * sizeof *users->changes);
-    free(users->configured);
-    free(users->changes);
-    OPENSSL_cleanse(users, sizeof *users);
+    locked_free(users->configured, users->configured_count * sizeof *users->configured);
+    locked_free(users->changes, users->change_count * sizeof *users->changes);
+    if (users->by_id != nobody)
+        locked_free(users->by_id, (USER_ID_MAX + 1) * sizeof *users->by_id);
     users_init(users, core);
 }

@@ -62,7 +62,7 @@ struct user_change {
 struct bmc_core;
 
 struct users {
-    struct user by_id[USER_ID_MAX + 1]; /* in force; index 0 is never used */
+    struct user *by_id; /* in force, USER_ID_MAX + 1 of them; index 0 is never used */
     const struct bmc_core *core;        /* NULL: a plain list that is stored nowhere */
     struct user *configured;            /* from USER_ID_FIRST on; the rest is user_unused() */
     size_t configured_count;
@@ -101,10 +101,13 @@ bool user_is_renewed(const struct user *before, const struct user *after);
  * (Set User Password, section 22.30: 80h and 81h). `size` is 16 or 20, zero padded. */
 int user_test_password(const struct user *user, const uint8_t *bytes, size_t size);
 
-/* Nobody but unused ids; `core` is borrowed. */
+/* Nobody but unused ids, for which nothing is allocated; `core` is borrowed. users_clear frees what
+ * comes later, in memory of locked.h. */
 void users_init(struct users *users, const struct bmc_core *core);
-/* Adds a user of user_make under the lowest free id. Returns the id, or -EINVAL, -EEXIST, -ENOSPC.
- */
+/* Makes `by_id` one that may be written. 0 or -ENOMEM. */
+int users_make_room(struct users *users);
+/* Adds a user of user_make under the lowest free id. Returns the id, or -EINVAL, -EEXIST, -ENOSPC,
+ * -ENOMEM. */
 int users_add(struct users *users, const char *name, const char *password, enum privilege limit);
 
 /* The user of that name (length bytes, not terminated) who may log in, or NULL; *id is set on

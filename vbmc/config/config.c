@@ -10,6 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/hash.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/config/check.h"
 #include "vbmc/config/fail.h"
@@ -86,9 +87,11 @@ static int add_user(struct config_parse *parse, const char *name, unsigned line)
     if (config->user_count == CONFIG_USERS_MAX)
         return config_fail(parse, line, "[user %s]: a BMC has at most %d users", name,
                            CONFIG_USERS_MAX);
-    struct config_user *user = append(&config->users, &config->user_count, sizeof *user);
-    if (!user)
+    if (!config->users)
+        config->users = locked_calloc(CONFIG_USERS_MAX, sizeof *config->users);
+    if (!config->users)
         return fail_no_memory(parse);
+    struct config_user *user = &config->users[config->user_count++];
     memcpy(user->name, name, strlen(name) + 1);
     user->limit = PRIVILEGE_ADMINISTRATOR;
     return 0;
@@ -468,10 +471,8 @@ void config_free(struct config *config)
         free(config->hypervisors[i].sasl_username);
         free_secret(config->hypervisors[i].sasl_password);
     }
-    for (size_t i = 0; i < config->user_count; i++) {
+    for (size_t i = 0; i < config->user_count; i++)
         free(config->users[i].authorized_keys);
-        explicit_bzero(&config->users[i], sizeof config->users[i]);
-    }
     for (size_t i = 0; i < config->domain_count; i++) {
         free(config->domains[i].name);
         free(config->domains[i].address);
@@ -479,7 +480,7 @@ void config_free(struct config *config)
         explicit_bzero(&config->domains[i], sizeof config->domains[i]);
     }
     free(config->hypervisors);
-    free(config->users);
+    locked_free(config->users, CONFIG_USERS_MAX * sizeof *config->users);
     free(config->domains);
     free(config->daemon.state_dir);
     free(config->daemon.runtime_dir);

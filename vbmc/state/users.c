@@ -1,8 +1,8 @@
 #include "vbmc/state/users.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/locked.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/user_changes.h"
@@ -15,7 +15,7 @@ struct copy {
 
 void *users_copy(const struct user_change *changes, size_t count)
 {
-    struct copy *copy = malloc(sizeof *copy + count * sizeof *changes);
+    struct copy *copy = locked_calloc(1, sizeof *copy + count * sizeof *changes);
 
     if (!copy)
         return NULL;
@@ -37,8 +37,7 @@ static void release(void *data)
     struct copy *copy = data;
 
     if (copy)
-        explicit_bzero(copy, sizeof *copy + copy->count * sizeof copy->changes[0]);
-    free(copy);
+        locked_free(copy, sizeof *copy + copy->count * sizeof copy->changes[0]);
 }
 
 static int put(struct store *store, void *owner, const void *data, store_done_fn done,

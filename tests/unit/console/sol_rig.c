@@ -12,6 +12,7 @@
 #include "tests/unit/console/sol_rig.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/ticket.h"
+#include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol_session.h"
 #include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/dispatch.h"
@@ -227,7 +228,7 @@ void sol_rig_make_sol(void)
     static const struct uuid uuid = {{1, 2, 3}};
 
     bmc_init(&sol_rig.bmc, CONSOLE_BMC, &uuid, &hooks, NULL);
-    sol_rig.bmc.users = sol_rig.console.users;
+    assert_int_equal(users_configure(&sol_rig.bmc.users, &sol_rig.console.users, NULL), 0);
     sol_rig.bmc.channel = sol_rig.console.channel;
     sol_rig.saves = saves_new(sol_rig.store, "the test");
     sol_rig.sol = console_sol_new(&sol_rig.bmc, sol_rig.saves);

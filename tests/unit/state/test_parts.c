@@ -520,7 +520,7 @@ static void restore_users(void)
 
 static void test_users(void **state)
 {
-    const struct user *bob = &fake_bmc.bmc.users.by_id[5];
+    const struct user *bob;
     struct user wanted;
 
     (void)state;
@@ -530,6 +530,7 @@ static void test_users(void **state)
     save(BMC_PART_USERS);
     assert_int_equal(wait_for(1), 0);
     restore_users();
+    bob = &fake_bmc.bmc.users.by_id[5];
     assert_string_equal(bob->name, "bob");
     assert_true(user_is_same_login(bob, &wanted));
     /* Refused: as it was. */
