@@ -21,9 +21,9 @@ mv "$root/usr/share/zsh/site-functions/_vbmc" "$root/usr/share/zsh/vendor-comple
 rmdir "$root/usr/share/zsh/site-functions"
 
 # The configuration as installed names nobody: there is no password before the administrator has
-# written one. Its user is the package's.
+# written one.
 install -d -m 750 "$root/etc/vbmc"
-sed -E '/^\[user admin\]/,/^$/ s/^([^;])/;\1/; s/^;(user +=)/\1/' "$here/../vbmc.conf" >"$root/etc/vbmc/vbmc.conf"
+sed -E '/^\[user admin\]/,/^$/ s/^([^;])/;\1/' "$here/../vbmc.conf" >"$root/etc/vbmc/vbmc.conf"
 chmod 640 "$root/etc/vbmc/vbmc.conf"
 install -D -m 644 "$here/sysusers.conf" "$root/usr/lib/sysusers.d/vbmc.conf"
 install -D -m 644 "$here/tmpfiles.conf" "$root/usr/lib/tmpfiles.d/vbmc.conf"
