@@ -26,7 +26,9 @@ bool hypervisor_uri_is_qemu(const char *uri)
 
 bool hypervisor_uri_is_embedded(const char *uri)
 {
-    return begins_with(uri, "qemu:///embed");
+    static const char driver[] = "qemu:///embed";
+
+    return begins_with(uri, driver) && strchr("?#", uri[sizeof driver - 1]); /* or the end */
 }
 
 static int hex_value(char c)
@@ -55,6 +57,8 @@ char *hypervisor_uri_embedded_root(const char *uri)
 {
     const char *query = uri + strcspn(uri, "?#");
 
+    if (!hypervisor_uri_is_embedded(uri))
+        return NULL;
     while (*query && *query != '#') {
         query++; /* past ?, & or ; */
         size_t length = strcspn(query, "&;#");

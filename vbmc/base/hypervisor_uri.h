@@ -12,8 +12,8 @@ bool hypervisor_uri_is_local(const char *uri);
 bool hypervisor_uri_is_qemu(const char *uri);
 /* True for qemu:///embed, libvirt's driver without a libvirtd. */
 bool hypervisor_uri_is_embedded(const char *uri);
-/* The directory of qemu:///embed?root=DIRECTORY, percent-decoded, to be freed. NULL if the URI has
- * none, or it is not absolute, or there is no memory. */
+/* The directory of qemu:///embed?root=DIRECTORY, percent-decoded, to be freed. NULL if the URI is
+ * another or has none, or it is not absolute, or there is no memory. */
 char *hypervisor_uri_embedded_root(const char *uri);
 
 #endif

@@ -19,6 +19,10 @@ static void test_kinds(void **state)
         {"qemu:///session", true, true, false},
         {"qemu+unix:///system?socket=/run/other", true, true, false},
         {"qemu:///embed?root=/var/lib/vbmc/embed", true, true, true},
+        {"qemu:///embed", true, true, true},
+        {"qemu:///embed#x", true, true, true},
+        {"qemu:///embedded?root=/srv", true, true, false},
+        {"qemu:///embed/x?root=/srv", true, true, false},
         {"test:///default", true, false, false},
         {"qemu+ssh:///system", false, true, false},
         {"qemu+ssh://node1/system", false, true, false},
@@ -53,6 +57,8 @@ static void test_embedded_root(void **state)
         {"qemu:///embed?nonroot=/srv", NULL},
         {"qemu:///embed#?root=/srv", NULL},
         {"qemu:///embed?", NULL},
+        {"qemu:///embedded?root=/srv", NULL},
+        {"qemu:///system?root=/srv", NULL},
         {"qemu:///embed", NULL},
     };
 
