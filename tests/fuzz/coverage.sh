@@ -11,11 +11,14 @@ shift
 profiles=$(mktemp -d)
 trap 'rm -rf "$profiles"' EXIT
 
-# files_of TARGET: one a line.
+# files_of TARGET: one a line. A folder stands for its sources.
 files_of() {
+	local path
 	awk '/Files:/ { reading = 1; sub(".*Files:", "") }
-		reading { line = $0; gsub("[*]/?", "", line); if (line !~ /[.]c/) exit; print line }
-		/[*]\// { exit }' "tests/fuzz/fuzz_$1.c" | grep -oE '[a-z0-9_/]+[.]c'
+		reading { last = /[*][/]/; gsub("[*]/?", ""); if (!NF) exit; print; if (last) exit }' "tests/fuzz/fuzz_$1.c" | tr ' ' '\n' |
+		while read -r path; do
+			if [[ -d $path ]]; then ls "$path"/*.c; elif [[ -n $path ]]; then echo "$path"; fi
+		done
 }
 
 failed=0
@@ -25,7 +28,7 @@ for target; do
 		[[ ! -d $folder ]] || folders+=("$folder")
 	done
 	if ! LLVM_PROFILE_FILE=$profiles/raw "$build/fuzz_$target" -runs=0 -timeout=20 "${folders[@]}" \
-		>"$profiles/log" 2>&1; then
+		-artifact_prefix="$build/$target-" >"$profiles/log" 2>&1; then
 		tail -n 20 "$profiles/log"
 		echo "$target: failed"
 		failed=1

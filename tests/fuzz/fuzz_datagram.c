@@ -1,5 +1,7 @@
 /* libFuzzer target: whatever a network may send to one BMC, before and after authentication.
  *
+ * Files: vbmc/ipmi vbmc/rmcp
+ *
  * The input is a list of records: a mode byte, a length (16 bits, little endian; cut to what is
  * left) and that many bytes. Mode bits 1..0 say what the bytes are:
  *

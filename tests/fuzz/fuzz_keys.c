@@ -19,6 +19,13 @@
 #include "vbmc/ssh/known_hosts.h"
 #include "vbmc/ssh/uri.h"
 
+/* libssh 0.10 loses the entries that stand before a malformed line of the same host. */
+const char *__lsan_default_suppressions(void); // NOLINT(bugprone-reserved-identifier)
+const char *__lsan_default_suppressions(void)  // NOLINT(bugprone-reserved-identifier)
+{
+    return "leak:ssh_known_hosts_parse_line";
+}
+
 static void read_authorized_keys(const uint8_t *bytes, size_t size)
 {
     CLEANUP_FREE char *text = fuzz_text(bytes, size);

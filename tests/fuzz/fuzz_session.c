@@ -111,16 +111,21 @@ static const struct rmcp_session_events events = {.payload = on_payload, .in_use
 
 static size_t mutate(void *context, uint8_t bytes[RMCP_DATAGRAM_MAX], size_t length)
 {
+    uint8_t before[RMCP_DATAGRAM_MAX];
+    size_t size = length, same = 0;
+
     (void)context;
-    target.first_change = SIZE_MAX;
+    memcpy(before, bytes, size);
     for (unsigned i = 0; i < target.change_count && !target.behind_code && length > 0; i++) {
         size_t at = target.changes[i][0] % length;
-        uint8_t value = target.changes[i][1];
-        if (value == 0)
+        if (target.changes[i][1] == 0)
             length = at;
-        bytes[at] ^= value; /* at most one behind what is left, which is not sent */
-        target.first_change = at < target.first_change ? at : target.first_change;
+        else
+            bytes[at] ^= target.changes[i][1];
     }
+    while (same < length && bytes[same] == before[same])
+        same++;
+    target.first_change = same == size ? SIZE_MAX : same;
     memcpy(target.last, bytes, length);
     target.last_size = length;
     return length;

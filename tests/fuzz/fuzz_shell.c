@@ -1,10 +1,9 @@
 /* libFuzzer target: lines that SSH users type at the shell, and what it says to the answers of the
  * daemon.
  *
- * Files: vbmc/cli/shell_commands.c vbmc/cli/words.c vbmc/cli/options.c vbmc/cli/requests.c
- * vbmc/cli/readings.c vbmc/cli/list.c vbmc/cli/users.c vbmc/cli/format.c vbmc/cli/format_table.c
- * vbmc/cli/format_yaml.c vbmc/cli/format_cell.c vbmc/cli/client.c vbmc/cli/ask.c vbmc/cli/print.c
- * vbmc/cli/report.c vbmc/cli/members.c vbmc/base/nearest.c
+ * Files: vbmc/cli/shell_commands.c vbmc/cli/words.c vbmc/cli/options.c vbmc/cli/readings.c
+ * vbmc/cli/list.c vbmc/cli/users.c vbmc/cli/format.c vbmc/cli/format_table.c vbmc/cli/format_yaml.c
+ * vbmc/cli/format_cell.c vbmc/cli/client.c vbmc/cli/report.c vbmc/cli/members.c vbmc/base/nearest.c
  *
  * The input is a byte, of which bits 3..0 say what the daemon answers to a command, bit 4 that it
  * knows two BMCs (else one, whose name may be left out), and lines. */

@@ -10,6 +10,8 @@
  *   4  the guest takes as many characters
  *   5  the session is heard, output was lost, the parameters change or it is deactivated
  *
+ * Files: sol/solproto.c
+ *
  * Each packet must hold what the guest wrote without a gap, and a repeat the same bytes. */
 #include <stdbool.h>
 #include <stdint.h>

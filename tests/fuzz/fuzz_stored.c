@@ -35,25 +35,45 @@ static void check_same(struct json_object *a, struct json_object *b)
     fuzz_require(strcmp(text, json_object_to_json_string_ext(b, JSON_C_TO_STRING_PLAIN)) == 0);
 }
 
-static void restore_record(const struct record_kind *kind, struct json_object *json)
+static void start(void)
 {
     struct bmc *bmc = &fake_bmc.bmc;
 
     fake_server_setup(NULL);
     bmc->fru = fru_new();
     fru_set_hardware(bmc->fru, "guest", &bmc->core.uuid, &fake_bmc.host.hardware, 2, 500);
-    fuzz_require(kind->decode(bmc, json) <= 1);
-    struct json_object *stored = kind->encode(bmc);
-    fuzz_require(kind->decode(bmc, stored) == 0);
-    struct json_object *again = kind->encode(bmc);
-    check_same(stored, again);
+}
+
+static void stop(void)
+{
+    fru_free(fake_bmc.bmc.fru);
+    fake_bmc.bmc.fru = NULL;
+    fake_server_teardown(NULL);
+}
+
+/* Those hold times of the day, which go on between two looks. */
+static bool has_times(const struct record_kind *kind)
+{
+    return kind == &record_pef_pending || kind == &record_watchdog;
+}
+
+/* Some are only decoded when the daemon starts. */
+static void restore_record(const struct record_kind *kind, struct json_object *json)
+{
+    start();
+    fuzz_require(kind->decode(&fake_bmc.bmc, json) <= 1);
+    struct json_object *stored = kind->encode(&fake_bmc.bmc);
+    stop();
+    start();
+    fuzz_require(kind->decode(&fake_bmc.bmc, stored) == 0);
+    struct json_object *again = kind->encode(&fake_bmc.bmc);
+    if (!has_times(kind))
+        check_same(stored, again);
     json_object_put(stored);
     json_object_put(again);
     fake_server_step(1);
-    kind->decode(bmc, NULL);
-    fru_free(bmc->fru);
-    bmc->fru = NULL;
-    fake_server_teardown(NULL);
+    kind->decode(&fake_bmc.bmc, NULL);
+    stop();
 }
 
 static void restore_facility(struct json_object *json)

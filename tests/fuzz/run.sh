@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=$1 target=$2
 found=$build/corpus/$target seeds=tests/fuzz/corpus/$target
 mkdir -p "$found"
-options=(-timeout=20 -rss_limit_mb=2048 -artifact_prefix="$build/$target-" -print_final_stats=1 -verbosity=1)
+options=(-timeout=20 -rss_limit_mb=2048 -artifact_prefix="$build/$target-" -print_final_stats=1 )
 [[ ! -e tests/fuzz/$target.dict ]] || options+=(-dict="tests/fuzz/$target.dict")
 echo "fuzzing $target for ${FUZZ_SECONDS:=60} s"
 export LLVM_PROFILE_FILE=/dev/null UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
