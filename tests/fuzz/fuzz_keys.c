@@ -2,7 +2,8 @@
  *
  * Files: sol/ssh/keys.c vbmc/ssh/known_hosts.c
  *
- * The input is a byte that says which of the two it is, and the file. */
+ * The input is a byte that says which of the two it is, and the file. The key of a connected
+ * session is not looked at here: libssh has it from the other end. */
 #include <fcntl.h>
 #include <libssh/libssh.h>
 #include <stdint.h>

@@ -8,7 +8,8 @@
  *
  * The input is a byte that says who asks (bits 1..0: the privilege level less one; bit 2: one BMC
  * is all he knows; bit 3: by SSH), and requests, one a line. The fleet stays between inputs, so
- * that one may find what another has left. Nobody waits for the answers. */
+ * that one may find what another has left. Nobody waits for the answers, nobody is logged in (of
+ * who.c only the beginning runs), and of a console no frames come here: fuzz_frames has them. */
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdio.h>
