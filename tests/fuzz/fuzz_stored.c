@@ -18,6 +18,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/fru.h"
 #include "vbmc/state/facility.h"
 #include "vbmc/state/record.h"
@@ -35,11 +36,21 @@ static void check_same(struct json_object *a, struct json_object *b)
     fuzz_require(strcmp(text, json_object_to_json_string_ext(b, JSON_C_TO_STRING_PLAIN)) == 0);
 }
 
+static int send_alert(void *context, const struct lan_destination *to, const struct alert *alert)
+{
+    (void)context, (void)to;
+    fuzz_require(memchr(alert->text, '\0', sizeof alert->text) != NULL);
+    return 0;
+}
+
+static const struct alerts_ops alerts_ops = {.send = send_alert};
+
 static void start(void)
 {
     struct bmc *bmc = &fake_bmc.bmc;
 
     fake_server_setup(NULL);
+    alerts_set_ops(&bmc->alerts, &alerts_ops, NULL);
     bmc->fru = fru_new();
     fru_set_hardware(bmc->fru, "guest", &bmc->core.uuid, &fake_bmc.host.hardware, 2, 500);
 }

@@ -182,7 +182,7 @@ static int read_delivery(struct json_object *object, struct alert_delivery *deli
         [CHANNEL] = {"channel", 0, 15},
         [NUMBER] = {"number", 0, 15},
         [ACKNOWLEDGED] = {"acknowledged", 0, 1},
-        [TIMEOUT] = {"timeout-s", 0, 256},
+        [TIMEOUT] = {"timeout-s", 1, 256},
         [RETRIES] = {"retries", 0, 7},
         [V6] = {"v6", 0, 1},
         [SEQUENCE] = {"sequence", 1, UINT16_MAX},

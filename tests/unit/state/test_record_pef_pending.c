@@ -415,8 +415,9 @@ static void test_damage(void **state)
         const char *key;
         int64_t value;
     } cases[] = {
-        {"channel", 16}, {"number", -1}, {"timeout-s", 257}, {"retries", 8}, {"sequence", 0},
-        {"left", 9},     {"waits", 2},   {"outcome", 3},     {"v6", 1}, /* of 4 bytes */
+        {"channel", 16}, {"number", -1},  {"timeout-s", 0}, {"timeout-s", 257},
+        {"retries", 8},  {"sequence", 0}, {"left", 9},      {"waits", 2},
+        {"outcome", 3},  {"v6", 1}, /* of 4 bytes */
     };
     struct json_object *run;
 
