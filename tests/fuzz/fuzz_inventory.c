@@ -6,6 +6,7 @@
  * The input is a byte that says what the rest is: an image of a FRU of that id, to be kept as it is
  * (0x80: with header and checksums made right), an asset tag (0x40), or records of the event log
  * (0x20), one after the other. */
+#include <errno.h>
 #include <json-c/json.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -88,11 +89,12 @@ static void keep_image(struct fru *fru, uint8_t id, const uint8_t *bytes, size_t
     CLEANUP_FREE uint8_t *image = fuzz_copy(bytes, size);
     uint8_t tag[FRU_ASSET_TAG_MAX];
 
-    size = size < fru_size(fru, id) ? size : fru_size(fru, id);
+    size_t room = fru_size(fru, id);
+    size = size < room ? size : room;
     if (right)
         make_right(image, size);
     int result = fru_write(fru, id, 0, image, size);
-    fuzz_require(result == (fru_size(fru, id) ? 0 : -2));
+    fuzz_require(result == (room ? 0 : -ENOENT));
     fru_fields(fru, on_field, NULL);
     size_t length = fru_asset_tag(fru, tag);
     fuzz_require(length <= sizeof tag);

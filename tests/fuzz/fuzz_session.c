@@ -31,6 +31,7 @@
 
 #define HEADER      16 /* bytes of RMCP and RMCP+ in front of a payload */
 #define CODE_AT     24 /* of RAKP 3, in the datagram */
+#define CODE15_AT   13 /* of IPMI 1.5 */
 #define SLOTS       4
 #define CHANGES_MAX 7
 
@@ -345,7 +346,7 @@ static void speak15(uint8_t what, uint8_t how, const uint8_t *bytes, size_t leng
         remote_console15_challenge(&target.console, old, names[how / 2 % ARRAY_SIZE(names)]);
     if (what % 5 == 1 || what % 5 == 2) {
         remote_console15_activate(&target.console, old, (uint8_t)(1 + how / 16 % 5));
-        target.proofs += target.first_change == SIZE_MAX;
+        target.proofs += target.first_change < CODE15_AT || target.first_change == SIZE_MAX;
     }
     if (what % 5 < 3)
         return;
