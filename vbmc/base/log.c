@@ -46,6 +46,16 @@ void log_set_target(enum log_target target)
     log_target = target;
 }
 
+enum log_target log_get_target(void)
+{
+    return log_target;
+}
+
+int log_priority(enum log_level level)
+{
+    return levels[level].syslog_priority;
+}
+
 int log_set_file(const char *path)
 {
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
@@ -115,9 +125,29 @@ static void format_time(char *text, size_t size)
     snprintf(text + used, size - used, ".%03ld", now.tv_nsec / 1000000);
 }
 
+int log_write_line(enum log_level level, const char *line)
+{
+    char stamp[40];
+    int written = 0;
+
+    switch ((enum log_target)log_target) {
+    case LOG_TARGET_SYSLOG:
+        syslog(levels[level].syslog_priority, "%s", line);
+        break;
+    case LOG_TARGET_JOURNAL:
+        written = fprintf(stderr, "<%d>%s\n", levels[level].syslog_priority, line);
+        break;
+    case LOG_TARGET_STDERR:
+        format_time(stamp, sizeof stamp);
+        written = fprintf(stderr, "%s %s: %s\n", stamp, levels[level].name, line);
+        break;
+    }
+    return written < 0 ? -EIO : 0;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-    char line[LINE_SIZE], stamp[40];
+    char line[LINE_SIZE];
     va_list arguments;
 
     if (level > log_level)
@@ -125,17 +155,5 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     format_line(line, format, arguments);
     va_end(arguments);
-
-    switch ((enum log_target)log_target) {
-    case LOG_TARGET_SYSLOG:
-        syslog(levels[level].syslog_priority, "%s", line);
-        break;
-    case LOG_TARGET_JOURNAL:
-        fprintf(stderr, "<%d>%s\n", levels[level].syslog_priority, line);
-        break;
-    case LOG_TARGET_STDERR:
-        format_time(stamp, sizeof stamp);
-        fprintf(stderr, "%s %s: %s\n", stamp, levels[level].name, line);
-        break;
-    }
+    log_write_line(level, line);
 }

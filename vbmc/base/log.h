@@ -21,6 +21,9 @@ enum log_target {
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 void log_set_target(enum log_target target);
+enum log_target log_get_target(void);
+/* The level as syslog(3) has it. */
+int log_priority(enum log_level level);
 /* From here on lines go to the end of that file, with time stamps; so does whatever else is written
  * to standard error. A second call reopens the file, for programs that rotate logs. 0, or a
  * negative error with nothing changed. Before other threads log, or on the loop thread. */
@@ -32,6 +35,10 @@ int log_level_parse(const char *text, enum log_level *level);
 
 /* Safe from any thread. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a text that is one line already, of any length, and whatever the level that is set.
+ * 0, or -EIO: it was not written. Syslog does not tell. */
+int log_write_line(enum log_level level, const char *line);
 
 #define log_error(...)   log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
