@@ -54,17 +54,18 @@ static int enable_message_channel_receive(const struct ipmi_request *request, st
                                           struct wire_out *out)
 {
     uint8_t channel = wire_u8(in), operation = wire_u8(in);
-    int code = CC_SUCCESS;
+    const union service_arguments arguments = {.channel_receive = operation == RECEIVE_ENABLE};
+    bool is_on = request->bmc->messaging.lan_receive;
 
     if (channel != CHANNEL_LAN || operation > RECEIVE_GET)
         return CC_INVALID_DATA_FIELD;
-    if (operation != RECEIVE_GET) {
-        const union service_arguments arguments = {.channel_receive = operation == RECEIVE_ENABLE};
-        code = command_call(request, out, SERVICE_CHANNEL_RECEIVE, &arguments);
-    }
+    if (operation != RECEIVE_GET)
+        is_on = arguments.channel_receive;
     wire_put_u8(out, channel);
-    wire_put_u8(out, request->bmc->messaging.lan_receive ? RECEIVE_ENABLE : RECEIVE_DISABLE);
-    return code;
+    wire_put_u8(out, is_on ? RECEIVE_ENABLE : RECEIVE_DISABLE);
+    return operation == RECEIVE_GET
+               ? CC_SUCCESS
+               : command_call(request, out, SERVICE_CHANNEL_RECEIVE, &arguments);
 }
 
 /* Get Message (section 22.6). */

@@ -59,6 +59,20 @@ service_describe service_describe_user_change, service_describe_user_reset;
 service_run service_run_inject, service_run_clear_faults;
 service_describe service_describe_inject, service_describe_clear_faults;
 
+/* describe.c */
+service_describe service_describe_identify, service_describe_front_panel;
+service_describe service_describe_cycle_interval, service_describe_boot_parameter;
+service_describe service_describe_pef_parameter, service_describe_sol_parameter;
+service_describe service_describe_sol_access, service_describe_sensor_settings;
+service_describe service_describe_sensor_rearm, service_describe_sensor_override;
+service_describe service_describe_event, service_describe_sel_id, service_describe_sel_time;
+service_describe service_describe_sel_utc_offset, service_describe_alert, service_describe_fru;
+service_describe service_describe_asset_tag, service_describe_thermal_limit;
+service_describe service_describe_identifier, service_describe_dhcp, service_describe_session;
+service_describe service_describe_channel_access, service_describe_domain;
+service_describe service_describe_addition, service_describe_facility;
+service_describe service_describe_hypervisor;
+
 /* Ends a function that changed the part. */
 static inline int service_changed(const struct service_call *call, enum bmc_part part)
 {

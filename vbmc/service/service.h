@@ -1,6 +1,6 @@
-/* What may be asked of a BMC: by whom, at which privilege, and what of it is logged. The only way
- * by which anything outside the model changes a BMC. A front end decodes a request, makes one call
- * and encodes its result; it reads the model itself.
+/* What may be asked of a BMC: by whom, at which privilege, and what of it the audit trail has. The
+ * only way by which anything outside the model changes a BMC. A front end decodes a request, makes
+ * one call and encodes its result; it reads the model itself.
  *
  * Results are 0 or a negative error, here and in the tickets:
  *
@@ -47,6 +47,7 @@ enum service_operation {
     /* Rights alone: who asks does it after the call. */
     SERVICE_VIEW,       /* BMCs that the caller may know of */
     SERVICE_VIEW_FLEET, /* hypervisors, domains, the daemon */
+    SERVICE_AUDIT,      /* to read the trail */
     SERVICE_CONSOLE,    /* to look at it */
     SERVICE_CONSOLE_WRITE,
     SERVICE_BREAK, /* to the serial port; the console has the way there */
@@ -285,10 +286,15 @@ typedef int service_run(const struct service_call *call, const union service_arg
 
 enum service_flag {
     SERVICE_WHOLE = 1 << 0,      /* about more than one BMC: not for those who know one only */
-    SERVICE_AUDITED = 1 << 1,    /* the log says who asked for it */
+    SERVICE_AUDITED = 1 << 1,    /* is in the audit trail (audit.h) */
     SERVICE_OF_GUEST = 1 << 2,   /* fails by the guest or its hypervisor, else by the store */
     SERVICE_REGISTERED = 1 << 3, /* its function is, by service_register */
     SERVICE_WITHIN = 1 << 4, /* with SERVICE_WHOLE: what is inside of one guest, as its BMC lets */
+    /* With SERVICE_AUDITED: */
+    SERVICE_LOOKS = 1 << 5,  /* changes nothing that stays: the answer does not wait for the record,
+                                and equal ones of one caller are summed up */
+    SERVICE_SUMMED = 1 << 6, /* equal ones of one caller are summed up */
+    SERVICE_JOINED = 1 << 7, /* an equal one of the same session while it runs is its repeat */
 };
 
 /* Whether the accounts of the BMC that it is about have a say (accounts.h). */
@@ -298,12 +304,14 @@ static inline bool service_is_judged_there(unsigned flags)
 }
 
 struct service_row {
-    const char *name;         /* as the log has it */
+    const char *name;         /* as the trail has it */
     enum privilege privilege; /* the least */
     unsigned flags;           /* enum service_flag */
     service_run *run;         /* NULL: a right alone, or registered */
-    /* What the log says behind the name; NULL: nothing. */
+    /* What the trail says behind the name, never a secret; NULL: nothing. */
     void (*describe)(const union service_arguments *arguments, char *text, size_t size);
+    /* Whether that is no change, and is not in the trail; NULL: never. */
+    bool (*is_idle)(const struct service_call *call, const union service_arguments *arguments);
 };
 
 /* table.c */
@@ -316,12 +324,14 @@ typedef int service_registered_run(void *context, const struct service_call *cal
                                    const union service_arguments *arguments);
 void service_register(enum service_operation operation, service_registered_run *run, void *context);
 
-/* Whether the caller may: 0, -EPERM or -EACCES. Refusals of audited operations are logged. */
+/* Whether the caller may: 0, -EPERM or -EACCES. Refusals of audited operations are in the trail. */
 int service_permit(enum service_operation operation, const struct caller *caller);
 
 /* Does it, if the caller may. 0: it is done, and the ticket is not used; -EINPROGRESS: the ticket
  * is finished once, perhaps before this returns; else a refusal, and the ticket is not used (it may
- * be NULL for an operation that is a right alone). */
+ * be NULL for an operation that is a right alone). Of what the audit trail has, what is done at
+ * once ends by the ticket too, unless it is SERVICE_LOOKS: it is answered when its record is on
+ * disk. */
 int service_call(enum service_operation operation, const struct service_call *call,
                  const union service_arguments *arguments);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
@@ -40,27 +41,33 @@ struct reloading {
 
 static void reloaded(const struct bmc_ticket *ticket, int result)
 {
-    const struct reloading *reloading = ticket->sink;
+    struct reloading reloading = *(const struct reloading *)ticket->sink;
 
+    free((struct reloading *)ticket->sink);
     if (result < 0) {
-        verbs_refuse(reloading->request, SERVICE_RELOAD, ticket->text ? -EINVAL : result,
+        verbs_refuse(reloading.request, SERVICE_RELOAD, ticket->text ? -EINVAL : result,
                      ticket->text);
         return;
     }
     struct json_object *notes = json_object_new_object();
-    add_notes(reloading->verbs, notes);
-    control_reply_ok(reloading->request, notes);
+    add_notes(reloading.verbs, notes);
+    control_reply_ok(reloading.request, notes);
 }
 
 void verbs_reload(const struct verbs *verbs, struct json_object *arguments,
                   struct control_request *request)
 {
-    const struct reloading reloading = {verbs, request};
-    const struct bmc_ticket ticket = {.done = reloaded, .sink = &reloading};
+    struct reloading *reloading = malloc(sizeof *reloading);
+    const struct bmc_ticket ticket = {.done = reloaded, .sink = reloading};
     const struct caller caller = verbs_caller(control_request_identity(request));
     const struct service_call call = {.caller = &caller, .ticket = &ticket};
 
     (void)arguments;
+    if (!reloading) {
+        verbs_refuse(request, SERVICE_RELOAD, -ENOMEM, NULL);
+        return;
+    }
+    *reloading = (struct reloading){verbs, request};
     int result = service_call(SERVICE_RELOAD, &call, NULL);
     if (result != -EINPROGRESS)
         bmc_ticket_finish(&ticket, result);
