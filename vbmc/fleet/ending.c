@@ -12,6 +12,8 @@
 #include "vbmc/fleet/listen.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/service/audit.h"
+#include "vbmc/state/audit.h"
 #include "vbmc/state/saves.h"
 #include "vbmc/virt/loop.h"
 
@@ -48,6 +50,10 @@ void fleet_finish_stopping(struct fleet *fleet)
         virt_loop_stop();
     inbox_free(fleet->inbox);
     fleet_close_shared_socket(fleet, NULL);
+    login_log_free(fleet->shared.login_log); /* what it has left out is for the trail */
+    fleet->shared.login_log = NULL;
+    service_audit_stop();
+    audit_stop(fleet->audit);
     store_close(fleet->shared.store); /* its last answers still look at the hypervisors */
     fleet->shared.store = NULL;
     saves_free(fleet->saves, NULL, NULL);
@@ -56,7 +62,7 @@ void fleet_finish_stopping(struct fleet *fleet)
     hash_index_clear(&fleet->alone, NULL);
     placement_map_clear(&fleet->map);
     limiter_free(fleet->shared.limiter);
-    login_log_free(fleet->shared.login_log);
+    audit_free(fleet->audit);
     config_free(fleet->config);
     openstack_free(fleet->openstack);
     close_timers(fleet);

@@ -10,6 +10,7 @@
 #include "vbmc/fleet/internal.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/state/audit.h"
 #include "vbmc/state/facility.h"
 
 #define STEP_MS    1000
@@ -73,6 +74,7 @@ static void on_step(uv_timer_t *timer)
 
     step_all(fleet);
     login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
+    audit_tick(fleet->audit, uv_hrtime() / 1000000);
     if (++fleet->steps % SAVE_STEPS == 0 &&
         (drifts(&fleet->facility) || !saves_is_stored(fleet->facility_saved)))
         saves_changed(fleet->facility_saved, NULL);

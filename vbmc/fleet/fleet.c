@@ -31,6 +31,8 @@
 #include "vbmc/instance/stored.h"
 #include "vbmc/net/limiter.h"
 #include "vbmc/net/login_log.h"
+#include "vbmc/service/audit.h"
+#include "vbmc/state/audit.h"
 #include "vbmc/store/bmcs.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/loop.h"
@@ -73,6 +75,12 @@ static int start(struct fleet *fleet, char *error, size_t size)
 
     if (result < 0)
         return result;
+    result = audit_new(fleet->shared.store, &fleet->audit);
+    if (result < 0) {
+        snprintf(error, size, "%s/state.db: the audit trail: %s", fleet->state_dir,
+                 strerror(-result));
+        return result;
+    }
     fleet->inbox = inbox_new(fleet->loop);
     fleet->shared.limiter = limiter_new();
     fleet->shared.login_log = login_log_new();
@@ -177,8 +185,16 @@ void fleet_stop(struct fleet *fleet, struct fleet **owner)
 
 void fleet_flush(struct fleet *fleet)
 {
+    service_audit_stop();
+    audit_stop(fleet->audit);
     store_close(fleet->shared.store);
     fleet->shared.store = NULL;
+}
+
+void fleet_list_audit(struct fleet *fleet, const struct audit_query *query, audit_listed *listed,
+                      void *context)
+{
+    audit_list(fleet->audit, query, listed, context);
 }
 
 const char *fleet_default_address(const struct fleet *fleet)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "vbmc/base/audit.h"
 #include "vbmc/store/store.h"
 
 struct config;
@@ -77,6 +78,10 @@ struct facility *fleet_facility(struct fleet *fleet);
 /* The facility was changed; what that brings about for its servers happens at once. `done` is
  * called when it is on disk, or with the error for which it was taken back. */
 void fleet_facility_changed(struct fleet *fleet, store_done_fn done, void *context);
+
+/* Lists records of the audit trail, as audit_list (vbmc/state/audit.h). */
+void fleet_list_audit(struct fleet *fleet, const struct audit_query *query, audit_listed *listed,
+                      void *context);
 
 /* How many BMCs answer busy until that hypervisor is connected. */
 size_t fleet_count_waiting(const struct fleet *fleet, const struct placement_hypervisor *place);

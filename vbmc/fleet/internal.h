@@ -67,6 +67,7 @@ struct fleet {
     uv_timer_t facility_timer; /* steps it, and all its servers */
     uint64_t stepped_ms;
     unsigned steps;
+    struct audit *audit; /* the trail; NULL: it is not kept yet */
     struct saves *saves; /* of the facility; NULL: nothing is loaded yet */
     struct saves_part *facility_saved;
     bool stopping;

@@ -118,9 +118,30 @@ static const char *const steps[] = {
     ") WITHOUT ROWID;",
     ("ALTER TABLE chassis ADD COLUMN restore INTEGER NOT NULL DEFAULT 0"
      " CHECK (restore BETWEEN 0 AND 2);"),
+    "CREATE TABLE audit ("
+    " id INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " uuid BLOB CHECK (uuid IS NULL OR length(uuid) = 16),"
+    " bmc TEXT NOT NULL,"
+    " operation TEXT NOT NULL,"
+    " detail TEXT NOT NULL,"
+    " user TEXT NOT NULL,"
+    " way TEXT NOT NULL,"
+    " address TEXT NOT NULL,"
+    " pid INTEGER NOT NULL,"
+    " session INTEGER NOT NULL,"
+    " privilege TEXT NOT NULL,"
+    " result INTEGER NOT NULL,"
+    " outcome TEXT NOT NULL,"
+    " more INTEGER NOT NULL,"
+    " until INTEGER NOT NULL"
+    ");"
+    "CREATE INDEX audit_of_kind ON audit (kind, id);"
+    "CREATE INDEX audit_of_bmc ON audit (uuid, id);",
 };
 
-/* The tables that hold rows of one domain, in a column `uuid`. */
+/* The tables that hold rows of one domain, in a column `uuid`; not `audit`, which outlives it. */
 static const char *const domain_tables[] = {"bmcs",      "chassis",   "boot",      "sol",  "sel",
                                             "sel_state", "documents", "placement", "owed", "users"};
 
