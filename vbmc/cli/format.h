@@ -9,7 +9,7 @@
 
 struct json_object;
 
-#define CLI_FORMAT_COLUMNS_MAX 16
+#define CLI_FORMAT_COLUMNS_MAX 20
 
 enum cli_format_kind {
     CLI_FORMAT_TABLE,

@@ -9,6 +9,7 @@
 #include "vbmc/base/nearest.h"
 #include "vbmc/base/version.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/audit.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/console.h"
 #include "vbmc/cli/doctor.h"
@@ -57,9 +58,9 @@ const struct cli_verb *const cli_verbs[] = {
     &cli_verb_screenshot, &cli_verb_dump,       &cli_verb_sensors, &cli_verb_sel,
     &cli_verb_fru,        &cli_verb_top,        &cli_verb_inject,  &cli_verb_facility,
     &cli_verb_discover,   &cli_verb_hypervisor, &cli_verb_define,  &cli_verb_undefine,
-    &cli_verb_dumpxml,    &cli_verb_status,     &cli_verb_who,     &cli_verb_user,
-    &cli_verb_reload,     &cli_verb_shell,      &cli_verb_doctor,  &verb_complete,
-    &verb_help,           &verb_version,
+    &cli_verb_dumpxml,    &cli_verb_status,     &cli_verb_who,     &cli_verb_audit,
+    &cli_verb_user,       &cli_verb_reload,     &cli_verb_shell,   &cli_verb_doctor,
+    &verb_complete,       &verb_help,           &verb_version,
 };
 
 const size_t cli_verb_count = ARRAY_SIZE(cli_verbs);
@@ -79,7 +80,8 @@ static const char *nearest_verb(const char *word)
         {"ls", "list"},       {"boot", "bootdev"}, {"events", "sel"},     {"log", "sel"},
         {"reset", "power"},   {"reboot", "power"}, {"sensor", "sensors"}, {"sessions", "who"},
         {"users", "user"},    {"account", "user"}, {"accounts", "user"},  {"remove", "delete"},
-        {"inventory", "fru"}, {"check", "doctor"}, {"edit", "define"},    {NULL, NULL},
+        {"history", "audit"}, {"trail", "audit"},  {"inventory", "fru"},  {"check", "doctor"},
+        {"edit", "define"},   {NULL, NULL},
     };
     const char *names[ARRAY_SIZE(cli_verbs)];
 

@@ -31,6 +31,7 @@ enum cli_option_group {
     CLI_GROUP_ROOM = 1 << 15,
     CLI_GROUP_UNDEFINE = 1 << 16,
     CLI_GROUP_USER = 1 << 17,
+    CLI_GROUP_AUDIT = 1 << 18,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -76,7 +77,8 @@ struct cli_options {
     bool log;
     bool follow;
     bool add_serial;
-    unsigned last; /* events; 0: all */
+    unsigned last; /* events or records; 0: not given */
+    const char *since;
     bool clear;
     bool list;
     const char *asset_tag;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/verbs/audit.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/daemon.h"
 #include "vbmc/verbs/domains.h"
@@ -29,6 +30,7 @@ static const struct {
 } table[] = {
     {"add", verbs_add, SERVICE_ADD},
     {"add-serial", verbs_add_serial, SERVICE_ADD_SERIAL},
+    {"audit", verbs_audit, SERVICE_AUDIT},
     {"bootdev", verbs_bootdev, SERVICE_BOOT_FLAGS},
     {"connect", verbs_connect, SERVICE_VIEW},
     {"console", verbs_console, SERVICE_CONSOLE},
