@@ -8,6 +8,7 @@
 
 #include "sol/ssh/server.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/audit.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
@@ -121,6 +122,50 @@ static void note_tried(void *context, const struct uuid *uuid, const char *name,
     snprintf(trial->name, sizeof trial->name, "%s", name);
     trial->right = right;
     inbox_post(access->inbox, &trial->item);
+}
+
+/* ---- the audit trail ---- */
+
+struct login {
+    struct inbox_item item; /* first */
+    struct fleet *fleet;
+    struct ssh_try attempt;
+};
+
+static void deliver_login(struct inbox_item *item)
+{
+    struct login *login = (struct login *)item;
+    const struct ssh_try *attempt = &login->attempt;
+    struct instance *instance =
+        attempt->one_bmc ? bmcset_find_uuid(fleet_bmcs(login->fleet), &attempt->uuid) : NULL;
+    const struct audit_login told = {
+        .uuid = attempt->one_bmc ? &attempt->uuid : NULL,
+        .bmc = instance ? instance_record(instance)->name : "",
+        .way = "SSH",
+        .user = attempt->name,
+        .how = attempt->refused  ? ""
+               : attempt->by_key ? "by key"
+                                 : "by password",
+        .remote = &attempt->remote,
+        .refused = attempt->refused,
+    };
+
+    audit_put_login(&told);
+    free(login);
+}
+
+/* The SSH thread. */
+static void note_login(void *context, const struct ssh_try *attempt)
+{
+    struct ssh_access *access = context;
+    struct login *login = calloc(1, sizeof *login);
+
+    if (!login)
+        return;
+    login->item.deliver = deliver_login;
+    login->fleet = access->fleet;
+    login->attempt = *attempt;
+    inbox_post(access->inbox, &login->item);
 }
 
 /* ---- accounts ---- */
@@ -285,7 +330,11 @@ static void clear_handover(struct handover *handover)
 
 static int start_server(struct ssh_access *access, const struct config *config)
 {
-    static const struct ssh_ops ops = {.connect = connect_daemon, .tried = note_tried};
+    static const struct ssh_ops ops = {
+        .connect = connect_daemon,
+        .tried = note_tried,
+        .logged_in = note_login,
+    };
     CLEANUP_FREE char *host_key = NULL;
     char error[256];
 

@@ -127,7 +127,7 @@ _vbmc()
             -f | --format)
                 [[ $verb == console ]] || ((i++))
                 ;;
-            -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | \
+            -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | --since | \
                 --asset-tag | --hypervisor | --password | --password-file | --privilege | --rename | --ipmi | \
                 --sessions | --id | --socket | --config | --log-file)
                 ((i++))

@@ -10,6 +10,23 @@
 #define AUTH_METHODS                                                                               \
     (SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY | SSH_AUTH_METHOD_INTERACTIVE)
 
+static void tell_login(const struct ssh_connection *connection, const char *name, bool by_key,
+                       const char *refused)
+{
+    const struct ssh_shared *shared = connection->shared;
+    struct ssh_try attempt = {
+        .remote = connection->remote,
+        .by_key = by_key,
+        .refused = refused,
+        .one_bmc = connection->door->one_bmc,
+        .uuid = connection->door->uuid,
+    };
+
+    snprintf(attempt.name, sizeof attempt.name, "%s", name);
+    if (shared->ops.logged_in)
+        shared->ops.logged_in(shared->context, &attempt);
+}
+
 static void note_grant(struct ssh_connection *connection, bool by_key)
 {
     struct ssh_shared *shared = connection->shared;
@@ -28,9 +45,11 @@ static void note_grant(struct ssh_connection *connection, bool by_key)
     if (excess) {
         log_warning("SSH: no room for %s from %s: %s, there are %u in all", identity->account,
                     identity->remote, excess, shared->sessions - 1);
+        tell_login(connection, identity->account, by_key, excess);
         ssh_client_end(connection, excess);
         return;
     }
+    tell_login(connection, identity->account, by_key, NULL);
     log_info("SSH: %s logged in from %s by %s", identity->account, identity->remote,
              by_key ? "key" : "password");
 }
@@ -43,6 +62,7 @@ static void note_failure(struct ssh_connection *connection, const char *name, co
 
     log_info("SSH: refused %s: %s: %.*s", connection->identity.remote, what, SSH_NAME_MAX + 1,
              name);
+    tell_login(connection, name, false, what);
     connection->paused_until_ms = ssh_client_now(connection) + ssh_auth_wait_ms(auth);
     if (ssh_sources_refuse(auth->sources, &auth->source, ssh_client_now(connection)))
         log_warning("SSH: too many failures from %s, it is refused for %u s",

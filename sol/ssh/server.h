@@ -43,6 +43,16 @@ struct ssh_identity {
     struct uuid uuid;
 };
 
+/* A try to log in. */
+struct ssh_try {
+    char name[SSH_NAME_MAX + 1]; /* as the client has it; a longer one is cut */
+    union endpoint_address remote;
+    bool by_key;         /* of one that succeeded */
+    const char *refused; /* why: a constant; NULL: it succeeded */
+    bool one_bmc;
+    struct uuid uuid;
+};
+
 struct ssh_ops {
     /* On the SSH thread; must not block. The program's end of a connected stream socket, with
      * FD_CLOEXEC, on which the daemon answers as to `identity`; or a negative errno, of which the
@@ -51,6 +61,9 @@ struct ssh_ops {
     /* The same, about a password that was tried at the address of that one BMC: under which name,
      * which anybody can have made up, and whether it was right. NULL: nobody wants to know. */
     void (*tried)(void *context, const struct uuid *uuid, const char *name, bool right);
+    /* The same, about every log-in that succeeded or was refused; those of a source that fails too
+     * often are refused without. NULL: nobody wants to know. */
+    void (*logged_in)(void *context, const struct ssh_try *attempt);
 };
 
 /* 0 everywhere: the default. */

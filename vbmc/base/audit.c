@@ -63,6 +63,32 @@ void audit_put(const struct audit_record *record, audit_done *done, void *contex
         done(context, result == -ECANCELED ? 0 : result);
 }
 
+void audit_put_login(const struct audit_login *login)
+{
+    struct audit_record record = {
+        .kind = AUDIT_ACCESS,
+        .is_summed = true,
+        .is_in_log = true,
+        .operation = "log-in",
+        .has_bmc = login->uuid != NULL,
+        .result = login->refused ? -EACCES : 0,
+        .more = login->more,
+    };
+
+    if (!keeper.keep)
+        return;
+    if (login->uuid)
+        record.uuid = *login->uuid;
+    snprintf(record.bmc, sizeof record.bmc, "%s", login->bmc);
+    snprintf(record.detail, sizeof record.detail, "%s", login->how);
+    snprintf(record.user, sizeof record.user, "%s", login->user);
+    snprintf(record.way, sizeof record.way, "%s", login->way);
+    endpoint_address_format_host(login->remote, record.address);
+    snprintf(record.outcome, sizeof record.outcome, "%s%s", login->refused ? "refused: " : "done",
+             login->refused ? login->refused : "");
+    audit_put(&record, NULL, NULL);
+}
+
 /* ---- JSON ---- */
 
 static void format_time(int64_t time_ms, char text[TIME_SIZE])

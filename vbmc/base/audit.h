@@ -27,7 +27,8 @@ struct audit_record {
     int64_t time_ms; /* since 1970 */
     enum audit_kind kind;
     bool is_summed; /* an equal one may be counted with this one instead of getting its own */
-    bool has_bmc;   /* else it is about the daemon */
+    bool is_in_log; /* by a line of its own, so it needs none */
+    bool has_bmc;   /* else it is about the daemon, or all */
     struct uuid uuid;
     char bmc[128]; /* its name, when that was */
     char operation[48];
@@ -59,6 +60,20 @@ bool audit_is_kept(void);
  * called once, perhaps before this returns: with 0 when the record is on disk, or, where the disk
  * does not take it, in the log; with a negative error if it is in neither. */
 void audit_put(const struct audit_record *record, audit_done *done, void *context);
+
+/* A try to log in. */
+struct audit_login {
+    const struct uuid *uuid; /* of the BMC; NULL: of all, or of which is not known */
+    const char *bmc;         /* its name */
+    const char *way;
+    const char *user; /* as the client has it */
+    const char *how;  /* the account shows who it is: "by password"; "" */
+    const union endpoint_address *remote;
+    const char *refused; /* why; NULL: it was let in */
+    unsigned more;       /* refused ones of that source that this one stands for */
+};
+/* Puts it into the trail, summed up with equal ones; the log has lines of its own for it. */
+void audit_put_login(const struct audit_login *login);
 
 /* Writes it to the log: to the journal with fields VBMC_BMC, VBMC_OPERATION, VBMC_USER ..., else as
  * a sentence with one line of JSON behind it. 0; -ECANCELED if lines of that level are not written;

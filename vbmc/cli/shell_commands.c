@@ -8,6 +8,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/audit.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/client.h"
 #include "vbmc/cli/console.h"
@@ -53,9 +54,10 @@ static const struct cli_verb command_logout = {
 
 /* In the order of the help. */
 static const struct cli_verb *const listed[] = {
-    &cli_verb_list, &cli_verb_show,  &cli_verb_console, &cli_verb_who,     &cli_verb_power,
-    &cli_verb_nmi,  &cli_verb_break, &cli_verb_bootdev, &cli_verb_sensors, &cli_verb_sel,
-    &cli_verb_fru,  &cli_verb_user,  &command_help,     &command_exit,     NULL,
+    &cli_verb_list,    &cli_verb_show,    &cli_verb_console, &cli_verb_who,
+    &cli_verb_audit,   &cli_verb_power,   &cli_verb_nmi,     &cli_verb_break,
+    &cli_verb_bootdev, &cli_verb_sensors, &cli_verb_sel,     &cli_verb_fru,
+    &cli_verb_user,    &command_help,     &command_exit,     NULL,
 };
 
 /* Further names of some of them. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/audit.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/hooks.h"
@@ -35,9 +36,18 @@ static void on_login_failed(void *context, uint8_t user_id)
 static void on_logged_in(void *context, uint8_t user_id, const union endpoint_address *remote)
 {
     struct instance *instance = context;
+    const struct audit_login login = {
+        .uuid = &instance->bmc.core.uuid,
+        .bmc = instance->record.name,
+        .way = "IPMI",
+        .user = user_id <= USER_ID_MAX ? instance->bmc.users.by_id[user_id].name : "",
+        .how = "",
+        .remote = remote,
+    };
 
     bmc_note_login(&instance->bmc, user_id, true);
     limiter_note_login(instance->shared->limiter, remote, instance_now_ms());
+    audit_put_login(&login);
 }
 
 static bool is_locked_out(void *context, uint8_t user_id)

@@ -100,7 +100,7 @@ static struct bmc_ticket ticket_of(const struct ipmi_request *request, const str
     return ticket;
 }
 
-static struct caller caller_of(const struct ipmi_request *request)
+struct caller command_caller(const struct ipmi_request *request)
 {
     const struct users *users = &request->bmc->users;
     struct caller caller = {
@@ -126,7 +126,7 @@ static struct caller caller_of(const struct ipmi_request *request)
 int command_call(const struct ipmi_request *request, const struct wire_out *out,
                  enum service_operation operation, const union service_arguments *arguments)
 {
-    const struct caller caller = caller_of(request);
+    const struct caller caller = command_caller(request);
     const struct bmc_ticket ticket = ticket_of(request, out);
     const struct service_call call = {.caller = &caller, .bmc = request->bmc, .ticket = &ticket};
     int result = service_call(operation, &call, arguments);

@@ -8,6 +8,7 @@
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/service/service.h"
 
+struct caller;
 struct ipmi_response;
 struct wire_in;
 struct wire_out;
@@ -77,6 +78,9 @@ uint8_t command_channel(const struct ipmi_request *request, uint8_t channel);
 
 /* Whether `channel`, with no other bits, is the LAN channel, by its number or as "this one". */
 bool command_is_lan(const struct ipmi_request *request, uint8_t channel);
+
+/* On whose behalf the request is. */
+struct caller command_caller(const struct ipmi_request *request);
 
 /* Ends a handler that changes the BMC: asks the service for it on behalf of who sent the request.
  * The completion code of the result, or COMMAND_PENDING; what was written to `out` (up to 4 bytes)

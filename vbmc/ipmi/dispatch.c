@@ -8,6 +8,8 @@
 #include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
 #include "vbmc/ipmi/msg.h"
+#include "vbmc/service/audit.h"
+#include "vbmc/service/caller.h"
 
 /* With Set Session Privilege Level between them. */
 #define CMD_ACTIVATE_SESSION 0x3a
@@ -118,6 +120,17 @@ static int execute(const struct ipmi_request *request, const struct command *com
     return code;
 }
 
+/* Of a session's level alone: what a stranger is refused by, or what is the guest's, is not for the
+ * trail. */
+static void note_refusal(const struct ipmi_request *request, const struct command *command)
+{
+    if (request->origin != IPMI_ORIGIN_LAN_SESSION || command->privilege == COMMAND_FOR_SYSTEM)
+        return;
+    const struct caller caller = command_caller(request);
+    service_audit_refused_command(command->name, &caller, request->bmc,
+                                  (enum privilege)command->privilege);
+}
+
 /* What is answered without a command: a code, or CC_SUCCESS where the command is to run. */
 static uint8_t check(const struct ipmi_request *request, const struct command *command)
 {
@@ -128,8 +141,10 @@ static uint8_t check(const struct ipmi_request *request, const struct command *c
                                                                   : CC_INVALID_COMMAND;
     if (msg->rs_lun != 0)
         return CC_INVALID_FOR_LUN;
-    if (!may_execute(request, command))
+    if (!may_execute(request, command)) {
+        note_refusal(request, command);
         return CC_INSUFFICIENT_PRIVILEGE;
+    }
     if (msg->data_length < command->data_min || msg->data_length > command->data_max)
         return CC_REQUEST_LENGTH_INVALID;
     return CC_SUCCESS;

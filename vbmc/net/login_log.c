@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "vbmc/base/audit.h"
 #include "vbmc/base/endpoint.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/rate.h"
@@ -61,6 +62,17 @@ static void write_line(const struct line *line, unsigned left_out)
     char address[ENDPOINT_TEXT_SIZE], more[RATE_MORE_SIZE];
 
     endpoint_address_format(&line->remote, address);
+    const struct audit_login login = {
+        .bmc = "",
+        .way = "IPMI",
+        .user = line->name,
+        .how = "",
+        .remote = &line->remote,
+        .refused = line->reason,
+        .more = left_out,
+    };
+
+    audit_put_login(&login);
     rate_tell_more(&left_out, more);
     log_info("IPMI: %s %s: %s%s: %s", line->what, address, line->reason, more, line->name);
 }

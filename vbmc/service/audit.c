@@ -41,6 +41,16 @@ static void set_bmc(struct audit_record *record, const struct bmc *bmc)
         uuid_format(&bmc->core.uuid, record->bmc);
 }
 
+/* By SSH with its port, "[2001:db8::1]:22": without, so that equal ones are equal. */
+static void set_address(struct audit_record *record, const char *address)
+{
+    size_t skip = address[0] == '[', length = strcspn(address + skip, skip ? "]" : ":");
+
+    if (!skip && strchr(address, ':') != strrchr(address, ':'))
+        length = strlen(address);
+    snprintf(record->address, sizeof record->address, "%.*s", (int)length, address + skip);
+}
+
 static void set_caller(struct audit_record *record, const struct caller *caller)
 {
     static const char *const ways[] = {
@@ -54,7 +64,7 @@ static void set_caller(struct audit_record *record, const struct caller *caller)
     if (caller->front_end == CALLER_SYSTEM_INTERFACE)
         return;
     snprintf(record->user, sizeof record->user, "%s", caller->name);
-    snprintf(record->address, sizeof record->address, "%s", caller->address);
+    set_address(record, caller->address);
     snprintf(record->privilege, sizeof record->privilege, "%s",
              service_privilege_name(caller->privilege));
     record->pid = caller->pid;
@@ -74,16 +84,12 @@ static void set_outcome(struct audit_record *record, enum service_operation oper
                  text ? text : service_explain(operation, result, words));
 }
 
-void service_audit_refusal(enum service_operation operation, const struct caller *caller,
-                           const struct bmc *bmc, int result)
+static void put_refusal(const char *name, const struct caller *caller, const struct bmc *bmc,
+                        int result, const char *words)
 {
-    const struct service_row *row = service_row(operation);
-    struct audit_record record = {.kind = AUDIT_ACCESS, .is_summed = true};
-    char words[SERVICE_TEXT_SIZE];
+    struct audit_record record = {.kind = AUDIT_ACCESS, .is_summed = true, .result = result};
 
-    if (!(row->flags & SERVICE_AUDITED))
-        return;
-    snprintf(record.operation, sizeof record.operation, "%s", row->name);
+    snprintf(record.operation, sizeof record.operation, "%s", name);
     set_bmc(&record, bmc);
     set_caller(&record, caller);
     if (!bmc && caller->one_bmc) {
@@ -91,10 +97,28 @@ void service_audit_refusal(enum service_operation operation, const struct caller
         record.uuid = caller->uuid;
         uuid_format(&record.uuid, record.bmc);
     }
-    record.result = result;
-    snprintf(record.outcome, sizeof record.outcome, "refused: %s",
-             service_explain(operation, result, words));
+    snprintf(record.outcome, sizeof record.outcome, "refused: %s", words);
     audit_put(&record, NULL, NULL);
+}
+
+void service_audit_refusal(enum service_operation operation, const struct caller *caller,
+                           const struct bmc *bmc, int result)
+{
+    const struct service_row *row = service_row(operation);
+    char words[SERVICE_TEXT_SIZE];
+
+    if (row->flags & SERVICE_AUDITED)
+        put_refusal(row->name, caller, bmc, result, service_explain(operation, result, words));
+}
+
+void service_audit_refused_command(const char *name, const struct caller *caller,
+                                   const struct bmc *bmc, enum privilege level)
+{
+    char words[SERVICE_TEXT_SIZE];
+
+    snprintf(words, sizeof words, "this needs the privilege level %s",
+             service_privilege_name(level));
+    put_refusal(name, caller, bmc, -EPERM, words);
 }
 
 /* Nothing has changed by it: it is as a refusal. */

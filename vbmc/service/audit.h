@@ -25,6 +25,10 @@ int service_audit_end(struct service_audit *audit, int result);
 void service_audit_refusal(enum service_operation operation, const struct caller *caller,
                            const struct bmc *bmc, int result);
 
+/* The same of a command that the front end refuses by a level of its own, by its name there. */
+void service_audit_refused_command(const char *name, const struct caller *caller,
+                                   const struct bmc *bmc, enum privilege level);
+
 /* The daemon stops: what was begun and has not ended is recorded as that. */
 void service_audit_stop(void);
 

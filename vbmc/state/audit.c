@@ -1,6 +1,7 @@
 #include "vbmc/state/audit.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct sum {
     uint64_t began_ms, heard_ms, counted_ms;
     int64_t until_ms;
     uint32_t more, stored_more;
+    bool is_in_log;
     char key[]; /* what is equal in them */
 };
 
@@ -114,7 +116,7 @@ static void tell_sum(const struct sum *sum)
 {
     struct audit_record record = {.id = sum->id, .more = sum->more, .until_ms = sum->until_ms};
 
-    if (sum->more == 0)
+    if (sum->more == 0 || sum->is_in_log)
         return;
     read_key(sum->key, &record);
     record.time_ms = sum->until_ms;
@@ -138,7 +140,7 @@ static bool count(struct audit *audit, const struct audit_record *record, uint64
 
     if (!sum)
         return false;
-    sum->more++;
+    sum->more += 1 + record->more;
     sum->until_ms = record->time_ms;
     sum->heard_ms = audit->now_ms;
     unlink_sum(audit, sum);
@@ -147,7 +149,8 @@ static bool count(struct audit *audit, const struct audit_record *record, uint64
 }
 
 /* Where there is no memory each gets its own record. */
-static void begin_sum(struct audit *audit, uint64_t id, uint64_t hash, const char *key)
+static void begin_sum(struct audit *audit, const struct audit_record *record, uint64_t hash,
+                      const char *key)
 {
     struct sum *sum = calloc(1, sizeof *sum + strlen(key) + 1);
 
@@ -156,7 +159,10 @@ static void begin_sum(struct audit *audit, uint64_t id, uint64_t hash, const cha
         return;
     }
     sum->hash = hash;
-    sum->id = id;
+    sum->id = record->id;
+    sum->more = sum->stored_more = record->more;
+    sum->until_ms = record->until_ms;
+    sum->is_in_log = record->is_in_log;
     sum->began_ms = sum->heard_ms = sum->counted_ms = audit->now_ms;
     memcpy(sum->key, key, strlen(key) + 1);
     link_newest(audit, sum);
@@ -244,11 +250,13 @@ static void keep(void *context, const struct audit_record *put, audit_done *done
             return;
         }
         record.id = ++audit->last_id;
-        begin_sum(audit, record.id, hash, key);
+        record.until_ms = record.more > 0 ? record.time_ms : 0;
+        begin_sum(audit, &record, hash, key);
     } else {
         record.id = ++audit->last_id;
     }
-    audit_log(&record, LOG_LEVEL_INFO);
+    if (!record.is_in_log)
+        audit_log(&record, LOG_LEVEL_INFO);
     struct keeping *keeping = audit->store ? malloc(sizeof *keeping) : NULL;
     int result = audit->store ? -ENOMEM : -ESHUTDOWN;
     if (keeping) {

@@ -11,6 +11,7 @@
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/view.h"
 #include "vbmc/service/accounts.h"
+#include "vbmc/service/audit.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/verbs.h"
@@ -120,7 +121,9 @@ bool verbs_admit_there(const struct verbs *verbs, struct json_object *arguments,
         return true; /* which is the verb's to say */
     const struct bmc *bmc = instance_bmc(instance);
     enum privilege level = service_level_on(&caller, bmc);
-    if (level == PRIVILEGE_NONE || service_is_locked_out(&caller, bmc)) {
+    bool is_locked_out = service_is_locked_out(&caller, bmc);
+    if (level == PRIVILEGE_NONE || is_locked_out) {
+        service_audit_refusal(operation, &caller, bmc, is_locked_out ? -EKEYREJECTED : -EPERM);
         control_reply_error(request, CONTROL_FAILED,
                             "the accounts of this BMC do not let %s in (see 'vbmc user')",
                             caller.name);

@@ -334,6 +334,45 @@ static void test_refusal(void **state)
     assert_string_equal(kept[0].record.outcome, "refused: this needs the privilege level operator");
 }
 
+/* Commands that are done at once are answered when their record is kept, with all their data. */
+static void test_ipmi_waits(void **state)
+{
+    static const struct {
+        const char *request, *answer;
+    } rows[] = {
+        {"00 04 05", "00"},          /* Chassis Identify */
+        {"06 32 01 01", "00 01 01"}, /* Enable Message Channel Receive */
+        {"04 11 05", "00 05"},       /* Arm PEF Postpone Timer */
+    };
+
+    (void)state;
+    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        count = 0;
+        assert_string_equal(fake_bmc_talk(&fake_bmc, rows[i].request), FAKE_BMC_WAITS);
+        uint32_t request = fake_bmc_request(&fake_bmc);
+        assert_int_equal(count, 1);
+        assert_string_equal(kept[0].record.way, "guest");
+        finish_disk(0);
+        assert_string_equal(fake_bmc_answer(&fake_bmc, request), rows[i].answer);
+    }
+}
+
+/* By the level of the command, before it is decoded. */
+static void test_refused_command(void **state)
+{
+    (void)state;
+    fake_bmc.privilege = PRIVILEGE_USER;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 02 00"), "d4");
+    assert_int_equal(count, 1);
+    assert_string_equal(kept[0].record.operation, "Chassis Control");
+    assert_string_equal(kept[0].record.way, "IPMI");
+    assert_string_equal(kept[0].record.outcome, "refused: this needs the privilege level operator");
+    fake_bmc.origin = IPMI_ORIGIN_LAN_OUTSIDE_SESSION; /* a stranger */
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 02 00"), "d4");
+    assert_int_equal(count, 1);
+}
+
 /* The daemon stops while a guest is asked to do something. */
 static void test_stop(void **state)
 {
@@ -386,7 +425,8 @@ int main(void)
         SERVER_TEST(test_every_operation), SERVER_TEST(test_disk_refuses),
         SERVER_TEST(test_repeat),          SERVER_TEST(test_idle),
         SERVER_TEST(test_refusal),         SERVER_TEST(test_stop),
-        SERVER_TEST(test_clean),
+        SERVER_TEST(test_clean),           SERVER_TEST(test_refused_command),
+        SERVER_TEST(test_ipmi_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
