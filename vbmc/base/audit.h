@@ -27,6 +27,7 @@ struct audit_record {
     int64_t time_ms; /* since 1970 */
     enum audit_kind kind;
     bool is_summed; /* an equal one may be counted with this one instead of getting its own */
+    bool is_along;  /* put from a ticket's `along`: is done if what is stored there is */
     bool is_in_log; /* by a line of its own, so it needs none */
     bool has_bmc;   /* else it is about the daemon, or all */
     struct uuid uuid;

@@ -11,6 +11,10 @@ struct bmc_ticket {
     /* result: 0 or a negative error as in vbmc/host/host.h. Runs exactly once. NULL: nobody waits.
      */
     void (*done)(const struct bmc_ticket *ticket, int result);
+    /* A copy of the state that holds the change has just been handed to the store: what is handed
+     * to it from within is written together with the copy, whose result is the ticket's. NULL:
+     * there is nothing. */
+    void (*along)(const struct bmc_ticket *ticket);
     const void *sink;
     uint32_t numbers[3];
     uint8_t data[4]; /* goes with the answer if the result is 0 */

@@ -18,7 +18,9 @@ struct service_audit {
     struct audit_record record;
     struct bmc_ticket ticket; /* of who waits */
     bool is_awaited;          /* the answer waits for the record */
-    bool is_told;             /* its record is written already */
+    bool is_told;             /* its record is put into the trail ... */
+    bool is_kept;             /* ... and is there, or cannot be: */
+    int kept;                 /* 0, or why not */
     bool has_ended;
     int result;
     char *text;                   /* that came with it; may be NULL */
@@ -173,34 +175,54 @@ static struct service_audit *find_repeat(const struct service_audit *leader)
     return NULL;
 }
 
-/* The record is kept, or cannot be: who waits is answered, and so are repeats that have ended. */
-static void on_kept(void *context, int result)
+/* It has ended and its record is kept, or cannot be: who waits is answered, and so are repeats that
+ * have ended. */
+static void complete(struct service_audit *audit)
 {
-    struct service_audit *audit = context, *repeat;
+    struct service_audit *repeat;
 
     while ((repeat = find_repeat(audit))) {
         repeat->leader = NULL;
-        repeat->is_told = true;
+        repeat->is_told = repeat->is_kept = true;
         if (repeat->has_ended)
             finish(repeat, repeat->result);
     }
-    finish(audit, audit->result == 0 ? result : audit->result);
+    finish(audit, audit->result == 0 ? audit->kept : audit->result);
 }
 
+static void on_kept(void *context, int result)
+{
+    struct service_audit *audit = context;
+
+    audit->is_kept = true;
+    audit->kept = result;
+    if (audit->has_ended)
+        complete(audit);
+}
+
+/* It has ended, by itself or with the daemon. */
 static void tell(struct service_audit *audit)
 {
-    if (audit->is_told) {
-        finish(audit, audit->result);
-        return;
-    }
+    bool is_awaited = audit->is_awaited && audit->has_ended;
+
     audit->is_told = true;
-    set_outcome(&audit->record, audit->operation, audit->result, audit->text);
-    if (audit->is_awaited) {
-        audit_put(&audit->record, on_kept, audit);
+    audit->is_kept = !is_awaited;
+    audit_put(&audit->record, is_awaited ? on_kept : NULL, audit);
+}
+
+/* The change is on its way to the disk, and its record goes with it: both are there, or neither,
+ * and who waits waits for one commit. */
+static void on_along(const struct bmc_ticket *ticket)
+{
+    struct service_audit *audit = (struct service_audit *)ticket->sink;
+
+    if (audit->is_told || audit->leader || !audit->is_awaited || audit->record.is_summed ||
+        !audit_is_kept())
         return;
-    }
-    audit_put(&audit->record, NULL, NULL);
-    finish(audit, audit->result);
+    set_outcome(&audit->record, audit->operation, 0, NULL);
+    audit->record.is_along = true;
+    audit->is_told = true;
+    audit_put(&audit->record, on_kept, audit);
 }
 
 /* The ticket that the operation got. */
@@ -213,8 +235,20 @@ static void on_ended(const struct bmc_ticket *ticket, int result)
     memcpy(audit->ticket.data, ticket->data, sizeof audit->ticket.data);
     audit->ticket.data_length = ticket->data_length;
     audit->text = ticket->text ? strdup(ticket->text) : NULL;
-    if (!audit->leader)
+    if (audit->leader)
+        return;
+    if (audit->is_told) {
+        if (audit->is_kept)
+            complete(audit);
+        return;
+    }
+    set_outcome(&audit->record, audit->operation, result, audit->text);
+    if (!audit->is_awaited) {
         tell(audit);
+        complete(audit);
+    } else {
+        tell(audit);
+    }
 }
 
 struct service_audit *service_audit_begin(enum service_operation operation,
@@ -240,6 +274,7 @@ struct service_audit *service_audit_begin(enum service_operation operation,
         audit->ticket = *call->ticket;
     *ticket = audit->ticket;
     ticket->done = on_ended;
+    ticket->along = on_along;
     ticket->sink = audit;
     audit->leader = find_leader(audit);
     audit->next = begun;
@@ -255,12 +290,13 @@ int service_audit_end(struct service_audit *audit, int result)
     bool waits = result == 0 && audit->is_awaited && audit->ticket.done && audit_is_kept();
     audit->result = result;
     audit->has_ended = true;
+    if (result == 0)
+        set_outcome(&audit->record, audit->operation, 0, NULL);
     if (waits) {
         tell(audit);
         return -EINPROGRESS;
     }
     if (result == 0) {
-        set_outcome(&audit->record, audit->operation, 0, NULL);
         audit_put(&audit->record, NULL, NULL);
     } else {
         tell_refused(audit, result);
@@ -275,9 +311,8 @@ void service_audit_stop(void)
     for (struct service_audit *audit = begun; audit; audit = audit->next) {
         if (audit->is_told || audit->leader)
             continue;
-        audit->is_told = true;
         set_outcome(&audit->record, audit->operation, -ECANCELED,
                     "the daemon stopped before it had ended");
-        audit_put(&audit->record, NULL, NULL);
+        tell(audit);
     }
 }

@@ -231,6 +231,8 @@ static void on_stored(void *context, int result)
     struct keeping keeping = *(struct keeping *)context;
 
     free(context);
+    if (keeping.record.is_along && result == 0) /* how it ended was not known before */
+        audit_log(&keeping.record, LOG_LEVEL_INFO);
     end(keeping.audit, &keeping.record, result, keeping.done, keeping.context);
 }
 
@@ -255,13 +257,15 @@ static void keep(void *context, const struct audit_record *put, audit_done *done
     } else {
         record.id = ++audit->last_id;
     }
-    if (!record.is_in_log)
+    if (!record.is_in_log && !record.is_along)
         audit_log(&record, LOG_LEVEL_INFO);
     struct keeping *keeping = audit->store ? malloc(sizeof *keeping) : NULL;
     int result = audit->store ? -ENOMEM : -ESHUTDOWN;
     if (keeping) {
         *keeping = (struct keeping){audit, record, done, done_context};
-        result = store_audit_add(audit->store, &record, on_stored, keeping);
+        result = record.is_along
+                     ? store_audit_add_along(audit->store, &keeping->record, on_stored, keeping)
+                     : store_audit_add(audit->store, &record, on_stored, keeping);
     }
     if (result < 0) {
         free(keeping);

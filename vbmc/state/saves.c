@@ -165,6 +165,37 @@ static void on_stored(void *context, int result)
 
 /* ---- the beginning ---- */
 
+/* What is to be written together with the copy. */
+static void send_along(const struct waiting *waiting)
+{
+    for (; waiting; waiting = waiting->next) {
+        if (waiting->ticket.along)
+            waiting->ticket.along(&waiting->ticket);
+    }
+}
+
+static bool is_accompanied(const struct waiting *waiting)
+{
+    while (waiting && !waiting->ticket.along)
+        waiting = waiting->next;
+    return waiting != NULL;
+}
+
+static int put(struct saves_part *part, struct saving *saving, struct saving *kept)
+{
+    const struct save_kind *kind = part->kind;
+    struct store *store = part->saves->store;
+
+    if (!is_accompanied(saving->waiting))
+        return kind->put(store, part->owner, saving->copy, on_stored, kept);
+    store_hold(store);
+    int result = kind->put(store, part->owner, saving->copy, on_stored, kept);
+    if (result == 0)
+        send_along(saving->waiting);
+    store_release(store);
+    return result;
+}
+
 static int hand_to_store(struct saves_part *part, struct saving *saving)
 {
     const struct save_kind *kind = part->kind;
@@ -177,7 +208,7 @@ static int hand_to_store(struct saves_part *part, struct saving *saving)
     }
     if (result == 0) {
         *kept = *saving;
-        result = kind->put(part->saves->store, part->owner, saving->copy, on_stored, kept);
+        result = put(part, saving, kept);
     }
     if (result < 0)
         free(kept);

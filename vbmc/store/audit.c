@@ -77,6 +77,25 @@ int store_audit_add(struct store *store, const struct audit_record *record, stor
     return store_submit(store, &(struct store_job){run_add, free, copy, done, context});
 }
 
+static void follow(void *data, int result)
+{
+    struct audit_record *record = data;
+
+    record->result = result;
+    if (result == 0)
+        snprintf(record->outcome, sizeof record->outcome, "done");
+    else
+        snprintf(record->outcome, sizeof record->outcome, "the change could not be stored: %s",
+                 strerror(-result));
+}
+
+int store_audit_add_along(struct store *store, struct audit_record *record, store_done_fn done,
+                          void *context)
+{
+    return store_submit_behind(store, &(struct store_job){run_add, NULL, record, done, context},
+                               follow);
+}
+
 /* ---- how many more ---- */
 
 struct more {

@@ -15,6 +15,11 @@
 int store_audit_add(struct store *store, const struct audit_record *record, store_done_fn done,
                     void *context);
 
+/* The same of a record that lives until `done`: with the result of the job that was submitted
+ * before it, as that of the record. */
+int store_audit_add_along(struct store *store, struct audit_record *record, store_done_fn done,
+                          void *context);
+
 /* Sets `more` and `until_ms` of a record; nothing if it has gone. As store_submit. */
 int store_audit_set_more(struct store *store, uint64_t id, uint32_t more, int64_t until_ms);
 

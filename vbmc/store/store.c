@@ -14,6 +14,7 @@
 
 struct entry {
     struct store_job job;
+    void (*follow)(void *data, int result); /* NULL: it is about no other */
     int result;
     struct entry *next;
 };
@@ -28,12 +29,14 @@ struct store {
     uv_async_t *async; /* on the heap: it outlives the store until the loop has closed it */
     uv_thread_t writer;
     int last_error; /* the writer's own: a lasting trouble is logged once */
+    int followed;   /* the writer's own: the result of the last job that follows none */
 
     uv_mutex_t mutex; /* guards the rest */
     uv_cond_t wake;
     struct queue waiting;
     struct queue finished;
     bool closing;
+    bool held;
 };
 
 static void queue_init(struct queue *queue)
@@ -70,12 +73,17 @@ static int run_in_savepoint(sqlite3 *db, struct entry *entry)
 
 /* Runs the entries from `first` up to, not including, `end` in one transaction and sets their
  * results. 0 if it was committed; a negative error if none of them is stored. */
-static int run_transaction(sqlite3 *db, struct entry *first, const struct entry *end)
+static int run_transaction(struct store *store, struct entry *first, const struct entry *end)
 {
+    sqlite3 *db = store->file.writer;
     int result = sql_run(db, "BEGIN IMMEDIATE");
 
     for (struct entry *entry = first; result == 0 && entry != end; entry = entry->next) {
+        if (entry->follow)
+            entry->follow(entry->job.data, store->followed);
         entry->result = run_in_savepoint(db, entry);
+        if (!entry->follow)
+            store->followed = entry->result;
         if (sqlite3_get_autocommit(db))
             result = entry->result;
     }
@@ -84,8 +92,11 @@ static int run_transaction(sqlite3 *db, struct entry *first, const struct entry 
     if (result < 0) {
         if (!sqlite3_get_autocommit(db))
             sql_run(db, "ROLLBACK");
-        for (struct entry *entry = first; entry != end; entry = entry->next)
+        for (struct entry *entry = first; entry != end; entry = entry->next) {
             entry->result = result;
+            if (!entry->follow)
+                store->followed = result;
+        }
     }
     return result;
 }
@@ -94,10 +105,10 @@ static int run_transaction(sqlite3 *db, struct entry *first, const struct entry 
  */
 static int run_with_room(struct store *store, struct entry *first, const struct entry *end)
 {
-    int result = run_transaction(store->file.writer, first, end);
+    int result = run_transaction(store, first, end);
 
     if (result == -ENOSPC && store_file_checkpoint(&store->file) == 0)
-        result = run_transaction(store->file.writer, first, end);
+        result = run_transaction(store, first, end);
     return result;
 }
 
@@ -139,7 +150,7 @@ static void writer_main(void *argument)
 
     uv_mutex_lock(&store->mutex);
     for (;;) {
-        while (!store->waiting.first && !store->closing)
+        while ((!store->waiting.first || store->held) && !store->closing)
             uv_cond_wait(&store->wake, &store->mutex);
         if (!store->waiting.first)
             break;
@@ -255,11 +266,18 @@ void store_close(struct store *store)
 
 int store_submit(struct store *store, const struct store_job *job)
 {
+    return store_submit_behind(store, job, NULL);
+}
+
+int store_submit_behind(struct store *store, const struct store_job *job,
+                        void (*follow)(void *data, int result))
+{
     struct entry *entry = calloc(1, sizeof *entry);
     int result = entry ? 0 : -ENOMEM;
 
     if (entry) {
         entry->job = *job;
+        entry->follow = follow;
         uv_mutex_lock(&store->mutex);
         if (store->closing)
             result = -ESHUTDOWN;
@@ -274,6 +292,21 @@ int store_submit(struct store *store, const struct store_job *job)
             job->release(job->data);
     }
     return result;
+}
+
+void store_hold(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    store->held = true;
+    uv_mutex_unlock(&store->mutex);
+}
+
+void store_release(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    store->held = false;
+    uv_cond_signal(&store->wake);
+    uv_mutex_unlock(&store->mutex);
 }
 
 sqlite3 *store_reader(struct store *store)

@@ -43,6 +43,16 @@ void store_close(struct store *store);
  * during store_close): then data was released and `done` will not be called. */
 int store_submit(struct store *store, const struct store_job *job);
 
+/* The same for a job that is about the one before it, which has no `follow`: ahead of each `run`,
+ * `follow` is called on the writer thread with `data` and the result that one had. */
+int store_submit_behind(struct store *store, const struct store_job *job,
+                        void (*follow)(void *data, int result));
+
+/* What is submitted between these is written in one transaction, unless the disk refuses it. Loop
+ * thread. */
+void store_hold(struct store *store);
+void store_release(struct store *store);
+
 /* The connection for reading, for the thread that opened the store. Sees what is committed. */
 sqlite3 *store_reader(struct store *store);
 

@@ -13,7 +13,11 @@
 
 #include "tests/fake/refusing_store.h"
 #include "vbmc/base/audit.h"
+#include "vbmc/bmc/ticket.h"
+#include "vbmc/physics/facility.h"
 #include "vbmc/state/audit.h"
+#include "vbmc/state/facility.h"
+#include "vbmc/state/saves.h"
 #include "vbmc/store/audit.h"
 
 #define NOT_YET    1
@@ -292,6 +296,58 @@ static void test_refused(void **state)
     assert_string_equal(listed[0].operation, "look");
 }
 
+/* ---- together with the change ---- */
+
+static struct facility facility;
+static int changed;
+
+static void put_along(const struct bmc_ticket *ticket)
+{
+    struct audit_record record = record_of("facility", false);
+
+    (void)ticket;
+    record.is_along = true;
+    audit_put(&record, note_done, NULL);
+}
+
+static void note_changed(const struct bmc_ticket *ticket, int result)
+{
+    (void)ticket;
+    changed = result;
+}
+
+/* A record that goes along with a copy of the state says what has become of that. */
+static void test_along(void **state)
+{
+    const struct bmc_ticket ticket = {.done = note_changed, .along = put_along};
+    struct facility_settings settings;
+    struct saves *saves = saves_new(store, "the facility");
+
+    (void)state;
+    facility_settings_set_defaults(&settings);
+    facility_init(&facility, &settings);
+    struct saves_part *part = saves_add(saves, &facility_save_kind, &facility);
+    for (int refuses = 0; refuses < 2; refuses++) {
+        int expected = refuses ? -EINVAL : 0;
+        unsigned before = ended;
+        if (refuses)
+            refusing_store_refuse("");
+        changed = NOT_YET;
+        saves_changed(part, &ticket);
+        while (ended == before)
+            uv_run(&loop, UV_RUN_ONCE);
+        assert_int_equal(changed, expected); /* ahead of its record */
+        assert_int_equal(finished, 0);
+    }
+    saves_free(saves, NULL, NULL);
+    list_all();
+    assert_int_equal(count, 2);
+    assert_string_equal(listed[0].outcome, "done");
+    assert_int_equal(listed[0].result, 0);
+    assert_int_equal(listed[1].result, -EINVAL);
+    assert_string_equal(listed[1].outcome, "the change could not be stored: Invalid argument");
+}
+
 /* The newest stay, of each kind so many. */
 static void test_pruned(void **state)
 {
@@ -320,7 +376,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         TEST(test_kept), TEST(test_bmc_goes), TEST(test_summed), TEST(test_logins),
-        TEST(test_room), TEST(test_refused),  TEST(test_pruned),
+        TEST(test_room), TEST(test_refused),  TEST(test_along),  TEST(test_pruned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
