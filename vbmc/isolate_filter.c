@@ -7,6 +7,7 @@
  *
  * Names that the architecture or the version of libseccomp does not know are left out. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -38,9 +39,8 @@ static const char *const basic[] = {
     /* memory */
     "brk", "madvise", "membarrier", "mlock", "mlock2", "mremap", "munlock", "munmap",
     /* descriptors that are there */
-    "close", "close_range", "dup", "dup2", "dup3", "fcntl", "fstat", "lseek", "newfstatat",
-    "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readv", "write",
-    "writev",
+    "close", "close_range", "dup", "dup2", "dup3", "fstat", "lseek", "newfstatat", "pread64",
+    "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readv", "write", "writev",
     /* sockets that are there */
     "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
@@ -51,26 +51,25 @@ static const char *const basic[] = {
     /* time */
     "clock_getres", "clock_gettime", "gettimeofday", "time", "times",
     /* signals */
-    "alarm", "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask",
-    "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "setitimer",
-    "sigaltstack",
+    "alarm", "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn",
+    "rt_sigsuspend", "rt_sigtimedwait", "setitimer", "sigaltstack",
     /* oneself */
     "arch_prctl", "capget", "exit", "exit_group", "get_robust_list", "getcpu", "getegid", "geteuid",
     "getgid", "getgroups", "getpgid", "getpgrp", "getpid", "getppid", "getrandom", "getresgid",
-    "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "prctl", "prlimit64",
-    "rseq", "sched_getaffinity", "sched_getparam", "sched_getscheduler", "set_robust_list",
+    "getresuid", "getrlimit", "getrusage", "getsid", "gettid", "getuid", "prctl", "rseq",
+    "sched_getaffinity", "sched_getparam", "sched_getscheduler", "set_robust_list",
     "set_tid_address", "setrlimit", "sysinfo", "umask", "uname"};
 
 /* And what the daemon needs. */
 static const char *const daemon_has[] = {
     /* files */
     "access", "chdir", "chmod", "chown", "copy_file_range", "creat", "faccessat", "faccessat2",
-    "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fdatasync",
-    "flock", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents", "getdents64", "link", "linkat",
-    "lstat", "memfd_create", "mkdir", "mkdirat", "msync", "open", "openat", "pipe", "readahead",
-    "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir", "sendfile", "splice",
-    "stat", "statfs", "statx", "symlink", "symlinkat", "sync_file_range", "truncate", "unlink",
-    "unlinkat", "utime", "utimensat", "utimes",
+    "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
+    "fdatasync", "flock", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents", "getdents64",
+    "link", "linkat", "lstat", "memfd_create", "mkdir", "mkdirat", "msync", "open", "openat",
+    "pipe", "readahead", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir",
+    "sendfile", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync_file_range",
+    "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes",
     /* sockets, beside `socket` itself */
     "accept", "accept4", "bind", "connect", "listen",
     /* waiting */
@@ -78,10 +77,9 @@ static const char *const daemon_has[] = {
     "inotify_rm_watch", "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime",
     "timerfd_settime",
     /* programs for logins by SSH */
-    "execve", "fork", "kill", "pidfd_open", "pidfd_send_signal", "setpgid", "setsid", "tgkill",
-    "vfork", "wait4", "waitid",
-    /* for the programs, whose libraries start before they have a filter of their own; and threads
-     */
+    "execve", "fork", "kill", "pidfd_open", "pidfd_send_signal", "prlimit64", "rt_sigqueueinfo",
+    "setpgid", "setsid", "tgkill", "vfork", "wait4", "waitid",
+    /* for the libraries of these programs, which start before they have a filter of their own */
     "get_mempolicy", "mbind", "set_mempolicy", "getpriority", "sched_setaffinity", "seccomp",
     "setpriority"};
 
@@ -219,11 +217,21 @@ static int add_daemon(scmp_filter_ctx filter)
     return result;
 }
 
-/* raise() and abort() of its own, and no signal to another process of the user. */
+/* Not what reaches another process of the same user: its signals, those that a descriptor sends,
+ * its limits. raise() and abort() are of its own. */
 static int add_shell(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+
+    if (result == 0)
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                                  SCMP_A0(SCMP_CMP_EQ, 0));
+    for (size_t i = 0; i < ARRAY_SIZE(commands) && result == 0; i++)
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                                  SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+    return result;
 }
 
 static int fill(scmp_filter_ctx filter, int (*add_more)(scmp_filter_ctx))

@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -404,6 +405,7 @@ static bool filter_daemon(void)
 
 static bool filter_shell(void)
 {
+    struct rlimit limit;
     char line[64] = "";
     int ends[2];
 
@@ -417,8 +419,11 @@ static bool filter_shell(void)
     char wanted[64];
     snprintf(wanted, sizeof wanted, "vbmc: system call %04d is refused\n", (int)SYS_openat);
     return strcmp(line, wanted) == 0 && is_refused(socket(AF_UNIX, SOCK_STREAM, 0)) &&
-           is_refused(kill(getppid(), 0)) && is_refused(fork()) &&
-           is_refused(syscall(SYS_tgkill, getppid(), getppid(), 0)) &&
+           is_refused(kill(getppid(), 0)) &&
+           is_refused(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit)) &&
+           is_refused(fcntl(ends[0], F_SETOWN, getppid())) &&
+           getrlimit(RLIMIT_NOFILE, &limit) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+           is_refused(fork()) && is_refused(syscall(SYS_tgkill, getppid(), getppid(), 0)) &&
            is_refused(execl("/bin/true", "true", (char *)NULL)) && raise(0) == 0;
 }
 
