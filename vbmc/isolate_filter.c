@@ -218,13 +218,17 @@ static int add_daemon(scmp_filter_ctx filter)
 }
 
 /* Not what reaches another process of the same user: its signals, those that a descriptor sends,
- * its limits. raise() and abort() are of its own. */
+ * its limits. Its own group, which is kill's 0, is this process alone; libedit repeats signals so.
+ */
 static int add_shell(scmp_filter_ctx filter)
 {
     static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
     int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 
+    if (result == 0)
+        result =
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0(SCMP_CMP_EQ, 0));
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
                                   SCMP_A0(SCMP_CMP_EQ, 0));

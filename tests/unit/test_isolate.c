@@ -419,7 +419,8 @@ static bool filter_shell(void)
     char wanted[64];
     snprintf(wanted, sizeof wanted, "vbmc: system call %04d is refused\n", (int)SYS_openat);
     return strcmp(line, wanted) == 0 && is_refused(socket(AF_UNIX, SOCK_STREAM, 0)) &&
-           is_refused(kill(getppid(), 0)) &&
+           is_refused(kill(getppid(), 0)) && is_refused(kill(-getppid(), 0)) &&
+           is_refused(kill(-1, 0)) && kill(0, 0) == 0 &&
            is_refused(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit)) &&
            is_refused(fcntl(ends[0], F_SETOWN, getppid())) &&
            getrlimit(RLIMIT_NOFILE, &limit) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
