@@ -95,7 +95,8 @@ static int give(int fd, const struct isolate_user *user)
         return -errno;
     if (status.st_uid != 0 || (!S_ISDIR(status.st_mode) && status.st_nlink != 1))
         return 0;
-    return fchownat(fd, "", user->uid, user->gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
+    gid_t gid = S_ISSOCK(status.st_mode) ? (gid_t)-1 : user->gid; /* its group is who may connect */
+    return fchownat(fd, "", user->uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
 static bool is_entry(const struct dirent *entry)
