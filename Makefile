@@ -70,7 +70,7 @@ LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 .SECONDARY:
 .PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
 	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage deb \
-	install install-files uninstall clean help
+	daemon-user install install-files uninstall clean help
 
 all: $(BUILD)/vbmcd $(BUILD)/vbmc
 
@@ -223,7 +223,15 @@ deb: all
 	@tests/deps.sh $(DEB_PACKAGES)
 	@+examples/debian/build.sh $(BUILD) $(DEB_VERSION)
 
-install: all
+# Without DESTDIR, the user that vbmcd becomes, in the groups that open libvirt and serial ports.
+USERADD := useradd --system --user-group --no-create-home --home-dir /var/lib/vbmc --shell /usr/sbin/nologin
+
+daemon-user:
+	@getent group libvirt >/dev/null || groupadd --system libvirt
+	@getent passwd vbmc >/dev/null || $(USERADD) vbmc
+	@usermod -aG libvirt,tty vbmc
+
+install: all $(if $(DESTDIR),,$(if $(filter 0,$(shell id -u)),daemon-user))
 	@+$(MAKE) --no-print-directory install-files
 
 # What was built, and nothing else.
@@ -240,6 +248,7 @@ install-files:
 	install -D -m 644 examples/completion/_vbmc \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vbmc
 	install -D -m 644 examples/vbmc.conf $(DESTDIR)$(PREFIX)/share/doc/vbmc/vbmc.conf
+	install -m 644 examples/vbmcd-embed.conf $(DESTDIR)$(PREFIX)/share/doc/vbmc/vbmcd-embed.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' examples/vbmcd.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/vbmcd.service
@@ -248,7 +257,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/vbmcd bin/vbmc share/man/man1/vbmc.1 \
 		share/man/man5/vbmc.conf.5 share/man/man8/vbmcd.8 \
 		share/bash-completion/completions/vbmc share/zsh/site-functions/_vbmc \
-		share/doc/vbmc/vbmc.conf lib/systemd/system/vbmcd.service)
+		share/doc/vbmc/vbmc.conf share/doc/vbmc/vbmcd-embed.conf lib/systemd/system/vbmcd.service)
 
 clean:
 	rm -rf $(BUILD)

@@ -66,7 +66,7 @@ int privileges_drop(const struct config *config, const struct openstack *opensta
     int result = 0;
 
     are_kept = embedded != NULL;
-    if (geteuid() == 0 && user && strcmp(user, "root") != 0 && !embedded)
+    if (geteuid() == 0 && strcmp(user, "root") != 0 && !embedded)
         result = become(config, openstack, error, size);
     else if (geteuid() == 0 && embedded)
         log_warning(

@@ -10,6 +10,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/config/config.h"
 #include "vbmc/config/ini.h"
 #include "vbmc/config/openstack.h"
@@ -76,11 +77,12 @@ static void advise(const struct reach *reach, const char *path, enum use use, ch
     char closed[PATH_MAX];
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 
-    if (use == USE_FILL || use == USE_APPEND)
+    if (use == USE_APPEND)
         snprintf(advice, ADVICE_SIZE,
-                 "install -d -o %s -m 750 /var/log/vbmc, and name that folder; or give it: "
-                 "chown %s %s",
-                 reach->user, reach->user, path);
+                 "install -d -o %s -m 750 /var/log/vbmc, and log-file = /var/log/vbmc/%s",
+                 reach->user, name);
+    else if (use == USE_FILL)
+        snprintf(advice, ADVICE_SIZE, "chown %s %s", reach->user, path);
     else if (!find_closed(path, closed))
         snprintf(advice, ADVICE_SIZE, "chown %s %s", reach->user, path);
     else if (is_home(closed))
@@ -183,6 +185,30 @@ static void try_ssh(const struct reach *reach, const char *text)
     ssh_uri_clear(&uri);
 }
 
+/* libvirt's socket, by its group or, where polkit decides, open to all. */
+static void try_libvirt(const struct reach *reach)
+{
+    static const char *const sockets[] = {"/run/libvirt/virtqemud-sock",
+                                          "/run/libvirt/libvirt-sock"};
+    char advice[ADVICE_SIZE];
+    const char *closed = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
+        if (access(sockets[i], W_OK) == 0)
+            return;
+        if (errno == EACCES)
+            closed = sockets[i];
+    }
+    if (!closed)
+        return;
+    snprintf(
+        advice, sizeof advice,
+        "usermod -aG libvirt %s, with unix_sock_group = \"libvirt\", unix_sock_rw_perms = "
+        "\"0770\" and auth_unix_rw = \"none\" in libvirtd.conf, or the polkit rule of vbmcd(8)",
+        reach->user);
+    reach->say(reach->context, "libvirt", closed, strerror(EACCES), advice);
+}
+
 /* Read once, at the start; what is read then may be out of reach at the next start, by systemd. */
 static void try_openstack(const struct reach *reach, const struct openstack *openstack)
 {
@@ -204,8 +230,12 @@ void reach_check(const struct config *config, const struct openstack *openstack,
 
     try_configuration(&reach, config);
     for (size_t i = 0; i < config->hypervisor_count; i++) {
-        if (ssh_uri_is(config->hypervisors[i].uri))
-            try_ssh(&reach, config->hypervisors[i].uri);
+        const char *uri = config->hypervisors[i].uri;
+        if (ssh_uri_is(uri))
+            try_ssh(&reach, uri);
+        else if (hypervisor_uri_is_qemu(uri) && hypervisor_uri_is_local(uri) &&
+                 !hypervisor_uri_is_embedded(uri))
+            try_libvirt(&reach);
     }
     if (openstack)
         try_openstack(&reach, openstack);

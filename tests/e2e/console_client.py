@@ -2,6 +2,7 @@
 usage: console_client.py GUEST; root is logged in there"""
 import os
 import pathlib
+import pwd
 import re
 import signal
 import sys
@@ -168,13 +169,14 @@ def local_shell():
 
 
 def drops_privileges():
+    user = pwd.getpwnam("vbmc")
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         if entry.joinpath("cmdline").read_bytes().split(b"\0")[0] != b"vbmc-shell":
             continue
         status = entry.joinpath("status").read_text()
-        check(re.search(r"^Uid:(\t65534){4}$", status, re.M), status)
-        check(re.search(r"^Gid:(\t65534){4}$", status, re.M), status)
-        check(re.search(r"^Groups:\t *$", status, re.M), status)
+        check(re.search(rf"^Uid:(\t{user.pw_uid}){{4}}$", status, re.M), status)
+        check(re.search(rf"^Gid:(\t{user.pw_gid}){{4}}$", status, re.M), status)
+        check(re.search(r"^Seccomp:\t2$", status, re.M), status)
         check(re.search(r"^NoNewPrivs:\t1$", status, re.M), status)
         check(re.search(r"^CapEff:\t0+$", status, re.M), status)
         return

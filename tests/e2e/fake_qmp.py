@@ -10,6 +10,7 @@ if os.path.exists(path):
     os.unlink(path)
 server = socket.socket(socket.AF_UNIX)
 server.bind(path)
+os.chmod(path, 0o666)  # the daemon has a user of its own
 server.listen(5)
 GREETING = {"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": ""},
                     "capabilities": []}}

@@ -250,6 +250,7 @@ start_libvirtd() {
 	share_capabilities /var/cache/libvirt/qemu/capabilities
 	uri=qemu:///system
 	export LIBVIRT_DEFAULT_URI=$uri
+	install -d -m 755 /run/libvirt # the embedded driver leaves it closed
 	virtlogd -d
 	run_libvirtd
 	wait_for 30 virsh list || { tail -n 20 $dir/libvirtd.log >&2; return 1; }
@@ -288,13 +289,10 @@ console_mode=
 ! grep -qs '^define_guest ' "$script" || console_mode=on-demand
 declare -A vbmcd_pids=()
 
-# Whom it becomes, unless it starts guests itself, which needs root.
-daemon_user=root
 # write_config [LINE...]: $dir/vbmc.conf; the lines go below [bmc], or open sections of their own.
 write_config() {
 	cat >$dir/vbmc.conf <<-END
 		[daemon]
-		user = $daemon_user
 		state-dir = $dir/state
 		log-level = debug
 		[hypervisor local]
@@ -305,11 +303,12 @@ write_config() {
 		${console_mode:+console = $console_mode}
 	END
 	printf '%s\n' "$@" >>$dir/vbmc.conf
-	chmod 600 $dir/vbmc.conf
-	give_daemon $dir/vbmc.conf
+	show_daemon $dir/vbmc.conf
 }
-# give_daemon FILE...: the daemon's user may read them, as root may.
-give_daemon() { chown "$daemon_user": "$@"; }
+# show_daemon FILE: the daemon's user may read it, as the group.
+# give_daemon FILE...: they are the daemon's, keys and other secrets.
+show_daemon() { chgrp vbmc "$1"; chmod 640 "$1"; }
+give_daemon() { chown vbmc: "$@"; }
 
 # launch_vbmcd [CONFIG]: starts it and goes on.
 launch_vbmcd() {

@@ -1,6 +1,7 @@
 """A guest's serial port that is served here, byte by byte as a test wants it: libvirt's test driver has
 domains whose <serial type='unix' mode='bind'> nobody serves, so that vbmcd connects to us. And what
 such a guest says: patterns of which every piece is found in one place only."""
+import os
 import random
 import select
 import socket
@@ -16,6 +17,7 @@ class Uart:
     def __init__(self, path):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
+        os.chmod(path, 0o666)  # the daemon has a user of its own
         self.listener.listen(1)
         self.client = None
 

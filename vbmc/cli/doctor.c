@@ -13,6 +13,7 @@
 #include "vbmc/cli/doctor_net.h"
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/cli/doctor_security.h"
+#include "vbmc/cli/doctor_user.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/config/config.h"
 
@@ -110,6 +111,7 @@ static int run_doctor(struct cli *cli)
         doctor_check_hypervisors(&doctor);
         doctor_check_network(&doctor);
         doctor_check_files(&doctor);
+        doctor_check_user(&doctor);
         if (cli->options.security)
             doctor_check_security(&doctor);
     }

@@ -148,6 +148,45 @@ static void check_kvm(struct doctor *doctor, const char *conf)
     }
 }
 
+/* Serial ports and QMP sockets of type unix are open to QEMU's user and group; ports of type pty
+ * come by libvirt. */
+static void check_sockets(struct doctor *doctor, const char *conf)
+{
+    const char *name = doctor->config->daemon.user;
+    const struct passwd *qemu = qemu_user(conf);
+    char group_name[CONF_VALUE_SIZE], advice[512];
+    gid_t groups[GROUPS_MAX];
+    int count = GROUPS_MAX;
+
+    if (strcmp(name, "root") == 0 || !qemu)
+        return;
+    gid_t gid = qemu->pw_gid;
+    const struct group *group =
+        read_conf(conf, "group", group_name) ? getgrnam(group_name) : getgrnam(qemu->pw_name);
+    if (group)
+        gid = group->gr_gid;
+    group = getgrgid(gid);
+    snprintf(group_name, sizeof group_name, "%s", group ? group->gr_name : "QEMU's group");
+    const struct passwd *user = getpwnam(name);
+    if (!user || getgrouplist(name, user->pw_gid, groups, &count) < 0)
+        return;
+    for (int i = 0; i < count; i++) {
+        if (groups[i] == gid) {
+            doctor_say(doctor, DOCTOR_OK, "guests' sockets", NULL, "user %s is in the group %s",
+                       name, group_name);
+            return;
+        }
+    }
+    snprintf(
+        advice, sizeof advice,
+        "for <serial type='unix'>: usermod -aG %s %s, and restart vbmcd; or setfacl -m u:%s:x on "
+        "their folder and u:%s:rw on the sockets. Type pty needs none of this",
+        group_name, name, name, name);
+    doctor_say(doctor, DOCTOR_WARNING, "guests' sockets", advice,
+               "user %s is not in the group %s, to which QEMU opens its Unix sockets", name,
+               group_name);
+}
+
 static bool path_exists(const char *pattern)
 {
     glob_t found = {0};
@@ -270,13 +309,14 @@ void doctor_check_hypervisors(struct doctor *doctor)
 {
     const struct config *config = doctor->config;
     char conf[PATH_MAX] = "/etc/libvirt/qemu.conf";
-    bool has_local_qemu = false;
+    bool has_local_qemu = false, has_embedded = false;
 
     for (size_t i = 0; i < config->hypervisor_count; i++) {
         const struct config_hypervisor *hypervisor = &config->hypervisors[i];
         char check[128];
 
         snprintf(check, sizeof check, "hypervisor %.100s", hypervisor->name);
+        has_embedded |= hypervisor_uri_is_embedded(hypervisor->uri);
         has_local_qemu |=
             hypervisor_uri_is_qemu(hypervisor->uri) && hypervisor_uri_is_local(hypervisor->uri);
         if (hypervisor_uri_is_embedded(hypervisor->uri))
@@ -290,6 +330,8 @@ void doctor_check_hypervisors(struct doctor *doctor)
     if (has_local_qemu) {
         check_qemu(doctor);
         check_kvm(doctor, conf);
+        if (!has_embedded)
+            check_sockets(doctor, conf);
         doctor_check_reaping(doctor);
     }
 }

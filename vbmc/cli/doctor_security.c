@@ -57,6 +57,14 @@ static bool judge_group(struct weakness *weakness)
     return true;
 }
 
+static bool judge_user(struct weakness *weakness)
+{
+    if (strcmp(weakness->entry->value, "root") != 0)
+        return false;
+    snprintf(weakness->detail, DETAIL_SIZE, "vbmcd stays root if it is started as root");
+    return true;
+}
+
 static bool judge_uri(struct weakness *weakness)
 {
     const char *uri = weakness->entry->value;
@@ -184,6 +192,7 @@ static const struct {
      "remove 'compat = openstack' and name users in [user]"},
     {"daemon", "control-group", "control socket", judge_group,
      "keep that group small: its members do anything to any guest"},
+    {"daemon", "user", "user", judge_user, "remove it: the user vbmc suffices"},
     {"hypervisor", "uri", "hypervisors", judge_uri,
      "qemu:///system, qemu+tls:// and qemu+ssh:// are safe"},
     {"hypervisor", "sasl-password", "secrets", judge_inline,

@@ -342,6 +342,7 @@ static int take_entry(void *context, const struct ini_entry *entry, char *error,
 static int set_defaults(struct config *config)
 {
     config->daemon.state_dir = strdup("/var/lib/vbmc");
+    config->daemon.user = strdup("vbmc");
     config->daemon.runtime_dir = strdup(CONFIG_DEFAULT_RUNTIME_DIR);
     config->daemon.log_level = LOG_LEVEL_INFO;
     config->bmc.address = strdup("127.0.0.1");
@@ -357,8 +358,10 @@ static int set_defaults(struct config *config)
     config->bmc.console_log_files = DEFAULT_LOG_FILES;
     server_settings_set_defaults(&config->bmc.server);
     facility_settings_set_defaults(&config->facility);
-    return config->daemon.state_dir && config->daemon.runtime_dir && config->bmc.address ? 0
-                                                                                         : -ENOMEM;
+    return config->daemon.state_dir && config->daemon.runtime_dir && config->daemon.user &&
+                   config->bmc.address
+               ? 0
+               : -ENOMEM;
 }
 
 static int add_default_hypervisor(struct config_parse *parse)

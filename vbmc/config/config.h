@@ -47,7 +47,7 @@ struct config_daemon {
     enum log_level log_level;
     char *log_file;      /* NULL: not given */
     char *control_group; /* group that may use the control socket; NULL: none */
-    char *user;          /* whom root becomes; NULL: nobody else */
+    char *user;          /* whom root becomes; "root": nobody else */
     enum config_compat compat;
 };
 

@@ -32,6 +32,7 @@ static const struct {
     {H "[daemon]\ncompat = none\n", NULL, NULL, 0},
     {H "[daemon]\ncompat = openstack\n", "compat", "password 'password'", 4},
     {H "[daemon]\n\n; a comment\ncontrol-group = root\n", "control socket", "the group 'root'", 6},
+    {H "[daemon]\nuser = root\n", "user", "stays root", 4},
     {"[hypervisor a]\nuri = qemu+tcp://x/system\n", "hypervisors", "nothing encrypts", 2},
     {"[hypervisor a]\nuri = qemu+tls://x/system?no_verify=1\n", "hypervisors", "not verified", 2},
     {"[hypervisor a]\nuri = qemu:///embed?root=/x\n", "hypervisors", "stays root", 2},

@@ -230,7 +230,7 @@ static void check_sample(const struct config *config)
     assert_int_equal(config->daemon.compat, CONFIG_COMPAT_NONE);
     assert_null(config->daemon.log_file);
     assert_null(config->daemon.control_group);
-    assert_null(config->daemon.user);
+    assert_string_equal(config->daemon.user, "vbmc");
     assert_int_equal(config->hypervisor_count, 1);
     assert_string_equal(config->hypervisors[0].name, "local");
     assert_string_equal(config->hypervisors[0].uri, "qemu:///system");
