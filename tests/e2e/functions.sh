@@ -207,11 +207,12 @@ prints() {
 uri="qemu:///embed?root=$dir/embed"
 
 # write_qemu_conf FOLDER: the test's files belong to root; guests' sockets are open to a group of the
-# daemon's user; namespaces and control groups would reach outside of the test.
+# daemon's user; namespaces and control groups would reach outside of the test, and so would a note of
+# whose a file was, which libvirt leaves on the kernel that all tests boot.
 write_qemu_conf() {
 	mkdir -p "$1"
 	printf '%s\n' 'user = "root"' 'group = "kvm"' 'security_driver = "none"' 'namespaces = []' \
-		'cgroup_controllers = []' 'stdio_handler = "'"$2"'"' >"$1/qemu.conf"
+		'cgroup_controllers = []' 'remember_owner = 0' 'stdio_handler = "'"$2"'"' >"$1/qemu.conf"
 }
 
 # share_capabilities FOLDER: what libvirt has asked QEMU about itself, which takes two processes of QEMU

@@ -235,8 +235,11 @@ static void on_ended(const struct bmc_ticket *ticket, int result)
     memcpy(audit->ticket.data, ticket->data, sizeof audit->ticket.data);
     audit->ticket.data_length = ticket->data_length;
     audit->text = ticket->text ? strdup(ticket->text) : NULL;
-    if (audit->leader)
+    if (audit->leader) {
+        if (!audit->leader->has_ended) /* more repeats than can wait for it are accepted at once */
+            finish(audit, result);
         return;
+    }
     if (audit->is_told) {
         if (audit->is_kept)
             complete(audit);
