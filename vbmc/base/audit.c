@@ -8,6 +8,7 @@
 #ifdef HAVE_SYSTEMD
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 #endif
 
 #include "vbmc/base/array.h"
@@ -15,12 +16,13 @@
 #include "vbmc/base/utf8.h"
 #include "vbmc/base/wall_clock.h"
 
-#define TIME_SIZE   32
-#define TEXT_SIZE   1024
-#define FIELDS_MAX  24
-#define FIELD_SIZE  512
-#define IDENTIFIER  "SYSLOG_IDENTIFIER=vbmcd"
-#define JOURNAL_KEY "VBMC_"
+#define TIME_SIZE      32
+#define TEXT_SIZE      1024
+#define FIELDS_MAX     24
+#define FIELD_SIZE     512
+#define IDENTIFIER     "SYSLOG_IDENTIFIER=vbmcd"
+#define JOURNAL_KEY    "VBMC_"
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static struct {
     audit_keep *keep;
@@ -187,6 +189,8 @@ static int write_to_journal(struct json_object *object, const char *sentence, in
     struct iovec parts[FIELDS_MAX + 3];
     unsigned count = 0;
 
+    if (access(JOURNAL_SOCKET, F_OK) < 0) /* of which sd_journal_sendv says nothing */
+        return -errno;
     json_object_object_foreach(object, key, value)
     {
         size_t start = strlen(JOURNAL_KEY);
