@@ -49,6 +49,9 @@ if [[ -z ${VBMC_TEST_INSIDE:-} ]]; then
 fi
 ip link set lo up
 mount -t tmpfs tmpfs /run
+# Serial ports as a usual system has them, which a group may type into.
+mount -t devpts -o newinstance,gid=5,mode=0620,ptmxmode=0666 devpts /dev/pts
+mount --bind /dev/pts/ptmx /dev/ptmx
 # A short path: those of Unix sockets are limited.
 dir=/run/test
 # FreeIPMI caches SDRs by address below the home of the password file; each test has other BMCs there.
@@ -310,6 +313,8 @@ write_config() {
 # give_daemon FILE...: they are the daemon's, keys and other secrets.
 show_daemon() { chgrp vbmc "$1"; chmod 640 "$1"; }
 give_daemon() { chown vbmc: "$@"; }
+# as_daemon COMMAND...: as the daemon's user, who may change limits of its process.
+as_daemon() { setpriv --reuid vbmc --regid vbmc --clear-groups "$@"; }
 
 # launch_vbmcd [CONFIG]: starts it and goes on.
 launch_vbmcd() {
