@@ -63,6 +63,7 @@ void fleet_finish_stopping(struct fleet *fleet)
     placement_map_clear(&fleet->map);
     limiter_free(fleet->shared.limiter);
     audit_free(fleet->audit);
+    fleet->audit = NULL; /* it may still be flushed, until the timers are closed */
     config_free(fleet->config);
     openstack_free(fleet->openstack);
     close_timers(fleet);
