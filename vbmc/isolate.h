@@ -6,7 +6,6 @@
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 #define ISOLATE_NAME_MAX 32 /* bytes of a user's name, as Linux has them */

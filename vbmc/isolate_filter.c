@@ -206,10 +206,10 @@ static int add_daemon(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < ARRAY_SIZE(families) && result == 0; i++) {
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
         if (result == 0)
             result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
     }
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -224,17 +224,17 @@ static int add_shell(scmp_filter_ctx filter)
 {
     static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL};
     int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                                  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 
     if (result == 0)
         result =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
     if (result == 0)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                                  SCMP_A0(SCMP_CMP_EQ, 0));
+                                  SCMP_A0(SCMP_CMP_EQ, 0, 0));
     for (size_t i = 0; i < ARRAY_SIZE(commands) && result == 0; i++)
         result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                                  SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+                                  SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i], 0));
     return result;
 }
 
@@ -263,8 +263,7 @@ static int load(int (*add_more)(scmp_filter_ctx), char *error, size_t size)
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (result == 0)
-        if (result == 0)
-            result = fill(filter, add_more);
+        result = fill(filter, add_more);
     if (result == 0 && sigaction(SIGSYS, &action, NULL) < 0)
         result = -errno;
     if (result == 0)

@@ -81,9 +81,7 @@ static void advise(const struct reach *reach, const char *path, enum use use, ch
         snprintf(advice, ADVICE_SIZE,
                  "install -d -o %s -m 750 /var/log/vbmc, and log-file = /var/log/vbmc/%s",
                  reach->user, name);
-    else if (use == USE_FILL)
-        snprintf(advice, ADVICE_SIZE, "chown %s %s", reach->user, path);
-    else if (!find_closed(path, closed))
+    else if (use == USE_FILL || !find_closed(path, closed))
         snprintf(advice, ADVICE_SIZE, "chown %s %s", reach->user, path);
     else if (is_home(closed))
         snprintf(advice, ADVICE_SIZE, "install -o %s -m 600 %s /etc/vbmc/%s, and name that file",
