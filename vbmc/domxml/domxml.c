@@ -407,14 +407,17 @@ static bool restore_order(struct json_object *record, xmlNodePtr device)
     return order > 0;
 }
 
+/* Only libvirt's words: the record may be damaged, and not every text can stand in XML. */
 static void restore_os_boot(struct json_object *record, xmlNodePtr os)
 {
     struct json_object *list = qmp_json_member(record, "os", json_type_array);
 
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {
-        xmlNodePtr boot = xmlNewChild(os, NULL, BAD_CAST "boot", NULL);
         const char *dev = json_object_get_string(json_object_array_get_idx(list, i));
-        xmlSetProp(boot, BAD_CAST "dev", BAD_CAST(dev ? dev : "hd"));
+        if (!dev || class_of_os_boot(dev) == HOST_BOOT_NONE)
+            continue;
+        xmlNodePtr boot = xmlNewChild(os, NULL, BAD_CAST "boot", NULL);
+        xmlSetProp(boot, BAD_CAST "dev", BAD_CAST dev);
     }
 }
 

@@ -285,6 +285,9 @@ static void test_damaged_records(void **state)
         {"{\"os\":7,\"orders\":[],\"touched\":{}}", false},
         {"{\"os\":{},\"orders\":null,\"touched\":[null,7,[],\"\"]}", false},
         {"{\"touched\":[\"disk vda\",\"disk vdb\"]}", true},
+        {"{\"os\":[\"h\312d\",\"\\u0001\",\"tape\",null,7],\"touched\":[\"disk vda\",\"disk "
+         "vdb\"]}",
+         true},
         {"{\"orders\":{\"disk vda\":-1,\"disk vdb\":99999999999,\"disk sda\":\"x\"},"
          "\"touched\":[\"disk vda\",\"disk vdb\",\"disk sda\"]}",
          true},
