@@ -16,6 +16,8 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
 	openhpid openhpi-plugin-ipmidirect openhpi-clients dpkg-dev
+# A Debian that boots is made for the test of the package.
+SOAK_PACKAGES := debootstrap e2fsprogs lintian
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev llvm
 
 LIBRARIES := libvirt libvirt-qemu json-c libuv libcrypto sqlite3 libxml-2.0 libssh libedit ncursesw netsnmp libseccomp
@@ -68,7 +70,7 @@ TEST_LIBRARY := $(OBJ)/libtests.a
 LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
-.PHONY: all programs units deps deps-lint check check-run soak soak-run demo demo-run bench bench-run \
+.PHONY: all programs units deps deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
 	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage deb \
 	daemon-user install install-files uninstall clean help
 
@@ -134,6 +136,7 @@ $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_
 	$(Q)$(LINK) $(TEST_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka
 
 # The tests find the programs they are to run by VBMC_BUILD.
+soak: deps-soak
 check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
@@ -141,6 +144,7 @@ check-run: guest all units $(BUILD)/logins layers
 	@VBMC_BUILD=$(BUILD) tests/run
 
 soak-run: guest all units $(BUILD)/logins
+	-@tests/guest/debian.sh $(BUILD)/debian
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 
 demo-run: guest all
@@ -166,6 +170,9 @@ asan: deps
 
 deps:
 	@tests/deps.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+deps-soak: deps
+	@tests/deps.sh $(SOAK_PACKAGES)
 
 deps-lint: deps
 	@tests/deps.sh $(LINT_PACKAGES)
