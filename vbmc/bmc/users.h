@@ -62,9 +62,9 @@ struct user_change {
 struct bmc_core;
 
 struct users {
-    struct user *by_id; /* in force, USER_ID_MAX + 1 of them; index 0 is never used */
-    const struct bmc_core *core;        /* NULL: a plain list that is stored nowhere */
-    struct user *configured;            /* from USER_ID_FIRST on; the rest is user_unused() */
+    struct user *by_id;          /* in force, USER_ID_MAX + 1 of them; index 0 is never used */
+    const struct bmc_core *core; /* NULL: a plain list that is stored nowhere */
+    struct user *configured;     /* from USER_ID_FIRST on; the rest is user_unused() */
     size_t configured_count;
     bool own_account; /* what is configured is this BMC's alone, not what vbmc.conf has for all */
     struct user_change *changes; /* by id and part */

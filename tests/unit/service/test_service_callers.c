@@ -83,9 +83,10 @@ static void test_refused(void **state)
     assert_int_equal(fake_bmc.host.count, 0);
     assert_string_equal(service_explain(SERVICE_POWER, -EPERM, text),
                         "this needs the privilege level operator");
-    assert_non_null(strstr(log_line("refused"),
-                           ": power by joe by SSH from 192.0.2.1: refused: this needs the privilege "
-                           "level operator audit {"));
+    assert_non_null(
+        strstr(log_line("refused"),
+               ": power by joe by SSH from 192.0.2.1: refused: this needs the privilege "
+               "level operator audit {"));
 }
 
 /* Who knows one BMC only cannot ask for another, whatever the front end has let through. */
