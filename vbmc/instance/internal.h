@@ -49,7 +49,8 @@ struct instance {
     uint64_t timer_at_ms; /* UINT64_MAX: not running */
     /* Of restart.h. */
     uint64_t restart_at_ms; /* UINT64_MAX: nobody asks for it */
-    uint64_t back_at_ms;    /* what comes before is dropped */
+    uint64_t restart_latest_ms;
+    uint64_t back_at_ms; /* what comes before is dropped */
     unsigned restarts;
 };
 

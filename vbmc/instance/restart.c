@@ -8,10 +8,14 @@
 #include "vbmc/rmcp/server.h"
 #include "vbmc/state/parts.h"
 
+#define LOOK_AGAIN_MS 20
+
 uint64_t instance_restart_ask(struct instance *instance, uint64_t now_ms)
 {
-    if (instance->restart_at_ms == UINT64_MAX)
+    if (instance->restart_at_ms == UINT64_MAX) {
         instance->restart_at_ms = now_ms + INSTANCE_RESTART_AFTER_MS;
+        instance->restart_latest_ms = instance->restart_at_ms + INSTANCE_RESTART_PATIENCE_MS;
+    }
     return instance->restart_at_ms;
 }
 
@@ -35,6 +39,10 @@ void instance_restart_tick(struct instance *instance, uint64_t now_ms)
 {
     if (instance->restart_at_ms > now_ms)
         return;
+    if (now_ms < instance->restart_latest_ms && rmcp_server_has_pending(instance->rmcp)) {
+        instance->restart_at_ms = now_ms + LOOK_AGAIN_MS;
+        return;
+    }
     instance->restart_at_ms = UINT64_MAX;
     instance->back_at_ms = now_ms + INSTANCE_RESTART_TAKES_MS;
     restart(instance);

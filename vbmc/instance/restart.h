@@ -8,8 +8,11 @@
 
 struct instance;
 
-/* Until then the answer to the request has left, and repeats of the request are answered. */
+/* Until then repeats of the request are answered. */
 #define INSTANCE_RESTART_AFTER_MS 100
+/* So long it waits beyond that for what sessions are still to be answered: that includes the
+ * request itself, which is answered when its record is on disk. */
+#define INSTANCE_RESTART_PATIENCE_MS 5000
 /* So long it answers nothing. */
 #define INSTANCE_RESTART_TAKES_MS 500
 

@@ -26,6 +26,7 @@
 #include "vbmc/rmcp/opening.h"
 #include "vbmc/rmcp/ops.h"
 #include "vbmc/rmcp/rakp.h"
+#include "vbmc/rmcp/repeat.h"
 #include "vbmc/rmcp/route.h"
 
 static const char *const drop_names[] = {
@@ -384,6 +385,17 @@ void rmcp_server_end_all_sessions(struct rmcp_server *server)
 unsigned rmcp_server_count_sessions(const struct rmcp_server *server)
 {
     return session_table_count_active(server->sessions);
+}
+
+bool rmcp_server_has_pending(const struct rmcp_server *server)
+{
+    const struct session *session;
+
+    for (unsigned n = 1; (session = session_table_find_nth(server->sessions, n)); n++) {
+        if (repeat_has_pending(session->repeats))
+            return true;
+    }
+    return false;
 }
 
 const struct rmcp_counters *rmcp_server_counters(const struct rmcp_server *server)

@@ -164,6 +164,8 @@ void rmcp_server_user_changed(struct rmcp_server *server, uint8_t user_id, uint3
 void rmcp_server_end_all_sessions(struct rmcp_server *server);
 
 unsigned rmcp_server_count_sessions(const struct rmcp_server *server);
+/* Whether a request of any session is still to be answered. */
+bool rmcp_server_has_pending(const struct rmcp_server *server);
 /* Valid as long as the server. */
 const struct rmcp_counters *rmcp_server_counters(const struct rmcp_server *server);
 /* A short text for the log. */

@@ -224,9 +224,11 @@ static void test_late_answer(void **state)
         rmcp_server_complete(console.server, &wrong[i], &response, console.now_ms);
     assert_int_equal(console.sent, 0);
     assert_int_equal(counters()->dropped[RMCP_DROP_LATE], 3);
+    assert_true(rmcp_server_has_pending(console.server));
 
     console.now_ms += 30000; /* a long operation; its lifetime begins with the answer */
     rmcp_server_complete(console.server, &token, &response, console.now_ms);
+    assert_false(rmcp_server_has_pending(console.server));
     assert_int_equal(console.sent, 1);
     assert_int_equal(remote_console_unseal(&console, message), 9);
     assert_int_equal(message[7], 0x42);
