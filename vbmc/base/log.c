@@ -97,7 +97,8 @@ int log_level_parse(const char *text, enum log_level *level)
 
 /* What does not fit loses its middle: an over-long name hides neither what is said before it nor
  * what behind it. */
-static void format_line(char line[LINE_SIZE], const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void format_line(char line[LINE_SIZE],
+                                                              const char *format, va_list arguments)
 {
     static const char gap[] = " [...] ";
     CLEANUP_FREE char *whole = NULL;

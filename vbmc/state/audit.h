@@ -8,7 +8,6 @@
 #ifndef VBMC_STATE_AUDIT_H
 #define VBMC_STATE_AUDIT_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "vbmc/base/audit.h"

@@ -277,8 +277,8 @@ static void test_hostile_names(void **state)
         "a\\rb",
         "a\\u202eb",
         "a\\u2028b",
-        "\x9b"
-        "2J",
+        ("\x9b"
+         "2J"),
         "\xff\xfe",
     };
     static const enum cli_format_kind kinds[] = {CLI_FORMAT_TABLE, CLI_FORMAT_VALUE, CLI_FORMAT_CSV,
