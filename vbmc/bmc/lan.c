@@ -1,6 +1,7 @@
 #include "vbmc/bmc/lan.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -241,9 +242,18 @@ int lan_begin_set(struct lan *lan, uint32_t session)
     return 0;
 }
 
+/* They are bytes without gaps; only behind the last of them is there anything else. */
+static bool are_equal(const struct lan_values *a, const struct lan_values *b)
+{
+    const uint8_t *bytes = (const uint8_t *)a;
+    size_t size = offsetof(struct lan_values, password_rule) + sizeof a->password_rule;
+
+    return memcmp(bytes, b, size) == 0;
+}
+
 int lan_commit_set(struct lan *lan, const struct bmc_ticket *ticket)
 {
-    if (!lan->pending || memcmp(lan->pending, lan_held(lan), sizeof *lan->pending) == 0)
+    if (!lan->pending || are_equal(lan->pending, lan_held(lan)))
         return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     struct lan_values *copy = copy_of(lan->pending);
     if (!copy)
