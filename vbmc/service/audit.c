@@ -245,13 +245,11 @@ static void on_ended(const struct bmc_ticket *ticket, int result)
             complete(audit);
         return;
     }
+    bool is_awaited = audit->is_awaited; /* by `tell` it may be gone */
     set_outcome(&audit->record, audit->operation, result, audit->text);
-    if (!audit->is_awaited) {
-        tell(audit);
+    tell(audit);
+    if (!is_awaited)
         complete(audit);
-    } else {
-        tell(audit);
-    }
 }
 
 struct service_audit *service_audit_begin(enum service_operation operation,
