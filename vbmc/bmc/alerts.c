@@ -71,7 +71,8 @@ static void attempt(struct alerts *alerts, struct alert_delivery *delivery)
         end_delivery(alerts, delivery);
         return;
     }
-    int result = alerts->ops->send(alerts->context, &delivery->to, &delivery->alert);
+    int result =
+        alerts->ops ? alerts->ops->send(alerts->context, &delivery->to, &delivery->alert) : -ENOSYS;
     if (result == -ENOTCONN && waits_for_socket(alerts, delivery)) {
         wait_for(alerts, delivery, ALERTS_SOCKET_MS);
         return;

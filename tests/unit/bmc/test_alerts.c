@@ -436,6 +436,20 @@ static void test_goes(void **state)
     assert_non_null(fake_bmc.bmc.alerts.runs);
 }
 
+/* Nothing can be sent any more: what is under way fails when its time is over. */
+static void test_ops_go(void **state)
+{
+    (void)state;
+    set_destination(1, 0x80, 0, 1);
+    set_policy("0", "1");
+    log_event();
+    expect_sent("1");
+    alerts_set_ops(&fake_bmc.bmc.alerts, NULL, NULL);
+    fake_bmc_advance(&fake_bmc, 60000);
+    expect_sent("1");
+    assert_null(fake_bmc.bmc.alerts.runs);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -462,6 +476,7 @@ int main(void)
         TEST(test_no_socket),
         TEST(test_never_a_socket),
         TEST(test_goes),
+        TEST(test_ops_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
