@@ -6,6 +6,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/chassis_queue.h"
+#include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/manufacturer.h"
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/sensors.h"
@@ -107,6 +108,10 @@ void bmc_restart(struct bmc *bmc)
     pef_restart(&bmc->pef);
     lan_restart(&bmc->lan);
     alerts_restart(&bmc->alerts);
+    if (bmc->sensors)
+        sensors_restart(bmc->sensors);
+    if (bmc->dcmi)
+        dcmi_restart(bmc->dcmi);
     sdr_reserve(bmc); /* which ends the reservations of before */
     if (bmc->sel)
         sel_reserve(bmc->sel);

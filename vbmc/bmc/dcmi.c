@@ -37,6 +37,7 @@ struct dcmi {
     struct power_history history;
     struct dcmi_power_limit power_limit;
     struct dcmi_thermal_limit thermal_limit;
+    struct dcmi_thermal_limit passing_limit; /* the last that was not to be stored */
     struct excess power_excess, thermal_excess;
     struct identifier name;       /* the domain's */
     struct identifier identifier; /* length 0: none set */
@@ -188,6 +189,8 @@ int dcmi_set_thermal_limit(struct dcmi *dcmi, const struct dcmi_thermal_limit *l
         return -EINVAL;
     forget_excess(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
     dcmi->thermal_limit = *limit;
+    if (!(limit->actions & DCMI_THERMAL_PERSISTENT))
+        dcmi->passing_limit = *limit;
     return 0;
 }
 
@@ -241,13 +244,18 @@ void dcmi_reset(struct dcmi *dcmi)
         .correction_ms = DCMI_CORRECTION_MS_MIN,
         .sampling_s = 1,
     };
-    dcmi->thermal_limit = (struct dcmi_thermal_limit){.actions = 0};
+    dcmi->thermal_limit = dcmi->passing_limit;
     forget_excess(dcmi, &dcmi->power_excess, DCMI_LIMIT_POWER);
     forget_excess(dcmi, &dcmi->thermal_excess, DCMI_LIMIT_INLET_TEMPERATURE);
     dcmi->identifier.length = 0;
     /* What DCMI 1.5 recommends. */
     dcmi->dhcp =
         (struct dcmi_dhcp){.initial_timeout_s = 4, .contact_timeout_s = 120, .contact_retry_s = 64};
+}
+
+void dcmi_restart(struct dcmi *dcmi)
+{
+    dcmi->passing_limit = (struct dcmi_thermal_limit){.actions = 0};
 }
 
 /* DCMI and the MAC address, as the specification has it; a BMC without one has its UUID's node. */

@@ -122,7 +122,12 @@ const struct dcmi_dhcp *dcmi_dhcp(const struct dcmi *dcmi);
 /* The caller reports BMC_PART_DCMI as changed. */
 void dcmi_set_dhcp(struct dcmi *dcmi, const struct dcmi_dhcp *dhcp);
 
-/* Back to the defaults, all but the statistics. */
+/* Back to the defaults, all that is stored. */
 void dcmi_reset(struct dcmi *dcmi);
+
+/* ---- for bmc.c ---- */
+
+/* The BMC starts again: a thermal limit that is not persistent is not what dcmi_reset leaves. */
+void dcmi_restart(struct dcmi *dcmi);
 
 #endif

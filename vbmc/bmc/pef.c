@@ -278,6 +278,8 @@ void pef_restart(struct pef *pef)
     pef->starts_at_ms = 0;
     pef->set_in_progress = PEF_SET_COMPLETE;
     pef->setting_session = 0;
+    if (pef->own)
+        pef->own->strings[0] = pef_default_settings.strings[0];
     report(pef);
 }
 

@@ -409,6 +409,9 @@ int pef_restore_parameter(struct pef *pef, const uint8_t *bytes, size_t size)
 
 void pef_reset_parameters(struct pef *pef)
 {
-    free(pef->own);
-    pef->own = NULL;
+    if (!pef->own)
+        return;
+    const struct pef_string passing = pef->own->strings[0];
+    *pef->own = pef_default_settings;
+    pef->own->strings[0] = passing;
 }

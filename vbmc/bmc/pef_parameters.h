@@ -38,7 +38,7 @@ int pef_get_parameter(const struct pef *pef, uint8_t number, uint8_t set, uint8_
 int pef_changed_parameter(const struct pef *pef, unsigned n, uint8_t bytes[1 + PEF_PARAMETER_MAX]);
 /* Takes over what that has given. As pef_set_parameter; 0 where that has to be stored. */
 int pef_restore_parameter(struct pef *pef, const uint8_t *bytes, size_t size);
-/* Back to the defaults. */
+/* Back to the defaults, all that is stored: not alert string 0. */
 void pef_reset_parameters(struct pef *pef);
 
 #endif

@@ -136,7 +136,7 @@ int sensors_restore_settings(struct sensors *sensors, const struct sensor_settin
     return 0;
 }
 
-void sensors_reset_settings(struct sensors *sensors)
+void sensors_forget_settings(struct sensors *sensors)
 {
     for (unsigned number = 0; number <= UINT8_MAX; number++) {
         struct sensor *sensor = sensors->by_number[number];
@@ -144,7 +144,20 @@ void sensors_reset_settings(struct sensors *sensors)
         if (!sensor)
             continue;
         sensor_settings_set_defaults(&sensor->settings, sensor->number, sensor->definition);
-        sensor->is_held = false;
         show_quietly(sensors, sensor);
     }
+}
+
+void sensors_restart(struct sensors *sensors)
+{
+    for (unsigned number = 0; number <= UINT8_MAX; number++) {
+        if (sensors->by_number[number])
+            sensors->by_number[number]->is_held = false;
+    }
+}
+
+void sensors_reset_settings(struct sensors *sensors)
+{
+    sensors_restart(sensors);
+    sensors_forget_settings(sensors);
 }

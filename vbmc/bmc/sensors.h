@@ -208,7 +208,14 @@ int sensors_changed_settings(const struct sensors *sensors, unsigned n,
  * (out of range, twice) or -ENOMEM. */
 int sensors_restore_slot(struct sensors *sensors, const struct sensors_slot *slot);
 int sensors_restore_settings(struct sensors *sensors, const struct sensor_settings *settings);
-/* Back to what the table has, for all, and to what is fed. */
+/* Back to what the table has, for all; who sets a reading keeps it (sensors_override). */
+void sensors_forget_settings(struct sensors *sensors);
+/* The same, and back to what is fed. */
 void sensors_reset_settings(struct sensors *sensors);
+
+/* ---- for bmc.c ---- */
+
+/* The BMC starts again: nobody's reading is kept any more. */
+void sensors_restart(struct sensors *sensors);
 
 #endif

@@ -46,9 +46,13 @@ int service_run_thermal_limit(const struct service_call *call,
 {
     if (!call->bmc->dcmi)
         return -ENOSYS;
+    unsigned actions = dcmi_thermal_limit(call->bmc->dcmi)->actions;
     if (dcmi_set_thermal_limit(call->bmc->dcmi, &arguments->thermal_limit) < 0)
         return -EDOM;
-    return service_changed(call, BMC_PART_DCMI);
+    actions |= arguments->thermal_limit.actions;
+    return actions & DCMI_THERMAL_PERSISTENT
+               ? service_changed(call, BMC_PART_DCMI)
+               : bmc_core_unchanged(&call->bmc->core, BMC_PART_DCMI, call->ticket);
 }
 
 int service_run_identifier(const struct service_call *call,

@@ -191,7 +191,7 @@ static int decode(struct bmc *bmc, struct json_object *record)
 
     if (!bmc->sensors)
         return 0;
-    sensors_reset_settings(bmc->sensors);
+    sensors_forget_settings(bmc->sensors);
     if (!record)
         return 0;
     bool is_wrong = decode_each(bmc, slots, decode_slot);

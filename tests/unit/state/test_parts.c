@@ -119,7 +119,9 @@ static void start_again(void)
     begin();
     platform_restore_faults(fake_bmc.bmc.platform, &none);
     sensors_reset_settings(fake_bmc.bmc.sensors);
+    dcmi_restart(fake_bmc.bmc.dcmi);
     dcmi_reset(fake_bmc.bmc.dcmi);
+    pef_restart(&fake_bmc.bmc.pef);
     pef_reset_parameters(&fake_bmc.bmc.pef);
     assert_int_equal(store_document_load_all(store, &stored, &count), 0);
     for (size_t i = 0; i < count; i++) {
@@ -230,6 +232,42 @@ static void test_lan_is_refused(void **state)
     parts_restore_record(parts, "lan",
                          "{\"access\": {\"mode\": 2, \"limit\": 2, \"limit-over\": 3}}");
     assert_false(parts_is_stored(parts, BMC_PART_LAN));
+}
+
+/* What is never stored does not go with what is refused beside it, but when the BMC starts again.
+ */
+static void test_passing_stays(void **state)
+{
+    const struct dcmi_thermal_limit passing = {.actions = DCMI_THERMAL_LOG, .celsius = 44},
+                                    persistent = {.actions = DCMI_THERMAL_PERSISTENT};
+    struct bmc *bmc = &fake_bmc.bmc;
+    struct sensor_view view;
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    set_pef(13, (const uint8_t *)"\0\1hot", 5); /* string 0 */
+    assert_int_equal(dcmi_set_thermal_limit(bmc->dcmi, &passing), 0);
+    assert_int_equal(sensors_override(bmc->sensors, SENSOR_INLET_TEMP, 77, 0, 0), 0);
+    refusing_store_refuse("");
+    set_pef(1, (const uint8_t[]){1}, 1);
+    assert_int_equal(dcmi_set_thermal_limit(bmc->dcmi, &persistent), 0);
+    set_threshold(33);
+    save(BMC_PART_PEF);
+    save(BMC_PART_DCMI);
+    save(BMC_PART_SENSORS);
+    assert_true(wait_for(3) < 0);
+    assert_int_equal(failures, 3);
+    assert_int_equal(pef_control(), pef_default_settings.control);
+    assert_string_equal(pef_settings(&bmc->pef)->strings[0].text, "hot");
+    assert_int_equal(dcmi_thermal_limit(bmc->dcmi)->celsius, 44);
+    assert_int_equal(sensors_view(bmc->sensors, SENSOR_INLET_TEMP, &view), 0);
+    assert_int_equal(view.raw, 77);
+    bmc_restart(bmc);
+    parts_read_again(parts);
+    assert_string_equal(pef_settings(&bmc->pef)->strings[0].text, "");
+    assert_int_equal(dcmi_thermal_limit(bmc->dcmi)->celsius, 0);
+    assert_int_equal(sensors_view(bmc->sensors, SENSOR_INLET_TEMP, &view), 0);
+    assert_int_not_equal(view.raw, 77);
 }
 
 /* Nothing was stored before: back to the defaults. */
@@ -585,6 +623,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_later_save_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(test_save_fails_before_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_passing_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pef, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_pef, setup, teardown),
