@@ -56,6 +56,9 @@ static const char *explain_guest(int result)
         return "not supported for this guest";
     case -ENOMEM:
         return "out of memory";
+    case -ENOSPC:
+    case -EROFS:
+        return NULL; /* of the store */
     default:
         return "the hypervisor refused; the daemon's log says why";
     }
@@ -67,13 +70,13 @@ const char *service_explain(enum service_operation operation, int result,
     const struct service_row *row = service_row(operation);
     const char *refusal = explain_refusal(result);
 
+    if (!refusal && result != -EPERM && row->flags & SERVICE_OF_GUEST)
+        refusal = explain_guest(result);
     if (refusal)
         return refusal;
     if (result == -EPERM)
         snprintf(text, SERVICE_TEXT_SIZE, "this needs the privilege level %s",
                  service_privilege_name(row->privilege));
-    else if (row->flags & SERVICE_OF_GUEST)
-        return explain_guest(result);
     else
         snprintf(text, SERVICE_TEXT_SIZE, "the change could not be stored: %s", strerror(-result));
     return text;

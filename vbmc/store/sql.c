@@ -16,15 +16,40 @@ static const struct {
     {SQLITE_CANTOPEN, -EACCES},   {SQLITE_TOOBIG, -E2BIG},
 };
 
+/* SQLite's own number is that of its last system call, which may have been another one since. */
+static int last_errno(sqlite3 *db)
+{
+    sqlite3_file *log = NULL;
+    int number = 0;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || !log ||
+        !log->pMethods ||
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number) != SQLITE_OK)
+        return 0;
+    return number;
+}
+
+static int error_of_system(sqlite3 *db)
+{
+    const int numbers[] = {db ? sqlite3_system_errno(db) : 0, db ? last_errno(db) : 0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        if (numbers[i] == ENOSPC || numbers[i] == EDQUOT)
+            return -ENOSPC;
+        if (numbers[i] == EROFS)
+            return -EROFS;
+    }
+    return -EIO;
+}
+
 int sql_errno(sqlite3 *db, int code)
 {
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
         return 0;
-    /* SQLite calls some writes to a full disk or quota an I/O error. */
-    if ((code & 0xff) == SQLITE_IOERR) {
-        int system = db ? sqlite3_system_errno(db) : 0;
-        return system == ENOSPC || system == EDQUOT ? -ENOSPC : -EIO;
-    }
+    /* SQLite calls some writes to a full disk or quota an I/O error, and all those to a file system
+     * that has become read-only. */
+    if ((code & 0xff) == SQLITE_IOERR)
+        return error_of_system(db);
     for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
         if (errors[i].code == (code & 0xff))
             return errors[i].error;
