@@ -114,7 +114,13 @@ $(OBJ)/%.o: %.c Makefile
 	$(call quiet,CC  $<)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-units: $(UNITS)
+units: $(UNITS) $(BUILD)/read_only.so
+
+# Preloaded into a daemon whose disk becomes read-only.
+$(BUILD)/read_only.so: tests/e2e/read_only.c Makefile
+	@mkdir -p $(@D)
+	$(call quiet,LD  $@)
+	$(Q)$(CC) -std=c11 -shared -fPIC $(DEFINES) $(WARNINGS) -O1 -g -o $@ $< -ldl
 
 .SECONDEXPANSION:
 PERCENT := %

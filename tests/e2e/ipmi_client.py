@@ -27,11 +27,13 @@ def checksum(data):
 
 class Session:
     """attempts and timeout: how often each packet of the login and each request is sent, and how
-    long its answer is waited for each time.  source: the address to send from.  level: asked for."""
+    long its answer is waited for each time.  source: the address to send from.  level: asked for.
+    kg: the BMC key, where it has one."""
 
     def __init__(self, host="127.0.0.1", port=623, user="admin", password="secret", suite=17,
-                 timeout=30.0, attempts=1, source=None, level=ADMINISTRATOR):
+                 timeout=30.0, attempts=1, source=None, level=ADMINISTRATOR, kg=None):
         self.algorithms, self.hash, self.code_size = SUITES[suite]
+        self.kg = kg
         self.user, self.password = user.encode(), password.encode()
         self.sequence = 0
         self.rq_seq = 0
@@ -92,7 +94,7 @@ class Session:
         if code != self.hmac(self.password, CONSOLE_ID + self.bmc_id + console_random
                              + bmc_random + guid + who):
             raise Refused("wrong password")
-        session_key = self.hmac(self.password, console_random + bmc_random + who)
+        session_key = self.hmac(self.kg or self.password, console_random + bmc_random + who)
         self.integrity_key = self.hmac(session_key, b"\x01" * 20)
         self.aes_key = self.hmac(session_key, b"\x02" * 20)[:16]
         code = self.hmac(self.password, bmc_random + CONSOLE_ID + who)
