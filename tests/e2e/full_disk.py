@@ -6,7 +6,7 @@ full_disk.py table                          each operation of the table has a ro
 full_disk.py round PORT N [refused KIND]    KIND: "full", "read-only"
 full_disk.py has PORT N                     all values are those of round N
 full_disk.py records LOG FROM KIND          all that was refused is in the log behind its byte FROM
-full_disk.py trail SINCE [REFUSED]          the trail has all that was done since then, or was refused
+full_disk.py trail SINCE                    the trail has all that was done since then, and was refused
 full_disk.py parts LOG                      something of each part that is stored was refused
 full_disk.py reads PORT N                   what only reads"""
 import json
@@ -497,13 +497,18 @@ def check_records(path, start, kind):
     assert done[-1] == "done (not stored: %s)" % WORDS[kind], done
 
 
-def check_trail(since, refused):
-    """The same of the trail, of what was done, and of what was refused while it could not be kept."""
-    rows = [row for row in look("audit", last=5000) if row.get("until", row["time"]) >= since]
-    for wanted, results in ((True, "done"), (refused, "refused")):
-        found = {row["operation"] for row in rows if (row["result"] == 0) == (results == "done")}
-        assert not wanted or names_of_changes() <= found, \
-            "no record that it was %s: %s" % (results, names_of_changes() - found)
+def check_trail(since):
+    """The same of the trail: of what was done, and of what was refused while it could not be kept."""
+    deadline = time.monotonic() + 60
+    while True:
+        rows = [row for row in look("audit", last=5000) if row.get("until", row["time"]) >= since]
+        done = {row["operation"] for row in rows if row["result"] == 0}
+        refused = {row["operation"] for row in rows if row["result"] < 0}
+        missing = (names_of_changes() | {"identify"}) - done | names_of_changes() - refused
+        if not missing:
+            break
+        assert time.monotonic() < deadline, "not in the trail: %s" % missing
+        time.sleep(0.2)
 
 
 def check_parts(path):
@@ -548,7 +553,7 @@ def main():
     elif what == "records":
         check_records(arguments[0], int(arguments[1]), arguments[2])
     elif what == "trail":
-        check_trail(arguments[0], len(arguments) > 1)
+        check_trail(arguments[0])
     elif what == "parts":
         check_parts(arguments[0])
     else:

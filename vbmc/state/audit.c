@@ -25,11 +25,21 @@ struct sum {
     char key[]; /* what is equal in them */
 };
 
+/* A record that the store has refused. */
+struct owed {
+    struct owed *next;
+    struct audit_record record;
+};
+
 struct audit {
     struct store *store; /* NULL: nothing is kept any more */
     uint64_t last_id, seed, now_ms;
     struct hash_index sums;
     struct sum *newest, *oldest;
+    struct owed *owed, **owed_end; /* in their order */
+    unsigned owed_count;
+    bool owes_in_flight; /* the first of them is being stored */
+    uint64_t owed_at_ms; /* not before then */
 };
 
 /* ---- what is equal ---- */
@@ -170,11 +180,64 @@ static void begin_sum(struct audit *audit, const struct audit_record *record, ui
         end_sum(audit, audit->oldest);
 }
 
+/* ---- what the disk has refused ---- */
+
+static void drop_first_owed(struct audit *audit)
+{
+    struct owed *first = audit->owed;
+
+    audit->owed = first->next;
+    if (!audit->owed)
+        audit->owed_end = &audit->owed;
+    audit->owed_count--;
+    free(first);
+}
+
+static void owe(struct audit *audit, const struct audit_record *record)
+{
+    struct owed *owed = malloc(sizeof *owed);
+
+    if (!owed)
+        return;
+    if (audit->owed_count == AUDIT_OWED_MAX && !audit->owes_in_flight)
+        drop_first_owed(audit);
+    *owed = (struct owed){.record = *record};
+    *audit->owed_end = owed;
+    audit->owed_end = &owed->next;
+    audit->owed_count++;
+    audit->owed_at_ms = audit->now_ms + AUDIT_OWED_EACH_MS;
+}
+
+static void store_owed(struct audit *audit);
+
+static void on_owed_stored(void *context, int result)
+{
+    struct audit *audit = context;
+
+    audit->owes_in_flight = false;
+    if (result < 0) {
+        audit->owed_at_ms = audit->now_ms + AUDIT_OWED_EACH_MS;
+        return;
+    }
+    drop_first_owed(audit);
+    store_owed(audit);
+}
+
+static void store_owed(struct audit *audit)
+{
+    if (!audit->owed || audit->owes_in_flight || !audit->store)
+        return;
+    audit->owes_in_flight =
+        store_audit_add(audit->store, &audit->owed->record, on_owed_stored, audit) == 0;
+}
+
 void audit_tick(struct audit *audit, uint64_t now_ms)
 {
     struct sum *next;
 
     audit->now_ms = now_ms;
+    if (now_ms >= audit->owed_at_ms)
+        store_owed(audit);
     for (struct sum *sum = audit->oldest; sum; sum = next) {
         next = sum->newer;
         if (now_ms - sum->heard_ms >= AUDIT_QUIET_MS || now_ms - sum->began_ms >= AUDIT_DAY_MS)
@@ -220,6 +283,8 @@ static void end(struct audit *audit, const struct audit_record *record, int resu
 {
     if (result < 0 && record->is_summed)
         forget_sum(audit, record);
+    if (result < 0 && record->kind == AUDIT_CHANGE)
+        owe(audit, record);
     if (result < 0)
         result = keep_in_log(record, result);
     if (done)
@@ -297,6 +362,7 @@ int audit_new(struct store *store, struct audit **audit)
         return result;
     }
     made->store = store;
+    made->owed_end = &made->owed;
     *audit = made;
     audit_keep_by(keep, made);
     return 0;
@@ -308,6 +374,10 @@ void audit_stop(struct audit *audit)
         return;
     while (audit->oldest)
         end_sum(audit, audit->oldest);
+    for (const struct owed *owed = audit->owed; owed; owed = owed->next) {
+        if (owed != audit->owed || !audit->owes_in_flight)
+            store_audit_add(audit->store, &owed->record, NULL, NULL);
+    }
     audit->store = NULL;
 }
 
@@ -318,6 +388,8 @@ void audit_free(struct audit *audit)
     audit_keep_by(NULL, NULL);
     while (audit->oldest)
         end_sum(audit, audit->oldest);
+    while (audit->owed)
+        drop_first_owed(audit);
     hash_index_clear(&audit->sums, NULL);
     free(audit);
 }

@@ -4,7 +4,10 @@
  * A record that is not to be summed up is written by itself. Of those that are, the first is; equal
  * ones behind it, whatever their session and process, are counted until none has come for
  * AUDIT_QUIET_MS, a day is over, or room is needed for others. Their number is on disk as of
- * AUDIT_COUNTS_EACH_MS ago: kill -9 loses so much of it, but no record. Loop thread. */
+ * AUDIT_COUNTS_EACH_MS ago: kill -9 loses so much of it, but no record.
+ *
+ * A record of a change that the disk refuses is in the log at once, and in the store as soon as
+ * that takes it again; but not if the daemon ends before. Loop thread. */
 #ifndef VBMC_STATE_AUDIT_H
 #define VBMC_STATE_AUDIT_H
 
@@ -16,6 +19,8 @@
 #define AUDIT_COUNTS_EACH_MS UINT64_C(600000)
 #define AUDIT_DAY_MS         UINT64_C(86400000)
 #define AUDIT_SUMS_MAX       16384 /* that are counted at one time */
+#define AUDIT_OWED_MAX       256 /* that the store has refused: of more the log alone has the oldest */
+#define AUDIT_OWED_EACH_MS   UINT64_C(5000) /* between two tries to store them */
 
 struct audit;
 struct store;

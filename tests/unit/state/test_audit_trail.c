@@ -296,6 +296,60 @@ static void test_refused(void **state)
     assert_string_equal(listed[0].operation, "look");
 }
 
+/* What was refused is there when there is room again, in its order and with its number; of what is
+ * no change the log alone has it. */
+static void test_owed(void **state)
+{
+    const struct audit_record look = record_of("look", true);
+    struct audit_record change = record_of("0", false);
+    int kept_stderr = dup(STDERR_FILENO);
+
+    (void)state;
+    refusing_store_refuse_table("audit");
+    assert_int_equal(log_set_file("/dev/null"), 0);
+    assert_int_equal(put(&look), 0);
+    for (unsigned i = 0; i < AUDIT_OWED_MAX + 2; i++) {
+        snprintf(change.operation, sizeof change.operation, "%u", i);
+        assert_int_equal(put(&change), 0);
+    }
+    audit_tick(audit, 1000 + AUDIT_OWED_EACH_MS); /* in vain */
+    list_all();
+    assert_int_equal(count, 0);
+    refusing_store_accept();
+    audit_tick(audit, 999 + 2 * AUDIT_OWED_EACH_MS);
+    list_all();
+    assert_int_equal(count, 0);
+    audit_tick(audit, 1000 + 2 * AUDIT_OWED_EACH_MS);
+    while (refusing_store_count("audit") < (int)AUDIT_OWED_MAX)
+        uv_run(&loop, UV_RUN_ONCE);
+    dup2(kept_stderr, STDERR_FILENO);
+    close(kept_stderr);
+    list_all();
+    assert_int_equal(listed[0].id, AUDIT_OWED_MAX + 3 - LISTED_MAX + 1);
+    assert_string_equal(listed[LISTED_MAX - 1].operation, "257");
+    assert_int_equal(refusing_store_count("audit WHERE operation = '1'"), 0);
+    assert_int_equal(refusing_store_count("audit WHERE operation = '2'"), 1);
+}
+
+/* The same at the end of the daemon. */
+static void test_owed_at_the_end(void **state)
+{
+    const struct audit_record change = record_of("power", false);
+    int kept_stderr = dup(STDERR_FILENO);
+
+    (void)state;
+    refusing_store_refuse_table("audit");
+    assert_int_equal(log_set_file("/dev/null"), 0);
+    assert_int_equal(put(&change), 0);
+    refusing_store_accept();
+    close_trail();
+    open_trail();
+    dup2(kept_stderr, STDERR_FILENO);
+    close(kept_stderr);
+    list_all();
+    assert_int_equal(count, 1);
+}
+
 /* ---- together with the change ---- */
 
 static struct facility facility;
@@ -375,8 +429,9 @@ static void test_pruned(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(test_kept), TEST(test_bmc_goes), TEST(test_summed), TEST(test_logins),
-        TEST(test_room), TEST(test_refused),  TEST(test_along),  TEST(test_pruned),
+        TEST(test_kept),  TEST(test_bmc_goes), TEST(test_summed), TEST(test_logins),
+        TEST(test_room),  TEST(test_refused),  TEST(test_owed),   TEST(test_owed_at_the_end),
+        TEST(test_along), TEST(test_pruned),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
