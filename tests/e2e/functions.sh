@@ -120,32 +120,40 @@ exec {nap_fd}<> <(:)
 nap() { read -rt "$1" -u "$nap_fd" || true; }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; its output appears if it never does. 20 s is
-# the least for what takes no time. The longer it takes, the more rarely it looks: what is waited for
-# needs the processor too.
+# the least for what takes no time. The longer it takes, the more rarely it looks, and it sleeps for twice
+# as long as a look takes: what is waited for needs the processor too, and so do other tests.
 wait_for() {
-	local seconds=$1 end pauses=0
+	local seconds=$1 end looked now pauses=0 pause
 	shift
-	end=$((${EPOCHREALTIME/./} + seconds * 1000000 * patience))
+	looked=${EPOCHREALTIME/./}
+	end=$((looked + seconds * 1000000 * patience))
 	until "$@" >$dir/wait_for.out 2>&1; do
-		if ((${EPOCHREALTIME/./} > end)); then
+		now=${EPOCHREALTIME/./}
+		if ((now > end)); then
 			cat $dir/wait_for.out >&2
 			echo "FAILED: not within ${seconds} s: $*" >&2
 			return 1
 		fi
 		case $((pauses++)) in
-		?) nap 0.03 ;;
-		1? | 2?) nap 0.1 ;;
-		*) nap 0.25 ;;
+		?) pause=30000 ;;
+		1? | 2?) pause=100000 ;;
+		*) pause=250000 ;;
 		esac
+		pause=$((2 * (now - looked) > pause ? 2 * (now - looked) : pause))
+		pause=$((pause < most_pause ? pause : most_pause))
+		printf -v pause %d.%06d $((pause / 1000000)) $((pause % 1000000))
+		nap "$pause"
+		looked=${EPOCHREALTIME/./}
 	done
 }
+most_pause=2000000 # us
 
 # soon COMMAND...: the same, for what is promised to be so at once.
 # were_soon MS COMMAND...: half of those before took no longer than MS beside twice what COMMAND takes,
 # which waits for nothing: what the machine needs for the question itself, busy as it is.
 soon_took=()
 soon() {
-	local begun
+	local begun most_pause=100000
 	begun=$(now_ms)
 	wait_for 20 "$@"
 	soon_took+=($(($(now_ms) - begun)))
