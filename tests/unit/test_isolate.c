@@ -339,6 +339,13 @@ static void test_log(void **state)
 
 /* ---- filter ---- */
 
+/* Sanitizers make system calls of their own. */
+#ifdef __SANITIZE_ADDRESS__
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 /* Each is refused by a filter, and would succeed or fail otherwise without. */
 static bool is_refused(long result)
 {
@@ -440,10 +447,10 @@ static bool filter_shell(void)
 static void test_filter(void **state)
 {
     (void)state;
-#ifndef __SANITIZE_ADDRESS__
+    if (sanitized)
+        return;
     assert_int_equal(in_child(filter_daemon), 0);
     assert_int_equal(in_child(filter_shell), 0);
-#endif
 }
 
 int main(void)

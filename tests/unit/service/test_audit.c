@@ -62,8 +62,9 @@ static int setup_server(void **state)
 {
     setup(state);
     fake_bmc_teardown(state);
-    fake_server_setup(state);
     fake_sel_setup(state);
+    fake_server_setup(state); /* which begins with another BMC */
+    fake_bmc.bmc.sel = fake_sel.sel;
     fake_sol_reset();
     fake_bmc.bmc.payload = &fake_sol_ops;
     fake_bmc.bmc.fru = fru_new();
@@ -89,9 +90,8 @@ static int teardown_server(void **state)
     fake_bmc.bmc.fru = NULL;
     log_set_level(LOG_LEVEL_ERROR);
     unlink(path);
-    sel_free(fake_bmc.bmc.sel);
-    fake_bmc.bmc.sel = NULL;
-    return fake_server_teardown(state);
+    fake_server_teardown(state);
+    return fake_sel_teardown(state);
 }
 
 /* ---- the table ---- */
