@@ -50,8 +50,9 @@ static const char usage[] =
     "SIGHUP reloads the configuration. See vbmcd(8) and vbmc.conf(5).\n";
 
 #define STOP_WITHIN_MS 5000
-#define DISK_WITHIN_MS 3000 /* for the last words of the guests */
-#define GONE_WITHIN_S  10   /* whatever happens: a little more than the two above */
+#define DISK_WITHIN_MS 3000               /* for the last words of the guests */
+#define LOCK_LIMIT     ((rlim_t)40 << 20) /* what vbmc/base/locked.h uses at most, and more */
+#define GONE_WITHIN_S  10                 /* whatever happens: a little more than the two above */
 
 struct daemon {
     uv_loop_t loop;
@@ -331,6 +332,19 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* As far as it may: only root can have more than the hard limit. */
+static void raise_lock_limit(void)
+{
+    const struct rlimit wanted = {LOCK_LIMIT, LOCK_LIMIT};
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= LOCK_LIMIT ||
+        setrlimit(RLIMIT_MEMLOCK, &wanted) == 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
 static void ignore_libvirt_error(void *context, virErrorPtr error)
 {
     (void)context;
@@ -428,6 +442,7 @@ int main(int argc, char **argv)
     umask(022); /* libvirt's embedded driver makes folders that QEMU's user has to enter */
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
+    raise_lock_limit();
     choose_log_target();
     if (!daemon.foreground && go_to_background(&daemon) < 0) {
         fprintf(stderr, "vbmcd: cannot fork: %s\n", strerror(errno));

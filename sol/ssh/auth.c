@@ -9,6 +9,7 @@
 
 #include "sol/ssh/keys.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/locked.h"
 
 /* Names and passwords lie padded with zeros, so that comparing them takes the same time always. */
 struct account {
@@ -22,8 +23,8 @@ struct account {
 
 struct ssh_accounts {
     atomic_uint references;
-    size_t count;
-    struct account accounts[];
+    size_t count, room;
+    struct account accounts[]; /* in memory that is locked */
 };
 
 /* ---- accounts ---- */
@@ -47,11 +48,12 @@ static int copy_account(struct account *to, const struct ssh_account *from)
 
 int ssh_accounts_new(const struct ssh_account *accounts, size_t count, struct ssh_accounts **out)
 {
-    struct ssh_accounts *copy = calloc(1, sizeof *copy + count * sizeof copy->accounts[0]);
+    struct ssh_accounts *copy = locked_calloc(1, sizeof *copy + count * sizeof copy->accounts[0]);
     int rc = 0;
 
     if (!copy)
         return -ENOMEM;
+    copy->room = count;
     atomic_init(&copy->references, 1);
     for (; rc == 0 && copy->count < count; copy->count++)
         rc = copy_account(&copy->accounts[copy->count], &accounts[copy->count]);
@@ -73,11 +75,9 @@ void ssh_accounts_unref(struct ssh_accounts *accounts)
 {
     if (!accounts || --accounts->references > 0)
         return;
-    for (size_t i = 0; i < accounts->count; i++) {
-        explicit_bzero(accounts->accounts[i].password, sizeof accounts->accounts[i].password);
+    for (size_t i = 0; i < accounts->count; i++)
         ssh_keys_free(accounts->accounts[i].keys);
-    }
-    free(accounts);
+    locked_free(accounts, sizeof *accounts + accounts->room * sizeof accounts->accounts[0]);
 }
 
 /* The account of that name, or NULL. Looks at all of them, whatever it finds. */

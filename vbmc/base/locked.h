@@ -1,8 +1,12 @@
-/* Memory for passwords that stay: never in swap space, left out of core dumps, between pages that
- * nobody may touch, and wiped when it is given back. It is OpenSSL's secure heap, one range that is
- * locked once (mlock, page by page as it is used). Not mlockall: that would hold the consoles'
- * memory of ten thousand BMCs too, and once RLIMIT_MEMLOCK is reached nothing could be allocated at
- * all.
+/* Memory for passwords and keys that stay: never in swap space, left out of core dumps, between
+ * pages that nobody may touch, and wiped when it is given back. It is OpenSSL's secure heap, one
+ * range that is locked once (mlock, page by page as it is used), from which OpenSSL takes its own
+ * copies of keys too while it computes. Not mlockall: that would hold the consoles' memory of ten
+ * thousand BMCs too, and once RLIMIT_MEMLOCK is reached nothing could be allocated at all.
+ *
+ * What a function works with lies on the stack: of the thread that does it, which is the loop's,
+ * that is locked as well. Not locked are the states of a hash while it is computed, and what
+ * libraries copy (libvirt, libssh, json-c).
  *
  * Where the range is used up or there is none, ordinary memory takes its place, which the log tells
  * once; it is wiped as well. Safe from any thread. */
@@ -11,14 +15,23 @@
 
 #include <stddef.h>
 
-/* Makes the range, as large as RLIMIT_MEMLOCK lets it be, at most 32 MiB: 2 KiB for each BMC. Once,
- * before other threads; without it all is ordinary memory. 0; -EPERM if there is a range that
- * cannot be locked, or -ENOMEM. */
+/* Makes the range, as large as RLIMIT_MEMLOCK lets it be, at most 32 MiB: 2 KiB for each BMC, and
+ * 128 bytes for each session. It locks the stack of the calling thread too, 64 KiB of what is below
+ * the caller. Once, before other threads; without it all is ordinary memory. 0; -EPERM if there is
+ * something that cannot be locked, or -ENOMEM. */
 int locked_begin(void);
 
 /* Zeroed, or NULL. */
 void *locked_calloc(size_t count, size_t size);
 /* Wipes and frees what locked_calloc has given for `size` bytes in all. NULL is allowed. */
 void locked_free(void *memory, size_t size);
+
+/* A copy of a text, or NULL. */
+char *locked_copy_text(const char *text);
+/* Puts a text (NULL is allowed) that malloc has given into locked memory, and wipes it where it
+ * was. Without memory it stays there. */
+void locked_move_text(char **text);
+/* Wipes and frees what either of them, or malloc, has given. NULL is allowed. */
+void locked_free_text(char *text);
 
 #endif

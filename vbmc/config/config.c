@@ -453,14 +453,9 @@ int config_load(const char *path, struct config **config, char *error, size_t er
         return result;
     }
     *config = parse.config;
+    for (size_t i = 0; i < parse.config->hypervisor_count; i++)
+        locked_move_text(&parse.config->hypervisors[i].sasl_password);
     return 0;
-}
-
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
 }
 
 void config_free(struct config *config)
@@ -472,7 +467,7 @@ void config_free(struct config *config)
         free(config->hypervisors[i].name);
         free(config->hypervisors[i].uri);
         free(config->hypervisors[i].sasl_username);
-        free_secret(config->hypervisors[i].sasl_password);
+        locked_free_text(config->hypervisors[i].sasl_password);
     }
     for (size_t i = 0; i < config->user_count; i++)
         free(config->users[i].authorized_keys);

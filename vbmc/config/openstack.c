@@ -13,6 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
 #include "vbmc/base/hash.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/config/ini.h"
@@ -41,9 +42,18 @@ static int read_text(const char *value, void *target)
 
     if (!copy)
         return -ENOMEM;
-    if (*text)
-        explicit_bzero(*text, strlen(*text));
     free(*text);
+    *text = copy;
+    return 0;
+}
+
+static int read_secret(const char *value, void *target)
+{
+    char **text = target, *copy = locked_copy_text(value);
+
+    if (!copy)
+        return -ENOMEM;
+    locked_free_text(*text);
     *text = copy;
     return 0;
 }
@@ -111,7 +121,7 @@ static int read_username(const char *value, void *target)
 
 static int read_password(const char *value, void *target)
 {
-    return *value && strlen(value) <= USER_PASSWORD_MAX ? read_text(value, target) : -EINVAL;
+    return *value && strlen(value) <= USER_PASSWORD_MAX ? read_secret(value, target) : -EINVAL;
 }
 
 static const char a_truth[] = "expected True or False";
@@ -143,7 +153,7 @@ static const struct key bmc_keys[] = {
     {bmc_section, "domain_name", read_text, AT(domain_name), a_text, false},
     {bmc_section, "libvirt_uri", read_text, AT(libvirt_uri), a_text, false},
     {bmc_section, "libvirt_sasl_username", read_text, AT(libvirt_sasl_username), a_text, false},
-    {bmc_section, "libvirt_sasl_password", read_text, AT(libvirt_sasl_password), a_text, true},
+    {bmc_section, "libvirt_sasl_password", read_secret, AT(libvirt_sasl_password), a_text, true},
     {bmc_section, "active", read_bool, AT(active), a_truth, false},
 };
 #undef AT
@@ -201,22 +211,15 @@ static int take_entry(void *context, const struct ini_entry *entry, char *error,
 
 /* BMCs --------------------------------------------------------------------------------------- */
 
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static void clear_bmc(struct openstack_bmc *bmc)
 {
     free(bmc->domain_name);
     free(bmc->username);
-    free_secret(bmc->password);
+    locked_free_text(bmc->password);
     free(bmc->address);
     free(bmc->libvirt_uri);
     free(bmc->libvirt_sasl_username);
-    free_secret(bmc->libvirt_sasl_password);
+    locked_free_text(bmc->libvirt_sasl_password);
     *bmc = (struct openstack_bmc){0};
 }
 

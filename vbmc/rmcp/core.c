@@ -71,7 +71,7 @@ static int build_lan15(struct session *session, uint8_t type, const uint8_t *pay
         .type = session->lan15.rest,
         .sequence = session_take_outbound(session),
         .session = session->exchange.bmc_id,
-        .key = session->lan15.key,
+        .key = session->secret->lan15_key,
     };
     return lan15_build(&header, payload, length, bytes, size);
 }
@@ -81,10 +81,10 @@ static int build_rmcpplus(struct rmcp_server *server, struct session *session, u
 {
     uint8_t iv[CRYPTO_BLOCK_SIZE] = {0};
 
-    if (session->keys.suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE &&
+    if (session->exchange.suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE &&
         rmcp_core_random(server, iv, sizeof iv) < 0)
         return -EIO;
-    return rmcpplus_seal(server->crypto, &session->keys, type, session->exchange.console_id,
+    return rmcpplus_seal(server->crypto, &session->secret->keys, type, session->exchange.console_id,
                          session_take_outbound(session), iv, payload, length, bytes, size);
 }
 

@@ -96,9 +96,9 @@ static int establish(const struct lan15_login *login, const struct opening *open
     session->told = true; /* the password was right */
     session->user_id = user_id;
     session->administrator = user_level(user) >= PRIVILEGE_ADMINISTRATOR;
-    int error = login_user_is_full(login->server, session)
-                    ? -EUSERS
-                    : session_table_establish(sessions, session, login->now_ms);
+    int error = login_user_is_full(login->server, session) ? -EUSERS : session_make_secret(session);
+    if (error == 0)
+        error = session_table_establish(sessions, session, login->now_ms);
     if (error < 0) {
         session_table_remove(sessions, session);
         return error;
@@ -156,7 +156,7 @@ static int activate(void *context, const struct ipmi_activation *asked,
     bool is_plain = server->config.channel->per_message_off;
     session->lan15.type = asked->type;
     session->lan15.rest = is_plain ? LAN15_NONE : asked->type;
-    memcpy(session->lan15.key, user->password, LAN15_KEY_SIZE);
+    memcpy(session->secret->lan15_key, user->password, LAN15_KEY_SIZE);
     session->maximum = asked->wanted;
     session->privilege = asked->wanted < PRIVILEGE_USER ? asked->wanted : PRIVILEGE_USER;
     session->next_outbound = asked->outbound;

@@ -65,7 +65,7 @@ static bool is_authentic(const struct rmcp_server *server, const struct session 
     struct ipmi_msg msg;
 
     if (packet->type != LAN15_NONE)
-        return lan15_verify(packet, session->lan15.type, session->lan15.key);
+        return lan15_verify(packet, session->lan15.type, session->secret->lan15_key);
     if (session->lan15.rest == LAN15_NONE)
         return true;
     return server->config.channel->user_level_off &&
@@ -86,7 +86,7 @@ static void receive_in_session(struct rmcp_server *server, const struct endpoint
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
     } else if (packet->sequence == 0 && session->state == SESSION_ESTABLISHED &&
                packet->type != LAN15_NONE && is_activation(packet)) {
-        route_activation(server, from, packet, session->lan15.key, now_ms);
+        route_activation(server, from, packet, session->secret->lan15_key, now_ms);
     } else if (!window_accepts(&session->inbound, packet->sequence)) {
         rmcp_core_drop(server, RMCP_DROP_SEQUENCE);
     } else if (!route_accepts(PAYLOAD_IPMI, message, length)) {

@@ -55,7 +55,7 @@ static int info(void *context, uint32_t id, struct ipmi_session_info *info)
 
     if (!session)
         return -ENOENT;
-    const struct cipher_suite *suite = session->keys.suite;
+    const struct cipher_suite *suite = session->exchange.suite;
     *info = (struct ipmi_session_info){
         .handle = session->handle,
         .user_id = session->user_id,

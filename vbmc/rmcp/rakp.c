@@ -285,9 +285,10 @@ static enum rakp_status establish(struct rmcp_server *server, const struct endpo
         return RAKP_NO_RESOURCES;
     find_kuid(server, session, kuid);
     bool derived =
+        session_make_secret(session) == 0 &&
         rakp_sik(server->crypto, exchange, channel->has_kg ? channel->kg : kuid, sik) == 0 &&
         rakp_icv(server->crypto, exchange, sik, session->icv) == 0 &&
-        rakp_derive_keys(server->crypto, exchange, kuid, sik, &session->keys) == 0;
+        rakp_derive_keys(server->crypto, exchange, kuid, sik, &session->secret->keys) == 0;
     crypto_wipe(kuid, sizeof kuid);
     crypto_wipe(sik, sizeof sik);
     if (!derived || session_table_establish(server->sessions, session, now_ms) < 0)

@@ -202,11 +202,12 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
 
     if (!session || session->leaving || session->is_lan15) {
         rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
-    } else if (!rmcpplus_verify(server->crypto, &session->keys, packet)) {
+    } else if (!rmcpplus_verify(server->crypto, &session->secret->keys, packet)) {
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
     } else if (!window_accepts(&session->inbound, packet->sequence)) {
         rmcp_core_drop(server, RMCP_DROP_SEQUENCE);
-    } else if (rmcpplus_open(server->crypto, &session->keys, packet, room, &payload, &length) < 0) {
+    } else if (rmcpplus_open(server->crypto, &session->secret->keys, packet, room, &payload,
+                             &length) < 0) {
         rmcp_core_drop(server, RMCP_DROP_PADDING);
     } else if (!route_accepts(packet->type, payload, length)) {
         rmcp_core_drop(server, RMCP_DROP_MESSAGE);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "vbmc/base/locked.h"
 #include "vbmc/rmcp/crowd.h"
 #include "vbmc/rmcp/repeat.h"
 #include "vbmc/rmcp/session_room.h"
@@ -51,6 +52,7 @@ static void free_slot(struct session_table *table, struct session **slot, enum s
     if (!tell && !session->told)
         table->hooks->lost(table->context, session, loss);
     repeat_cache_free(session->repeats);
+    locked_free(session->secret, sizeof *session->secret);
     crypto_wipe(session, sizeof *session);
     free(session);
     if (tell)
@@ -220,6 +222,13 @@ int session_table_establish(struct session_table *table, struct session *session
     session->began_ms = now_ms;
     session->inbound = window_rmcpplus();
     return 0;
+}
+
+int session_make_secret(struct session *session)
+{
+    if (!session->secret)
+        session->secret = locked_calloc(1, sizeof *session->secret);
+    return session->secret ? 0 : -ENOMEM;
 }
 
 void session_heard(struct session *session, const struct endpoint *from, uint32_t sequence,

@@ -39,7 +39,12 @@ enum session_state {
 struct session_lan15 {
     uint8_t type; /* enum lan15_type of its authentication codes */
     uint8_t rest; /* the same of all packets behind the log-in: `type`, or none */
-    uint8_t key[LAN15_KEY_SIZE];
+};
+
+/* What its packets are protected with, in memory that is locked (vbmc/base/locked.h). */
+struct session_secret {
+    struct rmcpplus_keys keys; /* RMCP+ */
+    uint8_t lan15_key[LAN15_KEY_SIZE];
 };
 
 struct session {
@@ -60,7 +65,7 @@ struct session {
     enum privilege maximum;
     enum privilege privilege;
     uint8_t icv[CRYPTO_DIGEST_MAX]; /* of RAKP 4 */
-    struct rmcpplus_keys keys;      /* RMCP+ */
+    struct session_secret *secret;  /* NULL while half-open */
     struct session_lan15 lan15;     /* IPMI 1.5 */
     uint32_t next_outbound;
     struct window inbound;
@@ -114,6 +119,8 @@ int session_table_establish(struct session_table *table, struct session *session
 /* Ends one session of the newcomer's user, see session_room.h. 0, or -ENOSPC (none can). */
 int session_table_give_up_own(struct session_table *table, const struct session *newcomer,
                               uint64_t now_ms);
+/* Gives the session its secret, zeroed. 0 or -ENOMEM. */
+int session_make_secret(struct session *session);
 /* Takes a genuine packet of an established session: its sequence number is used, its source is
  * where answers go, and the session has been active now. */
 void session_heard(struct session *session, const struct endpoint *from, uint32_t sequence,

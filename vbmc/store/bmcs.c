@@ -5,20 +5,27 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/store/row.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sql.h"
 
-static const size_t texts[] = {
-    offsetof(struct store_bmc, name),          offsetof(struct store_bmc, address),
-    offsetof(struct store_bmc, username),      offsetof(struct store_bmc, password),
-    offsetof(struct store_bmc, uri),           offsetof(struct store_bmc, sasl_username),
-    offsetof(struct store_bmc, sasl_password),
+static const struct {
+    size_t offset;
+    bool is_secret;
+} texts[] = {
+    {offsetof(struct store_bmc, name), false},
+    {offsetof(struct store_bmc, address), false},
+    {offsetof(struct store_bmc, username), false},
+    {offsetof(struct store_bmc, password), true},
+    {offsetof(struct store_bmc, uri), false},
+    {offsetof(struct store_bmc, sasl_username), false},
+    {offsetof(struct store_bmc, sasl_password), true},
 };
 
 static char **text_at(struct store_bmc *bmc, size_t i)
 {
-    return (char **)((char *)bmc + texts[i]);
+    return (char **)((char *)bmc + texts[i].offset);
 }
 
 static int run_put(sqlite3 *db, void *data)
@@ -51,18 +58,22 @@ static void read_row(struct sql *sql, void *row)
     bmc->deleted = sql_int(sql) != 0;
     bmc->changed_at = sql_int(sql);
     bmc->port = (uint16_t)sql_int(sql);
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         *text_at(bmc, i) = sql_text(sql);
+        if (texts[i].is_secret)
+            locked_move_text(text_at(bmc, i));
+    }
 }
 
 void store_bmc_clear(struct store_bmc *bmc)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        char *text = *text_at(bmc, i);
-        if (text)
-            explicit_bzero(text, strlen(text));
-        free(text);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        locked_free_text(*text_at(bmc, i));
+}
+
+static char *copy_text(const char *text, bool is_secret)
+{
+    return is_secret ? locked_copy_text(text) : strdup(text);
 }
 
 int store_bmc_copy(struct store_bmc *to, const struct store_bmc *from)
@@ -73,7 +84,7 @@ int store_bmc_copy(struct store_bmc *to, const struct store_bmc *from)
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         char **text = text_at(to, i);
         if (*text)
-            is_complete = (*text = strdup(*text)) && is_complete;
+            is_complete = (*text = copy_text(*text, texts[i].is_secret)) && is_complete;
     }
     if (is_complete)
         return 0;

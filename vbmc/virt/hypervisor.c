@@ -17,6 +17,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/inbox.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/ssh/connection.h"
 #include "vbmc/virt/connection.h"
 #include "vbmc/virt/domain.h"
@@ -83,9 +84,7 @@ static void free_hypervisor(struct hypervisor *hypervisor)
     free(hypervisor->name);
     free(hypervisor->uri);
     free(hypervisor->sasl_username);
-    if (hypervisor->sasl_password)
-        explicit_bzero(hypervisor->sasl_password, strlen(hypervisor->sasl_password));
-    free(hypervisor->sasl_password);
+    locked_free_text(hypervisor->sasl_password);
     free(hypervisor);
 }
 
@@ -170,7 +169,7 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
     hypervisor->uri = strdup(settings->uri);
     if (settings->sasl_username) {
         hypervisor->sasl_username = strdup(settings->sasl_username);
-        hypervisor->sasl_password = strdup(settings->sasl_password);
+        hypervisor->sasl_password = locked_copy_text(settings->sasl_password);
     }
     virt_keeper_start_timers(hypervisor, period_s);
     hypervisor->sampler = virt_sampler_new(hypervisor, period_s);

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/crypto.h>
 
 #include "tests/unit/rmcp_console.h"
 #include "tests/unit/rmcp_stub.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/ipmi/codes.h"
@@ -125,6 +127,22 @@ static void test_privilege(void **state)
     assert_int_equal(remote_console_login(&console, 17, 0x13), RAKP_OK);
     assert_int_equal(set_privilege(PRIVILEGE_ADMINISTRATOR), 0x81);
     assert_int_equal(set_privilege(PRIVILEGE_OPERATOR), CC_SUCCESS);
+}
+
+/* The keys of a session are in memory that is locked, and only as long as it lasts. */
+static void test_locked_keys(void **state)
+{
+    (void)state;
+    remote_console_free(&console);
+    assert_int_equal(locked_begin(), 0);
+    remote_console_init(&console);
+    size_t before = CRYPTO_secure_used();
+    assert_int_equal(remote_console_login(&console, 17, 0x14), RAKP_OK);
+    assert_true(CRYPTO_secure_allocated(the_session()->secret));
+    assert_int_equal(CRYPTO_secure_used() - before, 128);
+    assert_int_equal(get_device_id(), CC_SUCCESS);
+    rmcp_server_end_all_sessions(console.server);
+    assert_int_equal(CRYPTO_secure_used(), before);
 }
 
 static void test_expiry(void **state)
@@ -341,7 +359,7 @@ int main(void)
         TEST(test_privilege),      TEST(test_expiry),        TEST(test_payload_types),
         TEST(test_peer),           TEST(test_close),         TEST(test_end_user_sessions),
         TEST(test_author_goes_on), TEST(test_author_leaves), TEST(test_ops),
-        TEST(test_handles),
+        TEST(test_handles),        TEST(test_locked_keys),
     };
 
     return cmocka_run_group_tests_name("rmcp session", tests, NULL, NULL);
