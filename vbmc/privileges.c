@@ -12,6 +12,7 @@
 #include "vbmc/isolate.h"
 #include "vbmc/isolate_filter.h"
 #include "vbmc/reach.h"
+#include "vbmc/virt/embedded.h"
 
 /* What vbmcd makes in runtime-dir: vbmc/control/socket.c, vbmc/ssh/forward.c. */
 static const char *const runtime_names[] = {CONTROL_SOCKET_NAME, CONTROL_SOCKET_NAME ".lock", "ssh",
@@ -66,6 +67,8 @@ int privileges_drop(const struct config *config, const struct openstack *opensta
     int result = 0;
 
     are_kept = embedded != NULL;
+    if (!are_kept)
+        embedded_forbid();
     if (geteuid() == 0 && strcmp(user, "root") != 0 && !embedded)
         result = become(config, openstack, error, size);
     else if (geteuid() == 0 && embedded)

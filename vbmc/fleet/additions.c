@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/config/config.h"
 #include "vbmc/fleet/connect.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/search.h"
 #include "vbmc/service/addition.h"
+#include "vbmc/virt/embedded.h"
 #include "vbmc/virt/hypervisor.h"
 
 static char *copy_text(const char *text)
@@ -47,8 +49,14 @@ static void search_hypervisors(struct fleet *fleet, const struct service_additio
 void fleet_add(struct fleet *fleet, const struct service_addition *addition, fleet_done_fn *done,
                void *context)
 {
+    char text[256];
+
     if (!addition->uri) {
         search_hypervisors(fleet, addition, fleet->connections->hypervisor, done, context);
+        return;
+    }
+    if (hypervisor_uri_is_embedded(addition->uri) && embedded_check(text, sizeof text) < 0) {
+        done(context, -EPERM, text);
         return;
     }
     const struct hypervisor_settings settings = {

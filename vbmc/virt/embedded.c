@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,24 @@
 static const char qemu_conf[] =
     "# Written by vbmcd, since there was none. See qemu.conf of libvirt.\n"
     "stdio_handler = \"file\"\n";
+
+static atomic_bool is_forbidden;
+
+void embedded_forbid(void)
+{
+    is_forbidden = true;
+}
+
+int embedded_check(char *text, size_t size)
+{
+    if (!is_forbidden)
+        return 0;
+    snprintf(
+        text, size,
+        "qemu:///embed needs privileges that vbmcd has given up; make it a [hypervisor NAME] of "
+        "vbmc.conf and restart vbmcd");
+    return -EPERM;
+}
 
 static int make_directory(const char *path, char *text, size_t size)
 {
@@ -41,6 +61,8 @@ int embedded_prepare(const char *uri, char *text, size_t size)
     CLEANUP_FREE char *root = hypervisor_uri_embedded_root(uri);
     CLEANUP_FREE char *etc = NULL, *conf = NULL;
 
+    if (embedded_check(text, size) < 0)
+        return -EPERM;
     if (!root) {
         snprintf(text, size,
                  "the URI needs an absolute directory: qemu:///embed?root=/some/directory");

@@ -4,9 +4,16 @@
 
 #include <stddef.h>
 
+/* The process has given up what guests that are its children need: none is to be connected to from
+ * now on. */
+void embedded_forbid(void);
+/* 0, or -EPERM with its text. */
+int embedded_check(char *text, size_t size);
+
 /* Makes sure that guests can start there: the driver needs virtlogd for their output unless
  * ROOT/etc/qemu.conf says otherwise, and nothing starts virtlogd for it. Writes that file if there
- * is none; an existing one is not changed. Any thread. 0, or a negative error with its text. */
+ * is none; an existing one is not changed. Any thread. 0, -EPERM (embedded_forbid), or a negative
+ * error with its text. */
 int embedded_prepare(const char *uri, char *text, size_t size);
 
 #endif
