@@ -3,7 +3,9 @@
 /* Both lists are of what is allowed. What is not in them fails with EPERM, in a SIGSYS handler that
  * notes its number, so that nothing dies silently and nothing is only suspected. A call that
  * libraries try first, and do without, fails as on a kernel that does not have it. A program that
- * is started inherits the filter without the handler, and is killed if its libraries want more.
+ * is started inherits the filter without the handler, since execve takes handlers away: until its
+ * `main` sets it again (isolate_filter_note) it is killed if its libraries want more, and nobody
+ * can tell of which number; who started it logs that it was killed so.
  *
  * Names that the architecture or the version of libseccomp does not know are left out. */
 #include <errno.h>
@@ -253,10 +255,16 @@ static int fill(scmp_filter_ctx filter, int (*add_more)(scmp_filter_ctx))
     return result;
 }
 
-static int load(int (*add_more)(scmp_filter_ctx), char *error, size_t size)
+int isolate_filter_note(void)
 {
     const struct sigaction action = {.sa_sigaction = on_refused,
                                      .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+
+    return sigaction(SIGSYS, &action, NULL) < 0 ? -errno : 0;
+}
+
+static int load(int (*add_more)(scmp_filter_ctx), char *error, size_t size)
+{
     scmp_filter_ctx filter = seccomp_init(REFUSE);
     int result = filter ? 0 : -ENOMEM;
 
@@ -264,8 +272,8 @@ static int load(int (*add_more)(scmp_filter_ctx), char *error, size_t size)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     if (result == 0)
         result = fill(filter, add_more);
-    if (result == 0 && sigaction(SIGSYS, &action, NULL) < 0)
-        result = -errno;
+    if (result == 0)
+        result = isolate_filter_note();
     if (result == 0)
         result = seccomp_load(filter);
     if (filter)

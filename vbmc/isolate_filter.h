@@ -12,6 +12,11 @@ int isolate_filter_daemon(char *error, size_t size);
  * file, no socket, no process, no signal to others. */
 int isolate_filter_shell(char *error, size_t size);
 
+/* For a program that was started by one that has a filter, which it has as well, but not what notes
+ * what it refuses: from now on a call fails instead of ending the program. What the loader and
+ * libraries do before `main` is not covered. 0, or a negative error. */
+int isolate_filter_note(void);
+
 /* `function` is called, in a signal handler of whatever thread, when a system call is refused that
  * was not before. Until it is set, and after NULL, a line with the number goes to standard error.
  */

@@ -444,6 +444,15 @@ static bool filter_shell(void)
            is_refused(execl("/bin/true", "true", (char *)NULL)) && raise(0) == 0;
 }
 
+/* A program that is started has the filter of who started it, and no handler. */
+static bool filter_started(void)
+{
+    if (!load_filter(isolate_filter_daemon) || signal(SIGSYS, SIG_DFL) == SIG_ERR)
+        return false;
+    return isolate_filter_note() == 0 && is_refused(unshare(0)) &&
+           next_refused_is(SYS_unshare, "unshare");
+}
+
 static void test_filter(void **state)
 {
     (void)state;
@@ -451,6 +460,7 @@ static void test_filter(void **state)
         return;
     assert_int_equal(in_child(filter_daemon), 0);
     assert_int_equal(in_child(filter_shell), 0);
+    assert_int_equal(in_child(filter_started), 0);
 }
 
 int main(void)

@@ -116,8 +116,9 @@ static void check_terminal_name(void)
     unsetenv("TERMCAP");
 }
 
-/* The user that vbmcd runs as may read its state; a process of that user must not be able to. What
- * libraries read later is read before. */
+/* The user that vbmcd runs as may read its state; a process of that user must not be able to. Nor
+ * are the user's groups (libvirt, tty) of any use to it then: only CAP_SETGID could give them up,
+ * which vbmcd itself has not. What libraries read later is read before. */
 static bool close_door(void)
 {
     char error[256];
@@ -134,7 +135,9 @@ int cli_shell_main(int argc, char **argv)
 {
     struct shell shell = {.base = CLI_OPTIONS_NONE};
 
-    int failed = drop_privileges();
+    int failed = isolate_filter_note();
+    if (!failed)
+        failed = drop_privileges();
     if (failed) {
         fprintf(stderr, "vbmc: cannot drop privileges: %s\n", strerror(-failed));
         return CLI_EXIT_FAILED;

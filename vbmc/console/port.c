@@ -10,6 +10,9 @@
 #include "vbmc/virt/console.h"
 #include "vbmc/virt/hypervisor.h"
 
+/* The user that vbmcd runs as has to be let in: libvirt opens consoles for others, but ptys alone
+ * (virDomainOpenConsole), so there is no other way to one that it may not open.
+ * vbmc/cli/doctor_host.c says how it is let in. */
 static int new_unix(uv_loop_t *loop, struct virt_domain *domain, const struct domxml_serial *serial,
                     struct stream **stream)
 {
