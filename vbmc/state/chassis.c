@@ -1,36 +1,37 @@
 #include "vbmc/state/chassis.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-#include "vbmc/base/wall_clock.h"
+#include "vbmc/base/stored_time.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/store/chassis.h"
 
-/* Later than that a clock has been set, and what was stored by it means nothing. */
-#define YEARS_MAX 30
-#define AGE_MAX_S (YEARS_MAX * INT64_C(31556952))
+/* Older than that, or of the future, something is only where a clock has been set between two boots
+ * of the machine: what was stored by it means nothing. */
+#define YEARS_MAX  30
+#define AGE_MAX_MS (YEARS_MAX * INT64_C(31556952) * 1000)
 
-/* Seconds since 1970 of a monotonic time in ms, to the nearest, and back (see struct chassis), not
- * beyond the present: what was read is written as the same second again, however often. */
-static int64_t wall_of(struct bmc *bmc, int64_t at_ms)
+static int64_t now_of(const struct bmc *bmc)
 {
-    return (wall_clock_ms() - ((int64_t)bmc->core.hooks->now(&bmc->core) - at_ms) + 500) / 1000;
+    return (int64_t)bmc->core.hooks->now(&bmc->core);
 }
 
-static int64_t monotonic_of(struct bmc *bmc, int64_t at)
+/* Seconds since 1970 of a monotonic time in ms, to the nearest: what was read is written as the
+ * same second again, however often. */
+static int64_t seconds_of(const struct stored_clock *clock, int64_t at_ms)
 {
-    int64_t age_ms = wall_clock_ms() - at * 1000;
-
-    return (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0);
+    return (stored_time_of(clock, at_ms) + 500) / 1000;
 }
 
-static bool is_plausible(int64_t at)
+/* The monotonic time of what was stored, not beyond the present (see struct chassis). False if it
+ * means nothing. */
+static bool read_time(const struct stored_clock *clock, int64_t at, int64_t now_ms, int64_t *at_ms)
 {
-    int64_t now = (int64_t)time(NULL);
+    int64_t moment = stored_time_moment(clock, at * 1000, now_ms);
 
-    return at > 0 && at <= now + 1 && now - at <= AGE_MAX_S;
+    *at_ms = moment < now_ms ? moment : now_ms;
+    return at > 0 && moment <= now_ms + 1000 && now_ms - moment <= AGE_MAX_MS;
 }
 
 static uint8_t restore_of(const struct chassis *chassis)
@@ -59,14 +60,17 @@ void chassis_rows_encode(struct bmc *bmc, struct store_chassis *row)
     if (!chassis->on_since_ms)
         return;
     row->run = chassis->run;
-    row->started_at = wall_of(bmc, chassis->on_since_ms);
+    stored_clock_read(&row->clock, now_of(bmc));
+    row->started_at = seconds_of(&row->clock, chassis->on_since_ms);
     if (chassis->poh_counting || chassis->poh_in_doubt)
-        row->counted_at = wall_of(bmc, (int64_t)(chassis->poh_counted_ms - chassis->poh_rest_ms));
+        row->counted_at =
+            seconds_of(&row->clock, (int64_t)(chassis->poh_counted_ms - chassis->poh_rest_ms));
 }
 
 void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row)
 {
     struct chassis *chassis = &bmc->chassis;
+    int64_t now_ms = now_of(bmc), started_ms, counted_ms;
 
     chassis->restore_policy = (enum power_restore_policy)row->restore_policy;
     chassis->cycle_interval_s = row->cycle_interval_s;
@@ -79,11 +83,11 @@ void chassis_rows_decode(struct bmc *bmc, const struct store_chassis *row)
     chassis->restart_cause = (enum restart_cause)row->restart_cause;
     chassis->boots = row->boots;
     chassis->last_power_event = row->last_power_event;
-    if (row->run < 0 || !is_plausible(row->started_at))
+    if (row->run < 0 || !read_time(&row->clock, row->started_at, now_ms, &started_ms))
         return;
-    int64_t counted_at = is_plausible(row->counted_at) ? row->counted_at : (int64_t)time(NULL);
-    chassis_restore_run(chassis, row->run, monotonic_of(bmc, row->started_at),
-                        monotonic_of(bmc, counted_at));
+    if (!read_time(&row->clock, row->counted_at, now_ms, &counted_ms))
+        counted_ms = now_ms;
+    chassis_restore_run(chassis, row->run, started_ms, counted_ms);
 }
 
 static void *copy(void *owner)

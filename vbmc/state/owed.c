@@ -1,23 +1,19 @@
 #include "vbmc/state/owed.h"
 
-#include <time.h>
-
-#include "vbmc/base/wall_clock.h"
+#include "vbmc/base/stored_time.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/chassis.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/store/owed.h"
 
-/* The model knows the monotonic clock alone, which ends with the machine: what is stored goes by
- * the machine's clock of the day. */
 static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_MAX])
 {
     struct chassis_action actions[CHASSIS_RECORDS_MAX];
     unsigned count = chassis_list_owed(&bmc->chassis, actions);
-    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core),
-            offset_ms = wall_clock_ms() - now_ms;
+    struct stored_clock clock;
 
+    stored_clock_read(&clock, (int64_t)bmc->core.hooks->now(&bmc->core));
     for (unsigned i = 0; i < count; i++) {
         owed[i] = (struct store_owed){
             .uuid = bmc->core.uuid,
@@ -26,7 +22,8 @@ static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_M
             .begun = actions[i].begun,
             .run = actions[i].run,
             .place = actions[i].place,
-            .at = (actions[i].at_ms + offset_ms) / 1000,
+            .at = stored_time_of(&clock, actions[i].at_ms) / 1000,
+            .clock = clock,
         };
     }
     return count;
@@ -34,14 +31,15 @@ static unsigned encode(struct bmc *bmc, struct store_owed owed[CHASSIS_RECORDS_M
 
 void owed_rows_decode(struct bmc *bmc, const struct store_owed *owed)
 {
-    int64_t age_ms = wall_clock_ms() - owed->at * 1000;
+    int64_t now_ms = (int64_t)bmc->core.hooks->now(&bmc->core);
+    int64_t at_ms = stored_time_moment(&owed->clock, owed->at * 1000, now_ms);
     const struct chassis_action action = {
         .action = (enum host_power_action)owed->action,
         .cause = (enum restart_cause)owed->cause,
         .begun = owed->begun,
         .run = owed->run,
         .place = owed->place,
-        .at_ms = (int64_t)bmc->core.hooks->now(&bmc->core) - (age_ms > 0 ? age_ms : 0),
+        .at_ms = at_ms < now_ms ? at_ms : now_ms,
     };
 
     chassis_restore_owed(&bmc->chassis, &action);

@@ -1,22 +1,22 @@
 /* {"arms": 1, "postpone-s": 10, "postponed-until": 1700000000000, "startup-until": 1700000000000,
- *  "alerts-until": 1700000000000, "run": 7, "place": 8,
- *  "held": ["0100020000...", ...], "sequence": 7,
- *  "runs": [{"record": "0100020000...", "severity": 16, "policy": 1, "filter": 1, "immediate": 0,
- *            "entry": 3, "deliveries": [{"channel": 1, "number": 1, "acknowledged": 1,
- *            "timeout-s": 3, "retries": 2, "v6": 0, "ip": "c0000201", "sequence": 7, "text":
- * "686f74", "left": 1, "waits": 1, "outcome": 0}, ...]}, ...]}
+ *  "alerts-until": 1700000000000, "boot": "d0e1...", "ahead-ms": 1690000000000, "run": 7, "place":
+ * 8, "held": ["0100020000...", ...], "sequence": 7, "runs": [{"record": "0100020000...",
+ * "severity": 16, "policy": 1, "filter": 1, "immediate": 0, "entry": 3, "deliveries": [{"channel":
+ * 1, "number": 1, "acknowledged": 1, "timeout-s": 3, "retries": 2, "v6": 0, "ip": "c0000201",
+ * "sequence": 7, "text": "686f74", "left": 1, "waits": 1, "outcome": 0}, ...]}, ...]}
  *
  * Events that PEF holds back and alerts that are under way, and until when; a member that is
- * missing is 0 or empty. Times are by the time of day, so that they go on where the machine has
- * booted since. The postpone timer and the delays are of one run of the guest: "run" and "place"
- * say of which, or are missing if that was not known. */
+ * missing is 0 or empty. Times are as in vbmc/base/stored_time.h, so that they go on where the
+ * machine has booted since. The postpone timer and the delays are of one run of the guest: "run"
+ * and "place" say of which, or are missing if that was not known. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
-#include "vbmc/base/wall_clock.h"
+#include "vbmc/base/stored_time.h"
 #include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/pef.h"
@@ -86,12 +86,24 @@ static struct json_object *encode_run(const struct alerts_run *run)
     return cleanup_steal_pointer(&object);
 }
 
+static int add_clock(struct json_object *record, const struct stored_clock *clock)
+{
+    return record_add_number(record, "ahead-ms", clock->ahead_ms) < 0
+               ? -ENOMEM
+               : qmp_json_add(record, "boot", json_object_new_string(clock->boot));
+}
+
 static int add_timers(struct json_object *record, const struct pef *pef)
 {
-    int64_t now = wall_clock_ms();
+    int64_t now_ms = (int64_t)pef->core->hooks->now(pef->core), now;
+    struct stored_clock clock;
     struct pef_timers timers;
 
     pef_take_timers(pef, &timers);
+    stored_clock_read(&clock, now_ms);
+    now = stored_time_of(&clock, now_ms);
+    if (add_clock(record, &clock) < 0)
+        return -ENOMEM;
     if (timers.arms != 0 && record_add_number(record, "arms", timers.arms) < 0)
         return -ENOMEM;
     if (timers.postpone_s != 0 && record_add_number(record, "postpone-s", timers.postpone_s) < 0)
@@ -136,25 +148,40 @@ static struct json_object *encode(const struct bmc *bmc)
 
 /* ---- reading ---- */
 
-/* What is left until then: -1 if the record does not say. */
-static int64_t left_until(struct json_object *record, const char *key)
+/* The clock of a version that did not store it is that of another boot. */
+static void read_clock(struct json_object *record, struct stored_clock *clock)
 {
-    int64_t now = wall_clock_ms(), until = 0;
+    const char *boot = qmp_json_string(record, "boot");
 
-    if (!record_read_number(record, key, 0, INT64_MAX / 2, &until))
-        return -1;
-    return until > now ? until - now : 0;
+    memset(clock, 0, sizeof *clock);
+    if (boot &&
+        record_read_number(record, "ahead-ms", INT64_MIN / 4, INT64_MAX / 4, &clock->ahead_ms))
+        snprintf(clock->boot, sizeof clock->boot, "%s", boot);
 }
 
-static int64_t delay_left(struct json_object *record, const char *key)
+/* What is left until then: -1 if the record does not say. */
+static int64_t left_until(struct json_object *record, const char *key, int64_t now_ms)
 {
-    int64_t left = left_until(record, key);
+    struct stored_clock clock;
+    int64_t until = 0;
+
+    if (!record_read_number(record, key, 0, INT64_MAX / 4, &until))
+        return -1;
+    read_clock(record, &clock);
+    int64_t left = stored_time_moment(&clock, until, now_ms) - now_ms;
+    return left > 0 ? left : 0;
+}
+
+static int64_t delay_left(struct json_object *record, const char *key, int64_t now_ms)
+{
+    int64_t left = left_until(record, key, now_ms);
 
     return left > 0 ? left : 0;
 }
 
-static struct pef_timers read_timers(struct json_object *record)
+static struct pef_timers read_timers(struct json_object *record, const struct pef *pef)
 {
+    int64_t now_ms = (int64_t)pef->core->hooks->now(pef->core);
     int64_t arms = 0, postpone_s = 0, run = -1, place = 0;
 
     record_read_number(record, "arms", 0, UINT32_MAX, &arms);
@@ -164,9 +191,9 @@ static struct pef_timers read_timers(struct json_object *record)
     return (struct pef_timers){
         .arms = (uint32_t)arms,
         .postpone_s = (uint8_t)postpone_s,
-        .postponed_ms = left_until(record, "postponed-until"),
-        .startup_ms = delay_left(record, "startup-until"),
-        .alert_startup_ms = delay_left(record, "alerts-until"),
+        .postponed_ms = left_until(record, "postponed-until", now_ms),
+        .startup_ms = delay_left(record, "startup-until", now_ms),
+        .alert_startup_ms = delay_left(record, "alerts-until", now_ms),
         .run = run,
         .place = place,
     };
@@ -262,7 +289,7 @@ static int decode(struct bmc *bmc, struct json_object *record)
 {
     struct json_object *held = qmp_json_member(record, "held", json_type_array);
     struct json_object *runs = qmp_json_member(record, "runs", json_type_array);
-    const struct pef_timers timers = read_timers(record);
+    const struct pef_timers timers = read_timers(record, &bmc->pef);
     bool is_wrong = !held || !runs || pef_restore_timers(&bmc->pef, &timers) < 0;
     uint8_t event[SEL_RECORD_SIZE];
     int64_t sequence = 0;
@@ -281,7 +308,7 @@ static int decode(struct bmc *bmc, struct json_object *record)
 /* Events and alerts go on by themselves: what there is of them may not be on disk. */
 static bool take_back(struct bmc *bmc, struct json_object *record)
 {
-    const struct pef_timers timers = read_timers(record);
+    const struct pef_timers timers = read_timers(record, &bmc->pef);
 
     pef_take_back_postpone(&bmc->pef, &timers);
     return false;

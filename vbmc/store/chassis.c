@@ -14,7 +14,8 @@ static int run_put(sqlite3 *db, void *data)
     sql_begin(&sql, db,
               "INSERT OR REPLACE INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
               " was_on, restart_cause, boots, last_power_event, run, started_at,"
-              " counted_at, restore) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+              " counted_at, restore, boot, ahead_ms)"
+              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &chassis->uuid);
     sql_bind_int(&sql, chassis->restore_policy);
     sql_bind_int(&sql, chassis->cycle_interval_s);
@@ -27,6 +28,7 @@ static int run_put(sqlite3 *db, void *data)
     sql_bind_int(&sql, chassis->started_at);
     sql_bind_int(&sql, chassis->counted_at);
     sql_bind_int(&sql, chassis->restore);
+    sql_bind_clock(&sql, &chassis->clock);
     return sql_end(&sql);
 }
 
@@ -46,6 +48,7 @@ static void read_row(struct sql *sql, void *row)
     chassis->started_at = sql_int(sql);
     chassis->counted_at = sql_int(sql);
     chassis->restore = (uint8_t)sql_int(sql);
+    sql_clock(sql, &chassis->clock);
 }
 
 int store_chassis_put(struct store *store, const struct store_chassis *chassis, store_done_fn done,
@@ -64,7 +67,7 @@ int store_chassis_load_all(struct store *store, struct store_chassis **chassis, 
     return row_load_all(store,
                         "SELECT uuid, restore_policy, cycle_interval_s, poh_minutes, was_on,"
                         " restart_cause, boots, last_power_event, run, started_at, counted_at,"
-                        " restore"
+                        " restore, boot, ahead_ms"
                         " FROM chassis ORDER BY uuid",
                         &(struct row_type){sizeof **chassis, read_row, NULL}, (void **)chassis,
                         count);

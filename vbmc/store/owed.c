@@ -19,8 +19,8 @@ static int insert(sqlite3 *db, const struct put *put, size_t position)
     struct sql sql;
 
     sql_begin(&sql, db,
-              "INSERT INTO owed (uuid, position, action, cause, begun, run, place, at)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+              "INSERT INTO owed (uuid, position, action, cause, begun, run, place, at, boot,"
+              " ahead_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &put->uuid);
     sql_bind_int(&sql, (int64_t)position);
     sql_bind_int(&sql, owed->action);
@@ -29,6 +29,7 @@ static int insert(sqlite3 *db, const struct put *put, size_t position)
     sql_bind_int(&sql, owed->run);
     sql_bind_int(&sql, owed->place);
     sql_bind_int(&sql, owed->at);
+    sql_bind_clock(&sql, &owed->clock);
     return sql_end(&sql);
 }
 
@@ -70,12 +71,13 @@ static void read_row(struct sql *sql, void *row)
     owed->run = sql_int(sql);
     owed->place = sql_int(sql);
     owed->at = sql_int(sql);
+    sql_clock(sql, &owed->clock);
 }
 
 int store_owed_load_all(struct store *store, struct store_owed **owed, size_t *count)
 {
     return row_load_all(store,
-                        "SELECT uuid, action, cause, begun, run, place, at FROM owed"
-                        " ORDER BY uuid, position",
+                        "SELECT uuid, action, cause, begun, run, place, at, boot, ahead_ms"
+                        " FROM owed ORDER BY uuid, position",
                         &(struct row_type){sizeof **owed, read_row, NULL}, (void **)owed, count);
 }

@@ -139,6 +139,10 @@ static const char *const steps[] = {
     ");"
     "CREATE INDEX audit_of_kind ON audit (kind, id);"
     "CREATE INDEX audit_of_bmc ON audit (uuid, id);",
+    "ALTER TABLE chassis ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE chassis ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE owed ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE owed ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* The tables that hold rows of one domain, in a column `uuid`; not `audit`, which outlives it. */

@@ -1,9 +1,11 @@
 #include "vbmc/store/sql.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/stored_time.h"
 #include "vbmc/base/uuid.h"
 
 static const struct {
@@ -97,6 +99,12 @@ void sql_bind_uuid(struct sql *sql, const struct uuid *uuid)
     sql_bind_blob(sql, uuid->bytes, sizeof uuid->bytes);
 }
 
+void sql_bind_clock(struct sql *sql, const struct stored_clock *clock)
+{
+    sql_bind_text(sql, clock->boot);
+    sql_bind_int(sql, clock->ahead_ms);
+}
+
 bool sql_next_row(struct sql *sql)
 {
     if (sql->result < 0)
@@ -141,6 +149,14 @@ void sql_blob(struct sql *sql, void *bytes, size_t size)
 void sql_uuid(struct sql *sql, struct uuid *uuid)
 {
     sql_blob(sql, uuid->bytes, sizeof uuid->bytes);
+}
+
+void sql_clock(struct sql *sql, struct stored_clock *clock)
+{
+    const unsigned char *boot = sqlite3_column_text(sql->statement, sql->position++);
+
+    *clock = (struct stored_clock){.ahead_ms = sql_int(sql)};
+    snprintf(clock->boot, sizeof clock->boot, "%s", boot ? (const char *)boot : "");
 }
 
 int sql_end(struct sql *sql)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stored_clock;
 struct uuid;
 
 struct sql {
@@ -28,8 +29,9 @@ int sql_run(sqlite3 *db, const char *text);
 void sql_begin(struct sql *sql, sqlite3 *db, const char *text);
 void sql_bind_int(struct sql *sql, int64_t value);
 void sql_bind_text(struct sql *sql, const char *text); /* NULL allowed; has to live until the end */
-void sql_bind_blob(struct sql *sql, const void *bytes, size_t size); /* the same */
-void sql_bind_uuid(struct sql *sql, const struct uuid *uuid);        /* the same */
+void sql_bind_blob(struct sql *sql, const void *bytes, size_t size);    /* the same */
+void sql_bind_uuid(struct sql *sql, const struct uuid *uuid);           /* the same */
+void sql_bind_clock(struct sql *sql, const struct stored_clock *clock); /* the same; takes two */
 
 /* Goes to the first or next row. False at the end and after an error. */
 bool sql_next_row(struct sql *sql);
@@ -38,6 +40,7 @@ char *sql_text(struct sql *sql); /* a copy to be freed, or NULL */
 /* Copies exactly `size` bytes; any other size in the table is an error. */
 void sql_blob(struct sql *sql, void *bytes, size_t size);
 void sql_uuid(struct sql *sql, struct uuid *uuid);
+void sql_clock(struct sql *sql, struct stored_clock *clock); /* of two columns */
 
 /* Runs the rest of the statement and releases it. 0 or the first negative error. */
 int sql_end(struct sql *sql);

@@ -9,10 +9,13 @@
 
 #include "tests/fake/fake_bmc.h"
 #include "vbmc/base/array.h"
+#include "vbmc/base/stored_time.h"
 #include "vbmc/base/wall_clock.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/state/chassis.h"
+#include "vbmc/state/owed.h"
 #include "vbmc/store/chassis.h"
+#include "vbmc/store/owed.h"
 
 /* A daemon that is restarted often does not make a guest younger, whatever part of a second it is
  * when that happens. */
@@ -73,12 +76,76 @@ static void test_restore(void **state)
     }
 }
 
+/* The daemon is away for a minute, in which somebody sets the time of day: of the guest that runs,
+ * and of an action that waits, everything is a minute older. The machine has booted: only the time
+ * of day is left. */
+static void test_clock_is_set_meanwhile(void **state)
+{
+    static const struct {
+        int64_t set_ms;
+        bool has_booted;
+        int64_t age_ms, counted_ms; /* of the run; what of it is not counted yet */
+    } cases[] = {
+        {0, false, 660000, 60000},         {3600000, false, 660000, 60000},
+        {-3600000, false, 660000, 60000},  {INT64_C(31556952000), false, 660000, 60000},
+        {3600000, true, 4200000, 3600000},
+    };
+    struct bmc *bmc = &fake_bmc.bmc;
+    struct chassis *chassis = &bmc->chassis;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct store_chassis row;
+        chassis->run = 1;
+        chassis->on_since_ms = (int64_t)fake_bmc.now_ms - 600000;
+        chassis->poh_counting = true;
+        chassis->poh_counted_ms = fake_bmc.now_ms;
+        chassis->poh_rest_ms = 0;
+        chassis_rows_encode(bmc, &row);
+        row.started_at -= cases[i].set_ms / 1000;
+        row.counted_at -= cases[i].set_ms / 1000;
+        row.clock.ahead_ms -= cases[i].set_ms;
+        if (cases[i].has_booted)
+            row.clock.boot[0] ^= 1;
+        else
+            fake_bmc.now_ms += 60000;
+        chassis_rows_decode(bmc, &row);
+        int64_t now_ms = (int64_t)fake_bmc.now_ms;
+        assert_in_range(now_ms - chassis->on_since_ms - cases[i].age_ms + 1000, 0, 2000);
+        assert_in_range(now_ms - (int64_t)chassis->poh_counted_ms - cases[i].counted_ms + 1000, 0,
+                        2000);
+    }
+}
+
+static void test_clock_is_set_while_an_action_waits(void **state)
+{
+    static const struct store_owed kept = {.action = HOST_POWER_ACTION_UP};
+    struct bmc *bmc = &fake_bmc.bmc;
+
+    (void)state;
+    for (int64_t set_s = -3600; set_s <= 3600; set_s += 3600) {
+        struct store_owed owed = kept;
+        stored_clock_read(&owed.clock, (int64_t)fake_bmc.now_ms);
+        owed.at = stored_time_of(&owed.clock, (int64_t)fake_bmc.now_ms) / 1000 - set_s;
+        owed.clock.ahead_ms -= set_s * 1000;
+        fake_bmc.now_ms += 60000;
+        bmc->chassis.owed_count = 0;
+        owed_rows_decode(bmc, &owed);
+        assert_int_equal(bmc->chassis.owed_count, 1);
+        assert_in_range((int64_t)fake_bmc.now_ms - bmc->chassis.owed[0].at_ms, 60000, 61000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_start_stays_through_restarts, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_restore, fake_bmc_setup, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_clock_is_set_meanwhile, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_clock_is_set_while_an_action_waits, fake_bmc_setup,
+                                        fake_bmc_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

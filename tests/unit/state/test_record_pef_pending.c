@@ -16,7 +16,6 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
-#include "vbmc/base/wall_clock.h"
 #include "vbmc/state/parts.h"
 #include "vbmc/state/record.h"
 
@@ -102,11 +101,7 @@ static void test_timer_goes_on(void **state)
     log_event();
     log_event();
     fake_bmc_advance(&fake_bmc, 5000);
-    struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
-    /* The fake clock stands still for the time of day. */
-    assert_int_equal(
-        qmp_json_add(json, "postponed-until", json_object_new_int64(wall_clock_ms() + 12000)), 0);
-    restart_from(json, 3000);
+    restart(3000);
     see_guest();
     EXPECT("04 11 ff", "00 0c");
     fake_bmc_advance(&fake_bmc, 11000);
@@ -125,15 +120,60 @@ static void test_timer_ended_meanwhile(void **state)
     (void)state;
     EXPECT("04 11 05", "00 05");
     log_event();
-    struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
-    assert_int_equal(
-        qmp_json_add(json, "postponed-until", json_object_new_int64(wall_clock_ms() - 1)), 0);
-    restart_from(json, 60000);
+    restart(60000);
     fake_bmc_advance(&fake_bmc, 2000);
     EXPECT("04 11 ff", "00 00");
     assert_int_equal(fake_bmc.bmc.pef.held_count, 1);
     bmc_set_host(&fake_bmc.bmc, &fake_bmc.host.domain);
     assert_int_equal(interrupts(), 1);
+}
+
+static void add_to(struct json_object *json, const char *key, int64_t more)
+{
+    int64_t value = json_object_get_int64(json_object_object_get(json, key));
+
+    assert_int_equal(qmp_json_add(json, key, json_object_new_int64(value + more)), 0);
+}
+
+/* The time of day was set while the daemon was away: by an hour, and by a year to the past. */
+static void test_clock_is_set_meanwhile(void **state)
+{
+    static const int64_t set_ms[] = {3600000, -INT64_C(31556952000)};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(set_ms); i++) {
+        EXPECT("04 11 14", "00 14");
+        log_event();
+        struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+        add_to(json, "postponed-until", -set_ms[i]);
+        add_to(json, "ahead-ms", -set_ms[i]);
+        restart_from(json, 8000);
+        see_guest();
+        EXPECT("04 11 ff", "00 0c");
+        fake_bmc_advance(&fake_bmc, 12000);
+        assert_int_equal(interrupts(), 1);
+    }
+}
+
+/* Where the machine has booted since, the time of day is all there is; and of a version that stored
+ * nothing else. */
+static void test_machine_has_booted_since(void **state)
+{
+    (void)state;
+    for (int is_of_before = 0; is_of_before <= 1; is_of_before++) {
+        EXPECT("04 11 14", "00 14");
+        log_event();
+        struct json_object *json = record_pef_pending.encode(&fake_bmc.bmc);
+        if (is_of_before)
+            json_object_object_del(json, "boot");
+        else
+            assert_int_equal(qmp_json_add(json, "boot", json_object_new_string("another")), 0);
+        add_to(json, "postponed-until", -5000);
+        restart_from(json, 3600000); /* by a clock that begins anew with a boot */
+        see_guest();
+        EXPECT("04 11 ff", "00 0f");
+        EXPECT("04 11 00", "00 00");
+    }
 }
 
 /* A guest that nobody finds: what can be done without it is done. */
@@ -160,9 +200,9 @@ static void test_startup_delay_goes_on(void **state)
     log_event();
     restart(1000);
     see_guest();
-    fake_bmc_advance(&fake_bmc, 10000);
+    fake_bmc_advance(&fake_bmc, 18000);
     assert_int_equal(interrupts(), 0);
-    fake_bmc_advance(&fake_bmc, 10000);
+    fake_bmc_advance(&fake_bmc, 1000);
     assert_int_equal(interrupts(), 1);
 }
 
@@ -179,7 +219,7 @@ static void test_delayed_alert_goes_on(void **state)
     assert_int_equal(sent.count, 0);
     restart(1000);
     see_guest();
-    fake_bmc_advance(&fake_bmc, 18000); /* by the time of day the restart took no time */
+    fake_bmc_advance(&fake_bmc, 17000);
     assert_int_equal(sent.count, 0);
     fake_bmc_advance(&fake_bmc, 1000);
     expect_sent("1");
@@ -574,6 +614,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(test_timer_goes_on),
         TEST(test_timer_ended_meanwhile),
+        TEST(test_clock_is_set_meanwhile),
+        TEST(test_machine_has_booted_since),
         TEST(test_guest_is_not_found),
         TEST(test_startup_delay_goes_on),
         TEST(test_delayed_alert_goes_on),

@@ -195,9 +195,19 @@ static void test_documents(void **state)
 
 static void test_chassis_and_boot(void **state)
 {
-    struct store_chassis chassis = {make_uuid(7), 2,          255,        UINT32_MAX,
-                                    true,         11,         4000000000, 9,
-                                    77,           1800000000, 1800000001, STORE_RESTORE_WAS_ON};
+    struct store_chassis chassis = {make_uuid(7),
+                                    2,
+                                    255,
+                                    UINT32_MAX,
+                                    true,
+                                    11,
+                                    4000000000,
+                                    9,
+                                    77,
+                                    1800000000,
+                                    1800000001,
+                                    STORE_RESTORE_WAS_ON,
+                                    {"a boot", -5000000000}};
     struct store_boot boot = {
         .uuid = make_uuid(7),
         .service_partition = 0x5a,
@@ -233,6 +243,8 @@ static void test_chassis_and_boot(void **state)
     assert_int_equal(chassis_rows[0].started_at, 1800000000);
     assert_int_equal(chassis_rows[0].counted_at, 1800000001);
     assert_int_equal(chassis_rows[0].restore, STORE_RESTORE_WAS_ON);
+    assert_string_equal(chassis_rows[0].clock.boot, "a boot");
+    assert_true(chassis_rows[0].clock.ahead_ms == -5000000000);
     assert_int_equal(store_boot_load_all(store, &boot_rows, &count), 0);
     assert_int_equal(count, 1);
     assert_int_equal(boot_rows[0].service_partition, 0x5a);
@@ -257,8 +269,9 @@ static void test_chassis_and_boot(void **state)
 
 static void test_owed(void **state)
 {
-    const struct store_owed owed[] = {{make_uuid(7), 2, 1, true, 41, INT64_MAX, 1700000000},
-                                      {make_uuid(7), 0, 1, false, 0, 0, 1700000001}};
+    const struct store_owed owed[] = {
+        {make_uuid(7), 2, 1, true, 41, INT64_MAX, 1700000000, {"a boot", 5000000000}},
+        {make_uuid(7), 0, 1, false, 0, 0, 1700000001, {"", 0}}};
     CLEANUP_FREE struct store_owed *rows = NULL;
     struct store *store = open_store();
     struct waiter waiter = {0};
@@ -277,6 +290,9 @@ static void test_owed(void **state)
     assert_int_equal(rows[0].run, 41);
     assert_true(rows[0].place == INT64_MAX);
     assert_int_equal(rows[0].at, 1700000000);
+    assert_string_equal(rows[0].clock.boot, "a boot");
+    assert_true(rows[0].clock.ahead_ms == 5000000000);
+    assert_string_equal(rows[1].clock.boot, "");
     assert_int_equal(rows[1].action, 0);
     assert_false(rows[1].begun);
     waiter = (struct waiter){0};
