@@ -70,7 +70,7 @@ TEST_LIBRARY := $(OBJ)/libtests.a
 LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
-.PHONY: all programs units deps deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
+.PHONY: all programs units test-tools deps deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
 	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage deb \
 	daemon-user install install-files uninstall clean help
 
@@ -146,10 +146,18 @@ soak: deps-soak
 check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
-check-run: guest all units $(BUILD)/logins layers
+# What a test makes strange of the machine that a daemon runs on.
+$(BUILD)/strange_machine.so: tests/e2e/strange_machine.c
+	@mkdir -p $(@D)
+	$(call quiet,LD  $@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
+
+test-tools: $(BUILD)/logins $(BUILD)/strange_machine.so
+
+check-run: guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run
 
-soak-run: guest all units $(BUILD)/logins
+soak-run: guest all units test-tools
 	-@tests/guest/debian.sh $(BUILD)/debian
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 

@@ -366,6 +366,19 @@ hypervisors_are() {
 	[[ ${#named[@]} == "${#right[@]}" ]]
 }
 
+# make_machine_strange: the daemons that are started from now on have a machine whose time of day, and
+# whose disk, are as $dir/machine says (strange_machine.py).
+make_machine_strange() {
+	[[ -e $build/strange_machine.so ]] || skip "$build/strange_machine.so is missing: make $build/strange_machine.so"
+	strange_program=$(type -P vbmcd)
+	python -c 'from strange_machine import Machine; Machine("machine")'
+	# A library of the sanitizers wants to be the first.
+	[[ -z ${ASAN_OPTIONS:-} ]] || export ASAN_OPTIONS+=:verify_asan_link_order=0
+	vbmcd() {
+		LD_PRELOAD=$build/strange_machine.so VBMC_STRANGE_MACHINE=$dir/machine exec "$strange_program" "$@"
+	}
+}
+
 stop_vbmcd() {
 	local pid=${1:-$vbmcd_pid} status=0
 	unset "vbmcd_pids[$pid]"
