@@ -121,6 +121,12 @@ static void follow_guest(struct watchdog *watchdog)
         watchdog->core->hooks->wake_at(watchdog->core, watchdog_next_deadline(watchdog));
 }
 
+static void note_run(struct watchdog *watchdog)
+{
+    watchdog->run = watchdog->core->host ? watchdog->core->host->run : -1;
+    watchdog->place = watchdog->core->host ? watchdog->core->host->place : 0;
+}
+
 static void begin_countdown(struct watchdog *watchdog)
 {
     watchdog->running = true;
@@ -128,8 +134,7 @@ static void begin_countdown(struct watchdog *watchdog)
     watchdog->interrupted = false;
     watchdog->left_ms = (uint64_t)watchdog->settings.initial * WATCHDOG_COUNT_MS;
     watchdog->ends_at_ms = now_ms(watchdog) + watchdog->left_ms;
-    watchdog->run = watchdog->core->host ? watchdog->core->host->run : -1;
-    watchdog->place = watchdog->core->host ? watchdog->core->host->place : 0;
+    note_run(watchdog);
     follow_guest(watchdog);
 }
 
@@ -310,8 +315,11 @@ void watchdog_set_host(struct watchdog *watchdog)
 {
     enum host_power_state state = bmc_core_power_state(watchdog->core);
 
-    if (host_power_state_is_on(state))
+    if (host_power_state_is_on(state)) {
         compare_run(watchdog);
+        if (watchdog->run < 0)
+            note_run(watchdog);
+    }
     if (state == HOST_POWER_OFF)
         follow_end(watchdog, false);
     else
@@ -322,9 +330,11 @@ void watchdog_set_host(struct watchdog *watchdog)
 void watchdog_host_event(struct watchdog *watchdog, enum host_event event)
 {
     switch (event) {
-    case HOST_EVENT_STATE: /* why it is off comes with STOPPED */
+    case HOST_EVENT_STATE: /* why it is off comes with STOPPED, unless it was off all the while */
         if (bmc_core_power_state(watchdog->core) != HOST_POWER_OFF)
             watchdog_set_host(watchdog);
+        else if (watchdog->run < 0)
+            follow_end(watchdog, false);
         break;
     case HOST_EVENT_STARTED:
         if (watchdog->core->host->booted)

@@ -189,6 +189,38 @@ static void test_unknown_guest(void **state)
     assert_int_equal(calls(), 2);
 }
 
+/* It was off before, so that no end of it comes: a timer that was started meanwhile watches
+ * nothing.
+ */
+static void test_unknown_guest_was_off(void **state)
+{
+    struct host_domain *host = &fake_bmc.host.domain;
+
+    (void)state;
+    assert_string_equal(talk("06 24 04 01 00 00 14 00"), "00");
+    host->run = -1;
+    host->stop_reason = HOST_STOP_SHUTDOWN;
+    set_guest(HOST_POWER_OFF);
+    assert_string_equal(talk("06 22"), "d5");
+    set_guest(HOST_POWER_UNKNOWN);
+    assert_string_equal(talk("06 22"), "00");
+    advance(1000);
+    set_guest(HOST_POWER_OFF);
+    expect_stopped(10);
+    /* Or it was restored while nobody looked, and is saved again: why it is off comes later. */
+    set_guest(HOST_POWER_UNKNOWN);
+    assert_string_equal(talk("06 22"), "00");
+    host->run = 8;
+    set_guest(HOST_POWER_RUNNING);
+    advance(500);
+    host->state = HOST_POWER_OFF;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STATE);
+    host->stop_reason = HOST_STOP_SAVED;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STOPPED);
+    advance(5000);
+    expect_running(15);
+}
+
 static void test_guest_found_off(void **state)
 {
     (void)state;
@@ -212,6 +244,7 @@ int main(void)
         TEST(test_goes_along_to_another_host),
         TEST(test_reset_of_the_guest),
         TEST(test_unknown_guest),
+        TEST(test_unknown_guest_was_off),
         TEST(test_guest_found_off),
     };
 
