@@ -20,6 +20,14 @@ static void save_owed(struct fake_bmc *fake, const struct bmc_ticket *ticket)
         bmc_ticket_finish(ticket, fake->owed_result);
 }
 
+static void forget_finished_saves(struct fake_bmc *fake)
+{
+    fake->save_count -= fake->saves_finished;
+    memmove(fake->saves, fake->saves + fake->saves_finished,
+            fake->save_count * sizeof fake->saves[0]);
+    fake->saves_finished = 0;
+}
+
 static void changed(const struct bmc_core *core, enum bmc_part part,
                     const struct bmc_ticket *ticket)
 {
@@ -30,8 +38,8 @@ static void changed(const struct bmc_core *core, enum bmc_part part,
         save_owed(fake, ticket);
         return;
     }
-    if (fake->save_count == FAKE_BMC_SAVES_MAX && fake->saves_finished == fake->save_count)
-        fake->save_count = fake->saves_finished = 0;
+    if (fake->save_count == FAKE_BMC_SAVES_MAX)
+        forget_finished_saves(fake);
     assert(fake->save_count < FAKE_BMC_SAVES_MAX);
     fake->saves[fake->save_count++] = ticket ? *ticket : (struct bmc_ticket){0};
     if (!fake->saves_wait)
