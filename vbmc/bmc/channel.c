@@ -1,5 +1,6 @@
 #include "vbmc/bmc/channel.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 void channel_set_defaults(struct channel *channel)
@@ -14,8 +15,8 @@ void channel_set_defaults(struct channel *channel)
 bool channel_equal(const struct channel *a, const struct channel *b)
 {
     return a->limit == b->limit && a->has_kg == b->has_kg &&
-           memcmp(a->kg, b->kg, sizeof a->kg) == 0 && a->suite_count == b->suite_count &&
-           memcmp(a->suites, b->suites, a->suite_count) == 0 &&
+           (!a->has_kg || CRYPTO_memcmp(a->kg, b->kg, CHANNEL_KG_SIZE) == 0) &&
+           a->suite_count == b->suite_count && memcmp(a->suites, b->suites, a->suite_count) == 0 &&
            a->authentication_types == b->authentication_types;
 }
 

@@ -23,7 +23,8 @@
 struct channel {
     enum privilege limit;
     bool has_kg;
-    uint8_t kg[CHANNEL_KG_SIZE]; /* the channel key Kg, zero padded; all zeros if has_kg is false */
+    const uint8_t *kg; /* the channel key Kg, CHANNEL_KG_SIZE bytes, zero padded; borrowed. Zeros,
+                          or NULL, if has_kg is false */
     uint8_t suites[CHANNEL_SUITES_MAX]; /* cipher suite ids this BMC takes */
     uint8_t suite_count;
     uint8_t authentication_types; /* that IPMI 1.5 may use: CHANNEL_AUTH_*; 0: no IPMI 1.5 */

@@ -5,7 +5,18 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
+#include "vbmc/base/locked.h"
 #include "vbmc/base/uuid.h"
+
+struct channel_key *channel_key_new(void)
+{
+    return locked_calloc(1, sizeof(struct channel_key));
+}
+
+void channel_key_free(struct channel_key *key)
+{
+    locked_free(key, sizeof *key);
+}
 
 static void take_fingerprint(const struct channel_key *key, const struct uuid *uuid,
                              uint8_t fingerprint[CHANNEL_KEY_FINGERPRINT_SIZE])
@@ -30,11 +41,12 @@ static void forget_clients(struct channel_key *key)
 }
 
 bool channel_key_configure(struct channel_key *key, const struct uuid *uuid,
-                           const uint8_t configured[CHANNEL_KG_SIZE])
+                           const uint8_t *configured)
 {
+    static const uint8_t none[CHANNEL_KG_SIZE];
     uint8_t fingerprint[CHANNEL_KEY_FINGERPRINT_SIZE];
 
-    memcpy(key->configured, configured, sizeof key->configured);
+    memcpy(key->configured, configured ? configured : none, sizeof key->configured);
     take_fingerprint(key, uuid, fingerprint);
     if (!key->is_clients || memcmp(fingerprint, key->replaced, sizeof fingerprint) == 0)
         return false;
@@ -76,11 +88,6 @@ void channel_key_apply(const struct channel_key *key, struct channel *channel)
 {
     static const uint8_t none[CHANNEL_KG_SIZE];
 
-    memcpy(channel->kg, key_that_holds(key), sizeof channel->kg);
+    channel->kg = key_that_holds(key);
     channel->has_kg = CRYPTO_memcmp(channel->kg, none, sizeof none) != 0;
-}
-
-void channel_key_wipe(struct channel_key *key)
-{
-    OPENSSL_cleanse(key, sizeof *key);
 }

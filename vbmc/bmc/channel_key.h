@@ -12,7 +12,7 @@ struct uuid;
 
 #define CHANNEL_KEY_FINGERPRINT_SIZE 16
 
-/* All zeros: there is no key. */
+/* All zeros: there is no key. In memory that is locked, of which the channel has a pointer. */
 struct channel_key {
     uint8_t configured[CHANNEL_KG_SIZE];
     bool is_clients;
@@ -20,10 +20,13 @@ struct channel_key {
     uint8_t replaced[CHANNEL_KEY_FINGERPRINT_SIZE]; /* of the configured key that it replaced */
 };
 
-/* Follows the configuration. True if a client's key no longer holds for that. `uuid`, here and
- * below, is the BMC's, with which fingerprints are made. */
+/* NULL if there is no memory. Freeing wipes; NULL is allowed. */
+struct channel_key *channel_key_new(void);
+void channel_key_free(struct channel_key *key);
+/* Follows the configuration (NULL: it has none). True if a client's key no longer holds for that.
+ * `uuid`, here and below, is the BMC's, with which fingerprints are made. */
 bool channel_key_configure(struct channel_key *key, const struct uuid *uuid,
-                           const uint8_t configured[CHANNEL_KG_SIZE]);
+                           const uint8_t *configured);
 /* A client sets it. False: that is what there is. */
 bool channel_key_set(struct channel_key *key, const struct uuid *uuid,
                      const uint8_t clients[CHANNEL_KG_SIZE]);
@@ -32,8 +35,7 @@ bool channel_key_set(struct channel_key *key, const struct uuid *uuid,
 void channel_key_restore(struct channel_key *key, const struct uuid *uuid,
                          const uint8_t clients[CHANNEL_KG_SIZE],
                          const uint8_t replaced[CHANNEL_KEY_FINGERPRINT_SIZE]);
-/* Puts the one that holds into the channel. */
+/* Has the channel point to the one that holds. */
 void channel_key_apply(const struct channel_key *key, struct channel *channel);
-void channel_key_wipe(struct channel_key *key);
 
 #endif

@@ -31,6 +31,7 @@ void lan_init(struct lan *lan, const struct bmc_core *core, struct channel *chan
         .stored = default_access,
         .present = default_access,
     };
+    lan->key = &lan->no_key;
     lan_apply(lan);
 }
 
@@ -39,7 +40,10 @@ void lan_clear(struct lan *lan)
     free(lan->held);
     free(lan->pending);
     lan->held = lan->pending = NULL;
-    channel_key_wipe(&lan->key);
+    if (lan->key != &lan->no_key)
+        channel_key_free(lan->key);
+    explicit_bzero(&lan->no_key, sizeof lan->no_key);
+    lan->key = &lan->no_key;
 }
 
 void lan_set_ops(struct lan *lan, const struct lan_ops *ops, void *context)
@@ -83,7 +87,7 @@ void lan_apply(struct lan *lan)
     enum privilege limit_before = channel->limit;
 
     channel->limit = limit_of(lan, &lan->present);
-    channel_key_apply(&lan->key, channel);
+    channel_key_apply(lan->key, channel);
     channel->is_closed = is_closed(lan);
     channel->alerting_off = lan->present.alerting_off;
     channel->per_message_off = lan->present.per_message_off;
@@ -100,6 +104,17 @@ void lan_apply(struct lan *lan)
         channel->authentication_off[i] = (uint8_t)~values->authentication_enables[i];
     if (channel->limit != limit_before && lan->core->hooks->logins_changed)
         lan->core->hooks->logins_changed(lan->core);
+}
+
+/* Before there is one. */
+static void make_key(struct lan *lan)
+{
+    struct channel_key *key = lan->key == &lan->no_key ? channel_key_new() : NULL;
+
+    if (!key)
+        return;
+    *key = lan->no_key;
+    lan->key = key;
 }
 
 /* A limit that a client has set holds until the configured one changes. True if one is dropped that
@@ -120,16 +135,22 @@ static bool configure_limit(struct lan *lan, enum privilege limit)
 bool lan_configure(struct lan *lan, const struct channel *configured, bool address_is_writable)
 {
     struct channel before = *lan->channel;
+    uint8_t kg[CHANNEL_KG_SIZE] = {0};
 
+    if (before.kg)
+        memcpy(kg, before.kg, sizeof kg);
+    before.kg = kg;
     lan->address_is_writable = address_is_writable;
     bool is_stale = configure_limit(lan, configured->limit);
-    is_stale |= channel_key_configure(&lan->key, &lan->core->uuid, configured->kg);
+    if (configured->has_kg)
+        make_key(lan);
+    is_stale |= channel_key_configure(lan->key, &lan->core->uuid, configured->kg);
     if (is_stale)
         lan->core->hooks->changed(lan->core, BMC_PART_LAN, NULL);
     *lan->channel = *configured;
     lan_apply(lan);
     bool changed = !channel_equal(&before, lan->channel);
-    explicit_bzero(&before, sizeof before); /* it has a key */
+    explicit_bzero(kg, sizeof kg);
     return changed;
 }
 
@@ -205,7 +226,8 @@ bool lan_restore_access(struct lan *lan, const struct lan_access *access, enum p
 int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
                 const struct bmc_ticket *ticket)
 {
-    if (!channel_key_set(&lan->key, &lan->core->uuid, key))
+    make_key(lan);
+    if (!channel_key_set(lan->key, &lan->core->uuid, key))
         return bmc_core_unchanged(lan->core, BMC_PART_LAN, ticket);
     lan_apply(lan);
     lan->core->hooks->changed(lan->core, BMC_PART_LAN, ticket);
@@ -214,9 +236,11 @@ int lan_set_key(struct lan *lan, const uint8_t key[CHANNEL_KG_SIZE],
 
 bool lan_restore_key(struct lan *lan, const uint8_t *key, const uint8_t *replaced)
 {
-    channel_key_restore(&lan->key, &lan->core->uuid, key, replaced);
+    if (key)
+        make_key(lan);
+    channel_key_restore(lan->key, &lan->core->uuid, key, replaced);
     lan_apply(lan);
-    return key && !lan->key.is_clients;
+    return key && !lan->key->is_clients;
 }
 
 /* ---- set in progress ---- */

@@ -76,7 +76,8 @@ struct lan {
     enum privilege configured_limit; /* of the channel */
     enum privilege limit_over;       /* the configured limit that a client's replaced */
     bool address_is_writable;        /* a client may store another address, which is only shown */
-    struct channel_key key;
+    struct channel_key *key;         /* in locked memory, once there is one ... */
+    struct channel_key no_key;       /* ... else this one, or where there was no memory at all */
     struct lan_access stored, present;
     bool present_is_own;               /* clients have set access since the BMC started */
     struct lan_values *held, *pending; /* NULL: the defaults; no set is in progress */

@@ -113,9 +113,8 @@ static void inherit_channel(const struct config_parse *parse, const struct confi
     }
     if (own.has_kg) {
         to->has_kg = true;
-        memcpy(to->kg, own.kg, sizeof to->kg);
+        to->kg = own.kg;
     }
-    explicit_bzero(&own, sizeof own);
 }
 
 static void inherit_console(const struct config_parse *parse, const struct config_block *block)

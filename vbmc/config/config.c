@@ -458,6 +458,11 @@ int config_load(const char *path, struct config **config, char *error, size_t er
     return 0;
 }
 
+static void free_key(const struct channel *channel)
+{
+    locked_free((uint8_t *)channel->kg, CHANNEL_KG_SIZE);
+}
+
 void config_free(struct config *config)
 {
     if (!config)
@@ -475,6 +480,8 @@ void config_free(struct config *config)
         free(config->domains[i].name);
         free(config->domains[i].address);
         free(config->domains[i].serial);
+        if (config->domains[i].channel.kg != config->bmc.channel.kg) /* its own */
+            free_key(&config->domains[i].channel);
         explicit_bzero(&config->domains[i], sizeof config->domains[i]);
     }
     free(config->hypervisors);
@@ -485,6 +492,7 @@ void config_free(struct config *config)
     free(config->daemon.log_file);
     free(config->daemon.control_group);
     free(config->daemon.user);
+    free_key(&config->bmc.channel);
     free(config->bmc.address);
     free(config->bmc.console_log);
     free(config->path);

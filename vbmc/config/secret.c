@@ -11,6 +11,7 @@
 
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/locked.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/config/parse.h"
@@ -58,9 +59,13 @@ int config_value_kg(struct config_parse *parse, const char *value, void *target)
 {
     struct channel *channel = target;
     size_t length = strlen(value);
-    uint8_t kg[CHANNEL_KG_SIZE] = {0};
+    uint8_t *kg = locked_calloc(1, CHANNEL_KG_SIZE);
 
     (void)parse;
+    if (!kg)
+        return -ENOMEM;
+    locked_free((uint8_t *)channel->kg, CHANNEL_KG_SIZE);
+    channel->kg = kg; /* config_free frees it */
     if (strncmp(value, "0x", 2) == 0) {
         if (read_hex(value + 2, kg) < 0)
             return -EINVAL;
@@ -69,9 +74,7 @@ int config_value_kg(struct config_parse *parse, const char *value, void *target)
             return -EINVAL;
         memcpy(kg, value, length);
     }
-    memcpy(channel->kg, kg, sizeof kg);
     channel->has_kg = true;
-    explicit_bzero(kg, sizeof kg);
     return 0;
 }
 

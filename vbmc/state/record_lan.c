@@ -96,7 +96,7 @@ static struct json_object *encode(const struct bmc *bmc)
 {
     CLEANUP_JSON struct json_object *record = json_object_new_object();
 
-    if (!record || add_access(record, &bmc->lan) < 0 || add_key(record, &bmc->lan.key) < 0 ||
+    if (!record || add_access(record, &bmc->lan) < 0 || add_key(record, bmc->lan.key) < 0 ||
         add_parameters(record, &bmc->lan) < 0 || add_locked_out(record, &bmc->lockout) < 0)
         return NULL;
     return cleanup_steal_pointer(&record);

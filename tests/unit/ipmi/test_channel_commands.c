@@ -224,7 +224,7 @@ static void test_key(void **state)
     unsigned changes = fake_bmc.changes[BMC_PART_LAN];
     channel_set_defaults(&configured);
     configured.has_kg = true;
-    configured.kg[0] = 1;
+    configured.kg = (const uint8_t[CHANNEL_KG_SIZE]){1};
     assert_true(lan_configure(&fake_bmc.bmc.lan, &configured, false));
     assert_int_equal(channel->kg[0], 1);
     assert_int_equal(fake_bmc.changes[BMC_PART_LAN], changes + 1);

@@ -258,7 +258,7 @@ static void test_kg(void **state)
 {
     (void)state;
     console.channel.has_kg = true;
-    memcpy(console.channel.kg, "kg-secret-20-bytes!!", CHANNEL_KG_SIZE);
+    console.channel.kg = (const uint8_t *)"kg-secret-20-bytes!!";
     assert_int_equal(remote_console_login(&console, 17, CONSOLE_ROLE), RAKP_OK);
     assert_false(remote_console_checks_rakp4(&console)); /* the console used its password */
     assert_int_equal(remote_console_command(&console, NETFN_APP, 1, NULL, 0), CONSOLE_NO_ANSWER);

@@ -188,7 +188,9 @@ static void test_rakp_payloads(void **state)
                               strcmp(name, "operator") == 0 ? PRIVILEGE_OPERATOR
                                                             : PRIVILEGE_ADMINISTRATOR) > 0);
         console.channel.has_kg = kg[0] != '\0';
-        memcpy(console.channel.kg, kg, strlen(kg));
+        uint8_t padded[CHANNEL_KG_SIZE] = {0};
+        memcpy(padded, kg, strlen(kg));
+        console.channel.kg = padded;
         assert_int_equal(remote_console_open(&console, id), RAKP_OK);
         assert_int_equal(
             remote_console_send_clear(&console, PAYLOAD_RAKP1, rakp1.bytes, rakp1.length), RAKP_OK);

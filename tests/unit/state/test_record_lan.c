@@ -125,7 +125,8 @@ static void test_overtaken(void **state)
     assert_int_equal(record_lan.decode(&fake_bmc.bmc, after), 0);
     assert_string_equal(talk("06 41 01 40"), "00 02 04");
     assert_true(fake_bmc.bmc.channel.has_kg);
-    channel.kg[0] = 1; /* another key than the one that the client's replaced */
+    channel.kg = (const uint8_t[CHANNEL_KG_SIZE]){
+        1}; /* another key than the one that the client's replaced */
     lan_configure(&fake_bmc.bmc.lan, &channel, false);
     assert_int_equal(record_lan.decode(&fake_bmc.bmc, after), 1);
     assert_int_equal(fake_bmc.bmc.channel.kg[0], 1);
