@@ -14,6 +14,7 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/host/host.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/stats.h"
@@ -54,6 +55,7 @@ struct virt_sampler {
 struct entry {
     struct uuid uuid; /* sorted by it */
     unsigned sockets;
+    bool is_active; /* it is among those that run */
     bool fresh;
     int id; /* of the run that the counters belong to */
     struct virt_stats stats;
@@ -115,6 +117,7 @@ static void take_record(struct sampling *sampling, const virDomainStatsRecord *r
     if (!entry)
         return; /* its first call comes in the next period */
     entry->id = (int)virDomainGetID(record->dom);
+    entry->is_active = entry->id >= 0;
     entry->fresh =
         virt_stats_read(record->params, record->nparams, entry->sockets, &entry->stats) == 0;
 }
@@ -185,6 +188,16 @@ static void take_over(struct virt_domain *domain, const struct entry *entry, uin
     virt_domain_emit(domain, HOST_EVENT_SAMPLED);
 }
 
+/* libvirtd tells nobody when it ends a guest that it finds after its own restart: one whose start
+ * it was killed in, or whose QEMU has died meanwhile. */
+static void look_if_gone(struct virt_domain *domain, const struct entry *entry)
+{
+    if (entry->is_active || !host_power_state_is_on(domain->host.state))
+        return;
+    log_debug("%s: is said to run, and is not among the guests that do", domain->host.name);
+    hypervisor_look_at(domain->hypervisor, &domain->host.uuid, NULL, NULL);
+}
+
 static bool is_anything_fresh(const struct sampling *sampling)
 {
     for (size_t i = 0; i < sampling->count; i++) {
@@ -213,8 +226,10 @@ static void take_over_all(struct virt_sampler *sampler, struct sampling *samplin
     }
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
         const struct entry *entry = find_entry(sampling, &domain->host.uuid);
-        if (entry)
-            take_over(domain, entry, sampling->taken_ns);
+        if (!entry)
+            continue;
+        take_over(domain, entry, sampling->taken_ns);
+        look_if_gone(domain, entry);
     }
 }
 

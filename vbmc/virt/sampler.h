@@ -5,7 +5,9 @@
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
  * after three periods another call goes beside it, which passes over the guest that the first one
  * hangs in (VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT). There are at most two. Loop thread, except
- * for the call. */
+ * for the call.
+ *
+ * A guest that is said to run and is not among those that do is looked at: its end was not told. */
 #ifndef VBMC_VIRT_SAMPLER_H
 #define VBMC_VIRT_SAMPLER_H
 
