@@ -319,9 +319,12 @@ static void test_owed(void **state)
     audit_tick(audit, 999 + 2 * AUDIT_OWED_EACH_MS);
     list_all();
     assert_int_equal(count, 0);
-    audit_tick(audit, 1000 + 2 * AUDIT_OWED_EACH_MS);
-    while (refusing_store_count("audit") < (int)AUDIT_OWED_MAX)
-        uv_run(&loop, UV_RUN_ONCE);
+    /* The first try may have ended only now, and the next one is as long after that. */
+    for (uint64_t now_ms = 1000 + 2 * AUDIT_OWED_EACH_MS;
+         refusing_store_count("audit") < (int)AUDIT_OWED_MAX; now_ms += AUDIT_OWED_EACH_MS) {
+        audit_tick(audit, now_ms);
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
     dup2(kept_stderr, STDERR_FILENO);
     close(kept_stderr);
     list_all();
