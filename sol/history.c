@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
 #define RECORD_MAX  ((size_t)64 * 1024)
 
 #define SETTLE_MS   1000
-#define WHOLE_TRIES 3 /* at a file of a ring that goes round meanwhile */
+#define WHOLE_TRIES 3  /* at a file of a ring that goes round meanwhile */
+#define OPEN_MAX    32 /* files */
 
 struct history {
     struct disk_file file;
@@ -39,12 +41,20 @@ struct history {
     char *new_path;
 
     /* The disk's thread: */
-    int fd;           /* -1 while there is no file to go on in */
+    int fd;           /* -1: not open */
+    bool is_good;     /* the file is one to go on in: the next three are true of it */
+    bool is_bad;      /* there is something else in its place */
     off_t size;       /* of the file, whole records only */
     uint64_t written; /* position up to which the file has the ring's bytes */
     size_t growth;    /* bytes since the file was last rewritten */
     bool warned;      /* that it cannot be written */
+    TAILQ_ENTRY(history) open_link;
 };
+
+/* Those whose file is open, the one opened last in front. With thousands of consoles few say
+ * something at a time. Of the disk's thread. */
+static TAILQ_HEAD(open_histories, history) open_files = TAILQ_HEAD_INITIALIZER(open_files);
+static unsigned open_count;
 
 static void cleanup_close_file(FILE **file)
 {
@@ -121,30 +131,45 @@ static int read_record(FILE *file, struct ring *ring, uint8_t *bytes)
     return 1;
 }
 
+/* Each record of the file, and whether another may be appended to it. */
+static void read_records(struct history *history, FILE *file, uint8_t *bytes)
+{
+    int result;
+
+    while ((result = read_record(file, history->ring, bytes)) > 0)
+        ;
+    if (result < 0) {
+        log_warning(
+            "console history %s: damaged or cut short, ignored after byte %llu of the console",
+            history->path, (unsigned long long)ring_end(history->ring));
+        return;
+    }
+    history->size = ftello(file);
+    history->written = ring_end(history->ring);
+    history->growth = (size_t)history->size; /* at the most */
+    history->is_good = history->size > 0;
+}
+
 static int restore(struct history *history)
 {
     CLEANUP(cleanup_close_file) FILE *file = open_file(history->path);
-    CLEANUP_FREE uint8_t *bytes = malloc(RECORD_MAX);
-    int result;
+    CLEANUP_FREE uint8_t *bytes = NULL;
 
-    if (!bytes)
-        return -ENOMEM;
     if (!file) {
-        if (errno != ENOENT)
+        history->is_bad = errno != ENOENT;
+        if (history->is_bad)
             log_warning("console history %s: cannot be read (%s), ignored", history->path,
                         strerror(errno));
         return 0;
     }
-    if (!read_header(file, history->ring)) {
+    bytes = malloc(RECORD_MAX);
+    if (!bytes)
+        return -ENOMEM;
+    if (read_header(file, history->ring))
+        read_records(history, file, bytes);
+    else
         log_warning("console history %s: damaged or not ours, ignored", history->path);
-        return 0;
-    }
-    while ((result = read_record(file, history->ring, bytes)) > 0)
-        ;
-    if (result < 0)
-        log_warning(
-            "console history %s: damaged or cut short, ignored after byte %llu of the console",
-            history->path, (unsigned long long)ring_end(history->ring));
+    history->is_bad = !history->is_good;
     return 0;
 }
 
@@ -240,9 +265,40 @@ static int write_ring(struct history *history, int fd, uint8_t *piece, uint64_t 
 
 static void close_file(struct history *history)
 {
-    if (history->fd >= 0)
-        close(history->fd);
+    if (history->fd < 0)
+        return;
+    close(history->fd);
     history->fd = -1;
+    TAILQ_REMOVE(&open_files, history, open_link);
+    open_count--;
+}
+
+/* The one that was opened longest ago makes room. */
+static void keep_open(struct history *history, int fd)
+{
+    if (open_count == OPEN_MAX)
+        close_file(TAILQ_LAST(&open_files, open_histories));
+    history->fd = fd;
+    TAILQ_INSERT_HEAD(&open_files, history, open_link);
+    open_count++;
+}
+
+/* Opens the file where it was left off. -EPERM if it is not as we left it. */
+static int reopen(struct history *history)
+{
+    CLEANUP_CLOSE int fd = open(history->path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode) || (status.st_mode & 0777) != 0600 || status.st_uid != geteuid() ||
+        status.st_size != history->size)
+        return -EPERM;
+    if (lseek(fd, history->size, SEEK_SET) < 0)
+        return -errno;
+    keep_open(history, fd);
+    fd = -1;
+    return 0;
 }
 
 static int open_new(struct history *history)
@@ -288,10 +344,11 @@ static int rewrite(struct history *history)
         }
         return result;
     }
-    history->fd = fd;
+    keep_open(history, fd);
     history->size = status.st_size;
     history->written = position;
     history->growth = 0;
+    history->is_good = true;
     return 0;
 }
 
@@ -299,9 +356,11 @@ static int rewrite(struct history *history)
  * and another file takes its place where it may be the file's fault. */
 static void undo_record(struct history *history, int error)
 {
-    if ((error != -ENOSPC && error != -EDQUOT) || ftruncate(history->fd, history->size) < 0 ||
-        lseek(history->fd, history->size, SEEK_SET) < 0)
-        close_file(history);
+    if ((error == -ENOSPC || error == -EDQUOT) && ftruncate(history->fd, history->size) == 0 &&
+        lseek(history->fd, history->size, SEEK_SET) >= 0)
+        return;
+    close_file(history);
+    history->is_good = false;
 }
 
 static int append_record(struct history *history, const uint8_t *bytes, size_t size)
@@ -334,15 +393,27 @@ static int append_next(struct history *history)
     return result < 0 ? result : DISK_MORE;
 }
 
+/* The file has all that the ring holds; an empty one needs none. */
+static bool is_written(struct history *history)
+{
+    uv_mutex_lock(&history->mutex);
+    uint64_t end = ring_end(history->ring);
+    bool is_empty = end == ring_start(history->ring);
+    uv_mutex_unlock(&history->mutex);
+    return history->is_good ? history->written == end : is_empty && !history->is_bad;
+}
+
 static int write_next(struct disk_file *file)
 {
     struct history *history = CONTAINER_OF(file, struct history, file);
     size_t limit = ring_capacity(history->ring);
     int result;
 
+    if (is_written(history))
+        return DISK_DONE;
     if (limit < RECORD_MAX)
         limit = RECORD_MAX;
-    if (history->fd < 0 || history->growth >= limit) {
+    if (!history->is_good || history->growth >= limit || (history->fd < 0 && reopen(history) < 0)) {
         result = rewrite(history);
         if (result == 0)
             result = DISK_MORE;
@@ -412,7 +483,8 @@ int history_open(const char *path, struct ring *ring, struct history **history)
         free_history(created);
         return result;
     }
-    disk_file_wake(&created->file);
+    if (created->is_bad) /* what could be read of it is all there is */
+        disk_file_wake(&created->file);
     *history = created;
     return 0;
 }

@@ -10,7 +10,9 @@
  * Written without fsync: it survives the death of the daemon, and after one of the host it may lack
  * its end. Written by the thread of the disk (disk.h), from the ring, so that nothing has to wait
  * in memory beside it: what a slow or full disk did not take is written as soon as it does, as long
- * as the ring still holds it; if it does not, the file is rewritten. */
+ * as the ring still holds it; if it does not, the file is rewritten. A few files are open at a
+ * time; one that was closed and is not as it was left is rewritten too. There is none before the
+ * guest has said something. */
 #ifndef SOL_HISTORY_H
 #define SOL_HISTORY_H
 

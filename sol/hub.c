@@ -25,16 +25,36 @@ static uint64_t system_clock(void *context)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The history's trouble is no reason to have no scrollback. */
+static struct ring *make_scrollback(struct hub *hub)
+{
+    struct ring *made = ring_new(hub->history_size);
+    int result;
+
+    if (!made || !hub->history_file)
+        return made;
+    result = history_open(hub->history_file, made, &hub->history);
+    if (result < 0)
+        log_warning("console history %s: not kept: %s", hub->history_file, strerror(-result));
+    return made;
+}
+
+struct ring *hub_scrollback(struct hub *hub)
+{
+    if (!hub->scrollback)
+        hub->scrollback = make_scrollback(hub);
+    return hub->scrollback;
+}
+
 void hub_notify(struct hub *hub, enum hub_notice_kind kind, const char *text)
 {
     char harmless[NOTICE_SIZE];
-    const struct hub_notice notice = {
-        .kind = kind,
-        .text = harmless,
-        .position = ring_end(hub->scrollback),
-        .time_ms = hub->clock(hub->clock_context),
-    };
+    struct hub_notice notice = {.kind = kind, .text = harmless};
 
+    if (TAILQ_EMPTY(&hub->readers)) /* each has made the scrollback */
+        return;
+    notice.position = ring_end(hub->scrollback);
+    notice.time_ms = hub->clock(hub->clock_context);
     snprintf(harmless, sizeof harmless, "%s", text);
     utf8_make_harmless(harmless);
     hub_tell_readers(hub, &notice);
@@ -60,11 +80,14 @@ int hub_send_break(struct hub *hub)
 static void on_received(void *context, const uint8_t *bytes, size_t size)
 {
     struct hub *hub = context;
+    struct ring *scrollback = hub_scrollback(hub);
 
     if (hub->history)
         history_append(hub->history, bytes, size);
+    else if (scrollback)
+        ring_append(scrollback, bytes, size);
     else
-        ring_append(hub->scrollback, bytes, size);
+        log_error("console: no memory for what the guest says: lost");
     hub->last_received_ms = hub->clock(hub->clock_context);
     hub_tell_readers(hub, NULL);
 }
@@ -87,7 +110,7 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     hub->link = link;
     memcpy(hub->source_text, text, sizeof text);
     if (!goes_on)
-        hub->sent = ring_end(hub->queue);
+        hub_empty_queue(hub);
     hub_begin_round(hub);
     hub_tell_writers(hub);
     if (!hub->closing)
@@ -127,7 +150,7 @@ static void drop_source(struct hub *hub)
 
     hub->source = NULL;
     hub->link = STREAM_DISCONNECTED;
-    hub->sent = ring_end(hub->queue);
+    hub_empty_queue(hub);
     if (source)
         stream_close(source);
 }
@@ -191,31 +214,28 @@ const char *hub_source_text(const struct hub *hub)
 int hub_new(const struct hub_options *options, struct hub **hub)
 {
     static const struct hub_options defaults;
-    struct hub *created = calloc(1, sizeof *created);
-    int result = 0;
 
     *hub = NULL;
-    if (!created)
-        return -ENOMEM;
     if (!options)
         options = &defaults;
+    if (options->history_file && options->history_file[0] == '\0')
+        return -EINVAL;
+    struct hub *created = calloc(1, sizeof *created);
+    if (!created)
+        return -ENOMEM;
     TAILQ_INIT(&created->readers);
     TAILQ_INIT(&created->writers);
     TAILQ_INIT(&created->waiting);
     created->clock = options->clock ? options->clock : system_clock;
     created->clock_context = options->clock_context;
-    created->scrollback =
-        ring_new(options->history_size ? options->history_size : HUB_HISTORY_SIZE);
-    created->queue = ring_new(options->queue_size ? options->queue_size : HUB_QUEUE_SIZE);
-    if (!created->scrollback || !created->queue)
-        result = -ENOMEM;
-    else if (options->history_file)
-        result = history_open(options->history_file, created->scrollback, &created->history);
-    if (result < 0)
+    created->history_size = options->history_size ? options->history_size : HUB_HISTORY_SIZE;
+    created->queue_size = options->queue_size ? options->queue_size : HUB_QUEUE_SIZE;
+    if (options->history_file && !(created->history_file = strdup(options->history_file))) {
         hub_release(created);
-    else
-        *hub = created;
-    return result;
+        return -ENOMEM;
+    }
+    *hub = created;
+    return 0;
 }
 
 void hub_free(struct hub *hub)
@@ -235,7 +255,9 @@ uint64_t hub_last_received_ms(const struct hub *hub)
     return hub->last_received_ms;
 }
 
-size_t hub_history_length(const struct hub *hub)
+size_t hub_history_length(struct hub *hub)
 {
-    return ring_end(hub->scrollback) - ring_start(hub->scrollback);
+    const struct ring *scrollback = hub_scrollback(hub);
+
+    return scrollback ? ring_end(scrollback) - ring_start(scrollback) : 0;
 }

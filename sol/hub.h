@@ -39,8 +39,8 @@ struct hub_options {
 };
 
 /* `options` may be NULL; it is copied. *hub becomes the caller's. 0; -EINVAL for an empty
- * history_file; -ENOMEM. A history file that cannot be read or written is warned about in the log
- * and no failure. */
+ * history_file; -ENOMEM. The history is restored when the guest first says something, or is first
+ * read; a file that cannot be read or written is warned about in the log and no failure. */
 int hub_new(const struct hub_options *options, struct hub **hub);
 /* Closes the source. Readers get `closed`; they and the writers stay to be freed by their owners,
  * at any time, and have nothing to read and -EPIPE to write from now on. NULL is allowed. */
@@ -146,7 +146,7 @@ void hub_writer_free(struct hub_writer *writer);
 /* Queues bytes for the UART and returns how many were taken: all, if there is room and nobody has
  * waited for longer. After less than all, `writable` follows. What is taken in one call stays
  * together, and a writer of whom a part was taken has the next turn with its rest.
- * -ENOTCONN without a connected source; -EPIPE when the hub is gone. */
+ * -ENOTCONN without a connected source; -EPIPE when the hub is gone; -ENOMEM. */
 ssize_t hub_write(struct hub_writer *writer, const void *bytes, size_t size);
 
 /* Keeps what is typed in the queue, until hub_release_input was called as often: for what has to
@@ -167,6 +167,6 @@ unsigned hub_count_writers(const struct hub *hub);
 /* When the guest last said something, by the hub's clock; 0 if not since hub_new. */
 uint64_t hub_last_received_ms(const struct hub *hub);
 /* Bytes of history there are. */
-size_t hub_history_length(const struct hub *hub);
+size_t hub_history_length(struct hub *hub);
 
 #endif

@@ -36,10 +36,14 @@ struct hub_writer {
 };
 
 struct hub {
+    /* Of what a hub holds in memory there is nothing before the guest says something, or somebody
+     * reads or types: thousands of guests have a console that nobody uses. */
     struct ring *scrollback; /* the history's, if there is one: it alone may change it then */
     struct history *history; /* NULL without a file */
-    struct ring *queue;
-    uint64_t sent; /* position in the queue: the source took what is before it */
+    size_t history_size, queue_size;
+    char *history_file;
+    struct ring *queue; /* while there are writers */
+    uint64_t sent;      /* position in the queue: the source took what is before it */
     unsigned holds;
 
     struct stream *source;
@@ -64,6 +68,11 @@ struct hub {
     uint64_t last_received_ms;
 };
 
+/* ---- hub.c ---- */
+
+/* The scrollback, made and restored from its file if this is its first use. NULL: no memory. */
+struct ring *hub_scrollback(struct hub *hub);
+
 /* ---- hub_rounds.c ---- */
 
 void hub_begin_round(struct hub *hub);
@@ -80,6 +89,9 @@ void hub_tell_readers(struct hub *hub, const struct hub_notice *notice);
 void hub_close_readers(struct hub *hub);
 
 /* ---- hub_writers.c ---- */
+
+/* What was typed and not taken yet is dropped. */
+void hub_empty_queue(struct hub *hub);
 
 /* Tells those who wait that there is room, one after the other, while there is; or that the source
  * is lost. A writer that waits again takes its place in the list again. */

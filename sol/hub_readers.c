@@ -44,12 +44,11 @@ int hub_reader_new(struct hub *hub, enum hub_from from, size_t lines,
                    const struct hub_reader_events *events, void *context,
                    struct hub_reader **reader)
 {
-    struct hub_reader *created;
-
     *reader = NULL;
     if (hub->closing)
         return -EPIPE;
-    created = calloc(1, sizeof *created);
+    const struct ring *scrollback = hub_scrollback(hub);
+    struct hub_reader *created = scrollback ? calloc(1, sizeof *created) : NULL;
     if (!created)
         return -ENOMEM;
     created->hub = hub;
@@ -58,13 +57,13 @@ int hub_reader_new(struct hub *hub, enum hub_from from, size_t lines,
     created->serial = hub->next_serial++;
     switch (from) {
     case HUB_FROM_END:
-        created->cursor = ring_end(hub->scrollback);
+        created->cursor = ring_end(scrollback);
         break;
     case HUB_FROM_START:
-        created->cursor = ring_start(hub->scrollback);
+        created->cursor = ring_start(scrollback);
         break;
     case HUB_FROM_LINES:
-        created->cursor = ring_find_lines(hub->scrollback, lines);
+        created->cursor = ring_find_lines(scrollback, lines);
         break;
     }
     TAILQ_INSERT_TAIL(&hub->readers, created, link);

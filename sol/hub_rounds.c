@@ -12,6 +12,7 @@ void hub_release(struct hub *hub)
     else
         ring_free(hub->scrollback);
     ring_free(hub->queue);
+    free(hub->history_file);
     free(hub);
 }
 

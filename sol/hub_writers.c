@@ -8,12 +8,27 @@
 
 static size_t queue_used(const struct hub *hub)
 {
-    return ring_end(hub->queue) - hub->sent;
+    return hub->queue ? ring_end(hub->queue) - hub->sent : 0;
 }
 
 static size_t queue_room(const struct hub *hub)
 {
-    return ring_capacity(hub->queue) - queue_used(hub);
+    return hub->queue_size - queue_used(hub);
+}
+
+void hub_empty_queue(struct hub *hub)
+{
+    hub->sent = hub->queue ? ring_end(hub->queue) : 0;
+}
+
+/* Once nobody types any more, and all that was typed is gone. */
+static void release_queue(struct hub *hub)
+{
+    if (!TAILQ_EMPTY(&hub->writers) || queue_used(hub) > 0)
+        return;
+    ring_free(hub->queue);
+    hub->queue = NULL;
+    hub->sent = 0;
 }
 
 static void stop_waiting(struct hub_writer *writer)
@@ -31,7 +46,7 @@ void hub_tell_writers(struct hub *hub)
         return;
     hub_begin_round(hub);
     while (!hub->closing && (writer = TAILQ_FIRST(&hub->waiting)) &&
-           (hub->link != STREAM_CONNECTED || queue_used(hub) <= ring_capacity(hub->queue) / 2)) {
+           (hub->link != STREAM_CONNECTED || queue_used(hub) <= hub->queue_size / 2)) {
         stop_waiting(writer);
         hub->turn = writer;
         if (writer->events->writable)
@@ -46,10 +61,11 @@ int hub_flush_queue(struct hub *hub)
     const uint8_t *bytes;
     size_t size;
 
-    while (hub->holds == 0 && (size = ring_peek(hub->queue, hub->sent, &bytes)) > 0) {
+    while (hub->holds == 0 && queue_used(hub) > 0) {
+        size = ring_peek(hub->queue, hub->sent, &bytes);
         ssize_t taken = stream_write(hub->source, bytes, size);
         if (taken < 0) {
-            hub->sent = ring_end(hub->queue);
+            hub_empty_queue(hub);
             return (int)taken;
         }
         hub->sent += (uint64_t)taken;
@@ -88,6 +104,8 @@ ssize_t hub_write(struct hub_writer *writer, const void *bytes, size_t size)
         writer->waiting = true;
         return 0;
     }
+    if (!hub->queue && !(hub->queue = ring_new(hub->queue_size)))
+        return -ENOMEM;
     stop_waiting(writer);
     while (taken < size && queue_room(hub) > 0) {
         size_t piece = size - taken < queue_room(hub) ? size - taken : queue_room(hub);
@@ -128,6 +146,7 @@ void hub_writer_free(struct hub_writer *writer)
         TAILQ_REMOVE(&writer->hub->writers, writer, link);
         if (writer->hub->turn == writer)
             writer->hub->turn = NULL;
+        release_queue(writer->hub);
     }
     free(writer);
 }
