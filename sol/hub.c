@@ -25,27 +25,6 @@ static uint64_t system_clock(void *context)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The history's trouble is no reason to have no scrollback. */
-static struct ring *make_scrollback(struct hub *hub)
-{
-    struct ring *made = ring_new(hub->history_size);
-    int result;
-
-    if (!made || !hub->history_file)
-        return made;
-    result = history_open(hub->history_file, made, &hub->history);
-    if (result < 0)
-        log_warning("console history %s: not kept: %s", hub->history_file, strerror(-result));
-    return made;
-}
-
-struct ring *hub_scrollback(struct hub *hub)
-{
-    if (!hub->scrollback)
-        hub->scrollback = make_scrollback(hub);
-    return hub->scrollback;
-}
-
 void hub_notify(struct hub *hub, enum hub_notice_kind kind, const char *text)
 {
     char harmless[NOTICE_SIZE];

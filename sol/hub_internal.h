@@ -68,7 +68,7 @@ struct hub {
     uint64_t last_received_ms;
 };
 
-/* ---- hub.c ---- */
+/* ---- hub_scrollback.c ---- */
 
 /* The scrollback, made and restored from its file if this is its first use. NULL: no memory. */
 struct ring *hub_scrollback(struct hub *hub);
