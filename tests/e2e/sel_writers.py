@@ -107,7 +107,7 @@ class Journal:
             self.file.flush()
 
 
-def check(session, journal, found):
+def check_records(journal, found):
     """Each acknowledged record is there.  The oldest may have made room."""
     missing = [record_id for record_id in journal.records if record_id not in found]
     room_made = len(found) == CAPACITY
@@ -122,6 +122,10 @@ def check(session, journal, found):
     for record_id in found:
         if record_id not in journal.used:  # stored, but the answer never came
             journal.note("seen", record_id)
+
+
+def check(session, journal, found):
+    check_records(journal, found)
     code, info = session.request(STORAGE, GET_INFO)
     assert code == 0 and min(len(found), CAPACITY - 1) == struct.unpack("<H", info[1:3])[0], \
         (len(found), info)
