@@ -131,6 +131,18 @@ class World:
         except (OSError, ValueError):
             return False
 
+    @staticmethod
+    def forget_start(guest):
+        """While libvirtd is dead: neither its QEMU nor what libvirt has noted of its run is left."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                with open("/proc/%s/cmdline" % pid) as file:
+                    if "guest=%s," % guest in file.read():
+                        os.kill(int(pid), signal.SIGKILL)
+        for end in "xml", "pid":
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink("/run/libvirt/qemu/%s.%s" % (guest, end))
+
     def fill_disk(self):
         with open("state/ballast", "wb", buffering=0) as file:
             try:
