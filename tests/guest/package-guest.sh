@@ -4,9 +4,10 @@
 # port; the last line is PACKAGE-TEST-PASSED or PACKAGE-TEST-FAILED.
 # Everything is emulated, and QEMU in it once more: deadlines are minutes.
 set -Eeuo pipefail
+trap '' PIPE
 exec </dev/null >/dev/ttyS0 2>&1
 cd /package
-export LC_ALL=C.UTF-8 HOME=/root
+export LC_ALL=C.UTF-8 HOME=/root NO_COLOR=1
 
 on_error() {
 	echo "line $1: $2"
@@ -35,7 +36,9 @@ ipmi() {
 	ipmitool -I lanplus -C 17 -H 127.0.0.1 -p "$port" -U admin -f /etc/vbmc/admin.password "${@:2}"
 }
 power_is() { [[ $(ipmi "$1" power status) == "Chassis Power is $2" ]]; }
+runs() { virsh domstate "$1" | grep -x running; }
 policy_is() { ipmi "$1" chassis status | grep -q "Power Restore Policy *: $2"; }
+sessions() { vbmc who -f value | grep -c admin || true; }
 has_bmcs() { [[ $(vbmc list -f value -c Status | grep -c running) == 3 ]]; }
 qemu_of() { pgrep -f -- "-name guest=$1,"; }
 
@@ -81,7 +84,7 @@ power() {
 	for name in always before never; do
 		ipmi "$name" power on
 		wait_for 300 power_is "$name" on
-		[[ $(virsh domstate "$name" | head -n 1) == running ]]
+		wait_for 120 runs "$name"
 	done
 	ipmi never power off
 	wait_for 120 power_is never off
@@ -102,28 +105,31 @@ reload() {
 	systemctl reload vbmcd
 	[[ $(shown MainPID) == "$pid" ]]
 	echo 'chassis policy always-on' >&3
-	wait_for 120 grep -q 'always-on' /package/shell.out
+	wait_for 120 grep -q 'restore policy to always-on' /package/shell.out
 	policy_is always always-on
+	[[ $(sessions) == 1 ]]
 }
 
-# Events, each counted when it has been acknowledged, until /package/stop is there.
-write_events() {
-	local count=0
+# Records for the event log, numbered, each noted when it has been acknowledged, until /package/stop is there.
+write_records() {
+	local count=0 number
 	while [[ ! -e /package/stop ]]; do
-		if ipmi before event 1 >/dev/null 2>&1; then
-			count=$((count + 1))
-			echo "$count" >/package/acknowledged
+		count=$((count + 1))
+		number=$(printf '0x%02x ' $((count >> 8)) $((count & 255)))
+		# shellcheck disable=SC2086
+		if ipmi before raw 0x0a 0x44 0 0 0xe0 0 0 0 0 0 0 0 0 0 0 0 $number >/dev/null 2>&1; then
+			printf '%026x\n' $count >>/package/acknowledged
 		fi
 	done
 }
 
 upgrade() {
 	echo '== upgraded with sessions open: clients log in again, what was acknowledged is there =='
-	local pid qemu entries writer
+	local pid qemu writer
 	pid=$(shown MainPID) qemu=$(qemu_of always)
 	ipmi before chassis policy previous
 	ipmi never chassis policy always-off
-	write_events &
+	write_records &
 	writer=$!
 	wait_for 120 test -s /package/acknowledged
 	dpkg -i vbmc_1.1-1_*.deb
@@ -134,13 +140,17 @@ upgrade() {
 	wait_for 300 power_is always on
 	touch /package/stop
 	wait "$writer"
-	entries=$(ipmi before sel info | awk -F: '/^Entries/ { print $2 + 0 }')
-	echo "acknowledged: $(</package/acknowledged), in the event log: $entries"
-	((entries >= $(</package/acknowledged)))
+	vbmc sel before -f value -c event >/package/records
+	echo "$(wc -l </package/acknowledged) records acknowledged"
+	not grep -vixFf /package/records /package/acknowledged
 	policy_is always always-on
 	policy_is before previous
 	[[ $(qemu_of always) == "$qemu" ]]
 	grep -q 'changed by the administrator' /etc/vbmc/vbmc.conf
+	# The session of before is over: what is asked there has no answer and no effect.
+	echo 'chassis policy always-off' >&3
+	wait_for 300 grep -q 'Error in Power Restore Policy command' /package/shell.out
+	policy_is always always-on
 	exec 3>&-
 }
 
@@ -155,6 +165,8 @@ watchdog() {
 	kill -STOP "$pid"
 	wait_for 300 has_other_process_than "$pid"
 	echo "after $((SECONDS - began)) s; restarts: $(shown NRestarts), limit of the end: $(shown TimeoutAbortUSec)"
+	[[ $(shown NRestarts) == 1 && $(shown TimeoutAbortUSec) == 10s ]]
+	journalctl --no-pager -b -u vbmcd | grep 'Watchdog timeout'
 	wait_for 120 has_bmcs
 	wait_for 300 power_is always on
 	[[ $(qemu_of always) == "$qemu" ]]
@@ -166,6 +178,8 @@ restored() {
 	wait_for 600 power_is always on
 	wait_for 600 power_is before on
 	power_is never off
+	wait_for 300 runs always
+	wait_for 300 runs before
 	vbmc list
 	journalctl --no-pager -b -u vbmcd | grep 'host rebooted'
 }
