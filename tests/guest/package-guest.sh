@@ -90,6 +90,7 @@ power() {
 	wait_for 120 power_is never off
 	ipmi never power on
 	wait_for 300 power_is never on
+	systemctl list-units --no-pager --no-legend 'machine-*'
 }
 
 reload() {
@@ -172,8 +173,19 @@ watchdog() {
 	[[ $(qemu_of always) == "$qemu" ]]
 }
 
+# The last stop of each unit in the journal of the boot before; reached UNIT: which line of that it is.
+stops() { journalctl --no-pager -b -1 -o cat | grep -E '^Stopp(ed|ing) (vbmcd|libvirt-guests|machine-qemu)'; }
+reached() { grep -nF -- "$1" /package/stops | tail -n 1 | cut -d: -f1 || true; }
+
 restored() {
 	echo '== booted again: each guest as its policy has it =='
+	# Guests that end with the machine were on until then: the daemon has ended before.
+	local daemon guests scope
+	stops | tee /package/stops
+	daemon=$(reached 'Stopped vbmcd.service')
+	guests=$(reached 'Stopping libvirt-guests.service')
+	scope=$(reached 'Stopped machine-qemu')
+	((daemon < guests && daemon < scope))
 	wait_for 600 has_bmcs
 	wait_for 600 power_is always on
 	wait_for 600 power_is before on
