@@ -123,6 +123,8 @@ static int read_record(FILE *file, struct ring *ring, uint8_t *bytes)
     if (size != sizeof frame)
         return -EPROTO;
     size = wire_u32(&in);
+    if (size > INT64_MAX - ring_end(ring)) /* the next header could not say where it begins */
+        return -EPROTO;
     if (size == 0 || size > RECORD_MAX || fread(bytes, 1, size, file) != size)
         return -EPROTO;
     if (wire_u32(&in) != checksum(checksum(CHECKSUM_BEGIN, frame, 4), bytes, size))
