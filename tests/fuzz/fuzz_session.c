@@ -165,6 +165,7 @@ static void start(void)
 
 static void stop(void)
 {
+    bmc_set_host(&target.fake.bmc, NULL); /* answers what waits for it, while there is a server */
     remote_console_free(&target.console);
     fake_bmc_clear(&target.fake);
 }
