@@ -179,8 +179,10 @@ static const char *history_path(void)
 /* One that a kill between the mark and the removal has left. */
 static void leave_history(void)
 {
-    FILE *file = fopen(history_path(), "w");
+    FILE *file;
 
+    assert_int_equal(disk_make_folder(history_path()), 0);
+    file = fopen(history_path(), "w");
     assert_non_null(file);
     fclose(file);
 }
