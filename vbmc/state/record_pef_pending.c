@@ -102,7 +102,8 @@ static int add_timers(struct json_object *record, const struct pef *pef)
     pef_take_timers(pef, &timers);
     stored_clock_read(&clock, now_ms);
     now = stored_time_of(&clock, now_ms);
-    if (add_clock(record, &clock) < 0)
+    bool runs = timers.postponed_ms >= 0 || timers.startup_ms != 0 || timers.alert_startup_ms != 0;
+    if (runs && add_clock(record, &clock) < 0)
         return -ENOMEM;
     if (timers.arms != 0 && record_add_number(record, "arms", timers.arms) < 0)
         return -ENOMEM;
