@@ -8,8 +8,8 @@
 
 struct instance;
 
-/* Until then repeats of the request are answered. */
-#define INSTANCE_RESTART_AFTER_MS 100
+/* Until then repeats of the request are answered, and the client that asked closes its session. */
+#define INSTANCE_RESTART_AFTER_MS 500
 /* So long it waits beyond that for what sessions are still to be answered: that includes the
  * request itself, which is answered when its record is on disk. */
 #define INSTANCE_RESTART_PATIENCE_MS 5000
