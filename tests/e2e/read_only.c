@@ -44,28 +44,28 @@ static bool refuses_at(int folder, const char *path, int flags)
     return is_refused;
 }
 
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
-#define WRITE(name, declared, passed)                                                              \
+#define WRITE(name, declared, ...)                                                                 \
     ssize_t name declared                                                                          \
     {                                                                                              \
-        return refuses(fd) ? -1 : NEXT(name) passed;                                               \
+        return refuses(fd) ? -1 : NEXT(name)(__VA_ARGS__);                                         \
     }
-WRITE(write, (int fd, const void *bytes, size_t size), (fd, bytes, size))
-WRITE(pwrite, (int fd, const void *bytes, size_t size, off_t at), (fd, bytes, size, at))
-WRITE(pwrite64, (int fd, const void *bytes, size_t size, off64_t at), (fd, bytes, size, at))
-WRITE(writev, (int fd, const struct iovec *parts, int count), (fd, parts, count))
+WRITE(write, (int fd, const void *bytes, size_t size), fd, bytes, size)
+WRITE(pwrite, (int fd, const void *bytes, size_t size, off_t at), fd, bytes, size, at)
+WRITE(pwrite64, (int fd, const void *bytes, size_t size, off64_t at), fd, bytes, size, at)
+WRITE(writev, (int fd, const struct iovec *parts, int count), fd, parts, count)
 
-#define CHANGE(name, declared, passed)                                                             \
+#define CHANGE(name, declared, ...)                                                                \
     int name declared                                                                              \
     {                                                                                              \
-        return refuses(fd) ? -1 : NEXT(name) passed;                                               \
+        return refuses(fd) ? -1 : NEXT(name)(__VA_ARGS__);                                         \
     }
-CHANGE(ftruncate, (int fd, off_t size), (fd, size))
-CHANGE(ftruncate64, (int fd, off64_t size), (fd, size))
-CHANGE(fallocate, (int fd, int mode, off_t at, off_t size), (fd, mode, at, size))
-CHANGE(fchmod, (int fd, mode_t mode), (fd, mode))
-CHANGE(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))
+CHANGE(ftruncate, (int fd, off_t size), fd, size)
+CHANGE(ftruncate64, (int fd, off64_t size), fd, size)
+CHANGE(fallocate, (int fd, int mode, off_t at, off_t size), fd, mode, at, size)
+CHANGE(fchmod, (int fd, mode_t mode), fd, mode)
+CHANGE(fchown, (int fd, uid_t uid, gid_t gid), fd, uid, gid)
 
 #define MODE                                                                                       \
     va_list arguments;                                                                             \

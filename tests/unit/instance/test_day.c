@@ -345,7 +345,7 @@ static const char *const requests[] = {
 
 static void ask(unsigned n)
 {
-    uint8_t bytes[64], message[RMCP_DATAGRAM_MAX];
+    uint8_t bytes[64] = {0}, message[RMCP_DATAGRAM_MAX];
     size_t length = read_hex(requests[draw(ARRAY_SIZE(requests))], bytes);
     struct remote_console *client = &clients[n];
 
