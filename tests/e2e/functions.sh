@@ -120,8 +120,9 @@ exec {nap_fd}<> <(:)
 nap() { read -rt "$1" -u "$nap_fd" || true; }
 
 # wait_for SECONDS COMMAND...: until the command succeeds; its output appears if it never does. 20 s is
-# the least for what takes no time. The longer it takes, the more rarely it looks, and it sleeps for twice
-# as long as a look takes: what is waited for needs the processor too, and so do other tests.
+# the least for what takes no time. The longer it takes, the more rarely it looks, and it sleeps at least
+# as long as a look takes: what is waited for needs the processor too, and so do other tests. What holds
+# for a moment only is waited for with a lower most_pause.
 wait_for() {
 	local seconds=$1 end looked now pauses=0 pause
 	shift
@@ -139,14 +140,14 @@ wait_for() {
 		1? | 2?) pause=100000 ;;
 		*) pause=250000 ;;
 		esac
-		pause=$((2 * (now - looked) > pause ? 2 * (now - looked) : pause))
+		pause=$((now - looked > pause ? now - looked : pause))
 		pause=$((pause < most_pause ? pause : most_pause))
 		printf -v pause %d.%06d $((pause / 1000000)) $((pause % 1000000))
 		nap "$pause"
 		looked=${EPOCHREALTIME/./}
 	done
 }
-most_pause=2000000 # us
+most_pause=500000 # us
 
 # soon COMMAND...: the same, for what is promised to be so at once.
 # were_soon MS COMMAND...: half of those before took no longer than MS beside twice what COMMAND takes,
