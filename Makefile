@@ -146,13 +146,13 @@ soak: deps-soak
 check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
-# What a test makes strange of the machine that a daemon runs on.
-$(BUILD)/strange_machine.so: tests/e2e/strange_machine.c
+# Preloaded into a daemon: a time of day and errors of its disk that a test sets.
+$(BUILD)/fake_system.so: tests/e2e/fake_system.c
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
 
-test-tools: $(BUILD)/logins $(BUILD)/strange_machine.so
+test-tools: $(BUILD)/logins $(BUILD)/fake_system.so
 
 check-run: guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run

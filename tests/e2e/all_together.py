@@ -13,7 +13,7 @@ import time
 
 from ipmi_client import Refused, SolConsole
 from sel_writers import SETTINGS, Journal, check_records, check_settings, list_log
-from shaky_world import Actor, Gone, SlowReader, TalkingGuest, World, run, wait_until
+from fault_injection import Actor, Gone, SlowReader, TalkingGuest, World, run, wait_until
 
 YEAR = 31556952
 ON, OFF, CYCLE, RESET = 1, 0, 2, 3  # Chassis Control

@@ -367,16 +367,16 @@ hypervisors_are() {
 	[[ ${#named[@]} == "${#right[@]}" ]]
 }
 
-# make_machine_strange: the daemons that are started from now on have a machine whose time of day, and
-# whose disk, are as $dir/machine says (strange_machine.py).
-make_machine_strange() {
-	[[ -e $build/strange_machine.so ]] || skip "$build/strange_machine.so is missing: make $build/strange_machine.so"
-	strange_program=$(type -P vbmcd)
-	python -c 'from strange_machine import Machine; Machine("machine")'
+# use_fake_system: for the daemons that are started from now on, the time of day and the errors of the
+# disk are as $dir/machine says (fake_system.py).
+use_fake_system() {
+	[[ -e $build/fake_system.so ]] || skip "$build/fake_system.so is missing: make $build/fake_system.so"
+	faked_program=$(type -P vbmcd)
+	python -c 'from fake_system import Machine; Machine("machine")'
 	# A library of the sanitizers wants to be the first.
 	[[ -z ${ASAN_OPTIONS:-} ]] || export ASAN_OPTIONS+=:verify_asan_link_order=0
 	vbmcd() {
-		LD_PRELOAD=$build/strange_machine.so VBMC_STRANGE_MACHINE=$dir/machine exec "$strange_program" "$@"
+		LD_PRELOAD=$build/fake_system.so VBMC_FAKE_SYSTEM=$dir/machine exec "$faked_program" "$@"
 	}
 }
 

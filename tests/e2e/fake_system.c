@@ -1,6 +1,6 @@
-/* Preloaded into a daemon (LD_PRELOAD), makes its machine a strange one while it runs, as the file
- * says that VBMC_STRANGE_MACHINE names, which a test writes to at any moment (strange_machine.py):
- * two numbers of 8 bytes. The first is by how many milliseconds the time of day is ahead of the
+/* Preloaded into a daemon (LD_PRELOAD), sets its time of day and lets its writes fail, as the file
+ * says that VBMC_FAKE_SYSTEM names, which a test writes to at any moment (fake_system.py): two
+ * numbers of 8 bytes. The first is by how many milliseconds the time of day is ahead of the
  * machine's; the monotonic clock is the machine's. The second, if not zero, is the error of each
  * write to a place in a file, which is how SQLite writes: what a file system does that has made
  * itself read-only. */
@@ -24,12 +24,12 @@ static const volatile struct machine *machine;
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv("VBMC_STRANGE_MACHINE");
+    const char *path = getenv("VBMC_FAKE_SYSTEM");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     void *page = mmap(NULL, sizeof *machine, PROT_READ, MAP_SHARED, fd, 0);
 
     if (page == MAP_FAILED) {
-        perror("VBMC_STRANGE_MACHINE");
+        perror("VBMC_FAKE_SYSTEM");
         _exit(1);
     }
     close(fd);

@@ -1,5 +1,5 @@
-"""The machine of a daemon that has build/strange_machine.so preloaded: its time of day, and whether its
-disk takes what is written.  See strange_machine.c."""
+"""The machine of a daemon that has build/fake_system.so preloaded: its time of day, and whether its
+disk takes what is written.  See fake_system.c."""
 import mmap
 import os
 import struct

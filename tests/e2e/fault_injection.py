@@ -13,7 +13,7 @@ import threading
 import time
 
 from ipmi_client import Session
-from strange_machine import Machine
+from fake_system import Machine
 
 PATIENCE = float(os.environ.get("VBMC_PATIENCE", 1))
 DIR = os.environ["TEST_DIR"]
@@ -74,8 +74,8 @@ class World:
     # ---- the daemon ----
 
     def start_daemon(self):
-        environment = dict(os.environ, LD_PRELOAD=os.environ["STRANGE_MACHINE"],
-                           VBMC_STRANGE_MACHINE=os.path.join(DIR, "machine"))
+        environment = dict(os.environ, LD_PRELOAD=os.environ["FAKE_SYSTEM"],
+                           VBMC_FAKE_SYSTEM=os.path.join(DIR, "machine"))
         self.daemon = subprocess.Popen(["vbmcd", "--config", "vbmc.conf", "--foreground"],
                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                        env=environment)
