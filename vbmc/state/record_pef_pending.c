@@ -1,9 +1,13 @@
-/* {"arms": 1, "postpone-s": 10, "postponed-until": 1700000000000, "startup-until": 1700000000000,
- *  "alerts-until": 1700000000000, "boot": "d0e1...", "ahead-ms": 1690000000000, "run": 7, "place":
- * 8, "held": ["0100020000...", ...], "sequence": 7, "runs": [{"record": "0100020000...",
- * "severity": 16, "policy": 1, "filter": 1, "immediate": 0, "entry": 3, "deliveries": [{"channel":
- * 1, "number": 1, "acknowledged": 1, "timeout-s": 3, "retries": 2, "v6": 0, "ip": "c0000201",
- * "sequence": 7, "text": "686f74", "left": 1, "waits": 1, "outcome": 0}, ...]}, ...]}
+/* {"arms": 1, "postpone-s": 10, "postponed-until": 1700000000000,
+ *  "startup-until": 1700000000000, "alerts-until": 1700000000000,
+ *  "boot": "d0e1...", "ahead-ms": 1690000000000, "run": 7, "place": 8,
+ *  "held": ["0100020000...", ...], "sequence": 7,
+ *  "runs": [{"record": "0100020000...", "severity": 16, "policy": 1, "filter": 1,
+ *            "immediate": 0, "entry": 3,
+ *            "deliveries": [{"channel": 1, "number": 1, "acknowledged": 1,
+ *                            "timeout-s": 3, "retries": 2, "v6": 0, "ip": "c0000201",
+ *                            "sequence": 7, "text": "686f74", "left": 1, "waits": 1,
+ *                            "outcome": 0}, ...]}, ...]}
  *
  * Events that PEF holds back and alerts that are under way, and until when; a member that is
  * missing is 0 or empty. Times are as in vbmc/base/stored_time.h, so that they go on where the
