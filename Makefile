@@ -114,13 +114,7 @@ $(OBJ)/%.o: %.c Makefile
 	$(call quiet,CC  $<)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-units: $(UNITS) $(BUILD)/read_only.so
-
-# Preloaded into a daemon whose disk becomes read-only.
-$(BUILD)/read_only.so: tests/e2e/read_only.c Makefile
-	@mkdir -p $(@D)
-	$(call quiet,LD  $@)
-	$(Q)$(CC) -std=c11 -shared -fPIC $(DEFINES) $(WARNINGS) -O1 -g -o $@ $< -ldl
+units: $(UNITS)
 
 .SECONDEXPANSION:
 PERCENT := %
@@ -147,12 +141,12 @@ check soak demo bench: deps
 	@+$(MAKE) --no-print-directory $(JOBS) $@-run
 
 # Preloaded into a daemon: a time of day and errors of its disk that a test sets.
-$(BUILD)/fake_system.so: tests/e2e/fake_system.c
+$(BUILD)/%.so: tests/e2e/%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -fPIC -shared -o $@ $<
+	$(Q)$(CC) -std=c11 -shared -fPIC $(DEFINES) $(WARNINGS) -O1 -g -o $@ $< -ldl
 
-test-tools: $(BUILD)/logins $(BUILD)/fake_system.so
+test-tools: $(BUILD)/logins $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
 
 check-run: guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run
