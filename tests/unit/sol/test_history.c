@@ -1,7 +1,6 @@
 /* The history file: restored as it was at every moment, bounded, private, and never believed when
  * it is damaged. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -487,69 +486,6 @@ static void test_removed_while_written(void **state)
     assert_int_equal(access(new_path, F_OK), -1);
 }
 
-static unsigned open_files(void)
-{
-    unsigned count = 0;
-
-    for (int fd = 3; fd < 1024; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
-enum { MANY = 100 };
-static struct history *histories[MANY];
-static struct ring *rings[MANY];
-
-static const char *path_of(int i)
-{
-    static char name[112];
-
-    snprintf(name, sizeof name, "%s/guest%d", folder, i);
-    return name;
-}
-
-static void say_to_each(int round)
-{
-    char text[16];
-
-    for (int i = 0; i < MANY; i++) {
-        int length = snprintf(text, sizeof text, "%02d.%d ", i, round);
-        history_append(histories[i], text, (size_t)length);
-    }
-    flush();
-}
-
-/* A console that nothing was said on costs no file; of many that talk a few files are open; and
- * each goes on in its own. */
-static void test_many(void **state)
-{
-    unsigned before = open_files();
-
-    (void)state;
-    for (int round = 0; round < 3; round++) {
-        for (int i = 0; i < MANY; i++) {
-            rings[i] = ring_new(256);
-            assert_int_equal(history_open(path_of(i), rings[i], &histories[i]), 0);
-        }
-        flush();
-        assert_int_equal(open_files(), before);
-        for (int i = 0; i < MANY; i++)
-            assert_int_equal(access(path_of(i), F_OK), round ? 0 : -1);
-        say_to_each(round);
-        say_to_each(round);
-        assert_in_range(open_files(), before + 1, before + 40);
-        for (int i = 0; i < MANY; i++) {
-            assert_int_equal(ring_start(rings[i]), 0);
-            assert_int_equal(ring_end(rings[i]), (round + 1) * 2 * 5);
-            history_free(histories[i]);
-        }
-        flush();
-        assert_int_equal(open_files(), before);
-    }
-    for (int i = 0; i < MANY; i++)
-        unlink(path_of(i));
-}
-
 /* A file that somebody changed while it was not open is not gone on in. */
 static void test_changed_meanwhile(void **state)
 {
@@ -598,7 +534,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_do_not_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overtaken_while_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_removed_while_written, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_arguments, setup, teardown),
     };
