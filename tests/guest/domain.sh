@@ -14,6 +14,7 @@ usage() {
 		                       which saves the emulator a third of the time
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
+		  --readonly-disk FILE the same, which the guest cannot write to
 		  --disk-bus BUS       virtio (default), or ide or sata: these need a --disk of their own
 		  --data FILE          a second disk, raw: vdb, whose errors the guest is told of
 		  --cdrom              add an empty IDE cdrom
@@ -44,7 +45,7 @@ name=$(escape "$1")
 shift
 
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
-vcpus=1 kernel='' data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
+readonly='' vcpus=1 kernel='' data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel) kernel=1; shift; continue ;;
@@ -65,6 +66,7 @@ while [[ $# -gt 0 ]]; do
 	--vcpus) vcpus=$2 ;;
 	--data) data=$(absolute "$2") ;;
 	--disk) disk=$(absolute "$2") ;;
+	--readonly-disk) disk=$(absolute "$2") readonly='<readonly/>' ;;
 	--disk-bus) bus=$2 ;;
 	--nic) nic=$2 ;;
 	--serial-unix) serial=unix serial_path=$(absolute "$2") ;;
@@ -80,7 +82,6 @@ done
 [[ -n $disk || $bus == virtio ]] || die "--disk-bus $bus needs --disk: that bus has no read-only disks"
 [[ -z $pcap || $nic != none ]] || die "--pcap needs a network card"
 
-readonly=
 if [[ -z $disk ]]; then
 	disk=$(absolute "$here/../../build/guest/guest.img")
 	readonly='<readonly/>'

@@ -1,0 +1,196 @@
+"""Clients of a BMC whose guest g1 is migrated from host a to b and back, again and again: status and sensors
+are polled, actions asked for, records added to the event log, and the console is open all the time.
+usage: migrate.py PORT ROUNDS URI_A URI_B
+
+The guest numbers its lines and tells what was typed (counter.S).  Every request is sent once and has to be
+answered."""
+import collections
+import os
+import re
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+import pexpect
+from ipmi_client import Session
+from sel_writers import list_log
+from terminal import Console
+
+PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
+OK, BUSY = 0x00, 0xC0
+SYS_POWER, POWER_UNIT = 0x20, 0x41
+LINE = re.compile(rb"([0-9a-f]{8})(?: (.))?\r\n")
+
+
+def run(*words):
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120 * PATIENCE)
+    assert done.returncode == 0, (words, done.stdout)
+    return done.stdout
+
+
+def wait_until(what, is_so, seconds=60):
+    deadline = time.monotonic() + seconds * PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "not within %d s: %s" % (seconds, what)
+        time.sleep(0.05)
+
+
+class Client(threading.Thread):
+    """One session, on which `act` is called all the time, with a pause in between; what it has counted, and the
+    longest that an answer took."""
+    pause = 0.02
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.session = Session(port=port, timeout=60 * PATIENCE)
+        self.session.set_privilege()
+        self.ended, self.failure = False, None
+        self.counts, self.slowest = collections.Counter(), 0
+
+    def ask(self, netfn, command, data=b"", allowed=(OK,)):
+        began = time.monotonic()
+        code, answer = self.session.request(netfn, command, data)
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        assert code in allowed, "%02x.%02x: %02x" % (netfn, command, code)
+        self.counts["%02x.%02x: %02x" % (netfn, command, code)] += 1
+        return answer if code == OK else None
+
+    def run(self):
+        try:
+            while not self.ended:
+                self.act()
+                time.sleep(self.pause)
+            self.session.close()
+        except Exception as error:
+            self.failure = error
+
+    def end(self):
+        self.ended = True
+        self.join()
+        print(type(self).__name__, dict(self.counts), "slowest %.3f s" % self.slowest)
+        if self.failure:
+            raise self.failure
+
+
+class Operator(Client):
+    """Power status, and "power up", which does nothing to a guest that is on."""
+
+    def act(self):
+        status = self.ask(0x00, 0x01, allowed=(OK, BUSY))
+        assert not status or status[0] & 1, "the guest is said to be off"
+        self.ask(0x00, 0x02, b"\1", allowed=(OK, BUSY))
+
+
+class Watcher(Client):
+    """Readings, and the sensor of the server's power, which has the offset "off"."""
+
+    def act(self):
+        reading = self.ask(0x04, 0x2D, bytes([SYS_POWER]))
+        self.counts["readings that are there" if not reading[1] & 0x20 else "not there"] += 1
+        unit = self.ask(0x04, 0x2D, bytes([POWER_UNIT]))
+        assert not unit[2] & 1 or unit[1] & 0x20, "the power unit is said to be off"
+
+
+class Recorder(Client):
+    """Adds numbered records, no more than the log holds."""
+    pause = 0.1
+    added = 0
+
+    def act(self):
+        if self.added == 4000:
+            return
+        record = struct.pack("<HBIHBBBB3s", 0, 2, 0, 0x41, 4, 0xC0, 0x30, 0x6F,
+                             struct.pack("<I", self.added)[:3])
+        self.ask(0x0A, 0x44, record)
+        self.added += 1
+
+    def check(self):
+        """Nothing else is in the log, but that it was cleared."""
+        records = list(list_log("g1").values())[1:]
+        others = [record.hex() for record in records if record[11:13] != b"\x30\x6f"]
+        assert not others, others
+        found = [struct.unpack("<I", record[13:16] + b"\0")[0] for record in records]
+        assert found == list(range(self.added)), (self.added, found)
+
+
+class Watched:
+    """ipmitool's console; all that it shows is kept."""
+
+    def __init__(self, port):
+        self.console = Console("ipmitool", "g1", port)
+        self.console.expect(rb"SOL Session operational.*\n")
+        self.shown, self.ended = bytearray(), False
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        while not self.ended:
+            try:
+                self.shown += self.console.child.read_nonblocking(65536, timeout=0.2)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                if not self.console.child.isalive():
+                    return
+
+    def lines(self):
+        """All whole ones but the first, which may be the end of one."""
+        return self.shown[self.shown.index(b"\n") + 1:self.shown.rindex(b"\n") + 1]
+
+    def has_come(self, key):
+        return b" %c\r\n" % key in self.shown
+
+    def type(self, key):
+        self.console.type(bytes([key]))
+        wait_until("what was typed arrives", lambda: self.has_come(key))
+
+    def check(self):
+        self.ended = True
+        self.thread.join()
+        assert self.console.leave() == 0
+        lines = self.lines()
+        numbers, end = [], 0
+        for line in LINE.finditer(lines):
+            assert line.start() == end, lines[end - 40:line.end()]
+            numbers.append(int(line[1], 16))
+            end = line.end()
+        assert end == len(lines), lines[end - 40:]
+        for before, after in zip(numbers, numbers[1:]):
+            assert after == before + 1, "%08x after %08x" % (after, before)
+        print("%d lines, none lost, none twice" % len(numbers))
+
+
+def migrate(source, target, target_name):
+    other = {"a": "b", "b": "a"}[target_name]
+    with open("moving.xml", "w", encoding="ascii") as file:
+        file.write(run("virsh", "-c", source, "dumpxml", "--migratable", "g1")
+                   .replace("/%s.sock" % other, "/%s.sock" % target_name))
+    run("virsh", "-c", source, "migrate", "--live", "g1", target, "--migrateuri", "tcp://127.0.0.1",
+        "--xml", "moving.xml")
+
+
+def main():
+    port, rounds = int(sys.argv[1]), int(sys.argv[2])
+    uris = {"a": sys.argv[3], "b": sys.argv[4]}
+    watched = Watched(port)
+    watched.type(ord("0"))
+    clients = [kind(port) for kind in (Operator, Watcher, Recorder)]
+    for client in clients:
+        client.start()
+    keys = iter(range(ord("A"), ord("A") + 2 * rounds))
+    for number in range(rounds):
+        for source, target in ("ab", "ba"):
+            began = time.monotonic()
+            migrate(uris[source], uris[target], target)
+            wait_until("it runs on " + target,
+                       lambda: "running on " + target in run("vbmc", "show", "g1", "-f", "value"))
+            watched.type(next(keys))
+            print("round %d: to %s, %.1f s" % (number + 1, target, time.monotonic() - began), flush=True)
+    for client in clients:
+        client.end()
+    watched.check()
+    clients[2].check()
+
+
+main()
