@@ -13,7 +13,7 @@ timed=${LOGINS_TIMED:-20000}
 memory_kib=4096
 result=0
 uart_node $dir/a.sock $dir/b.sock
-write_config '[user gone]' 'password = right' '[user locked]' 'password = right'
+write_config '[user gone1]' 'password = right' '[user lockd]' 'password = right'
 sed -i 's/log-level = debug/log-level = info/' vbmc.conf
 start_vbmcd
 wait_for 20 prints g2 vbmc list
@@ -97,13 +97,13 @@ measure_flood() {
 # A user is locked out for ever by 255 bad passwords (parameter 26); `admin` gives some too, but his log-ins
 # in between take them back.
 measure_timing() {
-	vbmc user g1 set gone --disable
+	vbmc user g1 set gone1 --disable
 	ipmitool -I lanplus -H 127.0.0.1 -p "$port" -U admin -P "$password" raw 0x0c 0x01 0x01 26 0 255 0 0 0 0
 	taskset -p -c 0 "$vbmcd_pid" >/dev/null
 	measure -r "$timed" timing 127.0.0.1 "$port" admin "$password" \
 		valid-a:admin:"$password" valid-b:admin:"$password" wrong-a:admin:wrong wrong-b:admin:wrong \
-		unknown-a:nobody:wrong unknown-b:nobody:wrong disabled-a:gone:right disabled-b:gone:right \
-		locked-a:locked:wrong locked-b:locked:right
+		unknown-a:nobdy:wrong unknown-b:nobdy:wrong disabled-a:gone1:right disabled-b:gone1:right \
+		locked-a:lockd:wrong locked-b:lockd:right
 }
 
 [[ $what != all && $what != rate ]] || measure_rate

@@ -75,17 +75,21 @@ static uint64_t left_s(uint64_t until, uint64_t now)
     return until > now ? (until - now + 999) / 1000 : 0;
 }
 
-/* The time is asked for of everybody: how long that takes must not tell who is locked out. */
 uint64_t lockout_left_s(const struct lockout *lockout, uint8_t user_id)
+{
+    return left_s(lockout_until_ms(lockout, user_id), now_ms(lockout));
+}
+
+/* The same work for everybody, also for id 0, which nobody has: how long it takes must not tell who
+ * is locked out, or whether a name has an id. */
+bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id)
 {
     uint64_t now = now_ms(lockout);
 
-    return left_s(lockout_until_ms(lockout, user_id), now);
-}
-
-bool lockout_is_locked(const struct lockout *lockout, uint8_t user_id)
-{
-    return lockout_left_s(lockout, user_id) > 0;
+    if (!lockout->users || user_id > USER_ID_MAX)
+        return false;
+    const struct lockout_user *user = &lockout->users[user_id];
+    return user->is_locked & (user->until_ms > now);
 }
 
 bool lockout_note_failure(struct lockout *lockout, uint8_t user_id)

@@ -48,16 +48,20 @@ int user_make(struct user *user, const char *name, const char *password, enum pr
     return 0;
 }
 
+/* This and the two below are asked before a password was given: no branch may depend on whose
+ * account it is, or the time of RAKP 2 tells it. */
 enum privilege user_level(const struct user *user)
 {
-    bool is_restricted = user->access & USER_ACCESS_CALLBACK && user->limit <= PRIVILEGE_OEM;
+    bool is_restricted =
+        ((user->access & USER_ACCESS_CALLBACK) != 0) & (user->limit <= PRIVILEGE_OEM);
+    unsigned of_limit = (unsigned)is_restricted - 1;
 
-    return is_restricted ? PRIVILEGE_CALLBACK : user->limit;
+    return (enum privilege)((user->limit & of_limit) | (PRIVILEGE_CALLBACK & ~of_limit));
 }
 
 bool user_may_log_in(const struct user *user)
 {
-    return user->enabled && user->name[0] && user->password_length > 0;
+    return user->enabled & (user->name[0] != '\0') & (user->password_length > 0);
 }
 
 enum privilege user_level_within(const struct user *user, enum privilege limit)
@@ -71,9 +75,9 @@ enum privilege user_level_within(const struct user *user, enum privilege limit)
 
 bool user_may_use_ipmi(const struct user *user)
 {
-    return user_may_log_in(user) && user->access & USER_ACCESS_IPMI &&
-           user->password_length <= USER_PASSWORD_MAX && user->limit >= PRIVILEGE_CALLBACK &&
-           user->limit <= PRIVILEGE_OEM;
+    return user_may_log_in(user) & ((user->access & USER_ACCESS_IPMI) != 0) &
+           (user->password_length <= USER_PASSWORD_MAX) & (user->limit >= PRIVILEGE_CALLBACK) &
+           (user->limit <= PRIVILEGE_OEM);
 }
 
 static bool has_same_secret(const struct user *a, const struct user *b)
@@ -167,20 +171,28 @@ static bool is_named(const struct user *user, const char wanted[USER_NAME_MAX + 
     return differs == 0;
 }
 
-const struct user *users_find(const struct users *users, const char *name, size_t length,
-                              uint8_t *id)
+uint8_t users_find_id(const struct users *users, const char *name, size_t length)
 {
     char wanted[USER_NAME_MAX + 1] = {0};
     uint8_t found = 0;
 
     if (length == 0 || length > USER_NAME_MAX || memchr(name, '\0', length))
-        return NULL;
+        return 0;
     memcpy(wanted, name, length);
     for (uint8_t i = USER_ID_MAX; i >= USER_ID_FIRST; i--) {
         bool is_it = is_named(&users->by_id[i], wanted);
         bool may = user_may_log_in(&users->by_id[i]);
-        found = (is_it & may) ? i : found;
+        uint8_t of_it = (uint8_t) - (is_it & may);
+        found = (uint8_t)((i & of_it) | (found & ~of_it));
     }
+    return found;
+}
+
+const struct user *users_find(const struct users *users, const char *name, size_t length,
+                              uint8_t *id)
+{
+    uint8_t found = users_find_id(users, name, length);
+
     if (found == 0)
         return NULL;
     *id = found;

@@ -110,8 +110,10 @@ int users_make_room(struct users *users);
  * -ENOMEM. */
 int users_add(struct users *users, const char *name, const char *password, enum privilege limit);
 
-/* The user of that name (length bytes, not terminated) who may log in, or NULL; *id is set on
- * success. The null name finds nobody. Valid until the users change. */
+/* The id of the user of that name (length bytes, not terminated) who may log in, or 0, the id that
+ * nobody has. The null name finds nobody. Takes the same time for each name of that length. */
+uint8_t users_find_id(const struct users *users, const char *name, size_t length);
+/* The same user, or NULL; *id is set on success. Valid until the users change. */
 const struct user *users_find(const struct users *users, const char *name, size_t length,
                               uint8_t *id);
 /* The id of that name, enabled or not; 0: nobody has it. */

@@ -71,21 +71,27 @@ static bool read_rakp1(struct wire_in *in, struct rakp1 *message)
     return !in->failed && wire_left(in) <= RAKP_NAME_MAX - (size_t)message->name_length;
 }
 
-/* The user who may log in with that name and role, or NULL. With name-only look-up off the entry's
- * limit has to be the privilege asked for (section 13.20, byte 25). */
-static const struct user *find_user(const struct rmcp_server *server, const struct rakp1 *message,
-                                    uint8_t *id)
+/* The id of the user who may log in with that name and role, or 0. With name-only look-up off the
+ * entry's limit has to be the privilege asked for (section 13.20, byte 25). */
+static uint8_t find_user(const struct users *users, const struct rakp1 *message)
 {
-    const struct user *user =
-        users_find(server->config.users, (const char *)message->name, message->name_length, id);
+    uint8_t id = users_find_id(users, (const char *)message->name, message->name_length);
+    const struct user *user = &users->by_id[id];
     uint8_t wanted = message->role & RAKP_PRIVILEGE_MASK;
+    bool by_name = (message->role & ROLE_NAME_ONLY) != 0 || wanted == PRIVILEGE_HIGHEST;
+    bool may = user_may_use_ipmi(user) & (by_name | (user_level(user) == (enum privilege)wanted));
 
-    if (!user || !user_may_use_ipmi(user))
-        return NULL;
-    if ((message->role & ROLE_NAME_ONLY) == 0 && wanted != PRIVILEGE_HIGHEST &&
-        user_level(user) != (enum privilege)wanted)
-        return NULL;
-    return user;
+    return (uint8_t)(id & -may);
+}
+
+/* What a session of that user may have at most, where the cipher suite allows `limit`. A name that
+ * nobody has is not told by less. */
+static enum privilege lower_limit(const struct users *users, uint8_t id, enum privilege limit)
+{
+    enum privilege level = user_level(&users->by_id[id]);
+    unsigned of_level = -(unsigned)((id != 0) & (level < limit));
+
+    return (enum privilege)((level & of_level) | (limit & ~of_level));
 }
 
 static bool is_same_rakp1(const struct rakp_exchange *exchange, const struct rakp1 *message)
@@ -119,17 +125,16 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
 {
     struct rakp_exchange exchange;
     uint8_t wanted = message->role & RAKP_PRIVILEGE_MASK;
-    enum privilege limit = channel_suite_limit(server->config.channel, opening->suite->id);
+    const struct users *users = server->config.users;
     enum rakp_status status;
-    uint8_t id = 0;
 
     if (message->name_length > RAKP_NAME_MAX)
         return RAKP_INVALID_NAME_LENGTH;
     if (server->config.channel->is_closed) /* clients have a text for it here, not before */
         return RAKP_UNAUTHORIZED_ROLE;
-    const struct user *user = find_user(server, message, &id);
-    if (user && user_level(user) < limit)
-        limit = user_level(user);
+    uint8_t id = find_user(users, message);
+    enum privilege limit =
+        lower_limit(users, id, channel_suite_limit(server->config.channel, opening->suite->id));
     status = rakp_check_privilege(wanted, limit, RAKP_INVALID_ROLE);
     if (status != RAKP_OK)
         return status;
@@ -140,8 +145,8 @@ static enum rakp_status challenge(struct rmcp_server *server, const struct endpo
     if (!session)
         return RAKP_NO_RESOURCES;
     session->is_known = opening->is_known;
-    session->user_id = user ? id : 0;
-    session->administrator = user && user_level(user) >= PRIVILEGE_ADMINISTRATOR;
+    session->user_id = id;
+    session->administrator = (id != 0) & (user_level(&users->by_id[id]) >= PRIVILEGE_ADMINISTRATOR);
     if (wanted == PRIVILEGE_HIGHEST)
         wanted = opening->role;
     session->maximum = wanted != PRIVILEGE_HIGHEST && (enum privilege)wanted < limit
@@ -159,9 +164,7 @@ static void find_kuid(const struct rmcp_server *server, const struct session *se
 {
     const struct rakp_exchange *exchange = &session->exchange;
     const struct users *users = server->config.users;
-    uint8_t id = 0;
-
-    users_find(users, (const char *)exchange->name, exchange->name_length, &id);
+    uint8_t id = users_find_id(users, (const char *)exchange->name, exchange->name_length);
     const struct user *user = &users->by_id[id];
     bool may = user_may_use_ipmi(user);
     bool is_locked_out = login_is_locked_out(server, session->user_id);
