@@ -23,6 +23,8 @@ static const struct budget pair_budget = {LIMITER_PAIR_RATE, LIMITER_PAIR_BURST}
 static const struct budget source_budget = {LIMITER_SOURCE_RATE, LIMITER_SOURCE_BURST};
 static const struct budget proven_budget = {LIMITER_PROVEN_RATE, LIMITER_PROVEN_BURST};
 static const struct budget known_budget = {LIMITER_KNOWN_RATE, LIMITER_KNOWN_BURST};
+static const struct budget known_proven_budget = {LIMITER_KNOWN_PROVEN_RATE,
+                                                  LIMITER_KNOWN_PROVEN_BURST};
 static const struct budget first_budget = {LIMITER_FIRST_RATE, LIMITER_FIRST_BURST};
 static const struct budget common_budget = {LIMITER_COMMON_RATE, LIMITER_COMMON_BURST};
 
@@ -155,9 +157,10 @@ bool limiter_admit(struct limiter *limiter, uint32_t bmc, const union endpoint_a
     struct known *known = find_known(limiter, source, now_ms);
     bool is_admitted;
 
-    if (known)
-        is_admitted =
-            take(load.is_proven ? &known->proven : &known->rest, &known_budget, load.work, now_ms);
+    if (known && load.is_proven)
+        is_admitted = take(&known->proven, &known_proven_budget, load.work, now_ms);
+    else if (known)
+        is_admitted = take(&known->rest, &known_budget, load.work, now_ms);
     else if (load.is_proven)
         is_admitted =
             take(&limiter->proven[source % LIMITER_BUCKETS], &proven_budget, load.work, now_ms);
@@ -195,7 +198,7 @@ void limiter_note_login(struct limiter *limiter, const union endpoint_address *r
         .source = source,
         .is_used = true,
         .login_ms = now_ms,
-        .proven = {now_ms, known_budget.burst},
+        .proven = {now_ms, known_proven_budget.burst},
         .rest = {now_ms, known_budget.burst},
     };
 }

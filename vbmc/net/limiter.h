@@ -8,8 +8,9 @@
  *   a source and a BMC                            LIMITER_PAIR_*
  *   a source (IPv4: the address, IPv6: its /64)   LIMITER_SOURCE_*
  *   a source, of what only it can have sent       LIMITER_PROVEN_*
- *   a source that has logged in within the hour   LIMITER_KNOWN_*, instead of all these, two of its
- *                                                 own: of what only it can have sent, and the rest
+ *   a source that has logged in within the hour   LIMITER_KNOWN_* instead of all these, and
+ *                                                 LIMITER_KNOWN_PROVEN_* of what only it can have
+ * sent
  *
  * "Only it can have sent" is what brings back a session id that the source was given: no address is
  * spoofed then. Sources that share a bucket share its tokens; a random key decides who does, and
@@ -39,10 +40,14 @@
 #define LIMITER_PROVEN_BURST 10000
 #define LIMITER_KNOWN_RATE   400000
 #define LIMITER_KNOWN_BURST  400000
-#define LIMITER_FIRST_RATE   32
-#define LIMITER_FIRST_BURST  128
-#define LIMITER_COMMON_RATE  40000
-#define LIMITER_COMMON_BURST 40000
+/* 200,000 log-ins a second: more than a processor can do, so that who logs in honestly, however
+ * often, has no datagram dropped. */
+#define LIMITER_KNOWN_PROVEN_RATE  4000000
+#define LIMITER_KNOWN_PROVEN_BURST 4000000
+#define LIMITER_FIRST_RATE         32
+#define LIMITER_FIRST_BURST        128
+#define LIMITER_COMMON_RATE        40000
+#define LIMITER_COMMON_BURST       40000
 
 struct limiter;
 union endpoint_address;

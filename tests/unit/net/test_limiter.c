@@ -231,7 +231,7 @@ static void test_polling_station(void **state)
     assert_int_equal(logins, 110000);
 }
 
-/* Eight clients of one BMC that log in and out all the time, as fast as a machine is. */
+/* Eight clients of one BMC that log in and out all the time, faster than a processor can do. */
 static void test_busy_clients(void **state)
 {
     unsigned logins = 0;
@@ -239,10 +239,10 @@ static void test_busy_clients(void **state)
     (void)state;
     log_in("192.0.2.1", 1);
     for (uint64_t now = 1; now <= 2000; now++) {
-        for (unsigned i = 0; i < 16; i++)
+        for (unsigned i = 0; i < 160; i++)
             logins += admits_login(1, "192.0.2.1", (uint16_t)(40000 + i % 8), now);
     }
-    assert_int_equal(logins, 32000);
+    assert_int_equal(logins, 320000);
 }
 
 /* A flood under its address, of its BMC and port, takes what it has for what others can send; what
