@@ -99,7 +99,7 @@ _vbmc_room_states()
 
 _vbmc()
 {
-    local word previous verb='' clears='' i cword
+    local word previous verb='' clears='' selects='' i cword
     local -a words ask=("${COMP_WORDS[0]}") operands=()
 
     COMPREPLY=()
@@ -128,8 +128,13 @@ _vbmc()
                 [[ $verb == console ]] || ((i++))
                 ;;
             -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | --since | \
-                --asset-tag | --hypervisor | --password | --password-file | --privilege | --rename | --ipmi | \
-                --sessions | --id | --socket | --config | --log-file)
+                --asset-tag | --password | --password-file | --privilege | --rename | --ipmi | \
+                --sessions | --id | --jobs | --stagger | --socket | --config | --log-file)
+                ((i++))
+                ;;
+            --all) selects=1 ;;
+            --hypervisor | --state)
+                selects=1
                 ((i++))
                 ;;
             --clear) clears=1 ;;
@@ -137,6 +142,8 @@ _vbmc()
             *) operands+=("$(_vbmc_plain "${words[i]}")") ;;
         esac
     done
+    # In place of NAME, unless it is a pattern.
+    [[ -z $selects || ${operands[0]:-} == *[*?[]* ]] || operands=('' "${operands[@]}")
 
     case $previous in
         --socket | --config | --log-file)
@@ -155,6 +162,14 @@ _vbmc()
             ;;
         --privilege)
             _vbmc_replies $'callback\nuser\noperator\nadministrator\noem\nnone' "$word"
+            return
+            ;;
+        --state)
+            _vbmc_replies $'on\noff\nunknown' "$word"
+            return
+            ;;
+        --hypervisor)
+            _vbmc_replies "$("${ask[@]}" hypervisor -f value -c Name 2>/dev/null)" "$word"
             return
             ;;
         --ipmi)
@@ -199,7 +214,7 @@ _vbmc()
             add:* | dumpxml:* | undefine:*)
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
-            delete:* | start:* | stop:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
+            delete:* | start:* | stop:* | list:* | top:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
                 screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | lan:1 | who:1 | user:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;

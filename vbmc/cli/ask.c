@@ -108,8 +108,8 @@ int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
     return cli_try(cli, verb, arguments, result, &error) ? report(cli, &error) : CLI_EXIT_DONE;
 }
 
-static int open_connection(const struct cli *cli, const char *verb,
-                           struct cli_connection **connection, struct cli_client_error *error)
+int cli_open_connection(const struct cli *cli, const char *verb, struct cli_connection **connection,
+                        struct cli_client_error *error)
 {
     char path[PATH_SIZE];
 
@@ -128,7 +128,7 @@ int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *ar
 
     *result = NULL;
     *stream = CLI_STREAM_NONE;
-    int failed = open_connection(cli, verb, &connection, &error);
+    int failed = cli_open_connection(cli, verb, &connection, &error);
     if (!failed)
         failed =
             cli_connection_ask(connection, verb, arguments, show_progress, cli, result, &error);

@@ -6,6 +6,7 @@
 
 struct cli;
 struct cli_client_error;
+struct cli_connection;
 struct cli_options;
 struct cli_stream;
 struct json_object;
@@ -23,6 +24,9 @@ int cli_ask(struct cli *cli, const char *verb, struct json_object *arguments,
 /* The same without a report: 0, or a negative error as of cli_client_call. */
 int cli_try(struct cli *cli, const char *verb, struct json_object *arguments,
             struct json_object **result, struct cli_client_error *error);
+/* Opens one to ask for `verb` by. 0, or a negative error as of cli_connection_open. */
+int cli_open_connection(const struct cli *cli, const char *verb, struct cli_connection **connection,
+                        struct cli_client_error *error);
 /* Asks the daemon over a connection of its own, which becomes a stream with its answer. Takes
  * `arguments` over. As cli_ask; the caller closes the stream, too. */
 int cli_ask_for_stream(struct cli *cli, const char *verb, struct json_object *arguments,

@@ -19,6 +19,8 @@ struct cli {
     struct cli_connection *connection; /* borrowed; NULL: each request opens one */
     bool in_shell;                     /* further commands follow */
     bool progress_in_place;            /* one line, on a terminal */
+    struct json_object *targets;       /* of select.h; NULL: one BMC, or none */
+    char **replaced_names;
 };
 
 /* Runs a verb; returns an exit code, having said why if it is not 0. */

@@ -25,6 +25,11 @@ struct cli_connection {
 
 static const volatile sig_atomic_t *interrupted;
 
+bool cli_client_interrupted(void)
+{
+    return interrupted && *interrupted;
+}
+
 static int fail(struct cli_client_error *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -36,6 +41,12 @@ static int fail(struct cli_client_error *error, int number, const char *format, 
     vsnprintf(error->text, sizeof error->text, format, arguments);
     va_end(arguments);
     return -number;
+}
+
+int cli_client_timed_out(struct cli_client_error *error)
+{
+    return fail(error, ETIMEDOUT, "vbmcd did not answer within %d s; its log may say why",
+                CLI_CLIENT_TIMEOUT_MS / 1000);
 }
 
 static int connect_daemon(const char *path, int *result, struct cli_client_error *error)
@@ -136,9 +147,19 @@ static void keep_passed_fd(struct cli_connection *connection, struct msghdr *mes
     }
 }
 
-static int receive(struct cli_connection *connection, struct cli_client_error *error)
+/* Waits until there is something to read, or somebody interrupts it. */
+static int wait_for_bytes(const struct cli_connection *connection, struct cli_client_error *error)
 {
     struct pollfd poll_fd = {.fd = connection->fd, .events = POLLIN};
+    int ready = cli_client_interrupted() ? -1 : poll(&poll_fd, 1, CLI_CLIENT_TIMEOUT_MS);
+
+    if (cli_client_interrupted())
+        return fail(error, EINTR, "interrupted");
+    return ready == 0 ? cli_client_timed_out(error) : 0;
+}
+
+static int receive(struct cli_connection *connection, struct cli_client_error *error)
+{
     /* Room for one descriptor: the kernel closes what is beyond. */
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -148,15 +169,6 @@ static int receive(struct cli_connection *connection, struct cli_client_error *e
     int failed = make_room(connection, error);
     if (failed)
         return failed;
-    bool was_interrupted = interrupted && *interrupted;
-    int ready = was_interrupted ? -1 : poll(&poll_fd, 1, CLI_CLIENT_TIMEOUT_MS);
-    if (was_interrupted || (interrupted && *interrupted))
-        return fail(error, EINTR, "interrupted");
-    if (ready < 0 && errno == EINTR)
-        return 0;
-    if (ready == 0)
-        return fail(error, ETIMEDOUT, "vbmcd did not answer within %d s; its log may say why",
-                    CLI_CLIENT_TIMEOUT_MS / 1000);
     struct iovec vector = {
         .iov_base = connection->bytes + connection->used,
         .iov_len = connection->size - connection->used,
@@ -167,9 +179,11 @@ static int receive(struct cli_connection *connection, struct cli_client_error *e
         .msg_control = control.bytes,
         .msg_controllen = sizeof control.bytes,
     };
-    ssize_t received = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC);
+    ssize_t received = recvmsg(connection->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0 && (errno == EINTR || errno == EAGAIN))
+        return 0;
     if (received < 0)
-        return errno == EINTR ? 0 : fail(error, errno, "no answer of vbmcd: %s", strerror(errno));
+        return fail(error, errno, "no answer of vbmcd: %s", strerror(errno));
     if (received == 0)
         return fail(error, ECONNRESET, "vbmcd closed the connection without an answer");
     keep_passed_fd(connection, &message);
@@ -177,26 +191,22 @@ static int receive(struct cli_connection *connection, struct cli_client_error *e
     return 0;
 }
 
-/* Reads until a whole line is there; parses it and takes it off. The caller puts the object, also
- * after a failure. */
-static int receive_object(struct cli_connection *connection, struct json_object **object,
-                          struct cli_client_error *error)
+/* Parses the first line and takes it off: 1; 0 if there is no whole one. The caller puts the
+ * object, also after a failure. */
+static int take_object(struct cli_connection *connection, struct json_object **object,
+                       struct cli_client_error *error)
 {
-    char *end;
+    char *end = connection->used ? memchr(connection->bytes, '\n', connection->used) : NULL;
 
-    while (!connection->bytes || !connection->used ||
-           !(end = memchr(connection->bytes, '\n', connection->used))) {
-        int failed = receive(connection, error);
-        if (failed)
-            return failed;
-    }
+    if (!end)
+        return 0;
     *end = '\0';
     *object = json_tokener_parse(connection->bytes);
     size_t length = (size_t)(end - connection->bytes) + 1;
     memmove(connection->bytes, end + 1, connection->used - length);
     connection->used -= length;
     if (json_object_is_type(*object, json_type_object))
-        return 0;
+        return 1;
     return fail(error, EBADMSG, "vbmcd answered with something that is no JSON object");
 }
 
@@ -271,27 +281,67 @@ void cli_connection_free(struct cli_connection *connection)
     free(connection);
 }
 
+int cli_connection_fd(const struct cli_connection *connection)
+{
+    return connection->fd;
+}
+
+int cli_connection_begin(struct cli_connection *connection, const char *verb,
+                         struct json_object *arguments, struct cli_client_error *error)
+{
+    *error = (struct cli_client_error){0};
+    int failed = send_request(connection->fd, verb, arguments, error);
+    if (!failed)
+        connection->unanswered++;
+    return failed;
+}
+
+/* What has come of the answer: as cli_connection_continue. */
+static int take_answers(struct cli_connection *connection, cli_client_progress *progress,
+                        void *context, struct json_object **result, struct cli_client_error *error)
+{
+    struct json_object *answer = NULL;
+    int state;
+
+    while ((state = take_object(connection, &answer, error)) > 0) {
+        bool is_final = json_object_object_get_ex(answer, "ok", NULL);
+        bool is_ours = connection->unanswered <= 1; /* else of one that was interrupted */
+        if (is_final)
+            connection->unanswered--;
+        int done = is_ours ? take_answer(answer, result, error) : 0;
+        if (done == 0 && is_ours && progress)
+            progress(context, text_of(answer, "progress"));
+        json_object_put(answer);
+        answer = NULL;
+        if (done)
+            return done;
+    }
+    json_object_put(answer);
+    return state;
+}
+
+int cli_connection_continue(struct cli_connection *connection, cli_client_progress *progress,
+                            void *context, struct json_object **result,
+                            struct cli_client_error *error)
+{
+    *error = (struct cli_client_error){0};
+    *result = NULL;
+    int failed = receive(connection, error);
+    return failed ? failed : take_answers(connection, progress, context, result, error);
+}
+
 int cli_connection_ask(struct cli_connection *connection, const char *verb,
                        struct json_object *arguments, cli_client_progress *progress, void *context,
                        struct json_object **result, struct cli_client_error *error)
 {
-    *error = (struct cli_client_error){0};
     *result = NULL;
-    int state = send_request(connection->fd, verb, arguments, error);
+    int state = cli_connection_begin(connection, verb, arguments, error);
     if (state == 0)
-        connection->unanswered++;
+        state = take_answers(connection, progress, context, result, error);
     while (state == 0) {
-        struct json_object *answer = NULL;
-        state = receive_object(connection, &answer, error);
-        bool is_final = state == 0 && json_object_object_get_ex(answer, "ok", NULL);
-        bool is_ours = connection->unanswered <= 1; /* else of one that was interrupted */
-        if (is_final)
-            connection->unanswered--;
-        if (state == 0 && is_ours)
-            state = take_answer(answer, result, error);
-        if (state == 0 && is_ours && progress)
-            progress(context, text_of(answer, "progress"));
-        json_object_put(answer);
+        state = wait_for_bytes(connection, error);
+        if (state == 0)
+            state = cli_connection_continue(connection, progress, context, result, error);
     }
     return state < 0 ? state : 0;
 }

@@ -55,6 +55,19 @@ int cli_connection_ask(struct cli_connection *connection, const char *verb,
                        struct json_object **result, struct cli_client_error *error);
 /* A signal handler's flag that ends waiting for an answer; NULL: none. */
 void cli_client_watch_interrupts(const volatile sig_atomic_t *flag);
+bool cli_client_interrupted(void);
+
+/* The same in parts, for several connections at a time. The request is sent: 0, or a negative
+ * error. Then, whenever the descriptor can be read (at least every CLI_CLIENT_TIMEOUT_MS):
+ * 0: not yet answered; 1: answered, with the result; or a negative error. */
+int cli_connection_begin(struct cli_connection *connection, const char *verb,
+                         struct json_object *arguments, struct cli_client_error *error);
+int cli_connection_fd(const struct cli_connection *connection);
+int cli_connection_continue(struct cli_connection *connection, cli_client_progress *progress,
+                            void *context, struct json_object **result,
+                            struct cli_client_error *error);
+/* Says that there was no line from the daemon for so long. -ETIMEDOUT. */
+int cli_client_timed_out(struct cli_client_error *error);
 
 /* What a connection has become after an answer that made a stream of it. */
 struct cli_stream {

@@ -6,6 +6,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/bulk.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
@@ -68,14 +69,17 @@ static int change(struct cli *cli, struct json_object *arguments, const char *co
 /* Titles for people; every other format has the daemon's own keys. */
 static int print_faults(struct cli *cli, struct json_object *faults)
 {
-    struct cli_column columns[] = {{"Target", "target"}, {"Kind", "kind"}, {"Since", "since"}};
+    struct cli_column columns[] = {
+        {"Domain name", "domain_name"}, {"Target", "target"}, {"Kind", "kind"}, {"Since", "since"}};
+    size_t skipped = cli->targets ? 0 : 1; /* of one BMC */
 
     cli_fit_terminal(cli);
     if (!json_object_is_type(faults, json_type_array))
         return cli_fail(cli, "vbmcd answered with something that is no list");
     for (size_t i = 0; cli->options.format.kind != CLI_FORMAT_TABLE && i < ARRAY_SIZE(columns); i++)
         columns[i].title = columns[i].key;
-    return cli_print_rows(cli, columns, ARRAY_SIZE(columns), json_object_get(faults));
+    return cli_print_rows(cli, columns + skipped, ARRAY_SIZE(columns) - skipped,
+                          json_object_get(faults));
 }
 
 static int list_faults(struct cli *cli)
@@ -84,11 +88,10 @@ static int list_faults(struct cli *cli)
 
     if (cli->options.name_count > 1 || cli->options.clear)
         return cli_fail_usage(cli, "--list takes a name and nothing else");
-    int code = cli_ask(cli, "inject", cli_name_arguments(cli), &faults);
-    if (code == CLI_EXIT_DONE)
-        code = print_faults(cli, faults);
+    int code = cli_bulk_gather(cli, "inject", cli_name_arguments(cli), &faults);
+    int printed = code == CLI_EXIT_DONE || cli->targets ? print_faults(cli, faults) : code;
     json_object_put(faults);
-    return code;
+    return code == CLI_EXIT_DONE ? printed : code;
 }
 
 static int run_inject(struct cli *cli)
@@ -104,14 +107,15 @@ static int run_inject(struct cli *cli)
     cli_add_text(arguments, "kind", name_at(cli, 2));
     if (clears)
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
-    return change(cli, arguments, clears ? "cleared" : NULL);
+    return cli->targets ? cli_bulk_obey(cli, "inject", arguments)
+                        : change(cli, arguments, clears ? "cleared" : NULL);
 }
 
 const struct cli_verb cli_verb_inject = {
     .name = "inject",
     .arguments = "NAME [TARGET KIND]",
     .help = inject_help,
-    .groups = CLI_GROUP_INJECT | CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_INJECT | CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 3,
     .run = run_inject,

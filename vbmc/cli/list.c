@@ -13,6 +13,7 @@
 #include "vbmc/cli/print.h"
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
+#include "vbmc/cli/select.h"
 #include "vbmc/term/text.h"
 
 #define NOTES_MAX 16 /* different ones that are told of */
@@ -135,27 +136,36 @@ static int run_list(struct cli *cli)
         {"Address", "address"},
         {"Port", "port"},
         {"Power", "power"},
+        {"Hypervisor", "hypervisor"},
     };
     bool named = cli->options.format.columns.count > 0;
-    struct json_object *rows, *arguments = json_object_new_object();
+    bool selects = named || cli->options.name_count || cli_select_has_filter(&cli->options);
+    struct json_object *rows;
 
-    json_object_object_add(arguments, "power", json_object_new_boolean(named));
-    int code = ask_for_rows(cli, arguments, &rows);
+    int code = ask_for_rows(cli, selects ? cli_select_arguments() : NULL, &rows);
     if (code != CLI_EXIT_DONE) {
         json_object_put(rows);
         return code;
     }
+    struct json_object *meant =
+        cli_select_filter(&cli->options, cli->options.names, cli->options.name_count, rows);
     bool has_power = json_object_array_length(rows) == 0 ||
                      cli_member(json_object_array_get_idx(rows, 0), "power");
-    bool shows = named || (cli->options.format.kind == CLI_FORMAT_TABLE && has_power);
-    return print_list(cli, columns, shows ? ARRAY_SIZE(columns) : OPENSTACK_COLUMNS, rows);
+    bool shows = cli->options.format.kind == CLI_FORMAT_TABLE && has_power;
+    json_object_put(rows);
+    return print_list(cli, columns,
+                      named   ? ARRAY_SIZE(columns)
+                      : shows ? OPENSTACK_COLUMNS + 1
+                              : OPENSTACK_COLUMNS,
+                      meant);
 }
 
 const struct cli_verb cli_verb_list = {
     .name = "list",
-    .arguments = "",
-    .help = "list the BMCs",
-    .groups = CLI_GROUP_FORMAT,
+    .arguments = "[NAME...]",
+    .help = "list the BMCs, or those of a selection",
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_FORMAT,
+    .names_max = SIZE_MAX,
     .run = run_list,
 };
 

@@ -33,6 +33,9 @@ enum option_kind {
     OPTION_INTERVAL,
     OPTION_SESSIONS,
     OPTION_ID,
+    OPTION_STATE,
+    OPTION_JOBS,
+    OPTION_DURATION,
 };
 
 #define AT(member) offsetof(struct cli_options, member)
@@ -138,6 +141,15 @@ static const struct cli_option {
      "how many runs to simulate: 1 to 1000000 (1000)"},
     {"seed", 0, CLI_GROUP_SIMULATE, OPTION_SEED, AT(simulation.seed), "NUMBER",
      "another number gives other runs, the same one the same (1)"},
+    {"all", 0, CLI_GROUP_SELECT, OPTION_FLAG, AT(all), NULL, "all BMCs, in place of a NAME"},
+    {"hypervisor", 0, CLI_GROUP_SELECT, OPTION_TEXT, AT(hypervisor), "NAME",
+     "those on this [hypervisor NAME] of vbmc.conf"},
+    {"state", 0, CLI_GROUP_SELECT, OPTION_STATE, AT(state), "STATE",
+     "those whose guest is on, off or unknown"},
+    {"jobs", 0, CLI_GROUP_BULK, OPTION_JOBS, AT(jobs), "COUNT",
+     "of many, so many at a time: 1 to 32 (8)"},
+    {"stagger", 0, CLI_GROUP_BULK, OPTION_DURATION, AT(stagger_s), "TIME",
+     "of many, begin with the next one so much later: 500ms, 2s, 1m"},
     {"format", 'f', CLI_GROUP_FORMAT, OPTION_FORMAT, 0, "FORMAT",
      "table (the default), value, json, csv or yaml"},
     {"column", 'c', CLI_GROUP_FORMAT, OPTION_NAMES, AT(format.columns), "COLUMN",
@@ -208,6 +220,21 @@ static int read_number(const char *text, unsigned long least, unsigned long most
     return 0;
 }
 
+static int read_count(enum option_kind kind, const char *text, unsigned *count)
+{
+    static const struct {
+        unsigned least, most;
+    } limits[] = {
+        [OPTION_COUNT] = {1, COUNT_MAX},   [OPTION_NEEDED] = {1, 2},    [OPTION_ID] = {2, 15},
+        [OPTION_JOBS] = {1, CLI_JOBS_MAX}, [OPTION_SESSIONS] = {0, 15},
+    };
+    unsigned long number;
+    int failed = read_number(text, limits[kind].least, limits[kind].most, &number);
+
+    *count = (unsigned)number;
+    return failed;
+}
+
 /* Decimal, as people write it. */
 static int read_real(const char *text, double least, double most, double *number)
 {
@@ -217,6 +244,38 @@ static int read_real(const char *text, double least, double most, double *number
     if (!*text || strspn(text, "0123456789.eE-+") != strlen(text) || *end || end == text)
         return -EINVAL;
     return *number >= least && *number <= most ? 0 : -EINVAL;
+}
+
+/* "500ms", "2s", "1m" or "2", up to an hour. */
+static int read_duration(const char *text, double *seconds)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}};
+    size_t length = strspn(text, "0123456789.");
+    char number[16], *end;
+
+    if (length == 0 || length >= sizeof number)
+        return -EINVAL;
+    memcpy(number, text, length);
+    number[length] = '\0';
+    *seconds = strtod(number, &end);
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (strcmp(text + length, units[i].unit) != 0)
+            continue;
+        *seconds *= units[i].seconds;
+        return *end || *seconds > 3600 ? -EINVAL : 0;
+    }
+    return -EINVAL;
+}
+
+static int read_state(const char *text, const char **state)
+{
+    *state = text;
+    return strcmp(text, "on") == 0 || strcmp(text, "off") == 0 || strcmp(text, "unknown") == 0
+               ? 0
+               : -EINVAL;
 }
 
 static int add_name(struct cli_format_names *names, const char *name)
@@ -279,19 +338,16 @@ static int set_option(struct cli_options *options, const struct cli_option *opti
         return read_real(argument, 0, AVAILABILITY_YEARS_MAX, target);
     case OPTION_COUNT:
     case OPTION_NEEDED:
-        failed = read_number(argument, 1, option->kind == OPTION_COUNT ? COUNT_MAX : 2, &number);
-        *(unsigned *)target = (unsigned)number;
-        return failed;
+    case OPTION_ID:
+    case OPTION_JOBS:
+    case OPTION_SESSIONS:
+        return read_count(option->kind, argument, target);
     case OPTION_INTERVAL:
         return read_real(argument, 0.1, 3600, target);
-    case OPTION_SESSIONS:
-        failed = read_number(argument, 0, 15, &number);
-        *(int *)target = (int)number;
-        return failed;
-    case OPTION_ID:
-        failed = read_number(argument, 2, 15, &number);
-        *(unsigned *)target = (unsigned)number;
-        return failed;
+    case OPTION_STATE:
+        return read_state(argument, target);
+    case OPTION_DURATION:
+        return read_duration(argument, target);
     case OPTION_SEED:
         failed = read_number(argument, 0, ULONG_MAX, &number);
         *(uint64_t *)target = number;

@@ -32,6 +32,8 @@ enum cli_option_group {
     CLI_GROUP_UNDEFINE = 1 << 16,
     CLI_GROUP_USER = 1 << 17,
     CLI_GROUP_AUDIT = 1 << 18,
+    CLI_GROUP_SELECT = 1 << 19, /* which BMCs, where that may be many */
+    CLI_GROUP_BULK = 1 << 20,   /* how many of them are asked at a time */
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -84,6 +86,11 @@ struct cli_options {
     const char *asset_tag;
     double interval_s;
     const char *redundancy;
+    bool all;
+    struct cli_format_names tags; /* KEY or KEY=VALUE; all of them */
+    const char *state;            /* "on", "off" or "unknown" */
+    unsigned jobs;
+    double stagger_s;
     struct availability_settings simulation; /* except for the number of units */
     char **names;                            /* what is no option */
     size_t name_count;
@@ -96,11 +103,16 @@ struct cli_options {
 
 #define CLI_OPTIONS_ERROR_SIZE 256
 
+/* At a time. The daemon serves 64 clients, and a hypervisor carries out a few actions at once. */
+#define CLI_JOBS_DEFAULT 8
+#define CLI_JOBS_MAX     32
+
 /* Nothing given yet. */
 #define CLI_OPTIONS_NONE                                                                           \
     ((struct cli_options){.lines = CLI_LINES_NOT_GIVEN,                                            \
                           .sessions = CLI_SESSIONS_NOT_GIVEN,                                      \
                           .interval_s = 2,                                                         \
+                          .jobs = CLI_JOBS_DEFAULT,                                                \
                           .simulation = {.needed = 1,                                              \
                                          .reliability = 0.999,                                     \
                                          .repair = 0.1,                                            \

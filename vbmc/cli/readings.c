@@ -10,6 +10,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/bulk.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
@@ -85,6 +86,7 @@ static struct json_object *flatten(struct json_object *row)
 
 /* ---- printing ---- */
 
+/* A row of one of many BMCs keeps its name. */
 static struct json_object *convert_rows(struct json_object *rows,
                                         struct json_object *(*convert)(struct json_object *row))
 {
@@ -92,8 +94,12 @@ static struct json_object *convert_rows(struct json_object *rows,
 
     for (size_t i = 0; i < json_object_array_length(rows); i++) {
         struct json_object *row = json_object_array_get_idx(rows, i);
-        if (json_object_is_type(row, json_type_object))
-            json_object_array_add(converted, convert(row));
+        if (!json_object_is_type(row, json_type_object))
+            continue;
+        struct json_object *made = convert(row);
+        json_object_object_add(made, "domain_name",
+                               json_object_get(cli_member(row, "domain_name")));
+        json_object_array_add(converted, made);
     }
     return converted;
 }
@@ -101,25 +107,35 @@ static struct json_object *convert_rows(struct json_object *rows,
 static int print_for_programs(struct cli *cli, const struct listing *listing,
                               struct json_object *rows)
 {
-    struct cli_column columns[CLI_FORMAT_COLUMNS_MAX];
+    struct cli_column columns[CLI_FORMAT_COLUMNS_MAX] = {{"domain_name", "domain_name"}};
+    size_t count = cli->targets ? 1 : 0;
     enum cli_format_kind kind = cli->options.format.kind;
     bool keeps_nested = kind == CLI_FORMAT_JSON || kind == CLI_FORMAT_YAML;
 
     for (size_t i = 0; i < listing->key_count; i++)
-        columns[i] = (struct cli_column){.title = listing->keys[i], .key = listing->keys[i]};
-    return cli_print_rows(cli, columns, listing->key_count,
+        columns[count++] = (struct cli_column){.title = listing->keys[i], .key = listing->keys[i]};
+    return cli_print_rows(cli, columns, count,
                           keeps_nested ? json_object_get(rows) : convert_rows(rows, flatten));
+}
+
+static int print_for_people(struct cli *cli, const struct listing *listing,
+                            struct json_object *rows)
+{
+    struct cli_column columns[CLI_FORMAT_COLUMNS_MAX] = {{"Domain name", "domain_name"}};
+    size_t count = cli->targets ? 1 : 0;
+
+    for (size_t i = 0; i < listing->column_count; i++)
+        columns[count++] = listing->columns[i];
+    cli_fit_terminal(cli);
+    return cli_print_rows(cli, columns, count, convert_rows(rows, listing->for_people));
 }
 
 static int print_listing(struct cli *cli, const struct listing *listing, struct json_object *rows)
 {
     if (!json_object_is_type(rows, json_type_array))
         return cli_fail(cli, "vbmcd answered with something that is no list");
-    if (cli->options.format.kind != CLI_FORMAT_TABLE)
-        return print_for_programs(cli, listing, rows);
-    cli_fit_terminal(cli);
-    return cli_print_rows(cli, listing->columns, listing->column_count,
-                          convert_rows(rows, listing->for_people));
+    return cli->options.format.kind == CLI_FORMAT_TABLE ? print_for_people(cli, listing, rows)
+                                                        : print_for_programs(cli, listing, rows);
 }
 
 static int ask_for_listing(struct cli *cli, const char *verb, struct json_object *arguments,
@@ -127,11 +143,10 @@ static int ask_for_listing(struct cli *cli, const char *verb, struct json_object
 {
     struct json_object *rows;
 
-    int code = cli_ask(cli, verb, arguments, &rows);
-    if (code == CLI_EXIT_DONE)
-        code = print_listing(cli, listing, rows);
+    int code = cli_bulk_gather(cli, verb, arguments, &rows);
+    int printed = code == CLI_EXIT_DONE || cli->targets ? print_listing(cli, listing, rows) : code;
     json_object_put(rows);
-    return code;
+    return code == CLI_EXIT_DONE ? printed : code;
 }
 
 /* ---- sensors ---- */
@@ -207,7 +222,7 @@ const struct cli_verb cli_verb_sensors = {
     .name = "sensors",
     .arguments = "NAME",
     .help = "show what a guest's sensors read",
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 1,
     .run = run_sensors,
@@ -216,7 +231,7 @@ const struct cli_verb cli_verb_sensor = {
     .name = "sensor",
     .arguments = "NAME",
     .help = "the same as sensors",
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 1,
     .run = run_sensors,
@@ -268,7 +283,7 @@ static int run_sel(struct cli *cli)
     struct json_object *arguments = cli_name_arguments(cli);
     if (options->clear) {
         json_object_object_add(arguments, "clear", json_object_new_boolean(true));
-        return cli_ask_and_obey(cli, "sel", arguments);
+        return cli_bulk_obey(cli, "sel", arguments);
     }
     if (options->last)
         json_object_object_add(arguments, "last", json_object_new_int64(options->last));
@@ -279,7 +294,7 @@ const struct cli_verb cli_verb_sel = {
     .name = "sel",
     .arguments = "NAME",
     .help = "show a guest's system event log, or clear it",
-    .groups = CLI_GROUP_SEL | CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SEL | CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 1,
     .run = run_sel,
@@ -301,14 +316,14 @@ static int run_fru(struct cli *cli)
     if (!cli->options.asset_tag)
         return ask_for_listing(cli, "fru", arguments, &listing);
     cli_add_text(arguments, "asset_tag", cli->options.asset_tag);
-    return cli_ask_and_obey(cli, "fru", arguments);
+    return cli_bulk_obey(cli, "fru", arguments);
 }
 
 const struct cli_verb cli_verb_fru = {
     .name = "fru",
     .arguments = "NAME",
     .help = "show a guest's inventory, or write its asset tag",
-    .groups = CLI_GROUP_FRU | CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_FRU | CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 1,
     .run = run_fru,

@@ -12,6 +12,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/nearest.h"
 #include "vbmc/cli/ask.h"
+#include "vbmc/cli/bulk.h"
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
@@ -60,9 +61,11 @@ const struct cli_verb cli_verb_add = {
 
 static int run_names(struct cli *cli)
 {
-    struct json_object *arguments = json_object_new_object();
-    struct json_object *names = json_object_new_array();
+    struct json_object *arguments = json_object_new_object(), *names;
 
+    if (cli->targets)
+        return cli_bulk_obey(cli, cli->verb->name, arguments);
+    names = json_object_new_array();
     for (size_t i = 0; i < cli->options.name_count; i++)
         json_object_array_add(names, json_object_new_string(cli->options.names[i]));
     json_object_object_add(arguments, "names", names);
@@ -87,7 +90,7 @@ const struct cli_verb cli_verb_start = {
     .name = "start",
     .arguments = "NAME...",
     .help = "let BMCs answer",
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = SIZE_MAX,
     .run = run_names,
@@ -97,11 +100,20 @@ const struct cli_verb cli_verb_stop = {
     .name = "stop",
     .arguments = "NAME...",
     .help = "silence BMCs",
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = SIZE_MAX,
     .run = run_names,
 };
+
+/* The list that they were selected from has said it. */
+static int print_states(struct cli *cli)
+{
+    static const struct cli_column columns[] = {{"Domain name", "domain_name"}, {"Power", "power"}};
+
+    cli_fit_terminal(cli);
+    return cli_print_rows(cli, columns, ARRAY_SIZE(columns), json_object_get(cli->targets));
+}
 
 static int run_power(struct cli *cli)
 {
@@ -116,9 +128,12 @@ static int run_power(struct cli *cli)
             nearest_name(action, power_actions, ARRAY_SIZE(power_actions), action_synonyms));
     struct json_object *arguments = cli_name_arguments(cli);
     cli_add_text(arguments, "action", action);
-    if (strcmp(action, "status") == 0)
+    if (strcmp(action, "status") != 0)
+        return cli_bulk_obey(cli, "power", arguments);
+    if (!cli->targets)
         return cli_ask_for_text(cli, "power", arguments, "power");
-    return cli_ask_and_obey(cli, "power", arguments);
+    json_object_put(arguments);
+    return print_states(cli);
 }
 
 static const char power_help[] =
@@ -135,7 +150,7 @@ const struct cli_verb cli_verb_power = {
     .name = "power",
     .arguments = "NAME [on|off|cycle|reset|soft|diag|status]",
     .help = power_help,
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 2,
     .run = run_power,
@@ -146,14 +161,14 @@ static int run_nmi(struct cli *cli)
     struct json_object *arguments = cli_name_arguments(cli);
 
     cli_add_text(arguments, "action", "diag");
-    return cli_ask_and_obey(cli, "power", arguments);
+    return cli_bulk_obey(cli, "power", arguments);
 }
 
 const struct cli_verb cli_verb_nmi = {
     .name = "nmi",
     .arguments = "NAME",
     .help = "send a guest an NMI, for it to dump or to stop in its debugger",
-    .groups = CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 1,
     .names_max = 1,
     .run = run_nmi,
@@ -196,7 +211,7 @@ static int run_bootdev(struct cli *cli)
     cli_add_text(arguments, "device", cli->options.names[1]);
     json_object_object_add(arguments, "persistent",
                            json_object_new_boolean(cli->options.persistent));
-    return cli_ask_and_obey(cli, "bootdev", arguments);
+    return cli_bulk_obey(cli, "bootdev", arguments);
 }
 
 static const char bootdev_help[] =
@@ -212,7 +227,7 @@ const struct cli_verb cli_verb_bootdev = {
     .name = "bootdev",
     .arguments = "NAME none|pxe|disk|safe|diag|cdrom|bios|floppy",
     .help = bootdev_help,
-    .groups = CLI_GROUP_BOOTDEV | CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_BOOTDEV | CLI_GROUP_SELECT | CLI_GROUP_BULK | CLI_GROUP_FORMAT,
     .names_min = 2,
     .names_max = 2,
     .run = run_bootdev,

@@ -17,6 +17,7 @@
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/cli/requests.h"
+#include "vbmc/cli/select.h"
 #include "vbmc/cli/users.h"
 #include "vbmc/cli/verb.h"
 #include "vbmc/cli/words.h"
@@ -174,7 +175,9 @@ static struct json_object *add_only_name(const struct shell *shell, struct cli *
 {
     struct cli_options *options = &cli->options;
 
-    if (!cli_shell_takes_name(cli->verb) || options->name_count >= cli->verb->names_max)
+    if (!cli_shell_takes_name(cli->verb) || options->name_count >= cli->verb->names_max ||
+        cli_select_has_filter(options) ||
+        (options->name_count && cli_select_is_pattern(options->names[0])))
         return NULL;
     struct json_object *bmcs = cli_shell_bmcs(shell);
     if (!bmcs || json_object_array_length(bmcs) != 1)

@@ -20,6 +20,7 @@
 #include "vbmc/cli/client.h"
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
+#include "vbmc/cli/select.h"
 #include "vbmc/cli/top_screen.h"
 
 #define PATH_SIZE    4096
@@ -39,6 +40,7 @@ struct asker {
 };
 
 struct top {
+    const struct cli_options *options;
     struct asker asker;
     bool is_asking;
     double interval_s, ask_at_s, asked_at_s; /* monotonic */
@@ -69,8 +71,10 @@ static void *answer_orders(void *context)
 
     while (eventfd_read(asker->orders, &count) == 0) {
         asker->rows = NULL;
+        struct json_object *arguments = cli_select_arguments();
         asker->failed =
-            cli_client_call(asker->path, "top", NULL, NULL, NULL, &asker->rows, &asker->error);
+            cli_client_call(asker->path, "top", arguments, NULL, NULL, &asker->rows, &asker->error);
+        json_object_put(arguments);
         eventfd_write(asker->answers, 1);
     }
     return NULL;
@@ -103,11 +107,23 @@ static void ask(struct top *top)
     eventfd_write(top->asker.orders, 1);
 }
 
+/* Those that are meant; takes the rows over. */
+static struct json_object *select_rows(const struct cli_options *options, struct json_object *rows)
+{
+    struct json_object *meant =
+        cli_select_filter(options, options->names, options->name_count, rows);
+
+    json_object_put(rows);
+    return meant;
+}
+
 static void show_rows(struct top *top, struct json_object *rows)
 {
     time_t now = time(NULL);
     struct tm local;
 
+    if (json_object_is_type(rows, json_type_array))
+        rows = select_rows(top->options, rows);
     if (cli_top_rows_take(&top->rows, rows)) {
         snprintf(top->trouble, sizeof top->trouble,
                  "vbmcd answered with something that is no list");
@@ -293,6 +309,7 @@ static int run_screen(struct cli *cli, struct json_object *rows)
     sigset_t before;
 
     block_signals(&before);
+    top.options = &cli->options;
     top.interval_s = cli->options.interval_s;
     top.view.rows = &top.rows;
     top.view.clock = top.clock;
@@ -325,7 +342,9 @@ static int run_top(struct cli *cli)
     bool is_live =
         cli->options.format.terminal && isatty(STDIN_FILENO) && !cli->options.format_given;
 
-    int code = cli_ask(cli, "top", NULL, &rows);
+    int code = cli_ask(cli, "top", cli_select_arguments(), &rows);
+    if (code == CLI_EXIT_DONE && !is_live && json_object_is_type(rows, json_type_array))
+        rows = select_rows(&cli->options, rows);
     if (code == CLI_EXIT_DONE && is_live && json_object_is_type(rows, json_type_array))
         return run_screen(cli, rows);
     if (code == CLI_EXIT_DONE)
@@ -335,7 +354,7 @@ static int run_top(struct cli *cli)
 }
 
 static const char top_help[] =
-    "watch power, load, temperature and health of all BMCs\n\n"
+    "watch power, load, temperature and health of all BMCs, or of a selection\n\n"
     "  q                                  leaves\n"
     "  n, c, t, w, h                      sort by name, CPU, temperature, watts, health\n"
     "  r                                  the other way round\n"
@@ -345,8 +364,9 @@ static const char top_help[] =
 
 const struct cli_verb cli_verb_top = {
     .name = "top",
-    .arguments = "",
+    .arguments = "[NAME...]",
     .help = top_help,
-    .groups = CLI_GROUP_TOP | CLI_GROUP_FORMAT,
+    .groups = CLI_GROUP_TOP | CLI_GROUP_SELECT | CLI_GROUP_FORMAT,
+    .names_max = SIZE_MAX,
     .run = run_top,
 };

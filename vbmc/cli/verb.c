@@ -4,6 +4,7 @@
 
 #include "vbmc/cli/cli.h"
 #include "vbmc/cli/report.h"
+#include "vbmc/cli/select.h"
 
 void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsigned groups)
 {
@@ -22,7 +23,7 @@ void cli_print_verb_help(const struct cli_verb *verb, const char *program, unsig
     }
 }
 
-int cli_call_verb(struct cli *cli)
+static int call(struct cli *cli)
 {
     const struct cli_options *options = &cli->options;
 
@@ -32,4 +33,14 @@ int cli_call_verb(struct cli *cli)
         return cli_fail_usage(cli, "%s does not know what to do with '%s'", cli->verb->name,
                               options->names[cli->verb->names_max]);
     return cli->verb->run(cli);
+}
+
+int cli_call_verb(struct cli *cli)
+{
+    int code = cli->verb->groups & CLI_GROUP_BULK ? cli_select(cli) : CLI_EXIT_DONE;
+
+    if (code == CLI_EXIT_DONE)
+        code = call(cli);
+    cli_select_clear(cli);
+    return code;
 }

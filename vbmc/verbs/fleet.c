@@ -93,7 +93,8 @@ static void call_for_each(const struct verbs *verbs, struct json_object *argumen
                           struct control_request *request, enum service_operation operation)
 {
     struct json_object *names = qmp_json_member(arguments, "names", json_type_array);
-    size_t count = names ? json_object_array_length(names) : 0;
+    struct json_object *only = qmp_json_member(arguments, "name", json_type_string);
+    size_t count = names ? json_object_array_length(names) : only ? 1 : 0;
     struct several *several = calloc(1, sizeof *several);
 
     if (count == 0 || !several) {
@@ -105,7 +106,7 @@ static void call_for_each(const struct verbs *verbs, struct json_object *argumen
     several->operation = operation;
     several->left = count + 1; /* ours: an action may be done at once */
     for (size_t i = 0; i < count; i++) {
-        struct json_object *item = json_object_array_get_idx(names, i);
+        struct json_object *item = names ? json_object_array_get_idx(names, i) : only;
         const char *name =
             json_object_is_type(item, json_type_string) ? json_object_get_string(item) : "";
         char text[FLEET_NAME_ERROR_SIZE];

@@ -16,6 +16,7 @@
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/selection.h"
 
 #define STATES     15 /* of a discrete sensor: offsets 0 to 14 */
 #define SOCKETS    8
@@ -235,9 +236,9 @@ void verbs_top(const struct verbs *verbs, struct json_object *arguments,
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *rows = json_object_new_array();
 
-    (void)arguments;
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = summary_row(request, instances[i]);
+        verbs_add_selection(row, arguments, request, instances[i]);
         verbs_add_name(verbs, request, instances, count, i, row);
         json_object_array_add(rows, row);
     }

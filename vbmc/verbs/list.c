@@ -18,6 +18,7 @@
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/selection.h"
 #include "vbmc/verbs/verbs.h"
 #include "vbmc/virt/hypervisor.h"
 
@@ -55,7 +56,9 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
-    bool shows_power = !fleet_is_openstack(verbs->fleet) || verbs_flag_argument(arguments, "power");
+    bool shows_power = !fleet_is_openstack(verbs->fleet) ||
+                       verbs_flag_argument(arguments, "power") ||
+                       verbs_flag_argument(arguments, "select");
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
@@ -68,6 +71,7 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
                            verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
         if (verbs_note(request, instances[i], note))
             verbs_add_text(row, "note", note);
+        verbs_add_selection(row, arguments, request, instances[i]);
         json_object_array_add(list, row);
     }
     control_reply_ok(request, list);

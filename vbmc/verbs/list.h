@@ -6,8 +6,10 @@
 
 struct instance;
 
-/* list {["power": true]}: a list of {"domain_name", "status", "address", "port", "power", "note"};
- * "power" is left out with compat = openstack unless asked for, "note" if there is nothing to note.
+/* list {["power": true], ["select": true]}: a list of {"domain_name", "status", "address", "port",
+ * "power", "note"}; "power" is left out with compat = openstack unless asked for, "note" if there
+ * is nothing to note. With "select" it has "power", and what
+ * selection.h adds.
  * show {"name"}: one BMC, with what health.h, placement.h and power.h add. */
 verbs_run verbs_list, verbs_show;
 

@@ -160,6 +160,8 @@ static struct part options_part(const char *page, unsigned group, const char *ve
 {
     if (group == CLI_GROUP_FORMAT)
         return section_of(page, ".Sh OUTPUT");
+    if (group == CLI_GROUP_SELECT || group == CLI_GROUP_BULK)
+        return section_of(page, ".Sh MANY BMCS");
     if (group == CLI_GROUP_SIMULATE)
         return section_of(page, ".Sh SIMULATION");
     return verb_part(page, verb);
