@@ -5,16 +5,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "vbmc/base/cleanup.h"
-#include "vbmc/base/log.h"
+#include "vbmc/store/lock.h"
 #include "vbmc/store/schema.h"
 #include "vbmc/store/sql.h"
 
 #define BUSY_TIMEOUT_MS 5000
-#define DATABASE        "state.db"
 /* The write-ahead log: from this many pages on it is copied to the database and begun again, and
  * what it holds of the disk beyond that is given back. Small, since a disk that it fills can only
  * be emptied by what makes the database itself larger. */
@@ -54,39 +52,12 @@ static int fail_sql(const struct opening *opening, sqlite3 *db, int result)
     return fail(opening, result, opening->path, has_text ? sqlite3_errmsg(db) : strerror(-result));
 }
 
-/* chmod behind mkdir and open, since the umask may have taken bits that we need. */
-static int open_dir(const struct opening *opening)
-{
-    const char *path = opening->state_dir;
-    struct stat status;
-
-    if (mkdir(path, 0700) == 0) {
-        if (chmod(path, 0700) < 0)
-            return fail_errno(opening, path);
-    } else if (errno != EEXIST) {
-        return fail_errno(opening, path);
-    }
-    opening->file->dir = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    if (opening->file->dir < 0 || fstat(opening->file->dir, &status) < 0)
-        return fail_errno(opening, path);
-    if (status.st_mode & (S_IWGRP | S_IWOTH))
-        return fail(opening, -EPERM, path, "others may write this folder; chmod 700 it");
-    if (status.st_mode & (S_IRWXG | S_IRWXO))
-        log_warning("%s: others may look into this folder (mode %03o); chmod 700 it", path,
-                    (unsigned)status.st_mode & 0777);
-    if (flock(opening->file->dir, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK)
-        return fail(opening, -EBUSY, path, "another vbmcd uses this folder");
-    return fail_errno(opening, path);
-}
-
 /* Makes the file before SQLite does, which would leave its mode to the umask; the -wal and -shm
  * files take over the mode of this one. */
 static int prepare_database(const struct opening *opening)
 {
     struct stat status;
-    CLEANUP_CLOSE int fd = openat(opening->file->dir, DATABASE,
+    CLEANUP_CLOSE int fd = openat(opening->file->dir, STORE_DATABASE,
                                   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
     if (fd < 0 || fstat(fd, &status) < 0)
@@ -155,10 +126,8 @@ static int set_up_writer(const struct opening *opening)
 
 static int open_all(const struct opening *opening)
 {
-    int result = open_dir(opening);
+    int result = prepare_database(opening);
 
-    if (result == 0)
-        result = prepare_database(opening);
     if (result == 0)
         result = connect_database(opening, &opening->file->writer);
     if (result == 0)
@@ -173,14 +142,21 @@ static int open_all(const struct opening *opening)
     return result;
 }
 
-int store_file_open(struct store_file *file, const char *state_dir, char *error, size_t error_size)
+int store_file_open(struct store_file *file, const char *state_dir, int lock, char *error,
+                    size_t error_size)
 {
     CLEANUP_FREE char *path = NULL;
 
-    *file = (struct store_file){.dir = -1};
-    if (asprintf(&path, "%s/" DATABASE, state_dir) < 0) {
+    *file = (struct store_file){.dir = lock};
+    if (lock < 0) {
+        int result = store_lock_take(state_dir, STORE_LOCK_MAKE, &file->dir, error, error_size);
+        if (result < 0)
+            return result;
+    }
+    if (asprintf(&path, "%s/" STORE_DATABASE, state_dir) < 0) {
         path = NULL;
         snprintf(error, error_size, "%s: %s", state_dir, strerror(ENOMEM));
+        store_file_close(file);
         return -ENOMEM;
     }
     struct opening opening = {file, state_dir, path, error, error_size};

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
@@ -214,6 +215,12 @@ static int start_writer(struct store *store, uv_loop_t *loop)
 int store_open(uv_loop_t *loop, const char *state_dir, struct store **store, char *error,
                size_t error_size)
 {
+    return store_open_locked(loop, state_dir, -1, store, error, error_size);
+}
+
+int store_open_locked(uv_loop_t *loop, const char *state_dir, int lock, struct store **store,
+                      char *error, size_t error_size)
+{
     struct store *opened = calloc(1, sizeof *opened);
     uv_async_t *async = calloc(1, sizeof *async);
 
@@ -221,9 +228,11 @@ int store_open(uv_loop_t *loop, const char *state_dir, struct store **store, cha
         snprintf(error, error_size, "%s: %s", state_dir, strerror(ENOMEM));
         free(opened);
         free(async);
+        if (lock >= 0)
+            close(lock);
         return -ENOMEM;
     }
-    int result = store_file_open(&opened->file, state_dir, error, error_size);
+    int result = store_file_open(&opened->file, state_dir, lock, error, error_size);
     if (result < 0) {
         free(opened);
         free(async);

@@ -34,6 +34,10 @@ struct store_job {
  * Returns 0, or a negative error with one line in `error`. */
 int store_open(uv_loop_t *loop, const char *state_dir, struct store **store, char *error,
                size_t error_size);
+/* The same for who has the lock on the folder (lock.h): `lock` becomes the store's, also on
+ * failure. */
+int store_open_locked(uv_loop_t *loop, const char *state_dir, int lock, struct store **store,
+                      char *error, size_t error_size);
 
 /* Finishes every job in the queue, calls all `done`s, and closes. The loop has to run once more
  * afterwards to forget its handle. NULL is allowed. */
