@@ -4,6 +4,8 @@
  *          unknown; the keeper tries to open it again
  *   up     the keeper's list of all domains has been taken over
  *
+ * A hypervisor that stands by is down, or held: connected, with no list taken over.
+ *
  * An event only says when to read a domain: its content may be older than what was read meanwhile,
  * since libvirt delivers events late. Domains are read by one thread, so that results arrive in the
  * order in which they were read. Events are registered before the list is read; if one arrives
@@ -162,6 +164,7 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
     hypervisor->inbox = inbox;
     hypervisor->callbacks = callbacks;
     hypervisor->context = context;
+    hypervisor->stands_by = settings->stands_by;
     hypervisor->outcomes = &outcomes;
     hypervisor->domain_ops = &virt_domain_ops;
     virt_events_init(&hypervisor->events, inbox, on_event, hypervisor);

@@ -24,6 +24,7 @@ struct hypervisor_settings {
     const char *sasl_password;
     const char *runtime_dir;  /* for the sockets of qemu+ssh:// (vbmc/ssh/connection.h) */
     unsigned sample_period_s; /* 0: the default, VIRT_SAMPLER_PERIOD_S */
+    bool stands_by;           /* until hypervisor_begin */
 };
 
 /* None of these may stop the hypervisor. */
@@ -47,6 +48,13 @@ struct hypervisor *hypervisor_start(uv_loop_t *loop, struct inbox *inbox,
  * here on. Running operations end with -EHOSTUNREACH. `done` (may be NULL) runs at the end, when
  * libvirt has returned from all calls under way. */
 void hypervisor_stop(struct hypervisor *hypervisor, void (*done)(void *context), void *context);
+
+/* For one that was started standing by: it holds its connection, and until this it reads no domain,
+ * calls back for none and does nothing to a guest: these are another daemon's. What then is
+ * reported is as of now. Does nothing with any other one. */
+void hypervisor_begin(struct hypervisor *hypervisor);
+/* True if it stands by and has its connection; hypervisor_is_up is false meanwhile. */
+bool hypervisor_is_held(const struct hypervisor *hypervisor);
 
 const char *hypervisor_name(const struct hypervisor *hypervisor);
 /* As it was given. */

@@ -34,6 +34,8 @@ struct hypervisor {
     const struct host_ops *domain_ops;
     struct virt_events events;
     bool up;
+    bool stands_by; /* see hypervisor_begin */
+    bool held;      /* the connection is open, and its list of domains was not taken over */
     bool stopping;
     struct inbox_item ended;     /* posted when the worker's threads have ended */
     struct inbox_item ssh_ended; /* and when the SSH connection's has */

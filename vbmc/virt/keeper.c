@@ -52,16 +52,11 @@ static void on_settle(uv_timer_t *timer)
         uv_timer_start(timer, on_settle, settle_ms[hypervisor->settle_looks], 0);
 }
 
-static void go_up(struct hypervisor *hypervisor, struct opened *opened)
+static void go_up(struct hypervisor *hypervisor, struct virt_facts_list *list)
 {
-    log_info("hypervisor %s (%s) is connected: %zu domains", hypervisor->name, hypervisor->uri,
-             opened->list.count);
     hypervisor->up = true;
-    hypervisor->is_qemu = opened->is_qemu;
-    memcpy(hypervisor->emulator_version, opened->emulator_version,
-           sizeof hypervisor->emulator_version);
-    hypervisor->error[0] = '\0';
-    virt_domains_take_list(hypervisor, &opened->list, false);
+    hypervisor->held = false;
+    virt_domains_take_list(hypervisor, list, false);
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
     if (hypervisor->relist)
         virt_look_at_all(hypervisor);
@@ -71,11 +66,28 @@ static void go_up(struct hypervisor *hypervisor, struct opened *opened)
     virt_sampler_connected(hypervisor->sampler);
 }
 
+static void take_opened(struct hypervisor *hypervisor, struct opened *opened)
+{
+    log_info("hypervisor %s (%s) is connected: %zu domains", hypervisor->name, hypervisor->uri,
+             opened->list.count);
+    hypervisor->is_qemu = opened->is_qemu;
+    memcpy(hypervisor->emulator_version, opened->emulator_version,
+           sizeof hypervisor->emulator_version);
+    hypervisor->error[0] = '\0';
+    if (hypervisor->stands_by)
+        hypervisor->held = true;
+    else
+        go_up(hypervisor, &opened->list);
+}
+
 void virt_keeper_lost(struct hypervisor *hypervisor)
 {
-    if (!hypervisor->up || hypervisor->stopping)
+    if ((!hypervisor->up && !hypervisor->held) || hypervisor->stopping)
         return;
     log_warning("hypervisor %s (%s): connection lost", hypervisor->name, hypervisor->uri);
+    hypervisor->held = false;
+    if (!hypervisor->up)
+        return;
     hypervisor->up = false;
     virt_domains_disconnect(hypervisor);
     hypervisor->callbacks->connection(hypervisor->context, hypervisor);
@@ -85,7 +97,8 @@ void virt_keeper_lost(struct hypervisor *hypervisor)
  * the close callback only half a minute later. */
 static void check_connection(struct hypervisor *hypervisor)
 {
-    if (!hypervisor->up || hypervisor->stopping || worker_connection_lives(hypervisor->worker))
+    if ((!hypervisor->up && !hypervisor->held) || hypervisor->stopping ||
+        worker_connection_lives(hypervisor->worker))
         return;
     worker_connection_lost(hypervisor->worker);
     virt_keeper_lost(hypervisor);
@@ -111,6 +124,64 @@ static void check_consoles(struct hypervisor *hypervisor)
         return;
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
         virt_console_connection_lost(domain);
+}
+
+/* ---- the end of standing by ---- */
+
+/* The list that came when the connection was opened is old, and a change since then has been
+ * another daemon's to report: all domains are read again, as if they were found now. */
+struct beginning {
+    struct worker_job job;
+    struct hypervisor *hypervisor;
+    struct virt_facts_list list;
+    int result;
+};
+
+static void run_beginning(struct worker_job *job, virConnectPtr connection)
+{
+    struct beginning *beginning = CONTAINER_OF(job, struct beginning, job);
+
+    beginning->result =
+        connection ? virt_facts_list_read(connection, &beginning->list) : -EHOSTUNREACH;
+}
+
+/* A connection that was lost meanwhile is opened again by the keeper, with a list. */
+static void beginning_done(struct worker_job *job)
+{
+    struct beginning *beginning = CONTAINER_OF(job, struct beginning, job);
+    struct hypervisor *hypervisor = beginning->hypervisor;
+
+    if (hypervisor->held && !hypervisor->stopping) {
+        if (beginning->result == 0)
+            go_up(hypervisor, &beginning->list);
+        else
+            worker_connection_lost(hypervisor->worker);
+    }
+    virt_facts_list_clear(&beginning->list);
+    free(beginning);
+}
+
+void hypervisor_begin(struct hypervisor *hypervisor)
+{
+    struct beginning *beginning = hypervisor->held ? calloc(1, sizeof *beginning) : NULL;
+
+    hypervisor->stands_by = false;
+    if (!hypervisor->held)
+        return;
+    if (!beginning) {
+        worker_connection_lost(hypervisor->worker);
+        return;
+    }
+    hypervisor->relist = false;
+    beginning->hypervisor = hypervisor;
+    beginning->job.run = run_beginning;
+    beginning->job.done = beginning_done;
+    worker_submit_look(hypervisor->worker, &beginning->job);
+}
+
+bool hypervisor_is_held(const struct hypervisor *hypervisor)
+{
+    return hypervisor->held;
 }
 
 /* ---- the timers ---- */
@@ -160,7 +231,7 @@ static void deliver_opened(struct inbox_item *item)
     struct opened *opened = (struct opened *)item; /* its first member */
 
     if (!opened->hypervisor->stopping)
-        go_up(opened->hypervisor, opened);
+        take_opened(opened->hypervisor, opened);
     virt_facts_list_clear(&opened->list);
     free(opened);
 }
