@@ -37,14 +37,14 @@ static void warn_of(void *context, const char *what, const char *path, const cha
     log_warning("%s: %s: %s for user %s; run: %s", what, path, why, user, advice);
 }
 
-static int become(const struct config *config, const struct openstack *openstack, char *error,
-                  size_t size)
+static int become(const struct config *config, const struct openstack *openstack, bool stands_by,
+                  char *error, size_t size)
 {
     const struct config_daemon *daemon = &config->daemon;
     struct isolate_user user;
 
     int result = isolate_find_user(daemon->user, &user, error, size);
-    if (result == 0)
+    if (result == 0 && !stands_by)
         result = isolate_hand_over_state(daemon->state_dir, &user, error, size);
     if (result == 0)
         result = isolate_hand_over_runtime(daemon->runtime_dir, runtime_names, &user, error, size);
@@ -60,17 +60,24 @@ static int become(const struct config *config, const struct openstack *openstack
     return 0;
 }
 
-int privileges_drop(const struct config *config, const struct openstack *openstack, char *error,
-                    size_t size)
+int privileges_drop(const struct config *config, const struct openstack *openstack, bool stands_by,
+                    char *error, size_t size)
 {
     const char *embedded = find_embedded(config), *user = config->daemon.user;
     int result = 0;
 
+    if (stands_by && embedded) {
+        snprintf(error, size,
+                 "[hypervisor %s]: guests of qemu:///embed are children of the one vbmcd that has "
+                 "them: there is no --standby for them",
+                 embedded);
+        return -EINVAL;
+    }
     are_kept = embedded != NULL;
     if (!are_kept)
         embedded_forbid();
     if (geteuid() == 0 && strcmp(user, "root") != 0 && !embedded)
-        result = become(config, openstack, error, size);
+        result = become(config, openstack, stands_by, error, size);
     else if (geteuid() == 0 && embedded)
         log_warning(
             "[hypervisor %s]: vbmcd stays root, without a filter of system calls: guests of "

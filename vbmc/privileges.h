@@ -3,6 +3,7 @@
 #ifndef VBMC_PRIVILEGES_H
 #define VBMC_PRIVILEGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -10,10 +11,11 @@ struct config;
 struct openstack;
 
 /* After the control socket was opened and before the first thread is started. `openstack` may be
- * NULL. What is out of reach from then on is logged. 0, or a negative error with one line in
- * `error`: the process has to end then. */
-int privileges_drop(const struct config *config, const struct openstack *openstack, char *error,
-                    size_t size);
+ * NULL. A daemon that `stands_by` hands over no state folder, which is another daemon's or not even
+ * there; with guests of the embedded driver it is refused. What is out of reach from then on is
+ * logged. 0, or a negative error with one line in `error`: the process has to end then. */
+int privileges_drop(const struct config *config, const struct openstack *openstack, bool stands_by,
+                    char *error, size_t size);
 
 /* From now on a system call that is refused is logged, once for each, on the loop. `handle` is
  * closed by privileges_forget, which comes before the loop ends. */

@@ -38,12 +38,13 @@
 #include "vbmc/base/version.h"
 
 static const char usage[] =
-    "Usage: vbmcd [--config FILE] [--foreground]\n"
+    "Usage: vbmcd [--config FILE] [--foreground] [--standby]\n"
     "\n"
     "Gives every libvirt guest a BMC (IPMI 2.0 over UDP). Controlled by vbmc(1).\n"
     "\n"
     "  -c, --config FILE  read FILE instead of " CONFIG_DEFAULT_PATH "\n"
     "  -f, --foreground   stay in the foreground and log to standard error\n"
+    "  -s, --standby      wait until no other vbmcd has the state folder, then serve it\n"
     "      --version      print the version\n"
     "  -h, --help         print this\n"
     "\n"
@@ -58,6 +59,8 @@ struct daemon {
     uv_loop_t loop;
     const char *config_path; /* NULL: the default */
     bool foreground;
+    bool standby;
+    int status;   /* with which it ends */
     int ready_fd; /* of the process that waits in the foreground; -1: none */
     struct fleet *fleet;
     struct control *control;
@@ -77,21 +80,22 @@ enum { OPTION_VERSION = 256 };
 static void parse_options(int argc, char **argv, struct daemon *daemon)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"foreground", no_argument, NULL, 'f'},
-        {"version", no_argument, NULL, OPTION_VERSION},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
+        {"standby", no_argument, NULL, 's'},      {"version", no_argument, NULL, OPTION_VERSION},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:fh", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:fsh", options, NULL)) != -1) {
         switch (option) {
         case 'c':
             daemon->config_path = optarg;
             break;
         case 'f':
             daemon->foreground = true;
+            break;
+        case 's':
+            daemon->standby = true;
             break;
         case OPTION_VERSION:
             printf("vbmcd %s\n", VBMC_VERSION);
@@ -258,7 +262,7 @@ static void on_stop_overdue(uv_timer_t *timer)
     if (daemon->fleet)
         fleet_flush(daemon->fleet);
     disk_finish(DISK_WITHIN_MS);
-    _exit(EXIT_SUCCESS);
+    _exit(daemon->status);
 }
 
 static void stop(void *context)
@@ -297,6 +301,34 @@ static void watch_signals(struct daemon *daemon)
     daemon->reload.data = daemon;
     uv_signal_start(&daemon->reload, on_hangup, SIGHUP);
     process_watch_stop(&daemon->loop, &daemon->stop, GONE_WITHIN_S, stop, daemon);
+}
+
+/* ---- serving ---- */
+
+static void begin_to_serve(struct daemon *daemon)
+{
+    notify("STATUS=serving");
+    if (ssh_access_start(&daemon->loop, daemon->fleet, daemon->control, &daemon->ssh) < 0)
+        log_error("ssh: out of memory");
+}
+
+/* The lock is had. The configuration may have been changed since it was read; one that cannot be
+ * used is no reason to serve nobody. What cannot serve ends, which leaves the lock to others. */
+static void on_locked(void *context)
+{
+    struct daemon *daemon = context;
+    char error[CONFIG_ERROR_SIZE];
+
+    log_info("this standby takes over");
+    if (reload(daemon, error, sizeof error) < 0)
+        log_warning("taking over with the configuration as it was read before");
+    if (fleet_take_over(daemon->fleet, error, sizeof error) == 0) {
+        begin_to_serve(daemon);
+        return;
+    }
+    log_error("cannot take over: %s", error);
+    daemon->status = EXIT_FAILURE;
+    kill(getpid(), SIGTERM);
 }
 
 /* ---- start ---- */
@@ -409,8 +441,12 @@ static int start(struct daemon *daemon, char *error, size_t size)
     result = open_control(daemon, config, error, size);
     if (result < 0)
         return result;
-    result = privileges_drop(config, openstack, error, size);
-    if (result == 0)
+    result = privileges_drop(config, openstack, daemon->standby, error, size);
+    if (result == 0 && daemon->standby)
+        result = fleet_stand_by(&daemon->loop, cleanup_steal_pointer(&config),
+                                cleanup_steal_pointer(&openstack), on_locked, daemon,
+                                &daemon->fleet, error, size);
+    else if (result == 0)
         result = fleet_start(&daemon->loop, cleanup_steal_pointer(&config),
                              cleanup_steal_pointer(&openstack), &daemon->fleet, error, size);
     if (result < 0) {
@@ -420,14 +456,16 @@ static int start(struct daemon *daemon, char *error, size_t size)
     }
     daemon->verbs.fleet = daemon->fleet;
     fleet_register_operations(daemon->fleet);
-    if (ssh_access_start(&daemon->loop, daemon->fleet, daemon->control, &daemon->ssh) < 0)
-        log_error("ssh: out of memory");
+    if (fleet_waits_for(daemon->fleet))
+        notify("STATUS=standby: waits for the state folder");
+    else
+        begin_to_serve(daemon);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct daemon daemon = {.ready_fd = -1};
+    struct daemon daemon = {.ready_fd = -1, .status = EXIT_SUCCESS};
     char error[CONFIG_ERROR_SIZE] = "";
 
     if (argc > 0 && strcmp(basename(argv[0]), CLI_SHELL_NAME) == 0)
@@ -472,5 +510,5 @@ int main(int argc, char **argv)
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon.loop);
     disk_finish(DISK_WITHIN_MS);
-    return EXIT_SUCCESS;
+    return daemon.status;
 }

@@ -124,9 +124,8 @@ static bool all_are_connected(void *context)
     return true;
 }
 
-void fleet_fixture_begin(const char *const *hypervisors, const char *lines)
+static struct config *configure(const char *const *hypervisors, const char *lines)
 {
-    char error[512];
     int used =
         snprintf(head, sizeof head, "[daemon]\nstate-dir = %s\n%s[user admin]\npassword = secret\n",
                  folder, is_openstack ? "compat = openstack\n" : "");
@@ -135,8 +134,25 @@ void fleet_fixture_begin(const char *const *hypervisors, const char *lines)
         used += snprintf(head + used, sizeof head - (size_t)used,
                          "[hypervisor %s]\nuri = test://%s/%s.xml\n", *hypervisors, folder,
                          *hypervisors);
-    struct config *config = load_config(lines);
+    return load_config(lines);
+}
+
+void fleet_fixture_begin(const char *const *hypervisors, const char *lines)
+{
+    struct config *config = configure(hypervisors, lines);
+    char error[512];
+
     if (fleet_start(&loop, config, NULL, &fixture_fleet, error, sizeof error) < 0)
+        fail_msg("%s", error);
+}
+
+void fleet_fixture_stand_by(const char *const *hypervisors, const char *lines,
+                            void (*locked)(void *context))
+{
+    struct config *config = configure(hypervisors, lines);
+    char error[512];
+
+    if (fleet_stand_by(&loop, config, NULL, locked, NULL, &fixture_fleet, error, sizeof error) < 0)
         fail_msg("%s", error);
 }
 
@@ -146,9 +162,14 @@ void fleet_fixture_start(const char *const *hypervisors, const char *lines)
     fleet_fixture_wait(all_are_connected, NULL, "hypervisors connected");
 }
 
-void fleet_fixture_reload(const char *lines)
+void fleet_fixture_reload_to(const char *lines)
 {
     fleet_reload(fixture_fleet, load_config(lines));
+}
+
+void fleet_fixture_reload(const char *lines)
+{
+    fleet_fixture_reload_to(lines);
     fleet_fixture_wait(all_are_connected, NULL, "hypervisors connected");
 }
 

@@ -21,10 +21,15 @@ void fleet_fixture_define(const char *hypervisor, const char *const (*domains)[2
 void fleet_fixture_start(const char *const *hypervisors, const char *lines);
 /* The same, and does not wait. */
 void fleet_fixture_begin(const char *const *hypervisors, const char *lines);
+/* The same as fleet_stand_by, and does not wait. */
+void fleet_fixture_stand_by(const char *const *hypervisors, const char *lines,
+                            void (*locked)(void *context));
 /* From the next start on with compat = openstack. */
 void fleet_fixture_be_openstack(void);
 /* The same configuration with other lines. */
 void fleet_fixture_reload(const char *lines);
+/* The same, and does not wait. */
+void fleet_fixture_reload_to(const char *lines);
 void fleet_fixture_stop(void);
 
 /* Turns the loop until `is_so`; fails the test with `what` after ten seconds. */

@@ -14,6 +14,7 @@
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/cli/doctor_security.h"
 #include "vbmc/cli/doctor_user.h"
+#include "vbmc/cli/members.h"
 #include "vbmc/cli/print.h"
 #include "vbmc/config/config.h"
 
@@ -52,6 +53,11 @@ static void check_daemon(struct doctor *doctor)
         return;
     }
     int failed = cli_client_call(path, "status", NULL, NULL, NULL, &doctor->status, &error);
+    if (!failed && doctor_is_standby(doctor)) {
+        doctor_say(doctor, DOCTOR_OK, "daemon", NULL, "vbmcd answers on %s: a standby, waiting: %s",
+                   path, cli_member_text(doctor->status, "waits_for"));
+        return;
+    }
     if (!failed)
         failed = cli_client_call(path, "list", NULL, NULL, NULL, &doctor->bmcs, &error);
     if (!failed)

@@ -125,6 +125,11 @@ static void check_state_dir(struct doctor *doctor)
     struct stat status;
 
     if (stat(directory, &status)) {
+        if (errno == ENOENT && doctor_is_standby(doctor)) {
+            doctor_say(doctor, DOCTOR_OK, "state-dir", NULL,
+                       "%s is not there: its file system is not mounted here now", directory);
+            return;
+        }
         doctor_say(doctor, errno == ENOENT ? DOCTOR_WARNING : DOCTOR_PROBLEM, "state-dir",
                    errno == ENOENT ? "vbmcd makes it when it is started as root" : NULL, "%s: %s",
                    directory, strerror(errno));

@@ -30,6 +30,14 @@ void doctor_say(struct doctor *doctor, enum doctor_level level, const char *chec
     doctor->found_problem |= level == DOCTOR_PROBLEM;
 }
 
+bool doctor_is_standby(const struct doctor *doctor)
+{
+    struct json_object *reason;
+
+    return json_object_is_type(doctor->status, json_type_object) &&
+           json_object_object_get_ex(doctor->status, "waits_for", &reason);
+}
+
 const char *doctor_log_place(const struct doctor *doctor)
 {
     struct json_object *log;

@@ -24,6 +24,9 @@ struct doctor {
 void doctor_say(struct doctor *doctor, enum doctor_level level, const char *check,
                 const char *advice, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The daemon answers, and waits for another one's end (`vbmcd --standby`). */
+bool doctor_is_standby(const struct doctor *doctor);
+
 /* Where the daemon logs, for people; borrowed from its status. NULL if none answers. */
 const char *doctor_log_place(const struct doctor *doctor);
 

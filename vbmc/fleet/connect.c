@@ -28,6 +28,7 @@ struct fleet_connection *fleet_connect(struct fleet *fleet,
 {
     struct fleet_connection *connection = fleet_find_connection(fleet, settings->uri);
     struct fleet_connection **end = &fleet->connections;
+    struct hypervisor_settings own = *settings;
 
     if (connection) {
         connection->configured |= configured;
@@ -38,9 +39,10 @@ struct fleet_connection *fleet_connect(struct fleet *fleet,
         return NULL;
     connection->configured = configured;
     connection->place = place_of(fleet, settings);
+    own.stands_by = fleet->wait != NULL;
     if (connection->place)
-        connection->hypervisor = hypervisor_start(fleet->loop, fleet->inbox, settings,
-                                                  &fleet_hypervisor_callbacks, fleet);
+        connection->hypervisor =
+            hypervisor_start(fleet->loop, fleet->inbox, &own, &fleet_hypervisor_callbacks, fleet);
     if (!connection->hypervisor) {
         free(connection);
         return NULL;
@@ -89,4 +91,11 @@ void fleet_start_hypervisors(struct fleet *fleet)
 {
     start_configured_hypervisors(fleet);
     start_openstack_hypervisors(fleet);
+}
+
+void fleet_begin_hypervisors(struct fleet *fleet)
+{
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next)
+        hypervisor_begin(connection->hypervisor);
 }

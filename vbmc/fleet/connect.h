@@ -12,5 +12,7 @@ struct fleet_connection *fleet_connect(struct fleet *fleet,
                                        const struct hypervisor_settings *settings, bool configured);
 /* Those that the configuration or an OpenStack set-up names. */
 void fleet_start_hypervisors(struct fleet *fleet);
+/* Those that stood by report their domains from now on. */
+void fleet_begin_hypervisors(struct fleet *fleet);
 
 #endif

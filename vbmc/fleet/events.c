@@ -101,6 +101,8 @@ static void on_connection(void *context, struct hypervisor *hypervisor)
     struct fleet *fleet = context;
     struct fleet_connection *connection = fleet_connection_of(fleet, hypervisor);
 
+    if (fleet->wait) /* that it cannot be reached is no BMC's matter yet */
+        return;
     if (connection && !connection->was_up && hypervisor_is_up(hypervisor)) {
         connection->was_up = true;
         fleet_note_connected(fleet, connection);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
@@ -34,6 +35,8 @@
 #include "vbmc/service/audit.h"
 #include "vbmc/state/audit.h"
 #include "vbmc/store/bmcs.h"
+#include "vbmc/store/lock.h"
+#include "vbmc/store/lock_wait.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/loop.h"
 
@@ -68,39 +71,60 @@ static void on_save_hours(uv_timer_t *timer)
     }
 }
 
-static int start(struct fleet *fleet, char *error, size_t size)
+/* What is there before anything is served. */
+static int prepare(struct fleet *fleet, char *error, size_t size)
 {
-    int result =
-        store_open(fleet->loop, fleet->config->daemon.state_dir, &fleet->shared.store, error, size);
-
-    if (result < 0)
-        return result;
-    result = audit_new(fleet->shared.store, &fleet->audit);
-    if (result < 0) {
-        snprintf(error, size, "%s/state.db: the audit trail: %s", fleet->state_dir,
-                 strerror(-result));
-        return result;
-    }
     fleet->inbox = inbox_new(fleet->loop);
     fleet->shared.limiter = limiter_new();
     fleet->shared.login_log = login_log_new();
-    if (!fleet->inbox || !fleet->shared.limiter || !fleet->shared.login_log ||
-        virt_loop_start(fleet->loop) < 0) {
+    if (!fleet->state_dir || !fleet->sink || !fleet->inbox || !fleet->shared.limiter ||
+        !fleet->shared.login_log || virt_loop_start(fleet->loop) < 0) {
         snprintf(error, size, "out of memory");
         return -ENOMEM;
     }
-    if (fleet->config->user_count == 0)
-        log_warning(
-            "no [user] is configured: only BMCs made by 'vbmc add --username' accept logins");
     follow_openstack(fleet);
-    addresses_configure(&fleet->addresses, fleet->config, &fleet->set);
+    return 0;
+}
+
+static int open_store(struct fleet *fleet, char *error, size_t size)
+{
+    int lock = fleet->lock;
+
+    fleet->lock = -1;
+    int result =
+        store_open_locked(fleet->loop, fleet->state_dir, lock, &fleet->shared.store, error, size);
+    if (result < 0)
+        return result;
+    result = audit_new(fleet->shared.store, &fleet->audit);
+    if (result < 0)
+        snprintf(error, size, "%s/state.db: the audit trail: %s", fleet->state_dir,
+                 strerror(-result));
+    return result;
+}
+
+static int load(struct fleet *fleet, char *error, size_t size)
+{
     fleet_note_boot(fleet);
-    result = fleet_load_facility(fleet, error, size);
+    int result = fleet_load_facility(fleet, error, size);
     if (result == 0)
         result = fleet_load_bmcs(fleet, error, size);
     if (result == 0 && (result = fleet_load_dead_hypervisors(fleet)) < 0)
         snprintf(error, size, "%s/state.db cannot be read: %s", fleet->state_dir,
                  strerror(-result));
+    return result;
+}
+
+static int serve(struct fleet *fleet, char *error, size_t size)
+{
+    int result = open_store(fleet, error, size);
+
+    if (result < 0)
+        return result;
+    if (fleet->config->user_count == 0)
+        log_warning(
+            "no [user] is configured: only BMCs made by 'vbmc add --username' accept logins");
+    addresses_configure(&fleet->addresses, fleet->config, &fleet->set);
+    result = load(fleet, error, size);
     if (result < 0)
         return result;
     uv_timer_start(&fleet->hours, on_save_hours, SAVE_HOURS_MS, SAVE_HOURS_MS);
@@ -112,6 +136,7 @@ static int start(struct fleet *fleet, char *error, size_t size)
     fleet_run_facility(fleet);
     fleet_start_hypervisors(fleet);
     fleet_follow_placements(fleet); /* what each waits for until they are connected */
+    fleet_begin_hypervisors(fleet);
     return 0;
 }
 
@@ -120,30 +145,37 @@ static void on_restarted(void *context)
     fleet_notify_changed(context);
 }
 
-int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
-                struct fleet **started, char *error, size_t size)
+static void init_shared(struct fleet *fleet)
 {
-    struct fleet *fleet = calloc(1, sizeof *fleet);
-
-    *started = NULL;
-    if (!fleet) {
-        config_free(config);
-        openstack_free(openstack);
-        snprintf(error, size, "out of memory");
-        return -ENOMEM;
-    }
-    fleet->loop = loop;
-    fleet->config = config;
-    fleet->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
-    fleet->openstack = openstack;
     fleet->sink = instance_sink_new(find_number, fleet);
-    fleet->shared.loop = loop;
+    fleet->shared.loop = fleet->loop;
     fleet->shared.sink = fleet->sink;
     fleet->shared.state_dir = fleet->state_dir;
     fleet->shared.restarted = on_restarted;
     fleet->shared.restarted_context = fleet;
     fleet->shared.users_changed = fleet_note_users;
     fleet->shared.users_context = fleet;
+}
+
+/* Without memory for it `config` and `openstack` are freed. */
+static struct fleet *new_fleet(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                               char *error, size_t size)
+{
+    struct fleet *fleet = calloc(1, sizeof *fleet);
+
+    if (!fleet) {
+        config_free(config);
+        openstack_free(openstack);
+        snprintf(error, size, "out of memory");
+        return NULL;
+    }
+    fleet->loop = loop;
+    fleet->lock = -1;
+    fleet->started_ms = uv_now(loop);
+    fleet->config = config;
+    fleet->state_dir = strdup(config->daemon.state_dir); /* for good: a reload changes no folder */
+    fleet->openstack = openstack;
+    init_shared(fleet);
     uv_timer_init(loop, &fleet->reaper);
     fleet->reaper.data = fleet;
     uv_timer_init(loop, &fleet->hours);
@@ -155,7 +187,20 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     uv_timer_init(loop, &fleet->grace);
     fleet->grace.data = fleet;
     fleet_init_facility(fleet);
-    int result = fleet->state_dir && fleet->sink ? start(fleet, error, size) : -ENOMEM;
+    return fleet;
+}
+
+int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                struct fleet **started, char *error, size_t size)
+{
+    struct fleet *fleet = new_fleet(loop, config, openstack, error, size);
+
+    *started = NULL;
+    if (!fleet)
+        return -ENOMEM;
+    int result = prepare(fleet, error, size);
+    if (result == 0)
+        result = serve(fleet, error, size);
     if (result < 0) {
         fleet_stop(fleet, NULL);
         return result;
@@ -164,10 +209,76 @@ int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openst
     return 0;
 }
 
+/* ---- standing by ---- */
+
+static void on_lock_taken(void *context, int lock)
+{
+    struct fleet *fleet = context;
+
+    fleet->lock = lock;
+    fleet->locked(fleet->locked_context);
+}
+
+static int wait_for_lock(struct fleet *fleet, char *error, size_t size)
+{
+    fleet->wait = lock_wait_start(fleet->loop, fleet->state_dir, on_lock_taken, fleet);
+    if (!fleet->wait) {
+        snprintf(error, size, "out of memory");
+        return -ENOMEM;
+    }
+    fleet_start_hypervisors(fleet);
+    return 0;
+}
+
+int fleet_stand_by(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                   void (*locked)(void *context), void *context, struct fleet **started,
+                   char *error, size_t size)
+{
+    struct fleet *fleet = new_fleet(loop, config, openstack, error, size);
+
+    *started = NULL;
+    if (!fleet)
+        return -ENOMEM;
+    fleet->locked = locked;
+    fleet->locked_context = context;
+    int result = prepare(fleet, error, size);
+    if (result == 0)
+        result = store_lock_take(fleet->state_dir, STORE_LOCK_STAND, &fleet->lock, error, size);
+    if (result == 0)
+        result = serve(fleet, error, size);
+    else if (result != -ENOTSUP && result != -ENOMEM)
+        result = wait_for_lock(fleet, error, size);
+    if (result < 0) {
+        fleet_stop(fleet, NULL);
+        return result;
+    }
+    *started = fleet;
+    return 0;
+}
+
+int fleet_take_over(struct fleet *fleet, char *error, size_t size)
+{
+    lock_wait_stop(fleet->wait);
+    fleet->wait = NULL;
+    return serve(fleet, error, size);
+}
+
+const char *fleet_waits_for(const struct fleet *fleet)
+{
+    return fleet->wait ? lock_wait_reason(fleet->wait) : NULL;
+}
+
+/* ---- the end ---- */
+
 void fleet_stop(struct fleet *fleet, struct fleet **owner)
 {
     fleet->stopping = true;
     fleet->owner = owner;
+    lock_wait_stop(fleet->wait);
+    fleet->wait = NULL;
+    if (fleet->lock >= 0)
+        close(fleet->lock);
+    fleet->lock = -1;
     uv_timer_stop(&fleet->listen_again);
     fleet_stop_facility(fleet); /* it stores now and then, and the store goes first */
     /* The BMCs go first: they let go of their domains and store what they know. */
@@ -263,11 +374,25 @@ static void review_domains(struct fleet *fleet)
         fleet_see_copies(fleet, fleet->set.instances[i]);
 }
 
+/* All but the hypervisors is for when it serves. */
+static void reload_standby(struct fleet *fleet, struct config *config)
+{
+    config_free(fleet->config);
+    fleet->config = config;
+    follow_openstack(fleet);
+    review_hypervisors(fleet);
+    log_info("configuration reloaded");
+}
+
 void fleet_reload(struct fleet *fleet, struct config *config)
 {
     struct config *old = fleet->config;
 
     warn_of_restart(old, config);
+    if (fleet->wait) {
+        reload_standby(fleet, config);
+        return;
+    }
     fleet_close_shared_socket(fleet, &config->bmc);
     fleet->config = config;
     config_free(old);

@@ -24,6 +24,20 @@ struct virt_domain;
  * negative error with one line in `error`. */
 int fleet_start(uv_loop_t *loop, struct config *config, struct openstack *openstack,
                 struct fleet **fleet, char *error, size_t size);
+/* The same in two steps, for `vbmcd --standby`. The first connects to the hypervisors of the
+ * configuration and waits for the lock on the state folder; until that is had it opens no port,
+ * does nothing to a guest and writes nothing. Where nobody has the lock and the folder is there it
+ * serves at once, as fleet_start; else `locked` is called once, on the loop, when fleet_take_over
+ * is due. A configuration that is given to fleet_reload before that is the one that will count. */
+int fleet_stand_by(uv_loop_t *loop, struct config *config, struct openstack *openstack,
+                   void (*locked)(void *context), void *context, struct fleet **fleet, char *error,
+                   size_t size);
+/* 0; or a negative error with one line in `error`, after which there is but fleet_stop. */
+int fleet_take_over(struct fleet *fleet, char *error, size_t size);
+/* Why it does not serve yet, in a line; NULL if it serves. Until then there are no BMCs, and of the
+ * functions here only those for hypervisors and the configuration, and fleet_stop, may be called.
+ */
+const char *fleet_waits_for(const struct fleet *fleet);
 /* Ends everything, which takes the loop as long as libvirt takes to return from what it is doing;
  * then `*owner` becomes NULL (`owner` itself may be NULL). */
 void fleet_stop(struct fleet *fleet, struct fleet **owner);

@@ -36,6 +36,10 @@ struct fleet {
     uv_loop_t *loop;
     struct config *config;
     char *state_dir;
+    struct lock_wait *wait; /* for the lock on it; NULL: it serves */
+    int lock;               /* that was had and is not the store's yet; -1: none */
+    void (*locked)(void *context);
+    void *locked_context;
     struct openstack *openstack; /* what has not been taken over yet; its BMCs wait for domains */
     struct inbox *inbox;
     struct instance_shared shared;

@@ -47,7 +47,6 @@ void fleet_note_boot(struct fleet *fleet)
 {
     char stored[STORE_BOOT_ID_SIZE], present[BOOT_ID_SIZE];
 
-    fleet->started_ms = uv_now(fleet->loop);
     boot_id_read(present);
     fleet->boot_stored =
         store_host_load_boot_id(fleet->shared.store, stored) < 0 || strcmp(stored, present) == 0;

@@ -27,7 +27,8 @@ static void add_notes(const struct verbs *verbs, struct json_object *result)
 {
     struct json_object *notes = json_object_new_array();
 
-    fleet_check_sections(verbs->fleet, add_note, notes);
+    if (!fleet_waits_for(verbs->fleet)) /* it knows no domains */
+        fleet_check_sections(verbs->fleet, add_note, notes);
     if (json_object_array_length(notes) > 0)
         json_object_object_add(result, "notes", notes);
     else
@@ -80,6 +81,7 @@ void verbs_status(const struct verbs *verbs, struct json_object *arguments,
     struct json_object *result = json_object_new_object();
     struct json_object *hypervisors = json_object_new_array();
     struct hypervisor *hypervisor = NULL;
+    const char *waits_for = fleet_waits_for(verbs->fleet);
     int running = 0;
 
     (void)arguments;
@@ -89,13 +91,17 @@ void verbs_status(const struct verbs *verbs, struct json_object *arguments,
         struct json_object *row = json_object_new_object();
         verbs_add_text(row, "name", hypervisor_name(hypervisor));
         verbs_add_text(row, "uri", hypervisor_uri(hypervisor));
-        verbs_add_text(row, "state", hypervisor_is_up(hypervisor) ? "connected" : "disconnected");
+        bool is_connected = hypervisor_is_up(hypervisor) || hypervisor_is_held(hypervisor);
+        verbs_add_text(row, "state", is_connected ? "connected" : "disconnected");
         if (hypervisor_error(hypervisor)[0])
             verbs_add_text(row, "error", hypervisor_error(hypervisor));
         json_object_array_add(hypervisors, row);
     }
     verbs_add_text(result, "version", VBMC_VERSION);
     verbs_add_text(result, "log", log_place());
+    verbs_add_text(result, "role", waits_for ? "standby" : "active");
+    if (waits_for)
+        verbs_add_text(result, "waits_for", waits_for);
     json_object_object_add(result, "bmcs", json_object_new_int((int)set->count));
     json_object_object_add(result, "running", json_object_new_int(running));
     json_object_object_add(result, "hypervisors", hypervisors);

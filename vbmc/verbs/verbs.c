@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/control/control.h"
+#include "vbmc/fleet/fleet.h"
 #include "vbmc/verbs/audit.h"
 #include "vbmc/verbs/call.h"
 #include "vbmc/verbs/daemon.h"
@@ -60,14 +62,27 @@ static const struct {
     {"who", verbs_who, SERVICE_VIEW},
 };
 
+/* What a daemon can answer that serves no BMC yet. */
+static bool is_of_standby(const char *verb)
+{
+    return strcmp(verb, "status") == 0 || strcmp(verb, "reload") == 0;
+}
+
 void verbs_handle(void *context, const char *verb, struct json_object *arguments,
                   struct control_request *request)
 {
+    const struct verbs *verbs = context;
+    const char *reason = fleet_waits_for(verbs->fleet);
+
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(verb, table[i].name) != 0)
             continue;
-        if (verbs_admit_there(context, arguments, request, table[i].operation) &&
-            verbs_permit(request, table[i].operation))
+        if (reason && !is_of_standby(verb))
+            control_reply_error(request, CONTROL_FAILED,
+                                "this vbmcd is a standby, and has no BMCs while it waits: %s",
+                                reason);
+        else if (verbs_admit_there(context, arguments, request, table[i].operation) &&
+                 verbs_permit(request, table[i].operation))
             table[i].run(context, arguments, request);
         return;
     }
