@@ -70,7 +70,7 @@ TEST_LIBRARY := $(OBJ)/libtests.a
 LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
 
 .SECONDARY:
-.PHONY: all programs units test-tools deps deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
+.PHONY: all programs units test-tools deps deps-build deps-run deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
 	guest layers asan lint fuzz fuzz-all fuzz-programs fuzz-coverage deb \
 	daemon-user install install-files uninstall clean help
 
@@ -135,10 +135,12 @@ $(BUILD)/unit/test_%: $$(filter $$(PERCENT)/test_$$*.o,$$(UNIT_OBJECTS)) $(TEST_
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) $(TEST_LD) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka
 
-# The tests find the programs they are to run by VBMC_BUILD.
+# The tests find the programs they are to run by VBMC_BUILD. What only they need is installed while
+# the programs are built: its target has no prerequisites, as make begins those last.
+RUN_DEPS :=
 soak: deps-soak
-check soak demo bench: deps
-	@+$(MAKE) --no-print-directory $(JOBS) $@-run
+check soak demo bench: deps-build
+	@+$(MAKE) --no-print-directory $(JOBS) RUN_DEPS=deps-run $@-run
 
 # Preloaded into a daemon: a time of day and errors of its disk that a test sets.
 $(BUILD)/%.so: tests/e2e/%.c Makefile
@@ -148,18 +150,18 @@ $(BUILD)/%.so: tests/e2e/%.c Makefile
 
 test-tools: $(BUILD)/logins $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
 
-check-run: guest all units test-tools layers
+check-run: $(RUN_DEPS) guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run
 
-soak-run: guest all units test-tools
+soak-run: $(RUN_DEPS) guest all units test-tools
 	-@tests/guest/debian.sh $(BUILD)/debian
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 
-demo-run: guest all
+demo-run: $(RUN_DEPS) guest all
 	@VBMC_BUILD=$(BUILD) examples/demo.sh
 
 # Where it cannot be built, the tests that need it say so.
-guest:
+guest: $(RUN_DEPS)
 	-@tests/guest/build.sh
 
 layers: all
@@ -169,7 +171,7 @@ $(BUILD)/logins: $(LOADS) $(LIBRARY)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
-bench-run: all $(BUILD)/logins
+bench-run: $(RUN_DEPS) all $(BUILD)/logins
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/logins.sh
 
@@ -178,6 +180,12 @@ asan: deps
 
 deps:
 	@tests/deps.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+deps-build:
+	@tests/deps.sh $(BUILD_PACKAGES)
+
+deps-run:
+	@tests/deps.sh $(RUN_PACKAGES)
 
 deps-soak: deps
 	@tests/deps.sh $(SOAK_PACKAGES)
