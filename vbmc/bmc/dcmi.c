@@ -134,6 +134,21 @@ void dcmi_note_power(struct dcmi *dcmi, uint64_t now_ms, double watts)
     check_temperature(dcmi, now_ms);
 }
 
+bool dcmi_is_at_rest(const struct dcmi *dcmi)
+{
+    return !dcmi->power_excess.is_above && !dcmi->thermal_excess.is_above;
+}
+
+void dcmi_hold_power(struct dcmi *dcmi)
+{
+    power_history_hold(&dcmi->history);
+}
+
+void dcmi_release_power(struct dcmi *dcmi, uint64_t at_ms)
+{
+    power_history_release(&dcmi->history, at_ms);
+}
+
 unsigned dcmi_current_watts(const struct dcmi *dcmi)
 {
     return dcmi->history.has_value && dcmi->history.watts > 0
@@ -285,6 +300,8 @@ struct dcmi *dcmi_new(const struct bmc_core *core, struct chassis *chassis,
 
 void dcmi_free(struct dcmi *dcmi)
 {
+    if (dcmi)
+        power_history_clear(&dcmi->history);
     free(dcmi);
 }
 

@@ -47,10 +47,15 @@ void dcmi_set_name(struct dcmi *dcmi, const char *name);
 
 /* ---- power ---- */
 
-/* What the server draws from the mains now; called about once a second. Looks whether the power
- * limit and the limit of the inlet's temperature (by its sensor) are kept, and takes their
- * exception actions. */
+/* What the server draws from the mains now; called about once a second, unless it is held. Looks
+ * whether the power limit and the limit of the inlet's temperature (by its sensor) are kept, and
+ * takes their exception actions. */
 void dcmi_note_power(struct dcmi *dcmi, uint64_t now_ms, double watts);
+/* Whether calls with the same watts would do nothing but go on. Then dcmi_hold_power stands for
+ * them, until dcmi_release_power (up to that time they would have come) or the next note. */
+bool dcmi_is_at_rest(const struct dcmi *dcmi);
+void dcmi_hold_power(struct dcmi *dcmi);
+void dcmi_release_power(struct dcmi *dcmi, uint64_t at_ms);
 /* The reading, of which Sys Power is the same; 0 before the first. */
 unsigned dcmi_current_watts(const struct dcmi *dcmi);
 /* Statistics, as power_history_read; and whether they go on (DCMI 1.5, section 6.6.1). */

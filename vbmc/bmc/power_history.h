@@ -1,7 +1,8 @@
 /* What a server drew over the last while: minimum, maximum and time-weighted average over rolling
  * windows. Memory is bounded: time is cut into buckets, 60 of 1 s, 60 of 15 s and 60 of 1 min; a
  * window is made of whole buckets and the one that has just begun, so that it is up to one bucket
- * shorter than its name says. */
+ * shorter than its name says. As long as the value has not changed there are none: what a server at
+ * rest drew is one number. */
 #ifndef VBMC_BMC_POWER_HISTORY_H
 #define VBMC_BMC_POWER_HISTORY_H
 
@@ -20,19 +21,29 @@ struct power_bucket {
     float least, most;
 };
 
+/* The beginning is all zeros. */
 struct power_history {
-    struct power_bucket buckets[POWER_HISTORY_TIERS][POWER_HISTORY_BUCKETS];
+    struct power_bucket (*buckets)[POWER_HISTORY_BUCKETS]; /* by tier; NULL: it has not changed */
     bool has_value;
+    bool is_held;        /* it holds until it is told otherwise */
     double watts;        /* the last value ... */
     uint64_t noted_ms;   /* ... and since when it holds */
-    uint64_t counted_ms; /* up to when it is in the buckets */
+    uint64_t counted_ms; /* up to when it is counted */
+    double first_watts;  /* without buckets: it has been this ... */
+    uint64_t begun_ms;   /* ... from here up to counted_ms */
 };
 
 /* Windows that there are, in ascending order, in seconds; 0 ends them. */
 extern const unsigned power_history_windows[];
 
+void power_history_clear(struct power_history *history);
 /* The value from now on. Time does not go backwards. */
 void power_history_note(struct power_history *history, uint64_t now_ms, double watts);
+/* The last value holds, also longer than POWER_HISTORY_HOLD_MS, until the next one or until
+ * power_history_release. */
+void power_history_hold(struct power_history *history);
+/* It was held up to that time; from there it holds as if it had been noted then. */
+void power_history_release(struct power_history *history, uint64_t at_ms);
 /* The last value is not too old. */
 bool power_history_is_live(const struct power_history *history, uint64_t now_ms);
 
@@ -42,7 +53,7 @@ struct power_statistics {
 };
 
 /* Over one of power_history_windows, ending now. 0; -ENODATA if nothing is known of it; -EINVAL if
- * there is no such window. */
+ * there is no such window; -ENOMEM. */
 int power_history_read(struct power_history *history, uint64_t now_ms, unsigned window_s,
                        struct power_statistics *statistics);
 

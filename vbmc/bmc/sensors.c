@@ -155,6 +155,8 @@ static void change_states(const struct sensors *sensors, struct sensor *sensor, 
     uint16_t gone = sensor->states & (uint16_t)~states;
     uint16_t come = states & (uint16_t)~sensor->states;
 
+    if ((gone | come) == 0)
+        return;
     sensor->states = states;
     sensor->deasserted = (sensor->deasserted & (uint16_t)~come) | gone;
     for (unsigned offset = OFFSETS; offset-- > 0;)

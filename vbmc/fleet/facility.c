@@ -1,4 +1,5 @@
-/* The facility of all servers: it and they are stepped once a second. */
+/* The facility of all servers: it is stepped once a second, and with it the servers that are not at
+ * rest. */
 #include "vbmc/fleet/facility.h"
 
 #include <errno.h>
@@ -8,7 +9,7 @@
 #include "vbmc/config/config.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
-#include "vbmc/instance/guest.h"
+#include "vbmc/instance/awake.h"
 #include "vbmc/net/login_log.h"
 #include "vbmc/state/audit.h"
 #include "vbmc/state/facility.h"
@@ -21,22 +22,62 @@ struct facility *fleet_facility(struct fleet *fleet)
     return &fleet->facility;
 }
 
+/* Each server is looked at so often, a share of them in each step. */
+#define LOOK_STEPS 4
+/* After a pause of the daemon nobody knows what was. */
+#define PAUSE_MS 10000
+
+static void wake_all(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->set.count; i++)
+        instance_wake(fleet->set.instances[i]);
+}
+
+static void wake_after_pause(struct fleet *fleet, uint64_t since_ms)
+{
+    for (size_t i = 0; i < fleet->set.count; i++)
+        instance_wake_since(fleet->set.instances[i], since_ms);
+}
+
+static void look_at_some(struct fleet *fleet, uint64_t now_ms)
+{
+    for (size_t i = fleet->steps % LOOK_STEPS; i < fleet->set.count; i += LOOK_STEPS)
+        instance_look(fleet->set.instances[i], now_ms);
+}
+
+/* True if anything is different for the servers in it. */
+static bool step_facility(struct facility *facility, double seconds)
+{
+    const struct facility before = *facility;
+
+    facility_step(facility, seconds);
+    return before.inlet_c != facility->inlet_c || before.battery != facility->battery ||
+           before.generator_s != facility->generator_s;
+}
+
 static void step_all(struct fleet *fleet)
 {
-    uint64_t now_ms = uv_hrtime() / 1000000;
-    uint64_t elapsed_ms = fleet->stepped_ms ? now_ms - fleet->stepped_ms : 0;
+    uint64_t now_ms = uv_hrtime() / 1000000, before_ms = fleet->stepped_ms;
+    uint64_t elapsed_ms = before_ms ? now_ms - before_ms : 0;
 
     fleet->stepped_ms = now_ms;
-    facility_step(&fleet->facility, (double)elapsed_ms / 1000);
-    for (size_t i = 0; i < fleet->set.count; i++)
-        instance_step(fleet->set.instances[i]);
+    if (elapsed_ms > PAUSE_MS)
+        wake_after_pause(fleet, before_ms);
+    if (step_facility(&fleet->facility, (double)elapsed_ms / 1000))
+        wake_all(fleet);
+    look_at_some(fleet, now_ms);
+    instance_step_awake(&fleet->awake);
 }
 
 /* What was refused may be taken back, for the servers too. */
 static void on_settled(void *context, int result)
 {
-    if (result < 0)
-        step_all(context);
+    struct fleet *fleet = context;
+
+    if (result == 0)
+        return;
+    wake_all(fleet);
+    step_all(fleet);
 }
 
 int fleet_load_facility(struct fleet *fleet, char *error, size_t size)
@@ -58,6 +99,7 @@ int fleet_load_facility(struct fleet *fleet, char *error, size_t size)
 
 void fleet_facility_changed(struct fleet *fleet, store_done_fn done, void *context)
 {
+    wake_all(fleet);
     step_all(fleet);
     saves_changed_then(fleet->facility_saved, done, context);
 }
@@ -86,6 +128,7 @@ void fleet_init_facility(struct fleet *fleet)
     uv_timer_init(fleet->loop, &fleet->facility_timer);
     fleet->facility_timer.data = fleet;
     fleet->shared.facility = &fleet->facility;
+    fleet->shared.awake = &fleet->awake;
 }
 
 void fleet_run_facility(struct fleet *fleet)
@@ -102,4 +145,5 @@ void fleet_stop_facility(struct fleet *fleet)
 void fleet_configure_facility(struct fleet *fleet)
 {
     fleet->facility.settings = fleet->config->facility;
+    wake_all(fleet);
 }

@@ -12,6 +12,7 @@
 #include "vbmc/fleet/addresses.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/host/placement_map.h"
+#include "vbmc/instance/awake.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/physics/facility.h"
 
@@ -68,7 +69,8 @@ struct fleet {
     void (*changed)(void *context, const char *ssh); /* see fleet_watch */
     void *changed_context;
     struct facility facility;
-    uv_timer_t facility_timer; /* steps it, and all its servers */
+    uv_timer_t facility_timer; /* steps it, and the servers that are awake */
+    struct awake_list awake;
     uint64_t stepped_ms;
     unsigned steps;
     struct audit *audit; /* the trail; NULL: it is not kept yet */

@@ -67,11 +67,6 @@ void instance_host_event(struct instance *instance, enum host_event event)
     console_host_event(instance->console, event);
 }
 
-void instance_step(struct instance *instance)
-{
-    platform_step(instance->bmc.platform);
-}
-
 void instance_note_restart(struct instance *instance)
 {
     platform_note_restart(instance->bmc.platform);

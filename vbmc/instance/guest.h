@@ -21,8 +21,6 @@ struct virt_domain *instance_domain(const struct instance *instance);
 
 /* The driver's events, in the order they happened. */
 void instance_host_event(struct instance *instance, enum host_event event);
-/* Lets the time since the last call pass in its server. About once a second. */
-void instance_step(struct instance *instance);
 /* The daemon has started, and this BMC is one that was stored. */
 void instance_note_restart(struct instance *instance);
 

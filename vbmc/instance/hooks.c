@@ -7,6 +7,7 @@
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/awake.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/restart.h"
@@ -38,6 +39,7 @@ static void on_timer(uv_timer_t *timer)
     struct instance *instance = CONTAINER_OF(timer, struct instance, timer);
 
     instance->timer_at_ms = UINT64_MAX;
+    instance_wake(instance);
     bmc_tick(&instance->bmc);
     saves_tick(instance->saves);
     rmcp_server_tick(instance->rmcp, instance_now_ms());
@@ -53,8 +55,9 @@ static void on_timer(uv_timer_t *timer)
 static void hook_changed(const struct bmc_core *core, enum bmc_part part,
                          const struct bmc_ticket *ticket)
 {
-    const struct instance *instance = core->owner;
+    struct instance *instance = core->owner;
 
+    instance_wake(instance);
     parts_changed(instance->parts, part, ticket);
 }
 

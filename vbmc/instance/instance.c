@@ -7,6 +7,7 @@
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/alerts.h"
+#include "vbmc/instance/awake.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/internal.h"
@@ -68,6 +69,8 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     sel_rows_open(&instance->bmc, shared->store);
     instance->console = console_new(shared->loop, shared->state_dir, &record->uuid);
     int result = instance_server_attach(&instance->bmc, shared->facility);
+    if (result == 0)
+        instance_begin_awake(instance);
     instance->boot_watch = boot_watch_new(on_booted, instance);
     instance->sol = console_sol_new(&instance->bmc, instance->saves);
     instance->rmcp = instance->sol ? instance_new_server(instance) : NULL;
@@ -92,6 +95,7 @@ void instance_free(struct instance *instance)
     console_sol_free(instance->sol);
     boot_watch_free(instance->boot_watch);
     console_free(instance->console);
+    instance_end_awake(instance);
     instance_server_detach(&instance->bmc);
     sel_rows_close(&instance->bmc);
     bmc_clear(&instance->bmc);

@@ -19,6 +19,7 @@ struct instance_shared {
     const struct ipmi_sink *sink;
     const char *state_dir;
     const struct facility *facility;
+    struct awake_list *awake; /* NULL: nobody lets time pass in its servers */
     /* A BMC has started again: logins at its address end. NULL: nobody wants to know. */
     void (*restarted)(void *context);
     void *restarted_context;

@@ -21,6 +21,7 @@ struct instance_datagrams {
 
 struct instance {
     const struct instance_shared *shared;
+    struct instance *awake_next, **awake_link; /* of awake.h; no link: it is at rest */
     struct bmc bmc;
     struct rmcp_server *rmcp;
     struct console_sol *sol;

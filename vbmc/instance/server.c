@@ -17,6 +17,8 @@ static void on_event(void *context, const struct sensor_event *event)
     struct bmc *bmc = context;
     uint8_t record[SEL_RECORD_SIZE];
 
+    if (bmc->platform) /* the log may become full by it */
+        platform_wake(bmc->platform);
     sel_record_of_event(event, record);
     messaging_put_event(&bmc->messaging, record);
     /* Of itself the log writes better. */

@@ -65,6 +65,14 @@
 #define AIR_LEAST     (-40.0)
 #define AIR_MOST      100.0
 #define OFFSET_MOST_K 200.0
+/* Of a second in which all has settled. The longest time constant is that of a CPU in still air,
+ * half a minute. */
+#define SETTLED_K   1e-4
+#define SETTLED_W   1e-3
+#define SETTLED_RPM 0.1
+/* The balance of fans and heat is found in steps that do not overshoot. */
+#define SETTLE_STEPS 400
+#define SETTLE_SHARE 0.2
 
 #define AT(member) offsetof(struct model_constants, member)
 
@@ -440,4 +448,43 @@ void model_step(struct model *model, const struct model_inputs *inputs, double s
         renew_power(model, inputs);
         left -= part;
     }
+}
+
+/* The heat follows the fans at once, and they follow it by a share of the way each time. */
+void model_settle(struct model *model, const struct model_inputs *inputs)
+{
+    double fans_s = -log1p(-SETTLE_SHARE) * model->constants.fan_seconds;
+    struct model_readings before;
+
+    model_step(model, inputs, 0);
+    for (unsigned i = 0; i < SETTLE_STEPS; i++) {
+        before = model->readings;
+        step_fans(model, inputs, fans_s);
+        step_heat(model, inputs, INFINITY);
+        renew_power(model, inputs);
+        if (i > 0 && model_has_settled(&before, &model->readings, SETTLE_SHARE))
+            break;
+    }
+}
+
+static bool is_near(double before, double after, double most)
+{
+    return fabs(after - before) <= most;
+}
+
+bool model_has_settled(const struct model_readings *before, const struct model_readings *after,
+                       double seconds)
+{
+    bool settled = seconds > 0 && is_near(before->inlet_c, after->inlet_c, SETTLED_K * seconds) &&
+                   is_near(before->exhaust_c, after->exhaust_c, SETTLED_K * seconds) &&
+                   is_near(before->dimm_c, after->dimm_c, SETTLED_K * seconds) &&
+                   is_near(before->system_w, after->system_w, SETTLED_W * seconds);
+
+    for (unsigned socket = 0; socket < MODEL_SOCKETS_MAX; socket++)
+        settled =
+            settled && is_near(before->cpu_c[socket], after->cpu_c[socket], SETTLED_K * seconds);
+    for (unsigned fan = 0; fan < MODEL_FANS; fan++)
+        settled =
+            settled && is_near(before->fan_rpm[fan], after->fan_rpm[fan], SETTLED_RPM * seconds);
+    return settled;
 }

@@ -93,5 +93,11 @@ void model_init(struct model *model, const struct model_constants *constants, do
  * with 10 s; more than an hour counts as an hour, since everything has settled by then. With 0 (or
  * what is not a positive number) watts and volts follow the inputs, which takes no time. */
 void model_step(struct model *model, const struct model_inputs *inputs, double seconds);
+/* As if the inputs had been the same for as long as anybody can remember. */
+void model_settle(struct model *model, const struct model_inputs *inputs);
+/* Whether what these seconds have changed is so little that what is still to come under the same
+ * inputs is below what any sensor shows. */
+bool model_has_settled(const struct model_readings *before, const struct model_readings *after,
+                       double seconds);
 
 #endif

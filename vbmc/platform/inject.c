@@ -107,6 +107,7 @@ unsigned platform_clear_faults(struct platform *platform, const struct fault *li
 
 void platform_restore_faults(struct platform *platform, const struct faults *faults)
 {
+    platform_wake(platform);
     platform->faults = *faults;
     platform_evaluate_supply(platform);
 }

@@ -34,8 +34,12 @@ struct platform {
     uint64_t load_valid_ms; /* from then on */
     /* The run of things. */
     uint64_t stepped_ms; /* 0: not yet */
-    bool looked;         /* at the guest's state, at least once */
-    bool was_on;         /* when its state was last known */
+    bool is_at_rest;
+    bool has_begun; /* its temperatures are those of a server that has been on, or off, before */
+    void (*awake)(void *context);
+    void *awake_context;
+    bool looked; /* at the guest's state, at least once */
+    bool was_on; /* when its state was last known */
     /* Why it has been without enough supply since the guest was last on (enum power_event); 0: it
      * has not. */
     unsigned dark_cause;
@@ -80,9 +84,17 @@ struct platform {
     } links;
 };
 
+/* rest.c: goes to rest if nothing is left to do and the last step has changed next to nothing. */
+void platform_rest(struct platform *platform, const struct model_readings *before, double seconds);
+
 static inline bool platform_is_on(const struct platform *platform)
 {
     return host_power_state_is_on(bmc_power_state(platform->bmc));
+}
+
+static inline bool platform_load_is_old(const struct platform *platform, uint64_t now_ms)
+{
+    return platform->load.known && now_ms - platform->load_at_ms > platform->load_valid_ms;
 }
 
 /* hardware.c: what is built in, as far as it is known. */
@@ -130,6 +142,8 @@ bool platform_disk_has_failed(const struct platform *platform, const char *targe
 void platform_look_first(struct platform *platform);
 void platform_guard_power(struct platform *platform);
 void platform_limit_power(struct platform *platform);
+/* Whether the three would do nothing, however often. */
+bool platform_has_quiet_power(const struct platform *platform);
 /* The guest has stopped, and its CPU quota is gone with it. */
 void platform_forget_quota(struct platform *platform);
 /* It is another guest now, or none; what was asked for is cancelled. */

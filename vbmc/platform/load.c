@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vbmc/platform/internal.h"
+#include "vbmc/platform/platform.h"
 
 /* A hypervisor that is slow once does not blank the sensors: a load holds for several periods of
  * sampling, which are as long as the configuration says. */
@@ -61,10 +62,23 @@ static uint64_t valid_ms(uint64_t period_ns)
     return periods_ms < LOAD_VALID_MS_MAX ? periods_ms : LOAD_VALID_MS_MAX;
 }
 
+static bool is_same_load(const struct platform_load *a, const struct platform_load *b)
+{
+    bool same = a->known == b->known && a->cpu_all == b->cpu_all && a->memory == b->memory &&
+                a->io == b->io && a->requests_per_s == b->requests_per_s &&
+                a->disk_bytes_per_s == b->disk_bytes_per_s &&
+                a->nic_bytes_per_s == b->nic_bytes_per_s;
+
+    for (unsigned i = 0; i < HOST_SOCKETS_MAX; i++)
+        same = same && a->cpu[i] == b->cpu[i];
+    return same;
+}
+
 void platform_take_sample(struct platform *platform)
 {
     const struct host_sample *now = &platform->bmc->core.host->sample, *before = &platform->last;
     struct platform_load *load = &platform->load;
+    const struct platform_load previous = *load;
 
     if (before->taken_ns && now->run != before->run)
         platform_forget_samples(platform);
@@ -79,6 +93,8 @@ void platform_take_sample(struct platform *platform)
         platform->load_valid_ms = valid_ms(now->taken_ns - before->taken_ns);
     }
     platform->last = *now;
+    if (!is_same_load(load, &previous))
+        platform_wake(platform);
 }
 
 void platform_forget_samples(struct platform *platform)
@@ -89,6 +105,6 @@ void platform_forget_samples(struct platform *platform)
 
 void platform_age_load(struct platform *platform, uint64_t now_ms)
 {
-    if (platform->load.known && now_ms - platform->load_at_ms > platform->load_valid_ms)
+    if (platform_load_is_old(platform, now_ms))
         platform_forget_samples(platform);
 }

@@ -46,6 +46,7 @@ void platform_free(struct platform *platform)
 
 void platform_configure(struct platform *platform, const struct server_settings *settings)
 {
+    platform_wake(platform);
     platform->settings = *settings;
     platform->model.constants = settings->model;
     platform_evaluate_supply(platform);
@@ -152,20 +153,35 @@ static void show_readings(struct platform *platform)
     show_share(platform, SENSOR_IO_UTIL, on && load->known, load->io);
 }
 
+/* A guest that is found running has not been switched on just now. */
+static void step_model(struct platform *platform, double seconds)
+{
+    struct model_inputs inputs;
+
+    fill_inputs(platform, &inputs);
+    if (!platform->has_begun && bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN) {
+        platform->has_begun = true;
+        model_settle(&platform->model, &inputs);
+    } else {
+        model_step(&platform->model, &inputs, seconds < STEP_MAX_S ? seconds : STEP_MAX_S);
+    }
+}
+
 void platform_step(struct platform *platform)
 {
     struct bmc *bmc = platform->bmc;
+
+    platform_wake(platform);
     uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
     double seconds = platform->stepped_ms ? (double)(now_ms - platform->stepped_ms) / 1000 : 0;
-    struct model_inputs inputs;
+    const struct model_readings before = platform->model.readings;
 
     platform->stepped_ms = now_ms;
     if (bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
         platform->was_on = platform_is_on(platform);
     platform_age_load(platform, now_ms);
     platform_evaluate_supply(platform);
-    fill_inputs(platform, &inputs);
-    model_step(&platform->model, &inputs, seconds < STEP_MAX_S ? seconds : STEP_MAX_S);
+    step_model(platform, seconds);
     platform_show_states(platform);
     show_readings(platform);
     if (bmc->dcmi && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
@@ -173,6 +189,7 @@ void platform_step(struct platform *platform)
     platform_guard_power(platform);
     platform_follow_links(platform);
     platform_limit_power(platform);
+    platform_rest(platform, &before, seconds);
 }
 
 /* ---- what happens to the BMC ---- */
@@ -193,26 +210,32 @@ void platform_set_host(struct platform *platform)
 
 static void host_set(void *platform)
 {
+    platform_wake(platform);
     platform_set_host(platform);
 }
 
 static void host_event(void *platform, enum host_event event)
 {
+    if (event != HOST_EVENT_SAMPLED) /* which may be the same as before */
+        platform_wake(platform);
     platform_host_event(platform, event);
 }
 
 static void action_begun(void *platform, enum host_power_action action)
 {
+    platform_wake(platform);
     platform_note_action(platform, action);
 }
 
 static void action_failed(void *platform)
 {
+    platform_wake(platform);
     platform_note_failure(platform);
 }
 
 static void sensor_event(void *platform, uint8_t number, uint8_t offset, uint8_t data2)
 {
+    platform_wake(platform);
     platform_note_event(platform, number, offset, data2);
 }
 

@@ -259,3 +259,14 @@ void platform_doubt_quota(struct platform *platform)
     quota->busy = quota->is_void = false;
     quota->unsure = true;
 }
+
+bool platform_has_quiet_power(const struct platform *platform)
+{
+    const struct bmc *bmc = platform->bmc;
+    bool is_limited = platform->settings.enforce_power_limit && bmc->dcmi &&
+                      dcmi_power_limit_watts(bmc->dcmi) > 0;
+
+    return platform->supply.sufficient && !platform->dark_cause && bmc->chassis.queued == 0 &&
+           !(platform_is_on(platform) && is_too_hot(platform)) && !is_limited &&
+           platform->quota.permille == 0 && !platform->quota.busy;
+}

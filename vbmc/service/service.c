@@ -4,6 +4,7 @@
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/ticket.h"
+#include "vbmc/platform/platform.h"
 #include "vbmc/service/accounts.h"
 #include "vbmc/service/audit.h"
 #include "vbmc/service/caller.h"
@@ -65,6 +66,8 @@ static int run(enum service_operation operation, const struct service_call *call
 
     if ((row->flags & SERVICE_REGISTERED) && !registered[operation].run)
         return -ENOSYS;
+    if (call->bmc && call->bmc->platform)
+        platform_wake(call->bmc->platform);
     if (row->flags & SERVICE_REGISTERED)
         return registered[operation].run(registered[operation].context, call, arguments);
     return row->run ? row->run(call, arguments) : 0;

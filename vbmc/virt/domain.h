@@ -37,7 +37,7 @@ struct virt_incidents {
 struct virt_domain {
     struct host_domain host;
     struct hypervisor *hypervisor;
-    struct virt_domain *next;
+    struct virt_domain *next, **link; /* what points to it: of its hypervisor, or of `next` */
     int id;
     bool persistent;
     bool booted;    /* see struct virt_facts */

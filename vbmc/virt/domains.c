@@ -32,31 +32,40 @@ static void free_domain(struct virt_domain *domain)
     free(domain);
 }
 
-static void unlink_domain(struct virt_domain **link, struct virt_domain *domain)
+static void link_domain(struct virt_domain **list, struct virt_domain *domain)
 {
-    while (*link != domain)
-        link = &(*link)->next;
-    *link = domain->next;
+    domain->next = *list;
+    domain->link = list;
+    if (domain->next)
+        domain->next->link = &domain->next;
+    *list = domain;
+}
+
+/* Of the list that it is in. */
+static void unlink_domain(struct virt_domain *domain)
+{
+    *domain->link = domain->next;
+    if (domain->next)
+        domain->next->link = domain->link;
 }
 
 void virt_domain_release(struct virt_domain *domain)
 {
     if (!domain->vanished || domain->operations)
         return;
-    unlink_domain(&domain->hypervisor->vanished, domain);
+    unlink_domain(domain);
     free_domain(domain);
 }
 
 static void remove_domain(struct hypervisor *hypervisor, struct virt_domain *domain)
 {
-    unlink_domain(&hypervisor->domains, domain);
+    unlink_domain(domain);
     virt_domain_index_remove(domain);
     if (domain->had_qemu) /* only an event can have given the reason */
         virt_incident_stopped(domain, HOST_STOP_UNKNOWN);
     hypervisor->callbacks->vanished(hypervisor->context, domain);
     domain->vanished = true;
-    domain->next = hypervisor->vanished;
-    hypervisor->vanished = domain;
+    link_domain(&hypervisor->vanished, domain);
     virt_domain_release(domain);
 }
 
@@ -93,8 +102,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     if (!domain->had_qemu)
         virt_incident_stopped(domain, facts->stop_reason);
     virt_domain_take_hardware(domain, facts);
-    domain->next = hypervisor->domains;
-    hypervisor->domains = domain;
+    link_domain(&hypervisor->domains, domain);
     hypervisor->callbacks->appeared(hypervisor->context, domain);
     reset_reconcile(domain);
 }
@@ -292,7 +300,7 @@ void virt_domains_end(struct hypervisor *hypervisor)
     while (hypervisor->domains) {
         struct virt_domain *domain = hypervisor->domains;
         end_operations(domain);
-        hypervisor->domains = domain->next;
+        unlink_domain(domain);
         free_domain(domain);
     }
     free(hypervisor->hidden);

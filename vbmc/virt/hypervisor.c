@@ -83,6 +83,7 @@ static void on_event(void *context, const struct virt_event *event)
 
 static void free_hypervisor(struct hypervisor *hypervisor)
 {
+    hash_index_clear(&hypervisor->serial_looks, NULL);
     free(hypervisor->name);
     free(hypervisor->uri);
     free(hypervisor->sasl_username);

@@ -56,11 +56,11 @@ struct hypervisor {
     struct hash_index by_name; /* the same; a name may be of two for a moment */
     struct uuid *hidden;       /* listed, without permission to read them */
     size_t hidden_count;
-    struct virt_domain *vanished;          /* gone, but an operation still runs */
-    struct virt_serial_look *serial_looks; /* under way */
-    struct virt_adjustment *adjustments;   /* under way */
-    struct virt_shot *shots;               /* screenshots, under way */
-    struct virt_dump *dumps;               /* under way */
+    struct virt_domain *vanished;        /* gone, but an operation still runs */
+    struct hash_index serial_looks;      /* under way, by UUID */
+    struct virt_adjustment *adjustments; /* under way */
+    struct virt_shot *shots;             /* screenshots, under way */
+    struct virt_dump *dumps;             /* under way */
 };
 
 #endif

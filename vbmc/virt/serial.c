@@ -9,6 +9,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/hash.h"
+#include "vbmc/base/hash_index.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/host/host.h"
@@ -21,7 +23,6 @@
 /* Keeps no pointer to the domain, which may be gone before the worker runs this. */
 struct virt_serial_look {
     struct worker_job job;
-    struct virt_serial_look *next; /* of the hypervisor's */
     struct hypervisor *hypervisor;
     struct uuid uuid;
     char *alias;          /* NULL: any */
@@ -84,6 +85,11 @@ static void run(struct worker_job *job, virConnectPtr connection)
 
 /* ---- the loop ---- */
 
+static uint64_t hash_uuid(const struct uuid *uuid)
+{
+    return hash_bytes(HASH_BEGIN, uuid->bytes, sizeof uuid->bytes);
+}
+
 static void free_look(struct virt_serial_look *look)
 {
     domxml_serial_clear(&look->serial);
@@ -94,11 +100,8 @@ static void free_look(struct virt_serial_look *look)
 static void look_done(struct worker_job *job)
 {
     struct virt_serial_look *look = CONTAINER_OF(job, struct virt_serial_look, job);
-    struct virt_serial_look **link = &look->hypervisor->serial_looks;
 
-    while (*link != look)
-        link = &(*link)->next;
-    *link = look->next;
+    hash_index_remove(&look->hypervisor->serial_looks, hash_uuid(&look->uuid), look);
     if (look->done)
         look->done(look->context, look->result, look->result == 0 ? &look->serial : NULL,
                    look->result == 0 ? NULL : look->text);
@@ -113,27 +116,29 @@ int virt_serial_look_up(struct virt_domain *domain, const char *alias, virt_seri
 
     if (!look)
         return -ENOMEM;
-    look->alias = alias ? strdup(alias) : NULL;
-    if (alias && !look->alias) {
-        free(look);
-        return -ENOMEM;
-    }
     look->hypervisor = hypervisor;
     look->uuid = domain->host.uuid;
+    look->alias = alias ? strdup(alias) : NULL;
+    if ((alias && !look->alias) ||
+        hash_index_add(&hypervisor->serial_looks, hash_uuid(&look->uuid), look) < 0) {
+        free_look(look);
+        return -ENOMEM;
+    }
     look->done = done;
     look->context = context;
     look->job.run = run;
     look->job.done = look_done;
-    look->next = hypervisor->serial_looks;
-    hypervisor->serial_looks = look;
     worker_submit_look(hypervisor->worker, &look->job);
     return 0;
 }
 
 void virt_serial_cancel(struct virt_domain *domain, const void *context)
 {
-    for (struct virt_serial_look *look = domain->hypervisor->serial_looks; look;
-         look = look->next) {
+    const struct hash_index_node *cursor = NULL;
+    struct virt_serial_look *look;
+
+    while ((look = hash_index_next(&domain->hypervisor->serial_looks, hash_uuid(&domain->host.uuid),
+                                   &cursor))) {
         if (look->context == context && uuid_equal(&look->uuid, &domain->host.uuid))
             look->done = NULL;
     }

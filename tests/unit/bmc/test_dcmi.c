@@ -21,7 +21,7 @@ static struct power_history history;
 static int clear_history(void **state)
 {
     (void)state;
-    memset(&history, 0, sizeof history);
+    power_history_clear(&history);
     return 0;
 }
 
@@ -127,6 +127,28 @@ static void test_gap(void **state)
     expect_nothing(86400000, 3600);
     power_history_note(&history, 86400000, 70);
     expect_window(86401000, 3600, 70, 70, 70, 1000);
+}
+
+/* What holds until it is told otherwise is known all the time, and takes no room. */
+static void test_hold(void **state)
+{
+    (void)state;
+    power_history_note(&history, 1000, 200);
+    power_history_hold(&history);
+    assert_true(power_history_is_live(&history, 86400000));
+    power_history_note(&history, 86400000, 200);
+    assert_null(history.buckets);
+    power_history_hold(&history);
+    power_history_note(&history, 86401000, 300);
+    assert_non_null(history.buckets);
+    expect_window(86402000, 5, 200, 300, 225, 4000);
+    expect_window(86402000, 3600, 200, 300, 200.028, 3542000);
+    /* Held up to a time, from which on it holds as any value. */
+    power_history_hold(&history);
+    power_history_release(&history, 86410000);
+    assert_true(power_history_is_live(&history, 86419999));
+    assert_false(power_history_is_live(&history, 86420000));
+    expect_window(86430000, 30, 300, 300, 300, 19000);
 }
 
 /* ---- limits ---- */
@@ -407,7 +429,8 @@ int main(void)
         cmocka_unit_test_setup(test_average_is_by_time, clear_history),
         cmocka_unit_test_setup(test_window_rolls, clear_history),
         cmocka_unit_test_setup(test_long_windows, clear_history),
-        cmocka_unit_test_setup(test_gap, clear_history),
+        cmocka_unit_test_setup_teardown(test_gap, clear_history, clear_history),
+        cmocka_unit_test_setup_teardown(test_hold, clear_history, clear_history),
         cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_limit_logs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_about_the_limit, setup, teardown),
