@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vbmc/base/hypervisor_uri.h"
 #include "vbmc/base/inbox.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
@@ -102,10 +103,31 @@ static int open_store(struct fleet *fleet, char *error, size_t size)
     return result;
 }
 
+/* By its URI alone a local hypervisor is that of the other machine too, whose guests would be taken
+ * for gone, with their BMCs and event logs. A daemon by itself may have moved, with its guests. */
+static int check_machine(const struct fleet *fleet, char *error, size_t size)
+{
+    const struct config *config = fleet->config;
+
+    for (size_t i = 0; i < config->hypervisor_count && fleet->is_paired && fleet->moved_here; i++) {
+        const struct config_hypervisor *hypervisor = &config->hypervisors[i];
+        if (!hypervisor_uri_is_local(hypervisor->uri))
+            continue;
+        snprintf(error, size,
+                 "[hypervisor %s]: another machine served %s before, where %s was another "
+                 "hypervisor: a standby needs URIs with the host, as qemu+ssh://HOST/system",
+                 hypervisor->name, fleet->state_dir, hypervisor->uri);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int load(struct fleet *fleet, char *error, size_t size)
 {
     fleet_note_boot(fleet);
-    int result = fleet_load_facility(fleet, error, size);
+    int result = check_machine(fleet, error, size);
+    if (result == 0)
+        result = fleet_load_facility(fleet, error, size);
     if (result == 0)
         result = fleet_load_bmcs(fleet, error, size);
     if (result == 0 && (result = fleet_load_dead_hypervisors(fleet)) < 0)
@@ -239,6 +261,7 @@ int fleet_stand_by(uv_loop_t *loop, struct config *config, struct openstack *ope
     *started = NULL;
     if (!fleet)
         return -ENOMEM;
+    fleet->is_paired = true;
     fleet->locked = locked;
     fleet->locked_context = context;
     int result = prepare(fleet, error, size);

@@ -37,6 +37,7 @@ struct fleet {
     uv_loop_t *loop;
     struct config *config;
     char *state_dir;
+    bool is_paired;         /* other daemons may have served what is there */
     struct lock_wait *wait; /* for the lock on it; NULL: it serves */
     int lock;               /* that was had and is not the store's yet; -1: none */
     void (*locked)(void *context);
@@ -81,6 +82,7 @@ struct fleet {
     unsigned ending;      /* hypervisors whose threads have not ended yet */
     unsigned closing;     /* timers that are not closed yet */
     uint64_t started_ms;
+    bool moved_here;     /* the daemon last ran on another machine */
     bool power_returned; /* this machine has booted since the daemon last ran */
     bool boot_stored;    /* which boot this is is on disk, and whose restore policies wait */
     bool boot_refused;   /* ... not yet, as the log says */

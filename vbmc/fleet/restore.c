@@ -10,6 +10,7 @@
 #include "vbmc/fleet/restore.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,15 +43,29 @@
 
 /* ---- which boot this is ---- */
 
-/* At the first run ever no policy has been set yet. */
+static void read_present(struct store_boot_of_host *present)
+{
+    char id[BOOT_ID_SIZE];
+
+    boot_id_read(id);
+    snprintf(present->boot_id, sizeof present->boot_id, "%s", id);
+    machine_id_read(id);
+    snprintf(present->machine, sizeof present->machine, "%s", id);
+}
+
+/* At the first run ever no policy has been set yet; and that another machine ran the daemon last is
+ * no boot of this one. */
 void fleet_note_boot(struct fleet *fleet)
 {
-    char stored[STORE_BOOT_ID_SIZE], present[BOOT_ID_SIZE];
+    struct store_boot_of_host stored, present;
 
-    boot_id_read(present);
-    fleet->boot_stored =
-        store_host_load_boot_id(fleet->shared.store, stored) < 0 || strcmp(stored, present) == 0;
-    fleet->power_returned = !fleet->boot_stored && stored[0] != '\0' && present[0] != '\0';
+    read_present(&present);
+    fleet->boot_stored = store_host_load_boot(fleet->shared.store, &stored) < 0 ||
+                         strcmp(stored.boot_id, present.boot_id) == 0;
+    fleet->moved_here = !fleet->boot_stored && stored.machine[0] != '\0' &&
+                        present.machine[0] != '\0' && strcmp(stored.machine, present.machine) != 0;
+    fleet->power_returned = !fleet->boot_stored && !fleet->moved_here &&
+                            stored.boot_id[0] != '\0' && present.boot_id[0] != '\0';
 }
 
 static bool is_early(const struct fleet *fleet)
@@ -103,16 +118,16 @@ static void on_boot_stored(void *context, int result)
 static void put_boot(struct fleet *fleet)
 {
     CLEANUP_FREE struct uuid *settled = malloc((fleet->set.count + 1) * sizeof *settled);
-    char present[BOOT_ID_SIZE];
+    struct store_boot_of_host present;
     size_t count = 0;
 
-    boot_id_read(present);
+    read_present(&present);
     for (size_t i = 0; settled && i < fleet->set.count; i++) {
         const struct bmc *bmc = instance_bmc(fleet->set.instances[i]);
         if (bmc->chassis.restore == RESTORE_NONE)
             settled[count++] = bmc->core.uuid;
     }
-    int result = settled ? store_host_put_boot(fleet->shared.store, present, fleet->power_returned,
+    int result = settled ? store_host_put_boot(fleet->shared.store, &present, fleet->power_returned,
                                                settled, count, on_boot_stored, fleet)
                          : -ENOMEM;
     if (result < 0)

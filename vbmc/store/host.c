@@ -10,7 +10,7 @@
 #include "vbmc/store/sql.h"
 
 struct put {
-    char boot_id[STORE_BOOT_ID_SIZE];
+    struct store_boot_of_host boot;
     bool restores;
     size_t count;
     struct uuid settled[];
@@ -49,34 +49,41 @@ static int run_put(sqlite3 *db, void *data)
         result = clear_mark(db, &put->settled[i]);
     if (result < 0)
         return result;
-    sql_begin(&sql, db, "INSERT OR REPLACE INTO host (id, boot_id) VALUES (1, ?)");
-    sql_bind_text(&sql, put->boot_id);
+    sql_begin(&sql, db, "INSERT OR REPLACE INTO host (id, boot_id, machine) VALUES (1, ?, ?)");
+    sql_bind_text(&sql, put->boot.boot_id);
+    sql_bind_text(&sql, put->boot.machine);
     return sql_end(&sql);
 }
 
-int store_host_load_boot_id(struct store *store, char boot_id[STORE_BOOT_ID_SIZE])
+static void take_text(struct sql *sql, char text[STORE_BOOT_ID_SIZE])
+{
+    char *found = sql_text(sql);
+
+    snprintf(text, STORE_BOOT_ID_SIZE, "%s", found ? found : "");
+    free(found);
+}
+
+int store_host_load_boot(struct store *store, struct store_boot_of_host *boot)
 {
     struct sql sql;
-    char *text = NULL;
 
-    boot_id[0] = '\0';
-    sql_begin(&sql, store_reader(store), "SELECT boot_id FROM host");
-    if (sql_next_row(&sql))
-        text = sql_text(&sql);
-    if (text)
-        snprintf(boot_id, STORE_BOOT_ID_SIZE, "%s", text);
-    free(text);
+    *boot = (struct store_boot_of_host){0};
+    sql_begin(&sql, store_reader(store), "SELECT boot_id, machine FROM host");
+    if (sql_next_row(&sql)) {
+        take_text(&sql, boot->boot_id);
+        take_text(&sql, boot->machine);
+    }
     return sql_end(&sql);
 }
 
-int store_host_put_boot(struct store *store, const char *boot_id, bool restores,
+int store_host_put_boot(struct store *store, const struct store_boot_of_host *boot, bool restores,
                         const struct uuid *settled, size_t count, store_done_fn done, void *context)
 {
     struct put *put = malloc(sizeof *put + count * sizeof *settled);
 
     if (!put)
         return -ENOMEM;
-    snprintf(put->boot_id, sizeof put->boot_id, "%s", boot_id);
+    put->boot = *boot;
     put->restores = restores;
     put->count = count;
     if (count > 0)

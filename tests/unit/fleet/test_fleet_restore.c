@@ -9,6 +9,7 @@
 
 #include "tests/fake/fleet_fixture.h"
 #include "tests/fake/refusing_store.h"
+#include "vbmc/base/boot_id.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/chassis_power.h"
 #include "vbmc/bmc/ticket.h"
@@ -213,6 +214,24 @@ static void test_overtaken(void **state)
     assert_int_equal(bmc_of(G1)->chassis.queued, 0);
 }
 
+/* Its machine is another one: that it runs in another boot says nothing of any guest. */
+static void test_daemon_has_moved(void **state)
+{
+    char id[BOOT_ID_SIZE];
+
+    (void)state;
+    machine_id_read(id);
+    if (!id[0])
+        skip();
+    refusing_store_run("UPDATE host SET machine = 'another machine'");
+    start();
+    fleet_fixture_wait(boot_is_stored, NULL, "the boot is stored");
+    assert_int_equal(refusing_store_count("chassis WHERE restore != 0"), 0);
+    assert_int_equal(refusing_store_count("host WHERE machine = 'another machine'"), 0);
+    assert_true(is_off((void *)G1));
+    assert_int_equal(bmc_of(G1)->chassis.queued, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -222,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_disk_refuses, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_disk_refuses_the_start, setup, fleet_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_overtaken, setup, fleet_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_daemon_has_moved, setup, fleet_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

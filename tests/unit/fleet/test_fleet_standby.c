@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/fake/fleet_fixture.h"
+#include "tests/fake/refusing_store.h"
+#include "vbmc/base/boot_id.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/instance/guest.h"
@@ -205,6 +207,34 @@ static void test_cannot_take_over(void **state)
     take_lock();
 }
 
+static void note_other_machine(void)
+{
+    refusing_store_run("UPDATE host SET boot_id = 'another boot', machine = 'another machine'");
+}
+
+/* What both call by the same URI are two hypervisors. */
+static void test_local_hypervisor_of_another_machine(void **state)
+{
+    char id[BOOT_ID_SIZE];
+
+    (void)state;
+    machine_id_read(id);
+    if (!id[0])
+        skip();
+    note_other_machine();
+    stand_by();
+    drop_lock();
+    fleet_fixture_wait(is_locked, NULL, "the lock");
+    assert_true(taken_over < 0);
+    assert_non_null(strstr(error, "[hypervisor a]: another machine served"));
+    fleet_fixture_stop();
+    assert_int_equal(refusing_store_count("bmcs"), 1);
+    assert_int_equal(refusing_store_count("host WHERE machine = 'another machine'"), 1);
+    /* Who has moved the folder, and the guests, starts it alone. */
+    fleet_fixture_start(hypervisors, LINES);
+    fleet_fixture_wait(are_listening, NULL, "BMCs that listen and have a domain");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stops_while_it_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cannot_take_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_local_hypervisor_of_another_machine, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -49,9 +50,11 @@ static void on_done(void *context, int result)
 
 static int put(const char *boot_id, bool restores, const struct uuid *settled, size_t count)
 {
+    struct store_boot_of_host boot = {.machine = "machine"};
+
     came = false;
-    assert_int_equal(store_host_put_boot(store, boot_id, restores, settled, count, on_done, NULL),
-                     0);
+    snprintf(boot.boot_id, sizeof boot.boot_id, "%s", boot_id);
+    assert_int_equal(store_host_put_boot(store, &boot, restores, settled, count, on_done, NULL), 0);
     while (!came)
         uv_run(&loop, UV_RUN_ONCE);
     return answer;
@@ -60,11 +63,12 @@ static int put(const char *boot_id, bool restores, const struct uuid *settled, s
 static void expect(const char *boot_id, uint8_t of_off, uint8_t of_on)
 {
     CLEANUP_FREE struct store_chassis *rows = NULL;
-    char stored[STORE_BOOT_ID_SIZE];
+    struct store_boot_of_host stored;
     size_t count;
 
-    assert_int_equal(store_host_load_boot_id(store, stored), 0);
-    assert_string_equal(stored, boot_id);
+    assert_int_equal(store_host_load_boot(store, &stored), 0);
+    assert_string_equal(stored.boot_id, boot_id);
+    assert_string_equal(stored.machine, "machine");
     assert_int_equal(store_chassis_load_all(store, &rows, &count), 0);
     assert_int_equal(count, 2);
     assert_int_equal(rows[0].restore, of_off);
@@ -73,7 +77,12 @@ static void expect(const char *boot_id, uint8_t of_off, uint8_t of_on)
 
 static void test_boot(void **state)
 {
+    struct store_boot_of_host stored;
+
     (void)state;
+    assert_int_equal(store_host_load_boot(store, &stored), 0);
+    assert_string_equal(stored.boot_id, "");
+    assert_string_equal(stored.machine, "");
     assert_int_equal(put("first", false, NULL, 0), 0);
     expect("first", STORE_RESTORE_NONE, STORE_RESTORE_NONE);
     assert_int_equal(put("second", true, NULL, 0), 0);
