@@ -82,6 +82,10 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     struct hub *hub = context;
     char text[HUB_TEXT_SIZE];
 
+    if (hub->ending && link != STREAM_CONNECTED) {
+        hub_detach(hub, hub->end_reason);
+        return;
+    }
     snprintf(text, sizeof text, "%s", reason);
     if (hub->link == link && strcmp(hub->source_text, text) == 0)
         return;
@@ -128,6 +132,7 @@ static void drop_source(struct hub *hub)
     struct stream *source = hub->source;
 
     hub->source = NULL;
+    hub->ending = false;
     hub->link = STREAM_DISCONNECTED;
     hub_empty_queue(hub);
     if (source)
@@ -149,10 +154,22 @@ void hub_detach(struct hub *hub, const char *reason)
     hub_end_round(hub);
 }
 
+void hub_let_end(struct hub *hub, const char *reason)
+{
+    if (hub->link != STREAM_CONNECTED) {
+        hub_detach(hub, reason);
+        return;
+    }
+    hub->ending = true;
+    snprintf(hub->end_reason, sizeof hub->end_reason, "%s", reason);
+    hub_empty_queue(hub);
+    hub_tell_writers(hub);
+}
+
 void hub_attach(struct hub *hub, struct stream *stream)
 {
     hub_begin_round(hub);
-    hub_detach(hub, "another source takes its place");
+    hub_detach(hub, hub->ending ? hub->end_reason : "another source takes its place");
     if (hub->closing || hub->source) { /* a callback freed the hub, or was here before us */
         stream_close(stream);
     } else {
@@ -166,8 +183,13 @@ struct stream *hub_hand_over(struct hub *hub, struct stream *stream)
 {
     struct stream *former = hub->source;
 
+    if (former && hub->link != STREAM_CONNECTED) {
+        stream_close(former);
+        former = NULL;
+    }
     if (former)
         former->events = NULL;
+    hub->ending = false;
     hub->source = stream;
     stream_open(stream, &source_events, hub);
     return former;
@@ -175,12 +197,12 @@ struct stream *hub_hand_over(struct hub *hub, struct stream *stream)
 
 bool hub_has_source(const struct hub *hub)
 {
-    return hub->source != NULL;
+    return hub->source && !hub->ending;
 }
 
 bool hub_is_connected(const struct hub *hub)
 {
-    return hub->link == STREAM_CONNECTED;
+    return hub_takes_input(hub);
 }
 
 const char *hub_source_text(const struct hub *hub)

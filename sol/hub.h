@@ -53,13 +53,17 @@ void hub_free(struct hub *hub);
 void hub_attach(struct hub *hub, struct stream *stream);
 /* The same, where the stream goes on where the former source ended: no notice says that this is
  * lost, it counts as connected as it was, and what was typed is kept until the stream is connected.
- * The former source is the caller's, to be closed; it reports nothing more. NULL: there was none.
- */
+ * A former source that is connected is the caller's, to be closed; it reports nothing more. NULL:
+ * there was none. */
 struct stream *hub_hand_over(struct hub *hub, struct stream *stream);
 /* Closes the source, if there is one. Readers of a connected one get HUB_NOTICE_SOURCE_LOST with
  * `reason`. What was typed and not yet taken is dropped, as whenever the connection is lost: a
  * guest does not get at its next start what was meant for its last. */
 void hub_detach(struct hub *hub, const char *reason);
+/* The guest has left the source, which may still hold what it said: that is taken, until the source
+ * ends, which is then as hub_detach. Nothing can be typed meanwhile. */
+void hub_let_end(struct hub *hub, const char *reason);
+/* False of one that is let end. */
 bool hub_has_source(const struct hub *hub);
 bool hub_is_connected(const struct hub *hub);
 /* What the source last said of itself, or hub_detach; "" at first. Good until the next change. */

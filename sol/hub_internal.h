@@ -47,6 +47,8 @@ struct hub {
     unsigned holds;
 
     struct stream *source;
+    bool ending; /* the source is: `end_reason` */
+    char end_reason[HUB_TEXT_SIZE];
     enum stream_link link;
     char source_text[HUB_TEXT_SIZE];
 
@@ -67,6 +69,11 @@ struct hub {
     void *clock_context;
     uint64_t last_received_ms;
 };
+
+static inline bool hub_takes_input(const struct hub *hub)
+{
+    return hub->link == STREAM_CONNECTED && !hub->ending;
+}
 
 /* ---- hub_scrollback.c ---- */
 

@@ -46,7 +46,7 @@ void hub_tell_writers(struct hub *hub)
         return;
     hub_begin_round(hub);
     while (!hub->closing && (writer = TAILQ_FIRST(&hub->waiting)) &&
-           (hub->link != STREAM_CONNECTED || queue_used(hub) <= hub->queue_size / 2)) {
+           (!hub_takes_input(hub) || queue_used(hub) <= hub->queue_size / 2)) {
         stop_waiting(writer);
         hub->turn = writer;
         if (writer->events->writable)
@@ -94,7 +94,7 @@ ssize_t hub_write(struct hub_writer *writer, const void *bytes, size_t size)
 
     if (!hub)
         return -EPIPE;
-    if (hub->link != STREAM_CONNECTED)
+    if (!hub_takes_input(hub))
         return -ENOTCONN;
     if (size == 0)
         return 0;

@@ -7,7 +7,8 @@
  * update() brings these together after every change. A guest that starts again is looked up again.
  *
  * A guest that moves to another hypervisor is one that goes on there without having been seen to
- * stop. Its copy comes up there and waits; from then on its serial port is joined as well. */
+ * stop. Its copy comes up there and waits; from then on its serial port is joined as well. What it
+ * said before it left is read to its end. */
 #include "vbmc/console/console.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@
 #include "vbmc/virt/serial.h"
 
 #define TEXT_SIZE HUB_TEXT_SIZE
+#define LEAVE_MS  2000 /* QEMU ends where a guest was as soon as it runs elsewhere */
 
 struct console_user {
     LIST_ENTRY(console_user) link;
@@ -50,6 +52,7 @@ struct console {
     bool running;     /* the guest was on when its state was last known, and has not stopped */
     char *hypervisor; /* name of that where it last was */
     struct console_standby *standby; /* where it may be moving to */
+    uv_timer_t *leaving;             /* limit of reading what it said where it was; NULL: not yet */
     bool looking;
     char *alias; /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
@@ -124,6 +127,43 @@ static void close_port(struct console *console, const char *reason)
     end_look_up(console);
     if (console->hub)
         hub_detach(console->hub, reason);
+}
+
+static void on_left(uv_timer_t *timer)
+{
+    struct console *console = timer->data;
+
+    if (!hub_has_source(console->hub))
+        hub_detach(console->hub, "its domain is not there");
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static bool has_timer(struct console *console)
+{
+    if (console->leaving)
+        return true;
+    console->leaving = malloc(sizeof *console->leaving);
+    if (!console->leaving)
+        return false;
+    uv_timer_init(console->loop, console->leaving);
+    console->leaving->data = console;
+    return true;
+}
+
+/* The guest is no more where its domain was, and has not stopped. */
+static void leave_port(struct console *console, const char *reason)
+{
+    end_look_up(console);
+    if (!console->hub || !console->running || !has_timer(console)) {
+        close_port(console, reason);
+        return;
+    }
+    hub_let_end(console->hub, reason);
+    uv_timer_start(console->leaving, on_left, LEAVE_MS, 0);
 }
 
 static void drop_standby(struct console *console)
@@ -211,9 +251,9 @@ static void move_port(struct console *console, struct virt_domain *domain)
              hypervisor_name(virt_domain_hypervisor(domain)),
              whole && stream ? "" : "; what it said meanwhile may be missing");
     log_info("%s: console: %s", console->name, text);
-    if (!whole || !stream)
-        close_port(console, text);
-    if (stream) {
+    if (!stream) {
+        leave_port(console, "the guest is on another hypervisor");
+    } else {
         free(console->alias);
         console->alias = alias;
         former = hub_hand_over(console->hub, stream);
@@ -245,8 +285,10 @@ void console_set_domain(struct console *console, struct virt_domain *domain)
     console->unusable = false;
     if (moves && is_asked_for(console))
         move_port(console, domain);
-    else
+    else if (domain)
         close_port(console, "its domain is not there");
+    else
+        leave_port(console, "its domain is not there");
     console->domain = domain;
     if (domain)
         remember_place(console);
@@ -279,6 +321,9 @@ void console_lose_hypervisor(struct console *console, const struct hypervisor *h
     if (console->standby &&
         virt_domain_hypervisor(console_standby_domain(console->standby)) == hypervisor)
         drop_standby(console);
+    if (!console->domain && console->hypervisor &&
+        strcmp(console->hypervisor, hypervisor_name(hypervisor)) == 0)
+        close_port(console, "its hypervisor is no longer configured");
 }
 
 static void tell_of_reset(struct console *console)
@@ -405,6 +450,8 @@ void console_free(struct console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
+    if (console->leaving)
+        uv_close((uv_handle_t *)console->leaving, on_timer_closed);
     named_log_end(&console->log);
     hub_free(console->hub);
     free(console->history_path);

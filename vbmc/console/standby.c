@@ -6,7 +6,10 @@
  *   draining   what the guest said where it was before is reported, as it comes
  *   passing    what was kept has been reported; all goes through
  *
- * A port that is not found leaves it looking for good: the ordinary way will say why. */
+ * A port that is not found leaves it looking for good: the ordinary way will say why.
+ *
+ * What the guest says is whole if it was connected before the guest ran there. What is known of the
+ * guest may be old by then, so it is read once more after that. */
 #include "vbmc/console/standby.h"
 
 #include <errno.h>
@@ -36,21 +39,32 @@ struct console_standby {
     enum stream_link link;
     char text[HUB_TEXT_SIZE];
     bool whole;
+    bool lost; /* more came than is kept */
     bool passing;
     bool closed;
+    bool released;  /* its timer is */
+    unsigned looks; /* whose answer comes here */
     uint8_t *bytes;
     size_t used;
 };
 
 /* ---- the end ---- */
 
+static void free_if_unused(struct console_standby *standby)
+{
+    if (!standby->released || standby->looks > 0)
+        return;
+    free(standby->bytes);
+    free(standby->alias);
+    free(standby);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct console_standby *standby = handle->data;
 
-    free(standby->bytes);
-    free(standby->alias);
-    free(standby);
+    standby->released = true;
+    free_if_unused(standby);
 }
 
 static void close_former(struct console_standby *standby)
@@ -116,11 +130,30 @@ static void on_received(void *context, const uint8_t *bytes, size_t size)
         standby->bytes = malloc(CONSOLE_STANDBY_MAX);
     size_t room = standby->bytes ? CONSOLE_STANDBY_MAX - standby->used : 0;
     if (size > room)
-        standby->whole = false;
+        standby->lost = true;
     size = size < room ? size : room;
     if (size > 0)
         memcpy(standby->bytes + standby->used, bytes, size);
     standby->used += size;
+}
+
+/* What it was when it was taken counts. */
+static void on_looked_at(void *context, int result, const char *text)
+{
+    struct console_standby *standby = context;
+
+    (void)text;
+    if (--standby->looks == 0 && result == 0 && standby->domain && !standby->closed &&
+        standby->link == STREAM_CONNECTED && !standby->lost)
+        standby->whole = virt_domain_host(standby->domain)->state == HOST_POWER_PAUSED;
+    free_if_unused(standby);
+}
+
+static void look_at_guest(struct console_standby *standby)
+{
+    standby->looks++;
+    hypervisor_look_at(virt_domain_hypervisor(standby->domain), virt_domain_uuid(standby->domain),
+                       on_looked_at, standby);
 }
 
 static void on_state(void *context, enum stream_link link, const char *reason)
@@ -134,9 +167,10 @@ static void on_state(void *context, enum stream_link link, const char *reason)
         stream_report_state(&standby->stream, link, reason);
     else if (standby->former && link != STREAM_CONNECTED)
         begin_passing(standby);
-    else if (standby->domain) /* what it was when it was taken counts */
-        standby->whole = link == STREAM_CONNECTED &&
-                         virt_domain_host(standby->domain)->state == HOST_POWER_PAUSED;
+    else if (standby->domain && link == STREAM_CONNECTED)
+        look_at_guest(standby);
+    else
+        standby->whole = false;
 }
 
 static void on_writable(void *context)
@@ -213,7 +247,7 @@ struct virt_domain *console_standby_domain(const struct console_standby *standby
 
 bool console_standby_is_whole(const struct console_standby *standby)
 {
-    return standby->whole;
+    return standby->whole && !standby->lost;
 }
 
 struct stream *console_standby_take(struct console_standby *standby, char **alias)

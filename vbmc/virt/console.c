@@ -497,6 +497,8 @@ void virt_console_forget_domain(struct virt_domain *domain)
     domain->console = NULL;
     console->domain = NULL;
     uv_timer_stop(&console->retry);
-    if (console->libvirt)
-        end_libvirt_stream(console);
+    if (!console->libvirt)
+        return;
+    end_libvirt_stream(console);
+    stream_report_state(&console->stream, STREAM_DISCONNECTED, "its domain is gone");
 }

@@ -1,5 +1,6 @@
 /* The console of a BMC whose guest goes to another hypervisor: what it says is neither lost nor
  * doubled, and people stay where they are. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,11 +112,41 @@ static bool is_joined_there(void)
     return there_guest >= 0;
 }
 
+static bool seen_there;
+
+static void on_seen_there(void *context, int result, const char *text)
+{
+    (void)context;
+    (void)text;
+    assert_int_equal(result, 0);
+    seen_there = true;
+}
+
+static bool is_seen_there(void)
+{
+    return seen_there;
+}
+
+/* Joined, and the guest was looked at once more since. */
+static void join_there(void)
+{
+    TURN_UNTIL(is_joined_there);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+    seen_there = false;
+    hypervisor_look_at(there, virt_domain_uuid(copy), on_seen_there, NULL);
+    TURN_UNTIL(is_seen_there);
+}
+
 static bool is_hung_up_there(void)
 {
     char byte;
 
     return recv(there_guest, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static bool has_notice(void)
+{
+    return rig.notices[0] != '\0';
 }
 
 static size_t wanted_bytes;
@@ -157,7 +188,7 @@ static void test_move(void **state)
     (void)state;
     begin_move(VIR_DOMAIN_PAUSED);
     console_expect(rig.console, copy);
-    TURN_UNTIL(is_joined_there);
+    join_there();
     console_expect(rig.console, copy); /* nothing new */
     assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
     assert_int_equal(send(rig.guest, "and ", 4, MSG_NOSIGNAL), 4);
@@ -196,7 +227,7 @@ static void check_move_with_rests(bool hangs_up)
     begin_move(VIR_DOMAIN_PAUSED);
     assert_int_equal(hub_writer_new(console_hub(rig.console), &writer_events, NULL, &writer), 0);
     console_expect(rig.console, copy);
-    TURN_UNTIL(is_joined_there);
+    join_there();
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
     assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
     uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
@@ -230,6 +261,62 @@ static void test_move_with_rests_and_no_end(void **state)
 {
     (void)state;
     check_move_with_rests(false);
+}
+
+/* For a while nobody knows where it is, and where it was its serial port ends. */
+static void check_move_by_nowhere(bool hangs_up)
+{
+    static const struct hub_writer_events writer_events = {0};
+    struct hub_writer *writer;
+
+    begin_move(VIR_DOMAIN_PAUSED);
+    assert_int_equal(hub_writer_new(console_hub(rig.console), &writer_events, NULL, &writer), 0);
+    console_expect(rig.console, copy);
+    join_there();
+    assert_int_equal(send(there_guest, "there ", 6, MSG_NOSIGNAL), 6);
+    assert_int_equal(send(rig.guest, "rest ", 5, MSG_NOSIGNAL), 5);
+    console_set_domain(rig.console, NULL);
+    assert_int_equal(hub_write(writer, "lost", 4), -ENOTCONN);
+    rig_expect_notices("");
+    if (hangs_up) {
+        rig_close_guest();
+        TURN_UNTIL(has_notice);
+        rig_expect_notices("[its domain is not there]");
+    }
+    console_set_domain(rig.console, copy);
+    expect_text("here rest there ");
+    assert_null(strstr(rig.notices, "missing"));
+    assert_int_equal(hub_write(writer, "typed", 5), 5);
+    wanted_input = "typed";
+    TURN_UNTIL(has_input_there);
+    hub_writer_free(writer);
+    rig_drop();
+    stop_there();
+}
+
+static void test_move_by_nowhere(void **state)
+{
+    (void)state;
+    check_move_by_nowhere(false);
+}
+
+static void test_move_by_nowhere_after_its_end(void **state)
+{
+    (void)state;
+    check_move_by_nowhere(true);
+}
+
+/* It runs there, and what is known of it says that it still waits. */
+static void test_move_unseen(void **state)
+{
+    (void)state;
+    begin_move(VIR_DOMAIN_PAUSED);
+    console_expect(rig.console, copy);
+    TURN_UNTIL(is_joined_there);
+    console_set_domain(rig.console, copy);
+    assert_non_null(strstr(rig.notices, "what it said meanwhile may be missing]"));
+    rig_drop();
+    stop_there();
 }
 
 static void take_when_accepted(uv_prepare_t *prepare)
@@ -269,13 +356,16 @@ static void test_move_unforeseen(void **state)
     (void)state;
     begin_move(VIR_DOMAIN_RUNNING);
     console_set_domain(rig.console, NULL); /* for a while nobody knows where it is */
-    rig_expect_notices("[its domain is not there]");
+    rig_expect_notices("");
+    assert_int_equal(send(rig.guest, "rest ", 5, MSG_NOSIGNAL), 5);
     console_set_domain(rig.console, copy);
+    expect_text("here rest ");
     TURN_UNTIL(is_joined_there);
     assert_int_equal(send(there_guest, "there", 5, MSG_NOSIGNAL), 5);
-    expect_text("here there");
+    expect_text("here rest there");
     snprintf(expected, sizeof expected,
-             "[the guest moved to hypervisor there; what it said meanwhile may be missing][%s]",
+             "[the guest moved to hypervisor there; what it said meanwhile may be missing]"
+             "[the guest is on another hypervisor][%s]",
              there_path);
     rig_expect_notices(expected);
     rig_drop();
@@ -330,6 +420,9 @@ int main(void)
         TEST(test_move),
         TEST(test_move_with_rests),
         TEST(test_move_with_rests_and_no_end),
+        TEST(test_move_by_nowhere),
+        TEST(test_move_by_nowhere_after_its_end),
+        TEST(test_move_unseen),
         TEST(test_move_while_connecting),
         TEST(test_move_unforeseen),
         TEST(test_move_foreseen_late),

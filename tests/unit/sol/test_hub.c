@@ -711,6 +711,51 @@ static void test_attach_and_detach(void **state)
     leave(&a);
 }
 
+/* What it still says is taken, nothing is typed into it, and its end is the end. */
+static void test_source_let_end(void **state)
+{
+    struct session a;
+
+    (void)state;
+    new_hub(0, 4, NULL);
+    join(&a, HUB_FROM_END, 0);
+    source.room = 0;
+    assert_int_equal(type(&a, "typed"), 4);
+    a.to_type = "rest";
+    hub_let_end(hub, "it left");
+    assert_int_equal(a.typed, -ENOTCONN);
+    assert_int_equal(type(&a, "x"), -ENOTCONN);
+    source.room = 100;
+    stream_report_writable(&source.stream);
+    assert_typed(source, "");
+    assert_false(hub_has_source(hub));
+    assert_false(hub_is_connected(hub));
+    say("its last words");
+    assert_false(source.closed);
+    stream_report_state(&source.stream, STREAM_DISCONNECTED, "QEMU is gone");
+    assert_true(source.closed);
+    assert_string_equal(hub_source_text(hub), "it left");
+    assert_string_equal(a.notices, "1@14:it left ");
+    assert_string_equal(read_all(&a), "its last words");
+    hub_let_end(hub, "nothing there");
+    fake_init(&source);
+    hub_attach(hub, &source.stream);
+    hub_let_end(hub, "not connected");
+    assert_true(source.closed);
+    fake_init(&source);
+    hub_attach(hub, &source.stream);
+    connect_source(&source);
+    hub_let_end(hub, "it left again");
+    hub_attach(hub, &second.stream);
+    assert_true(source.closed);
+    connect_source(&second);
+    assert_true(hub_has_source(hub));
+    assert_int_equal(type(&a, "y"), 1);
+    assert_typed(second, "y");
+    assert_string_equal(a.notices, "1@14:it left 0@14:there 1@14:it left again 0@14:there ");
+    leave(&a);
+}
+
 static void test_failing_write(void **state)
 {
     struct session a;
@@ -900,6 +945,7 @@ int main(void)
         TEST(test_source_lost_and_back),
         TEST(test_hostile_notice),
         TEST(test_attach_and_detach),
+        TEST(test_source_let_end),
         TEST(test_failing_write),
         TEST(test_hub_freed_with_readers),
         TEST(test_free_in_callbacks),
