@@ -12,7 +12,7 @@ BUILD_PACKAGES := gcc make pkg-config libvirt-dev libjson-c-dev libssh-dev libcm
 	libuv1-dev libssl-dev libsqlite3-dev libinih-dev libsystemd-dev libxml2-dev libedit-dev \
 	libncurses-dev libsnmp-dev libseccomp-dev
 RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 \
-	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 \
+	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 xz-utils \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
 	openhpid openhpi-plugin-ipmidirect openhpi-clients dpkg-dev
@@ -163,6 +163,7 @@ demo-run: $(RUN_DEPS) guest all
 # Where it cannot be built, the tests that need it say so.
 guest: $(RUN_DEPS)
 	-@tests/guest/build.sh
+	-@tests/guest/inband.sh
 
 layers: all
 	@VBMC_BUILD=$(BUILD) tests/layers.sh

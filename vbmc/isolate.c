@@ -165,7 +165,15 @@ int isolate_hand_over_state(const char *state_dir, const struct isolate_user *us
     return errno ? fail_at(state_dir, error, size) : 0;
 }
 
-/* True if there is nothing in the folder but what has one of these names. */
+/* A guest's socket (vbmc/instance/inband.c), which is the user's already. */
+static bool is_guest_socket(const char *name)
+{
+    const char *end = strrchr(name, '.');
+
+    return end && strcmp(end, ".ipmi") == 0;
+}
+
+/* True if there is nothing in the folder but what has one of these names, and sockets of guests. */
 static bool has_only(int fd, const char *const *names)
 {
     int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -174,7 +182,7 @@ static bool has_only(int fd, const char *const *names)
     bool is_ours = folder != NULL;
 
     while (is_ours && (entry = readdir(folder))) {
-        bool known = !is_entry(entry);
+        bool known = !is_entry(entry) || is_guest_socket(entry->d_name);
         for (size_t i = 0; names[i] && !known; i++)
             known = strcmp(entry->d_name, names[i]) == 0;
         is_ours = known;

@@ -70,8 +70,8 @@ static const char *const daemon_has[] = {
     "fdatasync", "flock", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents", "getdents64",
     "link", "linkat", "lstat", "memfd_create", "mkdir", "mkdirat", "msync", "open", "openat",
     "pipe", "readahead", "readlink", "readlinkat", "rename", "renameat", "renameat2", "rmdir",
-    "sendfile", "splice", "stat", "statfs", "statx", "symlink", "symlinkat", "sync_file_range",
-    "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes",
+    "sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink", "symlinkat",
+    "sync_file_range", "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes",
     /* sockets, beside `socket` itself */
     "accept", "accept4", "bind", "connect", "listen",
     /* waiting */

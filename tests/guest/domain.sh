@@ -12,6 +12,9 @@ usage() {
 		  --vcpus N            default 1
 		  --kernel             boots the kernel alone, without SeaBIOS's boot order and a boot loader,
 		                       which saves the emulator a third of the time
+		  --inband FRONT       the kernel of build/guest-inband (inband.sh), with QEMU's ipmi-bmc-extern and
+		                       that front end: isa-ipmi-kcs, isa-ipmi-bt, pci-ipmi-kcs, pci-ipmi-bt
+		  --ipmi-socket PATH   of its BMC
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
 		  --readonly-disk FILE the same, which the guest cannot write to
@@ -44,6 +47,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=$(escape "$1")
 shift
 
+inband='' ipmi_socket=''
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
 readonly='' vcpus=1 kernel='' data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
@@ -64,6 +68,8 @@ while [[ $# -gt 0 ]]; do
 	--uuid) uuid=$(escape "$2") ;;
 	--memory) memory=$2 ;;
 	--vcpus) vcpus=$2 ;;
+	--inband) inband=$2 kernel=1 ;;
+	--ipmi-socket) ipmi_socket=$(realpath -ms -- "$2") ;;
 	--data) data=$(absolute "$2") ;;
 	--disk) disk=$(absolute "$2") ;;
 	--readonly-disk) disk=$(absolute "$2") readonly='<readonly/>' ;;
@@ -87,9 +93,9 @@ if [[ -z $disk ]]; then
 	readonly='<readonly/>'
 fi
 if [[ -n $kernel ]]; then
-	folder=$(absolute "$here/../../build/guest")
+	folder=$(absolute "$here/../../build/guest${inband:+-inband}")
 	kernel="<kernel>$folder/vmlinux</kernel><initrd>$folder/initrd</initrd>
-    <cmdline>$(escape "$(<"$here/../../build/guest/cmdline")")</cmdline>"
+    <cmdline>$(escape "$(<"$folder/cmdline")")</cmdline>"
 fi
 case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
 case $bus in virtio) target=vda ;; ide) target=hda ;; *) target=sda ;; esac
@@ -168,6 +174,8 @@ arguments=()
 [[ -z $pcap ]] || arguments+=(-object "filter-dump,id=pcap0,netdev=hostnet0,file=${pcap//,/,,}")
 [[ -z $seabios_log ]] || arguments+=(-chardev "file,id=seabios,path=${seabios_log//,/,,}"
 	-device "isa-debugcon,iobase=0x402,chardev=seabios")
+[[ -z $inband ]] || arguments+=(-chardev "socket,id=ipmi0,path=$(escape "${ipmi_socket//,/,,}"),reconnect=1"
+	-device ipmi-bmc-extern,id=bmc0,chardev=ipmi0 -device "$inband,id=ipmi,bmc=bmc0")
 if [[ ${#arguments[@]} -gt 0 ]]; then
 	echo "  <qemu:commandline>"
 	printf "    <qemu:arg value='%s'/>\n" "${arguments[@]}"

@@ -32,6 +32,7 @@ void bmc_init(struct bmc *bmc, uint32_t number, const struct uuid *uuid,
     boot_set_defaults(&bmc->boot);
     bmc->boot.core = &bmc->core;
     messaging_set_defaults(&bmc->messaging);
+    bmc->messaging.core = &bmc->core;
     acpi_set_defaults(&bmc->acpi);
     system_info_init(&bmc->system_info, &bmc->core);
     watchdog_init(&bmc->watchdog, &bmc->core, &bmc->chassis, &bmc->messaging);

@@ -60,6 +60,8 @@ struct bmc_hooks {
     /* The channel's limit, or who is locked out, is another: what log-ins by another way than the
      * LAN go by as well. NULL: nobody wants to know. */
     void (*logins_changed)(const struct bmc_core *core);
+    /* Message flags or global enables have changed. NULL: nobody wants to know. */
+    void (*messaging_changed)(const struct bmc_core *core);
     /* Seconds since 1970 of the BMC's real-time clock (Set SEL Time moves it). */
     int64_t (*wall_time)(const struct bmc_core *core);
 };

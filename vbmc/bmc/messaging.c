@@ -3,9 +3,34 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vbmc/bmc/core.h"
+
+/* Flags or enables: what the system interface tells the guest of. */
+static void note_change(const struct messaging *messaging)
+{
+    const struct bmc_core *core = messaging->core;
+
+    if (core && core->hooks->messaging_changed)
+        core->hooks->messaging_changed(core);
+}
+
 void messaging_set_defaults(struct messaging *messaging)
 {
-    *messaging = (struct messaging){.enables = GLOBAL_ENABLE_EVENT_LOGGING};
+    *messaging =
+        (struct messaging){.core = messaging->core, .enables = GLOBAL_ENABLE_EVENT_LOGGING};
+    note_change(messaging);
+}
+
+void messaging_set_enables(struct messaging *messaging, uint8_t enables)
+{
+    messaging->enables = enables;
+    note_change(messaging);
+}
+
+void messaging_set_watchdog(struct messaging *messaging, bool is_set)
+{
+    messaging->watchdog = is_set;
+    note_change(messaging);
 }
 
 uint8_t messaging_flags(const struct messaging *messaging)
@@ -20,6 +45,7 @@ void messaging_clear(struct messaging *messaging, uint8_t flags)
         messaging->has_event = false;
     if (flags & MESSAGE_FLAG_WATCHDOG)
         messaging->watchdog = false;
+    note_change(messaging);
 }
 
 void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE])
@@ -29,6 +55,7 @@ void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAG
         return;
     memcpy(messaging->event, event, sizeof messaging->event);
     messaging->has_event = true;
+    note_change(messaging);
 }
 
 int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EVENT_SIZE])
@@ -37,5 +64,6 @@ int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EV
         return -ENOENT;
     memcpy(event, messaging->event, sizeof messaging->event);
     messaging->has_event = false;
+    note_change(messaging);
     return 0;
 }

@@ -27,12 +27,15 @@ enum message_flag {
     MESSAGE_FLAG_RESERVED = 0x14,
 };
 
+struct bmc_core;
+
 struct messaging {
-    uint8_t enables;  /* enum global_enable */
-    bool watchdog;    /* MESSAGE_FLAG_WATCHDOG */
-    bool no_receiver; /* Set Event Receiver: the BMC's own events go nowhere */
-    bool lan_receive; /* Enable Message Channel Receive for the LAN channel */
-    bool has_event;   /* MESSAGE_FLAG_EVENT_BUFFER */
+    const struct bmc_core *core; /* whose hook is told of changes; NULL: nobody is */
+    uint8_t enables;             /* enum global_enable */
+    bool watchdog;               /* MESSAGE_FLAG_WATCHDOG */
+    bool no_receiver;            /* Set Event Receiver: the BMC's own events go nowhere */
+    bool lan_receive;            /* Enable Message Channel Receive for the LAN channel */
+    bool has_event;              /* MESSAGE_FLAG_EVENT_BUFFER */
     uint8_t event[MESSAGING_EVENT_SIZE];
 };
 
@@ -51,6 +54,11 @@ static inline bool messaging_logs_own_events(const struct messaging *messaging)
 {
     return messaging_logs_events(messaging) && !messaging->no_receiver;
 }
+
+/* Set BMC Global Enables. */
+void messaging_set_enables(struct messaging *messaging, uint8_t enables);
+/* Sets or clears MESSAGE_FLAG_WATCHDOG. */
+void messaging_set_watchdog(struct messaging *messaging, bool is_set);
 
 /* enum message_flag. */
 uint8_t messaging_flags(const struct messaging *messaging);

@@ -171,7 +171,8 @@ int watchdog_set(struct watchdog *watchdog, const struct watchdog_settings *sett
     watchdog->settings = *settings;
     watchdog->sets++;
     watchdog->expired &= (uint8_t)~clear_flags;
-    watchdog->messaging->watchdog = watchdog->in_doubt = false;
+    messaging_set_watchdog(watchdog->messaging, false);
+    watchdog->in_doubt = false;
     watchdog->left_ms = (uint64_t)settings->initial * WATCHDOG_COUNT_MS;
     if (goes_on)
         begin_countdown(watchdog);
@@ -217,7 +218,7 @@ static void interrupt(struct watchdog *watchdog)
              left_ms(watchdog));
     report_event(watchdog, OFFSET_INTERRUPT);
     if (kind == WATCHDOG_INTERRUPT_MESSAGING)
-        watchdog->messaging->watchdog = true;
+        messaging_set_watchdog(watchdog->messaging, true);
     else
         watchdog_due_interrupt(watchdog);
 }

@@ -74,6 +74,7 @@ struct config_bmc {
     struct config_prefix addresses;
     uint16_t port; /* 623 unless told otherwise; only with has_addresses */
     struct channel channel;
+    bool inband_read_only;     /* a guest may look at its BMC, and change nothing of it */
     bool lan_address_writable; /* clients may store another address than the real one */
     unsigned session_timeout_s;
     unsigned manufacturer;

@@ -76,6 +76,8 @@ const struct config_key config_keys[] = {
      .wanted = a_privilege},
     {S(BMC), "lan-address", config_value_lan_address, AT(bmc, lan_address_writable),
      .wanted = "expected fixed or writable"},
+    {S(BMC), "inband", config_value_inband, AT(bmc, inband_read_only),
+     .wanted = "expected full or read-only"},
     {S(BMC), "session-timeout", config_value_timeout, AT(bmc, session_timeout_s),
      .wanted = "a session timeout is 10 to 3600 seconds"},
     {S(BMC), "manufacturer-id", config_value_manufacturer, AT(bmc, manufacturer),

@@ -59,6 +59,8 @@ static const struct word console_words[] = {
 
 static const struct word lan_address_words[] = {{"fixed", false}, {"writable", true}};
 
+static const struct word inband_words[] = {{"full", false}, {"read-only", true}};
+
 static const struct word yes_no_words[] = {{"yes", true}, {"no", false}};
 
 static int find_word(const struct word *words, size_t count, const char *text, int *value)
@@ -152,14 +154,25 @@ int config_value_console(struct config_parse *parse, const char *value, void *ta
     return result;
 }
 
-int config_value_lan_address(struct config_parse *parse, const char *value, void *target)
+static int take_flag(const struct word *words, size_t count, const char *value, void *target)
 {
-    int word, result = find_word(lan_address_words, ARRAY_SIZE(lan_address_words), value, &word);
+    int word, result = find_word(words, count, value, &word);
 
-    (void)parse;
     if (result == 0)
         *(bool *)target = word;
     return result;
+}
+
+int config_value_lan_address(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    return take_flag(lan_address_words, ARRAY_SIZE(lan_address_words), value, target);
+}
+
+int config_value_inband(struct config_parse *parse, const char *value, void *target)
+{
+    (void)parse;
+    return take_flag(inband_words, ARRAY_SIZE(inband_words), value, target);
 }
 
 int config_value_yes_no(struct config_parse *parse, const char *value, void *target)

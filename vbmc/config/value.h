@@ -12,6 +12,7 @@ int config_value_log_level(struct config_parse *parse, const char *value, void *
 int config_value_compat(struct config_parse *parse, const char *value, void *target);
 int config_value_discover(struct config_parse *parse, const char *value, void *target);
 int config_value_privilege(struct config_parse *parse, const char *value, void *target);
+int config_value_inband(struct config_parse *parse, const char *value, void *target);
 int config_value_lan_address(struct config_parse *parse, const char *value, void *target);
 int config_value_yes_no(struct config_parse *parse, const char *value, void *target);
 int config_value_address(struct config_parse *parse, const char *value, void *target);

@@ -11,10 +11,10 @@
 #include "vbmc/base/json.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/domxml/commandline.h"
 #include "vbmc/domxml/internal.h"
 
-#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
-#define ORDER_MAX      10000
+#define ORDER_MAX 10000
 
 static unsigned boot_order(xmlNodePtr device)
 {
@@ -26,28 +26,6 @@ static unsigned boot_order(xmlNodePtr device)
 
 /* qemu:arg values name a second QMP monitor as "-qmp unix:PATH,server=on,..", or as "-chardev
  * socket,id=ID,path=PATH,.." with "-mon chardev=ID,mode=control". */
-static char *copy_option(const char *options, const char *name)
-{
-    const char *found = strstr(options, name);
-
-    return found ? strndup(found + strlen(name), strcspn(found + strlen(name), ",")) : NULL;
-}
-
-/* The value behind the n-th (from 0) option of that name, to be freed; NULL if there are fewer. */
-static char *nth_argument(xmlNodePtr commandline, const char *option, unsigned n)
-{
-    bool next = false;
-
-    for (xmlNodePtr node = commandline->children; node; node = node->next) {
-        if (!domxml_is_element(node, "arg"))
-            continue;
-        if (next && n-- == 0)
-            return domxml_attribute(node, "value");
-        next = !next && domxml_attribute_is(node, "value", option);
-    }
-    return NULL;
-}
-
 static bool is_server(const char *value)
 {
     return strstr(value, ",server") != NULL;
@@ -57,13 +35,13 @@ static bool is_server(const char *value)
 static char *chardev_path(xmlNodePtr commandline, const char *id)
 {
     for (unsigned n = 0;; n++) {
-        CLEANUP_FREE char *value = nth_argument(commandline, "-chardev", n);
-        CLEANUP_FREE char *own_id = value ? copy_option(value, ",id=") : NULL;
+        CLEANUP_FREE char *value = domxml_nth_argument(commandline, "-chardev", n);
+        CLEANUP_FREE char *own_id = value ? domxml_copy_option(value, ",id=") : NULL;
         if (!value)
             return NULL;
         if (own_id && strcmp(own_id, id) == 0)
             return strncmp(value, "socket,", 7) == 0 && is_server(value)
-                       ? copy_option(value, ",path=")
+                       ? domxml_copy_option(value, ",path=")
                        : NULL;
     }
 }
@@ -71,15 +49,15 @@ static char *chardev_path(xmlNodePtr commandline, const char *id)
 static char *find_qmp_socket(xmlNodePtr commandline)
 {
     for (unsigned n = 0;; n++) {
-        CLEANUP_FREE char *value = nth_argument(commandline, "-qmp", n);
+        CLEANUP_FREE char *value = domxml_nth_argument(commandline, "-qmp", n);
         if (!value)
             break;
         if (strncmp(value, "unix:", 5) == 0 && is_server(value))
             return strndup(value + 5, strcspn(value + 5, ","));
     }
     for (unsigned n = 0;; n++) {
-        CLEANUP_FREE char *value = nth_argument(commandline, "-mon", n);
-        CLEANUP_FREE char *id = value ? copy_option(value, "chardev=") : NULL;
+        CLEANUP_FREE char *value = domxml_nth_argument(commandline, "-mon", n);
+        CLEANUP_FREE char *id = value ? domxml_copy_option(value, "chardev=") : NULL;
         char *path = id && strstr(value, "mode=control") ? chardev_path(commandline, id) : NULL;
         if (!value || path)
             return path;
@@ -88,10 +66,9 @@ static char *find_qmp_socket(xmlNodePtr commandline)
 
 static void read_qmp_socket(xmlNodePtr root, struct domxml_live *live)
 {
-    xmlNodePtr commandline = domxml_child(root, "commandline");
+    xmlNodePtr commandline = domxml_commandline(root);
 
-    if (commandline && commandline->ns &&
-        xmlStrEqual(commandline->ns->href, BAD_CAST QEMU_NAMESPACE))
+    if (commandline)
         live->qmp_socket = find_qmp_socket(commandline);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/domxml/inband.h"
 #include "vbmc/domxml/internal.h"
 
 #define NUMBER_DIGITS_MAX 15                   /* so that no sum or product below overflows */
@@ -306,5 +307,6 @@ int domxml_parse_hardware(const char *xml, struct host_hardware *hardware)
                    sizeof hardware->machine);
     read_smbios(root, &hardware->smbios);
     hardware->ends_at_reset = ends_at_reset(root);
+    domxml_read_inband(root, &hardware->inband);
     return 0;
 }

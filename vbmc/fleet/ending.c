@@ -27,6 +27,8 @@ static void on_timer_closed(uv_handle_t *handle)
         *fleet->owner = NULL;
     free(fleet->state_dir);
     free(fleet->sink);
+    free(fleet->inband_sink);
+    free(fleet->runtime_dir);
     free(fleet);
 }
 

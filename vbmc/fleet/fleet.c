@@ -78,8 +78,8 @@ static int prepare(struct fleet *fleet, char *error, size_t size)
     fleet->inbox = inbox_new(fleet->loop);
     fleet->shared.limiter = limiter_new();
     fleet->shared.login_log = login_log_new();
-    if (!fleet->state_dir || !fleet->sink || !fleet->inbox || !fleet->shared.limiter ||
-        !fleet->shared.login_log || virt_loop_start(fleet->loop) < 0) {
+    if (!fleet->state_dir || !fleet->sink || !fleet->inband_sink || !fleet->inbox ||
+        !fleet->shared.limiter || !fleet->shared.login_log || virt_loop_start(fleet->loop) < 0) {
         snprintf(error, size, "out of memory");
         return -ENOMEM;
     }
@@ -172,6 +172,10 @@ static void init_shared(struct fleet *fleet)
     fleet->sink = instance_sink_new(find_number, fleet);
     fleet->shared.loop = fleet->loop;
     fleet->shared.sink = fleet->sink;
+    fleet->inband_sink = instance_inband_sink_new(find_number, fleet);
+    fleet->shared.inband_sink = fleet->inband_sink;
+    fleet->runtime_dir = strdup(fleet->config->daemon.runtime_dir);
+    fleet->shared.runtime_dir = fleet->runtime_dir;
     fleet->shared.state_dir = fleet->state_dir;
     fleet->shared.restarted = on_restarted;
     fleet->shared.restarted_context = fleet;

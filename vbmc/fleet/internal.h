@@ -45,7 +45,8 @@ struct fleet {
     struct openstack *openstack; /* what has not been taken over yet; its BMCs wait for domains */
     struct inbox *inbox;
     struct instance_shared shared;
-    struct ipmi_sink *sink;
+    struct ipmi_sink *sink, *inband_sink;
+    char *runtime_dir;
     struct fleet_connection *connections;
     struct placement_map map;
     struct virt_domain *arrived; /* by the state that is just being reported; see fleet_see_copy */

@@ -113,6 +113,15 @@ struct host_smbios {
     char bios_version[HOST_TEXT_SIZE];
 };
 
+/* The guest's own interface to its BMC: QEMU's ipmi-bmc-extern. */
+struct host_inband {
+    bool is_there;
+    bool has_owner;     /* `owner` is known: as long as the guest is on */
+    uint32_t owner;     /* the user that QEMU runs as */
+    char socket[108];   /* of the BMC, to which QEMU connects; "" if it is none of that kind */
+    char front_end[16]; /* "kcs", "bt", "pci-kcs", "pci-bt", "smbus"; "": none */
+};
+
 /* From the domain's XML. All bytes that hold nothing are zero, so that two can be compared by
  * memcmp. */
 struct host_hardware {
@@ -129,6 +138,7 @@ struct host_hardware {
     char cpu_model[HOST_TEXT_SIZE];        /* "host-passthrough", "EPYC", ... */
     char emulator_version[HOST_TEXT_SIZE]; /* "QEMU 7.2.22"; "" if unknown */
     struct host_smbios smbios;
+    struct host_inband inband;
 };
 
 /* Counters since the guest's start, taken together. Differences of two samples of the same start

@@ -8,6 +8,8 @@
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/config/config.h"
 #include "vbmc/console/console.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/network.h"
 #include "vbmc/platform/platform.h"
@@ -70,6 +72,8 @@ void instance_configure(struct instance *instance, const struct config *config)
         rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +
                                                     SESSION_TOLERANCE_MS);
     }
+    inband_interface_set_read_only(inband_interface(instance->inband),
+                                   config->bmc.inband_read_only);
     if (changed)
         rmcp_server_end_all_sessions(instance->rmcp);
     if (console_configure(instance->console, config, instance->record.name,

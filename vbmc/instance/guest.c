@@ -7,6 +7,7 @@
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/inband.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/platform/platform.h"
 #include "vbmc/virt/hypervisor.h"
@@ -31,6 +32,7 @@ void instance_set_domain(struct instance *instance, struct virt_domain *domain)
     instance->domain = domain;
     console_set_domain(instance->console, domain);
     bmc_set_host(&instance->bmc, domain ? virt_domain_host(domain) : NULL);
+    instance_follow_inband(instance);
 }
 
 void instance_expect(struct instance *instance, struct virt_domain *copy)
@@ -60,6 +62,8 @@ void instance_host_event(struct instance *instance, enum host_event event)
 {
     struct hub *hub = console_hub(instance->console);
 
+    if (event == HOST_EVENT_HARDWARE)
+        instance_follow_inband(instance);
     bmc_host_event(&instance->bmc, event);
     console_sol_host_event(instance->sol, event);
     if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))

@@ -7,6 +7,8 @@
 #include "vbmc/bmc/sel.h"
 #include "vbmc/bmc/user_changes.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
 #include "vbmc/instance/awake.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
@@ -98,6 +100,14 @@ static void hook_logins_changed(const struct bmc_core *core)
         shared->users_changed(shared->users_context, NULL);
 }
 
+static void hook_messaging_changed(const struct bmc_core *core)
+{
+    const struct instance *instance = core->owner;
+
+    if (instance->inband)
+        inband_interface_update(inband_interface(instance->inband));
+}
+
 static uint64_t hook_now(const struct bmc_core *core)
 {
     (void)core;
@@ -119,6 +129,7 @@ const struct bmc_hooks instance_hooks = {
     .restart = hook_restart,
     .user_changed = hook_user_changed,
     .logins_changed = hook_logins_changed,
+    .messaging_changed = hook_messaging_changed,
     .now = hook_now,
     .wall_time = hook_wall_time,
 };

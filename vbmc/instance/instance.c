@@ -6,10 +6,12 @@
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/inband/inband.h"
 #include "vbmc/instance/alerts.h"
 #include "vbmc/instance/awake.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/hooks.h"
+#include "vbmc/instance/inband.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/network.h"
@@ -74,7 +76,8 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->boot_watch = boot_watch_new(on_booted, instance);
     instance->sol = console_sol_new(&instance->bmc, instance->saves);
     instance->rmcp = instance->sol ? instance_new_server(instance) : NULL;
-    if (result < 0 || !instance->console || !instance->boot_watch || !instance->rmcp ||
+    instance->inband = instance->rmcp ? instance_new_inband(instance) : NULL;
+    if (result < 0 || !instance->console || !instance->boot_watch || !instance->inband ||
         store_bmc_copy(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;
@@ -90,6 +93,8 @@ void instance_free(struct instance *instance)
         return;
     instance_set_domain(instance, NULL);
     instance_stop_listening(instance);
+    inband_free(instance->inband);
+    instance->inband = NULL;
     rmcp_server_free(instance->rmcp);
     saves_flush(instance->saves);
     console_sol_free(instance->sol);

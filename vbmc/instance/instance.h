@@ -17,7 +17,9 @@ struct instance_shared {
     struct limiter *limiter;
     struct login_log *login_log;
     const struct ipmi_sink *sink;
+    const struct ipmi_sink *inband_sink; /* of what the guest asks for */
     const char *state_dir;
+    const char *runtime_dir; /* where sockets for guests are made; NULL: none are */
     const struct facility *facility;
     struct awake_list *awake; /* NULL: nobody lets time pass in its servers */
     /* A BMC has started again: logins at its address end. NULL: nobody wants to know. */

@@ -24,6 +24,7 @@ struct instance {
     struct instance *awake_next, **awake_link; /* of awake.h; no link: it is at rest */
     struct bmc bmc;
     struct rmcp_server *rmcp;
+    struct inband *inband;
     struct console_sol *sol;
     unsigned session_timeout_s;
     struct store_bmc record;

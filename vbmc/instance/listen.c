@@ -5,6 +5,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/inband.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/network.h"
@@ -43,6 +44,7 @@ static void use_socket(struct instance *instance, struct udp_socket *socket, boo
         log_info("%s: now listening on UDP %s", instance->record.name, text);
     }
     instance->error[0] = '\0';
+    instance_follow_inband(instance);
 }
 
 static void on_datagram(void *context, const struct endpoint *from, const uint8_t *bytes,
@@ -81,6 +83,7 @@ void instance_stop_listening(struct instance *instance)
 {
     close_socket(instance);
     instance->error[0] = '\0';
+    instance_follow_inband(instance);
 }
 
 bool instance_is_listening(const struct instance *instance)

@@ -2,6 +2,8 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/platform/platform.h"
@@ -17,6 +19,12 @@ uint64_t instance_restart_ask(struct instance *instance, uint64_t now_ms)
         instance->restart_latest_ms = instance->restart_at_ms + INSTANCE_RESTART_PATIENCE_MS;
     }
     return instance->restart_at_ms;
+}
+
+static bool has_pending(const struct instance *instance, uint64_t now_ms)
+{
+    return rmcp_server_has_pending(instance->rmcp) ||
+           inband_interface_has_pending(inband_interface(instance->inband), now_ms);
 }
 
 static void restart(struct instance *instance)
@@ -39,7 +47,7 @@ void instance_restart_tick(struct instance *instance, uint64_t now_ms)
 {
     if (instance->restart_at_ms > now_ms)
         return;
-    if (now_ms < instance->restart_latest_ms && rmcp_server_has_pending(instance->rmcp)) {
+    if (now_ms < instance->restart_latest_ms && has_pending(instance, now_ms)) {
         instance->restart_at_ms = now_ms + LOOK_AGAIN_MS;
         return;
     }

@@ -6,6 +6,8 @@
 #include "vbmc/base/audit.h"
 #include "vbmc/bmc/payload.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
@@ -166,13 +168,36 @@ static void reply_to_session(void *context, const struct ipmi_token *token,
         instance_reply(instance, token, response);
 }
 
-struct ipmi_sink *instance_sink_new(instance_by_number *find, void *context)
+static void reply_to_guest(void *context, const struct ipmi_token *token,
+                           const struct ipmi_response *response)
+{
+    const struct sink *sink = context;
+    struct instance *instance = sink->find(sink->context, token->bmc);
+
+    if (instance && instance->inband)
+        inband_interface_complete(inband_interface(instance->inband), token, response,
+                                  instance_now_ms());
+}
+
+static struct ipmi_sink *new_sink(void (*reply)(void *context, const struct ipmi_token *token,
+                                                const struct ipmi_response *response),
+                                  instance_by_number *find, void *context)
 {
     struct sink *sink = malloc(sizeof *sink);
 
     if (!sink)
         return NULL;
-    *sink = (struct sink){
-        .sink = {.reply = reply_to_session, .context = sink}, .find = find, .context = context};
+    *sink =
+        (struct sink){.sink = {.reply = reply, .context = sink}, .find = find, .context = context};
     return &sink->sink;
+}
+
+struct ipmi_sink *instance_sink_new(instance_by_number *find, void *context)
+{
+    return new_sink(reply_to_session, find, context);
+}
+
+struct ipmi_sink *instance_inband_sink_new(instance_by_number *find, void *context)
+{
+    return new_sink(reply_to_guest, find, context);
 }

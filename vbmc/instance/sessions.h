@@ -20,6 +20,8 @@ typedef struct instance *instance_by_number(void *context, uint32_t number);
 /* Carries late answers to the sessions that wait for them, by the number of their BMC: one for all
  * BMCs, which outlives them as what they have begun may. The caller's to free; NULL: no memory. */
 struct ipmi_sink *instance_sink_new(instance_by_number *find, void *context);
+/* The same for what guests ask for. */
+struct ipmi_sink *instance_inband_sink_new(instance_by_number *find, void *context);
 
 /* The server of the instance, which sends by its socket. NULL if there is no memory or no random.
  */

@@ -139,7 +139,7 @@ static int set_session_privilege_level(const struct ipmi_request *request, struc
 {
     uint8_t level = wire_u8(in);
 
-    if (!request->sessions)
+    if (!request->sessions || request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE)
         return CC_INVALID_COMMAND;
     if (level == 0) {
         wire_put_u8(out, (uint8_t)request->privilege);

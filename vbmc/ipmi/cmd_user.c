@@ -47,7 +47,7 @@ static int set_user_access(const struct ipmi_request *request, struct wire_in *i
     unsigned parts = 1u << USER_PART_LIMIT;
     int code = check_id(id);
 
-    if (!command_is_lan(request, channel & CHANNEL_MASK) || (limit & RESERVED_HIGH) ||
+    if (!command_has_accounts(request, channel & CHANNEL_MASK) || (limit & RESERVED_HIGH) ||
         (sessions & RESERVED_HIGH))
         return CC_INVALID_DATA_FIELD;
     if (code != CC_SUCCESS)
@@ -77,7 +77,7 @@ static int get_user_access(const struct ipmi_request *request, struct wire_in *i
     uint8_t id = wire_u8(in);
     int code = check_id(id);
 
-    if ((channel & RESERVED_HIGH) || !command_is_lan(request, channel))
+    if ((channel & RESERVED_HIGH) || !command_has_accounts(request, channel))
         return CC_INVALID_DATA_FIELD;
     if (code != CC_SUCCESS)
         return code;

@@ -57,6 +57,12 @@ bool command_is_lan(const struct ipmi_request *request, uint8_t channel)
     return channel == CHANNEL_LAN || (channel == CHANNEL_THIS && request->channel == CHANNEL_LAN);
 }
 
+bool command_has_accounts(const struct ipmi_request *request, uint8_t channel)
+{
+    return command_is_lan(request, channel) ||
+           (channel == CHANNEL_THIS && request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE);
+}
+
 static void answer_with(const struct bmc_ticket *ticket, int result, size_t length_of_error)
 {
     const struct ipmi_sink *sink = ticket->sink;

@@ -78,6 +78,9 @@ uint8_t command_channel(const struct ipmi_request *request, uint8_t channel);
 
 /* Whether `channel`, with no other bits, is the LAN channel, by its number or as "this one". */
 bool command_is_lan(const struct ipmi_request *request, uint8_t channel);
+/* The same where a channel is one that accounts are for: the guest's own has none, and ipmitool in
+ * it asks for "this channel". */
+bool command_has_accounts(const struct ipmi_request *request, uint8_t channel);
 
 /* On whose behalf the request is. */
 struct caller command_caller(const struct ipmi_request *request);

@@ -4,6 +4,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/ipmi/bridge.h"
 #include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/command.h"
@@ -60,6 +61,28 @@ bool ipmi_only_reads(const struct ipmi_msg *msg)
     return strncmp(command->name, "Get ", 4) == 0 || strncmp(command->name, "Read ", 5) == 0;
 }
 
+/* Set BMC Global Enables: but for event logging these are the interface's own. */
+#define CMD_SET_GLOBAL_ENABLES 0x2e
+
+static bool keeps_event_logging(const struct ipmi_request *request)
+{
+    const struct ipmi_msg *msg = request->msg;
+
+    return msg->netfn == NETFN_APP && msg->command == CMD_SET_GLOBAL_ENABLES &&
+           msg->data_length == 1 &&
+           ((msg->data[0] ^ request->bmc->messaging.enables) & GLOBAL_ENABLE_EVENT_LOGGING) == 0;
+}
+
+bool ipmi_is_for_read_only(const struct ipmi_request *request)
+{
+    const struct command *command = find_command(request->msg);
+
+    if (ipmi_only_reads(request->msg) || keeps_event_logging(request))
+        return true;
+    return command &&
+           (command->privilege == COMMAND_FOR_SYSTEM || strncmp(command->name, "Reserve ", 8) == 0);
+}
+
 bool ipmi_is_user_level(const struct ipmi_msg *msg)
 {
     const struct command *command = find_command(msg);
@@ -90,7 +113,7 @@ static bool may_execute(const struct ipmi_request *request, const struct command
 {
     switch (request->origin) {
     case IPMI_ORIGIN_SYSTEM_INTERFACE:
-        return true;
+        return !request->read_only || ipmi_is_for_read_only(request);
     case IPMI_ORIGIN_LAN_SESSION:
         return command->privilege != COMMAND_FOR_SYSTEM &&
                (unsigned)request->privilege >= command->privilege;
@@ -120,13 +143,18 @@ static int execute(const struct ipmi_request *request, const struct command *com
     return code;
 }
 
-/* Of a session's level alone: what a stranger is refused by, or what is the guest's, is not for the
- * trail. */
+/* Of a session's level, or of a guest that may only read: what a stranger is refused by, or what is
+ * the guest's, is not for the trail. */
 static void note_refusal(const struct ipmi_request *request, const struct command *command)
 {
-    if (request->origin != IPMI_ORIGIN_LAN_SESSION || command->privilege == COMMAND_FOR_SYSTEM)
+    if (request->origin == IPMI_ORIGIN_LAN_OUTSIDE_SESSION ||
+        command->privilege == COMMAND_FOR_SYSTEM)
         return;
     const struct caller caller = command_caller(request);
+    if (request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE) {
+        service_audit_refused_change(command->name, &caller, request->bmc);
+        return;
+    }
     service_audit_refused_command(command->name, &caller, request->bmc,
                                   (enum privilege)command->privilege);
 }

@@ -104,6 +104,7 @@ struct ipmi_request {
     const struct ipmi_msg *msg;
     struct ipmi_token token;
     enum ipmi_origin origin;
+    bool read_only;           /* by the system interface: nothing of the BMC may be changed */
     uint8_t channel;          /* real number, never CHANNEL_THIS */
     enum privilege privilege; /* present level of the session */
     uint8_t user_id;
@@ -126,6 +127,9 @@ enum ipmi_outcome ipmi_dispatch(const struct ipmi_request *request, struct ipmi_
 
 /* True for a command that changes nothing, so that a request that comes twice may run twice. */
 bool ipmi_only_reads(const struct ipmi_msg *msg);
+/* True for what a guest may ask of a BMC that it may not change: the above, reservations, and what
+ * its driver needs of the system interface itself. */
+bool ipmi_is_for_read_only(const struct ipmi_request *request);
 /* True for a command whose request must not be kept. It may run twice as well: what it sets is then
  * there already. */
 bool ipmi_carries_secret(const struct ipmi_msg *msg);

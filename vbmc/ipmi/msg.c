@@ -43,8 +43,8 @@ int ipmi_msg_parse(const uint8_t *bytes, size_t length, struct ipmi_msg *request
 
 /* Success and command-specific codes may carry data (section 5.2), general errors may not; a group
  * extension repeats its group byte even then. */
-static size_t response_data_length(const struct ipmi_msg *request,
-                                   const struct ipmi_response *response)
+size_t ipmi_msg_response_data_length(const struct ipmi_msg *request,
+                                     const struct ipmi_response *response)
 {
     bool general_error = response->completion_code >= CC_NODE_BUSY;
 
@@ -65,7 +65,7 @@ int ipmi_msg_build_response(const struct ipmi_msg *request, const struct ipmi_re
     wire_put_u8(&out, (uint8_t)(request->rq_seq << 2 | request->rs_lun));
     wire_put_u8(&out, request->command);
     wire_put_u8(&out, response->completion_code);
-    wire_put_bytes(&out, response->data, response_data_length(request, response));
+    wire_put_bytes(&out, response->data, ipmi_msg_response_data_length(request, response));
     wire_put_u8(&out, out.failed ? 0 : ipmi_msg_checksum(bytes + 3, out.pos - 3));
     return out.failed ? -EMSGSIZE : (int)out.pos;
 }

@@ -37,6 +37,10 @@ uint8_t ipmi_msg_checksum(const uint8_t *bytes, size_t length);
  * IPMI_MSG_DATA_MAX. */
 int ipmi_msg_parse(const uint8_t *bytes, size_t length, struct ipmi_msg *request);
 
+/* Bytes of the response's data that may be sent: all of them, unless it is a general error. */
+size_t ipmi_msg_response_data_length(const struct ipmi_msg *request,
+                                     const struct ipmi_response *response);
+
 /* Writes the response that mirrors the request's addresses, LUNs and sequence (section 13.8). Data
  * of the response is dropped unless its completion code is 0 or below 0xC0. Returns the length, or
  * -EMSGSIZE if it does not fit into size bytes. */

@@ -57,7 +57,7 @@ static void set_caller(struct audit_record *record, const struct caller *caller)
 {
     static const char *const ways[] = {
         [CALLER_LAN] = "IPMI",
-        [CALLER_SYSTEM_INTERFACE] = "guest",
+        [CALLER_SYSTEM_INTERFACE] = "in-band",
         [CALLER_SSH] = "SSH",
         [CALLER_CONTROL] = "vbmc",
     };
@@ -121,6 +121,12 @@ void service_audit_refused_command(const char *name, const struct caller *caller
     snprintf(words, sizeof words, "this needs the privilege level %s",
              service_privilege_name(level));
     put_refusal(name, caller, bmc, -EPERM, words);
+}
+
+void service_audit_refused_change(const char *name, const struct caller *caller,
+                                  const struct bmc *bmc)
+{
+    put_refusal(name, caller, bmc, -EPERM, "inband = read-only");
 }
 
 /* Nothing has changed by it: it is as a refusal. */

@@ -29,6 +29,10 @@ void service_audit_refusal(enum service_operation operation, const struct caller
 void service_audit_refused_command(const char *name, const struct caller *caller,
                                    const struct bmc *bmc, enum privilege level);
 
+/* The same of a guest that may only read. */
+void service_audit_refused_change(const char *name, const struct caller *caller,
+                                  const struct bmc *bmc);
+
 /* The daemon stops: what was begun and has not ended is recorded as that. */
 void service_audit_stop(void);
 

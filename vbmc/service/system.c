@@ -27,7 +27,7 @@ int service_run_global_enables(const struct service_call *call,
 {
     if (arguments->global_enables & GLOBAL_ENABLE_RESERVED)
         return -EDOM;
-    call->bmc->messaging.enables = arguments->global_enables;
+    messaging_set_enables(&call->bmc->messaging, arguments->global_enables);
     return 0;
 }
 

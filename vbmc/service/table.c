@@ -14,6 +14,14 @@ static bool is_own_session(const struct service_call *call,
     return arguments->session_close.session == call->caller->session;
 }
 
+/* What the guest's driver takes out of its own interface, at each interrupt. */
+static bool is_own_interface(const struct service_call *call,
+                             const union service_arguments *arguments)
+{
+    (void)arguments;
+    return call->caller->front_end == CALLER_SYSTEM_INTERFACE;
+}
+
 /* Parameter 0 of all groups is "set in progress": what goes before and behind the changes of one
  * client. */
 static bool is_boot_progress(const struct service_call *call,
@@ -58,8 +66,8 @@ static bool is_system_info_progress(const struct service_call *call,
 #define WITHIN     SERVICE_WITHIN
 /* All that changes anything is in the audit trail. SUMMED: agents and drivers do it over and over,
  * or piece by piece, and a trail of heart beats has no room for what matters. LOOKS: nothing of it
- * outlasts the BMC's memory, or it is the guest's console; strangers may ask for it, a driver does
- * so at each interrupt, or its answer is more than a ticket carries. */
+ * outlasts the BMC's memory, or it is the guest's console; strangers may ask for it, or its answer
+ * is more than a ticket carries. */
 #define SUMMED (SERVICE_AUDITED | SERVICE_SUMMED)
 #define LOOKS  (SERVICE_AUDITED | SERVICE_LOOKS)
 #define JOINED SERVICE_JOINED
@@ -101,13 +109,13 @@ static const struct service_row rows[SERVICE_COUNT] = {
     [SERVICE_GLOBAL_ENABLES] = {"BMC global enables", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_global_enables, service_describe_global_enables, NULL},
     [SERVICE_MESSAGE_FLAGS] = {"clear message flags", PRIVILEGE_ADMINISTRATOR, LOOKS,
-        service_run_message_flags, NULL, NULL},
+        service_run_message_flags, NULL, is_own_interface},
     [SERVICE_CHANNEL_RECEIVE] = {"message channel receive", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_channel_receive, NULL, NULL},
     [SERVICE_EVENT_RECEIVER] = {"event receiver", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_event_receiver, service_describe_event_receiver, NULL},
     [SERVICE_EVENT_BUFFER] = {"read event buffer", PRIVILEGE_ADMINISTRATOR, LOOKS,
-        service_run_event_buffer, NULL, NULL},
+        service_run_event_buffer, NULL, is_own_interface},
     [SERVICE_ACPI_STATE] = {"ACPI power state", PRIVILEGE_ADMINISTRATOR, SUMMED,
         service_run_acpi_state, NULL, NULL},
     [SERVICE_SYSTEM_INFO] = {"system information", PRIVILEGE_ADMINISTRATOR, AUDITED,

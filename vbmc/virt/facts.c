@@ -10,6 +10,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/hardware.h"
+#include "vbmc/domxml/inband.h"
 #include "vbmc/virt/error.h"
 
 enum host_power_state virt_facts_power_state(int libvirt_state)
@@ -108,6 +109,26 @@ static int read_definition(virDomainPtr domain, struct virt_facts *facts)
     return facts->transient_xml ? 0 : -1;
 }
 
+/* As whom libvirt will start it; until then the domain does not tell. The capabilities take libvirt
+ * a while to say, so a connection is asked once. */
+static void read_base_owner(virDomainPtr domain, struct host_inband *inband)
+{
+    static _Thread_local struct {
+        virConnectPtr connection;
+        int result;
+        uint32_t owner;
+    } known;
+    virConnectPtr connection = virDomainGetConnect(domain);
+
+    if (known.connection != connection) {
+        CLEANUP_FREE char *capabilities = virConnectGetCapabilities(connection);
+        known.connection = connection;
+        known.result = capabilities ? domxml_parse_base_owner(capabilities, &known.owner) : -ENOENT;
+    }
+    inband->has_owner = known.result == 0;
+    inband->owner = known.result == 0 ? known.owner : 0;
+}
+
 /* Unknown hardware does not make the rest unknown; the next look reads it again. */
 static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
 {
@@ -118,6 +139,8 @@ static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
         free(facts->hardware);
         facts->hardware = NULL;
     }
+    if (facts->hardware && facts->hardware->inband.is_there && !facts->hardware->inband.has_owner)
+        read_base_owner(domain, &facts->hardware->inband);
 }
 
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)

@@ -128,6 +128,7 @@ static const struct {
      "never offered; 1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 are supported"},
     {"[bmc]\ncipher-suites = 3 9\n", ":2: cipher-suites = 3 9: this cipher suite is not supported; "
                                      "1, 2, 3, 6, 7, 8, 11, 12, 15, 16 and 17 are supported"},
+    {"[bmc]\ninband = no\n", ":2: inband = no: expected full or read-only"},
     {"[bmc]\nlan-address = yes\n", ":2: lan-address = yes: expected fixed or writable"},
     {"[bmc]\ncipher-suites = 3 3\n",
      ":2: cipher-suites = 3 3: cipher suites are numbers, such as 3 17"},
@@ -310,7 +311,8 @@ static void test_everything_else(void **state)
         "ipmi-1.5 = straight, md5\n"
         "privilege-limit = operator\nsession-timeout = 10\nmanufacturer-id = "
         "1048575\nconsole-history = 4096\n"
-        "discover = tagged\nlan-address = writable\nconsole = on-demand\nconsole-replay = "
+        "discover = tagged\nlan-address = writable\ninband = read-only\nconsole = "
+        "on-demand\nconsole-replay = "
         "0\nconsole-log = logs\n"
         "console-log-size = 2M\nconsole-log-files = 9\n"
         "[ssh]\nlisten = [::1]:22\nbmc-port=23\nidle-timeout = 600\n"
@@ -344,6 +346,7 @@ static void test_everything_else(void **state)
     assert_int_equal(domain->channel.authentication_types,
                      CHANNEL_AUTH_MD5 | CHANNEL_AUTH_PASSWORD);
     assert_true(config->bmc.lan_address_writable);
+    assert_true(config->bmc.inband_read_only);
     assert_int_equal(config->bmc.console_history, 4096);
     assert_int_equal(endpoint_address_port(&config->ssh.listen), 22);
     assert_int_equal(config->ssh.bmc_port, 23);

@@ -13,6 +13,7 @@
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/hardware.h"
+#include "vbmc/domxml/inband.h"
 #include "vbmc/host/host.h"
 
 static struct host_hardware hardware;
@@ -282,6 +283,72 @@ static void test_texts(void **state)
     assert_string_equal(hardware.machine, "a?b?c");
 }
 
+/* ---- the guest's own interface to its BMC ---- */
+
+#define QEMU   "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+#define ARG(x) "<qemu:arg value='" x "'/>"
+
+static void parse_arguments(const char *arguments)
+{
+    char xml[2048];
+
+    snprintf(xml, sizeof xml, QEMU "<qemu:commandline>%s</qemu:commandline></domain>", arguments);
+    parse(xml);
+}
+
+static void test_inband(void **state)
+{
+    const struct host_inband *inband = &hardware.inband;
+
+    (void)state;
+    parse(live);
+    assert_false(inband->is_there);
+    parse(QEMU "<qemu:commandline>" ARG("-chardev")
+              ARG("socket,id=ipmi0,path=/run/vbmc/x.ipmi,reconnect=1") ARG("-device")
+                  ARG("ipmi-bmc-extern,id=bmc0,chardev=ipmi0") ARG("-device") ARG(
+                      "pci-ipmi-kcs,bmc=bmc0") "</qemu:commandline>"
+                                               "<seclabel type='dynamic' model='dac'>"
+                                               "<label>+64055:+107</label></seclabel></domain>");
+    assert_true(inband->is_there);
+    assert_string_equal(inband->socket, "/run/vbmc/x.ipmi");
+    assert_string_equal(inband->front_end, "pci-kcs");
+    assert_true(inband->has_owner);
+    assert_int_equal(inband->owner, 64055);
+    /* Without what it needs, or of another kind. */
+    parse_arguments(ARG("-device") ARG("ipmi-bmc-extern,id=bmc0,chardev=none"));
+    assert_true(inband->is_there);
+    assert_string_equal(inband->socket, "");
+    assert_string_equal(inband->front_end, "");
+    assert_false(inband->has_owner);
+    parse_arguments(ARG("-chardev") ARG("socket,id=c,path=/x,server=on,wait=off") ARG(
+        "-device") ARG("ipmi-bmc-extern,id=b,chardev=c") ARG("-device") ARG("isa-ipmi-bt,bmc=b"));
+    assert_string_equal(inband->socket, "");
+    assert_string_equal(inband->front_end, "bt");
+    parse_arguments(ARG("-device") ARG("ipmi-bmc-sim,id=bmc0") ARG("-device")
+                        ARG("isa-ipmi-kcs,bmc=bmc0"));
+    assert_false(inband->is_there);
+    parse_arguments(ARG("-device") ARG("ipmi-bmc-externs,id=b,chardev=c"));
+    assert_false(inband->is_there);
+}
+
+static void test_base_owner(void **state)
+{
+    uint32_t owner = 1;
+
+    (void)state;
+    assert_int_equal(
+        domxml_parse_base_owner(
+            "<capabilities><host><secmodel><model>apparmor</model></secmodel><secmodel>"
+            "<model>dac</model><doi>0</doi><baselabel type='kvm'>+64055:+64055</baselabel>"
+            "</secmodel></host></capabilities>",
+            &owner),
+        0);
+    assert_int_equal(owner, 64055);
+    assert_int_equal(domxml_parse_base_owner("<capabilities><host/></capabilities>", &owner),
+                     -ENOENT);
+    assert_int_equal(domxml_parse_base_owner("<host", &owner), -ENOENT);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -289,7 +356,8 @@ int main(void)
         cmocka_unit_test(test_comparable), cmocka_unit_test(test_least),
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_processors),
         cmocka_unit_test(test_too_many),   cmocka_unit_test(test_incomplete_devices),
-        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_texts),      cmocka_unit_test(test_inband),
+        cmocka_unit_test(test_base_owner),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

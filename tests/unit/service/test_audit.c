@@ -352,7 +352,7 @@ static void test_ipmi_waits(void **state)
         assert_string_equal(fake_bmc_talk(&fake_bmc, rows[i].request), FAKE_BMC_WAITS);
         uint32_t request = fake_bmc_request(&fake_bmc);
         assert_int_equal(count, 1);
-        assert_string_equal(kept[0].record.way, "guest");
+        assert_string_equal(kept[0].record.way, "in-band");
         finish_disk(0);
         assert_string_equal(fake_bmc_answer(&fake_bmc, request), rows[i].answer);
     }

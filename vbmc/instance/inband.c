@@ -1,0 +1,92 @@
+#include "vbmc/instance/inband.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vbmc/base/log.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
+#include "vbmc/inband/socket.h"
+#include "vbmc/instance/hooks.h"
+#include "vbmc/instance/instance.h"
+#include "vbmc/instance/internal.h"
+#include "vbmc/instance/restart.h"
+#include "vbmc/rmcp/ops.h"
+#include "vbmc/virt/hypervisor.h"
+
+int instance_inband_path(const struct instance *instance, char path[INSTANCE_INBAND_PATH_SIZE])
+{
+    char uuid[UUID_TEXT_SIZE];
+
+    if (!instance->shared->runtime_dir)
+        return -ENOENT;
+    uuid_format(&instance->bmc.core.uuid, uuid);
+    int length = snprintf(path, INSTANCE_INBAND_PATH_SIZE, "%s/%s.ipmi",
+                          instance->shared->runtime_dir, uuid);
+    return length < INSTANCE_INBAND_PATH_SIZE ? 0 : -ENAMETOOLONG;
+}
+
+static bool is_starting(void *context)
+{
+    return instance_is_restarting(context, instance_now_ms());
+}
+
+struct inband *instance_new_inband(struct instance *instance)
+{
+    const struct inband_settings settings = {
+        .loop = instance->shared->loop,
+        .bmc_number = instance->bmc.core.number,
+        .bmc = &instance->bmc,
+        .messaging = &instance->bmc.messaging,
+        .sink = instance->shared->inband_sink,
+        .sessions = &rmcp_session_ops,
+        .sessions_context = instance->rmcp,
+        .is_starting = is_starting,
+        .context = instance,
+    };
+
+    return inband_new(&settings);
+}
+
+/* What the domain has of it, if its QEMU looks for it here. */
+static const struct host_inband *find_device(const struct instance *instance,
+                                             const char path[INSTANCE_INBAND_PATH_SIZE])
+{
+    const struct host_domain *host = instance->bmc.core.host;
+    const struct host_inband *device = host && host->hardware ? &host->hardware->inband : NULL;
+
+    if (!device || !device->is_there || strcmp(device->socket, path) != 0)
+        return NULL;
+    return hypervisor_is_local(virt_domain_hypervisor(instance->domain)) ? device : NULL;
+}
+
+/* Which of its users QEMU is started as is told while it runs, and kept from then on. */
+static void listen_for(struct instance *instance, const struct host_inband *device,
+                       const char path[INSTANCE_INBAND_PATH_SIZE])
+{
+    char before[INSTANCE_ERROR_SIZE];
+
+    if (inband_is_listening(instance->inband) && !device->has_owner)
+        return;
+    snprintf(before, sizeof before, "%s", inband_error(instance->inband));
+    uid_t owner = device->has_owner ? device->owner : INBAND_NO_OWNER;
+    if (inband_listen(instance->inband, path, owner) < 0 &&
+        strcmp(before, inband_error(instance->inband)) != 0)
+        log_error("%s: in-band: %s", instance->record.name, inband_error(instance->inband));
+}
+
+/* While nothing is known of its domain the socket stays: a guest that talks need not see that. */
+void instance_follow_inband(struct instance *instance)
+{
+    const struct host_domain *host = instance->bmc.core.host;
+    char path[INSTANCE_INBAND_PATH_SIZE];
+
+    if (!instance->inband || instance_inband_path(instance, path) < 0)
+        return;
+    const struct host_inband *device = find_device(instance, path);
+    if (device && instance->record.active)
+        listen_for(instance, device, path);
+    else if (!instance->record.active || (host && host->hardware))
+        inband_stop_listening(instance->inband);
+}
