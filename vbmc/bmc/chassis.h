@@ -81,6 +81,8 @@ struct chassis_action {
     bool accepted;            /* answered with success before its end was known */
     /* Below: of this run of the daemon only. */
     bool own;             /* of the BMC by itself: chassis_act */
+    bool answers_first;   /* asked for by the guest that it ends: chassis_control_from_within */
+    bool held;            /* so the guest sees the answer; it starts at start_by_ms */
     bool resumed;         /* taken up again: its age counts from before */
     bool started;         /* the driver has it */
     bool stored;          /* the store knows it */

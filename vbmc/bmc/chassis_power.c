@@ -12,6 +12,9 @@
  *   owed      accepted, or begun, when the guest's hypervisor or the daemon went away; once the
  *             guest's state is known again it is finished or undone (chassis_resume_owed)
  *
+ * What the guest itself asks for and is ended by waits for the store too: it is answered then, and
+ * starts a little later.
+ *
  * It is answered by its end, or as accepted when its time is over and the store has it. What the
  * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
  * answered by its end, one of several is refused. An action of the BMC's own counts as accepted
@@ -214,14 +217,28 @@ static void start_first_action(struct chassis *chassis)
 }
 
 /* Starts the action at the head if it has waited for the store. */
+static void answer_first(struct chassis *chassis, struct chassis_action *action)
+{
+    uint64_t more_ms = action->accepted ? 0 : CHASSIS_ANSWER_FIRST_MS;
+
+    if (action->held)
+        return;
+    action->held = action->accepted = true;
+    action->start_by_ms = chassis->core->hooks->now(chassis->core) + more_ms;
+    chassis->core->hooks->wake_at(chassis->core, action->start_by_ms);
+    waiters_finish(&action->waiters, 0);
+}
+
 static void start_stored(struct chassis *chassis)
 {
-    const struct chassis_action *action = &chassis->queue[0];
+    struct chassis_action *action = &chassis->queue[0];
 
     if (chassis->queued == 0 || !action->begun || action->started)
         return;
     bool needs_store = !action->accepted && chassis_needs_store(chassis, action->action);
-    if (action->begun_stored || (action->refused && !needs_store))
+    if (action->answers_first && action->begun_stored)
+        answer_first(chassis, action);
+    else if (action->begun_stored || (action->refused && !needs_store))
         start_first_action(chassis);
     else if (action->refused)
         finish_first_action(chassis, false, action->refused);
@@ -230,7 +247,8 @@ static void start_stored(struct chassis *chassis)
 /* An action of the BMC's own does not wait for ever, nor does one of a single step. */
 static void await_store(const struct chassis *chassis, struct chassis_action *action)
 {
-    if (!action->own && chassis_has_several_steps(chassis, action->action))
+    if (!action->own && !action->answers_first &&
+        chassis_has_several_steps(chassis, action->action))
         return;
     action->start_by_ms = chassis->core->hooks->now(chassis->core) + CHASSIS_OWN_STORE_MS;
     chassis->core->hooks->wake_at(chassis->core, action->start_by_ms);
@@ -269,7 +287,7 @@ static void begin_first_action(struct chassis *chassis)
         action->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
     note_run(chassis, action);
     bool is_stored_as_waiting = action->queued_save || action->resumed;
-    bool at_once = !action->own && !is_stored_as_waiting &&
+    bool at_once = !action->own && !action->answers_first && !is_stored_as_waiting &&
                    !chassis_has_several_steps(chassis, action->action);
     if (at_once)
         action->started = true; /* before the store can say that it is there */
@@ -284,8 +302,9 @@ static void start_overdue(struct chassis *chassis)
 {
     if (chassis->core->hooks->now(chassis->core) < chassis_start_by_ms(chassis))
         return;
-    log_warning("%s: chassis control %s is not stored yet", bmc_core_name(chassis->core),
-                host_power_action_name(chassis->queue[0].action));
+    if (!chassis->queue[0].held)
+        log_warning("%s: chassis control %s is not stored yet", bmc_core_name(chassis->core),
+                    host_power_action_name(chassis->queue[0].action));
     start_first_action(chassis);
 }
 
@@ -343,6 +362,17 @@ static uint64_t answer_by(const struct chassis *chassis, enum host_power_action 
            (action == HOST_POWER_ACTION_UP ? BMC_ANSWER_UP_WITHIN_MS : BMC_ANSWER_WITHIN_MS);
 }
 
+static void queue_control(struct chassis *chassis, const struct chassis_action *wanted,
+                          const struct bmc_ticket *ticket)
+{
+    int result = queue_action(chassis, wanted, answer_by(chassis, wanted->action), ticket);
+
+    if (result < 0)
+        bmc_ticket_finish(ticket, result);
+    else
+        overtake_restore(chassis);
+}
+
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket)
 {
@@ -350,13 +380,22 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
         .action = action, .session = session, .cause = RESTART_CAUSE_CHASSIS_CONTROL};
 
     boot_note_chassis_control(chassis->boot);
-    if (join_repeat(chassis, action, session, ticket))
-        return;
-    int result = queue_action(chassis, &wanted, answer_by(chassis, action), ticket);
-    if (result < 0)
-        bmc_ticket_finish(ticket, result);
-    else
-        overtake_restore(chassis);
+    if (!join_repeat(chassis, action, session, ticket))
+        queue_control(chassis, &wanted, ticket);
+}
+
+void chassis_control_from_within(struct chassis *chassis, enum host_power_action action,
+                                 const struct bmc_ticket *ticket)
+{
+    const struct chassis_action wanted = {
+        .action = action,
+        .cause = RESTART_CAUSE_CHASSIS_CONTROL,
+        .answers_first = action == HOST_POWER_ACTION_DOWN || action == HOST_POWER_ACTION_CYCLE ||
+                         action == HOST_POWER_ACTION_HARD_RESET,
+    };
+
+    boot_note_chassis_control(chassis->boot);
+    queue_control(chassis, &wanted, ticket);
 }
 
 /* Nobody would ask for it again: a control fault if it cannot be queued. Who waits is told when the

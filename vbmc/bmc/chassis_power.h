@@ -20,6 +20,12 @@ struct bmc_ticket;
  * steps could not be stored. */
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
+/* The same for the guest itself. What ends it (power down, cycle, hard reset) is answered as
+ * accepted when the store has it, and begins CHASSIS_ANSWER_FIRST_MS later: its system sees the
+ * answer. */
+#define CHASSIS_ANSWER_FIRST_MS 400
+void chassis_control_from_within(struct chassis *chassis, enum host_power_action action,
+                                 const struct bmc_ticket *ticket);
 /* An action that the BMC takes by itself, for that cause (Get System Restart Cause). It starts when
  * the store has it, or refuses it, after CHASSIS_OWN_STORE_MS at the latest, and is as good as an
  * accepted one of a client: it is finished after a restart of the daemon, and goes on when a lost

@@ -13,7 +13,10 @@ int service_run_power(const struct service_call *call, const union service_argum
     if (arguments->power < HOST_POWER_ACTION_DOWN ||
         arguments->power > HOST_POWER_ACTION_SOFT_SHUTDOWN)
         return -EDOM;
-    chassis_control(&call->bmc->chassis, arguments->power, call->caller->session, call->ticket);
+    if (call->caller->front_end == CALLER_SYSTEM_INTERFACE)
+        chassis_control_from_within(&call->bmc->chassis, arguments->power, call->ticket);
+    else
+        chassis_control(&call->bmc->chassis, arguments->power, call->caller->session, call->ticket);
     return -EINPROGRESS;
 }
 

@@ -220,11 +220,47 @@ static void test_others_are_no_repeats(void **state)
     }
 }
 
+/* What ends the guest that asks for it is answered, and then done. */
+static void test_from_within(void **state)
+{
+    static const unsigned ends[] = {0, 2, 3};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        fake_bmc_setup(state);
+        fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+        fake_bmc.host.waits = true;
+        fake_bmc.owed_waits = true;
+        control(ends[i], 0);
+        assert_string_equal(answer(1), FAKE_BMC_WAITS);
+        bmc_ticket_finish(&fake_bmc.owed_ticket, 0); /* it is on disk */
+        assert_string_equal(answer(1), "00");
+        assert_int_equal(fake_bmc.host.count, 0);
+        fake_bmc_advance(&fake_bmc, CHASSIS_ANSWER_FIRST_MS - 1);
+        assert_int_equal(fake_bmc.host.count, 0);
+        fake_bmc_advance(&fake_bmc, 1);
+        assert_int_equal(fake_bmc.host.count, 1);
+        assert_int_equal(fake_host_last(&fake_bmc.host)->action, ends[i]);
+        fake_host_finish(&fake_bmc.host, 0);
+        assert_int_equal(fake_bmc.reply_count[1], 1);
+        fake_bmc_teardown(state);
+    }
+    fake_bmc_setup(state);
+    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+    fake_bmc.host.waits = true;
+    control(5, 0); /* its system ends by itself */
+    assert_int_equal(fake_bmc.host.count, 1);
+    control(0, 0); /* behind it, and as above */
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_string_equal(answer(2), "00");
+    assert_int_equal(fake_bmc.host.count, 1);
+    fake_bmc_advance(&fake_bmc, CHASSIS_ANSWER_FIRST_MS);
+    assert_int_equal(fake_bmc.host.count, 2);
+}
+
 /* Nobody's session 0 (in-band, the control socket) repeats nothing. */
 static void test_no_session_no_repeat(void **state)
 {
     (void)state;
-    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
     fake_bmc.host.waits = true;
     control(3, 0);
     control(3, 0);
@@ -358,6 +394,7 @@ int main(void)
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_no_session_no_repeat, fake_bmc_setup,
                                         fake_bmc_teardown),
+        cmocka_unit_test_teardown(test_from_within, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_decided_when_its_turn_comes, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_several_that_need_nothing, fake_bmc_setup,
