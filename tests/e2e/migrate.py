@@ -1,12 +1,14 @@
 """Clients of a BMC whose guest g1 is migrated from host a to b and back, again and again: status and sensors
 are polled, actions asked for, records added to the event log, and the console is open all the time.
 usage: migrate.py PORT ROUNDS URI_A URI_B
+       migrate.py hold URI_A URI_B      begins a migration from a to b, and stops it on its way
 
 The guest numbers its lines and tells what was typed (counter.S).  Every request is sent once and has to be
 answered."""
 import collections
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from terminal import Console
 PATIENCE = float(os.environ.get("VBMC_PATIENCE", "1"))
 OK, BUSY = 0x00, 0xC0
 SYS_POWER, POWER_UNIT = 0x20, 0x41
+WAYS = ((), ("--persistent", "--undefinesource"), ("--persistent",), ("--p2p",))
 LINE = re.compile(rb"([0-9a-f]{8})(?: (.))?\r\n")
 
 
@@ -161,16 +164,54 @@ class Watched:
         print("%d lines, none lost, none twice" % len(numbers))
 
 
-def migrate(source, target, target_name):
+def migration(source, target, target_name):
+    """The command, after which the guest has that host's serial port."""
     other = {"a": "b", "b": "a"}[target_name]
     with open("moving.xml", "w", encoding="ascii") as file:
         file.write(run("virsh", "-c", source, "dumpxml", "--migratable", "g1")
                    .replace("/%s.sock" % other, "/%s.sock" % target_name))
-    run("virsh", "-c", source, "migrate", "--live", "g1", target, "--migrateuri", "tcp://127.0.0.1",
-        "--xml", "moving.xml")
+    return ("virsh", "-c", source, "migrate", "--live", "g1", target, "--migrateuri",
+            "tcp://127.0.0.1", "--xml", "moving.xml")
+
+
+def is_joined(path):
+    """Somebody is connected to that socket (/proc/net/unix: states 2 and 3)."""
+    with open("/proc/net/unix", encoding="ascii") as file:
+        sockets = [line.split() for line in file]
+    return any(line[-1].endswith(path) and line[5] != "01" for line in sockets)
+
+
+def hold(uris):
+    """Begins to migrate from a to b; when the port of the console is joined there, the QEMU there is stopped.
+    The one that migrates, and the process that is stopped."""
+    words = migration(uris["a"], uris["b"], "b")
+    mover = subprocess.Popen([*words, "--bandwidth", "1"], stdin=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    wait_until("the console joins at b", lambda: is_joined("/b.sock"))
+    stopped = int(run("pgrep", "-nf", "guest=g1,"))
+    os.kill(stopped, signal.SIGSTOP)
+    return mover, stopped
+
+
+def fail_on_the_way(port, uris, watched, key):
+    """The guest waits on a, and may not be touched; then the other end dies, and it goes on there."""
+    mover, stopped = hold(uris)
+    client = Operator(port)
+    wait_until("it waits", lambda: client.session.request(0x00, 0x02, b"\1")[0] == BUSY)
+    for action in range(6):
+        client.ask(0x00, 0x02, bytes([action]), allowed=(BUSY,))
+    client.ask(0x00, 0x01)
+    os.kill(stopped, signal.SIGKILL)
+    assert mover.wait() != 0
+    wait_until("it goes on", lambda: client.session.request(0x00, 0x02, b"\1")[0] == OK)
+    client.session.close()
+    watched.type(key)
 
 
 def main():
+    if sys.argv[1] == "hold":
+        hold({"a": sys.argv[2], "b": sys.argv[3]})
+        return
     port, rounds = int(sys.argv[1]), int(sys.argv[2])
     uris = {"a": sys.argv[3], "b": sys.argv[4]}
     watched = Watched(port)
@@ -178,15 +219,16 @@ def main():
     clients = [kind(port) for kind in (Operator, Watcher, Recorder)]
     for client in clients:
         client.start()
-    keys = iter(range(ord("A"), ord("A") + 2 * rounds))
+    keys = iter(range(ord("A"), ord("A") + 2 * rounds + 1))
     for number in range(rounds):
         for source, target in ("ab", "ba"):
             began = time.monotonic()
-            migrate(uris[source], uris[target], target)
+            run(*migration(uris[source], uris[target], target), *WAYS[number % len(WAYS)])
             wait_until("it runs on " + target,
                        lambda: "running on " + target in run("vbmc", "show", "g1", "-f", "value"))
             watched.type(next(keys))
             print("round %d: to %s, %.1f s" % (number + 1, target, time.monotonic() - began), flush=True)
+    fail_on_the_way(port, uris, watched, next(keys))
     for client in clients:
         client.end()
     watched.check()
