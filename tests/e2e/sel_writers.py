@@ -10,6 +10,7 @@ import random
 import signal
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -234,32 +235,38 @@ def clear(session, journal):
     journal.note(record_id, record.hex())
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--name", required=True)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--record", required=True)
-    parser.add_argument("--daemon", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--most", type=int, default=1)  # records; all rounds may not use up the ids
-    parser.add_argument("--clear", action="store_true")
-    parser.add_argument("--check-only", action="store_true")
-    options = parser.parse_args()
-    journal = Journal(options.record)
+def work(options, journal, daemon, seed, clearing):
+    """A round with that daemon, which is started anew for each and is killed in it; without one all
+    is checked, and nothing is changed."""
     session = connect(options.port)
     found = list_log(options.name)
     count = check(session, journal, found)
     check_settings(session, journal)
-    if options.clear:
-        clear(session, journal)
-    if options.check_only:
+    if not daemon:
         assert read_log(session) == found
-        print("%d records, %d ids given, none twice" % (count, len(journal.used)))
-    else:
-        added, changed = kill_while_writing(options.port, options.daemon, journal,
-                                            random.Random(options.seed), options.most)
-        print("round %d: %d records before, %d added, %d settings changed"
-              % (options.seed, count, added, changed))
+        return "%d records, %d ids given, none twice" % (count, len(journal.used))
+    if clearing:
+        clear(session, journal)
+    added, changed = kill_while_writing(options.port, daemon, journal, random.Random(seed),
+                                        options.most)
+    return "round %d: %d records before, %d added, %d settings changed" % (
+        seed, count, added, changed)
+
+
+def main():
+    """For each line of standard input, which is a daemon's pid (0: none), a seed and whether to clear
+    the log first (0 or 1), a line when that is done."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--record", required=True)
+    parser.add_argument("--most", type=int, default=1)  # records; all rounds may not use up the ids
+    options = parser.parse_args()
+    for line in sys.stdin:
+        daemon, seed, clearing = (int(word) for word in line.split())
+        journal = Journal(options.record)  # as an earlier process has left it
+        print(work(options, journal, daemon, seed, clearing), flush=True)
+        journal.file.close()
 
 
 if __name__ == "__main__":
