@@ -31,7 +31,8 @@ install -D -m 644 "$here/polkit.rules" "$root/usr/share/polkit-1/rules.d/60-vbmc
 install -m 644 "$here/copyright" "$root/usr/share/doc/vbmc/copyright"
 mkdir "$root/usr/share/doc/vbmc/examples"
 mv "$root/usr/share/doc/vbmc/vbmc.conf" "$root/usr/share/doc/vbmc/examples/vbmc.conf"
-install -m 644 "$here"/../{domain.xml,conman.conf,conserver.cf,recipes.md} "$root/usr/share/doc/vbmc/examples/"
+install -m 644 "$here"/../{domain.xml,conman.conf,conserver.cf,recipes.md,standby.md} "$root/usr/share/doc/vbmc/examples/"
+install -D -m 644 -t "$root/usr/share/doc/vbmc/examples/standby" "$here"/../standby/*
 sed "s/@VERSION@/$version/" "$here/changelog" | gzip -9n >"$root/usr/share/doc/vbmc/changelog.Debian.gz"
 chmod 644 "$root/usr/share/doc/vbmc/changelog.Debian.gz"
 

@@ -8,7 +8,6 @@
 #ifndef VBMC_STORE_LOCK_H
 #define VBMC_STORE_LOCK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define STORE_DATABASE "state.db" /* in the folder */
