@@ -222,7 +222,7 @@ check_seams() {
 		'a part of the model knows struct bmc_core; only what describes the whole BMC knows struct bmc'
 	found_in 'bmcset_find_uuid\(.*virt_domain_' '^tests/|^vbmc/fleet/bmcs[.]c' \
 		'the BMC of a domain is fleet_bmc_of(domain), without a search'
-	found_in '\<(host_(screenshot|dump)|hypervisor_(define|undefine|add_serial))\(' \
+	found_in '\<(host_(screenshot|dump)|hypervisor_(define|undefine|add_serial|change_tags))\(' \
 		'^tests/|^vbmc/(host|virt|service)/|^vbmc/fleet/operations[.]c' \
 		'a guest is asked for that by its row of vbmc/service/table.c'
 	found_in 'restore_policy *[!=]= ' '^tests/|^vbmc/bmc/' \

@@ -10,8 +10,8 @@ _vbmc_replies()
 
     COMPREPLY=()
     plain=$(_vbmc_plain "$2")
-    # readline replaces only what follows the last : or begins with the last @, unless it is quoted.
-    [[ $2 != *[@:]* || $2 == [\'\"]* ]] || prefix=${2%"${2##*[@:]}"}
+    # readline replaces only what follows the last : or = or begins with the last @, unless it is quoted.
+    [[ $2 != *[@:=]* || $2 == [\'\"]* ]] || prefix=${2%"${2##*[@:=]}"}
     prefix=${prefix%@}
     mapfile -t lines <<<"$1"
     for line in "${lines[@]}"; do
@@ -35,7 +35,7 @@ _vbmc_plain()
     esac
 }
 
-# Joins what bash has split at @ and :, which names may have in them: sets words and cword.
+# Joins what bash has split at @, : and =, which names and tags may have in them: sets words and cword.
 _vbmc_join()
 {
     local rest=$COMP_LINE word trimmed i
@@ -44,7 +44,7 @@ _vbmc_join()
     for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
         word=${COMP_WORDS[i]}
         trimmed=${rest#"${rest%%[![:blank:]]*}"}
-        if [[ $i -gt 0 && $trimmed == "$rest" && ($word == [@:]* || ${words[-1]} == *[@:]) ]]; then
+        if [[ $i -gt 0 && $trimmed == "$rest" && ($word == [@:=]* || ${words[-1]} == *[@:=]) ]]; then
             words[-1]+=$word
         else
             words+=("$word")
@@ -97,6 +97,12 @@ _vbmc_room_states()
     esac
 }
 
+# The tags that there are, one a line.
+_vbmc_tags()
+{
+    "$@" tag --all -f csv -c key -c value 2>/dev/null | tail -n +2 | tr -d '"' | tr , = | sort -u
+}
+
 _vbmc()
 {
     local word previous verb='' clears='' selects='' i cword
@@ -129,11 +135,11 @@ _vbmc()
                 ;;
             -c | --column | --sort-column | --quote | --max-width | -d | --interval | -n | --lines | --last | --since | \
                 --asset-tag | --password | --password-file | --privilege | --rename | --ipmi | \
-                --sessions | --id | --jobs | --stagger | --socket | --config | --log-file)
+                --sessions | --id | --jobs | --stagger | --remove | --socket | --config | --log-file)
                 ((i++))
                 ;;
             --all) selects=1 ;;
-            --hypervisor | --state)
+            --hypervisor | --state | --tag)
                 selects=1
                 ((i++))
                 ;;
@@ -166,6 +172,14 @@ _vbmc()
             ;;
         --state)
             _vbmc_replies $'on\noff\nunknown' "$word"
+            return
+            ;;
+        --tag)
+            _vbmc_replies "$(_vbmc_tags "${ask[@]}")" "$word"
+            return
+            ;;
+        --remove)
+            _vbmc_replies "$("${ask[@]}" tag "${operands[0]:-}" -f value -c key 2>/dev/null)" "$word"
             return
             ;;
         --hypervisor)
@@ -215,7 +229,7 @@ _vbmc()
                 _vbmc_replies "$("${ask[@]}" complete --domains 2>/dev/null)" "$word"
                 ;;
             delete:* | start:* | stop:* | list:* | top:* | show:1 | power:1 | bootdev:1 | console:1 | break:1 | nmi:1 | \
-                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | lan:1 | who:1 | user:1)
+                screenshot:1 | dump:1 | sensors:1 | sel:1 | fru:1 | inject:1 | tag:1 | lan:1 | who:1 | user:1)
                 _vbmc_replies "$("${ask[@]}" complete 2>/dev/null)" "$word"
                 ;;
         esac

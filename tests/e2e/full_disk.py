@@ -418,6 +418,7 @@ UNSTORED = {
     "SENSOR_OVERRIDE": "of the BMC's memory",
     "ALERT_FORGET": "of the BMC's memory",
     "SESSION_CLOSE": "sessions are in memory",
+    "TAG": "stored by libvirt",
     "ADD_SERIAL": "stored by libvirt",
     "DEFINE": "stored by libvirt",
     "UNDEFINE": "stored by libvirt",

@@ -2,7 +2,7 @@
  * record of a boot override, as it comes back from the store.
  *
  * Files: vbmc/domxml/domxml.c vbmc/domxml/device.c vbmc/domxml/hardware.c vbmc/domxml/internal.c
- * vbmc/domxml/link.c vbmc/domxml/serial.c
+ * vbmc/domxml/link.c vbmc/domxml/metadata.c vbmc/domxml/serial.c vbmc/host/metadata.c
  *
  * What an edit gives must be a domain again. */
 #include <errno.h>
@@ -15,8 +15,10 @@
 #include "vbmc/domxml/domxml.h"
 #include "vbmc/domxml/hardware.h"
 #include "vbmc/domxml/link.h"
+#include "vbmc/domxml/metadata.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/host/host.h"
+#include "vbmc/host/metadata.h"
 
 static const enum host_boot_device devices[] = {
     HOST_BOOT_NETWORK,
@@ -97,6 +99,29 @@ static void edit_all(const char *xml)
         free(edited);
 }
 
+/* An edited element has the tag that was set, and can be read again. */
+static void change_tags(const char *xml)
+{
+    static const struct host_tag changes[] = {{(char *)"rack", (char *)"7"},
+                                              {(char *)"role", NULL}};
+    struct host_metadata *metadata = NULL;
+    CLEANUP_FREE char *edited = NULL;
+    bool found = false;
+
+    fuzz_require(domxml_parse_metadata(xml, &metadata) == 0 &&
+                 metadata->tag_count <= HOST_TAGS_MAX);
+    host_metadata_free(metadata);
+    if (domxml_change_tags(xml, changes, 2, &edited) < 0)
+        return;
+    fuzz_require(domxml_parse_metadata(edited, &metadata) == 0);
+    for (size_t i = 0; i < metadata->tag_count; i++) {
+        fuzz_require(strcmp(metadata->tags[i].key, "role") != 0);
+        found |= strcmp(metadata->tags[i].key, "rack") == 0;
+    }
+    fuzz_require(found);
+    host_metadata_free(metadata);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     CLEANUP_FREE char *xml = fuzz_text(bytes, size);
@@ -104,6 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     read_all(xml);
     edit_all(xml);
+    change_tags(xml);
     if (used < size) {
         CLEANUP_FREE char *undo = fuzz_text(bytes + used + 1, size - used - 1);
         restore(xml, undo);

@@ -14,6 +14,7 @@
 #include "vbmc/cli/readings.h"
 #include "vbmc/cli/report.h"
 #include "vbmc/cli/select.h"
+#include "vbmc/cli/tags.h"
 #include "vbmc/term/text.h"
 
 #define NOTES_MAX 16 /* different ones that are told of */
@@ -126,8 +127,41 @@ static int print_list(struct cli *cli, const struct cli_column *columns, size_t 
     return code;
 }
 
-/* The guest's power stands in the table for people, and where it is asked for by name; scripts get
- * the columns that OpenStack's tool has. */
+static bool keeps_nested(const struct cli *cli)
+{
+    return cli->options.format.kind == CLI_FORMAT_JSON ||
+           cli->options.format.kind == CLI_FORMAT_YAML;
+}
+
+/* Tags in one cell, except where a cell may hold more. True if there are any. */
+static bool convert_tags(const struct cli *cli, struct json_object *rows)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        struct json_object *row = json_object_array_get_idx(rows, i);
+        struct json_object *tags = cli_member(row, "tags");
+        any |= tags && json_object_object_length(tags) > 0;
+        if (tags && !keeps_nested(cli))
+            json_object_object_add(row, "tags", cli_tags_text(tags));
+    }
+    return any;
+}
+
+static struct json_object *list_arguments(const struct cli *cli)
+{
+    struct json_object *arguments;
+
+    if (cli->options.format.columns.count > 0 || cli->options.name_count ||
+        cli_select_has_filter(&cli->options))
+        return cli_select_arguments();
+    arguments = json_object_new_object();
+    json_object_object_add(arguments, "select", json_object_new_boolean(true));
+    return arguments;
+}
+
+/* The guest's power and tags stand in the table for people, and where they are asked for by name;
+ * scripts get the columns that OpenStack's tool has. */
 static int run_list(struct cli *cli)
 {
     static const struct cli_column columns[] = {
@@ -136,13 +170,13 @@ static int run_list(struct cli *cli)
         {"Address", "address"},
         {"Port", "port"},
         {"Power", "power"},
+        {"Tags", "tags"},
         {"Hypervisor", "hypervisor"},
     };
-    bool named = cli->options.format.columns.count > 0;
-    bool selects = named || cli->options.name_count || cli_select_has_filter(&cli->options);
+    size_t count = OPENSTACK_COLUMNS;
     struct json_object *rows;
 
-    int code = ask_for_rows(cli, selects ? cli_select_arguments() : NULL, &rows);
+    int code = ask_for_rows(cli, list_arguments(cli), &rows);
     if (code != CLI_EXIT_DONE) {
         json_object_put(rows);
         return code;
@@ -151,13 +185,13 @@ static int run_list(struct cli *cli)
         cli_select_filter(&cli->options, cli->options.names, cli->options.name_count, rows);
     bool has_power = json_object_array_length(rows) == 0 ||
                      cli_member(json_object_array_get_idx(rows, 0), "power");
-    bool shows = cli->options.format.kind == CLI_FORMAT_TABLE && has_power;
+    bool has_tags = convert_tags(cli, meant);
+    if (cli->options.format.columns.count > 0)
+        count = ARRAY_SIZE(columns);
+    else if (cli->options.format.kind == CLI_FORMAT_TABLE && has_power)
+        count += has_tags ? 2 : 1;
     json_object_put(rows);
-    return print_list(cli, columns,
-                      named   ? ARRAY_SIZE(columns)
-                      : shows ? OPENSTACK_COLUMNS + 1
-                              : OPENSTACK_COLUMNS,
-                      meant);
+    return print_list(cli, columns, count, meant);
 }
 
 const struct cli_verb cli_verb_list = {
@@ -250,12 +284,27 @@ const struct cli_verb cli_verb_who = {
 
 /* ---- show and status ---- */
 
+/* In one cell, except where a cell may hold more. */
+static void add_tags_property(const struct cli *cli, struct json_object *rows,
+                              struct json_object *tags)
+{
+    struct json_object *shown = keeps_nested(cli) ? json_object_get(tags) : cli_tags_text(tags);
+
+    cli_add_property(rows, "tags", shown);
+    json_object_put(shown);
+}
+
 /* Nobody reads 93784 as a day. */
 static void add_known_property(const struct cli *cli, struct json_object *rows, const char *name,
                                struct json_object *value)
 {
     char text[CLI_DURATION_SIZE];
 
+    if (strcmp(name, "tags") == 0) {
+        if (json_object_object_length(value) > 0)
+            add_tags_property(cli, rows, value);
+        return;
+    }
     if (cli->options.format.kind != CLI_FORMAT_TABLE || strcmp(name, "uptime") != 0 ||
         !json_object_is_type(value, json_type_int)) {
         cli_add_property(rows, name, value);

@@ -34,6 +34,7 @@ enum cli_option_group {
     CLI_GROUP_AUDIT = 1 << 18,
     CLI_GROUP_SELECT = 1 << 19, /* which BMCs, where that may be many */
     CLI_GROUP_BULK = 1 << 20,   /* how many of them are asked at a time */
+    CLI_GROUP_TAG = 1 << 21,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -87,8 +88,9 @@ struct cli_options {
     double interval_s;
     const char *redundancy;
     bool all;
-    struct cli_format_names tags; /* KEY or KEY=VALUE; all of them */
-    const char *state;            /* "on", "off" or "unknown" */
+    struct cli_format_names tags;    /* KEY or KEY=VALUE; all of them */
+    struct cli_format_names removed; /* tags */
+    const char *state;               /* "on", "off" or "unknown" */
     unsigned jobs;
     double stagger_s;
     struct availability_settings simulation; /* except for the number of units */

@@ -25,6 +25,7 @@ struct json_object *cli_select_arguments(void)
     struct json_object *arguments = json_object_new_object();
 
     json_object_object_add(arguments, "select", json_object_new_boolean(true));
+    json_object_object_add(arguments, "power", json_object_new_boolean(true));
     return arguments;
 }
 

@@ -16,7 +16,7 @@ bool cli_select_is_pattern(const char *text);
 /* Whether one of --all, --tag, --hypervisor and --state is given. */
 bool cli_select_has_filter(const struct cli_options *options);
 
-/* {"select": true}: the daemon's rows have what cli_select_filter looks at. */
+/* {"select": true, "power": true}: the daemon's rows have what cli_select_filter looks at. */
 struct json_object *cli_select_arguments(void);
 /* Those of a list's rows that the options and one of the `count` names, if there are any, mean;
  * borrows the rows. */

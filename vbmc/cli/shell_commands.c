@@ -18,6 +18,7 @@
 #include "vbmc/cli/report.h"
 #include "vbmc/cli/requests.h"
 #include "vbmc/cli/select.h"
+#include "vbmc/cli/tags.h"
 #include "vbmc/cli/users.h"
 #include "vbmc/cli/verb.h"
 #include "vbmc/cli/words.h"
@@ -55,10 +56,10 @@ static const struct cli_verb command_logout = {
 
 /* In the order of the help. */
 static const struct cli_verb *const listed[] = {
-    &cli_verb_list,    &cli_verb_show,    &cli_verb_console, &cli_verb_who,
-    &cli_verb_audit,   &cli_verb_power,   &cli_verb_nmi,     &cli_verb_break,
-    &cli_verb_bootdev, &cli_verb_sensors, &cli_verb_sel,     &cli_verb_fru,
-    &cli_verb_user,    &command_help,     &command_exit,     NULL,
+    &cli_verb_list,  &cli_verb_show, &cli_verb_console, &cli_verb_who,     &cli_verb_audit,
+    &cli_verb_power, &cli_verb_nmi,  &cli_verb_break,   &cli_verb_bootdev, &cli_verb_sensors,
+    &cli_verb_sel,   &cli_verb_fru,  &cli_verb_user,    &cli_verb_tag,     &command_help,
+    &command_exit,   NULL,
 };
 
 /* Further names of some of them. */

@@ -128,6 +128,19 @@ static int run_add_serial(void *context, const struct service_call *call,
     return -EINPROGRESS;
 }
 
+static int run_tag(void *context, const struct service_call *call,
+                   const union service_arguments *arguments)
+{
+    struct instance *instance = instance_of(context, call);
+    struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
+    struct bmc_ticket *ticket = domain ? keep_ticket(call) : NULL;
+
+    if (!ticket)
+        return domain ? -ENOMEM : -EHOSTUNREACH;
+    hypervisor_change_tags(domain, arguments->tags.changes, arguments->tags.count, finish, ticket);
+    return -EINPROGRESS;
+}
+
 static int run_define(void *context, const struct service_call *call,
                       const union service_arguments *arguments)
 {
@@ -165,6 +178,7 @@ static int run_declare_dead(void *context, const struct service_call *call,
 
 void fleet_register_operations(struct fleet *fleet)
 {
+    service_register(SERVICE_TAG, run_tag, fleet);
     service_register(SERVICE_ADD_SERIAL, run_add_serial, fleet);
     service_register(SERVICE_DEFINE, run_define, fleet);
     service_register(SERVICE_UNDEFINE, run_undefine, fleet);

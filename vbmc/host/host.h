@@ -236,7 +236,7 @@ enum host_event {
     HOST_EVENT_BOOT_MISSED,   /* the guest booted without the requested override */
     HOST_EVENT_BOOT_CHANGED,  /* the driver's own boot record has to be stored */
     HOST_EVENT_RENAMED,
-    HOST_EVENT_TAGGED,          /* the domain got or lost our metadata */
+    HOST_EVENT_TAGGED,          /* the domain's metadata of ours is another */
     HOST_EVENT_HARDWARE,        /* domain->hardware is another */
     HOST_EVENT_SAMPLED,         /* domain->sample is new */
     HOST_EVENT_PANICKED,        /* the guest's kernel has panicked (pvpanic) */

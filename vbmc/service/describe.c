@@ -177,6 +177,21 @@ void service_describe_domain(const union service_arguments *arguments, char *tex
     snprintf(text, size, "%s", arguments->undefine.name);
 }
 
+/* "rack=7 -role": what is set, and what is removed. */
+void service_describe_tags(const union service_arguments *arguments, char *text, size_t size)
+{
+    size_t used = 0;
+
+    *text = '\0';
+    for (size_t i = 0; i < arguments->tags.count && used < size; i++) {
+        const struct host_tag *tag = &arguments->tags.changes[i];
+        int length =
+            snprintf(text + used, size - used, "%s%s%s%s%s", used ? " " : "", tag->value ? "" : "-",
+                     tag->key, tag->value ? "=" : "", tag->value ? tag->value : "");
+        used += length > 0 ? (size_t)length : 0;
+    }
+}
+
 void service_describe_addition(const union service_arguments *arguments, char *text, size_t size)
 {
     snprintf(text, size, "%s", arguments->addition->name);

@@ -71,7 +71,7 @@ service_describe service_describe_asset_tag, service_describe_thermal_limit;
 service_describe service_describe_identifier, service_describe_dhcp, service_describe_session;
 service_describe service_describe_channel_access, service_describe_domain;
 service_describe service_describe_addition, service_describe_facility;
-service_describe service_describe_hypervisor;
+service_describe service_describe_hypervisor, service_describe_tags;
 
 /* Ends a function that changed the part. */
 static inline int service_changed(const struct service_call *call, enum bmc_part part)

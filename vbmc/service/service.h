@@ -39,6 +39,7 @@
 #include "vbmc/bmc/sensor_table.h"
 #include "vbmc/bmc/watchdog.h"
 #include "vbmc/host/host.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/physics/faults.h"
 
 struct caller;
@@ -121,6 +122,7 @@ enum service_operation {
     SERVICE_INJECT,
     SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
     /* The fleet, its domains, and the daemon; they register their functions. */
+    SERVICE_TAG,        /* in the domain's metadata */
     SERVICE_ADD_SERIAL, /* what is to be done then is the ticket's text, as of the next two */
     SERVICE_DEFINE,
     SERVICE_UNDEFINE,
@@ -268,6 +270,10 @@ union service_arguments {
         const struct fault *like;    /* NULL: all */
         const enum fault_kind *kind; /* NULL: any */
     } clear_faults;
+    struct {
+        const struct host_tag *changes; /* a value of NULL removes the tag */
+        size_t count;
+    } tags;
     const struct service_addition *addition;
     struct {
         const char *item, *which, *state; /* item NULL: all is as it should be again */

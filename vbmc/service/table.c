@@ -200,6 +200,8 @@ static const struct service_row rows[SERVICE_COUNT] = {
         service_run_inject, service_describe_inject, NULL},
     [SERVICE_CLEAR_FAULTS] = {"clear faults", PRIVILEGE_ADMINISTRATOR, AUDITED,
         service_run_clear_faults, service_describe_clear_faults, NULL},
+    [SERVICE_TAG] = {"tag", PRIVILEGE_ADMINISTRATOR, AUDITED | GUEST | REGISTERED,
+        NULL, service_describe_tags, NULL},
     [SERVICE_ADD_SERIAL] = {"add serial port", PRIVILEGE_ADMINISTRATOR, AUDITED | GUEST | REGISTERED,
         NULL, NULL, NULL},
     [SERVICE_DEFINE] = {"define domain", PRIVILEGE_ADMINISTRATOR, WHOLE | AUDITED | GUEST | REGISTERED,

@@ -19,6 +19,7 @@
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/selection.h"
+#include "vbmc/verbs/tags.h"
 #include "vbmc/verbs/verbs.h"
 #include "vbmc/virt/hypervisor.h"
 
@@ -56,9 +57,7 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
     size_t count;
     CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
     struct json_object *list = json_object_new_array();
-    bool shows_power = !fleet_is_openstack(verbs->fleet) ||
-                       verbs_flag_argument(arguments, "power") ||
-                       verbs_flag_argument(arguments, "select");
+    bool shows_power = !fleet_is_openstack(verbs->fleet) || verbs_flag_argument(arguments, "power");
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = json_object_new_object();
@@ -105,6 +104,7 @@ void verbs_show(const struct verbs *verbs, struct json_object *arguments,
     verbs_add_text(result, "libvirt_uri", uri);
     verbs_add_text(result, "password", "***");
     verbs_add_text(result, "status", verbs_status_of(instance));
+    json_object_object_add(result, "tags", verbs_tags_of(instance));
     verbs_add_text(result, "username", user[0] ? user : NULL);
     verbs_add_locked_out(result, request, instance_bmc(instance));
     verbs_add_health(result, instance);

@@ -8,9 +8,8 @@ struct instance;
 
 /* list {["power": true], ["select": true]}: a list of {"domain_name", "status", "address", "port",
  * "power", "note"}; "power" is left out with compat = openstack unless asked for, "note" if there
- * is nothing to note. With "select" it has "power", and what
- * selection.h adds.
- * show {"name"}: one BMC, with what health.h, placement.h and power.h add. */
+ * is nothing to note. With "select" it has what selection.h adds.
+ * show {"name"}: one BMC, with its tags and what health.h, placement.h and power.h add. */
 verbs_run verbs_list, verbs_show;
 
 /* "running", "down" (stopped by an administrator) or "error" (it does not listen). */

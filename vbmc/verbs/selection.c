@@ -1,11 +1,14 @@
 #include "vbmc/verbs/selection.h"
 
+#include <json-c/json.h>
+
 #include "vbmc/host/placement.h"
 #include "vbmc/host/placement_map.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/verbs/reply.h"
 #include "vbmc/verbs/scope.h"
+#include "vbmc/verbs/tags.h"
 #include "vbmc/virt/hypervisor.h"
 
 /* Where the guest is, or was. */
@@ -26,4 +29,5 @@ void verbs_add_selection(struct json_object *row, struct json_object *arguments,
         return;
     verbs_add_text(row, "hypervisor",
                    verbs_may_see_hypervisors(request) ? hypervisor_of(instance) : NULL);
+    json_object_object_add(row, "tags", verbs_tags_of(instance));
 }

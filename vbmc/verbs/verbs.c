@@ -21,6 +21,7 @@
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/sel.h"
+#include "vbmc/verbs/tags.h"
 #include "vbmc/verbs/users.h"
 #include "vbmc/verbs/verb.h"
 #include "vbmc/verbs/who.h"
@@ -56,6 +57,7 @@ static const struct {
     {"start", verbs_start, SERVICE_START},
     {"status", verbs_status, SERVICE_VIEW_FLEET},
     {"stop", verbs_stop, SERVICE_STOP},
+    {"tag", verbs_tag, SERVICE_VIEW},
     {"top", verbs_top, SERVICE_VIEW},
     {"undefine", verbs_undefine, SERVICE_UNDEFINE},
     {"user", verbs_user, SERVICE_VIEW},

@@ -1,5 +1,5 @@
 /* Defining, undefining and dumping domains on request, for the embedded driver, whose domains no
- * other program can define; and adding a serial port to a stored definition. */
+ * other program can define; adding a serial port to a stored definition; and changing tags. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +7,20 @@
 #include <unistd.h>
 
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/domxml/domxml.h"
+#include "vbmc/domxml/metadata.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/host/host.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/error.h"
+#include "vbmc/virt/facts.h"
 #include "vbmc/virt/lookup.h"
 #include "vbmc/virt/properties.h"
 #include "vbmc/virt/worker.h"
@@ -29,6 +33,9 @@ struct definition {
     struct uuid uuid;
     bool inactive;
     bool keep_nvram;
+    struct host_tag *changes;
+    size_t change_count;
+    struct definition *next; /* of the changes of tags, see below */
     char *xml; /* in for define, out for dump; else a text of what was done, or NULL */
     int result;
     char text[WORKER_TEXT_SIZE];
@@ -221,6 +228,44 @@ static int work_add_serial(struct definition *definition, virConnectPtr connecti
     return 0;
 }
 
+/* ---- tags ---- */
+
+/* What is running and what is stored may have other elements: each has its own changed. */
+static int change_tags_in(struct definition *definition, virDomainPtr domain, unsigned flags)
+{
+    CLEANUP_FREE char *edited = NULL;
+    CLEANUP_FREE char *text =
+        virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, VBMC_METADATA_URI, flags);
+    const virError *error = text ? NULL : virGetLastError();
+
+    if (error && error->code != VIR_ERR_NO_DOMAIN_METADATA)
+        return last_error(definition);
+    int result = domxml_change_tags(text, definition->changes, definition->change_count, &edited);
+    if (result < 0)
+        snprintf(definition->text, sizeof definition->text,
+                 result == -ERANGE   ? "a domain has at most 64 tags, and 64 KiB of them"
+                 : result == -EINVAL ? "its metadata cannot be edited"
+                                     : "out of memory");
+    else if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, edited, "vbmc",
+                                  VBMC_METADATA_URI, flags) < 0)
+        result = last_error(definition);
+    return result == -EINVAL ? -EIO : result;
+}
+
+static int work_change_tags(struct definition *definition, virConnectPtr connection,
+                            virDomainPtr domain)
+{
+    int persistent = virDomainIsPersistent(domain), active = virDomainIsActive(domain);
+    int result = persistent < 0 || active < 0 ? last_error(definition) : 0;
+
+    (void)connection;
+    if (result == 0 && persistent)
+        result = change_tags_in(definition, domain, VIR_DOMAIN_AFFECT_CONFIG);
+    if (result == 0 && active)
+        result = change_tags_in(definition, domain, VIR_DOMAIN_AFFECT_LIVE);
+    return result;
+}
+
 static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct definition *definition = CONTAINER_OF(job, struct definition, job);
@@ -239,6 +284,7 @@ static void answer(struct definition *definition)
     definition->done(definition->context, definition->result,
                      definition->result < 0 ? definition->text : definition->xml);
     free(definition->xml);
+    host_tags_free(definition->changes, definition->change_count);
     free(definition);
 }
 
@@ -306,6 +352,59 @@ void hypervisor_undefine(struct virt_domain *domain, bool keep_nvram, hypervisor
     definition->keep_nvram = keep_nvram;
     definition->uuid = domain->host.uuid;
     worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+/* Each reads, edits and writes back: of one domain one at a time. The first of a domain in this
+ * list is under way. */
+static struct definition *tag_changes;
+
+static bool is_of_same_domain(const struct definition *one, const struct definition *other)
+{
+    return one->hypervisor == other->hypervisor && uuid_equal(&one->uuid, &other->uuid);
+}
+
+static void tags_changed(struct worker_job *job)
+{
+    struct definition *definition = CONTAINER_OF(job, struct definition, job);
+    struct definition **link = &tag_changes, *next = definition->next;
+
+    while (*link != definition)
+        link = &(*link)->next;
+    *link = definition->next;
+    while (next && !is_of_same_domain(next, definition))
+        next = next->next;
+    job_done(job);
+    if (next && hypervisor_is_stopping(next->hypervisor)) { /* whose threads may have ended */
+        next->job.run(&next->job, NULL);
+        tags_changed(&next->job);
+    } else if (next) {
+        worker_submit_action(hypervisor_worker(next->hypervisor), &next->job);
+    }
+}
+
+void hypervisor_change_tags(struct virt_domain *domain, const struct host_tag *changes,
+                            size_t count, hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context), **link;
+    bool waits = false;
+
+    if (!definition)
+        return;
+    definition->work = work_change_tags;
+    definition->job.done = tags_changed;
+    definition->uuid = domain->host.uuid;
+    definition->changes = host_tags_copy(changes, count);
+    definition->change_count = count;
+    if (!definition->changes) {
+        free(definition);
+        done(context, -ENOMEM, "out of memory");
+        return;
+    }
+    for (link = &tag_changes; *link; link = &(*link)->next)
+        waits |= is_of_same_domain(*link, definition);
+    *link = definition;
+    if (!waits)
+        worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }
 
 void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_done_fn *done,

@@ -34,7 +34,12 @@ struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain)
 
 bool virt_domain_is_tagged(const struct virt_domain *domain)
 {
-    return domain->tagged;
+    return domain->metadata != NULL;
+}
+
+const struct host_metadata *virt_domain_metadata(const struct virt_domain *domain)
+{
+    return domain->metadata;
 }
 
 bool virt_domain_is_migrating(const struct virt_domain *domain)

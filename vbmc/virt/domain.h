@@ -9,6 +9,8 @@
 #include "vbmc/host/host.h"
 #include "vbmc/virt/stats.h"
 
+struct host_metadata;
+
 /* What a boot override did to a running guest. */
 struct boot_live {
     enum host_boot_device device; /* HOST_BOOT_NONE: nothing was done */
@@ -44,7 +46,7 @@ struct virt_domain {
     bool starting;  /* the same; its start is reported when that is over */
     bool seen_live; /* the last change was seen live, not discovered after a reconnect */
     bool listed;    /* in the list that is being taken over */
-    bool tagged;
+    struct host_metadata *metadata;  /* the same */
     bool undefined;                  /* undefined: it disappears when it stops */
     char *transient_xml;             /* see struct virt_facts */
     struct host_hardware *hardware;  /* what host.hardware points to */

@@ -6,6 +6,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/domxml/hardware.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/virt/console.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_index.h"
@@ -87,6 +88,13 @@ bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *fa
     return true;
 }
 
+static void take_metadata(struct virt_domain *domain, struct virt_facts *facts)
+{
+    host_metadata_free(domain->metadata);
+    domain->metadata = facts->metadata;
+    facts->metadata = NULL;
+}
+
 void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *facts, bool live)
 {
     bool renamed = strcmp(domain->host.name, facts->name) != 0;
@@ -106,8 +114,9 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     if (facts->persistent)
         domain->undefined = false;
     domain->persistent = facts->persistent;
-    bool retagged = domain->tagged != facts->tagged;
-    domain->tagged = facts->tagged;
+    bool retagged = !host_metadata_is_same(domain->metadata, facts->metadata);
+    if (retagged)
+        take_metadata(domain, facts);
     if (facts->transient_xml)
         replace_text(&domain->transient_xml, &facts->transient_xml);
     if (virt_domain_take_hardware(domain, facts)) {

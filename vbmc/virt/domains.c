@@ -5,6 +5,7 @@
 
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/virt/console.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_index.h"
@@ -29,6 +30,7 @@ static void free_domain(struct virt_domain *domain)
     free(domain->host.name);
     free(domain->transient_xml);
     free(domain->hardware);
+    host_metadata_free(domain->metadata);
     free(domain);
 }
 
@@ -92,7 +94,8 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->booted = domain->host.booted = facts->booted;
     domain->host.migrating = facts->migrating;
     domain->seen_live = live;
-    domain->tagged = facts->tagged;
+    domain->metadata = facts->metadata;
+    facts->metadata = NULL;
     domain->transient_xml = facts->transient_xml;
     facts->transient_xml = NULL;
     domain->starting = facts->starting;

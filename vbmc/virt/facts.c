@@ -11,6 +11,8 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/domxml/hardware.h"
 #include "vbmc/domxml/inband.h"
+#include "vbmc/domxml/metadata.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/virt/error.h"
 
 enum host_power_state virt_facts_power_state(int libvirt_state)
@@ -82,15 +84,15 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
     return 0;
 }
 
-static int read_tagged(virDomainPtr domain, struct virt_facts *facts)
+static int read_metadata(virDomainPtr domain, struct virt_facts *facts)
 {
-    char *metadata = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, VBMC_METADATA_URI,
-                                          VIR_DOMAIN_AFFECT_CURRENT);
+    CLEANUP_FREE char *text = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                                                   VBMC_METADATA_URI, VIR_DOMAIN_AFFECT_CURRENT);
     const virError *error = virGetLastError();
 
-    facts->tagged = metadata != NULL;
-    free(metadata);
-    if (facts->tagged || !error)
+    if (text)
+        return domxml_parse_metadata(text, &facts->metadata);
+    if (!error)
         return 0;
     return error->code == VIR_ERR_NO_DOMAIN_METADATA || error->code == VIR_ERR_NO_SUPPORT ? 0 : -1;
 }
@@ -150,7 +152,7 @@ int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)
 
     *facts = (struct virt_facts){.id = -1};
     if (!name || virDomainGetUUID(domain, facts->uuid.bytes) < 0 || read_state(domain, facts) < 0 ||
-        read_tagged(domain, facts) < 0 || read_definition(domain, facts) < 0) {
+        read_metadata(domain, facts) < 0 || read_definition(domain, facts) < 0) {
         int result = virt_last_error(text, sizeof text);
         virt_facts_clear(facts);
         return result;
@@ -168,6 +170,7 @@ void virt_facts_clear(struct virt_facts *facts)
     free(facts->name);
     free(facts->hardware);
     free(facts->transient_xml);
+    host_metadata_free(facts->metadata);
     *facts = (struct virt_facts){.id = -1};
 }
 

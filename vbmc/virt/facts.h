@@ -10,6 +10,8 @@
 
 #include "vbmc/host/host.h"
 
+struct host_metadata;
+
 #define VBMC_METADATA_URI "urn:vbmc:1.0"
 
 struct virt_facts {
@@ -23,7 +25,7 @@ struct virt_facts {
     bool booted;    /* it was started here, not restored or migrated */
     bool starting;  /* libvirt is at it: to boot, be restored or be migrated to, it does not tell */
     bool migrating; /* paused as the source or the target of a migration */
-    bool tagged;
+    struct host_metadata *metadata; /* of ours; NULL: none */
     struct host_hardware *hardware; /* NULL: it could not be read */
     char *transient_xml; /* definition of a transient domain, to start it again; NULL otherwise */
 };

@@ -13,6 +13,8 @@
 #include "vbmc/host/host.h"
 
 struct hash_index_node;
+struct host_metadata;
+struct host_tag;
 struct hypervisor;
 struct inbox;
 struct virt_domain;
@@ -102,6 +104,8 @@ struct virt_domain *virt_domain_of_host(struct host_domain *host);
 struct hypervisor *virt_domain_hypervisor(struct virt_domain *domain);
 /* True if the domain's <metadata> has an element of urn:vbmc:1.0. */
 bool virt_domain_is_tagged(const struct virt_domain *domain);
+/* What stands there, as it was seen last; NULL: nothing. Borrowed until HOST_EVENT_TAGGED. */
+const struct host_metadata *virt_domain_metadata(const struct virt_domain *domain);
 /* True for the source or target of a migration while QEMU keeps the guest paused for it. */
 bool virt_domain_is_migrating(const struct virt_domain *domain);
 /* True while QEMU is being set up: for a boot, for what was saved, or as the target of a migration;
@@ -144,5 +148,10 @@ void hypervisor_dump_xml(struct virt_domain *domain, bool inactive, hypervisor_d
 /* Adds a serial port to the stored definition; on success `text` says when the guest will have it.
  * -EEXIST: there is one; -ENOTSUP: the domain is transient. */
 void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done, void *context);
+/* Changes tags in the domain's metadata: in its stored definition and, while it runs, there too.
+ * The changes are copied; of one domain they are carried out one after the other. -ERANGE: there
+ * would be too many. */
+void hypervisor_change_tags(struct virt_domain *domain, const struct host_tag *changes,
+                            size_t count, hypervisor_done_fn *done, void *context);
 
 #endif

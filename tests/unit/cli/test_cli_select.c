@@ -20,9 +20,11 @@
 #define TEXT_SIZE 128
 
 static const char rows_text[] =
-    "[{\"domain_name\":\"web1\",\"power\":\"on\",\"hypervisor\":\"east\"},"
+    "[{\"domain_name\":\"web1\",\"power\":\"on\",\"hypervisor\":\"east\","
+    "\"tags\":{\"rack\":\"7\",\"role\":\"web\"}},"
     "{\"domain_name\":\"web2\",\"power\":\"on (paused)\",\"hypervisor\":\"west\"},"
-    "{\"domain_name\":\"db1\",\"power\":\"off\",\"hypervisor\":\"east\"},"
+    "{\"domain_name\":\"db1\",\"power\":\"off\",\"hypervisor\":\"east\",\"tags\":{\"rack\":\"17\"}}"
+    ","
     "{\"domain_name\":\"db[1]\",\"power\":\"unknown\",\"hypervisor\":null}]";
 
 /* Parses a command line as the verb `words[0]` has it; the words stay in `line`. */
@@ -80,6 +82,14 @@ static void test_meant(void **state)
     check("list --hypervisor east --state on", "web1");
     check("list db* --hypervisor east", "db1");
     check("list --hypervisor north", "");
+    check("list --tag rack", "web1 db1");
+    check("list --tag rack=7", "web1");
+    check("list --tag rack=*7", "web1 db1");
+    check("list --tag rack=", "");
+    check("list --tag rac", "");
+    check("list --tag racks", "");
+    check("list --tag rack --tag role=web", "web1");
+    check("list --tag rack --state off", "db1");
 }
 
 static void test_pattern(void **state)
@@ -135,8 +145,8 @@ static void test_numbers(void **state)
 /* Nothing is asked of a daemon, which there is none of, where the command line means one. */
 static void test_one(void **state)
 {
-    static const char *const lines[] = {"power web1 on", "power", "sensors web1", "stop a b",
-                                        "bootdev g pxe"};
+    static const char *const lines[] = {"power web1 on", "power",         "sensors web1",
+                                        "stop a b",      "bootdev g pxe", "tag g note=what?"};
     char line[TEXT_SIZE], *words[WORDS_MAX + 1];
 
     (void)state;

@@ -114,6 +114,7 @@ static struct user user;
 static struct bmc_sol_activation activation;
 static const struct service_addition addition = {.name = "web01", .password = "swordfish"};
 static const struct fault fault = {0};
+static struct host_tag tags[] = {{(char *)"rack", (char *)"7"}, {(char *)"role", NULL}};
 
 /* What is asked for of each that has arguments; `detail`: what the record says of it. */
 static const struct {
@@ -155,6 +156,7 @@ static const struct {
     {SERVICE_USER_CHANGE, {.user_change = {5, USER_PARTS_ALL, &user}}, NULL},
     {SERVICE_INJECT, {.fault = &fault}, NULL},
     {SERVICE_UNDEFINE, {.undefine = {.name = "web01"}}, "web01"},
+    {SERVICE_TAG, {.tags = {tags, 2}}, "rack=7 -role"},
     {SERVICE_ADD, {.addition = &addition}, "web01"},
     {SERVICE_DECLARE_DEAD, {.hypervisor = "east"}, "east"},
 };
