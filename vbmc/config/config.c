@@ -351,6 +351,7 @@ static int set_defaults(struct config *config)
     config->bmc.port = 623;
     channel_set_defaults(&config->bmc.channel);
     config->bmc.session_timeout_s = 60;
+    config->bmc.forget_after_s = 600;
     config->bmc.manufacturer = BMC_MANUFACTURER_DEFAULT;
     config->bmc.console_history = DEFAULT_HISTORY;
     config->bmc.console_replay = DEFAULT_REPLAY;

@@ -77,6 +77,7 @@ struct config_bmc {
     bool inband_read_only;     /* a guest may look at its BMC, and change nothing of it */
     bool lan_address_writable; /* clients may store another address than the real one */
     unsigned session_timeout_s;
+    unsigned forget_after_s; /* a discovered BMC outlives its domain, with several hypervisors */
     unsigned manufacturer;
     uint64_t console_history; /* bytes */
     enum config_console console;

@@ -60,6 +60,7 @@ const struct config_key config_keys[] = {
 
     {S(BMC), "discover", config_value_discover, AT(bmc, discover),
      .wanted = "expected all, tagged or none"},
+    {S(BMC), "forget-after", config_value_seconds, AT(bmc, forget_after_s), .wanted = some_seconds},
     {S(BMC), "address", config_value_address, AT(bmc, address), .wanted = an_address},
     {S(BMC), "ports", config_value_ports, WHOLE_STRUCTURE, .excludes = "addresses",
      .wanted = "a port is 1 to 65535, a range is written FIRST-LAST"},

@@ -30,6 +30,7 @@ static void on_appeared(void *context, struct virt_domain *domain)
     }
     if (fleet_drop_untagged(fleet, instance, domain))
         return;
+    instance_set_lost_until(instance, 0);
     instance_expect(instance, domain);
     fleet_see_copy(fleet, instance, domain);
     if (instance_domain(instance) == domain)

@@ -10,10 +10,11 @@ struct uuid;
 
 /* True if the BMC was discovered and no hypervisor can have its domain any more. */
 bool fleet_is_lost(const struct fleet *fleet, struct instance *instance);
-/* Removes such a BMC; clients that have sessions with it get a moment to close them. */
+/* Removes such a BMC, at once or after a while in which its domain may be defined elsewhere;
+ * clients that have sessions with it get a moment to close them. */
 void fleet_lose_bmc(struct fleet *fleet, struct instance *instance);
-/* Removes all of them: those whose domain went while its hypervisor was not connected, or just now.
- */
+/* The same with all of them: those whose domain went while its hypervisor was not connected, or
+ * just now. */
 void fleet_drop_lost_bmcs(struct fleet *fleet);
 /* Removes a BMC at once, with all that is stored of it. */
 void fleet_forget_bmc(struct fleet *fleet, struct instance *instance);

@@ -58,6 +58,16 @@ struct virt_domain *instance_domain(const struct instance *instance)
     return instance->domain;
 }
 
+void instance_set_lost_until(struct instance *instance, uint64_t time_ms)
+{
+    instance->lost_until_ms = time_ms;
+}
+
+uint64_t instance_lost_until(const struct instance *instance)
+{
+    return instance->lost_until_ms;
+}
+
 void instance_host_event(struct instance *instance, enum host_event event)
 {
     struct hub *hub = console_hub(instance->console);

@@ -18,6 +18,9 @@ void instance_lose_copy(struct instance *instance, const struct virt_domain *cop
 /* A hypervisor is about to go with all its domains. */
 void instance_lose_hypervisor(struct instance *instance, const struct hypervisor *hypervisor);
 struct virt_domain *instance_domain(const struct instance *instance);
+/* No hypervisor has its domain, and by then (the loop's time) it is removed; 0: that is not so. */
+void instance_set_lost_until(struct instance *instance, uint64_t time_ms);
+uint64_t instance_lost_until(const struct instance *instance);
 
 /* The driver's events, in the order they happened. */
 void instance_host_event(struct instance *instance, enum host_event event);

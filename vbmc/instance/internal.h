@@ -29,6 +29,7 @@ struct instance {
     unsigned session_timeout_s;
     struct store_bmc record;
     struct virt_domain *domain;
+    uint64_t lost_until_ms; /* see instance_set_lost_until */
     struct placement placement;
     struct console *console;
     struct boot_watch *boot_watch;

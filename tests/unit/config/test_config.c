@@ -248,6 +248,7 @@ static void check_sample(const struct config *config)
     assert_int_equal(config->bmc.console_log_files, 4);
     assert_int_equal(config->ssh.idle_timeout_s, 0);
     assert_int_equal(config->bmc.session_timeout_s, 60);
+    assert_int_equal(config->bmc.forget_after_s, 600);
     assert_int_equal(config->bmc.manufacturer, 32473);
     assert_int_equal(config->bmc.channel.suite_count, 2);
     assert_true(config->ssh.has_listen);

@@ -26,7 +26,7 @@
 #define BOTH    "44444444-0000-4000-8000-00000000000a" /* one guest, a copy on each */
 #define AT      "55555555-0000-4000-8000-00000000000a" /* is called web01@b, on a */
 #define NOBODYS "99999999-0000-4000-8000-00000000000a"
-#define LINES   "[bmc]\nports = 47250-47269\n"
+#define LINES   "[bmc]\nforget-after = 0\nports = 47250-47269\n" /* goes with its domain */
 
 static const char *const on_a[][2] = {
     {"web01", WEB_A},
