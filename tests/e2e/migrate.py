@@ -1,5 +1,6 @@
 """Clients of a BMC whose guest g1 is migrated from host a to b and back, again and again: status and sensors
-are polled, actions asked for, records added to the event log, and the console is open all the time.
+are polled, actions asked for, records added to the event log, another hypervisor comes and goes by reloads, and
+the console is open all the time.
 usage: migrate.py PORT ROUNDS URI_A URI_B
        migrate.py hold URI_A URI_B      begins a migration from a to b, and stops it on its way
 
@@ -41,17 +42,66 @@ def wait_until(what, is_so, seconds=60):
         time.sleep(0.05)
 
 
-class Client(threading.Thread):
-    """One session, on which `act` is called all the time, with a pause in between; what it has counted, and the
-    longest that an answer took."""
+class Actor(threading.Thread):
+    """`act` is called all the time, with a pause in between."""
     pause = 0.02
 
-    def __init__(self, port):
+    def __init__(self):
         super().__init__(daemon=True)
+        self.ended, self.failure = False, None
+        self.counts = collections.Counter()
+
+    def run(self):
+        try:
+            while not self.ended:
+                self.act()
+                time.sleep(self.pause)
+            self.close()
+        except Exception as error:
+            self.failure = error
+
+    def close(self):
+        pass
+
+    def end(self):
+        self.ended = True
+        self.join()
+        print(type(self).__name__, dict(self.counts))
+        if self.failure:
+            raise self.failure
+
+
+class Reloader(Actor):
+    """Puts one more hypervisor into the configuration, and takes it out again."""
+    pause = 0.5
+
+    def __init__(self):
+        super().__init__()
+        with open("vbmc.conf", encoding="ascii") as file:
+            self.whole = file.read()
+
+    def reload(self, more):
+        with open("vbmc.conf", "w", encoding="ascii") as file:  # keeps its owner and mode
+            file.write(self.whole + more)
+        run("vbmc", "reload")
+
+    def act(self):
+        self.reload("[hypervisor more]\nuri = test:///default\n")
+        wait_until("its guest has a BMC", lambda: "running on more" in subprocess.run(
+            ("vbmc", "show", "test", "-f", "value"), capture_output=True, text=True, check=False).stdout)
+        self.reload("")
+        wait_until("it is gone", lambda: "hypervisors.more" not in run("vbmc", "status", "-f", "value"))
+        self.counts["reloads"] += 2
+
+
+class Client(Actor):
+    """One session; the longest that an answer took is kept."""
+
+    def __init__(self, port):
+        super().__init__()
         self.session = Session(port=port, timeout=60 * PATIENCE)
         self.session.set_privilege()
-        self.ended, self.failure = False, None
-        self.counts, self.slowest = collections.Counter(), 0
+        self.slowest = 0
 
     def ask(self, netfn, command, data=b"", allowed=(OK,)):
         began = time.monotonic()
@@ -61,21 +111,9 @@ class Client(threading.Thread):
         self.counts["%02x.%02x: %02x" % (netfn, command, code)] += 1
         return answer if code == OK else None
 
-    def run(self):
-        try:
-            while not self.ended:
-                self.act()
-                time.sleep(self.pause)
-            self.session.close()
-        except Exception as error:
-            self.failure = error
-
-    def end(self):
-        self.ended = True
-        self.join()
-        print(type(self).__name__, dict(self.counts), "slowest %.3f s" % self.slowest)
-        if self.failure:
-            raise self.failure
+    def close(self):
+        self.session.close()
+        self.counts["slowest, in ms"] = round(self.slowest * 1000)
 
 
 class Operator(Client):
@@ -216,7 +254,7 @@ def main():
     uris = {"a": sys.argv[3], "b": sys.argv[4]}
     watched = Watched(port)
     watched.type(ord("0"))
-    clients = [kind(port) for kind in (Operator, Watcher, Recorder)]
+    clients = [Operator(port), Watcher(port), Recorder(port), Reloader()]
     for client in clients:
         client.start()
     keys = iter(range(ord("A"), ord("A") + 2 * rounds + 1))
