@@ -420,6 +420,7 @@ UNSTORED = {
     "SESSION_CLOSE": "sessions are in memory",
     "TAG": "stored by libvirt",
     "ADD_SERIAL": "stored by libvirt",
+    "INBAND": "stored by libvirt",
     "DEFINE": "stored by libvirt",
     "UNDEFINE": "stored by libvirt",
     "RELOAD": "what it reads is stored",

@@ -147,6 +147,9 @@ void bad_client_remember(void)
 
 bool bad_client_is_as_before(void)
 {
+    /* How often the guest has asked is no change. */
+    fake_bmc.bmc.guest_changes = before.bmc.guest_changes;
+    fake_bmc.bmc.guest_events = before.bmc.guest_events;
     return memcmp(&before.bmc, &fake_bmc.bmc, sizeof before.bmc) == 0 &&
            memcmp(before.changes, fake_bmc.changes, sizeof before.changes) == 0 &&
            before.host_calls == fake_bmc.host.count && before.restarts == fake_bmc.restarts &&

@@ -55,6 +55,8 @@ static void reply(void *context, const struct ipmi_token *token,
                   const struct ipmi_response *response)
 {
     (void)context;
+    if (!qemu.interface) /* at the very end */
+        return;
     inband_interface_complete(qemu.interface, token, response, fake_bmc.now_ms);
 }
 

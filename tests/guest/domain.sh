@@ -175,7 +175,8 @@ arguments=()
 [[ -z $seabios_log ]] || arguments+=(-chardev "file,id=seabios,path=${seabios_log//,/,,}"
 	-device "isa-debugcon,iobase=0x402,chardev=seabios")
 [[ -z $inband ]] || arguments+=(-chardev "socket,id=ipmi0,path=$(escape "${ipmi_socket//,/,,}"),reconnect=1"
-	-device ipmi-bmc-extern,id=bmc0,chardev=ipmi0 -device "$inband,id=ipmi,bmc=bmc0")
+	-device ipmi-bmc-extern,id=bmc0,chardev=ipmi0
+	-device "$(case $inband in pci-*) printf '{"driver":"%s","bmc":"bmc0"}' "$inband" ;; *) echo "$inband,bmc=bmc0" ;; esac)")
 if [[ ${#arguments[@]} -gt 0 ]]; then
 	echo "  <qemu:commandline>"
 	printf "    <qemu:arg value='%s'/>\n" "${arguments[@]}"

@@ -166,7 +166,7 @@ static void format_sentence(const struct audit_record *record, char text[TEXT_SI
     const char *name = record->bmc[0] ? record->bmc : "vbmcd";
     char pid[32] = "", more[40] = "", who[160];
 
-    if (strcmp(record->way, "guest") == 0)
+    if (strcmp(record->way, "in-band") == 0)
         snprintf(who, sizeof who, "the guest");
     else
         snprintf(who, sizeof who, "%s%s%s%s%s", record->user[0] ? record->user : "nobody",

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/base/rate.h"
 #include "vbmc/bmc/acpi.h"
 #include "vbmc/bmc/alerts.h"
 #include "vbmc/bmc/boot.h"
@@ -40,7 +41,8 @@ struct bmc {
     struct pef pef;
     struct watchdog watchdog;
     struct alerts alerts;
-    const struct bmc_payload_ops *payload; /* NULL: no payload commands */
+    struct rate guest_changes, guest_events; /* what its own guest has asked for (service/) */
+    const struct bmc_payload_ops *payload;   /* NULL: no payload commands */
     void *payload_context;
     /* What makes it a server; each NULL where it has none. Owned by the owner of the BMC. */
     struct sensors *sensors;

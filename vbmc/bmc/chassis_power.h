@@ -23,7 +23,7 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
 /* The same for the guest itself. What ends it (power down, cycle, hard reset) is answered as
  * accepted when the store has it, and begins CHASSIS_ANSWER_FIRST_MS later: its system sees the
  * answer. */
-#define CHASSIS_ANSWER_FIRST_MS 400
+#define CHASSIS_ANSWER_FIRST_MS 1000
 void chassis_control_from_within(struct chassis *chassis, enum host_power_action action,
                                  const struct bmc_ticket *ticket);
 /* An action that the BMC takes by itself, for that cause (Get System Restart Cause). It starts when

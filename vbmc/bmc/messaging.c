@@ -35,12 +35,15 @@ void messaging_set_watchdog(struct messaging *messaging, bool is_set)
 
 uint8_t messaging_flags(const struct messaging *messaging)
 {
-    return (uint8_t)((messaging->has_event ? MESSAGE_FLAG_EVENT_BUFFER : 0) |
+    return (uint8_t)((messaging->queued > 0 ? MESSAGE_FLAG_QUEUE : 0) |
+                     (messaging->has_event ? MESSAGE_FLAG_EVENT_BUFFER : 0) |
                      (messaging->watchdog ? MESSAGE_FLAG_WATCHDOG : 0));
 }
 
 void messaging_clear(struct messaging *messaging, uint8_t flags)
 {
+    if (flags & MESSAGE_FLAG_QUEUE)
+        messaging->queued = 0;
     if (flags & MESSAGE_FLAG_EVENT_BUFFER)
         messaging->has_event = false;
     if (flags & MESSAGE_FLAG_WATCHDOG)
@@ -64,6 +67,33 @@ int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EV
         return -ENOENT;
     memcpy(event, messaging->event, sizeof messaging->event);
     messaging->has_event = false;
+    note_change(messaging);
+    return 0;
+}
+
+int messaging_put_message(struct messaging *messaging, const uint8_t *bytes, size_t length)
+{
+    struct messaging_message *message = &messaging->queue[messaging->queued];
+
+    if (length > sizeof message->bytes)
+        return -EMSGSIZE;
+    if (messaging->queued == MESSAGING_QUEUE_MAX)
+        return -ENOSPC;
+    messaging->queued++;
+    message->length = (uint8_t)length;
+    memcpy(message->bytes, bytes, length);
+    note_change(messaging);
+    return 0;
+}
+
+int messaging_take_message(struct messaging *messaging, struct messaging_message *message)
+{
+    if (messaging->queued == 0)
+        return -ENOENT;
+    *message = messaging->queue[0];
+    messaging->queued--;
+    memmove(&messaging->queue[0], &messaging->queue[1],
+            messaging->queued * sizeof messaging->queue[0]);
     note_change(messaging);
     return 0;
 }

@@ -1,14 +1,17 @@
 /* What a BMC has for system software (IPMI 2.0, sections 22.1 to 22.8): the BMC global enables, the
- * message flags and the event message buffer. All of it is volatile: a BMC that starts has the
- * defaults. There is no Receive Message Queue, since no channel has messages for system software.
- */
+ * message flags, the event message buffer and the Receive Message Queue. All of it is volatile: a
+ * BMC that starts has the defaults. In the queue are answers to what system software sends to the
+ * BMC's own address on channel 0; no other channel has messages for it. */
 #ifndef VBMC_BMC_MESSAGING_H
 #define VBMC_BMC_MESSAGING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define MESSAGING_EVENT_SIZE 16 /* as a record of the event log */
+#define MESSAGING_EVENT_SIZE  16  /* as a record of the event log */
+#define MESSAGING_MESSAGE_MAX 254 /* bytes of a message in the queue, its channel byte included */
+#define MESSAGING_QUEUE_MAX   4
 
 /* BMC global enables (section 22.1). Bits 5 to 7 are an OEM's; bit 4 is reserved. */
 enum global_enable {
@@ -29,6 +32,11 @@ enum message_flag {
 
 struct bmc_core;
 
+struct messaging_message {
+    uint8_t length;
+    uint8_t bytes[MESSAGING_MESSAGE_MAX]; /* as Get Message answers */
+};
+
 struct messaging {
     const struct bmc_core *core; /* whose hook is told of changes; NULL: nobody is */
     uint8_t enables;             /* enum global_enable */
@@ -37,6 +45,8 @@ struct messaging {
     bool lan_receive;            /* Enable Message Channel Receive for the LAN channel */
     bool has_event;              /* MESSAGE_FLAG_EVENT_BUFFER */
     uint8_t event[MESSAGING_EVENT_SIZE];
+    unsigned queued; /* MESSAGE_FLAG_QUEUE */
+    struct messaging_message queue[MESSAGING_QUEUE_MAX];
 };
 
 /* Also for a BMC that starts again: event logging alone is enabled. */
@@ -67,6 +77,11 @@ void messaging_clear(struct messaging *messaging, uint8_t flags);
 
 /* An event of the BMC's own: it takes the event message buffer, if that is enabled and empty. */
 void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE]);
+/* Puts a message for system software into the queue. 0, -ENOSPC (it is full: the message is lost)
+ * or -EMSGSIZE. */
+int messaging_put_message(struct messaging *messaging, const uint8_t *bytes, size_t length);
+/* Takes the oldest one. 0, or -ENOENT if there is none. */
+int messaging_take_message(struct messaging *messaging, struct messaging_message *message);
 /* Empties the buffer. 0, or -ENOENT if there is no event. */
 int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EVENT_SIZE]);
 

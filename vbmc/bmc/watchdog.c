@@ -198,12 +198,17 @@ uint16_t watchdog_present(const struct watchdog *watchdog)
 
 /* ---- the end of it ---- */
 
-static void report_event(const struct watchdog *watchdog, uint8_t offset)
+/* A guest may let it expire ten times a second, and the event log has room for some thousands. */
+#define EVENTS_AT_ONCE 60
+#define EVENT_EACH_MS  1000
+
+static void report_event(struct watchdog *watchdog, uint8_t offset)
 {
     const struct watchdog_settings *settings = &watchdog->settings;
     const struct bmc_listener *listener = watchdog->core->listener;
 
-    if (!settings->dont_log && listener)
+    if (!settings->dont_log && listener &&
+        rate_take(&watchdog->events, EVENTS_AT_ONCE, EVENT_EACH_MS, now_ms(watchdog)))
         listener->sensor_event(watchdog->core->listener_context, SENSOR_WATCHDOG2, offset,
                                (uint8_t)((unsigned)settings->interrupt << 4 | settings->use));
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vbmc/base/rate.h"
 #include "vbmc/host/host.h"
 
 struct bmc_core;
@@ -58,6 +59,7 @@ struct watchdog {
     const struct bmc_core *core;
     struct chassis *chassis; /* these two: of the same BMC */
     struct messaging *messaging;
+    struct rate events; /* of its ends and interrupts */
     /* Stored. */
     struct watchdog_settings settings;
     uint32_t sets;    /* how often it was set; 0: never */

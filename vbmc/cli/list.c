@@ -354,6 +354,47 @@ static int run_lan(struct cli *cli)
     return cli_ask_and_obey(cli, "lan", arguments);
 }
 
+static const char inband_help[] =
+    "give a guest an interface to its own BMC, as a server's system has one\n\n"
+    "  on             add QEMU's ipmi-bmc-extern to the stored definition\n"
+    "  off            take it away\n"
+    "  status         whether it is there and connected; so does no action at all\n\n"
+    "It takes effect at the next power-on. Where AppArmor or SELinux confine QEMU they have\n"
+    "to allow the socket: examples/apparmor, examples/selinux.";
+
+static int run_inband(struct cli *cli)
+{
+    static const char *const front_ends[] = {"kcs", "bt", "pci-kcs", "pci-bt"};
+    const char *front_end = cli->options.interface;
+    const char *action = cli->options.name_count > 1 ? cli->options.names[1] : "status";
+    bool known = !front_end;
+
+    for (size_t i = 0; i < ARRAY_SIZE(front_ends) && !known; i++)
+        known = strcmp(front_ends[i], front_end) == 0;
+    if (!known)
+        return cli_fail_usage(cli, "--interface: expected kcs, bt, pci-kcs or pci-bt");
+    if (front_end && strcmp(action, "on") != 0)
+        return cli_fail_usage(cli, "--interface goes with on");
+    if (strcmp(action, "status") == 0)
+        return ask_for_properties(cli, "inband");
+    if (strcmp(action, "on") != 0 && strcmp(action, "off") != 0)
+        return cli_fail_usage(cli, "expected on, off or status");
+    struct json_object *arguments = cli_name_arguments(cli);
+    cli_add_text(arguments, "action", action);
+    cli_add_text(arguments, "interface", front_end);
+    return cli_ask_for_text(cli, "inband", arguments, "text");
+}
+
+const struct cli_verb cli_verb_inband = {
+    .name = "inband",
+    .arguments = "NAME [on|off|status]",
+    .help = inband_help,
+    .groups = CLI_GROUP_INBAND | CLI_GROUP_FORMAT,
+    .names_min = 1,
+    .names_max = 2,
+    .run = run_inband,
+};
+
 const struct cli_verb cli_verb_lan = {
     .name = "lan",
     .arguments = "NAME [reset]",

@@ -53,15 +53,16 @@ static const struct cli_verb verb_version = {
 
 /* In the order of the help. */
 const struct cli_verb *const cli_verbs[] = {
-    &cli_verb_add,      &cli_verb_delete,     &cli_verb_start,      &cli_verb_stop,
-    &cli_verb_list,     &cli_verb_show,       &cli_verb_tag,        &cli_verb_lan,
-    &cli_verb_power,    &cli_verb_bootdev,    &cli_verb_console,    &cli_verb_break,
-    &cli_verb_nmi,      &cli_verb_screenshot, &cli_verb_dump,       &cli_verb_sensors,
-    &cli_verb_sel,      &cli_verb_fru,        &cli_verb_top,        &cli_verb_inject,
-    &cli_verb_facility, &cli_verb_discover,   &cli_verb_hypervisor, &cli_verb_define,
-    &cli_verb_undefine, &cli_verb_dumpxml,    &cli_verb_status,     &cli_verb_who,
-    &cli_verb_audit,    &cli_verb_user,       &cli_verb_reload,     &cli_verb_shell,
-    &cli_verb_doctor,   &verb_complete,       &verb_help,           &verb_version,
+    &cli_verb_add,     &cli_verb_delete,     &cli_verb_start,    &cli_verb_stop,
+    &cli_verb_list,    &cli_verb_show,       &cli_verb_tag,      &cli_verb_lan,
+    &cli_verb_power,   &cli_verb_bootdev,    &cli_verb_console,  &cli_verb_break,
+    &cli_verb_nmi,     &cli_verb_screenshot, &cli_verb_dump,     &cli_verb_inband,
+    &cli_verb_sensors, &cli_verb_sel,        &cli_verb_fru,      &cli_verb_top,
+    &cli_verb_inject,  &cli_verb_facility,   &cli_verb_discover, &cli_verb_hypervisor,
+    &cli_verb_define,  &cli_verb_undefine,   &cli_verb_dumpxml,  &cli_verb_status,
+    &cli_verb_who,     &cli_verb_audit,      &cli_verb_user,     &cli_verb_reload,
+    &cli_verb_shell,   &cli_verb_doctor,     &verb_complete,     &verb_help,
+    &verb_version,
 };
 
 const size_t cli_verb_count = ARRAY_SIZE(cli_verbs);

@@ -114,6 +114,8 @@ static const struct cli_option {
      "with --log: go on with what the guest writes"},
     {"add-serial", 0, CLI_GROUP_CONSOLE, OPTION_FLAG, AT(add_serial), NULL,
      "give a domain without a serial port one"},
+    {"interface", 0, CLI_GROUP_INBAND, OPTION_TEXT, AT(interface), "FRONT",
+     "what the guest sees: kcs (the default), bt, pci-kcs or pci-bt"},
     {"last", 0, CLI_GROUP_SEL | CLI_GROUP_AUDIT, OPTION_COUNT, AT(last), "COUNT",
      "only the last so many records"},
     {"since", 0, CLI_GROUP_AUDIT, OPTION_TEXT, AT(since), "TIME",

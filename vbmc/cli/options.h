@@ -35,6 +35,7 @@ enum cli_option_group {
     CLI_GROUP_SELECT = 1 << 19, /* which BMCs, where that may be many */
     CLI_GROUP_BULK = 1 << 20,   /* how many of them are asked at a time */
     CLI_GROUP_TAG = 1 << 21,
+    CLI_GROUP_INBAND = 1 << 22,
     /* Before the verb, and after it too. */
     CLI_GROUP_GLOBAL = CLI_GROUP_PROGRAM | CLI_GROUP_COMMON,
 };
@@ -80,7 +81,8 @@ struct cli_options {
     bool log;
     bool follow;
     bool add_serial;
-    unsigned last; /* events or records; 0: not given */
+    const char *interface; /* of a guest to its BMC */
+    unsigned last;         /* events or records; 0: not given */
     const char *since;
     bool clear;
     bool list;

@@ -37,6 +37,22 @@ static char *find_options(xmlNodePtr commandline, const char *option, const char
     }
 }
 
+/* A -device in JSON, as `vbmc inband` writes those on a PCI bus. */
+static bool has_json_device(xmlNodePtr commandline, const char *driver, const char *bmc)
+{
+    char wanted[2][128];
+
+    snprintf(wanted[0], sizeof wanted[0], "\"driver\":\"%s\"", driver);
+    snprintf(wanted[1], sizeof wanted[1], "\"bmc\":\"%.64s\"", bmc);
+    for (unsigned n = 0;; n++) {
+        CLEANUP_FREE char *value = domxml_nth_argument(commandline, "-device", n);
+        if (!value)
+            return false;
+        if (value[0] == '{' && strstr(value, wanted[0]) && strstr(value, wanted[1]))
+            return true;
+    }
+}
+
 static void read_front_end(xmlNodePtr commandline, const char *bmc, struct host_inband *inband)
 {
     static const char *const front_ends[][2] = {
@@ -47,7 +63,7 @@ static void read_front_end(xmlNodePtr commandline, const char *bmc, struct host_
     for (size_t i = 0; i < ARRAY_SIZE(front_ends); i++) {
         CLEANUP_FREE char *found =
             find_options(commandline, "-device", front_ends[i][1], ",bmc=", bmc);
-        if (found)
+        if (found || has_json_device(commandline, front_ends[i][1], bmc))
             snprintf(inband->front_end, sizeof inband->front_end, "%s", front_ends[i][0]);
     }
 }

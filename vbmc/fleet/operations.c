@@ -7,6 +7,7 @@
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/instance/guest.h"
+#include "vbmc/instance/inband.h"
 #include "vbmc/physics/facility.h"
 #include "vbmc/service/service.h"
 #include "vbmc/virt/hypervisor.h"
@@ -141,6 +142,29 @@ static int run_tag(void *context, const struct service_call *call,
     return -EINPROGRESS;
 }
 
+static int run_inband(void *context, const struct service_call *call,
+                      const union service_arguments *arguments)
+{
+    struct instance *instance = instance_of(context, call);
+    struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
+    char path[INSTANCE_INBAND_PATH_SIZE];
+
+    if (!domain)
+        return -EHOSTUNREACH;
+    if (!hypervisor_is_local(virt_domain_hypervisor(domain))) {
+        bmc_ticket_finish_with(call->ticket, -ENOTSUP,
+                               "its hypervisor is on another machine, where there is no socket of "
+                               "this daemon: run vbmcd there");
+        return -EINPROGRESS;
+    }
+    int result = instance_inband_path(instance, path);
+    struct bmc_ticket *ticket = result == 0 ? keep_ticket(call) : NULL;
+    if (!ticket)
+        return result < 0 ? result : -ENOMEM;
+    hypervisor_set_inband(domain, arguments->inband_front_end, path, finish, ticket);
+    return -EINPROGRESS;
+}
+
 static int run_define(void *context, const struct service_call *call,
                       const union service_arguments *arguments)
 {
@@ -180,6 +204,7 @@ void fleet_register_operations(struct fleet *fleet)
 {
     service_register(SERVICE_TAG, run_tag, fleet);
     service_register(SERVICE_ADD_SERIAL, run_add_serial, fleet);
+    service_register(SERVICE_INBAND, run_inband, fleet);
     service_register(SERVICE_DEFINE, run_define, fleet);
     service_register(SERVICE_UNDEFINE, run_undefine, fleet);
     service_register(SERVICE_ADD, run_add, fleet);

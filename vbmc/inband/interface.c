@@ -245,7 +245,7 @@ void inband_interface_complete(struct inband_interface *interface, const struct 
         return;
     }
     const struct ipmi_msg message = message_of(pending);
-    ipmi_bridge_complete(&message, &late);
+    ipmi_bridge_complete_to_queue(interface->config.bmc, &message, &late);
     answer(interface, &late);
 }
 
@@ -306,6 +306,11 @@ int inband_interface_receive(struct inband_interface *interface, const uint8_t *
             interface->counters.dropped++;
     }
     return error;
+}
+
+bool inband_interface_is_read_only(const struct inband_interface *interface)
+{
+    return interface->read_only;
 }
 
 bool inband_interface_is_connected(const struct inband_interface *interface)

@@ -75,6 +75,7 @@ void inband_interface_update(struct inband_interface *interface);
 /* A request waits for its answer, which may still be of use. */
 bool inband_interface_has_pending(const struct inband_interface *interface, uint64_t now_ms);
 
+bool inband_interface_is_read_only(const struct inband_interface *interface);
 bool inband_interface_is_connected(const struct inband_interface *interface);
 const struct inband_counters *inband_interface_counters(const struct inband_interface *interface);
 

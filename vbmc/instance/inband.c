@@ -90,3 +90,21 @@ void instance_follow_inband(struct instance *instance)
     else if (!instance->record.active || (host && host->hardware))
         inband_stop_listening(instance->inband);
 }
+
+struct instance_inband instance_inband(const struct instance *instance)
+{
+    const struct host_domain *host = instance->bmc.core.host;
+    const struct host_inband *device = host && host->hardware ? &host->hardware->inband : NULL;
+    struct inband_interface *interface = inband_interface(instance->inband);
+
+    return (struct instance_inband){
+        .has_device = device && device->is_there,
+        .front_end = device ? device->front_end : "",
+        .socket = device ? device->socket : "",
+        .is_listening = inband_is_listening(instance->inband),
+        .is_connected = inband_interface_is_connected(interface),
+        .is_read_only = inband_interface_is_read_only(interface),
+        .requests = inband_interface_counters(interface)->requests,
+        .error = inband_error(instance->inband),
+    };
+}

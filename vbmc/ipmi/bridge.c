@@ -4,9 +4,12 @@
 #include <stdint.h>
 
 #include "vbmc/base/wire.h"
+#include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/channel.h"
 #include "vbmc/ipmi/codes.h"
 #include "vbmc/ipmi/msg.h"
+#include "vbmc/service/caller.h"
+#include "vbmc/service/service.h"
 
 #define CHANNEL_MASK     0x0f
 #define CHANNEL_IPMB     0x00
@@ -79,4 +82,34 @@ void ipmi_bridge_complete(const struct ipmi_msg *outer, struct ipmi_response *re
     if (out.failed)
         of_outer = (struct ipmi_response){.completion_code = CC_RESPONSE_NOT_PROVIDED};
     *response = of_outer;
+}
+
+/* Of an IPMB message the address of who it is for is left out (section 22.6): the BMC's own. */
+void ipmi_bridge_queue(struct bmc *bmc, const struct ipmi_msg *inner,
+                       const struct ipmi_response *response)
+{
+    uint8_t bytes[1 + IPMI_MSG_OVERHEAD + 1 + IPMI_RESPONSE_MAX];
+    int length = ipmi_msg_build_response(inner, response, bytes, sizeof bytes);
+
+    if (length < 0)
+        return;
+    bytes[0] = CHANNEL_IPMB; /* in place of the address; no privilege level */
+    const struct caller guest = {.front_end = CALLER_SYSTEM_INTERFACE,
+                                 .channel = CHANNEL_SYSTEM_INTERFACE,
+                                 .one_bmc = true,
+                                 .uuid = bmc->core.uuid};
+    const struct service_call call = {.caller = &guest, .bmc = bmc};
+    service_call(SERVICE_MESSAGE_PUT, &call,
+                 &(union service_arguments){.message = {bytes, (size_t)length}});
+}
+
+void ipmi_bridge_complete_to_queue(struct bmc *bmc, const struct ipmi_msg *outer,
+                                   struct ipmi_response *response)
+{
+    struct ipmi_msg inner;
+
+    if (!ipmi_bridge_is_send(outer) || ipmi_bridge_open(outer, &inner) != CC_SUCCESS)
+        return;
+    ipmi_bridge_queue(bmc, &inner, response);
+    *response = (struct ipmi_response){.completion_code = CC_SUCCESS};
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+struct bmc;
 struct ipmi_msg;
 struct ipmi_response;
 struct wire_out;
@@ -25,6 +26,15 @@ bool ipmi_bridge_is_tracked(const struct ipmi_msg *message);
  * that (section 6.13.4). */
 void ipmi_bridge_put(const struct ipmi_msg *outer, const struct ipmi_msg *inner,
                      const struct ipmi_response *response, struct wire_out *out);
+
+/* Puts the response to `inner` into the Receive Message Queue (section 22.6), as system software
+ * that has sent `outer` expects. What has no room there is lost, as on a bus. */
+void ipmi_bridge_queue(struct bmc *bmc, const struct ipmi_msg *inner,
+                       const struct ipmi_response *response);
+/* A late response to a message that `outer` has carried, for system software: it goes to the queue,
+ * and becomes success without data. Does nothing if `outer` is no Send Message. */
+void ipmi_bridge_complete_to_queue(struct bmc *bmc, const struct ipmi_msg *outer,
+                                   struct ipmi_response *response);
 
 /* A late response to a message that `outer` has carried becomes that of `outer`: success, and the
  * message as its data. Does nothing if `outer` is no Send Message. */

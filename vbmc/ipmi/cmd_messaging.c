@@ -73,14 +73,20 @@ static int enable_message_channel_receive(const struct ipmi_request *request, st
 
 static int get_message(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
 {
-    (void)request;
+    struct messaging_message message;
+
     (void)in;
-    (void)out;
-    return CC_QUEUE_EMPTY;
+    int code = command_call(request, out, SERVICE_MESSAGE_TAKE,
+                            &(union service_arguments){.message_taken = &message});
+    if (code != CC_SUCCESS)
+        return code == CC_NOT_PRESENT ? CC_QUEUE_EMPTY : code;
+    wire_put_bytes(out, message.bytes, message.length);
+    return CC_SUCCESS;
 }
 
-/* Send Message (section 22.7). What comes back is the data of the answer; who has it tracked gets
- * it as a message of its own (vbmc/rmcp/route.c). */
+/* Send Message (section 22.7). Over the LAN what comes back is the data of the answer; who has it
+ * tracked gets it as a message of its own (vbmc/rmcp/route.c). Of the system interface it goes to
+ * the Receive Message Queue. */
 static int send_message(const struct ipmi_request *request, struct wire_in *in,
                         struct wire_out *out)
 {
@@ -95,7 +101,10 @@ static int send_message(const struct ipmi_request *request, struct wire_in *in,
     carried.msg = &message;
     if (request->directory->dispatch(&carried, &response) == IPMI_PENDING)
         return COMMAND_PENDING;
-    ipmi_bridge_put(request->msg, &message, &response, out);
+    if (request->origin == IPMI_ORIGIN_SYSTEM_INTERFACE)
+        ipmi_bridge_queue(request->bmc, &message, &response);
+    else
+        ipmi_bridge_put(request->msg, &message, &response, out);
     return CC_SUCCESS;
 }
 

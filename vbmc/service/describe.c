@@ -212,3 +212,8 @@ void service_describe_hypervisor(const union service_arguments *arguments, char 
 {
     snprintf(text, size, "%s", arguments->hypervisor);
 }
+
+void service_describe_inband(const union service_arguments *arguments, char *text, size_t size)
+{
+    snprintf(text, size, "%s", arguments->inband_front_end ? arguments->inband_front_end : "off");
+}

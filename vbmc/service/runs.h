@@ -6,6 +6,7 @@
 
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/core.h"
+#include "vbmc/service/caller.h"
 #include "vbmc/service/service.h"
 
 typedef void service_describe(const union service_arguments *arguments, char *text, size_t size);
@@ -22,6 +23,7 @@ service_run service_run_boot_flags, service_run_boot_parameter;
 service_describe service_describe_boot_flags;
 /* system.c */
 service_run service_run_restart, service_run_global_enables, service_run_message_flags;
+service_run service_run_message_put, service_run_message_take;
 service_run service_run_channel_receive, service_run_event_buffer, service_run_acpi_state;
 service_run service_run_system_info, service_run_event_receiver;
 service_describe service_describe_restart, service_describe_global_enables;
@@ -71,13 +73,22 @@ service_describe service_describe_asset_tag, service_describe_thermal_limit;
 service_describe service_describe_identifier, service_describe_dhcp, service_describe_session;
 service_describe service_describe_channel_access, service_describe_domain;
 service_describe service_describe_addition, service_describe_facility;
-service_describe service_describe_hypervisor, service_describe_tags;
+service_describe service_describe_hypervisor, service_describe_tags, service_describe_inband;
 
 /* Ends a function that changed the part. */
 static inline int service_changed(const struct service_call *call, enum bmc_part part)
 {
     call->bmc->core.hooks->changed(&call->bmc->core, part, call->ticket);
     return -EINPROGRESS;
+}
+
+/* An event that a guest itself writes: after 256 at once one a second, so that the log, which has
+ * room for SEL_RECORDS_MAX, takes an hour to fill. */
+static inline bool service_is_event_too_often(const struct service_call *call)
+{
+    return call->caller->front_end == CALLER_SYSTEM_INTERFACE &&
+           !rate_take(&call->bmc->guest_events, 256, 1000,
+                      call->bmc->core.hooks->now(&call->bmc->core));
 }
 
 /* Ends a function that refuses with words of its own. */

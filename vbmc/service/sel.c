@@ -11,6 +11,8 @@ int service_run_sel_add(const struct service_call *call, const union service_arg
 {
     if (!call->bmc->sel)
         return -ENOSYS;
+    if (service_is_event_too_often(call))
+        return -EBUSY;
     sel_add(call->bmc->sel, arguments->sel_record, call->ticket);
     return -EINPROGRESS;
 }
@@ -28,6 +30,8 @@ int service_run_platform_event(const struct service_call *call,
         sel_pass_event(bmc->sel, arguments->sel_record);
         return 0;
     }
+    if (service_is_event_too_often(call))
+        return -EBUSY;
     sel_add_event(bmc->sel, arguments->sel_record, call->ticket);
     return -EINPROGRESS;
 }

@@ -40,6 +40,8 @@ int service_run_sensor_override(const struct service_call *call,
 {
     if (!call->bmc->sensors)
         return -ENOSYS;
+    if (service_is_event_too_often(call))
+        return -EBUSY;
     return sensors_override(call->bmc->sensors, arguments->sensor_override.number,
                             arguments->sensor_override.reading_or_states,
                             arguments->sensor_override.data2, arguments->sensor_override.data3);

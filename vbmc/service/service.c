@@ -73,6 +73,20 @@ static int run(enum service_operation operation, const struct service_call *call
     return row->run ? row->run(call, arguments) : 0;
 }
 
+/* A guest may change its BMC like a client, but each change is a record that stays. After so many
+ * at once it may make one a second; what is summed up in the trail, as the heart beats of a
+ * watchdog, it may do at any time. */
+#define GUEST_CHANGES        300
+#define GUEST_CHANGE_EACH_MS 1000
+
+static bool is_too_often(const struct service_row *row, const struct service_call *call)
+{
+    return call->caller->front_end == CALLER_SYSTEM_INTERFACE && call->bmc &&
+           !(row->flags & (SERVICE_SUMMED | SERVICE_LOOKS)) &&
+           !rate_take(&call->bmc->guest_changes, GUEST_CHANGES, GUEST_CHANGE_EACH_MS,
+                      call->bmc->core.hooks->now(&call->bmc->core));
+}
+
 int service_call(enum service_operation operation, const struct service_call *call,
                  const union service_arguments *arguments)
 {
@@ -86,6 +100,10 @@ int service_call(enum service_operation operation, const struct service_call *ca
     }
     if (!(row->flags & SERVICE_AUDITED) || (row->is_idle && row->is_idle(call, arguments)))
         return run(operation, call, arguments);
+    if (is_too_often(row, call)) {
+        service_audit_refusal(operation, call->caller, call->bmc, -EBUSY);
+        return -EBUSY;
+    }
     struct service_audit *audit = service_audit_begin(operation, call, arguments, &ticket);
     if (!audit)
         return -ENOMEM;

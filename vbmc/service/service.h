@@ -66,7 +66,9 @@ enum service_operation {
     /* The BMC itself. */
     SERVICE_RESTART,
     SERVICE_GLOBAL_ENABLES,
-    SERVICE_MESSAGE_FLAGS,   /* clear */
+    SERVICE_MESSAGE_FLAGS, /* clear */
+    SERVICE_MESSAGE_PUT,   /* these two: the Receive Message Queue */
+    SERVICE_MESSAGE_TAKE,
     SERVICE_CHANNEL_RECEIVE, /* into the Receive Message Queue */
     SERVICE_EVENT_RECEIVER,  /* of the events of its own sensors: itself, or nobody */
     SERVICE_EVENT_BUFFER,    /* take the event; it goes to `event_taken` */
@@ -123,6 +125,7 @@ enum service_operation {
     SERVICE_CLEAR_FAULTS, /* how many comes in the ticket's data, 4 bytes, least first */
     /* The fleet, its domains, and the daemon; they register their functions. */
     SERVICE_TAG,        /* in the domain's metadata */
+    SERVICE_INBAND,     /* what is to be done then is the ticket's text, as of the next ones */
     SERVICE_ADD_SERIAL, /* what is to be done then is the ticket's text, as of the next two */
     SERVICE_DEFINE,
     SERVICE_UNDEFINE,
@@ -179,7 +182,12 @@ union service_arguments {
     uint8_t message_flags;
     bool channel_receive;
     bool no_event_receiver;
-    uint8_t *event_taken; /* MESSAGING_EVENT_SIZE bytes */
+    struct {
+        const uint8_t *bytes;
+        size_t length;
+    } message;
+    struct messaging_message *message_taken; /* filled in */
+    uint8_t *event_taken;                    /* MESSAGING_EVENT_SIZE bytes */
     struct {
         const uint8_t *system, *device; /* NULL: as before */
     } acpi_state;
@@ -278,7 +286,8 @@ union service_arguments {
     struct {
         const char *item, *which, *state; /* item NULL: all is as it should be again */
     } facility;
-    const char *hypervisor; /* its name or URI */
+    const char *hypervisor;       /* its name or URI */
+    const char *inband_front_end; /* "kcs", "bt", "pci-kcs" or "pci-bt"; NULL: none */
 };
 
 struct service_call {

@@ -48,6 +48,19 @@ int service_run_message_flags(const struct service_call *call,
     return 0;
 }
 
+int service_run_message_put(const struct service_call *call,
+                            const union service_arguments *arguments)
+{
+    return messaging_put_message(&call->bmc->messaging, arguments->message.bytes,
+                                 arguments->message.length);
+}
+
+int service_run_message_take(const struct service_call *call,
+                             const union service_arguments *arguments)
+{
+    return messaging_take_message(&call->bmc->messaging, arguments->message_taken);
+}
+
 int service_run_channel_receive(const struct service_call *call,
                                 const union service_arguments *arguments)
 {

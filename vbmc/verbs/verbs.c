@@ -16,6 +16,7 @@
 #include "vbmc/verbs/guest.h"
 #include "vbmc/verbs/health.h"
 #include "vbmc/verbs/hypervisor.h"
+#include "vbmc/verbs/inband.h"
 #include "vbmc/verbs/lan.h"
 #include "vbmc/verbs/list.h"
 #include "vbmc/verbs/power.h"
@@ -45,6 +46,7 @@ static const struct {
     {"facility", verbs_facility, SERVICE_VIEW},
     {"fru", verbs_fru, SERVICE_VIEW},
     {"hypervisor", verbs_hypervisor, SERVICE_VIEW_FLEET},
+    {"inband", verbs_inband, SERVICE_VIEW},
     {"inject", verbs_inject, SERVICE_VIEW},
     {"lan", verbs_lan, SERVICE_VIEW},
     {"list", verbs_list, SERVICE_VIEW},

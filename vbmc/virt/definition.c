@@ -14,6 +14,7 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/domxml/domxml.h"
 #include "vbmc/domxml/metadata.h"
+#include "vbmc/domxml/inband_edit.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/host/host.h"
 #include "vbmc/host/metadata.h"
@@ -36,6 +37,8 @@ struct definition {
     struct host_tag *changes;
     size_t change_count;
     struct definition *next; /* of the changes of tags, see below */
+    char front_end[16];      /* of the guest's interface to its BMC; "": none */
+    char socket[108];
     char *xml; /* in for define, out for dump; else a text of what was done, or NULL */
     int result;
     char text[WORKER_TEXT_SIZE];
@@ -174,9 +177,14 @@ static void wipe(char **xml)
     free(*xml);
 }
 
-/* Read with its secrets (VNC passwords), which a redefinition without them would remove. */
-static int define_with_serial(struct definition *definition, virConnectPtr connection,
-                              virDomainPtr domain)
+/* An edit of the text: 0 or a negative error. */
+typedef int edit_fn(const struct definition *definition, virConnectPtr connection, const char *xml,
+                    char **edited);
+
+/* Read with its secrets (VNC passwords), which a redefinition without them would remove. `exists`
+ * and `absent` say what -EEXIST and -ENOENT of the edit mean. */
+static int redefine(struct definition *definition, virConnectPtr connection, virDomainPtr domain,
+                    edit_fn *edit, const char *exists, const char *absent)
 {
     CLEANUP(wipe)
     char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
@@ -184,13 +192,13 @@ static int define_with_serial(struct definition *definition, virConnectPtr conne
 
     if (!xml)
         return last_error(definition);
-    int result = domxml_add_serial(xml, &edited);
+    int result = edit(definition, connection, xml, &edited);
     if (result < 0) {
-        snprintf(definition->text, sizeof definition->text,
-                 result == -EEXIST   ? "%.128s has a serial port in its stored definition already"
-                 : result == -ENOMEM ? "%.128s: out of memory"
-                                     : "%.128s: its definition cannot be edited",
-                 virDomainGetName(domain));
+        snprintf(definition->text, sizeof definition->text, "%.128s%s", virDomainGetName(domain),
+                 result == -EEXIST   ? exists
+                 : result == -ENOENT ? absent
+                 : result == -ENOMEM ? ": out of memory"
+                                     : ": its definition cannot be edited");
         return result == -EINVAL ? -EIO : result;
     }
     virDomainPtr defined = virDomainDefineXML(connection, edited);
@@ -200,21 +208,73 @@ static int define_with_serial(struct definition *definition, virConnectPtr conne
     return 0;
 }
 
+static int edit_serial(const struct definition *definition, virConnectPtr connection,
+                       const char *xml, char **edited)
+{
+    (void)definition;
+    (void)connection;
+    return domxml_add_serial(xml, edited);
+}
+
+#define RECONNECT_MS_SINCE 9002000 /* QEMU 9.2.0, in libvirt's numbers */
+
+static int edit_inband(const struct definition *definition, virConnectPtr connection,
+                       const char *xml, char **edited)
+{
+    unsigned long version = 0;
+
+    if (!definition->front_end[0])
+        return domxml_remove_inband(xml, edited);
+    virConnectGetVersion(connection, &version);
+    return domxml_add_inband(xml, definition->front_end, definition->socket,
+                             version >= RECONNECT_MS_SINCE, edited);
+}
+
+/* 0, or why its definition is not to be edited. *active: it runs. */
+static int check_persistent(struct definition *definition, virDomainPtr domain, const char *what,
+                            bool *active)
+{
+    int persistent = virDomainIsPersistent(domain), runs = virDomainIsActive(domain);
+
+    if (persistent < 0 || runs < 0)
+        return last_error(definition);
+    *active = runs;
+    if (persistent)
+        return 0;
+    snprintf(definition->text, sizeof definition->text,
+             "%.128s is transient and has no stored definition: start it again from XML with %s in "
+             "it",
+             virDomainGetName(domain), what);
+    return -ENOTSUP;
+}
+
+static int work_inband(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
+{
+    bool active, on = definition->front_end[0];
+    int result = check_persistent(definition, domain, "QEMU's ipmi-bmc-extern", &active);
+
+    if (result == 0)
+        result = redefine(definition, connection, domain, edit_inband,
+                          " has an IPMI device of its own in its stored definition",
+                          " has no interface to its BMC in its stored definition");
+    if (result < 0)
+        return result;
+    if (asprintf(&definition->xml, "%s %s an interface to its BMC from its next power-on on%s",
+                 virDomainGetName(domain), on ? "has" : "no longer has",
+                 active ? "; a reboot or reset is not enough" : "") < 0)
+        definition->xml = NULL;
+    return 0;
+}
+
 static int work_add_serial(struct definition *definition, virConnectPtr connection,
                            virDomainPtr domain)
 {
-    int persistent = virDomainIsPersistent(domain), active = virDomainIsActive(domain);
+    bool active;
+    int result = check_persistent(definition, domain, "<serial type='pty'/>", &active);
 
-    if (persistent < 0 || active < 0)
-        return last_error(definition);
-    if (!persistent) {
-        snprintf(definition->text, sizeof definition->text,
-                 "%.128s is transient and has no stored definition: start it again from XML with "
-                 "<serial type='pty'/> in it",
-                 virDomainGetName(domain));
-        return -ENOTSUP;
-    }
-    int result = define_with_serial(definition, connection, domain);
+    if (result == 0)
+        result = redefine(definition, connection, domain, edit_serial,
+                          " has a serial port in its stored definition already", "");
     if (result < 0)
         return result;
     if (asprintf(
@@ -428,5 +488,19 @@ void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done,
         return;
     definition->work = work_add_serial;
     definition->uuid = domain->host.uuid;
+    worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
+}
+
+void hypervisor_set_inband(struct virt_domain *domain, const char *front_end, const char *socket,
+                           hypervisor_done_fn *done, void *context)
+{
+    struct definition *definition = new_definition(domain->hypervisor, done, context);
+
+    if (!definition)
+        return;
+    definition->work = work_inband;
+    definition->uuid = domain->host.uuid;
+    snprintf(definition->front_end, sizeof definition->front_end, "%s", front_end ? front_end : "");
+    snprintf(definition->socket, sizeof definition->socket, "%s", socket);
     worker_submit_action(hypervisor_worker(domain->hypervisor), &definition->job);
 }

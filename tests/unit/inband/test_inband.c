@@ -258,6 +258,39 @@ static void test_attention(void **state)
     SAYS("<05 1c 30 00>[00]");
 }
 
+/* What it sends to the BMC's own address comes back by the queue, and with attention. */
+static void test_queue(void **state)
+{
+    (void)state;
+    sent();
+    /* Get Device ID, from its address 20h and LUN 2. */
+    ask("01 18 34 00 20 18 c8 20 0a 01 d5");
+    inband_interface_update(qemu.interface);
+    SAYS("<01 1c 34 00>[01]");
+    EXPECT("02 18 31", "<02 1c 31 00 01>");
+    ask("03 18 33");
+    inband_interface_update(qemu.interface);
+    SAYS("<03 1c 33 00 00 1e c2 20 08 01 00 20 01 01 00 02 94 d9 7e 00 01 00 c7>[00]");
+    EXPECT("04 18 33", "<04 1c 33 80>");
+    /* One whose answer comes later: Set Power Restore Policy. */
+    fake_bmc.saves_wait = true;
+    EXPECT("05 18 34 00 20 00 e0 20 0c 06 02 cc", "");
+    fake_bmc_finish_save(&fake_bmc, 0);
+    inband_interface_update(qemu.interface);
+    SAYS("<05 1c 34 00>[01]");
+    EXPECT("06 18 33", "<06 1c 33 00 00 04 dc 20 0c 06 00 07 c7>");
+    fake_bmc.saves_wait = false;
+    /* A full one loses what comes; it is emptied by its flag. */
+    for (unsigned i = 0; i <= MESSAGING_QUEUE_MAX; i++)
+        ask("07 18 34 00 20 18 c8 20 0a 01 d5");
+    sent();
+    EXPECT("08 18 31", "<08 1c 31 00 01>");
+    EXPECT("09 18 30 01", "<09 1c 30 00>");
+    EXPECT("0a 18 31", "<0a 1c 31 00 00>");
+    EXPECT("0b 18 33", "<0b 1c 33 80>");
+    EXPECT("0c 18 34 0f 20 18 c8 20 0a 01 d5", "<0c 1c 34 d3>");
+}
+
 static void test_starting(void **state)
 {
     (void)state;
@@ -314,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attention, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_starting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_budget, setup, teardown),

@@ -210,6 +210,29 @@ static void test_platform_event(void **state)
     EXPECT("04 02 04 01 30 01 59 60 55", "c7");
 }
 
+/* A full log takes a guest an hour. */
+static void test_guest_events(void **state)
+{
+    unsigned logged = 0;
+
+    (void)state;
+    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+    fake_bmc.channel = CHANNEL_SYSTEM_INTERFACE;
+    for (unsigned ms = 0; ms < 60000; ms += 10) {
+        const char *request = ms % 20 ? "04 02 41 04 20 00 6f a1 61 62" : "0a 44 " RECORD;
+        logged += strncmp(fake_bmc_talk(&fake_bmc, request), "00", 2) == 0;
+        fake_bmc.requests = 0; /* no answer of before is asked for */
+        memset(fake_bmc.reply_count, 0, sizeof fake_bmc.reply_count);
+        fake_bmc.now_ms += 10;
+    }
+    assert_in_range(logged, 256, 256 + 60);
+    assert_true((SEL_RECORDS_MAX - 256) >= 3600);
+    fake_bmc_talk(&fake_bmc, "0a 44 " RECORD);
+    EXPECT("0a 44 " RECORD, "c0");
+    fake_bmc.origin = IPMI_ORIGIN_LAN_SESSION; /* others are not held up by it */
+    assert_int_equal(strncmp(fake_bmc_talk(&fake_bmc, "0a 44 " RECORD), "00", 2), 0);
+}
+
 static void test_last_processed(void **state)
 {
     (void)state;
@@ -316,6 +339,7 @@ int main(void)
         TEST(test_utc_offset),
         TEST(test_platform_event),
         TEST(test_last_processed),
+        TEST(test_guest_events),
         TEST(test_auxiliary_logs),
         TEST(test_privileges),
         TEST(test_without_a_log),

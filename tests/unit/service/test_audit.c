@@ -110,6 +110,7 @@ static void take_no_picture(void *context, struct host_picture *picture)
 static const uint8_t byte[8] = {1}, event[SEL_RECORD_SIZE] = {0, 0, 2, 0, 0, 0,    0, 0x20,
                                                               0, 4, 1, 1, 1, 0x57, 0, 0};
 static uint8_t taken[16];
+static struct messaging_message message_taken;
 static struct user user;
 static struct bmc_sol_activation activation;
 static const struct service_addition addition = {.name = "web01", .password = "swordfish"};
@@ -130,6 +131,9 @@ static const struct {
     {SERVICE_BOOT_FLAGS, {.boot_flags = {.flags = {BOOT_FLAGS_VALID, 0x04}}}, "pxe"},
     {SERVICE_BOOT_PARAMETER, {.boot_parameter = {.number = 1, .data = byte, .size = 1}}, "1"},
     {SERVICE_SYSTEM_INFO, {.system_info = {2, byte, 8}}, "parameter 2"},
+    {SERVICE_INBAND, {.inband_front_end = "bt"}, "bt"},
+    {SERVICE_MESSAGE_PUT, {.message = {byte, 1}}, ""},
+    {SERVICE_MESSAGE_TAKE, {.message_taken = &message_taken}, ""},
     {SERVICE_EVENT_BUFFER, {.event_taken = taken}, ""},
     {SERVICE_WATCHDOG_SET,
      {.watchdog = {.settings = {.use = 4, .initial = 600}}},
@@ -360,6 +364,25 @@ static void test_ipmi_waits(void **state)
     }
 }
 
+/* A guest has no part in the room that the records of others have for long. */
+static void test_guest_changes(void **state)
+{
+    const union service_arguments identify = {.identify = {.seconds = 3}};
+    const struct caller guest = {.front_end = CALLER_SYSTEM_INTERFACE};
+    const struct service_call by_guest = {.caller = &guest, .bmc = &fake_bmc.bmc};
+    unsigned done = 0;
+
+    (void)state;
+    for (count = 0; service_call(SERVICE_IDENTIFY, &by_guest, &identify) == 0; count = 0)
+        assert_true(++done < 1000);
+    assert_int_equal(done, 300);
+    assert_string_equal(kept[0].record.way, "in-band");
+    assert_int_equal(service_call(SERVICE_IDENTIFY, &by_guest, &identify), -EBUSY);
+    fake_bmc.now_ms += 1000;
+    assert_int_equal(service_call(SERVICE_IDENTIFY, &by_guest, &identify), 0);
+    assert_int_equal(service_call(SERVICE_IDENTIFY, &by_guest, &identify), -EBUSY);
+}
+
 /* By the level of the command, before it is decoded. */
 static void test_refused_command(void **state)
 {
@@ -428,7 +451,7 @@ int main(void)
         SERVER_TEST(test_repeat),          SERVER_TEST(test_idle),
         SERVER_TEST(test_refusal),         SERVER_TEST(test_stop),
         SERVER_TEST(test_clean),           SERVER_TEST(test_refused_command),
-        SERVER_TEST(test_ipmi_waits),
+        SERVER_TEST(test_guest_changes),   SERVER_TEST(test_ipmi_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

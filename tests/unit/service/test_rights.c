@@ -28,6 +28,7 @@ static const struct {
     {"Set Event Receiver", SERVICE_EVENT_RECEIVER},
     {"Clear Message Flags", SERVICE_MESSAGE_FLAGS},
     {"Enable Message Channel Receive", SERVICE_CHANNEL_RECEIVE},
+    {"Get Message", SERVICE_MESSAGE_TAKE},
     {"Read Event Message Buffer", SERVICE_EVENT_BUFFER},
     {"Set ACPI Power State", SERVICE_ACPI_STATE},
     {"Set System Info Parameters", SERVICE_SYSTEM_INFO},

@@ -215,6 +215,8 @@ static const struct {
     {"inject", "\"name\":\"mine\",\"clear\":true", PRIVILEGE_ADMINISTRATOR, false},
     {"inject", "\"name\":\"mine\",\"target\":\"nosuch\",\"kind\":\"fault\"",
      PRIVILEGE_ADMINISTRATOR, false},
+    {"inband", "\"name\":\"mine\"", PRIVILEGE_USER, false},
+    {"inband", "\"name\":\"mine\",\"action\":\"off\"", PRIVILEGE_ADMINISTRATOR, false},
     {"lan", "\"name\":\"mine\"", PRIVILEGE_USER, false},
     {"lan", "\"name\":\"mine\",\"reset\":true", PRIVILEGE_ADMINISTRATOR, false},
     {"list", "", PRIVILEGE_USER, false},
