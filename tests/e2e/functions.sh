@@ -252,9 +252,11 @@ drop_other_drivers() {
 	local all=/usr/lib/*/libvirt/connection-driver
 	all=$(echo $all)
 	[[ -e $all/libvirt_driver_qemu.so ]] || return 0 # another system's, which keeps them elsewhere
+	# The file itself, as what was asked of QEMU (above) is taken for old where the driver is younger.
 	mkdir /run/drivers
-	cp "$all/libvirt_driver_qemu.so" /run/drivers/
-	mount --bind /run/drivers "$all"
+	true >/run/drivers/libvirt_driver_qemu.so
+	mount --bind "$all/libvirt_driver_qemu.so" /run/drivers/libvirt_driver_qemu.so
+	mount --rbind /run/drivers "$all"
 }
 
 run_libvirtd() { LIBVIRT_LOG_OUTPUTS=3:file:$dir/libvirtd.log libvirtd -d; }
