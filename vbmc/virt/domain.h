@@ -54,6 +54,7 @@ struct virt_domain {
     struct virt_stats stats;         /* behind host.sample: libvirt's own counters */
     bool had_qemu;                   /* in its last state that was known */
     bool was_on;                     /* and its start was reported, its end not yet */
+    bool has_run;                    /* it did more than wait for a guest to be moved to it */
     bool resume_owed;                /* started paused by us, and not yet seen running */
     enum host_stop_reason stop_seen; /* by the look that is being taken over */
     struct virt_incidents incidents;

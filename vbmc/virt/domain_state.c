@@ -107,6 +107,8 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->host.run = facts->id;
     domain->booted = domain->host.booted = facts->booted;
     domain->starting = facts->starting;
+    domain->has_run = domain->has_run || (host_power_state_is_on(facts->state) &&
+                                          !facts->starting && !facts->migrating);
     bool is_migrating = domain->host.migrating;
     domain->host.migrating = facts->migrating;
     if (domain->persistent && !facts->persistent)

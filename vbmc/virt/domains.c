@@ -102,6 +102,7 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     domain->had_qemu = host_power_state_is_on(facts->state);
     domain->was_on = domain->had_qemu && !facts->starting;
     domain->starts = domain->was_on;
+    domain->has_run = domain->was_on && !facts->migrating;
     if (!domain->had_qemu)
         virt_incident_stopped(domain, facts->stop_reason);
     virt_domain_take_hardware(domain, facts);
@@ -110,14 +111,15 @@ static void add_domain(struct hypervisor *hypervisor, struct virt_facts *facts, 
     reset_reconcile(domain);
 }
 
-/* libvirt no longer knows the domain. A transient one can be started again from the XML that was
- * kept, and so stays as a guest that is off. Any other one that has ended is reported as off before
- * it vanishes: a power action may be waiting for that. */
+/* libvirt no longer knows the domain. A transient one that has run can be started again from the
+ * XML that was kept, and so stays as a guest that is off. Any other one that has ended is reported
+ * as off before it vanishes: a power action may be waiting for that. */
 static void lose_domain(struct hypervisor *hypervisor, struct virt_domain *domain, bool live)
 {
     if (domain->vanished)
         return;
-    bool stays = !domain->persistent && !domain->undefined && domain->transient_xml;
+    bool stays =
+        !domain->persistent && !domain->undefined && domain->transient_xml && domain->has_run;
     if (stays || (domain->had_qemu && host_stop_is_end(domain->incidents.stop_reported))) {
         domain->id = -1;
         domain->host.run = -1;

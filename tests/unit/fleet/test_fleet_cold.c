@@ -134,15 +134,49 @@ static void test_one_hypervisor(void **state)
     assert_null(bmc());
 }
 
+static const struct virt_domain *domain_on(const char *hypervisor)
+{
+    struct uuid uuid;
+
+    assert_int_equal(uuid_parse(MOVED, &uuid), 0);
+    return hypervisor_find_domain(hypervisor_called(hypervisor), &uuid);
+}
+
+static void run_as(enum host_power_state state, bool migrating)
+{
+    struct virt_facts facts = {.state = state, .id = 3, .migrating = migrating};
+
+    assert_int_equal(uuid_parse(MOVED, &facts.uuid), 0);
+    facts.name = strdup("moved");
+    facts.transient_xml = strdup("<domain/>");
+    virt_domains_take(hypervisor_called("b"), &facts, true);
+    virt_facts_clear(&facts);
+}
+
+/* What waited for a guest that never came is nothing that could be started. */
+static void test_a_target_that_fails(void **state)
+{
+    (void)state;
+    start(both, LINES);
+    run_as(HOST_POWER_PAUSED, true);
+    assert_non_null(domain_on("b"));
+    undefine("b");
+    assert_null(domain_on("b"));
+    assert_string_equal(explanation(), "off on a");
+    run_as(HOST_POWER_PAUSED, true);
+    run_as(HOST_POWER_RUNNING, false);
+    assert_string_equal(explanation(), "running on b");
+    undefine("b");
+    assert_non_null(domain_on("b"));
+}
+
 int main(void)
 {
 #define TEST(function)                                                                             \
     cmocka_unit_test_setup_teardown(function, fleet_fixture_setup, fleet_fixture_teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_cold_migration),
-        TEST(test_never_defined_again),
-        TEST(test_goes_at_once),
-        TEST(test_one_hypervisor),
+        TEST(test_cold_migration), TEST(test_never_defined_again), TEST(test_goes_at_once),
+        TEST(test_one_hypervisor), TEST(test_a_target_that_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
