@@ -37,11 +37,25 @@ static void on_appeared(void *context, struct virt_domain *domain)
         fleet_follow_name(fleet, instance);
 }
 
+/* A guest that somebody has removed is not to be started from what was kept of a transient domain
+ * of it elsewhere. */
+static void drop_kept(struct fleet *fleet, struct virt_domain *vanished)
+{
+    if (!virt_domain_is_listed(vanished))
+        return;
+    for (struct fleet_connection *connection = fleet->connections; connection;
+         connection = connection->next) {
+        if (connection->hypervisor != virt_domain_hypervisor(vanished))
+            hypervisor_drop_kept(connection->hypervisor, virt_domain_uuid(vanished));
+    }
+}
+
 static void on_vanished(void *context, struct virt_domain *domain)
 {
     struct fleet *fleet = context;
     struct instance *instance = fleet_bmc_of(domain);
 
+    drop_kept(fleet, domain);
     if (instance) {
         instance_lose_copy(instance, domain);
         fleet_lose_copy(fleet, instance, domain);

@@ -215,6 +215,18 @@ void virt_domains_gone(struct hypervisor *hypervisor, const struct uuid *uuid)
     unhide(hypervisor, uuid);
 }
 
+void hypervisor_drop_kept(struct hypervisor *hypervisor, const struct uuid *uuid)
+{
+    struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
+
+    if (!domain || virt_domain_is_listed(domain) ||
+        (domain->operations && domain->operations->acting))
+        return;
+    log_info("%s: forgetting the transient domain that ended on hypervisor %s", domain->host.name,
+             hypervisor_name(hypervisor));
+    remove_domain(hypervisor, domain);
+}
+
 static bool is_listed(const struct virt_facts_list *list, const struct uuid *uuid)
 {
     for (size_t i = 0; i < list->count; i++) {

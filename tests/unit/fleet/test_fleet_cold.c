@@ -170,13 +170,30 @@ static void test_a_target_that_fails(void **state)
     assert_non_null(domain_on("b"));
 }
 
+/* What was kept of a transient domain goes with the guest's definition. */
+static void test_removed_with_what_was_kept(void **state)
+{
+    (void)state;
+    start(both, LINES);
+    run_as(HOST_POWER_RUNNING, false);
+    undefine("b");
+    assert_non_null(domain_on("b"));
+    assert_string_equal(explanation(), "off on a");
+    undefine("a");
+    assert_null(domain_on("b"));
+    assert_string_equal(explanation(), "its domain is not there");
+    define("b");
+    assert_string_equal(explanation(), "off on b");
+}
+
 int main(void)
 {
 #define TEST(function)                                                                             \
     cmocka_unit_test_setup_teardown(function, fleet_fixture_setup, fleet_fixture_teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_cold_migration), TEST(test_never_defined_again), TEST(test_goes_at_once),
-        TEST(test_one_hypervisor), TEST(test_a_target_that_fails),
+        TEST(test_cold_migration),      TEST(test_never_defined_again),
+        TEST(test_goes_at_once),        TEST(test_one_hypervisor),
+        TEST(test_a_target_that_fails), TEST(test_removed_with_what_was_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
