@@ -359,8 +359,10 @@ static const char inband_help[] =
     "  on             add QEMU's ipmi-bmc-extern to the stored definition\n"
     "  off            take it away\n"
     "  status         whether it is there and connected; so does no action at all\n\n"
-    "It takes effect at the next power-on. Where AppArmor or SELinux confine QEMU they have\n"
-    "to allow the socket: examples/apparmor, examples/selinux.";
+    "It takes effect at the next power-on. Where AppArmor confines QEMU, this line has to be in\n"
+    "/etc/apparmor.d/local/abstractions/libvirt-qemu before:\n\n"
+    "  /run/vbmc/*.ipmi rw,\n\n"
+    "For SELinux see examples/selinux.";
 
 static int run_inband(struct cli *cli)
 {

@@ -248,6 +248,20 @@ static int check_persistent(struct definition *definition, virDomainPtr domain, 
     return -ENOTSUP;
 }
 
+/* What is left to do where QEMU is confined; "" where nothing is. */
+static const char *confinement_note(virConnectPtr connection)
+{
+    virSecurityModel model = {.model = ""};
+
+    if (virNodeGetSecurityModel(connection, &model) < 0)
+        return "";
+    if (strcmp(model.model, "apparmor") == 0)
+        return "; AppArmor has to allow the socket first: 'vbmc help inband'";
+    if (strcmp(model.model, "selinux") == 0)
+        return "; SELinux has to allow the socket first: 'vbmc help inband'";
+    return "";
+}
+
 static int work_inband(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
 {
     bool active, on = definition->front_end[0];
@@ -259,9 +273,10 @@ static int work_inband(struct definition *definition, virConnectPtr connection, 
                           " has no interface to its BMC in its stored definition");
     if (result < 0)
         return result;
-    if (asprintf(&definition->xml, "%s %s an interface to its BMC from its next power-on on%s",
+    if (asprintf(&definition->xml, "%s %s an interface to its BMC from its next power-on on%s%s",
                  virDomainGetName(domain), on ? "has" : "no longer has",
-                 active ? "; a reboot or reset is not enough" : "") < 0)
+                 active ? "; a reboot or reset is not enough" : "",
+                 on ? confinement_note(connection) : "") < 0)
         definition->xml = NULL;
     return 0;
 }
