@@ -264,6 +264,7 @@ void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state)
 void fake_bmc_clear(struct fake_bmc *fake)
 {
     bmc_clear(&fake->bmc);
+    chassis_clear(&fake->bmc.chassis);
 }
 
 struct fake_bmc fake_bmc;

@@ -112,21 +112,19 @@ static void restore_former_flags(struct boot_options *boot)
 /* Whoever waits is told of success only when the flags are on disk. */
 static void answer_waiters(struct boot_options *boot, int result)
 {
-    struct waiters waiting = boot->waiters;
+    struct waiters waiting = waiters_take(&boot->waiters);
 
-    boot->waiters.count = 0;
     if (result < 0 && waiting.count > 0) {
         restore_former_flags(boot);
         boot_restart_expiry(boot);
         boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
         boot_apply(boot);
     }
-    for (unsigned i = 0; i < waiting.count; i++) {
-        if (result == 0)
-            boot->core->hooks->changed(boot->core, BMC_PART_BOOT, &waiting.tickets[i]);
-        else
-            bmc_ticket_finish(&waiting.tickets[i], result);
-    }
+    for (unsigned i = 0; i < waiting.count && result == 0; i++)
+        boot->core->hooks->changed(boot->core, BMC_PART_BOOT, waiters_ticket(&waiting, i));
+    if (result < 0)
+        waiters_finish(&waiting, result);
+    waiters_clear(&waiting);
 }
 
 static void override_taken(void *context, int result, const char *text)

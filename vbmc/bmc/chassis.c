@@ -1,5 +1,7 @@
 #include "vbmc/bmc/chassis.h"
 
+#include <stdlib.h>
+
 #include "vbmc/bmc/chassis_queue.h"
 #include "vbmc/bmc/core.h"
 
@@ -8,6 +10,13 @@
 void chassis_set_defaults(struct chassis *chassis)
 {
     *chassis = (struct chassis){.restore_policy = POWER_RESTORE_STAY_OFF};
+}
+
+void chassis_clear(struct chassis *chassis)
+{
+    free(chassis->owed);
+    chassis->owed = NULL;
+    chassis->owed_count = 0;
 }
 
 void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause)

@@ -132,7 +132,7 @@ struct chassis {
     unsigned queued;
     /* What was accepted and could not be finished while a hypervisor, a guest or the daemon was
      * away; stored, as the queue is. */
-    struct chassis_action owed[CHASSIS_RECORDS_MAX];
+    struct chassis_action *owed; /* CHASSIS_RECORDS_MAX; NULL: there was none yet */
     unsigned owed_count;
     uint64_t resume_at_ms; /* it is taken up again then; 0: with the next state of the guest */
     uint64_t owed_saves;   /* number of the last one begun */
@@ -141,6 +141,8 @@ struct chassis {
 
 /* Wipes what it knows of its BMC too. */
 void chassis_set_defaults(struct chassis *chassis);
+/* Frees what it has, when nothing of it is stored any more. */
+void chassis_clear(struct chassis *chassis);
 
 /* What the power supplies deliver, told whenever it changes: whether they carry the server, without
  * which it does not come up; and if they have not since it was last on, why (POWER_EVENT_AC_FAILED,

@@ -112,10 +112,11 @@ static void tell(const struct chassis *chassis, struct chassis_action *action, b
         return;
     }
     for (unsigned i = 0; i < action->waiters.count; i++) {
-        if (action->waiters.tickets[i].done)
-            chassis->core->hooks->changed(chassis->core, BMC_PART_OWED,
-                                          &action->waiters.tickets[i]);
+        const struct bmc_ticket *ticket = waiters_ticket(&action->waiters, i);
+        if (ticket->done)
+            chassis->core->hooks->changed(chassis->core, BMC_PART_OWED, ticket);
     }
+    waiters_clear(&action->waiters);
 }
 
 /* The next is begun before anybody is told: a client that is told may ask for another one. */

@@ -1,5 +1,6 @@
 #include "vbmc/bmc/chassis_queue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/bmc/waiters.h"
@@ -24,8 +25,12 @@ bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *act
 {
     if (chassis->owed_count + chassis->queued >= CHASSIS_RECORDS_MAX)
         return false;
+    if (!chassis->owed)
+        chassis->owed = calloc(CHASSIS_RECORDS_MAX, sizeof *chassis->owed);
+    if (!chassis->owed)
+        return false;
     chassis->owed[chassis->owed_count] = *action;
-    chassis->owed[chassis->owed_count++].waiters.count = 0;
+    chassis->owed[chassis->owed_count++].waiters = (struct waiters){.count = 0};
     chassis->owed_changed = true;
     return true;
 }
@@ -33,7 +38,8 @@ bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *act
 unsigned chassis_list_owed(const struct chassis *chassis,
                            struct chassis_action records[CHASSIS_RECORDS_MAX])
 {
-    memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
+    if (chassis->owed_count > 0)
+        memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
     memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
     return chassis->owed_count + chassis->queued;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/bmc/fru_content.h"
 #include "vbmc/bmc/fru_image.h"
 #include "vbmc/host/host.h"
@@ -21,9 +22,9 @@
 #define ENTITY_MEMORY_DEVICE 0x20
 
 struct unit {
-    char name[16];
-    uint8_t *made;    /* NULL: not there */
+    uint8_t *made;    /* without the zeros at its end, until it is read; NULL: not there */
     uint8_t *written; /* NULL: no client wrote it */
+    uint16_t made_size;
 };
 
 struct tag {
@@ -69,6 +70,23 @@ void fru_free(struct fru *fru)
         free(fru->units[id].written);
     }
     free(fru);
+}
+
+/* What is generated, whole. NULL if it is not there, or there is no memory. */
+static uint8_t *whole_image(struct fru *fru, unsigned id)
+{
+    struct unit *unit = &fru->units[id];
+    size_t size = fru_written_size((uint8_t)id);
+
+    if (!unit->made || unit->made_size == size)
+        return unit->made;
+    uint8_t *grown = realloc(unit->made, size);
+    if (!grown)
+        return NULL;
+    memset(grown + unit->made_size, 0, size - unit->made_size);
+    unit->made = grown;
+    unit->made_size = (uint16_t)size;
+    return grown;
 }
 
 /* ---- asset tag ---- */
@@ -134,7 +152,7 @@ static void forget_if_same(struct fru *fru, uint8_t id)
 {
     struct unit *unit = &fru->units[id];
 
-    if (!unit->written || !unit->made ||
+    if (!unit->written || !whole_image(fru, id) ||
         memcmp(unit->written, unit->made, fru_written_size(id)) != 0)
         return;
     free(unit->written);
@@ -150,7 +168,8 @@ static int change_tag(struct fru *fru, const struct tag *tag)
 
     if (server->written && put_tag(server->written, tag) == -ENOSPC)
         return -ENOSPC;
-    put_tag(server->made, tag);
+    if (whole_image(fru, FRU_SERVER))
+        put_tag(server->made, tag);
     fru->tag = *tag;
     fru->tag_is_set = server->written || !tag_equal(tag, &fru->domain_tag);
     forget_if_same(fru, FRU_SERVER);
@@ -196,43 +215,49 @@ static void remove_unit(struct unit *unit)
 {
     free(unit->made);
     unit->made = NULL;
+    unit->made_size = 0;
 }
 
-/* Where a FRU's image is made; NULL if there is no memory, then there is no such FRU. */
-static uint8_t *image_to_make(struct fru *fru, unsigned id)
+/* Most of an image are zeros, and few are ever read. Without memory there is no such FRU. */
+static void keep_image(struct fru *fru, unsigned id, const uint8_t *image)
 {
     struct unit *unit = &fru->units[id];
+    size_t size = fru_written_size((uint8_t)id);
 
+    while (size > 1 && image[size - 1] == 0)
+        size--;
+    remove_unit(unit);
+    unit->made = malloc(size);
     if (!unit->made)
-        unit->made = malloc(fru_written_size((uint8_t)id));
-    return unit->made;
+        return;
+    memcpy(unit->made, image, size);
+    unit->made_size = (uint16_t)size;
 }
 
 static void make_server(struct fru *fru, const struct fru_facts *facts)
 {
-    uint8_t *image = image_to_make(fru, FRU_SERVER);
+    uint8_t image[FRU_SERVER_SIZE];
     struct tag *tag = &fru->domain_tag;
     const char *asset = facts->hardware ? facts->hardware->smbios.chassis_asset : "";
 
     tag->length = fru_latin1_of_utf8(asset, strlen(asset), tag->bytes, sizeof tag->bytes);
-    snprintf(fru->units[FRU_SERVER].name, sizeof fru->units[FRU_SERVER].name, "System");
     const struct tag shown = tag_for_image(present_tag(fru));
-    if (image)
-        fru_make_server(facts, shown.bytes, shown.length, image);
+    fru_make_server(facts, shown.bytes, shown.length, image);
+    keep_image(fru, FRU_SERVER, image);
 }
 
-static void make_parts(struct fru *fru, const struct fru_facts *facts, const char *name,
-                       unsigned first, unsigned count, unsigned count_max,
+static void make_parts(struct fru *fru, const struct fru_facts *facts, unsigned first,
+                       unsigned count, unsigned count_max,
                        void (*make)(const struct fru_facts *, unsigned, uint8_t *))
 {
     for (unsigned i = 0; i < count_max; i++) {
-        struct unit *unit = &fru->units[first + i];
-        snprintf(unit->name, sizeof unit->name, "%.4s%u", name, i + 1);
-        uint8_t *image = i < count ? image_to_make(fru, first + i) : NULL;
-        if (image)
-            make(facts, i + 1, image);
-        else
-            remove_unit(unit);
+        uint8_t image[FRU_PART_SIZE];
+        if (i >= count) {
+            remove_unit(&fru->units[first + i]);
+            continue;
+        }
+        make(facts, i + 1, image);
+        keep_image(fru, first + i, image);
     }
 }
 
@@ -242,16 +267,28 @@ void fru_set_hardware(struct fru *fru, const char *domain_name, const struct uui
     const struct fru_facts facts = {domain_name, uuid, hardware, psu_watts};
 
     make_server(fru, &facts);
-    make_parts(fru, &facts, "PSU", PSU_FIRST, psus, SUPPLY_PSUS_MAX, fru_make_psu);
-    make_parts(fru, &facts, "DIMM", DIMM_FIRST, hardware ? hardware->dimms : 0, HOST_DIMMS_MAX,
+    make_parts(fru, &facts, PSU_FIRST, psus, SUPPLY_PSUS_MAX, fru_make_psu);
+    make_parts(fru, &facts, DIMM_FIRST, hardware ? hardware->dimms : 0, HOST_DIMMS_MAX,
                fru_make_dimm);
 }
 
-static void describe(const struct fru *fru, uint8_t id, struct fru_device *device)
+static const char *name_of(uint8_t id)
+{
+    static const char *const names[] = {
+        "System", "PSU1",   "PSU2",   "PSU3",   "PSU4",   "PSU5",   "PSU6",   "DIMM1",
+        "DIMM2",  "DIMM3",  "DIMM4",  "DIMM5",  "DIMM6",  "DIMM7",  "DIMM8",  "DIMM9",
+        "DIMM10", "DIMM11", "DIMM12", "DIMM13", "DIMM14", "DIMM15", "DIMM16",
+    };
+
+    static_assert(ARRAY_SIZE(names) == FRU_COUNT, "each FRU has a name");
+    return names[id];
+}
+
+static void describe(uint8_t id, struct fru_device *device)
 {
     *device = (struct fru_device){
         .id = id,
-        .name = fru->units[id].name,
+        .name = name_of(id),
         .entity = ENTITY_SYSTEM_BOARD,
         .entity_instance = 1,
     };
@@ -270,7 +307,7 @@ int fru_next_device(const struct fru *fru, unsigned *id, struct fru_device *devi
         if (!fru->units[at].made)
             continue;
         *id = at + 1;
-        describe(fru, (uint8_t)at, device);
+        describe((uint8_t)at, device);
         return 0;
     }
     return -ENOENT;
@@ -287,7 +324,8 @@ const uint8_t *fru_image(const struct fru *fru, uint8_t id)
 {
     if (id >= FRU_COUNT || !fru->units[id].made)
         return NULL;
-    return fru->units[id].written ? fru->units[id].written : fru->units[id].made;
+    /* What it says stays the same. */
+    return fru->units[id].written ? fru->units[id].written : whole_image((struct fru *)fru, id);
 }
 
 static bool shows_tag(const struct fru_field *field, const struct tag *tag)

@@ -2,6 +2,7 @@
  * for the life of the domain. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/array.h"
@@ -13,7 +14,7 @@
 
 static bool set_exists(struct sensors *sensors, uint8_t number, bool exists)
 {
-    struct sensor *sensor = sensors->by_number[number];
+    struct sensor *sensor = sensors_made(sensors, number);
 
     if (!exists) {
         if (!sensor || !sensor->exists)
@@ -51,15 +52,17 @@ static bool set_sockets(struct sensors *sensors, unsigned sockets)
     bool changed = sensors->sockets != sockets;
 
     sensors->sockets = sockets;
-    for (unsigned number = 0; number <= UINT8_MAX; number++) {
-        struct sensor *sensor = sensors->by_number[number];
-        if (sensor && sensor->definition->scale_by_sockets)
+    for (unsigned i = 0; i < sensors->made_count; i++) {
+        struct sensor *sensor = sensors->made[i];
+        if (sensor->definition->scale_by_sockets)
             sensor->scale.m = (int16_t)(sensor->definition->scale.m * (int)sockets);
     }
     return changed;
 }
 
 /* ---- bays ---- */
+
+#define BAYS_LEAST 2 /* HOST_DISKS_MAX and HOST_NICS_MAX are that, doubled some times */
 
 struct bays {
     enum sensor_per per;
@@ -70,17 +73,44 @@ struct bays {
 
 static struct bays disk_bays(struct sensors *sensors)
 {
-    return (struct bays){SENSOR_PER_DISK, SENSOR_DISK, sensors->disks, ARRAY_SIZE(sensors->disks)};
+    return (struct bays){SENSOR_PER_DISK, SENSOR_DISK, sensors->disks.slots, sensors->disks.count};
 }
 
 static struct bays nic_bays(struct sensors *sensors)
 {
-    return (struct bays){SENSOR_PER_NIC, SENSOR_NIC, sensors->nics, ARRAY_SIZE(sensors->nics)};
+    return (struct bays){SENSOR_PER_NIC, SENSOR_NIC, sensors->nics.slots, sensors->nics.count};
 }
 
 static struct bays bays_of(struct sensors *sensors, uint8_t number)
 {
     return number >= SENSOR_NIC ? nic_bays(sensors) : disk_bays(sensors);
+}
+
+/* Has the row so many bays, but not more than there can be. Without memory it has those of before.
+ */
+static void make_bays(struct sensor_row *row, unsigned wanted, unsigned most)
+{
+    unsigned count = row->count ? row->count : BAYS_LEAST;
+
+    while (count < wanted && count < most)
+        count *= 2;
+    if (wanted == 0 || count == row->count)
+        return;
+    struct sensor_slot *grown = realloc(row->slots, count * sizeof *grown);
+    if (!grown)
+        return;
+    memset(grown + row->count, 0, (count - row->count) * sizeof *grown);
+    row->slots = grown;
+    row->count = count;
+}
+
+static unsigned count_used(const struct sensor_row *row)
+{
+    unsigned used = 0;
+
+    for (unsigned i = 0; i < row->count; i++)
+        used += row->slots[i].key[0] != '\0';
+    return used;
 }
 
 static struct sensor_slot *find_key(const struct bays *bays, const char *key)
@@ -173,13 +203,14 @@ static bool fill_disks(struct sensors *sensors, const struct host_hardware *hard
 {
     char keys[HOST_DISKS_MAX][sizeof((struct sensors_slot *)0)->key] = {{0}};
     struct arrivals arrivals = {.keys = (const char(*)[sizeof keys[0]])keys};
-    const struct bays bays = disk_bays(sensors);
 
     for (unsigned i = 0; i < hardware->disk_count && i < HOST_DISKS_MAX; i++) {
         const struct host_disk *disk = &hardware->disks[i];
         if (!disk->is_removable && disk->target[0])
             snprintf(keys[arrivals.count++], sizeof keys[0], "%s", disk->target);
     }
+    make_bays(&sensors->disks, count_used(&sensors->disks) + arrivals.count, HOST_DISKS_MAX);
+    const struct bays bays = disk_bays(sensors);
     return fill_bays(sensors, &bays, &arrivals);
 }
 
@@ -187,10 +218,11 @@ static bool fill_nics(struct sensors *sensors, const struct host_hardware *hardw
 {
     char keys[HOST_NICS_MAX][sizeof((struct sensors_slot *)0)->key] = {{0}};
     struct arrivals arrivals = {.keys = (const char(*)[sizeof keys[0]])keys};
-    const struct bays bays = nic_bays(sensors);
 
     for (unsigned i = 0; i < hardware->nic_count && i < HOST_NICS_MAX; i++)
         format_mac(keys[arrivals.count++], sizeof keys[0], hardware->nics[i].mac);
+    make_bays(&sensors->nics, count_used(&sensors->nics) + arrivals.count, HOST_NICS_MAX);
+    const struct bays bays = nic_bays(sensors);
     return fill_bays(sensors, &bays, &arrivals);
 }
 
@@ -257,8 +289,13 @@ int sensors_slot(const struct sensors *sensors, unsigned n, struct sensors_slot 
 
 int sensors_restore_slot(struct sensors *sensors, const struct sensors_slot *slot)
 {
-    const struct bays bays = bays_of(sensors, slot->number);
     size_t length = strnlen(slot->key, sizeof slot->key);
+
+    if (slot->number >= SENSOR_NIC)
+        make_bays(&sensors->nics, slot->number - SENSOR_NIC + 1u, HOST_NICS_MAX);
+    else if (slot->number >= SENSOR_DISK)
+        make_bays(&sensors->disks, slot->number - SENSOR_DISK + 1u, HOST_DISKS_MAX);
+    const struct bays bays = bays_of(sensors, slot->number);
 
     if (slot->number < bays.first || slot->number - bays.first >= (int)bays.count || length == 0 ||
         length == sizeof slot->key)

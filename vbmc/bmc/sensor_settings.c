@@ -98,7 +98,7 @@ int sensors_changed_settings(const struct sensors *sensors, unsigned n,
                              struct sensor_settings *settings)
 {
     for (unsigned number = 0; number <= UINT8_MAX; number++) {
-        const struct sensor *sensor = sensors->by_number[number];
+        const struct sensor *sensor = sensors_made(sensors, number);
         struct sensor_settings standard;
 
         if (!sensor)
@@ -139,7 +139,7 @@ int sensors_restore_settings(struct sensors *sensors, const struct sensor_settin
 void sensors_forget_settings(struct sensors *sensors)
 {
     for (unsigned number = 0; number <= UINT8_MAX; number++) {
-        struct sensor *sensor = sensors->by_number[number];
+        struct sensor *sensor = sensors_made(sensors, number);
 
         if (!sensor)
             continue;
@@ -151,8 +151,8 @@ void sensors_forget_settings(struct sensors *sensors)
 void sensors_restart(struct sensors *sensors)
 {
     for (unsigned number = 0; number <= UINT8_MAX; number++) {
-        if (sensors->by_number[number])
-            sensors->by_number[number]->is_held = false;
+        if (sensors_made(sensors, number))
+            sensors_made(sensors, number)->is_held = false;
     }
 }
 

@@ -57,8 +57,11 @@ void sensors_free(struct sensors *sensors)
 {
     if (!sensors)
         return;
-    for (size_t i = 0; i < sizeof sensors->by_number / sizeof sensors->by_number[0]; i++)
-        free(sensors->by_number[i]);
+    for (unsigned i = 0; i < sensors->made_count; i++)
+        free(sensors->made[i]);
+    free(sensors->made);
+    free(sensors->disks.slots);
+    free(sensors->nics.slots);
     free(sensors);
 }
 
@@ -82,28 +85,48 @@ static void write_name(struct sensor *sensor)
 
 struct sensor *sensors_find(const struct sensors *sensors, uint8_t number)
 {
-    struct sensor *sensor = sensors->by_number[number];
+    struct sensor *sensor = sensors_made(sensors, number);
 
     return sensor && sensor->exists ? sensor : NULL;
+}
+
+#define ROOM_STEP 8 /* of sensors */
+
+/* Number 0 and 255 are not used, so that 255 are enough. 0, or -ENOMEM. */
+static int add(struct sensors *sensors, uint8_t number, struct sensor *sensor)
+{
+    unsigned count = sensors->made_count;
+
+    if (count % ROOM_STEP == 0) {
+        struct sensor **grown =
+            realloc(sensors->made, (count + ROOM_STEP) * sizeof(struct sensor *));
+        if (!grown)
+            return -ENOMEM;
+        sensors->made = grown;
+    }
+    sensors->made[count] = sensor;
+    sensors->place[number] = ++sensors->made_count;
+    return 0;
 }
 
 struct sensor *sensors_make(struct sensors *sensors, uint8_t number)
 {
     const struct sensor_definition *definition = sensor_definition_find(number);
-    struct sensor *sensor = sensors->by_number[number];
+    struct sensor *sensor = sensors_made(sensors, number);
 
     if (sensor || !definition)
         return sensor;
     sensor = calloc(1, sizeof *sensor);
-    if (!sensor)
+    if (!sensor || add(sensors, number, sensor) < 0) {
+        free(sensor);
         return NULL;
+    }
     sensor->definition = definition;
     sensor->number = number;
     sensor->scale = definition->scale;
     sensor_settings_set_defaults(&sensor->settings, number, definition);
     write_name(sensor);
     sensor_forget(sensor);
-    sensors->by_number[number] = sensor;
     return sensor;
 }
 
@@ -221,10 +244,14 @@ static void feed_reading(struct sensors *sensors, uint8_t number, double value, 
 
     if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
         return;
+    uint8_t raw = isfinite(value) ? sensor_scale_to_raw(&sensor->scale, value) : 0;
+    if (sensor->is_fed && sensor->available && isfinite(value) && sensor->is_idle == is_idle &&
+        sensor->fed_raw == raw && sensor->raw == raw)
+        return; /* shows it already */
     sensor->is_idle = is_idle;
     sensor->is_fed = isfinite(value);
     if (sensor->is_fed)
-        sensor->fed_raw = sensor_scale_to_raw(&sensor->scale, value);
+        sensor->fed_raw = raw;
     sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
 }
 
@@ -347,6 +374,8 @@ static enum sensor_severity severity_of(const struct sensor *sensor)
     const struct sensor_definition *definition = sensor->definition;
     enum sensor_severity worst = SENSOR_OK;
 
+    if (sensor->states == 0)
+        return worst;
     for (uint8_t offset = 0; offset < OFFSETS; offset++) {
         if (!(sensor->states & 1u << offset))
             continue;
@@ -408,14 +437,18 @@ int sensors_view(const struct sensors *sensors, uint8_t number, struct sensor_vi
 enum sensor_severity sensors_health(const struct sensors *sensors, const char **name)
 {
     enum sensor_severity worst = SENSOR_OK;
-    struct sensor_view view;
+    unsigned number = 0; /* of that one, the lowest of those that are as bad */
 
     *name = NULL;
-    for (unsigned number = 0; sensors_next(sensors, &number, &view) == 0;) {
-        if (view.severity <= worst)
+    for (unsigned i = 0; i < sensors->made_count; i++) {
+        const struct sensor *sensor = sensors->made[i];
+        enum sensor_severity severity = sensor->exists ? severity_of(sensor) : SENSOR_OK;
+        if (severity < worst || severity == SENSOR_OK ||
+            (severity == worst && sensor->number > number))
             continue;
-        worst = view.severity;
-        *name = view.name;
+        worst = severity;
+        number = sensor->number;
+        *name = sensor->name;
     }
     return worst;
 }

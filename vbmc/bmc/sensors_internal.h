@@ -33,16 +33,29 @@ struct sensor_slot {
     bool is_filled;
 };
 
+/* As many bays as are in use, and some. */
+struct sensor_row {
+    struct sensor_slot *slots;
+    unsigned count;
+};
+
 struct sensors {
     const struct sensors_ops *ops;
     void *context;
     bool is_quiet; /* no events now */
     bool knows_hardware;
     unsigned sockets;
-    struct sensor *by_number[256];
-    struct sensor_slot disks[HOST_DISKS_MAX];
-    struct sensor_slot nics[HOST_NICS_MAX];
+    struct sensor **made; /* those that are there, in the order in which they were made */
+    uint8_t made_count;
+    uint8_t place[256]; /* by number: where it is in `made`, from 1; 0: nowhere */
+    struct sensor_row disks, nics;
 };
+
+/* By number; NULL if it was never made. */
+static inline struct sensor *sensors_made(const struct sensors *sensors, uint8_t number)
+{
+    return sensors->place[number] ? sensors->made[sensors->place[number] - 1] : NULL;
+}
 
 /* NULL if it is not there. */
 struct sensor *sensors_find(const struct sensors *sensors, uint8_t number);

@@ -10,14 +10,22 @@
 
 #define WAITERS_MAX 8
 
+/* The beginning is all zeros. One that is copied is moved. */
 struct waiters {
-    struct bmc_ticket tickets[WAITERS_MAX];
+    struct bmc_ticket first;
+    struct bmc_ticket *others; /* WAITERS_MAX - 1; NULL: there was one at most */
     unsigned count;
     uint64_t deadline_ms;
 };
 
-/* False if there is no room. */
+/* False if there is no room; there is for the first. */
 bool waiters_add(struct waiters *waiters, const struct bmc_ticket *ticket);
+/* The n-th, from 0. */
+const struct bmc_ticket *waiters_ticket(const struct waiters *waiters, unsigned n);
+/* Empties the list; what it had is the caller's, to be cleared. */
+struct waiters waiters_take(struct waiters *waiters);
+/* Forgets them unanswered. */
+void waiters_clear(struct waiters *waiters);
 /* Empties the list first, so that a callback may start the next operation. */
 void waiters_finish(struct waiters *waiters, int result);
 /* When waiters_expire has something to do; UINT64_MAX if it has not. */

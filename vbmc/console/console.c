@@ -31,8 +31,9 @@
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/serial.h"
 
-#define TEXT_SIZE HUB_TEXT_SIZE
-#define LEAVE_MS  2000 /* QEMU ends where a guest was as soon as it runs elsewhere */
+#define TEXT_SIZE     HUB_TEXT_SIZE
+#define LOOK_AGAIN_MS 60000
+#define LEAVE_MS      2000 /* QEMU ends where a guest was as soon as it runs elsewhere */
 
 struct console_user {
     LIST_ENTRY(console_user) link;
@@ -54,7 +55,8 @@ struct console {
     struct console_standby *standby; /* where it may be moving to */
     uv_timer_t *leaving;             /* limit of reading what it said where it was; NULL: not yet */
     bool looking;
-    char *alias; /* of the port the hub is attached to */
+    uint64_t looked_ms; /* when a look for its port began last; by the loop's time */
+    char *alias;        /* of the port the hub is attached to */
     char why_not[TEXT_SIZE];
     bool unusable; /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_list, console_user) people;
@@ -176,6 +178,7 @@ static void look_up(struct console *console)
 {
     if (!guest_is_on(console) || hub_has_source(console->hub) || console->looking)
         return;
+    console->looked_ms = uv_now(console->loop);
     console->looking =
         virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console) == 0;
 }
@@ -332,9 +335,15 @@ static void tell_of_reset(struct console *console)
         hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
 }
 
+/* A port may be plugged in, which nobody tells; but a look reads the domain's whole XML. */
+static bool knows_port(const struct console *console)
+{
+    return console->unusable && uv_now(console->loop) - console->looked_ms < LOOK_AGAIN_MS;
+}
+
 void console_host_event(struct console *console, enum host_event event)
 {
-    if (!console->hub)
+    if (!console->hub || (event == HOST_EVENT_SAMPLED && knows_port(console)))
         return;
     switch (event) {
     case HOST_EVENT_STARTED:

@@ -5,6 +5,7 @@
 #include "vbmc/fleet/bmcs.h"
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/discovery.h"
+#include "vbmc/fleet/facility.h"
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
@@ -121,6 +122,7 @@ static void on_connection(void *context, struct hypervisor *hypervisor)
     if (connection && !connection->was_up && hypervisor_is_up(hypervisor)) {
         connection->was_up = true;
         fleet_note_connected(fleet, connection);
+        fleet_trim_soon(fleet);
     }
     if (connection)
         fleet_place_connection_change(fleet, connection);

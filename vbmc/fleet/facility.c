@@ -3,6 +3,7 @@
 #include "vbmc/fleet/facility.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "vbmc/state/facility.h"
 
 #define STEP_MS    1000
+#define TRIM_STEPS 5  /* after the last of them */
 #define SAVE_STEPS 30 /* what drifts, such as the battery's charge, is stored so often */
 
 struct facility *fleet_facility(struct fleet *fleet)
@@ -110,11 +112,28 @@ static bool drifts(const struct facility *facility)
            facility->inlet_c != facility->settings.inlet_c;
 }
 
+/* Lists of all guests, and what is stored of all BMCs, were in memory for a moment. The allocator
+ * keeps what they leave between that which stays, twice as much as a BMC needs. */
+static void trim_memory(struct fleet *fleet)
+{
+    if (fleet->trim_in_steps == 0 || --fleet->trim_in_steps > 0)
+        return;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+void fleet_trim_soon(struct fleet *fleet)
+{
+    fleet->trim_in_steps = TRIM_STEPS;
+}
+
 static void on_step(uv_timer_t *timer)
 {
     struct fleet *fleet = timer->data;
 
     step_all(fleet);
+    trim_memory(fleet);
     login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
     audit_tick(fleet->audit, uv_hrtime() / 1000000);
     if (++fleet->steps % SAVE_STEPS == 0 &&
@@ -134,6 +153,7 @@ void fleet_init_facility(struct fleet *fleet)
 void fleet_run_facility(struct fleet *fleet)
 {
     uv_timer_start(&fleet->facility_timer, on_step, STEP_MS, STEP_MS);
+    fleet_trim_soon(fleet);
 }
 
 void fleet_stop_facility(struct fleet *fleet)

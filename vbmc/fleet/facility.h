@@ -12,6 +12,8 @@ void fleet_init_facility(struct fleet *fleet);
 int fleet_load_facility(struct fleet *fleet, char *error, size_t size);
 void fleet_run_facility(struct fleet *fleet);
 void fleet_stop_facility(struct fleet *fleet);
+/* Memory was used for a moment that is not needed any more: it is given back in some seconds. */
+void fleet_trim_soon(struct fleet *fleet);
 /* Follows the configuration. */
 void fleet_configure_facility(struct fleet *fleet);
 

@@ -75,8 +75,9 @@ struct fleet {
     struct awake_list awake;
     uint64_t stepped_ms;
     unsigned steps;
-    struct audit *audit; /* the trail; NULL: it is not kept yet */
-    struct saves *saves; /* of the facility; NULL: nothing is loaded yet */
+    unsigned trim_in_steps; /* 0: not */
+    struct audit *audit;    /* the trail; NULL: it is not kept yet */
+    struct saves *saves;    /* of the facility; NULL: nothing is loaded yet */
     struct saves_part *facility_saved;
     bool stopping;
     struct fleet **owner; /* becomes NULL when it is freed; may be NULL */

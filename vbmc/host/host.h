@@ -123,23 +123,32 @@ struct host_inband {
 };
 
 /* From the domain's XML. All bytes that hold nothing are zero, so that two can be compared by
- * memcmp. */
+ * memcmp, as far as host_hardware_size goes. What a driver keeps may end there. */
 struct host_hardware {
     unsigned sockets; /* 1..HOST_SOCKETS_MAX; 1 by default */
     unsigned vcpus;
     unsigned dimms; /* 1..HOST_DIMMS_MAX: one for each 16 GiB, as in QEMU's SMBIOS tables */
     uint64_t memory_kib;
     unsigned disk_count;
-    struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
     unsigned nic_count;
-    struct host_nic nics[HOST_NICS_MAX];
     bool ends_at_reset;                    /* <on_reboot> is not "restart" */
     char machine[HOST_TEXT_SIZE];          /* "pc-q35-7.2" */
     char cpu_model[HOST_TEXT_SIZE];        /* "host-passthrough", "EPYC", ... */
     char emulator_version[HOST_TEXT_SIZE]; /* "QEMU 7.2.22"; "" if unknown */
     struct host_smbios smbios;
     struct host_inband inband;
+    struct host_nic nics[HOST_NICS_MAX];
+    struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
 };
+
+/* Of what there is of it: what comes behind the last disk, or NIC, holds nothing. */
+static inline size_t host_hardware_size(const struct host_hardware *hardware)
+{
+    if (hardware->disk_count == 0)
+        return offsetof(struct host_hardware, nics) +
+               hardware->nic_count * sizeof hardware->nics[0];
+    return offsetof(struct host_hardware, disks) + hardware->disk_count * sizeof hardware->disks[0];
+}
 
 /* Counters since the guest's start, taken together. Differences of two samples of the same start
  * (`run`) are what a guest did between them. */

@@ -29,6 +29,7 @@ static void on_gone(void *context)
     struct instance *instance = context;
 
     parts_free(instance->parts);
+    chassis_clear(&instance->bmc.chassis);
     store_bmc_clear(&instance->record);
     placement_clear(&instance->placement);
     free(instance->boot_live);

@@ -265,8 +265,10 @@ static double fans_watts(const struct model *model)
 {
     double sum = 0;
 
-    for (unsigned fan = 0; fan < MODEL_FANS; fan++)
-        sum += model->constants.fan_max_watts * pow(fan_speed(model, fan), 3);
+    for (unsigned fan = 0; fan < MODEL_FANS; fan++) {
+        double speed = fan_speed(model, fan);
+        sum += model->constants.fan_max_watts * speed * speed * speed;
+    }
     return sum;
 }
 
@@ -406,10 +408,14 @@ static void step_heat(struct model *model, const struct model_inputs *inputs, do
     double dimm = c->dimm_resistance + c->dimm_air_resistance / air;
 
     for (unsigned socket = 0; socket < MODEL_SOCKETS_MAX; socket++) {
+        if (socket >= sockets_of(inputs)) {
+            readings->cpu_c[socket] = inlet;
+            continue;
+        }
         double to = inlet + cpu * cpu_watts(model, inputs, socket);
         double now = approach(readings->cpu_c[socket], to, seconds, cpu * c->cpu_heat_capacity);
 
-        readings->cpu_c[socket] = socket < sockets_of(inputs) ? fmin(now, c->cpu_limit_c) : inlet;
+        readings->cpu_c[socket] = fmin(now, c->cpu_limit_c);
     }
     readings->dimm_c = approach(readings->dimm_c, inlet + dimm * dimm_watts(model, inputs), seconds,
                                 dimm * c->dimm_heat_capacity);

@@ -46,7 +46,7 @@ static void raise_boot(struct platform *platform, uint8_t offset)
 static void started(struct platform *platform)
 {
     platform->tripped = platform->acted.any = false;
-    platform->has_begun = true;
+    platform->has_begun = platform->has_begun_load = true;
     forget_failures(platform);
     platform_show_states(platform);
     raise_boot(platform, BOOT_POWER_UP);

@@ -14,7 +14,7 @@
 
 const struct faults *platform_faults(const struct platform *platform)
 {
-    return &platform->faults;
+    return platform->faults;
 }
 
 static const struct host_nic *nic_of(const struct platform *platform, const struct fault *fault)
@@ -86,10 +86,12 @@ int platform_inject(struct platform *platform, const struct fault *fault, char *
                           UNSPECIFIED, UNSPECIFIED);
         return 0;
     }
-    if (faults_add(&platform->faults, fault) < 0) {
+    struct faults *faults = platform_own_faults(platform);
+    if (!faults || faults_add(faults, fault) < 0) {
         snprintf(error, error_size, "there are %d faults already", FAULTS_MAX);
         return -ENOSPC;
     }
+    platform_wake(platform);
     platform_step(platform);
     return 0;
 }
@@ -99,8 +101,10 @@ unsigned platform_clear_faults(struct platform *platform, const struct fault *li
 {
     /* Links that an earlier run of the daemon took down have to be known by now. */
     platform_follow_links(platform);
-    unsigned cleared = faults_clear(&platform->faults, like, kind);
+    unsigned cleared =
+        platform->faults->count > 0 ? faults_clear(platform_own_faults(platform), like, kind) : 0;
 
+    platform_wake(platform);
     platform_step(platform);
     return cleared;
 }
@@ -108,6 +112,9 @@ unsigned platform_clear_faults(struct platform *platform, const struct fault *li
 void platform_restore_faults(struct platform *platform, const struct faults *faults)
 {
     platform_wake(platform);
-    platform->faults = *faults;
+    struct faults *own =
+        faults->count + platform->faults->count > 0 ? platform_own_faults(platform) : NULL;
+    if (own)
+        *own = *faults;
     platform_evaluate_supply(platform);
 }

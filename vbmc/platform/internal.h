@@ -19,7 +19,7 @@ struct platform {
     struct server_settings settings;
     struct model model;
     struct supply_state supply;
-    struct faults faults;
+    const struct faults *faults; /* of faults.c */
     /* From the guest's samples. */
     struct host_sample last; /* taken_ns 0: none */
     struct platform_load {
@@ -35,7 +35,12 @@ struct platform {
     /* The run of things. */
     uint64_t stepped_ms; /* 0: not yet */
     bool is_at_rest;
-    bool has_begun; /* its temperatures are those of a server that has been on, or off, before */
+    /* Found running, its temperatures are those of a server that has been on for long: with the
+     * figures that are known first. */
+    bool has_begun;
+    bool has_begun_load;  /* with figures, or it has been started since */
+    bool states_are_old;  /* something may have happened to what discrete sensors show */
+    uint64_t states_seen; /* the rest of that, as it was when they were shown last */
     void (*awake)(void *context);
     void *awake_context;
     bool looked; /* at the guest's state, at least once */
@@ -53,8 +58,9 @@ struct platform {
     bool internal_error; /* QEMU has stopped it */
     bool tripped;        /* shut itself down for its temperature, until it is started again */
     bool boot_told;      /* this start's end of booting is in the log */
-    char failed_disks[HOST_DISKS_MAX][16]; /* targets on which requests failed in this run */
-    struct rate logins;                    /* that failed, of their records */
+    /* Targets on which requests failed in this run: HOST_DISKS_MAX; NULL: none did yet. */
+    char (*failed_disks)[16];
+    struct rate logins; /* that failed, of their records */
     uint32_t
         lost_links; /* bit N: the NIC of sensor SENSOR_NIC + N has lost its link, not regained */
     struct platform_quota {
@@ -75,7 +81,7 @@ struct platform {
             bool is_down;
             bool told; /* that it failed */
             uint64_t retry_ms;
-        } items[HOST_NICS_MAX];
+        } * items; /* HOST_NICS_MAX; NULL: there was none yet */
         unsigned count;
         bool busy; /* a request is under way ... */
         uint8_t asked[6];
@@ -84,8 +90,16 @@ struct platform {
     } links;
 };
 
-/* rest.c: goes to rest if nothing is left to do and the last step has changed next to nothing. */
+/* rest.c: as platform_wake, where nothing but the load is another. */
+void platform_wake_for_load(struct platform *platform);
+/* Goes to rest if nothing is left to do and the last step has changed next to nothing. */
 void platform_rest(struct platform *platform, const struct model_readings *before, double seconds);
+
+/* faults.c: none at first. */
+void platform_begin_faults(struct platform *platform);
+void platform_end_faults(struct platform *platform);
+/* To be changed; NULL if there is no memory. */
+struct faults *platform_own_faults(struct platform *platform);
 
 static inline bool platform_is_on(const struct platform *platform)
 {
@@ -114,6 +128,8 @@ void platform_age_load(struct platform *platform, uint64_t now_ms);
 
 /* states.c: all states of discrete sensors, which follow from what is known now. */
 void platform_show_states(struct platform *platform);
+/* The same, if there may be others. */
+void platform_renew_states(struct platform *platform);
 
 /* links.c: sets the guest's links as the faults have it. */
 void platform_follow_links(struct platform *platform);

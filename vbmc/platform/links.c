@@ -2,6 +2,7 @@
  * done, so that neither a hypervisor that is away for a while nor a NIC that is plugged in is
  * forgotten. One request at a time: the driver does not keep their order. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/base/log.h"
@@ -13,10 +14,10 @@ bool platform_nic_is_injected_down(const struct platform *platform, unsigned ind
 {
     char name[16];
 
-    if (platform->faults.count == 0)
+    if (platform->faults->count == 0)
         return false;
     snprintf(name, sizeof name, "%u", index);
-    return faults_has(&platform->faults, FAULT_TARGET_NIC, name, FAULT_DOWN);
+    return faults_has(platform->faults, FAULT_TARGET_NIC, name, FAULT_DOWN);
 }
 
 /* By its address, which two NICs may share: libvirt tells them apart by nothing else. */
@@ -43,7 +44,9 @@ static struct platform_link *find(struct platform_links *links, const uint8_t ma
 
 static struct platform_link *add(struct platform_links *links, const uint8_t mac[6])
 {
-    if (links->count == HOST_NICS_MAX)
+    if (!links->items)
+        links->items = calloc(HOST_NICS_MAX, sizeof *links->items);
+    if (!links->items || links->count == HOST_NICS_MAX)
         return NULL;
     struct platform_link *link = &links->items[links->count++];
     *link = (struct platform_link){0};

@@ -94,7 +94,7 @@ void platform_take_sample(struct platform *platform)
     }
     platform->last = *now;
     if (!is_same_load(load, &previous))
-        platform_wake(platform);
+        platform_wake_for_load(platform);
 }
 
 void platform_forget_samples(struct platform *platform)

@@ -28,6 +28,7 @@ struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
         return NULL;
     platform->bmc = bmc;
     platform->facility = facility;
+    platform_begin_faults(platform);
     server_settings_set_defaults(&platform->settings);
     platform_forget_samples(platform);
     /* A guest that is found running is not about to boot, and may be limited already. */
@@ -39,8 +40,12 @@ struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
 
 void platform_free(struct platform *platform)
 {
-    if (platform)
-        chassis_set_supply(&platform->bmc->chassis, true, 0);
+    if (!platform)
+        return;
+    chassis_set_supply(&platform->bmc->chassis, true, 0);
+    platform_forget_disk_failures(platform);
+    platform_end_faults(platform);
+    free(platform->links.items);
     free(platform);
 }
 
@@ -64,10 +69,10 @@ static double cpu_offset(const struct platform *platform, unsigned socket)
 {
     char name[8];
 
-    if (platform->faults.count == 0)
+    if (platform->faults->count == 0)
         return 0; /* a thousand servers step each second */
     snprintf(name, sizeof name, "cpu%u", socket + 1);
-    return faults_temperature_offset(&platform->faults, name);
+    return faults_temperature_offset(platform->faults, name);
 }
 
 static void fill_inputs(const struct platform *platform, struct model_inputs *inputs)
@@ -88,7 +93,7 @@ static void fill_inputs(const struct platform *platform, struct model_inputs *in
         .disk_bytes_per_s = load->disk_bytes_per_s,
         .nic_bytes_per_s = load->nic_bytes_per_s,
         .inlet_c =
-            platform->facility->inlet_c + faults_temperature_offset(&platform->faults, "inlet"),
+            platform->facility->inlet_c + faults_temperature_offset(platform->faults, "inlet"),
         .psus = supply_psu_count(&platform->settings.supply),
         .psus_live = platform->supply.live,
     };
@@ -96,10 +101,10 @@ static void fill_inputs(const struct platform *platform, struct model_inputs *in
         inputs->cpu_utilisation[i] = load->cpu[i];
         inputs->cpu_offset_c[i] = cpu_offset(platform, i);
     }
-    for (unsigned i = 0; i < MODEL_FANS && platform->faults.count > 0; i++) {
+    for (unsigned i = 0; i < MODEL_FANS && platform->faults->count > 0; i++) {
         char name[8];
         snprintf(name, sizeof name, "%u", i + 1);
-        if (faults_has(&platform->faults, FAULT_TARGET_FAN, name, FAULT_FAILED))
+        if (faults_has(platform->faults, FAULT_TARGET_FAN, name, FAULT_FAILED))
             inputs->fans_failed |= (uint8_t)(1U << i);
     }
 }
@@ -127,9 +132,9 @@ static void show_readings(struct platform *platform)
 
     show(platform, SENSOR_INLET_TEMP, true, readings->inlet_c);
     show(platform, SENSOR_EXHAUST_TEMP, on,
-         readings->exhaust_c + faults_temperature_offset(&platform->faults, "exhaust"));
+         readings->exhaust_c + faults_temperature_offset(platform->faults, "exhaust"));
     show(platform, SENSOR_DIMM_TEMP, on,
-         readings->dimm_c + faults_temperature_offset(&platform->faults, "dimm"));
+         readings->dimm_c + faults_temperature_offset(platform->faults, "dimm"));
     for (unsigned i = 0; i < MODEL_SOCKETS_MAX; i++)
         show(platform, SENSOR_CPU_TEMP + i, on, readings->cpu_c[i] + cpu_offset(platform, i));
     for (unsigned i = 0; i < MODEL_FANS; i++) {
@@ -159,8 +164,10 @@ static void step_model(struct platform *platform, double seconds)
     struct model_inputs inputs;
 
     fill_inputs(platform, &inputs);
-    if (!platform->has_begun && bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN) {
+    bool is_known = bmc_power_state(platform->bmc) != HOST_POWER_UNKNOWN;
+    if (is_known && (!platform->has_begun || (!platform->has_begun_load && platform->load.known))) {
         platform->has_begun = true;
+        platform->has_begun_load = platform->load.known;
         model_settle(&platform->model, &inputs);
     } else {
         model_step(&platform->model, &inputs, seconds < STEP_MAX_S ? seconds : STEP_MAX_S);
@@ -171,7 +178,7 @@ void platform_step(struct platform *platform)
 {
     struct bmc *bmc = platform->bmc;
 
-    platform_wake(platform);
+    platform_wake_for_load(platform); /* if it is at rest */
     uint64_t now_ms = bmc->core.hooks->now(&bmc->core);
     double seconds = platform->stepped_ms ? (double)(now_ms - platform->stepped_ms) / 1000 : 0;
     const struct model_readings before = platform->model.readings;
@@ -182,7 +189,7 @@ void platform_step(struct platform *platform)
     platform_age_load(platform, now_ms);
     platform_evaluate_supply(platform);
     step_model(platform, seconds);
-    platform_show_states(platform);
+    platform_renew_states(platform);
     show_readings(platform);
     if (bmc->dcmi && bmc_power_state(bmc) != HOST_POWER_UNKNOWN)
         dcmi_note_power(bmc->dcmi, now_ms, platform->model.readings.system_w);

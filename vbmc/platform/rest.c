@@ -16,7 +16,7 @@ void platform_on_awake(struct platform *platform, void (*awake)(void *context), 
 }
 
 /* No time has passed at rest: all had settled. */
-void platform_wake_since(struct platform *platform, uint64_t since_ms)
+static void wake(struct platform *platform, uint64_t since_ms)
 {
     if (!platform->is_at_rest)
         return;
@@ -28,12 +28,24 @@ void platform_wake_since(struct platform *platform, uint64_t since_ms)
         platform->awake(platform->awake_context);
 }
 
+void platform_wake_since(struct platform *platform, uint64_t since_ms)
+{
+    platform->states_are_old = true;
+    wake(platform, since_ms);
+}
+
 void platform_wake(struct platform *platform)
+{
+    platform->states_are_old = true;
+    platform_wake_for_load(platform);
+}
+
+void platform_wake_for_load(struct platform *platform)
 {
     const struct bmc_core *core = &platform->bmc->core;
 
     if (platform->is_at_rest)
-        platform_wake_since(platform, core->hooks->now(core));
+        wake(platform, core->hooks->now(core));
 }
 
 void platform_look(struct platform *platform, uint64_t now_ms)

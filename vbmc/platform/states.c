@@ -47,7 +47,7 @@ static void show_supply(struct platform *platform)
     const struct supply_state *supply = &platform->supply;
 
     for (unsigned i = 0; i < supply_psu_count(&platform->settings.supply); i++) {
-        uint8_t faults = faults_of_psu(&platform->faults, i);
+        uint8_t faults = faults_of_psu(platform->faults, i);
         int states = 0;
         if (!(faults & SUPPLY_PSU_REMOVED))
             states = PSU_PRESENCE | state(supply->ac_lost >> i & 1, PSU_INPUT_LOST) |
@@ -88,10 +88,10 @@ static void show_power(struct platform *platform)
 
 static void show_disk(struct platform *platform, const char *target)
 {
-    bool fault = faults_has(&platform->faults, FAULT_TARGET_DISK, target, FAULT_FAULT) ||
+    bool fault = faults_has(platform->faults, FAULT_TARGET_DISK, target, FAULT_FAULT) ||
                  platform_disk_has_failed(platform, target);
     bool predictive =
-        faults_has(&platform->faults, FAULT_TARGET_DISK, target, FAULT_PREDICTIVE_FAILURE);
+        faults_has(platform->faults, FAULT_TARGET_DISK, target, FAULT_PREDICTIVE_FAILURE);
 
     show(platform, sensors_find_disk(platform->bmc->sensors, target),
          DRIVE_PRESENCE | state(fault, DRIVE_FAULT) | state(predictive, DRIVE_PREDICTIVE));
@@ -137,7 +137,7 @@ static void show_parts(struct platform *platform, const struct host_hardware *ha
 void platform_show_states(struct platform *platform)
 {
     const struct host_domain *host = platform->bmc->core.host;
-    const struct faults *faults = &platform->faults;
+    const struct faults *faults = platform->faults;
 
     show_supply(platform);
     show_room(platform);
@@ -153,4 +153,33 @@ void platform_show_states(struct platform *platform)
         show(platform, SENSOR_SEL, sel_states(platform->bmc->sel));
     if (host && host->hardware)
         show_parts(platform, host->hardware);
+}
+
+/* What may change without a word to the platform: those who do the rest wake it. */
+static uint64_t see_states(const struct platform *platform)
+{
+    const struct facility *facility = platform->facility;
+    const struct supply_state *supply = &platform->supply;
+    uint64_t seen = bmc_power_state(platform->bmc);
+
+    seen = seen << 8 | supply->live;
+    seen = seen << 8 | supply->ac_lost;
+    seen = seen << 8 | supply->redundancy;
+    seen = seen << 1 | supply->sufficient;
+    seen = seen << 1 | facility_has_ups(facility);
+    seen = seen << 1 | facility_on_battery(facility);
+    seen = seen << 1 | facility_battery_low(facility);
+    seen = seen << 1 | platform->tripped;
+    return seen << 16 | (platform->bmc->sel ? sel_states(platform->bmc->sel) : 0);
+}
+
+void platform_renew_states(struct platform *platform)
+{
+    uint64_t seen = see_states(platform);
+
+    if (!platform->states_are_old && seen == platform->states_seen)
+        return;
+    platform->states_are_old = false;
+    platform->states_seen = seen;
+    platform_show_states(platform);
 }

@@ -13,7 +13,7 @@ void platform_evaluate_supply(struct platform *platform)
     uint8_t faults[SUPPLY_PSUS_MAX];
 
     for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
-        faults[i] = faults_of_psu(&platform->faults, i);
+        faults[i] = faults_of_psu(platform->faults, i);
     supply_evaluate(&platform->settings.supply, facility_feeds_live(platform->facility), faults,
                     &platform->supply);
     tell_chassis(platform);

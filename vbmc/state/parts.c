@@ -98,11 +98,10 @@ void parts_restore_record(struct parts *parts, const char *name, const char *tex
 {
     for (unsigned i = 0; i < BMC_PART_COUNT; i++) {
         const struct record_owner *owner = &parts->records[i];
-        struct json_object *json;
         if (!owner->kind || strcmp(owner->kind->name, name) != 0)
             continue;
-        bool is_stale = record_restore(owner, text, &json);
-        saves_set_stored(parts->saved[i], json);
+        bool is_stale = record_restore(owner, text);
+        saves_set_stored(parts->saved[i], strdup(text));
         if (is_stale)
             saves_changed(parts->saved[i], NULL);
     }

@@ -6,8 +6,6 @@
 
 #include "vbmc/bmc/core.h"
 
-struct json_object;
-
 /* Who has a record to store. */
 struct record_owner {
     struct bmc *bmc;
@@ -16,12 +14,11 @@ struct record_owner {
 
 /* The kind of record that holds this part; NULL: it is stored in another way. */
 const struct record_kind *record_kind_of(enum bmc_part part);
-/* How it is stored: the owner is a struct record_owner, a copy JSON. */
+/* How it is stored: the owner is a struct record_owner, a copy the JSON text. */
 const struct save_kind *record_save_kind(enum bmc_part part);
 
-/* Takes over what the store has of it. Damage is logged and left out. *json becomes what was read,
- * for saves_set_stored; NULL: nothing. True if the part is to be stored again without what the
- * configuration has overtaken. */
-bool record_restore(const struct record_owner *owner, const char *text, struct json_object **json);
+/* Takes over what the store has of it. Damage is logged and left out. True if the part is to be
+ * stored again without what the configuration has overtaken. */
+bool record_restore(const struct record_owner *owner, const char *text);
 
 #endif

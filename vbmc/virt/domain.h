@@ -28,12 +28,14 @@ struct virt_io_error {
     uint64_t reported_ms; /* loop time; 0: none */
 };
 
+#define VIRT_IO_ERRORS_MAX (HOST_DISKS_MAX + 1)
+
 /* See incident.h. */
 struct virt_incidents {
     enum host_stop_reason stop_reported; /* by an event, of a stop that has not been seen yet */
     bool panicked;                       /* since its start or reset */
     bool asked_why_paused;               /* in this pause */
-    struct virt_io_error io_errors[HOST_DISKS_MAX + 1];
+    struct virt_io_error *io_errors;     /* VIRT_IO_ERRORS_MAX; NULL: none yet */
 };
 
 struct virt_domain {
@@ -52,6 +54,8 @@ struct virt_domain {
     struct host_hardware *hardware;  /* what host.hardware points to */
     uint32_t starts;                 /* how many were seen; 1 if it was running when it appeared */
     struct virt_stats stats;         /* behind host.sample: libvirt's own counters */
+    bool stands;                     /* the sample reported last was the same as the one before */
+    uint64_t stood_ns;               /* and so was this one, which was not reported; 0: none */
     bool had_qemu;                   /* in its last state that was known */
     bool was_on;                     /* and its start was reported, its end not yet */
     bool has_run;                    /* it did more than wait for a guest to be moved to it */

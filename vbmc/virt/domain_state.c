@@ -66,9 +66,10 @@ static void replace_text(char **text, char **replacement)
 }
 
 /* Unused bytes are zero in both (host.h). */
-static bool is_same_hardware(const void *left, const void *right)
+static bool is_same_hardware(const struct host_hardware *left, const struct host_hardware *right)
 {
-    return memcmp(left, right, sizeof(struct host_hardware)) == 0;
+    return left->disk_count == right->disk_count && left->nic_count == right->nic_count &&
+           memcmp((const void *)left, (const void *)right, host_hardware_size(left)) == 0;
 }
 
 bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts)

@@ -28,6 +28,7 @@ static void free_domain(struct virt_domain *domain)
     override_clear(domain);
     virt_domain_close_timer(&domain->reset_burst);
     free(domain->host.name);
+    free(domain->incidents.io_errors);
     free(domain->transient_xml);
     free(domain->hardware);
     host_metadata_free(domain->metadata);

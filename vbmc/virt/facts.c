@@ -135,14 +135,15 @@ static void read_base_owner(virDomainPtr domain, struct host_inband *inband)
 static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
 {
     CLEANUP_FREE char *xml = virDomainGetXMLDesc(domain, 0);
+    struct host_hardware hardware;
 
-    facts->hardware = xml ? malloc(sizeof *facts->hardware) : NULL;
-    if (facts->hardware && domxml_parse_hardware(xml, facts->hardware) < 0) {
-        free(facts->hardware);
-        facts->hardware = NULL;
-    }
-    if (facts->hardware && facts->hardware->inband.is_there && !facts->hardware->inband.has_owner)
-        read_base_owner(domain, &facts->hardware->inband);
+    if (!xml || domxml_parse_hardware(xml, &hardware) < 0)
+        return;
+    if (hardware.inband.is_there && !hardware.inband.has_owner)
+        read_base_owner(domain, &hardware.inband);
+    facts->hardware = malloc(host_hardware_size(&hardware));
+    if (facts->hardware)
+        memcpy((void *)facts->hardware, &hardware, host_hardware_size(&hardware));
 }
 
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)

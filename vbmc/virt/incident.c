@@ -1,6 +1,7 @@
 #include "vbmc/virt/incident.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "qmp/client.h"
@@ -103,12 +104,16 @@ static const struct host_disk *find_disk(const struct virt_domain *domain, const
     return NULL;
 }
 
-/* The disk's entry, else the oldest one. */
+/* The disk's entry, else the oldest one. NULL: no memory. */
 static struct virt_io_error *find_io_error(struct virt_incidents *incidents, const char *target)
 {
-    struct virt_io_error *oldest = &incidents->io_errors[0];
+    if (!incidents->io_errors)
+        incidents->io_errors = calloc(VIRT_IO_ERRORS_MAX, sizeof *incidents->io_errors);
+    struct virt_io_error *oldest = incidents->io_errors;
 
-    for (size_t i = 0; i < ARRAY_SIZE(incidents->io_errors); i++) {
+    if (!oldest)
+        return NULL;
+    for (size_t i = 0; i < VIRT_IO_ERRORS_MAX; i++) {
         struct virt_io_error *error = &incidents->io_errors[i];
         if (strcmp(error->target, target) == 0)
             return error;
@@ -126,7 +131,7 @@ void virt_incident_io_error(struct virt_domain *domain, const char *alias)
     const struct host_disk *disk = find_disk(domain, alias);
 
     struct virt_io_error *error = find_io_error(&domain->incidents, disk ? disk->target : "");
-    if (error->reported_ms != 0 && now_ms - error->reported_ms < IO_ERROR_QUIET_MS)
+    if (!error || (error->reported_ms != 0 && now_ms - error->reported_ms < IO_ERROR_QUIET_MS))
         return;
     error->reported_ms = now_ms;
     if (!disk) {

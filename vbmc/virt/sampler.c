@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -22,6 +23,13 @@
 
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3
+/* A sample that says again what the two before have said is reported so rarely: often enough for
+ * what is known not to become old. */
+#define STANDING_NS UINT64_C(7000000000)
+/* Of the processor's time, sampling takes at most this part; what it takes of thousands of guests
+ * is felt. But this is waited at most. */
+#define COST_PART    200
+#define COST_MOST_NS UINT64_C(5000000000)
 
 static_assert(CALLS_MAX <= WORKER_LONG_MAX, "a call does not wait for one that hangs");
 
@@ -43,6 +51,8 @@ struct virt_sampler {
     struct hypervisor *hypervisor;
     unsigned period_s;
     uint64_t count;
+    uint64_t submitted_ns;      /* the latest call */
+    uint64_t pause_ns;          /* from then to the next, at least */
     struct sampling *under_way; /* the latest first */
     unsigned calls;             /* as many */
     uint64_t taken_over;        /* the number of the latest call whose results were */
@@ -71,6 +81,7 @@ struct sampling {
     uint64_t submitted_ns;
     uint64_t taken_ns;
     uint64_t took_ns;
+    uint64_t cost_ns;             /* processor time */
     int records;                  /* or -1 */
     bool is_unknown;              /* the hypervisor does not know what it was asked for */
     char error[WORKER_TEXT_SIZE]; /* "": there is no connection */
@@ -141,13 +152,23 @@ static void call(struct sampling *sampling, virConnectPtr connection)
     virDomainStatsRecordListFree(records);
 }
 
+static uint64_t thread_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static void run(struct worker_job *job, virConnectPtr connection)
 {
     struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
+    uint64_t begun = thread_ns();
 
     sampling->records = -1;
     if (connection)
         call(sampling, connection);
+    sampling->cost_ns = thread_ns() - begun;
 }
 
 /* ---- the loop: results ---- */
@@ -168,6 +189,21 @@ static uint64_t count_fixed_disks(const struct host_hardware *hardware)
     return count;
 }
 
+static bool is_same(const struct virt_stats *left, const struct virt_stats *right)
+{
+    return memcmp(left, right, sizeof *left) == 0;
+}
+
+/* Reports what was left out, so that what the guest does now is not spread over the time before. */
+static void report_standing(struct virt_domain *domain)
+{
+    if (domain->stood_ns == 0)
+        return;
+    domain->host.sample.taken_ns = domain->stood_ns;
+    domain->stood_ns = 0;
+    virt_domain_emit(domain, HOST_EVENT_SAMPLED);
+}
+
 /* Another id is another QEMU, whose start has not been read yet. */
 static void take_over(struct virt_domain *domain, const struct entry *entry, uint64_t taken_ns)
 {
@@ -176,6 +212,17 @@ static void take_over(struct virt_domain *domain, const struct entry *entry, uin
 
     if (!entry->fresh || entry->id < 0 || entry->id != domain->id)
         return;
+    bool same =
+        sample->taken_ns != 0 && sample->run == run && is_same(&domain->stats, &entry->stats);
+    if (same && domain->stands && taken_ns - sample->taken_ns < STANDING_NS) {
+        domain->stood_ns = taken_ns;
+        return;
+    }
+    if (same)
+        domain->stood_ns = 0;
+    else
+        report_standing(domain);
+    domain->stands = same;
     if (sample->taken_ns == 0 || sample->run != run) {
         domain->stats = (struct virt_stats){0};
         *sample = (struct host_sample){.run = run};
@@ -224,9 +271,10 @@ static void take_over_all(struct virt_sampler *sampler, struct sampling *samplin
             hypervisor->name);
         sampler->reported_no_cpu = true;
     }
-    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
-        const struct entry *entry = find_entry(sampling, &domain->host.uuid);
-        if (!entry)
+    for (size_t i = 0; i < sampling->count; i++) {
+        const struct entry *entry = &sampling->entries[i];
+        struct virt_domain *domain = hypervisor_find_domain(hypervisor, &entry->uuid);
+        if (!domain)
             continue;
         take_over(domain, entry, sampling->taken_ns);
         look_if_gone(domain, entry);
@@ -254,12 +302,15 @@ static void sampling_done(struct worker_job *job)
         link = &(*link)->next;
     *link = sampling->next;
     sampler->calls--;
+    uint64_t begun = thread_ns();
     if (!sampler->hypervisor->stopping && sampler->hypervisor->up) {
         if (sampling->records < 0)
             note_failure(sampler, sampling);
         else
             take_over_all(sampler, sampling);
     }
+    uint64_t pause_ns = COST_PART * (sampling->cost_ns + thread_ns() - begun);
+    sampler->pause_ns = pause_ns < COST_MOST_NS ? pause_ns : COST_MOST_NS;
     free(sampling);
 }
 
@@ -295,7 +346,7 @@ static void submit(struct virt_sampler *sampler, size_t running)
     sampling->sampler = sampler;
     sampling->way = sampler->way;
     sampling->number = ++sampler->count;
-    sampling->submitted_ns = uv_hrtime();
+    sampling->submitted_ns = sampler->submitted_ns = uv_hrtime();
     fill_entries(sampler->hypervisor, sampling);
     sampling->next = sampler->under_way;
     sampler->under_way = sampling;
@@ -310,7 +361,7 @@ static bool is_due(const struct virt_sampler *sampler)
     const uint64_t patience_ns = PATIENT_PERIODS * (uint64_t)sampler->period_s * 1000000000;
 
     if (!sampler->under_way)
-        return true;
+        return uv_hrtime() - sampler->submitted_ns >= sampler->pause_ns;
     return sampler->calls < CALLS_MAX &&
            uv_hrtime() - sampler->under_way->submitted_ns > patience_ns;
 }

@@ -103,7 +103,7 @@ static void take_disk(struct reading *reading, uint64_t index, const char *field
     if (index >= reading->disks)
         return;
     for (size_t i = 0; i < ARRAY_SIZE(sums); i++) {
-        if (strcmp(field, sums[i].field) != 0)
+        if (field[0] != sums[i].field[0] || strcmp(field, sums[i].field) != 0)
             continue;
         add((uint64_t *)((char *)&reading->stats->sample + sums[i].offset), value);
         reading->stats->has_disks = true;
@@ -132,11 +132,11 @@ static const struct {
 static bool take_indexed(struct reading *reading, const char *field, uint64_t value)
 {
     for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-        size_t length = strlen(groups[i].prefix);
         uint64_t index = 0;
-        if (strncmp(field, groups[i].prefix, length) != 0)
+        if (field[0] != groups[i].prefix[0] ||
+            strncmp(field, groups[i].prefix, strlen(groups[i].prefix)) != 0)
             continue;
-        const char *rest = split_index(field + length, &index);
+        const char *rest = split_index(field + strlen(groups[i].prefix), &index);
         if (rest)
             groups[i].take(reading, index, rest, value);
         return rest != NULL;
@@ -168,11 +168,14 @@ static const struct {
 static void take_plain(struct reading *reading, const char *field, uint64_t value)
 {
     for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
-        if (strcmp(field, plain[i].field) != 0 || value > plain[i].most)
+        if (field[0] != plain[i].field[0] || strcmp(field, plain[i].field) != 0)
             continue;
+        if (value > plain[i].most)
+            return;
         *(uint64_t *)((char *)reading + plain[i].value) = value;
         if (plain[i].given)
             *(bool *)((char *)reading + plain[i].given) = true;
+        return;
     }
 }
 
@@ -301,14 +304,16 @@ void virt_stats_follow(struct virt_stats *last, const struct virt_stats *now,
     for (unsigned i = 0; i < HOST_SOCKETS_MAX; i++) {
         advance(&sample->socket_ns[i], last->sample.socket_ns[i], now->sample.socket_ns[i]);
         last->sample.socket_ns[i] = now->sample.socket_ns[i];
-        sample->socket_vcpus[i] = now->sample.socket_vcpus[i];
+        last->sample.socket_vcpus[i] = sample->socket_vcpus[i] = now->sample.socket_vcpus[i];
     }
     sample->vcpus = last->sample.vcpus = now->sample.vcpus;
     if (now->has_disks)
         follow_disks(last, now, sample);
     if (now->has_nics)
         follow_nics(last, now, sample);
-    sample->disk_count = now->sample.disk_count;
+    last->sample.disk_count = sample->disk_count = now->sample.disk_count;
+    last->sample.memory_kib = now->sample.memory_kib;
+    last->sample.memory_used_kib = now->sample.memory_used_kib;
     if (now->sample.memory_kib > 0) {
         sample->memory_kib = now->sample.memory_kib;
         sample->memory_used_kib = now->sample.memory_used_kib;

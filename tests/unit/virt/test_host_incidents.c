@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -210,6 +211,11 @@ static void test_io_errors_of_many_disks(void **state)
     virDomainFree(virt_fixture_define("<devices>" DISK("vda") "</devices>"));
     TURN_UNTIL(virt_fixture_is_there);
     struct virt_domain *guest = virt_fixture.guest;
+    struct host_hardware *whole = calloc(1, sizeof *whole);
+    assert_non_null(whole);
+    memcpy((void *)whole, guest->hardware, host_hardware_size(guest->hardware));
+    free(guest->hardware);
+    guest->host.hardware = guest->hardware = whole;
     guest->hardware->disk_count = HOST_DISKS_MAX;
     for (unsigned i = 0; i < HOST_DISKS_MAX; i++) {
         struct host_disk *disk = &guest->hardware->disks[i];
