@@ -67,7 +67,7 @@ HELPERS := $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stub.c,\
 
 TEST_LIBRARY := $(OBJ)/libtests.a
 # The load generator.
-LOADS := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/bench/*.c))
+LOADS := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/bench/hold.c,$(wildcard tests/bench/*.c)))
 
 .SECONDARY:
 .PHONY: all programs units test-tools deps deps-build deps-run deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
@@ -82,7 +82,7 @@ help:
 	@echo 'make check      all tests (installs what is missing)'
 	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
 	@echo 'make fuzz-all   every fuzz target for FUZZ_SECONDS each; make fuzz-NAME one; fuzz-coverage'
-	@echo 'make bench      how fast log-ins and the ways to a console are'
+	@echo 'make bench      how fast log-ins and the ways to a console are, and what 10,000 BMCs cost'
 	@echo 'make deps       install the packages that build, demo and tests need'
 	@echo 'make deb        a Debian package in build/'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
@@ -142,13 +142,18 @@ soak: deps-soak
 check soak demo bench: deps-build
 	@+$(MAKE) --no-print-directory $(JOBS) RUN_DEPS=deps-run $@-run
 
-# Preloaded into a daemon: a time of day and errors of its disk that a test sets.
+# Preloaded into a daemon: a time of day and errors of its disk that a test sets, figures of guests.
 $(BUILD)/%.so: tests/e2e/%.c Makefile
 	@mkdir -p $(@D)
 	$(call quiet,LD  $@)
 	$(Q)$(CC) -std=c11 -shared -fPIC $(DEFINES) $(WARNINGS) -O1 -g -o $@ $< -ldl
 
-test-tools: $(BUILD)/logins $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
+$(BUILD)/hold: tests/bench/hold.c
+	@mkdir -p $(@D)
+	$(call quiet,LD  $@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -o $@ $< -lvirt
+
+test-tools: $(BUILD)/logins $(BUILD)/hold $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
 
 check-run: $(RUN_DEPS) guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run
@@ -172,9 +177,10 @@ $(BUILD)/logins: $(LOADS) $(LIBRARY)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
-bench-run: $(RUN_DEPS) all $(BUILD)/logins
+bench-run: $(RUN_DEPS) all test-tools
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/logins.sh
+	@VBMC_BUILD=$(BUILD) tests/bench/fleet.sh
 
 asan: deps
 	@+$(MAKE) --no-print-directory $(JOBS) BUILD=build/asan SANITIZE=1 CFLAGS='-O1 -g' check-run
