@@ -16,6 +16,7 @@
 #include "tests/fake/virt_fixture.h"
 
 const struct uuid rig_uuid = {{1, 2, 3}};
+const struct config_declared rig_declared;
 struct console_rig rig = {.listener = -1, .guest = -1};
 
 /* ---- the serial port ---- */
@@ -67,7 +68,8 @@ void rig_configure(enum config_console mode)
 {
     rig.config.bmc.console_history = 4096;
     rig.config.bmc.console = rig.section.console = mode;
-    assert_int_equal(console_configure(rig.console, &rig.config, "guest", &rig_uuid), 0);
+    assert_int_equal(console_configure(rig.console, &rig.config, "guest", &rig_uuid, &rig_declared),
+                     0);
 }
 
 void rig_make(enum config_console mode)

@@ -9,6 +9,7 @@
 
 #include "vbmc/base/uuid.h"
 #include "vbmc/config/config.h"
+#include "vbmc/config/declared.h"
 #include "vbmc/console/console.h"
 
 struct console_rig {
@@ -25,6 +26,7 @@ struct console_rig {
 
 extern struct console_rig rig;
 extern const struct uuid rig_uuid;
+extern const struct config_declared rig_declared; /* nothing */
 
 /* For cmocka, with virt_fixture's for the group: a folder, and nothing else. */
 int rig_setup(void **state);

@@ -119,6 +119,7 @@ static void inherit_channel(const struct config_parse *parse, const struct confi
 
 static void inherit_console(const struct config_parse *parse, const struct config_block *block)
 {
+    parse->config->domains[block->index].console_given = config_key_seen(block, "console");
     if (!config_key_seen(block, "console"))
         parse->config->domains[block->index].console = parse->config->bmc.console;
 }

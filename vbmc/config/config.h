@@ -111,7 +111,9 @@ struct config_domain {
     char *address;          /* NULL: not given */
     uint16_t port;          /* 0: not given */
     struct channel channel; /* what holds for this domain: its own values, else those of [bmc] */
-    enum config_console console;   /* the same */
+    enum config_console console; /* the same */
+    bool console_given;          /* by this section */
+    bool redundancy_given;
     struct server_settings server; /* the same */
     char *serial;                  /* alias of the serial port to show; NULL: the first */
 };

@@ -82,6 +82,7 @@ static int inherit(struct config_parse *parse, struct config_block *block)
     struct server_settings *to = &parse->config->domains[block->index].server;
 
     fill_model(&to->model, &block->model, &from->model);
+    parse->config->domains[block->index].redundancy_given = config_key_seen(block, "redundancy");
     if (!config_key_seen(block, "redundancy"))
         to->supply.redundancy = from->supply.redundancy;
     if (!config_key_seen(block, "psus-needed"))

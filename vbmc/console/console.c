@@ -24,6 +24,7 @@
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
 #include "vbmc/config/config.h"
+#include "vbmc/config/declared.h"
 #include "vbmc/console/breaks.h"
 #include "vbmc/console/named_log.h"
 #include "vbmc/console/port.h"
@@ -493,7 +494,7 @@ static int make_hub(struct console *console, const struct config *config)
 }
 
 int console_configure(struct console *console, const struct config *config, const char *name,
-                      const struct uuid *uuid)
+                      const struct uuid *uuid, const struct config_declared *declared)
 {
     const struct config_domain *section = config_find_domain(config, name, uuid);
     const char *alias = section ? section->serial : NULL;
@@ -509,7 +510,7 @@ int console_configure(struct console *console, const struct config *config, cons
     free(console->wanted_alias);
     console->name = new_name;
     console->wanted_alias = new_alias;
-    console->mode = section ? section->console : config->bmc.console;
+    console->mode = config_console_of(config, section, declared);
     console->replay_lines = config->bmc.console_replay;
     named_log_configure(&console->log, console->hub, &config->bmc, name, uuid);
     if (other_port) {

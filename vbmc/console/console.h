@@ -13,6 +13,7 @@
 #include "vbmc/host/host.h"
 
 struct config;
+struct config_declared;
 struct console;
 struct hypervisor;
 struct uuid;
@@ -26,10 +27,10 @@ void console_free(struct console *console);
 /* Removes the history of a domain whose BMC is forgotten. */
 void console_forget(const char *state_dir, const struct uuid *uuid);
 
-/* What the configuration says for this domain. The size of the history is that of the first call.
- * 0 or -ENOMEM. */
+/* What the configuration says for this domain, and `declared` for what it does not. The size of the
+ * history is that of the first call. 0 or -ENOMEM. */
 int console_configure(struct console *console, const struct config *config, const char *name,
-                      const struct uuid *uuid);
+                      const struct uuid *uuid, const struct config_declared *declared);
 /* The domain appeared or (NULL) went. Where the guest ran on one hypervisor and another's copy of
  * it takes the place, it has moved: readers are told, and what may be missing. */
 void console_set_domain(struct console *console, struct virt_domain *domain);

@@ -63,6 +63,27 @@ static int read_tags(xmlNodePtr root, struct host_metadata *metadata)
     return result;
 }
 
+/* What is no key or no text is left out, as with tags. */
+static int read_settings(xmlNodePtr root, struct host_metadata *metadata)
+{
+    int result = 0;
+
+    if (!root->properties)
+        return 0;
+    metadata->settings = calloc(HOST_TAGS_MAX, sizeof *metadata->settings);
+    if (!metadata->settings)
+        return -ENOMEM;
+    for (xmlAttrPtr attribute = root->properties; attribute && result == 0;
+         attribute = attribute->next) {
+        const char *key = (const char *)attribute->name;
+        CLEANUP_FREE char *value = domxml_attribute(root, key);
+        if (value && !host_tag_key_problem(key) && !host_tag_value_problem(value) &&
+            metadata->setting_count < HOST_SETTINGS_MAX)
+            result = host_tags_set(metadata->settings, &metadata->setting_count, key, value);
+    }
+    return result;
+}
+
 int domxml_parse_metadata(const char *text, struct host_metadata **metadata)
 {
     CLEANUP_DOC xmlDocPtr doc = open_element(text);
@@ -77,6 +98,8 @@ int domxml_parse_metadata(const char *text, struct host_metadata **metadata)
         result = -ENOMEM;
     if (result == 0 && root)
         result = read_tags(root, made);
+    if (result == 0 && root)
+        result = read_settings(root, made);
     if (result == 0)
         *metadata = made;
     else

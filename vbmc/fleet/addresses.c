@@ -7,7 +7,9 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/config/config.h"
+#include "vbmc/config/declared.h"
 #include "vbmc/fleet/bmcset.h"
+#include "vbmc/instance/declared.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
@@ -21,13 +23,38 @@ static void hold(struct addresses_taken *taken, long i)
         taken->by_bmcs[i]++;
 }
 
+static void note_free(struct addresses_taken *taken, long i)
+{
+    if (i < (long)taken->first_free)
+        taken->first_free = (unsigned)i;
+}
+
 static void release(struct addresses_taken *taken, long i)
 {
     if (i < 0)
         return;
     taken->by_bmcs[i]--;
-    if (i < (long)taken->first_free)
-        taken->first_free = (unsigned)i;
+    note_free(taken, i);
+}
+
+static void hold_declared(struct addresses_taken *taken, long i)
+{
+    if (i >= 0)
+        taken->declared[i]++;
+}
+
+static void release_declared(struct addresses_taken *taken, long i)
+{
+    if (i < 0)
+        return;
+    taken->declared[i]--;
+    note_free(taken, i);
+}
+
+/* Another BMC that was given it makes room for whom it is meant. */
+static bool is_meant(const struct addresses_taken *taken, long i)
+{
+    return i > 0 && (taken->by_section[i] || taken->declared[i]);
 }
 
 /* The first from `first` to `last` that nobody has; -EADDRNOTAVAIL. */
@@ -35,7 +62,7 @@ static int find_free(struct addresses_taken *taken, unsigned first, unsigned las
 {
     unsigned i = taken->first_free > first ? taken->first_free : first;
 
-    while (i <= last && (taken->by_section[i] || taken->by_bmcs[i] > 0))
+    while (i <= last && (is_meant(taken, i) || taken->by_bmcs[i] > 0))
         i++;
     taken->first_free = i;
     return i <= last ? (int)i : -EADDRNOTAVAIL;
@@ -58,10 +85,27 @@ static long port_of(const struct store_bmc *record)
     return record->port > 0 ? record->port : -1;
 }
 
+/* What its metadata says counts for a BMC that nobody has added. -1: nothing. */
+static long declared_port(struct instance *instance)
+{
+    uint16_t port = instance_declared(instance)->port;
+
+    return port && !instance_record(instance)->is_explicit ? port : -1;
+}
+
+static const char *declared_address(struct instance *instance)
+{
+    const char *address = instance_declared(instance)->address;
+
+    return address && !instance_record(instance)->is_explicit ? address : NULL;
+}
+
 void addresses_hold(struct addresses *addresses, struct instance *instance)
 {
     const struct store_bmc *record = instance_record(instance);
 
+    hold_declared(&addresses->ports, declared_port(instance));
+    hold_declared(&addresses->offsets, offset_of(addresses, declared_address(instance)));
     hold(&addresses->ports, port_of(record));
     hold(&addresses->offsets, offset_of(addresses, record->address));
 }
@@ -70,6 +114,8 @@ void addresses_release(struct addresses *addresses, struct instance *instance)
 {
     const struct store_bmc *record = instance_record(instance);
 
+    release_declared(&addresses->ports, declared_port(instance));
+    release_declared(&addresses->offsets, offset_of(addresses, declared_address(instance)));
     release(&addresses->ports, port_of(record));
     release(&addresses->offsets, offset_of(addresses, record->address));
 }
@@ -128,14 +174,19 @@ static int assign_port(struct addresses *addresses, struct instance *instance,
     const char *text = config->bmc.address;
     bool is_set =
         section && section->port && !section_is_anothers(addresses, instance, section, has_port_of);
-    int port = is_set ? section->port : record->port;
+    long declared = is_set ? -1 : declared_port(instance);
+    int port = is_set ? section->port : declared > 0 ? (int)declared : record->port;
 
     if (section && section->address)
         text = section->address;
     else if (record->is_explicit && record->address)
         text = record->address;
-    /* A discovered BMC gives up a port that the configuration gives to another. */
-    if (!is_set && !record->is_explicit && addresses->ports.by_section[port])
+    else if (declared_address(instance))
+        text = declared_address(instance);
+    if (declared > 0 && addresses->ports.by_section[declared])
+        return -EADDRINUSE;
+    /* A discovered BMC gives up a port that is meant for another. */
+    if (!is_set && declared < 0 && !record->is_explicit && is_meant(&addresses->ports, port))
         port = 0;
     if (port == 0)
         port = find_free(&addresses->ports, config->bmc.port_first, config->bmc.port_last);
@@ -246,6 +297,14 @@ static bool is_in_a_section(const struct addresses *addresses, const char *text)
     return offset >= 0 && addresses->offsets.by_section[offset];
 }
 
+/* What its metadata says, which a section may have given to another. */
+static int take_declared(const struct addresses *addresses, const char *text, uint16_t port,
+                         union endpoint_address *address)
+{
+    return is_in_a_section(addresses, text) ? -EADDRINUSE
+                                            : endpoint_address_parse(text, port, address);
+}
+
 /* A section comes first, and its address may lie outside of the prefix. */
 static int assign_address(struct addresses *addresses, struct instance *instance,
                           union endpoint_address *address, bool *changed)
@@ -253,14 +312,18 @@ static int assign_address(struct addresses *addresses, struct instance *instance
     const struct config *config = addresses->config;
     struct store_bmc *record = instance_record(instance);
     const struct config_domain *section = config_find_domain(config, record->name, &record->uuid);
-    uint16_t port = section && section->port ? section->port : config->bmc.port;
+    uint16_t port = section && section->port      ? section->port
+                    : declared_port(instance) > 0 ? (uint16_t)declared_port(instance)
+                                                  : config->bmc.port;
     const char *fixed = record->address;
 
     if (section && section->address &&
         !section_is_anothers(addresses, instance, section, has_address_of))
         return endpoint_address_parse(section->address, port, address);
-    /* A discovered BMC gives up an address that the configuration gives to another. */
-    if (fixed && !record->is_explicit && is_in_a_section(addresses, fixed))
+    if (declared_address(instance))
+        return take_declared(addresses, declared_address(instance), port, address);
+    /* A discovered BMC gives up an address that is meant for another. */
+    if (fixed && !record->is_explicit && is_meant(&addresses->offsets, offset_of(addresses, fixed)))
         fixed = NULL;
     if (fixed && endpoint_address_parse(fixed, port, address) == 0 &&
         (addresses_offset(&config->bmc.addresses, address) >= 0 || record->is_explicit))

@@ -18,8 +18,9 @@ union endpoint_address;
 /* What cannot be given out: ports, or places in the prefix. */
 struct addresses_taken {
     bool by_section[ADDRESSES_MAX];
-    uint32_t by_bmcs[ADDRESSES_MAX]; /* how many hold it */
-    unsigned first_free;             /* none before it can be given out */
+    uint16_t declared[ADDRESSES_MAX]; /* by how many BMCs' metadata */
+    uint32_t by_bmcs[ADDRESSES_MAX];  /* how many hold it */
+    unsigned first_free;              /* none before it can be given out */
 };
 
 /* Of one set of BMCs. */
@@ -40,7 +41,8 @@ void addresses_hold(struct addresses *addresses, struct instance *instance);
 void addresses_release(struct addresses *addresses, struct instance *instance);
 
 /* Finds the BMC's address; *changed tells that its record has to be stored. 0, -EADDRNOTAVAIL (the
- * range or prefix is used up), -EINVAL (the record's address is none), -ENOMEM. */
+ * range or prefix is used up), -EADDRINUSE (what its metadata says is another's by a [domain]
+ * section), -EINVAL (the record's address is none), -ENOMEM. */
 int addresses_assign(struct addresses *addresses, struct instance *instance,
                      union endpoint_address *address, bool *changed);
 

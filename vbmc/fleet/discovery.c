@@ -12,6 +12,7 @@
 #include "vbmc/fleet/internal.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
+#include "vbmc/host/metadata.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/store/bmcs.h"
@@ -84,10 +85,12 @@ void fleet_take_over_openstack(struct fleet *fleet, struct virt_domain *domain)
 
 void fleet_discover(struct fleet *fleet, struct virt_domain *domain)
 {
+    const struct host_metadata *metadata = virt_domain_metadata(domain);
     const struct store_bmc record = {
         .uuid = *virt_domain_uuid(domain),
         .name = (char *)virt_domain_name(domain),
         .active = true,
+        .metadata = metadata ? metadata->text : NULL,
     };
 
     if (fleet_why_none(fleet, domain))

@@ -7,6 +7,7 @@
 #include "vbmc/fleet/discovery.h"
 #include "vbmc/fleet/facility.h"
 #include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/metadata.h"
 #include "vbmc/fleet/loss.h"
 #include "vbmc/fleet/placement.h"
 #include "vbmc/fleet/restore.h"
@@ -101,6 +102,8 @@ static void on_event(void *context, struct virt_domain *domain, enum host_event 
         instance_host_event(instance, event);
     if (event == HOST_EVENT_RENAMED)
         fleet_follow_name(fleet, instance);
+    if (event == HOST_EVENT_TAGGED)
+        fleet_follow_metadata(fleet, instance);
 }
 
 static void on_hidden(void *context, struct hypervisor *hypervisor, const struct uuid *uuid)

@@ -211,6 +211,8 @@ static const char *why_no_address(int result)
         return "no address for its BMC: the configured range is used up";
     case -EINVAL:
         return "no address for its BMC: the given one is invalid";
+    case -EADDRINUSE:
+        return "no address for its BMC: a [domain] section gives what its metadata says to another";
     default:
         return "no address for its BMC: out of memory";
     }

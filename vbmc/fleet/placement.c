@@ -17,6 +17,7 @@
 #include "vbmc/fleet/connections.h"
 #include "vbmc/fleet/fleet.h"
 #include "vbmc/fleet/internal.h"
+#include "vbmc/fleet/metadata.h"
 #include "vbmc/fleet/restore.h"
 #include "vbmc/fleet/watch.h"
 #include "vbmc/host/placement.h"
@@ -114,8 +115,10 @@ void fleet_follow_placement(struct fleet *fleet, struct instance *instance)
         report_end(instance);
     if (decision.domain || !may_stay(present))
         instance_set_domain(instance, decision.domain);
-    if (decision.domain && decision.domain != present)
+    if (decision.domain && decision.domain != present) {
         fleet_follow_name(fleet, instance);
+        fleet_follow_metadata(fleet, instance);
+    }
     instance_note_placement(instance);
     fleet_restore_power(fleet, instance);
 }

@@ -24,6 +24,7 @@ void host_metadata_free(struct host_metadata *metadata)
     if (!metadata)
         return;
     host_tags_free(metadata->tags, metadata->tag_count);
+    host_tags_free(metadata->settings, metadata->setting_count);
     free(metadata->text);
     free(metadata);
 }

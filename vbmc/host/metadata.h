@@ -1,7 +1,7 @@
 /* What an administrator decides of a guest and keeps in its domain's <metadata>, so that it follows
- * the domain: tags.
+ * the domain: tags, and settings of its BMC.
  *
- *     <vbmc:bmc xmlns:vbmc='urn:vbmc:1.0'>
+ *     <vbmc:bmc xmlns:vbmc='urn:vbmc:1.0' port='6240' redundancy='2N'>
  *       <vbmc:tag key='rack' value='7'/>
  *     </vbmc:bmc>
  *
@@ -15,6 +15,7 @@
 #define HOST_TAGS_MAX      64
 #define HOST_TAG_KEY_MAX   63 /* bytes */
 #define HOST_TAG_VALUE_MAX 255
+#define HOST_SETTINGS_MAX  16
 
 struct host_tag {
     char *key;
@@ -25,6 +26,8 @@ struct host_metadata {
     char *text;            /* as it stands in the domain: another text, another content */
     struct host_tag *tags; /* none twice, by their keys */
     size_t tag_count;
+    struct host_tag *settings; /* the attributes, which may say anything */
+    size_t setting_count;
 };
 
 /* NULL is allowed. */

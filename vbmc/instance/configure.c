@@ -65,7 +65,8 @@ void instance_configure(struct instance *instance, const struct config *config)
     bool changed = lan_configure(&instance->bmc.lan, channel, config->bmc.lan_address_writable);
     if (instance->bmc.sel)
         sel_set_policy(instance->bmc.sel, config->bmc.sel_full);
-    platform_configure(instance->bmc.platform, section ? &section->server : &config->bmc.server);
+    const struct server_settings server = config_server_of(config, section, &instance->declared);
+    platform_configure(instance->bmc.platform, &server);
     instance->bmc.manufacturer = config->bmc.manufacturer;
     if (instance->session_timeout_s != config->bmc.session_timeout_s) {
         instance->session_timeout_s = config->bmc.session_timeout_s;
@@ -76,7 +77,7 @@ void instance_configure(struct instance *instance, const struct config *config)
                                    config->bmc.inband_read_only);
     if (changed)
         rmcp_server_end_all_sessions(instance->rmcp);
-    if (console_configure(instance->console, config, instance->record.name,
-                          &instance->record.uuid) < 0)
+    if (console_configure(instance->console, config, instance->record.name, &instance->record.uuid,
+                          &instance->declared) < 0)
         log_error("%s: out of memory for the console", instance->record.name);
 }

@@ -9,6 +9,7 @@
 #include "vbmc/inband/inband.h"
 #include "vbmc/instance/alerts.h"
 #include "vbmc/instance/awake.h"
+#include "vbmc/instance/declared.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/inband.h"
@@ -31,6 +32,8 @@ static void on_gone(void *context)
     parts_free(instance->parts);
     chassis_clear(&instance->bmc.chassis);
     store_bmc_clear(&instance->record);
+    config_declared_clear(&instance->declared);
+    free(instance->declared_problem);
     placement_clear(&instance->placement);
     free(instance->boot_live);
     free(instance->boot_stored);
@@ -83,6 +86,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
         instance_free(instance);
         return NULL;
     }
+    instance_read_metadata(instance);
     instance_connect_alerts(instance);
     console_sol_connect(instance->sol, instance->rmcp, instance->console);
     return instance;

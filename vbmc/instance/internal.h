@@ -8,6 +8,7 @@
 
 #include "vbmc/base/endpoint.h"
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/config/declared.h"
 #include "vbmc/host/placement.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/net/interface.h"
@@ -28,6 +29,8 @@ struct instance {
     struct console_sol *sol;
     unsigned session_timeout_s;
     struct store_bmc record;
+    struct config_declared declared; /* by its metadata */
+    char *declared_problem;          /* NULL: none */
     struct virt_domain *domain;
     uint64_t lost_until_ms; /* see instance_set_lost_until */
     struct placement placement;

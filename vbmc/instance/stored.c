@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vbmc/console/sol.h"
+#include "vbmc/instance/declared.h"
 #include "vbmc/instance/hooks.h"
 #include "vbmc/instance/instance.h"
 #include "vbmc/instance/internal.h"
@@ -116,8 +117,13 @@ int instance_replace_record(struct instance *instance, const struct store_bmc *r
 
     if (store_bmc_copy(&copy, record) < 0)
         return -ENOMEM;
+    if (!copy.metadata) { /* that of the domain, which is the same */
+        copy.metadata = instance->record.metadata;
+        instance->record.metadata = NULL;
+    }
     store_bmc_clear(&instance->record);
     instance->record = copy;
+    instance_read_metadata(instance);
     return 0;
 }
 

@@ -21,6 +21,7 @@ static const struct {
     {offsetof(struct store_bmc, uri), false},
     {offsetof(struct store_bmc, sasl_username), false},
     {offsetof(struct store_bmc, sasl_password), true},
+    {offsetof(struct store_bmc, metadata), false},
 };
 
 static char **text_at(struct store_bmc *bmc, size_t i)
@@ -35,8 +36,8 @@ static int run_put(sqlite3 *db, void *data)
 
     sql_begin(&sql, db,
               "INSERT OR REPLACE INTO bmcs (uuid, is_explicit, active, deleted, changed_at, port,"
-              " name, address, username, password, uri, sasl_username, sasl_password)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+              " name, address, username, password, uri, sasl_username, sasl_password,"
+              " metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &bmc->uuid);
     sql_bind_int(&sql, bmc->is_explicit);
     sql_bind_int(&sql, bmc->active);
@@ -144,8 +145,9 @@ static int run_clear_deleted(sqlite3 *db, void *data)
     if (result < 0)
         return result;
     return sql_run(db, "UPDATE bmcs SET port = 0, address = NULL, username = NULL, password = NULL,"
-                       " uri = NULL, sasl_username = NULL, sasl_password = NULL WHERE deleted AND"
-                       " coalesce(address, username, password, uri, sasl_username, sasl_password)"
+                       " uri = NULL, sasl_username = NULL, sasl_password = NULL, metadata = NULL"
+                       " WHERE deleted AND coalesce(address, username, password, uri,"
+                       " sasl_username, sasl_password, metadata)"
                        " NOT NULL");
 }
 
@@ -158,7 +160,8 @@ int store_bmcs_load_all(struct store *store, struct store_bmc **bmcs, size_t *co
 {
     return row_load_all(store,
                         "SELECT uuid, is_explicit, active, deleted, changed_at, port, name,"
-                        " address, username, password, uri, sasl_username, sasl_password"
+                        " address, username, password, uri, sasl_username, sasl_password,"
+                        " metadata"
                         " FROM bmcs ORDER BY uuid",
                         &(struct row_type){sizeof **bmcs, read_row, clear}, (void **)bmcs, count);
 }

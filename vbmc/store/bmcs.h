@@ -24,6 +24,7 @@ struct store_bmc {
     char *uri;
     char *sasl_username;
     char *sasl_password;
+    char *metadata; /* of its domain, as it was seen last; NULL: none of ours */
 };
 
 /* Copies with strings of its own, for store_bmc_clear. 0, or -ENOMEM with *to zeroed. */

@@ -144,6 +144,7 @@ static const char *const steps[] = {
     "ALTER TABLE owed ADD COLUMN boot TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE owed ADD COLUMN ahead_ms INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE host ADD COLUMN machine TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE bmcs ADD COLUMN metadata TEXT;",
 };
 
 /* The tables that hold rows of one domain, in a column `uuid`; not `audit`, which outlives it. */

@@ -4,6 +4,7 @@
 
 #include "vbmc/host/placement.h"
 #include "vbmc/host/placement_map.h"
+#include "vbmc/instance/declared.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/instance/view.h"
@@ -17,6 +18,8 @@ bool verbs_note(const struct control_request *request, struct instance *instance
 
     if (instance_view(instance).is_active && !instance_is_listening(instance))
         snprintf(note, VERBS_NOTE_SIZE, "%s", instance_error(instance));
+    else if (*instance_declared_problem(instance))
+        snprintf(note, VERBS_NOTE_SIZE, "%s", instance_declared_problem(instance));
     else if (decided->verdict == PLACEMENT_COUNTS && !decided->also)
         return false;
     else if (decided->verdict == PLACEMENT_ABSENT || verbs_may_see_hypervisors(request))

@@ -462,7 +462,7 @@ static struct console *make_logged(const char *name, const struct uuid *own)
 {
     struct console *made = console_new(&virt_fixture.loop, rig.folder, own);
 
-    assert_int_equal(console_configure(made, &rig.config, name, own), 0);
+    assert_int_equal(console_configure(made, &rig.config, name, own, &rig_declared), 0);
     return made;
 }
 
@@ -494,7 +494,9 @@ static void test_logs_of_one_name(void **state)
             struct console *b = make_logged(names[n][second], &uuids[second]);
             hub_notify(console_hub(a), HUB_NOTICE_MESSAGE, "here");
             hub_notify(console_hub(b), HUB_NOTICE_MESSAGE, "here");
-            assert_int_equal(console_configure(a, &rig.config, names[n][first], &uuids[first]), 0);
+            assert_int_equal(
+                console_configure(a, &rig.config, names[n][first], &uuids[first], &rig_declared),
+                0);
             console_free(a);
             console_free(b);
         }

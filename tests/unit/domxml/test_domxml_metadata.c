@@ -73,6 +73,25 @@ static void change(const char *text, const struct host_tag *changes, size_t coun
     assert_string_equal(edited, expected);
 }
 
+static void test_settings(void **state)
+{
+    struct host_metadata *metadata;
+
+    (void)state;
+    assert_int_equal(
+        domxml_parse_metadata("<v:bmc xmlns:v='urn:vbmc:1.0' port='7001' address='::1' "
+                              "bad='&#10;'><v:tag key='a' value='b'/></v:bmc>",
+                              &metadata),
+        0);
+    assert_int_equal(metadata->setting_count, 2);
+    assert_string_equal(metadata->settings[0].key, "address");
+    assert_string_equal(metadata->settings[0].value, "::1");
+    assert_string_equal(metadata->settings[1].key, "port");
+    assert_string_equal(metadata->settings[1].value, "7001");
+    assert_int_equal(metadata->tag_count, 1);
+    host_metadata_free(metadata);
+}
+
 #define SET(key, value)                                                                            \
     {                                                                                              \
         (char *)(key), (char *)(value)                                                             \
@@ -177,8 +196,9 @@ static void test_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_read),  cmocka_unit_test(test_change), cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_words), cmocka_unit_test(test_same),
+        cmocka_unit_test(test_read),   cmocka_unit_test(test_change),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_words),
+        cmocka_unit_test(test_same),   cmocka_unit_test(test_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

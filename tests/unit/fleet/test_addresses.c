@@ -60,11 +60,11 @@ static int teardown(void **state)
     return uv_loop_close(&loop);
 }
 
-/* The n-th BMC, of domain "vm<n>". */
-static struct instance *add(unsigned n)
+/* The n-th BMC, of domain "vm<n>", whose metadata says this (NULL: nothing). */
+static struct instance *add_declared(unsigned n, const char *metadata)
 {
     char name[16];
-    struct store_bmc record = {.name = name, .active = true};
+    struct store_bmc record = {.name = name, .active = true, .metadata = (char *)metadata};
 
     snprintf(name, sizeof name, "vm%u", n);
     record.uuid.bytes[15] = (uint8_t)n;
@@ -73,6 +73,11 @@ static struct instance *add(unsigned n)
     assert_int_equal(bmcset_add(&set, instance), 0);
     addresses_hold(&addresses, instance);
     return instance;
+}
+
+static struct instance *add(unsigned n)
+{
+    return add_declared(n, NULL);
 }
 
 /* The configuration or a record was changed by hand. */
@@ -223,6 +228,57 @@ static void test_explicit_port(void **state)
     expect(add(1), "127.0.0.1:6230", true);
     expect(add(2), "127.0.0.1:6232", true);
     expect(told, "[::1]:6231", false);
+}
+
+static void expect_refused(struct instance *instance)
+{
+    union endpoint_address address;
+    bool changed;
+
+    assert_int_equal(addresses_assign(&addresses, instance, &address, &changed), -EADDRINUSE);
+}
+
+/* What metadata says is given out to nobody else, and who was given it before makes room. */
+static void test_declared_port(void **state)
+{
+    static char name[] = "vm7";
+    struct instance *first = add(0);
+
+    (void)state;
+    expect(first, "127.0.0.1:6230", true);
+    struct instance *declared = add_declared(1, "<bmc port='6230'/>");
+    expect(first, "127.0.0.1:6231", true);
+    expect(declared, "127.0.0.1:6230", true);
+    expect(declared, "127.0.0.1:6230", false);
+    struct instance *far = add_declared(2, "<bmc port='6232' address='::1'/>");
+    expect(add(3), "127.0.0.1:6233", true);
+    expect(far, "[::1]:6232", true);
+    expect(add_declared(4, "<bmc port='6230'/>"), "127.0.0.1:6230", true); /* who has it is seen */
+    instance_record(far)->is_explicit = true; /* an administrator's word comes first */
+    instance_record(far)->port = 6239;
+    follow();
+    expect(far, "127.0.0.1:6239", false);
+    add_section(name)->port = 6230;
+    follow();
+    expect_refused(declared);
+}
+
+static void test_declared_address(void **state)
+{
+    static char name[] = "vm7", address[] = "127.1.0.2";
+    struct instance *first = add(0);
+
+    (void)state;
+    use_prefix("127.1.0.0", 16);
+    expect(first, "127.1.0.1:623", true);
+    struct instance *declared = add_declared(1, "<bmc address='127.1.0.1'/>");
+    struct instance *second = add_declared(2, "<bmc address='127.1.0.2' port='6230'/>");
+    expect(first, "127.1.0.3:623", true);
+    expect(declared, "127.1.0.1:623", false);
+    expect(second, "127.1.0.2:6230", false);
+    add_section(name)->address = address;
+    follow();
+    expect_refused(second);
 }
 
 static void test_section_by_uuid(void **state)
@@ -399,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_prefix, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_explicit_address, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_declared_port, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_declared_address, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_of_a_section, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_of_a_section_that_comes_later, setup,
                                         teardown),

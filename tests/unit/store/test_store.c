@@ -117,6 +117,7 @@ static void test_bmcs(void **state)
         .address = (char *)"::",
         .port = 65535,
         .username = (char *)"admin",
+        .metadata = (char *)"<bmc/>",
         .password = (char *)"secret",
     };
     struct store_bmc mark = {.uuid = make_uuid(2), .deleted = true};
@@ -142,6 +143,7 @@ static void test_bmcs(void **state)
     assert_string_equal(rows[0].address, "::");
     assert_int_equal(rows[0].port, 65535);
     assert_string_equal(rows[0].username, "admin");
+    assert_string_equal(rows[0].metadata, "<bmc/>");
     assert_string_equal(rows[0].password, "secret");
     assert_null(rows[0].uri);
     assert_true(rows[1].deleted && !rows[1].is_explicit);
