@@ -19,7 +19,7 @@ static bool set_exists(struct sensors *sensors, uint8_t number, bool exists)
     if (!exists) {
         if (!sensor || !sensor->exists)
             return false;
-        sensor->exists = false;
+        sensor->exists = sensors->knows_faults = false;
         return true;
     }
     if (sensor && sensor->exists)
@@ -29,6 +29,7 @@ static bool set_exists(struct sensors *sensors, uint8_t number, bool exists)
         return false; /* without memory the server lacks it */
     sensor_forget(sensor);
     sensor->exists = true;
+    sensors->knows_faults = false;
     return true;
 }
 

@@ -172,7 +172,7 @@ static void make_event(const struct sensors *sensors, const struct sensor *senso
     sensors->ops->event(sensors->context, &event);
 }
 
-static void change_states(const struct sensors *sensors, struct sensor *sensor, uint16_t states,
+static void change_states(struct sensors *sensors, struct sensor *sensor, uint16_t states,
                           uint8_t data2, uint8_t data3)
 {
     uint16_t gone = sensor->states & (uint16_t)~states;
@@ -180,6 +180,7 @@ static void change_states(const struct sensors *sensors, struct sensor *sensor, 
 
     if ((gone | come) == 0)
         return;
+    sensors->knows_faults = false;
     sensor->states = states;
     sensor->deasserted = (sensor->deasserted & (uint16_t)~come) | gone;
     for (unsigned offset = OFFSETS; offset-- > 0;)
@@ -201,7 +202,7 @@ static bool threshold_stands(const struct sensor *sensor, unsigned which, bool s
     return reading - (stood ? settings->negative_hysteresis : 0) <= threshold;
 }
 
-static void compare(const struct sensors *sensors, struct sensor *sensor)
+static void compare(struct sensors *sensors, struct sensor *sensor)
 {
     uint8_t mask = sensor_definition_thresholds(sensor->definition);
     uint16_t states = 0;
@@ -222,6 +223,8 @@ void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, 
 
     if (sensor->is_held || !sensor->settings.scanning_on)
         return;
+    if (sensor->states && (!sensor->is_fed || sensor->is_idle))
+        sensors->knows_faults = false;
     if (!sensor->is_fed) {
         sensor_forget(sensor);
         return;
@@ -274,6 +277,8 @@ void sensors_set_unavailable(struct sensors *sensors, uint8_t number)
     sensor->is_fed = false;
     if (sensor->is_held || !sensor->settings.scanning_on)
         return;
+    if (sensor->states)
+        sensors->knows_faults = false;
     sensor_forget(sensor);
     sensor->available = false;
 }
@@ -334,6 +339,7 @@ void sensors_rearm(struct sensors *sensors, uint8_t number, uint16_t assertions,
         return;
     }
     sensor->states &= (uint16_t)~assertions;
+    sensors->knows_faults = false;
     sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
     sensor->deasserted &= (uint16_t)~deassertions;
 }
@@ -451,6 +457,43 @@ enum sensor_severity sensors_health(const struct sensors *sensors, const char **
         *name = sensor->name;
     }
     return worst;
+}
+
+static void note_fault(const struct sensor *sensor, struct sensor_faults *faults)
+{
+    switch (sensor->definition->number) {
+    case SENSOR_PSU_STATUS:
+    case SENSOR_POWER_UNIT:
+        faults->power = true;
+        break;
+    case SENSOR_INTRUSION:
+        faults->intrusion = true;
+        break;
+    case SENSOR_DISK:
+        faults->drive = true;
+        break;
+    case SENSOR_FAN:
+        faults->fan = true;
+        break;
+    default:
+        break;
+    }
+}
+
+struct sensor_faults sensors_faults(const struct sensors *constant)
+{
+    struct sensors *sensors = (struct sensors *)constant; /* nothing that can be seen changes */
+
+    if (sensors->knows_faults)
+        return sensors->faults;
+    sensors->faults = (struct sensor_faults){.power = false};
+    for (unsigned number = 0; number <= UINT8_MAX; number++) {
+        const struct sensor *sensor = sensors_find(sensors, (uint8_t)number);
+        if (sensor && severity_of(sensor) >= SENSOR_CRITICAL)
+            note_fault(sensor, &sensors->faults);
+    }
+    sensors->knows_faults = true;
+    return sensors->faults;
 }
 
 const struct sensor_definition *sensors_definition(const struct sensors *sensors, uint8_t number)

@@ -161,6 +161,16 @@ int sensors_threshold(const struct sensors *sensors, uint8_t number, enum sensor
 /* The worst severity, and the name of a sensor that has it (NULL if all is well). */
 enum sensor_severity sensors_health(const struct sensors *sensors, const char **name);
 
+/* What is wrong, as Get Chassis Status tells it (IPMI 2.0, section 28.2). A failed supply is a
+ * fault of the main power subsystem even where another one carries on. What only warns, as a
+ * drive's predictive failure, is no fault. */
+struct sensor_faults {
+    bool power, intrusion, drive, fan;
+};
+
+/* Looks at the sensors only if a state has changed since it was called last. */
+struct sensor_faults sensors_faults(const struct sensors *sensors);
+
 /* "Upper Critical - going high", "Presence detected": an offset's text; NULL for unknown ones. */
 const char *sensor_state_text(uint8_t type, uint8_t event_type, uint8_t offset);
 /* "Temperature", "Drive Slot"; NULL for unknown ones. */

@@ -49,6 +49,8 @@ struct sensors {
     uint8_t made_count;
     uint8_t place[256]; /* by number: where it is in `made`, from 1; 0: nowhere */
     struct sensor_row disks, nics;
+    bool knows_faults; /* else a state has changed, or a sensor has come or gone */
+    struct sensor_faults faults;
 };
 
 /* By number; NULL if it was never made. */

@@ -34,53 +34,19 @@ static int get_chassis_capabilities(const struct ipmi_request *request, struct w
 #define MISC_FAN_FAULT          0x08
 #define MISC_IDENTIFY_SUPPORTED 0x40
 
-/* A failed supply is a fault of the main power subsystem even where another one carries on. What
- * only warns, as a drive's predictive failure, is no fault. */
-struct chassis_faults {
-    bool power, intrusion, drive, fan;
-};
-
-static struct chassis_faults find_faults(const struct bmc *bmc)
-{
-    struct chassis_faults faults = {false};
-    struct sensor_view view;
-
-    for (unsigned number = 0; bmc->sensors && sensors_next(bmc->sensors, &number, &view) == 0;) {
-        if (view.severity < SENSOR_CRITICAL)
-            continue;
-        const struct sensor_definition *definition = sensors_definition(bmc->sensors, view.number);
-        switch (definition->number) {
-        case SENSOR_PSU_STATUS:
-        case SENSOR_POWER_UNIT:
-            faults.power = true;
-            break;
-        case SENSOR_INTRUSION:
-            faults.intrusion = true;
-            break;
-        case SENSOR_DISK:
-            faults.drive = true;
-            break;
-        case SENSOR_FAN:
-            faults.fan = true;
-            break;
-        default:
-            break;
-        }
-    }
-    return faults;
-}
-
 static int get_chassis_status(const struct ipmi_request *request, struct wire_in *in,
                               struct wire_out *out)
 {
     const struct bmc *bmc = request->bmc;
     const struct chassis *chassis = &bmc->chassis;
     enum host_power_state state = bmc_power_state(bmc);
-    struct chassis_faults faults = find_faults(bmc);
+    struct sensor_faults faults = {.power = false};
 
     (void)in;
     if (state == HOST_POWER_UNKNOWN)
         return CC_NODE_BUSY; /* never a guess */
+    if (bmc->sensors)
+        faults = sensors_faults(bmc->sensors);
     wire_put_u8(out, (uint8_t)(chassis->restore_policy << 5 |
                                (chassis->control_fault ? STATUS_CONTROL_FAULT : 0) |
                                (faults.power ? STATUS_POWER_FAULT : 0) |

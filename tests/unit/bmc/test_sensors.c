@@ -310,6 +310,76 @@ static void test_health(void **state)
     assert_string_equal(name, "CPU1 Temp");
 }
 
+static struct sensor_faults faults_now(void)
+{
+    struct sensor_faults faults = {.power = false};
+    struct sensor_view seen;
+
+    for (unsigned number = 0; sensors_next(sensors(), &number, &seen) == 0;) {
+        if (seen.severity < SENSOR_CRITICAL)
+            continue;
+        const struct sensor_definition *definition = sensors_definition(sensors(), seen.number);
+        faults.power |=
+            definition->number == SENSOR_PSU_STATUS || definition->number == SENSOR_POWER_UNIT;
+        faults.intrusion |= definition->number == SENSOR_INTRUSION;
+        faults.drive |= definition->number == SENSOR_DISK;
+        faults.fan |= definition->number == SENSOR_FAN;
+    }
+    return faults;
+}
+
+/* Whatever is done to them, what is kept of the faults is what a look at all of them finds. */
+static void test_faults_kept(void **state)
+{
+    static const uint8_t numbers[] = {SENSOR_PSU_STATUS, SENSOR_POWER_UNIT, SENSOR_INTRUSION,
+                                      SENSOR_DISK,       SENSOR_FAN,        SENSOR_FAN + 1};
+    uint64_t random = 0x9e3779b97f4a7c15;
+    unsigned found = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+        uint8_t number = numbers[random % 6];
+        uint16_t value = (uint16_t)(random >> 16 & 0xff);
+        struct sensor_settings changed;
+        switch (random >> 32 & 7) {
+        case 0:
+            sensors_set_states(sensors(), number, value);
+            sensors_set_reading(sensors(), number, value * 20);
+            break;
+        case 1:
+            sensors_set_idle_reading(sensors(), number, value * 20);
+            break;
+        case 2:
+            sensors_set_unavailable(sensors(), number);
+            break;
+        case 3:
+            sensors_rearm(sensors(), number, value, value);
+            break;
+        case 4:
+            sensors_override(sensors(), number, value, NONE, NONE);
+            break;
+        case 5:
+            if (sensors_settings(sensors(), number, &changed) == 0) {
+                changed.scanning_on = value & 1;
+                sensors_set_settings(sensors(), &changed);
+            }
+            break;
+        case 6:
+            sensors_set_hardware(sensors(), &fake_bmc.host.hardware, value & 3);
+            break;
+        default:
+            sensors_reset_settings(sensors());
+            break;
+        }
+        fake_sensors_events();
+        struct sensor_faults kept = sensors_faults(sensors()), now = faults_now();
+        assert_memory_equal(&kept, &now, sizeof now);
+        found += now.power + now.intrusion + now.drive + now.fan;
+    }
+    assert_true(found > 1000);
+}
+
 /* ---- storing ---- */
 
 static void test_settings_stored(void **state)
@@ -366,6 +436,7 @@ int main(void)
         TEST(test_rearm),
         TEST(test_override),
         TEST(test_health),
+        TEST(test_faults_kept),
         TEST(test_settings_stored),
     };
 
