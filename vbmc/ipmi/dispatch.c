@@ -30,21 +30,33 @@ const struct command_directory ipmi_commands = {
     .dispatch = ipmi_dispatch,
 };
 
+/* By NetFn, of which requests have the even ones, and command. */
+#define NETFN_COUNT 64
+
+static const struct command *by_number[NETFN_COUNT / 2][UINT8_MAX + 1];
+
+static void make_index(void)
+{
+    for (size_t t = ARRAY_SIZE(tables); t-- > 0;) {
+        for (size_t i = tables[t]->count; i-- > 0;) { /* the first of two counts */
+            const struct command *command = &tables[t]->rows[i];
+            by_number[command->netfn / 2][command->number] = command;
+        }
+    }
+}
+
 /* A command of a group extension is one of its group; the only one here is DCMI. */
 static const struct command *find_command(const struct ipmi_msg *msg)
 {
-    uint8_t netfn = msg->netfn, number = msg->command;
+    static bool has_index;
+    uint8_t netfn = msg->netfn;
 
     if (netfn == NETFN_GROUP_EXTENSION && (msg->data_length == 0 || msg->data[0] != GROUP_DCMI))
         return NULL;
-    for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
-        for (size_t i = 0; i < tables[t]->count; i++) {
-            const struct command *command = &tables[t]->rows[i];
-            if (command->netfn == netfn && command->number == number)
-                return command;
-        }
-    }
-    return NULL;
+    if (!has_index)
+        make_index();
+    has_index = true;
+    return netfn < NETFN_COUNT && netfn % 2 == 0 ? by_number[netfn / 2][msg->command] : NULL;
 }
 
 /* The specification's names say it, except for those that take what they answer out of a queue: Get
