@@ -33,11 +33,17 @@ struct udp_socket {
     int fd;
     udp_receive_fn *receive;
     void *context;
-    bool receiving; /* answers are collected and leave together */
-    unsigned pending;
+};
+
+/* Of the one loop, whose sockets take turns: the answers of the socket that is being read are
+ * collected and leave together. */
+static struct {
     struct batch in;
     struct batch out;
-};
+    bool is_prepared;
+    struct udp_socket *receiving;
+    unsigned pending; /* in `out` */
+} shared;
 
 static void read_local_address(struct msghdr *header, union endpoint_address *local)
 {
@@ -65,13 +71,12 @@ static void write_local_address(struct msghdr *header, union control_space *spac
     struct in6_pktinfo info6 = {.ipi6_addr = local->in6.sin6_addr};
     bool is_v4 = local->any.sa_family == AF_INET;
 
-    header->msg_control = NULL;
+    header->msg_control = space;
     header->msg_controllen = 0;
     if (!is_v4 && local->any.sa_family != AF_INET6)
         return;
     size_t size = is_v4 ? sizeof info : sizeof info6;
     memset(space, 0, sizeof *space);
-    header->msg_control = space;
     header->msg_controllen = CMSG_SPACE(size);
     struct cmsghdr *c = CMSG_FIRSTHDR(header);
     c->cmsg_level = is_v4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -80,40 +85,45 @@ static void write_local_address(struct msghdr *header, union control_space *spac
     memcpy(CMSG_DATA(c), is_v4 ? (void *)&info : (void *)&info6, size);
 }
 
-static void flush(struct udp_socket *socket)
+static void flush(void)
 {
     unsigned sent = 0;
 
-    while (sent < socket->pending) {
-        int n = sendmmsg(socket->fd, socket->out.messages + sent, socket->pending - sent, 0);
+    while (sent < shared.pending) {
+        int n =
+            sendmmsg(shared.receiving->fd, shared.out.messages + sent, shared.pending - sent, 0);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             log_debug("datagram not sent: %s", strerror(errno));
         sent += n > 0 ? (unsigned)n : 1;
     }
-    socket->pending = 0;
+    shared.pending = 0;
 }
 
 void udp_socket_send(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
                      size_t length)
 {
-    unsigned i = socket->pending;
+    struct batch *out = &shared.out;
+    unsigned i = shared.pending;
 
     if (length > UDP_DATAGRAM_MAX)
         return;
-    memcpy(socket->out.bytes[i], bytes, length);
-    socket->out.addresses[i] = to->remote;
-    socket->out.vectors[i] = (struct iovec){socket->out.bytes[i], length};
-    struct msghdr *header = &socket->out.messages[i].msg_hdr;
-    header->msg_name = &socket->out.addresses[i];
+    if (socket != shared.receiving) {
+        int result = udp_socket_send_now(socket, to, bytes, length);
+        if (result < 0)
+            log_debug("datagram not sent: %s", strerror(-result));
+        return;
+    }
+    memcpy(out->bytes[i], bytes, length);
+    out->addresses[i] = to->remote;
+    out->vectors[i].iov_len = length;
+    struct msghdr *header = &out->messages[i].msg_hdr;
     header->msg_namelen = endpoint_address_size(&to->remote);
-    header->msg_iov = &socket->out.vectors[i];
-    header->msg_iovlen = 1;
-    write_local_address(header, &socket->out.control[i], &to->local);
-    socket->pending++;
-    if (!socket->receiving || socket->pending == BATCH)
-        flush(socket);
+    write_local_address(header, &out->control[i], &to->local);
+    shared.pending++;
+    if (shared.pending == BATCH)
+        flush();
 }
 
 int udp_socket_send_now(struct udp_socket *socket, const struct endpoint *to, const uint8_t *bytes,
@@ -139,35 +149,54 @@ int udp_socket_send_now(struct udp_socket *socket, const struct endpoint *to, co
     return sent < 0 ? -errno : 0;
 }
 
-static void prepare_in(struct batch *in)
+/* What has been received has changed of the message; an address is shorter in IPv4 than in IPv6. */
+static void prepare_in(unsigned i)
+{
+    struct msghdr *header = &shared.in.messages[i].msg_hdr;
+
+    memset(&shared.in.addresses[i], 0, sizeof shared.in.addresses[i]);
+    header->msg_namelen = sizeof shared.in.addresses[i];
+    header->msg_controllen = sizeof shared.in.control[i];
+}
+
+static void prepare(struct batch *batch)
 {
     for (unsigned i = 0; i < BATCH; i++) {
-        in->vectors[i] = (struct iovec){in->bytes[i], UDP_DATAGRAM_MAX};
-        in->messages[i].msg_hdr = (struct msghdr){
-            .msg_name = &in->addresses[i],
-            .msg_namelen = sizeof in->addresses[i],
-            .msg_iov = &in->vectors[i],
+        batch->vectors[i] = (struct iovec){batch->bytes[i], UDP_DATAGRAM_MAX};
+        batch->messages[i].msg_hdr = (struct msghdr){
+            .msg_name = &batch->addresses[i],
+            .msg_iov = &batch->vectors[i],
             .msg_iovlen = 1,
-            .msg_control = &in->control[i],
-            .msg_controllen = sizeof in->control[i],
+            .msg_control = &batch->control[i],
         };
     }
+}
+
+static void prepare_shared(void)
+{
+    if (shared.is_prepared)
+        return;
+    prepare(&shared.in);
+    prepare(&shared.out);
+    for (unsigned i = 0; i < BATCH; i++)
+        prepare_in(i);
+    shared.is_prepared = true;
 }
 
 /* False when there was less than a full batch. */
 static bool receive_batch(struct udp_socket *socket)
 {
-    struct batch *in = &socket->in;
-
-    prepare_in(in);
+    struct batch *in = &shared.in;
     int count = recvmmsg(socket->fd, in->messages, BATCH, MSG_DONTWAIT, NULL);
+
     for (int i = 0; i < count; i++) {
         struct msghdr *header = &in->messages[i].msg_hdr;
         struct endpoint from = {.remote = in->addresses[i]};
-        if (header->msg_flags & MSG_TRUNC)
-            continue;
-        read_local_address(header, &from.local);
-        socket->receive(socket->context, &from, in->bytes[i], in->messages[i].msg_len);
+        if (!(header->msg_flags & MSG_TRUNC)) {
+            read_local_address(header, &from.local);
+            socket->receive(socket->context, &from, in->bytes[i], in->messages[i].msg_len);
+        }
+        prepare_in((unsigned)i);
     }
     return count == BATCH;
 }
@@ -178,11 +207,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
     (void)status; /* an ICMP error is read, and so cleared, like a datagram */
     (void)events;
-    socket->receiving = true;
+    prepare_shared();
+    shared.receiving = socket;
     for (int round = 0; round < ROUNDS_MAX && receive_batch(socket); round++)
-        flush(socket);
-    flush(socket);
-    socket->receiving = false;
+        flush();
+    flush();
+    shared.receiving = NULL;
 }
 
 static int open_descriptor(const union endpoint_address *address)

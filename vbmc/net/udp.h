@@ -1,5 +1,6 @@
 /* A UDP socket on the loop, read and written in batches. Knows no protocol. Answers leave from the
- * local address that the request was sent to, also on a socket that is bound to all of them. */
+ * local address that the request was sent to, also on a socket that is bound to all of them. All
+ * sockets share the memory of the batches, so they are for one loop, in one thread. */
 #ifndef VBMC_NET_UDP_H
 #define VBMC_NET_UDP_H
 
