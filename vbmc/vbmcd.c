@@ -33,6 +33,7 @@
 #include "vbmc/privileges.h"
 #include "vbmc/process.h"
 #include "vbmc/ssh_access.h"
+#include "vbmc/rmcp/crypto.h"
 #include "vbmc/service/service.h"
 #include "vbmc/verbs/verbs.h"
 #include "vbmc/base/version.h"
@@ -50,10 +51,11 @@ static const char usage[] =
     "\n"
     "SIGHUP reloads the configuration. See vbmcd(8) and vbmc.conf(5).\n";
 
-#define STOP_WITHIN_MS 5000
-#define DISK_WITHIN_MS 3000               /* for the last words of the guests */
-#define LOCK_LIMIT     ((rlim_t)40 << 20) /* what vbmc/base/locked.h uses at most, and more */
-#define GONE_WITHIN_S  10                 /* whatever happens: a little more than the two above */
+#define STOP_WITHIN_MS  5000
+#define FORGET_AFTER_MS 100
+#define DISK_WITHIN_MS  3000               /* for the last words of the guests */
+#define LOCK_LIMIT      ((rlim_t)40 << 20) /* what vbmc/base/locked.h uses at most, and more */
+#define GONE_WITHIN_S   10                 /* whatever happens: a little more than the two above */
 
 struct daemon {
     uv_loop_t loop;
@@ -71,6 +73,8 @@ struct daemon {
     uv_async_t refused; /* system calls */
     uv_timer_t watchdog;
     uv_timer_t overdue;
+    uv_prepare_t before_wait;
+    uv_timer_t forget;
 };
 
 /* ---- options ---- */
@@ -463,6 +467,32 @@ static int start(struct daemon *daemon, char *error, size_t size)
     return 0;
 }
 
+static void on_forget(uv_timer_t *timer)
+{
+    (void)timer;
+    crypto_forget();
+}
+
+/* A key that was just used is wiped a little later: with each packet it would cost as much as the
+ * packet. */
+static void on_before_wait(uv_prepare_t *prepare)
+{
+    struct daemon *daemon = prepare->data;
+
+    if (crypto_has_key() && !uv_is_active((uv_handle_t *)&daemon->forget))
+        uv_timer_start(&daemon->forget, on_forget, FORGET_AFTER_MS, 0);
+}
+
+static void watch_keys(struct daemon *daemon)
+{
+    uv_timer_init(&daemon->loop, &daemon->forget);
+    uv_unref((uv_handle_t *)&daemon->forget);
+    uv_prepare_init(&daemon->loop, &daemon->before_wait);
+    daemon->before_wait.data = daemon;
+    uv_prepare_start(&daemon->before_wait, on_before_wait);
+    uv_unref((uv_handle_t *)&daemon->before_wait);
+}
+
 int main(int argc, char **argv)
 {
     struct daemon daemon = {.ready_fd = -1, .status = EXIT_SUCCESS};
@@ -499,6 +529,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     watch_signals(&daemon);
+    watch_keys(&daemon);
     privileges_watch(&daemon.loop, &daemon.refused);
     start_watchdog(&daemon);
     bool has_log = open_log(fleet_config(daemon.fleet));
@@ -507,6 +538,8 @@ int main(int argc, char **argv)
     notify("READY=1");
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_close((uv_handle_t *)&daemon.overdue, NULL);
+    uv_close((uv_handle_t *)&daemon.before_wait, NULL);
+    uv_close((uv_handle_t *)&daemon.forget, NULL);
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
     uv_loop_close(&daemon.loop);
     disk_finish(DISK_WITHIN_MS);

@@ -255,7 +255,7 @@ static bool take_sealed(struct client *client, const uint8_t *bytes, size_t leng
 
     if (rmcp_header_parse(&in, &class) < 0 || rmcpplus_parse(in, &packet) < 0 ||
         packet.session != client->exchange.console_id || packet.type != PAYLOAD_IPMI ||
-        !rmcpplus_verify(client->crypto, &client->keys, &packet) ||
+        !rmcpplus_verify(&client->keys, &packet) ||
         rmcpplus_open(client->crypto, &client->keys, &packet, room, &message, &length) < 0)
         return false;
     in = wire_in_init(message, length);

@@ -314,7 +314,7 @@ size_t remote_console_unseal(struct remote_console *console, uint8_t message[RMC
 
     wire_skip(&in, RMCP_HEADER_SIZE);
     if (rmcpplus_parse(in, &packet) < 0 || packet.session != CONSOLE_ID ||
-        !rmcpplus_verify(console->crypto, &console->keys, &packet) ||
+        !rmcpplus_verify(&console->keys, &packet) ||
         rmcpplus_open(console->crypto, &console->keys, &packet, message, &payload, &length) < 0)
         return 0;
     memmove(message, payload, length);

@@ -1,12 +1,12 @@
 /* Memory for passwords and keys that stay: never in swap space, left out of core dumps, between
  * pages that nobody may touch, and wiped when it is given back. It is OpenSSL's secure heap, one
- * range that is locked once (mlock, page by page as it is used), from which OpenSSL takes its own
- * copies of keys too while it computes. Not mlockall: that would hold the consoles' memory of ten
- * thousand BMCs too, and once RLIMIT_MEMLOCK is reached nothing could be allocated at all.
+ * range that is locked once (mlock, page by page as it is used). Not mlockall: that would hold the
+ * consoles' memory of ten thousand BMCs too, and once RLIMIT_MEMLOCK is reached nothing could be
+ * allocated at all.
  *
  * What a function works with lies on the stack: of the thread that does it, which is the loop's,
- * that is locked as well. Not locked are the states of a hash while it is computed, and what
- * libraries copy (libvirt, libssh, json-c).
+ * that is locked as well. Not locked are what OpenSSL computes with (the AES key of the latest
+ * packet, wiped a tenth of a second later) and what libraries copy (libvirt, libssh, json-c).
  *
  * Where the range is used up or there is none, ordinary memory takes its place, which the log tells
  * once; it is wiped as well. Safe from any thread. */

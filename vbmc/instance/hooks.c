@@ -26,10 +26,9 @@ static void on_timer(uv_timer_t *timer);
 
 void instance_wake_at(struct instance *instance, uint64_t at_ms)
 {
-    uint64_t now = instance_now_ms();
-
     if (at_ms >= instance->timer_at_ms)
         return;
+    uint64_t now = instance_now_ms();
     instance->timer_at_ms = at_ms;
     uv_update_time(instance->shared->loop);
     uv_timer_start(&instance->timer, on_timer, at_ms > now ? at_ms - now : 0, 0);

@@ -123,7 +123,7 @@ void instance_receive(struct instance *instance, const struct endpoint *from, co
     if (!may_pass(instance, from, bytes, length, now))
         return;
     rmcp_server_receive(instance->rmcp, from, bytes, length, now);
-    instance_wake_at(instance, rmcp_server_next_deadline(instance->rmcp));
+    instance_wake_at(instance, rmcp_server_earliest_deadline(instance->rmcp));
 }
 
 bool instance_session(struct instance *instance, unsigned n, struct instance_session *session)

@@ -26,7 +26,7 @@ static int close_session(void *context, uint32_t id)
 
     if (!session)
         return -ENOENT;
-    session->closing = true;
+    session_table_close(server->sessions, session);
     if (!server->busy)
         session_table_sweep(server->sessions);
     return 0;

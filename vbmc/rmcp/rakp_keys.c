@@ -90,18 +90,21 @@ int rakp_derive_keys(struct crypto *crypto, const struct rakp_exchange *exchange
                      const uint8_t kuid[RAKP_KEY_SIZE], const uint8_t sik[CRYPTO_DIGEST_MAX],
                      struct rmcpplus_keys *keys)
 {
-    uint8_t k2[CRYPTO_DIGEST_MAX];
-    int error = rakp_k(crypto, exchange, sik, K1_NUMBER, keys->k1);
+    enum crypto_hash hash = exchange_hash(exchange);
+    uint8_t k1[CRYPTO_DIGEST_MAX], k2[CRYPTO_DIGEST_MAX];
+    int error = rakp_k(crypto, exchange, sik, K1_NUMBER, k1);
 
+    if (error == 0)
+        error = crypto_hmac_prepare(crypto, hash, k1, crypto_digest_size(hash), &keys->k1);
     if (error == 0)
         error = rakp_k(crypto, exchange, sik, K2_NUMBER, k2);
     if (error == 0) {
         keys->suite = exchange->suite;
-        keys->k1_length = crypto_digest_size(exchange_hash(exchange));
         memcpy(keys->aes, k2, sizeof keys->aes);
         if (exchange->suite->integrity == CIPHER_MD5_128)
             memcpy(keys->password, kuid, sizeof keys->password);
     }
+    crypto_wipe(k1, sizeof k1);
     crypto_wipe(k2, sizeof k2);
     return error;
 }

@@ -98,15 +98,12 @@ bool repeat_has_pending(const struct repeat_cache *cache)
     return false;
 }
 
-void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
-                   uint64_t now_ms)
+void repeat_finish(struct repeat_entry *entry, const struct ipmi_msg *request,
+                   const struct ipmi_response *response, uint64_t now_ms)
 {
-    struct ipmi_msg request;
-    int length = -1;
+    int length =
+        ipmi_msg_build_response(request, response, entry->response, sizeof entry->response);
 
-    if (ipmi_msg_parse(entry->request, entry->request_length, &request) == 0)
-        length =
-            ipmi_msg_build_response(&request, response, entry->response, sizeof entry->response);
     entry->response_length = length > 0 ? (size_t)length : 0;
     entry->pending = false;
     entry->answered_ms = now_ms;
@@ -114,6 +111,9 @@ void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *respo
 
 void repeat_sent(struct repeat_entry *entry, bool may_run_twice)
 {
-    if (!entry->pending && (may_run_twice || entry->superseded))
-        crypto_wipe(entry, sizeof *entry); /* the request may be one that sets a password */
+    if (entry->pending || !(may_run_twice || entry->superseded))
+        return;
+    entry->serial = 0;
+    crypto_wipe(entry->request, entry->request_length); /* may be one that sets a password */
+    crypto_wipe(entry->response, entry->response_length);
 }

@@ -54,9 +54,10 @@ struct repeat_entry *repeat_find_pending(struct repeat_cache *cache, uint32_t se
 /* Whether a request is still being worked on. */
 bool repeat_has_pending(const struct repeat_cache *cache);
 
-/* Builds the response message of an entry and keeps it there; the entry is pending no more. */
-void repeat_finish(struct repeat_entry *entry, const struct ipmi_response *response,
-                   uint64_t now_ms);
+/* Builds the response message of an entry, whose message is `request`, and keeps it there; the
+ * entry is pending no more. */
+void repeat_finish(struct repeat_entry *entry, const struct ipmi_msg *request,
+                   const struct ipmi_response *response, uint64_t now_ms);
 /* The answer of a finished entry has been sent. Forgets and wipes an entry that is superseded, or
  * if `may_run_twice`: a request that only reads, which would else be told what was true seconds
  * ago, or one with a secret, which is not kept, and which set again is the same. */

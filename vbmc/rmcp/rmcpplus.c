@@ -40,6 +40,14 @@ int rmcpplus_parse(struct wire_in in, struct rmcpplus_packet *packet)
     return 0;
 }
 
+uint32_t rmcpplus_peek_session(struct wire_in in)
+{
+    wire_skip(&in, 1);
+    if ((wire_u8(&in) & TYPE_MASK) == PAYLOAD_OEM_EXPLICIT)
+        wire_skip(&in, OEM_HEADER_SIZE);
+    return wire_u32(&in);
+}
+
 /* Pad bytes that bring the covered part to a multiple of four. */
 static size_t integrity_pad(size_t header_and_payload)
 {
@@ -61,17 +69,16 @@ static int md5_code(const struct rmcpplus_keys *keys, const uint8_t *covered, si
     return error;
 }
 
-static int integrity_code(struct crypto *crypto, const struct rmcpplus_keys *keys,
-                          const uint8_t *covered, size_t length, uint8_t code[CRYPTO_DIGEST_MAX])
+static int integrity_code(const struct rmcpplus_keys *keys, const uint8_t *covered, size_t length,
+                          uint8_t code[CRYPTO_DIGEST_MAX])
 {
     if (keys->suite->integrity == CIPHER_MD5_128)
         return md5_code(keys, covered, length, code);
-    return crypto_hmac(crypto, cipher_suite_integrity(keys->suite).hash, keys->k1, keys->k1_length,
-                       covered, length, code);
+    crypto_hmac_code(&keys->k1, covered, length, code);
+    return 0;
 }
 
-bool rmcpplus_verify(struct crypto *crypto, const struct rmcpplus_keys *keys,
-                     const struct rmcpplus_packet *packet)
+bool rmcpplus_verify(const struct rmcpplus_keys *keys, const struct rmcpplus_packet *packet)
 {
     bool wants_code = keys->suite->integrity != CIPHER_INTEGRITY_NONE;
     bool wants_encryption = keys->suite->confidentiality != CIPHER_CONFIDENTIALITY_NONE;
@@ -93,8 +100,7 @@ bool rmcpplus_verify(struct crypto *crypto, const struct rmcpplus_keys *keys,
     const uint8_t *code = wire_bytes(&trailer, code_size);
     if (!well_formed || !code || wire_left(&trailer) > 1)
         return false;
-    return integrity_code(crypto, keys, packet->covered, length + pad + TRAILER_FIXED, expected) ==
-               0 &&
+    return integrity_code(keys, packet->covered, length + pad + TRAILER_FIXED, expected) == 0 &&
            crypto_equal(expected, code, code_size);
 }
 
@@ -157,27 +163,24 @@ int rmcpplus_build(uint8_t type, const uint8_t *payload, size_t payload_length, 
     return out.failed ? -EMSGSIZE : (int)out.pos;
 }
 
-/* IV, then the encrypted payload with its padding. */
+/* IV, then the payload with its padding, which is encrypted where it is. */
 static int put_encrypted(struct crypto *crypto, const uint8_t *key, const uint8_t *iv,
                          const uint8_t *payload, size_t length, struct wire_out *out)
 {
-    uint8_t plain[RMCPPLUS_PAYLOAD_MAX + CRYPTO_BLOCK_SIZE];
-    struct wire_out padded = wire_out_init(plain, sizeof plain);
     size_t pad = CRYPTO_BLOCK_SIZE - 1 - length % CRYPTO_BLOCK_SIZE;
 
-    wire_put_bytes(&padded, payload, length);
-    for (size_t i = 1; i <= pad; i++)
-        wire_put_u8(&padded, (uint8_t)i);
-    wire_put_u8(&padded, (uint8_t)pad);
     wire_put_bytes(out, iv, CRYPTO_BLOCK_SIZE);
-    uint8_t *sealed = wire_reserve(out, padded.pos);
-    int error = !sealed ? -EMSGSIZE : crypto_encrypt(crypto, key, iv, plain, padded.pos, sealed);
-    crypto_wipe(plain, sizeof plain);
-    return error;
+    uint8_t *place = wire_reserve(out, length + pad + 1);
+    if (!place)
+        return -EMSGSIZE;
+    memcpy(place, payload, length);
+    for (size_t i = 1; i <= pad; i++)
+        place[length + i - 1] = (uint8_t)i;
+    place[length + pad] = (uint8_t)pad;
+    return crypto_encrypt(crypto, key, iv, place, length + pad + 1, place);
 }
 
-static int put_trailer(struct crypto *crypto, const struct rmcpplus_keys *keys,
-                       struct wire_out *out)
+static int put_trailer(const struct rmcpplus_keys *keys, struct wire_out *out)
 {
     uint8_t code[CRYPTO_DIGEST_MAX];
     size_t pad = integrity_pad(out->pos - RMCP_HEADER_SIZE);
@@ -188,8 +191,8 @@ static int put_trailer(struct crypto *crypto, const struct rmcpplus_keys *keys,
     wire_put_u8(out, NEXT_HEADER);
     if (out->failed)
         return -EMSGSIZE;
-    int error = integrity_code(crypto, keys, out->base + RMCP_HEADER_SIZE,
-                               out->pos - RMCP_HEADER_SIZE, code);
+    int error =
+        integrity_code(keys, out->base + RMCP_HEADER_SIZE, out->pos - RMCP_HEADER_SIZE, code);
     wire_put_bytes(out, code, cipher_suite_integrity(keys->suite).size);
     return error;
 }
@@ -216,7 +219,7 @@ int rmcpplus_seal(struct crypto *crypto, const struct rmcpplus_keys *keys, uint8
     else
         wire_put_bytes(&out, payload, payload_length);
     if (error == 0 && authenticate)
-        error = put_trailer(crypto, keys, &out);
+        error = put_trailer(keys, &out);
     if (error == 0 && out.failed)
         error = -EMSGSIZE;
     return error < 0 ? error : (int)out.pos;

@@ -14,7 +14,6 @@
 struct crypto;
 
 #define RMCPPLUS_FORMAT        0x06 /* the byte that tells RMCP+ from IPMI 1.5 */
-#define RMCPPLUS_K1_SIZE       CRYPTO_DIGEST_MAX
 #define RMCPPLUS_PASSWORD_SIZE 20
 #define RMCPPLUS_PAYLOAD_MAX   512 /* longest payload built, before encryption */
 
@@ -48,8 +47,7 @@ struct rmcpplus_packet {
 /* What a session protects its packets with. */
 struct rmcpplus_keys {
     const struct cipher_suite *suite;
-    uint8_t k1[RMCPPLUS_K1_SIZE];
-    size_t k1_length;
+    struct crypto_hmac_key k1;
     uint8_t aes[CRYPTO_BLOCK_SIZE];
     uint8_t password[RMCPPLUS_PASSWORD_SIZE]; /* Kuid, zero padded; only for MD5-128 */
 };
@@ -58,10 +56,12 @@ struct rmcpplus_keys {
  * byte (the legacy pad). 0, or -EBADMSG. Nothing is proven yet about an authenticated packet. */
 int rmcpplus_parse(struct wire_in in, struct rmcpplus_packet *packet);
 
+/* The session id of such a packet, whatever else is in it; 0 if it is too short. */
+uint32_t rmcpplus_peek_session(struct wire_in in);
+
 /* True if the packet has the flags that the session's suite asks for, and its trailer (section
  * 13.28.4) is whole and its code right. */
-bool rmcpplus_verify(struct crypto *crypto, const struct rmcpplus_keys *keys,
-                     const struct rmcpplus_packet *packet);
+bool rmcpplus_verify(const struct rmcpplus_keys *keys, const struct rmcpplus_packet *packet);
 
 /* The plain payload of a packet that was verified. A clear payload is not copied, an encrypted one
  * is decrypted into `room`, which must hold RMCP_DATAGRAM_MAX bytes. 0, or -EBADMSG for wrong

@@ -258,15 +258,12 @@ static void send_entry(struct rmcp_server *server, struct session *session,
 /* Sends the answer of an entry for the first time. A session that is leaving goes with its last
  * one, at the next sweep. */
 static void answer_entry(struct rmcp_server *server, struct session *session,
-                         struct repeat_entry *entry)
+                         struct repeat_entry *entry, const struct ipmi_msg *msg)
 {
-    struct ipmi_msg msg;
-
     send_entry(server, session, entry);
-    repeat_sent(entry, ipmi_msg_parse(entry->request, entry->request_length, &msg) == 0 &&
-                           (ipmi_only_reads(&msg) || ipmi_carries_secret(&msg)));
+    repeat_sent(entry, ipmi_only_reads(msg) || ipmi_carries_secret(msg));
     if (session->leaving && !repeat_has_pending(session->repeats))
-        session->closing = true;
+        session_table_close(server->sessions, session);
 }
 
 /* The response is there. A message that was sent on and is tracked has two: that of Send Message,
@@ -275,14 +272,12 @@ static void finish_entry(struct rmcp_server *server, struct session *session,
                          struct repeat_entry *entry, const struct ipmi_msg *msg,
                          const struct ipmi_response *response, uint64_t now_ms)
 {
-    struct ipmi_response first = *response;
     bool has_second = ipmi_bridge_is_tracked(msg) && response->completion_code == CC_SUCCESS &&
                       response->data_length > 0;
 
-    if (has_second)
-        first.data_length = 0;
-    repeat_finish(entry, &first, now_ms);
-    answer_entry(server, session, entry);
+    const struct ipmi_response without_data = {.completion_code = response->completion_code};
+    repeat_finish(entry, msg, has_second ? &without_data : response, now_ms);
+    answer_entry(server, session, entry, msg);
     if (has_second)
         rmcp_core_send_sealed(server, session, PAYLOAD_IPMI, response->data, response->data_length);
 }

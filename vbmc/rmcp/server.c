@@ -198,11 +198,11 @@ static void receive_sealed(struct rmcp_server *server, const struct endpoint *fr
     struct session *session = session_table_find_active(server->sessions, packet->session);
     uint8_t room[RMCP_DATAGRAM_MAX];
     const uint8_t *payload;
-    size_t length;
+    size_t length = 0;
 
     if (!session || session->leaving || session->is_lan15) {
         rmcp_core_drop(server, RMCP_DROP_UNKNOWN_SESSION);
-    } else if (!rmcpplus_verify(server->crypto, &session->secret->keys, packet)) {
+    } else if (!rmcpplus_verify(&session->secret->keys, packet)) {
         rmcp_core_drop(server, RMCP_DROP_AUTHENTICATION);
     } else if (!window_accepts(&session->inbound, packet->sequence)) {
         rmcp_core_drop(server, RMCP_DROP_SEQUENCE);
@@ -295,10 +295,10 @@ struct rmcp_weight rmcp_server_weigh(const struct rmcp_server *server, const str
     struct wire_in format = in;
     if (wire_u8(&format) != RMCPPLUS_FORMAT)
         return weigh_lan15(server, from, in);
+    if (rmcpplus_peek_session(in) != 0)
+        return (struct rmcp_weight){RMCP_IN_SESSION, 0};
     if (rmcpplus_parse(in, &packet) < 0)
         return weight;
-    if (packet.session != 0)
-        return (struct rmcp_weight){RMCP_IN_SESSION, 0};
     weight.work = clear_work(packet.type);
     if (rakp_expects(server, from, packet.type,
                      wire_in_init(packet.payload, packet.payload_length)))
@@ -337,6 +337,14 @@ void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms)
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server)
 {
     uint64_t sessions = session_table_deadline(server->sessions);
+    uint64_t openings = openings_deadline(server->openings);
+
+    return sessions < openings ? sessions : openings;
+}
+
+uint64_t rmcp_server_earliest_deadline(const struct rmcp_server *server)
+{
+    uint64_t sessions = session_table_earliest_deadline(server->sessions);
     uint64_t openings = openings_deadline(server->openings);
 
     return sessions < openings ? sessions : openings;

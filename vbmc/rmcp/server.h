@@ -150,6 +150,8 @@ void rmcp_server_tick(struct rmcp_server *server, uint64_t now_ms);
 /* When rmcp_server_tick has something to do next; UINT64_MAX if there are neither sessions nor
  * answered Open Session Requests. */
 uint64_t rmcp_server_next_deadline(const struct rmcp_server *server);
+/* The same or earlier, for less work: after each datagram. */
+uint64_t rmcp_server_earliest_deadline(const struct rmcp_server *server);
 
 /* Changes config.idle_ms; it holds for the present sessions too. */
 void rmcp_server_set_idle_ms(struct rmcp_server *server, uint64_t idle_ms);

@@ -16,6 +16,9 @@ struct session_table {
     void *context;
     uint64_t opened; /* sessions ever */
     uint8_t last_handle;
+    bool has_closing;
+    uint64_t earliest_ms; /* no session is over before */
+    unsigned used;        /* slots behind these are free */
     unsigned size;
     struct session *slots[]; /* NULL: free */
 };
@@ -34,6 +37,7 @@ struct session_table *session_table_new(const struct session_limits *limits, uin
     table->key = key;
     table->hooks = hooks;
     table->context = context;
+    table->earliest_ms = UINT64_MAX;
     table->size = size;
     return table;
 }
@@ -49,6 +53,8 @@ static void free_slot(struct session_table *table, struct session **slot, enum s
     bool tell = !session_is_half_open(session);
 
     *slot = NULL;
+    while (table->used > 0 && !table->slots[table->used - 1])
+        table->used--;
     if (!tell && !session->told)
         table->hooks->lost(table->context, session, loss);
     repeat_cache_free(session->repeats);
@@ -63,7 +69,7 @@ void session_table_free(struct session_table *table)
 {
     if (!table)
         return;
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         if (!table->slots[i])
             continue;
         table->slots[i]->told = true; /* the one to be told is going too */
@@ -81,7 +87,7 @@ static unsigned count(const struct session_table *table, bool half_open)
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         if (table->slots[i] && session_is_half_open(table->slots[i]) == half_open)
             n++;
     }
@@ -101,6 +107,7 @@ unsigned session_table_count_half_open(const struct session_table *table)
 void session_table_set_limits(struct session_table *table, const struct session_limits *limits)
 {
     table->limits = *limits;
+    table->earliest_ms = 0;
 }
 
 const struct session_limits *session_table_limits(const struct session_table *table)
@@ -112,7 +119,7 @@ static void evict_half_open(struct session_table *table)
 {
     struct crowd_member members[CROWD_MAX];
 
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         const struct session *session = table->slots[i];
         members[i].order = CROWD_FREE;
         if (!session || !session_is_half_open(session))
@@ -120,9 +127,23 @@ static void evict_half_open(struct session_table *table)
         members[i] = crowd_member(&session->peer.remote, table->key, session->order);
         members[i].is_known = session->is_known;
     }
-    size_t chosen = crowd_choose(members, table->size);
-    if (chosen < table->size)
+    size_t chosen = crowd_choose(members, table->used);
+    if (chosen < table->used)
         free_slot(table, &table->slots[chosen], SESSION_LOSS_ROOM);
+}
+
+static uint64_t session_deadline(const struct session_table *table, const struct session *session)
+{
+    return session->since_ms +
+           (session_is_half_open(session) ? table->limits.half_open_ms : table->limits.idle_ms);
+}
+
+static void note_deadline(struct session_table *table, const struct session *session)
+{
+    uint64_t deadline = session_deadline(table, session);
+
+    if (deadline < table->earliest_ms)
+        table->earliest_ms = deadline;
 }
 
 struct session *session_table_open(struct session_table *table,
@@ -143,6 +164,9 @@ struct session *session_table_open(struct session_table *table,
         session->exchange = *exchange;
         session->peer = *peer;
         table->slots[i] = session;
+        if (i >= table->used)
+            table->used = i + 1;
+        note_deadline(table, session);
         return session;
     }
     return NULL;
@@ -168,7 +192,7 @@ static size_t gather(struct session_table *table, struct session *sessions[CROWD
 {
     size_t n = 0;
 
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (!session || session_is_half_open(session))
             continue;
@@ -221,6 +245,7 @@ int session_table_establish(struct session_table *table, struct session *session
     session->next_outbound = 1;
     session->began_ms = now_ms;
     session->inbound = window_rmcpplus();
+    note_deadline(table, session);
     return 0;
 }
 
@@ -242,7 +267,7 @@ void session_heard(struct session *session, const struct endpoint *from, uint32_
 
 void session_table_remove(struct session_table *table, struct session *session)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         if (table->slots[i] == session) {
             free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
             return;
@@ -250,44 +275,54 @@ void session_table_remove(struct session_table *table, struct session *session)
     }
 }
 
+void session_table_close(struct session_table *table, struct session *session)
+{
+    session->closing = table->has_closing = true;
+}
+
 void session_table_sweep(struct session_table *table)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    if (!table->has_closing)
+        return;
+    table->has_closing = false;
+    for (unsigned i = 0; i < table->used; i++) {
         if (table->slots[i] && table->slots[i]->closing)
             free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
     }
 }
 
-static uint64_t session_deadline(const struct session_table *table, const struct session *session)
-{
-    return session->since_ms +
-           (session_is_half_open(session) ? table->limits.half_open_ms : table->limits.idle_ms);
-}
-
 void session_table_expire(struct session_table *table, uint64_t now_ms)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    if (now_ms < table->earliest_ms)
+        return;
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (!session || session_deadline(table, session) > now_ms)
             continue;
         free_slot(table, &table->slots[i], SESSION_LOSS_TIME);
     }
+    table->earliest_ms = session_table_deadline(table);
 }
 
 uint64_t session_table_deadline(const struct session_table *table)
 {
     uint64_t next = UINT64_MAX;
 
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         if (table->slots[i] && session_deadline(table, table->slots[i]) < next)
             next = session_deadline(table, table->slots[i]);
     }
     return next;
 }
 
+uint64_t session_table_earliest_deadline(const struct session_table *table)
+{
+    return table->earliest_ms;
+}
+
 struct session *session_table_find(const struct session_table *table, uint32_t id)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (session && session->exchange.bmc_id == id && !session->closing)
             return session;
@@ -304,7 +339,7 @@ struct session *session_table_find_active(const struct session_table *table, uin
 
 struct session *session_table_find_handle(const struct session_table *table, uint8_t handle)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (session && handle != 0 && session->handle == handle && !session->closing)
             return session;
@@ -314,7 +349,7 @@ struct session *session_table_find_handle(const struct session_table *table, uin
 
 struct session *session_table_find_nth(const struct session_table *table, unsigned n)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (session && !session_is_half_open(session) && !session->closing && n-- == 1)
             return session;
@@ -324,11 +359,11 @@ struct session *session_table_find_nth(const struct session_table *table, unsign
 
 void session_table_close_user(struct session_table *table, uint8_t user_id, uint32_t except)
 {
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         struct session *session = table->slots[i];
         if (session && (user_id == 0 || session->user_id == user_id) &&
             (except == 0 || session->exchange.bmc_id != except))
-            session->closing = true;
+            session_table_close(table, session);
     }
 }
 
@@ -336,7 +371,7 @@ unsigned session_table_count_user(const struct session_table *table, uint8_t use
 {
     unsigned n = 0;
 
-    for (unsigned i = 0; i < table->size; i++) {
+    for (unsigned i = 0; i < table->used; i++) {
         const struct session *session = table->slots[i];
         n += session && !session_is_half_open(session) && !session->closing &&
              session->user_id == user_id;

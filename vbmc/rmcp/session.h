@@ -127,12 +127,17 @@ void session_heard(struct session *session, const struct endpoint *from, uint32_
                    uint64_t now_ms);
 /* Wipes and frees the session. */
 void session_table_remove(struct session_table *table, struct session *session);
+/* Marks a session as closing. */
+void session_table_close(struct session_table *table, struct session *session);
 /* Removes the sessions that are marked as closing. */
 void session_table_sweep(struct session_table *table);
 /* Removes the sessions whose time is over. */
 void session_table_expire(struct session_table *table, uint64_t now_ms);
 /* When the next session is over; UINT64_MAX if there are none. */
 uint64_t session_table_deadline(const struct session_table *table);
+/* The same or earlier, without a look at each: it may be that of a session that has been heard
+ * since. */
+uint64_t session_table_earliest_deadline(const struct session_table *table);
 
 /* NULL if there is none. Closing sessions are not found. */
 struct session *session_table_find(const struct session_table *table, uint32_t id);

@@ -127,7 +127,7 @@ static bool open_packet(const struct remote_console *to, const uint8_t *bytes, s
 
     wire_skip(&in, RMCP_HEADER_SIZE);
     if (!to->keys.suite || rmcpplus_parse(in, &parsed) < 0 || parsed.session != CONSOLE_ID ||
-        !rmcpplus_verify(to->crypto, &to->keys, &parsed) ||
+        !rmcpplus_verify(&to->keys, &parsed) ||
         rmcpplus_open(to->crypto, &to->keys, &parsed, packet->bytes, &payload, &packet->size) < 0)
         return false;
     memmove(packet->bytes, payload, packet->size);

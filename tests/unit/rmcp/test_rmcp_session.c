@@ -154,9 +154,9 @@ static void test_expiry(void **state)
                      console.now_ms + RMCP_IDLE_MS_DEFAULT);
     /* A forged packet keeps nothing alive. */
     console.now_ms += RMCP_IDLE_MS_DEFAULT - 1;
-    console.keys.k1[0] ^= 1;
+    console.keys.k1.inner[0] ^= 1;
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
-    console.keys.k1[0] ^= 1;
+    console.keys.k1.inner[0] ^= 1;
     console.now_ms += 1;
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
     assert_int_equal(rmcp_server_count_sessions(console.server), 0);
@@ -187,9 +187,9 @@ static void test_peer(void **state)
 {
     (void)state;
     console.from.remote.in.sin_port = htons(50000);
-    console.keys.k1[0] ^= 1;
+    console.keys.k1.inner[0] ^= 1;
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);
-    console.keys.k1[0] ^= 1;
+    console.keys.k1.inner[0] ^= 1;
     assert_int_equal(the_session()->peer.remote.in.sin_port, htons(40000));
     rmcp_stub.outcome = IPMI_PENDING;
     assert_int_equal(get_device_id(), CONSOLE_NO_ANSWER);

@@ -134,6 +134,7 @@ static void test_rakp_case(struct crypto *crypto, struct json_object *entry)
     uint8_t sik[CRYPTO_DIGEST_MAX];
     struct rakp_exchange exchange;
     struct rmcpplus_keys keys;
+    struct crypto_hmac_key k1;
 
     set_exchange(entry, &suite, &exchange);
     memcpy(kuid, vectors_text(entry, "/password"), strlen(vectors_text(entry, "/password")));
@@ -149,8 +150,12 @@ static void test_rakp_case(struct crypto *crypto, struct json_object *entry)
     assert_blob(code, cipher_suite_rakp(&suite).size, entry, "/rakp4_icv");
     assert_int_equal(rakp_k(crypto, &exchange, sik, 2, code), 0);
     assert_blob(code, size, entry, "/k2");
+    assert_int_equal(rakp_k(crypto, &exchange, sik, 1, code), 0);
+    assert_blob(code, size, entry, "/k1");
     assert_int_equal(rakp_derive_keys(crypto, &exchange, kuid, sik, &keys), 0);
-    assert_blob(keys.k1, keys.k1_length, entry, "/k1");
+    assert_int_equal(crypto_hmac_prepare(crypto, cipher_suite_rakp(&suite).hash, code, size, &k1),
+                     0);
+    assert_memory_equal(&keys.k1, &k1, sizeof k1);
     assert_blob(keys.aes, sizeof keys.aes, entry, "/aes_key");
 }
 
@@ -309,7 +314,7 @@ static void test_padding_edges(void **state)
         struct wire_in in = wire_in_init(bytes, (size_t)size);
         wire_skip(&in, RMCP_HEADER_SIZE);
         assert_int_equal(rmcpplus_parse(in, &packet), 0);
-        assert_true(rmcpplus_verify(console.crypto, &console.keys, &packet));
+        assert_true(rmcpplus_verify(&console.keys, &packet));
         assert_int_equal(
             rmcpplus_open(console.crypto, &console.keys, &packet, room, &payload, &length), 0);
         assert_int_equal(length, message.length);
@@ -454,6 +459,43 @@ static void test_random(void **state)
     assert_int_equal(crypto_random(NULL, bytes, 1025), -EINVAL);
 }
 
+/* Whether it is in the memory that malloc has grown by brk(2). */
+static bool is_in_heap(const uint8_t key[CRYPTO_BLOCK_SIZE])
+{
+    const uint8_t *begin = NULL, *end = NULL;
+    char line[256];
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps) && !strstr(line, "[heap]"))
+        ;
+    fclose(maps);
+    if (sscanf(line, "%p-%p", (void **)&begin, (void **)&end) != 2)
+        return false;
+    return memmem(begin, (size_t)(end - begin), key, CRYPTO_BLOCK_SIZE) != NULL;
+}
+
+/* The AES key is not left behind where OpenSSL has computed with it. */
+static void test_forget(void **state)
+{
+    static const uint8_t key[CRYPTO_BLOCK_SIZE] = "a key of a kind";
+    uint8_t iv[CRYPTO_BLOCK_SIZE] = {0}, block[CRYPTO_BLOCK_SIZE] = {0};
+    struct crypto *crypto = crypto_new();
+
+    (void)state;
+    assert_non_null(crypto);
+    assert_int_equal(crypto_encrypt(crypto, key, iv, block, sizeof block, block), 0);
+    assert_true(crypto_has_key());
+    crypto_forget();
+    assert_false(crypto_has_key());
+    assert_false(is_in_heap(key));
+    assert_int_equal(crypto_decrypt(crypto, key, iv, block, sizeof block, block), 0);
+    crypto_forget();
+    assert_false(is_in_heap(key));
+    assert_memory_equal(block, iv, sizeof block);
+    crypto_free(crypto);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,7 +505,7 @@ int main(void)
         cmocka_unit_test(test_setup_errors),  cmocka_unit_test(test_chassis_status_packets),
         cmocka_unit_test(test_padding_edges), cmocka_unit_test(test_must_be_dropped),
         cmocka_unit_test(test_transcripts),   cmocka_unit_test(test_transcripts_cut),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random),        cmocka_unit_test(test_forget),
     };
 
     return cmocka_run_group_tests_name("rmcp vectors", tests, load, unload);
