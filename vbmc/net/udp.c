@@ -215,6 +215,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     shared.receiving = NULL;
 }
 
+/* Only there it is in question from which address an answer leaves. */
+static bool is_bound_to_all(const union endpoint_address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
+    return IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
 static int open_descriptor(const union endpoint_address *address)
 {
     static const int on = 1, off = 0, buffer = BUFFER_SIZE;
@@ -223,12 +231,12 @@ static int open_descriptor(const union endpoint_address *address)
 
     if (fd < 0)
         return -errno;
-    if (family == AF_INET6) {
+    if (family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    if (is_bound_to_all(address) && family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-    } else {
+    else if (is_bound_to_all(address))
         setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-    }
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer); /* as much as is allowed */
     if (bind(fd, &address->any, endpoint_address_size(address)) < 0)
         return -errno;
