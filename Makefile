@@ -15,7 +15,7 @@ RUN_PACKAGES := libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients
 	qemu-utils seabios ipxe-qemu ipmitool freeipmi-tools python3 python3-pyghmi python3-pexpect python3-paramiko syslinux mtools lz4 xz-utils \
 	cpio iproute2 procps util-linux socat jq sqlite3 openssh-server openssh-client sshpass \
 	conserver-server conserver-client conman fence-agents snmptrapd ipmiutil python3-pyipmi openipmi \
-	openhpid openhpi-plugin-ipmidirect openhpi-clients dpkg-dev
+	openhpid openhpi-plugin-ipmidirect openhpi-clients dpkg-dev valgrind
 # A Debian that boots is made for the test of the package.
 SOAK_PACKAGES := debootstrap e2fsprogs lintian
 LINT_PACKAGES := clang clang-tidy clang-format cppcheck shellcheck mandoc iwyu libclang-rt-dev llvm
@@ -62,7 +62,7 @@ LIBRARY := $(OBJ)/libvbmc.a
 UNIT_SOURCES := $(wildcard $(addsuffix test_*.c,tests/unit/ tests/unit/*/ tests/unit/*/*/))
 UNIT_OBJECTS := $(patsubst %.c,$(OBJ)/%.o,$(UNIT_SOURCES))
 UNITS   := $(patsubst %.c,$(BUILD)/unit/%,$(notdir $(UNIT_SOURCES)))
-HELPERS := $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stub.c,\
+HELPERS := tests/bench/client.c $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stub.c,\
 	$(wildcard tests/unit/*.c tests/fake/*.c))
 
 TEST_LIBRARY := $(OBJ)/libtests.a
@@ -82,7 +82,7 @@ help:
 	@echo 'make check      all tests (installs what is missing)'
 	@echo 'make soak       the long counts; make asan, make lint, make fuzz: run before a release'
 	@echo 'make fuzz-all   every fuzz target for FUZZ_SECONDS each; make fuzz-NAME one; fuzz-coverage'
-	@echo 'make bench      how fast log-ins and the ways to a console are, and what 10,000 BMCs cost'
+	@echo 'make bench      how fast requests, log-ins and the ways to a console are, and what 10,000 BMCs cost'
 	@echo 'make deps       install the packages that build, demo and tests need'
 	@echo 'make deb        a Debian package in build/'
 	@echo 'make install    to $$(DESTDIR)$$(PREFIX), which is $(PREFIX); make uninstall'
@@ -177,7 +177,8 @@ $(BUILD)/logins: $(LOADS) $(LIBRARY)
 	$(call quiet,LD  $@)
 	$(Q)$(LINK) -o $@ $^ $(PKG_LIBS)
 
-bench-run: $(RUN_DEPS) all test-tools
+bench-run: $(RUN_DEPS) all test-tools $(BUILD)/unit/test_datagram_path
+	@VBMC_BUILD=$(BUILD) tests/bench/commands.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/logins.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/fleet.sh

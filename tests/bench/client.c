@@ -292,7 +292,7 @@ bool client_take(struct client *client, const uint8_t *bytes, size_t length)
 static void seal(struct client *client, enum client_step step, uint8_t netfn, uint8_t command,
                  const uint8_t *data, size_t data_length)
 {
-    uint8_t message[IPMI_MSG_OVERHEAD + 4], iv[CRYPTO_BLOCK_SIZE];
+    uint8_t message[IPMI_MSG_OVERHEAD + CLIENT_DATA_MAX], iv[CRYPTO_BLOCK_SIZE];
     struct wire_out out = wire_out_init(message, sizeof message);
 
     client->step = step;
@@ -312,9 +312,20 @@ static void seal(struct client *client, enum client_step step, uint8_t netfn, ui
     client->length = size > 0 ? (size_t)size : 0;
 }
 
-void client_ask(struct client *client, uint8_t netfn, uint8_t command)
+void client_ask(struct client *client, uint8_t netfn, uint8_t command, const uint8_t *data,
+                size_t length)
 {
-    seal(client, CLIENT_ASKING, netfn, command, NULL, 0);
+    seal(client, CLIENT_ASKING, netfn, command, data, length);
+}
+
+void client_pretend(struct client *client)
+{
+    uint8_t sik[CRYPTO_DIGEST_MAX] = {0};
+
+    client->exchange.bmc_id = client->exchange.console_id;
+    rakp_derive_keys(client->crypto, &client->exchange, client->kuid, sik, &client->keys);
+    client->step = CLIENT_IN;
+    client->sequence = 1;
 }
 
 void client_leave(struct client *client)

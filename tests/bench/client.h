@@ -56,9 +56,15 @@ void client_begin(struct client *client);
 /* Takes a datagram: true if it was what is waited for. `step` is then another one, for which the
  * next request is built if it is CLIENT_RAKP1 or CLIENT_RAKP3. */
 bool client_take(struct client *client, const uint8_t *bytes, size_t length);
-/* Of one that is CLIENT_IN: builds a command without data, or Close Session. */
-void client_ask(struct client *client, uint8_t netfn, uint8_t command);
+/* Of one that is CLIENT_IN: builds a command (with up to CLIENT_DATA_MAX bytes of data), or Close
+ * Session. */
+#define CLIENT_DATA_MAX 16
+void client_ask(struct client *client, uint8_t netfn, uint8_t command, const uint8_t *data,
+                size_t length);
 void client_leave(struct client *client);
+/* A session of a BMC that sends back what it gets: CLIENT_IN without a log-in, by keys of its own.
+ */
+void client_pretend(struct client *client);
 
 /* For floods, which keep no client: Open Session and RAKP 1, whose length is returned; and of a
  * good Open Session Response the two ids, else false. */

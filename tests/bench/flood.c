@@ -244,7 +244,7 @@ static void look_at(struct crowd *crowd, unsigned i, uint64_t now)
             break;
         guest->begun_us = now;
         guest->next_us = now + EACH_US;
-        client_ask(&guest->client, NETFN_CHASSIS, CHASSIS_STATUS);
+        client_ask(&guest->client, NETFN_CHASSIS, CHASSIS_STATUS, NULL, 0);
         send_request(crowd, i, now);
         break;
     case CLIENT_OUT:

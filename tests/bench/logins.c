@@ -1,4 +1,4 @@
-/* A load generator: log-ins by IPMI 2.0.
+/* A load generator: log-ins and commands by IPMI 2.0.
  *
  *   logins rate ADDRESS PORT USER PASSWORD
  *       Clients of one source log in and out all the time.
@@ -6,15 +6,20 @@
  *       Set-ups from many loopback sources, beside sessions that work.
  *   logins timing ADDRESS PORT USER PASSWORD NAME:USER:PASSWORD...
  *       How long RAKP 2 and the answer to RAKP 3 take.
+ *   logins commands ADDRESS PORT USER PASSWORD [NETFN COMMAND [BYTE...]]
+ *       Sessions that ask all the time (Get Chassis Status, if nothing else).
+ *   logins bare|sealed ADDRESS PORT - -
+ *       The same of an echo, which `logins echo ADDRESS PORT - -` is.
  *
  * Options stand before the mode: -s suite, -n clients, -t seconds, -b BMCs (ports in a row), -d
- * datagrams and -S sources of a flood, -r rounds of what is timed, -w whatever time it takes. It
- * prints a line, or a few, and fails where a promise is broken: a time-out, a request that fails,
- * times that tell users apart. */
+ * datagrams and -S sources of a flood, -r rounds of what is timed, -R requests in place of seconds,
+ * -p process of the server, -w whatever time it takes. It prints a line, or a few, and fails where
+ * a promise is broken: a time-out, a request that fails, times that tell users apart. */
 #include "tests/bench/logins.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,7 +235,7 @@ static void read_options(int argc, char **argv, struct plan *plan)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "+s:n:t:b:d:S:r:w")) >= 0) {
+    while ((option = getopt(argc, argv, "+s:n:t:b:d:S:r:R:p:w")) >= 0) {
         switch (option) {
         case 's':
             plan->account.suite = cipher_suite_find((uint8_t)number(optarg, 0, 255));
@@ -253,6 +258,12 @@ static void read_options(int argc, char **argv, struct plan *plan)
         case 'r':
             plan->rounds = number(optarg, 1, 1000000);
             break;
+        case 'R':
+            plan->requests = number(optarg, 1, 1000000000);
+            break;
+        case 'p':
+            plan->server = number(optarg, 1, INT_MAX);
+            break;
         case 'w':
             plan->at_leisure = true;
             break;
@@ -260,6 +271,25 @@ static void read_options(int argc, char **argv, struct plan *plan)
             exit(2);
         }
     }
+}
+
+static int run_mode(const struct plan *plan, char **rest, size_t left)
+{
+    const char *mode = rest[0];
+
+    if (strcmp(mode, "flood") == 0)
+        return measure_flood(plan);
+    if (strcmp(mode, "timing") == 0)
+        return measure_timing(plan, rest + 5, left - 5);
+    if (strcmp(mode, "commands") == 0)
+        return measure_commands(plan, ASKING_BMC, rest + 5, left - 5);
+    if (strcmp(mode, "bare") == 0)
+        return measure_commands(plan, ASKING_BARE, NULL, 0);
+    if (strcmp(mode, "sealed") == 0)
+        return measure_commands(plan, ASKING_SEALED, NULL, 0);
+    if (strcmp(mode, "echo") == 0)
+        return serve_echo(plan);
+    return measure_rate(plan);
 }
 
 int main(int argc, char **argv)
@@ -280,15 +310,12 @@ int main(int argc, char **argv)
     int left = argc - optind;
     if (left < 5 || !plan.account.suite || inet_pton(AF_INET, rest[1], &plan.bmc.sin_addr) != 1) {
         fprintf(stderr,
-                "usage: logins [OPTIONS] rate|flood|timing ADDRESS PORT USER PASSWORD ...\n");
+                "usage: logins [OPTIONS] rate|flood|timing|commands|bare|sealed|echo ADDRESS PORT "
+                "USER PASSWORD ...\n");
         return 2;
     }
     plan.bmc.sin_port = htons((uint16_t)number(rest[2], 1, UINT16_MAX));
     plan.account.name = rest[3];
     plan.account.password = rest[4];
-    if (strcmp(rest[0], "flood") == 0)
-        return measure_flood(&plan);
-    if (strcmp(rest[0], "timing") == 0)
-        return measure_timing(&plan, rest + 5, (size_t)left - 5);
-    return measure_rate(&plan);
+    return run_mode(&plan, rest, (size_t)left);
 }

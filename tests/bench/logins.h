@@ -18,6 +18,8 @@ struct plan {
     unsigned datagrams; /* of a flood, in all */
     unsigned sources;   /* that it comes from */
     unsigned rounds;    /* of what is timed */
+    unsigned requests;  /* of commands, in all; 0: as many as there is time for */
+    unsigned server;    /* process whose time of the processor is measured; 0: of none */
     bool at_leisure;    /* only what fails counts */
 };
 
@@ -25,6 +27,15 @@ struct plan {
 int measure_rate(const struct plan *plan);
 int measure_flood(const struct plan *plan);
 int measure_timing(const struct plan *plan, char **cases, size_t count);
+
+/* Whom commands are for: a BMC, or an echo, of which the client knows nothing but that something
+ * has come, or what a session checks. */
+enum asking { ASKING_BMC, ASKING_BARE, ASKING_SEALED };
+
+/* `words`: NetFn, command and data; none: Get Chassis Status. */
+int measure_commands(const struct plan *plan, enum asking asking, char **words, size_t count);
+/* Does not return. */
+int serve_echo(const struct plan *plan);
 
 uint64_t clock_us(void);
 uint64_t clock_ns(void);

@@ -4,6 +4,8 @@
 # machine that is otherwise idle; logins.sh [rate|flood|timing] measures one of them.
 # shellcheck source=tests/e2e/functions.sh
 . "$(dirname "$0")/../e2e/functions.sh"
+# shellcheck source=tests/bench/simulator.sh
+. "$top/tests/bench/simulator.sh"
 requires ipmi_sim ipmitool taskset
 
 what=${1:-all}
@@ -20,29 +22,6 @@ wait_for 20 prints g2 vbmc list
 port=$(port_of g1)
 measure() { "$build/logins" "$@" || touch failed; }
 
-start_simulator() {
-	cat >lan.conf <<-END
-		name "bench"
-		set_working_mc 0x20
-		 startlan 1
-		  addr 127.0.0.1 9001
-		  priv_limit admin
-		  allowed_auths_admin none md2 md5 straight
-		  guid a123456789abcdefa123456789abcdef
-		 endlan
-		 user 1 false "" "" user 10 none md2 md5 straight
-		 user 2 true "admin" "$password" admin 60 none md2 md5 straight
-	END
-	cat >bench.emu <<-END
-		mc_setbmc 0x20
-		mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
-		mc_enable 0x20
-	END
-	ipmi_sim -c lan.conf -f bench.emu -s "$dir" -n >ipmi_sim.log 2>&1 </dev/null &
-	simulator_pid=$!
-	cleanup kill $simulator_pid
-	wait_for 20 ipmitool -I lanplus -C 3 -H 127.0.0.1 -p 9001 -U admin -P "$password" mc info
-}
 # ticks PID: of the processor, a hundredth of a second each.
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 # beside PID ARGUMENT...: what the clients say, and what a log-in cost the process.
