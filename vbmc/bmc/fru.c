@@ -129,6 +129,15 @@ static int put_tag(uint8_t *image, const struct tag *tag)
                                      shown.length);
 }
 
+/* In what is generated, which has room for it only when it is whole. */
+static void put_generated_tag(struct fru *fru, const struct tag *tag)
+{
+    uint8_t *image = whole_image(fru, FRU_SERVER);
+
+    if (image)
+        put_tag(image, tag);
+}
+
 static int make_tag(const uint8_t *bytes, size_t length, struct tag *tag)
 {
     if (length > sizeof tag->bytes)
@@ -168,8 +177,7 @@ static int change_tag(struct fru *fru, const struct tag *tag)
 
     if (server->written && put_tag(server->written, tag) == -ENOSPC)
         return -ENOSPC;
-    if (whole_image(fru, FRU_SERVER))
-        put_tag(server->made, tag);
+    put_generated_tag(fru, tag);
     fru->tag = *tag;
     fru->tag_is_set = server->written || !tag_equal(tag, &fru->domain_tag);
     forget_if_same(fru, FRU_SERVER);
@@ -352,7 +360,7 @@ static void take_tag(struct fru *fru)
         fru_field_text(&field, true, text);
         tag.length = fru_latin1_of_utf8(text, strlen(text), tag.bytes, sizeof tag.bytes);
     }
-    put_tag(fru->units[FRU_SERVER].made, &tag);
+    put_generated_tag(fru, &tag);
     fru->tag = tag;
     fru->tag_is_set = true;
 }
@@ -404,7 +412,7 @@ void fru_reset(struct fru *fru)
         fru->units[id].written = NULL;
     }
     fru->tag_is_set = false;
-    put_tag(fru->units[FRU_SERVER].made, &fru->domain_tag);
+    put_generated_tag(fru, &fru->domain_tag);
 }
 
 int fru_restore_image(struct fru *fru, uint8_t id, const uint8_t *bytes, size_t length)
@@ -430,6 +438,6 @@ int fru_restore_asset_tag(struct fru *fru, const uint8_t *bytes, size_t length)
     if (result < 0)
         return result;
     fru->tag_is_set = true;
-    put_tag(fru->units[FRU_SERVER].made, &fru->tag);
+    put_generated_tag(fru, &fru->tag);
     return 0;
 }

@@ -179,6 +179,39 @@ static void test_asset_tag_into_written(void **state)
     assert_memory_equal(fru_image(the_fru, 0), no_areas, sizeof no_areas);
 }
 
+/* The image has never been read since it was generated: it is kept without the zeros at its end. */
+static void test_asset_tag_unread(void **state)
+{
+    uint8_t image[FRU_SERVER_SIZE], tag[FRU_ASSET_TAG_MAX];
+    char line[128];
+
+    (void)state;
+    memset(tag, 't', sizeof tag);
+    snprintf(line, sizeof line, "0 System product asset tag=%.63s", (const char *)tag);
+    set_fru_hardware("web01");
+    assert_int_equal(fru_restore_asset_tag(the_fru, tag, sizeof tag), 0);
+    expect_fru_line(line);
+    expect_sound_fru(0);
+    expect_fru_line("0 System records system id=" FRU_FIXTURE_UUID_TEXT);
+    memcpy(image, fru_image(the_fru, 0), sizeof image);
+
+    fru_reset(the_fru);
+    strcpy(the_hardware.smbios.chassis_asset, "a tag of the domain, which is longer than none");
+    set_fru_hardware("web01");
+    fru_reset(the_fru);
+    expect_asset_tag("a tag of the domain, which is longer than none");
+    expect_sound_fru(0);
+    expect_fru_line("0 System records system id=" FRU_FIXTURE_UUID_TEXT);
+
+    the_hardware.smbios.chassis_asset[0] = '\0';
+    set_fru_hardware("web01");
+    assert_int_equal(fru_restore_image(the_fru, 0, image, sizeof image), 0);
+    assert_int_equal(fru_write(the_fru, 0, 0, image, 1), 0);
+    expect_fru_line(line);
+    assert_null(fru_written(the_fru, 0)); /* it is what would be generated */
+    assert_memory_equal(fru_image(the_fru, 0), image, sizeof image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +225,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asset_tag_of_one_byte, fru_fixture_setup,
                                         fru_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_asset_tag_into_written, fru_fixture_setup,
+                                        fru_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_asset_tag_unread, fru_fixture_setup,
                                         fru_fixture_teardown),
     };
 
