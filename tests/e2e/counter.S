@@ -1,4 +1,5 @@
 # Boots from a disk and prints the numbers 00000001, 00000002, ... to its first serial port, 200 lines a second.
+# Each time it writes to half a megabyte of memory, so that a slow migration does not come to its end by itself.
 # What is typed is in the line of the number after which it came, behind a blank: "0000004d x".
 .code16
 .globl _start
@@ -25,6 +26,12 @@ _start:
 	sti
 again:
 	hlt
+	mov $0x1000, %ax
+1:	mov %ax, %es
+	incw %es:0
+	add $0x100, %ax
+	cmp $0x9000, %ax
+	jb 1b
 	inc %ebx
 	mov $8, %cx
 digit:
