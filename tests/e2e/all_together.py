@@ -309,7 +309,9 @@ class Run:
         for actor in self.world.actors:
             actor.start()
         number = 0
-        while number < 2 or time.monotonic() - begun < seconds:
+        # On a busy machine some get nothing done in a few seconds.
+        while (number < 2 or time.monotonic() - begun < seconds
+               or (number < 20 and not all(actor.done for actor in self.recorders + self.operators))):
             number += 1
             length = self.chance.uniform(1.5, 3) if self.is_short else self.chance.uniform(3, 20)
             kills = number % 2 == 1 if self.is_short else self.chance.random() < 0.6
