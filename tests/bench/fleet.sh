@@ -64,7 +64,7 @@ measure() {
 
 rows=(start start-cpu restart restart-cpu idle memory memory-again files list top stop)
 declare -A unit=([start]=ms [start-cpu]=ms [restart]=ms [restart-cpu]=ms [idle]=ms/s [memory]=bytes/BMC
-	[memory-again]=bytes/BMC [files]= [list]=ms [top]=ms [stop]=ms)
+	[memory-again]=bytes/BMC [files]="" [list]=ms [top]=ms [stop]=ms)
 declare -A most=([start]=3000 [restart]=3000 [idle]=10 [memory]=16384 [memory-again]=16384 [files]=200
 	[list]=300 [top]=300 [stop]=1000)
 for count in "${counts[@]}"; do

@@ -249,14 +249,13 @@ keep_capabilities() {
 # drop_other_drivers: libvirtd then has that of QEMU alone. The others look at the whole machine whenever it
 # starts, which takes longer than all else.
 drop_other_drivers() {
-	local all=/usr/lib/*/libvirt/connection-driver
-	all=$(echo $all)
-	[[ -e $all/libvirt_driver_qemu.so ]] || return 0 # another system's, which keeps them elsewhere
+	local all=(/usr/lib/*/libvirt/connection-driver)
+	[[ -e ${all[0]}/libvirt_driver_qemu.so ]] || return 0 # another system's, which keeps them elsewhere
 	# The file itself, as what was asked of QEMU (above) is taken for old where the driver is younger.
 	mkdir /run/drivers
 	true >/run/drivers/libvirt_driver_qemu.so
-	mount --bind "$all/libvirt_driver_qemu.so" /run/drivers/libvirt_driver_qemu.so
-	mount --rbind /run/drivers "$all"
+	mount --bind "${all[0]}/libvirt_driver_qemu.so" /run/drivers/libvirt_driver_qemu.so
+	mount --rbind /run/drivers "${all[0]}"
 }
 
 run_libvirtd() { LIBVIRT_LOG_OUTPUTS=3:file:$dir/libvirtd.log libvirtd -d; }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # functions.sh has the rest
 # Sourced after functions.sh: several libvirtd on this machine, each a host of its own with sockets, state,
 # host UUID and host name, between which the guest g1 can be migrated.
 requires libvirtd virtlogd virsh

@@ -345,6 +345,7 @@ void world_start_daemon(void)
 {
     static const struct uuid uuid = {{1}};
 
+    chassis_clear(&world.bmc.chassis);
     bmc_init(&world.bmc, 1, &uuid, &hooks, NULL);
     world.bmc.chassis.restore_policy = POWER_RESTORE_ALWAYS_ON;
     for (unsigned i = 0; i < stored.owed_count; i++)
@@ -396,6 +397,7 @@ void world_end(void)
 {
     bmc_set_host(&world.bmc, NULL);
     bmc_clear(&world.bmc);
+    chassis_clear(&world.bmc.chassis);
     placement_clear(&world.placement);
     placement_map_clear(&map);
 }

@@ -22,7 +22,7 @@ modules=(acpi/button input/evdev
 # what begins parts of the kernel that no test is about (tracing, integrity, checksums).
 cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_check tsc=reliable
 	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1 noreplace-smp
-	initcall_blacklist=init_kprobes,init_kprobe_trace,event_trace_init,tracer_init_tracefs,init_trace_printk_function_export,cubictcp_register,dev_map_init,crypto_kdf108_init,load_system_certificate_list,platform_keyring_init,init_ima,init_evm,init_encrypted,hugetlb_init,msr_init,crc_t10dif_mod_init,crc64_rocksoft_mod_init)
+	"initcall_blacklist=init_kprobes,init_kprobe_trace,event_trace_init,tracer_init_tracefs,init_trace_printk_function_export,cubictcp_register,dev_map_init,crypto_kdf108_init,load_system_certificate_list,platform_keyring_init,init_ima,init_evm,init_encrypted,hugetlb_init,msr_init,crc_t10dif_mod_init,crc64_rocksoft_mod_init")
 
 stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
 up_to_date() { [[ -s $out/guest.img && -s $out/vmlinux && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }

@@ -174,6 +174,7 @@ arguments=()
 [[ -z $pcap ]] || arguments+=(-object "filter-dump,id=pcap0,netdev=hostnet0,file=${pcap//,/,,}")
 [[ -z $seabios_log ]] || arguments+=(-chardev "file,id=seabios,path=${seabios_log//,/,,}"
 	-device "isa-debugcon,iobase=0x402,chardev=seabios")
+# shellcheck disable=SC2054 # the commas are QEMU's
 [[ -z $inband ]] || arguments+=(-chardev "socket,id=ipmi0,path=$(escape "${ipmi_socket//,/,,}"),reconnect=1"
 	-device ipmi-bmc-extern,id=bmc0,chardev=ipmi0
 	-device "$(case $inband in pci-*) printf '{"driver":"%s","bmc":"bmc0"}' "$inband" ;; *) echo "$inband,bmc=bmc0" ;; esac)")

@@ -38,6 +38,12 @@ static void note_owed(enum host_power_action action, bool begun, int64_t run, in
     chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
 }
 
+static void fake_bmc_again(void **state)
+{
+    fake_bmc_teardown(state);
+    fake_bmc_setup(state);
+}
+
 /* An action of several steps starts when the store has it, one of a single step at once; neither is
  * answered as accepted before. */
 static void test_stored_before_it_is_accepted(void **state)
@@ -54,7 +60,7 @@ static void test_stored_before_it_is_accepted(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        fake_bmc_setup(state);
+        fake_bmc_again(state);
         fake_bmc.host.waits = fake_bmc.owed_waits = true;
         fake_bmc.host.domain.state = cases[i].guest;
         assert_string_equal(control(cases[i].action), FAKE_BMC_WAITS);
@@ -128,7 +134,7 @@ static void test_owed_is_finished(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        fake_bmc_setup(state);
+        fake_bmc_again(state);
         fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
         note_owed(cases[i].action, cases[i].begun, cases[i].run, 1000);
         assert_int_equal(fake_bmc.host.count, 0);
@@ -192,7 +198,7 @@ static void test_owed_long_ago(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        fake_bmc_setup(state);
+        fake_bmc_again(state);
         fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
         fake_bmc.now_ms = CHASSIS_OWED_MAX_AGE_MS + 2000000;
         note_owed(cases[i].action, true, cases[i].run, CHASSIS_OWED_MAX_AGE_MS + 60000);
@@ -234,7 +240,7 @@ static void test_owed_of_another_place(void **state)
                                               .run = 7,
                                               .place = cases[i].place,
                                               .at_ms = 1000000};
-        fake_bmc_setup(state);
+        fake_bmc_again(state);
         fake_bmc_set_state(&fake_bmc, HOST_POWER_UNKNOWN);
         chassis_restore_owed(&fake_bmc.bmc.chassis, &record);
         fake_bmc.host.waits = true;
@@ -314,7 +320,7 @@ static void test_hypervisor_lost(void **state)
 static void test_hypervisor_back_before_the_call_fails(void **state)
 {
     for (unsigned asks = 0; asks < 2; asks++) {
-        fake_bmc_setup(state);
+        fake_bmc_again(state);
         fake_bmc.host.waits = true;
         fake_bmc.host.domain.run = 7;
         control(0);
