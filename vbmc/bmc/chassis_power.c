@@ -217,7 +217,7 @@ static void start_first_action(struct chassis *chassis)
     host_power(chassis->core->host, action, chassis->cycle_interval_s, action_finished, chassis);
 }
 
-/* Starts the action at the head if it has waited for the store. */
+/* One of the guest's own, which is stored now: told as accepted, it starts a little later. */
 static void answer_first(struct chassis *chassis, struct chassis_action *action)
 {
     uint64_t more_ms = action->accepted ? 0 : CHASSIS_ANSWER_FIRST_MS;
@@ -230,6 +230,7 @@ static void answer_first(struct chassis *chassis, struct chassis_action *action)
     waiters_finish(&action->waiters, 0);
 }
 
+/* Starts the action at the head if it has waited for the store. */
 static void start_stored(struct chassis *chassis)
 {
     struct chassis_action *action = &chassis->queue[0];

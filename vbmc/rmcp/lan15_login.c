@@ -13,27 +13,29 @@
 #include "vbmc/rmcp/session.h"
 #include "vbmc/rmcp/window.h"
 
-/* Who may log in as an opening says, or NULL. */
-static const struct user *find_user(const struct rmcp_server *server, const struct opening *opening,
-                                    uint8_t *id)
+/* The id of who may log in as an opening says, or 0. As in RAKP (rakp.c) all of it is done for
+ * everybody: how long it takes tells nobody whose account it is. */
+static uint8_t find_user(const struct users *users, const struct opening *opening)
 {
-    const struct user *user = users_find(server->config.users, (const char *)opening->lan15.name,
-                                         opening->lan15.name_length, id);
+    uint8_t id =
+        users_find_id(users, (const char *)opening->lan15.name, opening->lan15.name_length);
+    const struct user *user = &users->by_id[id];
+    bool may = user_may_use_ipmi(user) & (user->password_size == LAN15_KEY_SIZE);
 
-    bool may = user && user_may_use_ipmi(user) && user->password_size == LAN15_KEY_SIZE;
-
-    return may ? user : NULL;
+    return (uint8_t)(id & -may);
 }
 
 const uint8_t *lan15_login_key(const struct rmcp_server *server, const struct opening *opening,
                                uint8_t *user_id)
 {
-    uint8_t id = 0;
-    const struct user *user = find_user(server, opening, &id);
+    const struct users *users = server->config.users;
+    uint8_t id = find_user(users, opening);
+    const uint8_t *const keys[] = {server->nobodys_key, users->by_id[id].password};
+    bool is_locked_out = login_is_locked_out(server, id);
 
     if (user_id)
-        *user_id = user ? id : 0;
-    return user && !login_is_locked_out(server, id) ? user->password : server->nobodys_key;
+        *user_id = id;
+    return keys[(id != 0) & !is_locked_out];
 }
 
 static int challenge(void *context, uint8_t type, const uint8_t *name, size_t length, uint32_t *id,
@@ -131,7 +133,6 @@ static int activate(void *context, const struct ipmi_activation *asked,
     struct rmcp_server *server = login->server;
     const struct opening *found = openings_find(server->openings, login->id);
     struct session *session = session_table_find_active(server->sessions, login->id);
-    uint8_t user_id = 0;
     uint32_t first;
 
     if (login->id != 0 && session)
@@ -139,8 +140,9 @@ static int activate(void *context, const struct ipmi_activation *asked,
     if (login->id == 0 || !found || found->suite)
         return -ENOENT;
     const struct opening opening = *found;
-    const struct user *user = find_user(server, &opening, &user_id);
-    if (!user)
+    uint8_t user_id = find_user(server->config.users, &opening);
+    const struct user *user = &server->config.users->by_id[user_id];
+    if (user_id == 0)
         return -ENOENT;
     int error = check(server, &opening, user, asked);
     if (error < 0)
