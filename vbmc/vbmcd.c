@@ -22,7 +22,7 @@
 #include "sol/disk.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/base/locked.h"
+#include "vbmc/base/locked_range.h"
 #include "vbmc/base/log.h"
 #include "vbmc/cli/shell.h"
 #include "vbmc/config/config.h"

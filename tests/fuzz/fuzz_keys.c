@@ -1,6 +1,6 @@
 /* libFuzzer target: files of keys: authorized_keys and known_hosts.
  *
- * Files: sol/ssh/keys.c vbmc/ssh/known_hosts.c
+ * Files: sol/ssh/keys.c vbmc/ssh/known_hosts.c vbmc/ssh/known_hosts_entry.c
  *
  * The input is a byte that says which of the two it is, and the file. The key of a connected
  * session is not looked at here: libssh has it from the other end. */
@@ -18,6 +18,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/known_hosts_entry.h"
 #include "vbmc/ssh/uri.h"
 
 /* libssh 0.10 loses the entries that stand before a malformed line of the same host. */

@@ -12,7 +12,7 @@
 
 #include "sol/ssh/auth.h"
 #include "tests/fake/conf_files.h"
-#include "vbmc/base/locked.h"
+#include "vbmc/base/locked_range.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/config/config.h"
 #include "vbmc/store/bmcs.h"

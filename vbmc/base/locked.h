@@ -15,12 +15,6 @@
 
 #include <stddef.h>
 
-/* Makes the range, as large as RLIMIT_MEMLOCK lets it be, at most 32 MiB: 2 KiB for each BMC, and
- * 128 bytes for each session. It locks the stack of the calling thread too, 64 KiB of what is below
- * the caller. Once, before other threads; without it all is ordinary memory. 0; -EPERM if there is
- * something that cannot be locked, or -ENOMEM. */
-int locked_begin(void);
-
 /* Zeroed, or NULL. */
 void *locked_calloc(size_t count, size_t size);
 /* Wipes and frees what locked_calloc has given for `size` bytes in all. NULL is allowed. */
@@ -33,5 +27,11 @@ char *locked_copy_text(const char *text);
 void locked_move_text(char **text);
 /* Wipes and frees what either of them, or malloc, has given. NULL is allowed. */
 void locked_free_text(char *text);
+
+/* For locked_range.h: the range gives memory from now on, of which `zalloc` gives NULL when it is
+ * used up, and `wipe_and_free` takes all memory back, that of malloc as well. */
+typedef void *locked_zalloc(size_t size);
+typedef void locked_wipe_and_free(void *memory, size_t size);
+void locked_use_range(locked_zalloc *zalloc, locked_wipe_and_free *wipe_and_free);
 
 #endif

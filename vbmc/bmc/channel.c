@@ -1,8 +1,5 @@
 #include "vbmc/bmc/channel.h"
 
-#include <openssl/crypto.h>
-#include <string.h>
-
 void channel_set_defaults(struct channel *channel)
 {
     *channel = (struct channel){
@@ -10,14 +7,6 @@ void channel_set_defaults(struct channel *channel)
         .suites = {3, 17},
         .suite_count = 2,
     };
-}
-
-bool channel_equal(const struct channel *a, const struct channel *b)
-{
-    return a->limit == b->limit && a->has_kg == b->has_kg &&
-           (!a->has_kg || CRYPTO_memcmp(a->kg, b->kg, CHANNEL_KG_SIZE) == 0) &&
-           a->suite_count == b->suite_count && memcmp(a->suites, b->suites, a->suite_count) == 0 &&
-           a->authentication_types == b->authentication_types;
 }
 
 bool channel_has_suite(const struct channel *channel, uint8_t suite)

@@ -39,8 +39,6 @@ struct channel {
 
 /* Administrator limit, no Kg, cipher suites 3 and 17, no IPMI 1.5; open. */
 void channel_set_defaults(struct channel *channel);
-/* Whether limit, Kg, suites and authentication types are the same. */
-bool channel_equal(const struct channel *a, const struct channel *b);
 bool channel_has_suite(const struct channel *channel, uint8_t suite);
 /* The highest level that a session by that suite may have: the channel's limit, or the suite's own
  * if that is lower (section 23.2, parameter 24). PRIVILEGE_NO_ACCESS: nobody may use the suite. */

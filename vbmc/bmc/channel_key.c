@@ -91,3 +91,11 @@ void channel_key_apply(const struct channel_key *key, struct channel *channel)
     channel->kg = key_that_holds(key);
     channel->has_kg = CRYPTO_memcmp(channel->kg, none, sizeof none) != 0;
 }
+
+bool channel_equal(const struct channel *a, const struct channel *b)
+{
+    return a->limit == b->limit && a->has_kg == b->has_kg &&
+           (!a->has_kg || CRYPTO_memcmp(a->kg, b->kg, CHANNEL_KG_SIZE) == 0) &&
+           a->suite_count == b->suite_count && memcmp(a->suites, b->suites, a->suite_count) == 0 &&
+           a->authentication_types == b->authentication_types;
+}

@@ -38,4 +38,7 @@ void channel_key_restore(struct channel_key *key, const struct uuid *uuid,
 /* Has the channel point to the one that holds. */
 void channel_key_apply(const struct channel_key *key, struct channel *channel);
 
+/* Whether limit, Kg, suites and authentication types are the same. */
+bool channel_equal(const struct channel *a, const struct channel *b);
+
 #endif

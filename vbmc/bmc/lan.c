@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/bmc/channel_key.h"
 #include "vbmc/bmc/core.h"
 #include "vbmc/bmc/lan_values.h"
 

@@ -20,7 +20,7 @@
 #include "vbmc/cli/doctor_machine.h"
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/config/config.h"
-#include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/known_hosts_entry.h"
 #include "vbmc/ssh/uri.h"
 
 #define GROUPS_MAX      64

@@ -8,19 +8,14 @@
 #include <string.h>
 
 #include "vbmc/base/cleanup.h"
+#include "vbmc/ssh/known_hosts_entry.h"
 #include "vbmc/ssh/uri.h"
 
-#define SYSTEM_KNOWN_HOSTS "/etc/ssh/ssh_known_hosts"
-#define REVOKED            "@revoked"
+#define REVOKED "@revoked"
 
 static void cleanup_key(ssh_key *key)
 {
     ssh_key_free(*key);
-}
-
-static void cleanup_session(ssh_session *session)
-{
-    ssh_free(*session);
 }
 
 static void cleanup_file(FILE **file)
@@ -44,30 +39,6 @@ static void cleanup_entry(struct ssh_knownhosts_entry **entry)
     ssh_knownhosts_entry_free(*entry);
 }
 
-/* libssh would expand %h and the like; no path of ours means that. */
-static int set_path(ssh_session session, enum ssh_options_e option, const char *path)
-{
-    return !strchr(path, '%') && ssh_options_set(session, option, path) == SSH_OK ? 0 : -EINVAL;
-}
-
-int ssh_known_hosts_prepare(ssh_session session, const struct ssh_uri *uri)
-{
-    const bool no = false;
-    const int strict = 1;
-    const unsigned port = uri->port;
-    char path[PATH_MAX];
-
-    if (ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no) != SSH_OK ||
-        ssh_options_set(session, SSH_OPTIONS_HOST, uri->host) != SSH_OK ||
-        ssh_options_set(session, SSH_OPTIONS_PORT, &port) != SSH_OK ||
-        ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict) != SSH_OK ||
-        ssh_uri_known_hosts(uri, path, sizeof path) < 0 ||
-        set_path(session, SSH_OPTIONS_KNOWNHOSTS, path) < 0)
-        return -EINVAL;
-    return set_path(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS,
-                    uri->known_hosts ? "/dev/null" : SYSTEM_KNOWN_HOSTS);
-}
-
 static void describe_key(const ssh_key key, char text[SSH_KNOWN_HOSTS_TEXT_SIZE])
 {
     CLEANUP(cleanup_hash) unsigned char *hash = NULL;
@@ -79,41 +50,6 @@ static void describe_key(const ssh_key key, char text[SSH_KNOWN_HOSTS_TEXT_SIZE]
     const char *kind = ssh_key_type_to_char(ssh_key_type(key));
     snprintf(text, SSH_KNOWN_HOSTS_TEXT_SIZE, "%s %s", kind ? kind : "unknown kind",
              fingerprint ? fingerprint : "");
-}
-
-int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
-                           char *error, size_t size)
-{
-    char name[HOST_NAME_MAX + 300], path[PATH_MAX] = "known_hosts";
-
-    ssh_uri_host_port(uri, name, sizeof name);
-    ssh_uri_known_hosts(uri, path, sizeof path);
-    switch (found) {
-    case SSH_KNOWN_HOSTS_CHANGED:
-        snprintf(
-            error, size,
-            "the host key of %s has changed, or somebody else answers there: it is now %s; if "
-            "that is right, remove the old one with: ssh-keygen -R '%s' -f %s (and add the new "
-            "one); nothing was sent",
-            name, key, name, path);
-        break;
-    case SSH_KNOWN_HOSTS_OTHER:
-        snprintf(error, size,
-                 "%s shows a host key of another kind than %s knows: %s; if that is right, add it: "
-                 "ssh-keyscan -p %u %s >>%s; nothing was sent",
-                 name, path, key, uri->port, uri->host, path);
-        break;
-    case SSH_KNOWN_HOSTS_UNKNOWN:
-    case SSH_KNOWN_HOSTS_NOT_FOUND:
-        snprintf(error, size,
-                 "%s is not in %s, so its host key %s%scannot be verified; add it: ssh-keyscan -p "
-                 "%u %s >>%s, and compare; nothing was sent",
-                 name, path, key, key[0] ? " " : "", uri->port, uri->host, path);
-        break;
-    default:
-        snprintf(error, size, "the host key of %s cannot be looked up in %s", name, path);
-    }
-    return -EACCES;
 }
 
 /* libssh leaves out lines with a marker, and would take a key that is listed and revoked. */
@@ -147,7 +83,7 @@ int ssh_known_hosts_check_revoked(const struct ssh_uri *uri, const ssh_key key, 
     if (ssh_uri_known_hosts(uri, path, sizeof path) < 0)
         return -EACCES;
     if (!is_revoked(path, name, key) &&
-        (uri->known_hosts || !is_revoked(SYSTEM_KNOWN_HOSTS, name, key)))
+        (uri->known_hosts || !is_revoked(SSH_SYSTEM_KNOWN_HOSTS, name, key)))
         return 0;
     snprintf(error, size, "the host key of %s is revoked in known_hosts: %s; nothing was sent",
              name, shown);
@@ -168,16 +104,4 @@ int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
     if (found != SSH_KNOWN_HOSTS_OK)
         return ssh_known_hosts_refuse(found, uri, key, error, size);
     return ssh_known_hosts_check_revoked(uri, shown, key, error, size);
-}
-
-int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size)
-{
-    CLEANUP(cleanup_session) ssh_session session = ssh_new();
-
-    if (!session || ssh_known_hosts_prepare(session, uri) < 0) {
-        snprintf(error, size, "%s cannot be looked up in known_hosts", uri->host);
-        return -EACCES;
-    }
-    enum ssh_known_hosts_e found = ssh_session_has_known_hosts_entry(session);
-    return found == SSH_KNOWN_HOSTS_OK ? 0 : ssh_known_hosts_refuse(found, uri, "", error, size);
 }

@@ -13,25 +13,15 @@ struct ssh_uri;
 
 #define SSH_KNOWN_HOSTS_TEXT_SIZE 128
 
-/* Tells the session, which is not connected yet, host, port, and where known_hosts files are.
- * 0, or -EINVAL. */
-int ssh_known_hosts_prepare(ssh_session session, const struct ssh_uri *uri);
 /* Checks the key that a connected session was shown, before anything is sent that matters. 0 with
  * kind and fingerprint ("ssh-ed25519 SHA256:...") in `key`; -EACCES with the reason, and what to do
  * about it, in `error`. */
 int ssh_known_hosts_check(ssh_session session, const struct ssh_uri *uri,
                           char key[SSH_KNOWN_HOSTS_TEXT_SIZE], char *error, size_t size);
-/* The same question without a connection: is there an entry for the host at all? 0, or -EACCES with
- * what to do in `error`. */
-int ssh_known_hosts_find(const struct ssh_uri *uri, char *error, size_t size);
 
 /* The part of that which libssh leaves out: whether the key, which `shown` describes, stands behind
  * @revoked for the host. 0, or -EACCES with the reason in `error`. */
 int ssh_known_hosts_check_revoked(const struct ssh_uri *uri, const ssh_key key, const char *shown,
                                   char *error, size_t size);
-
-/* What is said in each case; `found` is anything but SSH_KNOWN_HOSTS_OK. Returns -EACCES. */
-int ssh_known_hosts_refuse(enum ssh_known_hosts_e found, const struct ssh_uri *uri, const char *key,
-                           char *error, size_t size);
 
 #endif

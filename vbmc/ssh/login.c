@@ -17,6 +17,7 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/ssh/known_hosts_entry.h"
 #include "vbmc/ssh/uri.h"
 
 #define CONNECT_MS  10000 /* all addresses of the host together */
@@ -186,7 +187,7 @@ static int handshake(const struct login *login)
 static int prepare(const struct login *login, int fd)
 {
     ssh_session session = login->session;
-    int result = ssh_known_hosts_prepare(session, login->uri);
+    int result = ssh_known_hosts_prepare(ssh_options_set, session, login->uri);
 
     if (ssh_options_set(session, SSH_OPTIONS_USER, login->user) != SSH_OK)
         result = -EINVAL;

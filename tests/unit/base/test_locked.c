@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 
 #include "vbmc/base/locked.h"
+#include "vbmc/base/locked_range.h"
 
 #define BLOCK 2048
 
@@ -72,6 +73,7 @@ static void test_range(void **state)
     struct rlimit limit = {160 << 10, 160 << 10}; /* with the stack's */
     char *blocks[64];
     size_t locked = 0;
+    char *of_before = locked_calloc(1, BLOCK);
 
     (void)state;
     assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
@@ -93,6 +95,7 @@ static void test_range(void **state)
         for (size_t i = 0; i < 64; i++)
             locked_free(blocks[i], BLOCK);
     }
+    locked_free(of_before, BLOCK);
 }
 
 int main(void)

@@ -20,7 +20,7 @@
 #include "tests/fake/fake_host.h"
 #include "vbmc/base/array.h"
 #include "vbmc/base/endpoint.h"
-#include "vbmc/base/locked.h"
+#include "vbmc/base/locked_range.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/cipher_suites.h"

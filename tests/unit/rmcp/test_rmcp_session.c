@@ -9,7 +9,7 @@
 
 #include "tests/unit/rmcp_console.h"
 #include "tests/unit/rmcp_stub.h"
-#include "vbmc/base/locked.h"
+#include "vbmc/base/locked_range.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/users.h"
 #include "vbmc/ipmi/codes.h"

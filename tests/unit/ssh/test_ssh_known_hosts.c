@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "vbmc/ssh/known_hosts.h"
+#include "vbmc/ssh/known_hosts_entry.h"
 #include "vbmc/ssh/uri.h"
 
 /* The public half of a key that was made for this and thrown away. */
