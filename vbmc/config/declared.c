@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/array.h"
 #include "vbmc/config/keys.h"
 
 /* Where the value goes; NULL: nowhere. */
@@ -26,6 +27,22 @@ static void *target_of(struct config_declared *declared, const char *name, bool 
     return NULL;
 }
 
+/* In a section there is no such key: what it asks for is a change of the domain itself. */
+static int set_interface(struct config_declared *declared, const char *value, char *problem,
+                         size_t size)
+{
+    static const char *const front_ends[] = {"kcs", "bt", "pci-kcs", "pci-bt"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(front_ends); i++) {
+        if (strcmp(front_ends[i], value) == 0) {
+            declared->interface = front_ends[i];
+            return 0;
+        }
+    }
+    snprintf(problem, size, "interface = %.60s: expected kcs, bt, pci-kcs or pci-bt", value);
+    return -EINVAL;
+}
+
 int config_declared_set(struct config_declared *declared, const char *name, const char *value,
                         char *problem, size_t size)
 {
@@ -34,8 +51,11 @@ int config_declared_set(struct config_declared *declared, const char *name, cons
     bool *given;
     void *target = target_of(declared, name, &given);
 
+    if (strcmp(name, "interface") == 0)
+        return set_interface(declared, value, problem, size);
     if (!target || !key) {
-        snprintf(problem, size, "%.40s is none of port, address, console, redundancy", name);
+        snprintf(problem, size, "%.40s is none of port, address, console, redundancy, interface",
+                 name);
         return -ENOENT;
     }
     int result = key->read(&parse, value, target);

@@ -17,10 +17,12 @@ struct config_declared {
     bool has_console, has_redundancy;
     enum config_console console;
     enum supply_redundancy redundancy;
+    const char
+        *interface; /* the guest's own: "kcs", "bt", "pci-kcs" or "pci-bt"; NULL: not given */
 };
 
-/* Reads port, address, console or redundancy. 0; -ENOENT (any other name), -EINVAL or -ENOMEM, with
- * what is wrong in `problem`. */
+/* Reads port, address, console, redundancy or interface. 0; -ENOENT (any other name), -EINVAL or
+ * -ENOMEM, with what is wrong in `problem`. */
 int config_declared_set(struct config_declared *declared, const char *name, const char *value,
                         char *problem, size_t size);
 void config_declared_clear(struct config_declared *declared);

@@ -8,6 +8,7 @@
 #include "vbmc/instance/configure.h"
 #include "vbmc/instance/declared.h"
 #include "vbmc/instance/guest.h"
+#include "vbmc/instance/inband.h"
 #include "vbmc/instance/stored.h"
 #include "vbmc/virt/hypervisor.h"
 
@@ -28,4 +29,5 @@ void fleet_follow_metadata(struct fleet *fleet, struct instance *instance)
     if (moves)
         fleet_stop_listening(fleet, instance);
     instance_record_changed(instance, NULL, NULL);
+    instance_follow_inband(instance);
 }

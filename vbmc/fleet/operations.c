@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vbmc/bmc/bmc.h"
+#include "vbmc/config/declared.h"
 #include "vbmc/fleet/bmcset.h"
 #include "vbmc/fleet/fleet.h"
+#include "vbmc/instance/declared.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/inband.h"
 #include "vbmc/physics/facility.h"
@@ -147,10 +150,18 @@ static int run_inband(void *context, const struct service_call *call,
 {
     struct instance *instance = instance_of(context, call);
     struct virt_domain *domain = instance ? instance_domain(instance) : NULL;
+    const char *front_end = arguments->inband_front_end;
+    const char *declared = instance ? instance_declared(instance)->interface : NULL;
     char path[INSTANCE_INBAND_PATH_SIZE];
 
     if (!domain)
         return -EHOSTUNREACH;
+    if (declared && (!front_end || strcmp(front_end, declared) != 0)) {
+        bmc_ticket_finish_with(call->ticket, -ENOTSUP,
+                               "the metadata of its domain says which interface it has: change it "
+                               "there");
+        return -EINPROGRESS;
+    }
     if (!hypervisor_is_local(virt_domain_hypervisor(domain))) {
         bmc_ticket_finish_with(call->ticket, -ENOTSUP,
                                "its hypervisor is on another machine, where there is no socket of "
@@ -161,7 +172,7 @@ static int run_inband(void *context, const struct service_call *call,
     struct bmc_ticket *ticket = result == 0 ? keep_ticket(call) : NULL;
     if (!ticket)
         return result < 0 ? result : -ENOMEM;
-    hypervisor_set_inband(domain, arguments->inband_front_end, path, finish, ticket);
+    hypervisor_set_inband(domain, front_end, path, false, finish, ticket);
     return -EINPROGRESS;
 }
 

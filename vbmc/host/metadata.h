@@ -1,7 +1,7 @@
 /* What an administrator decides of a guest and keeps in its domain's <metadata>, so that it follows
  * the domain: tags, and settings of its BMC.
  *
- *     <vbmc:bmc xmlns:vbmc='urn:vbmc:1.0' port='6240' redundancy='2N'>
+ *     <vbmc:bmc xmlns:vbmc='urn:vbmc:1.0' port='6240' redundancy='2N' interface='kcs'>
  *       <vbmc:tag key='rack' value='7'/>
  *     </vbmc:bmc>
  *

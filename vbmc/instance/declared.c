@@ -71,5 +71,6 @@ bool instance_take_metadata(struct instance *instance, const char *text)
     free(instance->record.metadata);
     instance->record.metadata = copy;
     instance_read_metadata(instance);
+    instance->interface_asked = false;
     return port != instance->declared.port || !is_same_text(address, instance->declared.address);
 }

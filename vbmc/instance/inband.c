@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/inband/inband.h"
 #include "vbmc/inband/interface.h"
@@ -76,6 +78,40 @@ static void listen_for(struct instance *instance, const struct host_inband *devi
         log_error("%s: in-band: %s", instance->record.name, inband_error(instance->inband));
 }
 
+static void on_interface_set(void *context, int result, const char *text)
+{
+    CLEANUP_FREE char *name = context;
+
+    if (result == 0)
+        log_info("%s", text);
+    else if (result != -EALREADY)
+        log_warning("%s: cannot be given the interface that its metadata says: %s", name,
+                    text ? text : strerror(-result));
+}
+
+/* Its metadata may say which interface the guest has. Its stored definition is changed, so a guest
+ * that runs goes on without until its next power-on; it is asked for once, until it was there. */
+static void ask_for_interface(struct instance *instance, const char *path)
+{
+    const struct host_domain *host = instance->bmc.core.host;
+    const struct host_inband *device = host && host->hardware ? &host->hardware->inband : NULL;
+    const char *wanted = instance->declared.interface;
+
+    if (!wanted || !device || !instance->record.active ||
+        !hypervisor_is_local(virt_domain_hypervisor(instance->domain)))
+        return;
+    if (device->is_there && strcmp(device->front_end, wanted) == 0 &&
+        strcmp(device->socket, path) == 0) {
+        instance->interface_asked = false;
+        return;
+    }
+    char *name = instance->interface_asked ? NULL : strdup(instance->record.name);
+    if (!name)
+        return;
+    instance->interface_asked = true;
+    hypervisor_set_inband(instance->domain, wanted, path, true, on_interface_set, name);
+}
+
 /* While nothing is known of its domain the socket stays: a guest that talks need not see that. */
 void instance_follow_inband(struct instance *instance)
 {
@@ -89,6 +125,7 @@ void instance_follow_inband(struct instance *instance)
         listen_for(instance, device, path);
     else if (!instance->record.active || (host && host->hardware))
         inband_stop_listening(instance->inband);
+    ask_for_interface(instance, path);
 }
 
 struct instance_inband instance_inband(const struct instance *instance)

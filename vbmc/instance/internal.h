@@ -31,6 +31,7 @@ struct instance {
     struct store_bmc record;
     struct config_declared declared; /* by its metadata */
     char *declared_problem;          /* NULL: none */
+    bool interface_asked;            /* its hypervisor was asked for the declared interface */
     struct virt_domain *domain;
     uint64_t lost_until_ms; /* see instance_set_lost_until */
     struct placement placement;

@@ -23,7 +23,11 @@ bool ipmi_bridge_is_send(const struct ipmi_msg *message)
     return message->netfn == NETFN_APP && message->command == CMD_SEND_MESSAGE;
 }
 
-/* Channels that there are, but take no messages of others. */
+/* Channels that there are, but take no messages of others. From the LAN to system software a
+ * message goes by the BMC's LUN 2, not by Send Message to channel 0Fh (section 6.13.1), and its
+ * answer by a Send Message to the session on the LAN channel. No tool and no driver does either,
+ * and it would let each client of the LAN fill a queue that the guest's own answers need: neither
+ * is offered. */
 static bool is_other_channel(uint8_t channel)
 {
     return channel == CHANNEL_LAN || channel == CHANNEL_THIS || channel == CHANNEL_SYSTEM_INTERFACE;

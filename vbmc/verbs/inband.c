@@ -20,14 +20,14 @@ static const char *note_of(struct instance *instance, const struct instance_inba
                            const char *path)
 {
     bool is_on = host_power_state_is_on(bmc_power_state(instance_bmc(instance)));
-    const struct virt_domain *domain = instance_domain(instance);
+    struct virt_domain *domain = instance_domain(instance);
 
     if (!domain)
         return "its domain is not to be seen";
+    if (!hypervisor_is_local(virt_domain_hypervisor(domain)))
+        return "its hypervisor is on another machine: run vbmcd there";
     if (!inband->has_device)
         return "none; 'vbmc inband NAME on' adds it";
-    if (!hypervisor_is_local(virt_domain_hypervisor(instance_domain(instance))))
-        return "its hypervisor is on another machine: not possible";
     if (strcmp(inband->socket, path) != 0)
         return "its QEMU looks for another BMC";
     if (inband->error[0])

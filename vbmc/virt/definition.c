@@ -14,6 +14,7 @@
 #include "vbmc/base/uuid.h"
 #include "vbmc/domxml/domxml.h"
 #include "vbmc/domxml/metadata.h"
+#include "vbmc/domxml/hardware.h"
 #include "vbmc/domxml/inband_edit.h"
 #include "vbmc/domxml/serial.h"
 #include "vbmc/host/host.h"
@@ -39,6 +40,7 @@ struct definition {
     struct definition *next; /* of the changes of tags, see below */
     char front_end[16];      /* of the guest's interface to its BMC; "": none */
     char socket[108];
+    bool if_other;
     char *xml; /* in for define, out for dump; else a text of what was done, or NULL */
     int result;
     char text[WORKER_TEXT_SIZE];
@@ -218,6 +220,15 @@ static int edit_serial(const struct definition *definition, virConnectPtr connec
 
 #define RECONNECT_MS_SINCE 9002000 /* QEMU 9.2.0, in libvirt's numbers */
 
+static bool has_that_inband(const struct definition *definition, const char *xml)
+{
+    struct host_hardware hardware;
+
+    return domxml_parse_hardware(xml, &hardware) == 0 && hardware.inband.is_there &&
+           strcmp(hardware.inband.front_end, definition->front_end) == 0 &&
+           strcmp(hardware.inband.socket, definition->socket) == 0;
+}
+
 static int edit_inband(const struct definition *definition, virConnectPtr connection,
                        const char *xml, char **edited)
 {
@@ -225,6 +236,8 @@ static int edit_inband(const struct definition *definition, virConnectPtr connec
 
     if (!definition->front_end[0])
         return domxml_remove_inband(xml, edited);
+    if (definition->if_other && has_that_inband(definition, xml))
+        return -EALREADY;
     virConnectGetVersion(connection, &version);
     return domxml_add_inband(xml, definition->front_end, definition->socket,
                              version >= RECONNECT_MS_SINCE, edited);
@@ -507,13 +520,14 @@ void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done,
 }
 
 void hypervisor_set_inband(struct virt_domain *domain, const char *front_end, const char *socket,
-                           hypervisor_done_fn *done, void *context)
+                           bool if_other, hypervisor_done_fn *done, void *context)
 {
     struct definition *definition = new_definition(domain->hypervisor, done, context);
 
     if (!definition)
         return;
     definition->work = work_inband;
+    definition->if_other = if_other;
     definition->uuid = domain->host.uuid;
     snprintf(definition->front_end, sizeof definition->front_end, "%s", front_end ? front_end : "");
     snprintf(definition->socket, sizeof definition->socket, "%s", socket);

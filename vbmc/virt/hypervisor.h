@@ -157,8 +157,9 @@ void hypervisor_add_serial(struct virt_domain *domain, hypervisor_done_fn *done,
 void hypervisor_change_tags(struct virt_domain *domain, const struct host_tag *changes,
                             size_t count, hypervisor_done_fn *done, void *context);
 /* Gives the stored definition QEMU's ipmi-bmc-extern with that front end (domxml/inband_edit.h) and
- * socket, or (NULL) takes it away. The same; -ENOENT: there is none to take away. */
+ * socket, or (NULL) takes it away. The same; -ENOENT: there is none to take away; -EALREADY: it has
+ * just that, and `if_other` says that it is to be left alone then. */
 void hypervisor_set_inband(struct virt_domain *domain, const char *front_end, const char *socket,
-                           hypervisor_done_fn *done, void *context);
+                           bool if_other, hypervisor_done_fn *done, void *context);
 
 #endif

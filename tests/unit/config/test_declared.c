@@ -29,7 +29,9 @@ static void test_read(void **state)
         {"console", "never", -EINVAL, "expected always or on-demand"},
         {"redundancy", "2N+1", 0, ""},
         {"redundancy", "3N", -EINVAL, "expected N, N+1, 2N or 2N+1"},
-        {"kg", "secret", -ENOENT, "kg is none of port, address, console, redundancy"},
+        {"interface", "pci-bt", 0, ""},
+        {"interface", "smbus", -EINVAL, "expected kcs, bt, pci-kcs or pci-bt"},
+        {"kg", "secret", -ENOENT, "kg is none of port, address, console, redundancy, interface"},
         {"enabled", "no", -ENOENT, "enabled is none"},
         {"prot", "1", -ENOENT, "prot is none"},
     };
@@ -47,8 +49,10 @@ static void test_read(void **state)
     assert_string_equal(declared.address, "::1");
     assert_true(declared.has_console && declared.console == CONFIG_CONSOLE_ON_DEMAND);
     assert_true(declared.has_redundancy && declared.redundancy == SUPPLY_2N_PLUS_1);
+    assert_string_equal(declared.interface, "pci-bt");
     config_declared_clear(&declared);
     assert_null(declared.address);
+    assert_null(declared.interface);
     assert_false(declared.port || declared.has_console || declared.has_redundancy);
 }
 

@@ -165,6 +165,31 @@ static void test_requests(void **state)
     EXPECT("0c 18 33", "<0c 1c 33 80>");
 }
 
+/* What is of a session only: none can be begun here, raised, or given a payload. */
+static void test_no_sessions(void **state)
+{
+    static const struct {
+        uint8_t command;
+        const char *data;
+        const char *code;
+    } cases[] = {
+        {0x39, "02 61 64 6d 69 6e 00 00 00 00 00 00 00 00 00 00 00", "cc"},
+        {0x3a, "02 04 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00", "d5"},
+        {0x3b, "04", "c1"},
+        {0x3c, "00 00 00 00", "c1"},
+        {0x48, "01 01 00 00 00 00", "c1"},
+    };
+    char request[128], answer[32];
+
+    (void)state;
+    sent();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(request, sizeof request, "01 18 %02x %s", cases[i].command, cases[i].data);
+        snprintf(answer, sizeof answer, "<01 1c %02x %s>", cases[i].command, cases[i].code);
+        EXPECT(request, answer);
+    }
+}
+
 static void test_late_answers(void **state)
 {
     struct ipmi_token first;
@@ -344,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_greeting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_requests, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_sessions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attention, setup, teardown),
