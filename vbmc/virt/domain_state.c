@@ -104,9 +104,11 @@ void virt_domain_apply_facts(struct virt_domain *domain, struct virt_facts *fact
     domain->stop_seen = HOST_STOP_UNKNOWN;
     if (domain->had_qemu && facts->id >= 0 && domain->id >= 0 && facts->id != domain->id)
         virt_domain_set_state(domain, HOST_POWER_OFF, live);
-    domain->id = facts->id;
-    domain->host.run = facts->id;
-    domain->booted = domain->host.booted = facts->booted;
+    if (!facts->ending) {
+        domain->id = facts->id;
+        domain->host.run = facts->id;
+        domain->booted = domain->host.booted = facts->booted;
+    }
     domain->starting = facts->starting;
     domain->has_run = domain->has_run || (host_power_state_is_on(facts->state) &&
                                           !facts->starting && !facts->migrating);

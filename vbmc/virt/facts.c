@@ -63,8 +63,10 @@ bool virt_facts_is_migrating(virDomainPtr domain, int libvirt_state, int reason)
     return virDomainGetJobInfo(domain, &job) < 0 || job.type != VIR_DOMAIN_JOB_NONE;
 }
 
-/* A domain without QEMU is off, whatever its state says. A crashed one is on only if its QEMU is
- * kept (on_crash=preserve). */
+/* A domain without QEMU is off, whatever its state says. But libvirt takes the id away first and
+ * says that it is off, and why, when it has ended QEMU (qemuProcessStop); in between it lets others
+ * look. Until then the guest is as on as it was; the event of the end comes after that. A crashed
+ * one is on only if its QEMU is kept (on_crash=preserve). */
 static int read_state(virDomainPtr domain, struct virt_facts *facts)
 {
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
@@ -72,7 +74,8 @@ static int read_state(virDomainPtr domain, struct virt_facts *facts)
 
     if (active < 0 || virDomainGetState(domain, &state, &reason, 0) < 0)
         return -1;
-    facts->state = active ? virt_facts_power_state(state) : HOST_POWER_OFF;
+    facts->ending = !active && state != VIR_DOMAIN_SHUTOFF && state != VIR_DOMAIN_NOSTATE;
+    facts->state = active || facts->ending ? virt_facts_power_state(state) : HOST_POWER_OFF;
     facts->id = active ? (int)virDomainGetID(domain) : -1;
     if (!active && state == VIR_DOMAIN_SHUTOFF)
         facts->stop_reason = virt_facts_stop_reason(reason);

@@ -20,7 +20,8 @@ struct virt_facts {
     enum host_power_state state;
     enum host_stop_reason stop_reason; /* of a domain that is off */
     bool paused_unexplained;           /* paused, and libvirt does not know why */
-    int id;                            /* of the running instance; -1 if off */
+    int id;                            /* of the running instance; -1 if off, or ending */
+    bool ending; /* libvirt is ending QEMU, and says neither that it is off nor why yet */
     bool persistent;
     bool booted;    /* it was started here, not restored or migrated */
     bool starting;  /* libvirt is at it: to boot, be restored or be migrated to, it does not tell */
