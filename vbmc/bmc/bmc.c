@@ -121,6 +121,7 @@ void bmc_restart(struct bmc *bmc)
 void bmc_host_event(struct bmc *bmc, enum host_event event)
 {
     acpi_host_event(&bmc->acpi, event);
+    messaging_host_event(&bmc->messaging, event);
     system_info_host_event(&bmc->system_info, event);
     chassis_host_event(&bmc->chassis, event);
     boot_host_event(&bmc->boot, event);

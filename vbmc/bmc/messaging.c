@@ -33,6 +33,18 @@ void messaging_set_watchdog(struct messaging *messaging, bool is_set)
     note_change(messaging);
 }
 
+void messaging_host_event(struct messaging *messaging, enum host_event event)
+{
+    const unsigned interrupts =
+        GLOBAL_ENABLE_QUEUE_INTERRUPT | GLOBAL_ENABLE_EVENT_BUFFER_INTERRUPT;
+    const struct host_domain *host = messaging->core->host;
+    bool ends = event == HOST_EVENT_RESET || (event == HOST_EVENT_STARTED && host->booted) ||
+                (event == HOST_EVENT_STOPPED && host_stop_is_end(host->stop_reason));
+
+    if (ends && messaging->enables & interrupts)
+        messaging_set_enables(messaging, (uint8_t)(messaging->enables & ~interrupts));
+}
+
 uint8_t messaging_flags(const struct messaging *messaging)
 {
     return (uint8_t)((messaging->queued > 0 ? MESSAGE_FLAG_QUEUE : 0) |

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vbmc/host/host.h"
+
 #define MESSAGING_EVENT_SIZE  16  /* as a record of the event log */
 #define MESSAGING_MESSAGE_MAX 254 /* bytes of a message in the queue, its channel byte included */
 #define MESSAGING_QUEUE_MAX   4
@@ -69,6 +71,10 @@ static inline bool messaging_logs_own_events(const struct messaging *messaging)
 void messaging_set_enables(struct messaging *messaging, uint8_t enables);
 /* Sets or clears MESSAGE_FLAG_WATCHDOG. */
 void messaging_set_watchdog(struct messaging *messaging, bool is_set);
+
+/* The system that has asked for interrupts is gone with a reset, or as the guest goes off: nobody
+ * may be there to answer one, and a PCI interrupt that others share would stay raised. */
+void messaging_host_event(struct messaging *messaging, enum host_event event);
 
 /* enum message_flag. */
 uint8_t messaging_flags(const struct messaging *messaging);

@@ -283,6 +283,40 @@ static void test_attention(void **state)
     SAYS("<05 1c 30 00>[00]");
 }
 
+/* It is enabled behind the attention that it is for, which QEMU makes an interrupt of only as that
+ * comes; and it is not left to the system of after a reset, which has not asked for it. */
+static void test_late_interrupt(void **state)
+{
+    (void)state;
+    sent();
+    EXPECT("01 18 2e 0c", "<01 1c 2e 00>");
+    put_event();
+    SAYS("[01]");
+    ask("02 18 2e 0e");
+    inband_interface_update(qemu.interface);
+    SAYS("<02 1c 2e 00>[05][00][02]");
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
+    inband_interface_update(qemu.interface);
+    SAYS("[06][01]");
+    EXPECT("03 18 2f", "<03 1c 2f 00 0c>");
+}
+
+/* A guest that was saved goes on; one that was off starts without. */
+static void test_interrupts_of_guest(void **state)
+{
+    (void)state;
+    sent();
+    EXPECT("01 18 2e 0b", "<01 1c 2e 00>");
+    fake_bmc.host.domain.stop_reason = HOST_STOP_SAVED;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STOPPED);
+    fake_bmc.host.domain.booted = false;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STARTED);
+    EXPECT("02 18 2f", "<02 1c 2f 00 0b>");
+    fake_bmc.host.domain.stop_reason = HOST_STOP_SHUTDOWN;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STOPPED);
+    EXPECT("03 18 2f", "<03 1c 2f 00 08>");
+}
+
 /* What it sends to the BMC's own address comes back by the queue, and with attention. */
 static void test_queue(void **state)
 {
@@ -373,6 +407,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attention, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_late_interrupt, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interrupts_of_guest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_starting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_only, setup, teardown),
