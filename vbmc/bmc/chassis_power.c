@@ -246,13 +246,16 @@ static void start_stored(struct chassis *chassis)
         finish_first_action(chassis, false, action->refused);
 }
 
-/* An action of the BMC's own does not wait for ever, nor does one of a single step. */
+/* An action of the BMC's own does not wait for ever, nor does one of a single step; one that is to
+ * be answered first waits as long as the guest waits for its answer. */
 static void await_store(const struct chassis *chassis, struct chassis_action *action)
 {
+    uint64_t within_ms = action->answers_first ? CHASSIS_ANSWER_STORE_MS : CHASSIS_OWN_STORE_MS;
+
     if (!action->own && !action->answers_first &&
         chassis_has_several_steps(chassis, action->action))
         return;
-    action->start_by_ms = chassis->core->hooks->now(chassis->core) + CHASSIS_OWN_STORE_MS;
+    action->start_by_ms = chassis->core->hooks->now(chassis->core) + within_ms;
     chassis->core->hooks->wake_at(chassis->core, action->start_by_ms);
 }
 

@@ -22,8 +22,10 @@ void chassis_control(struct chassis *chassis, enum host_power_action action, uin
                      const struct bmc_ticket *ticket);
 /* The same for the guest itself. What ends it (power down, cycle, hard reset) is answered as
  * accepted when the store has it, and begins CHASSIS_ANSWER_FIRST_MS later: its system sees the
- * answer. */
+ * answer. If the store takes longer than CHASSIS_ANSWER_STORE_MS, by when QEMU is about to answer
+ * for the BMC, it begins unanswered. */
 #define CHASSIS_ANSWER_FIRST_MS 1000
+#define CHASSIS_ANSWER_STORE_MS 3500
 void chassis_control_from_within(struct chassis *chassis, enum host_power_action action,
                                  const struct bmc_ticket *ticket);
 /* An action that the BMC takes by itself, for that cause (Get System Restart Cause). It starts when

@@ -231,7 +231,9 @@ static void test_from_within(void **state)
         fake_bmc.host.waits = true;
         fake_bmc.owed_waits = true;
         control(ends[i], 0);
+        fake_bmc_advance(&fake_bmc, CHASSIS_ANSWER_STORE_MS - 1); /* of a slow disk */
         assert_string_equal(answer(1), FAKE_BMC_WAITS);
+        assert_int_equal(fake_bmc.host.count, 0);
         bmc_ticket_finish(&fake_bmc.owed_ticket, 0); /* it is on disk */
         assert_string_equal(answer(1), "00");
         assert_int_equal(fake_bmc.host.count, 0);
@@ -255,6 +257,17 @@ static void test_from_within(void **state)
     assert_int_equal(fake_bmc.host.count, 1);
     fake_bmc_advance(&fake_bmc, CHASSIS_ANSWER_FIRST_MS);
     assert_int_equal(fake_bmc.host.count, 2);
+}
+
+/* Unless the disk takes so long that nobody would see the answer. */
+static void test_from_within_slowly(void **state)
+{
+    (void)state;
+    fake_bmc.origin = IPMI_ORIGIN_SYSTEM_INTERFACE;
+    fake_bmc.owed_waits = true;
+    control(0, 0);
+    fake_bmc_advance(&fake_bmc, CHASSIS_ANSWER_STORE_MS);
+    assert_int_equal(fake_bmc.host.count, 1);
 }
 
 /* Nobody's session 0 (in-band, the control socket) repeats nothing. */
@@ -395,6 +408,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_session_no_repeat, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_teardown(test_from_within, fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_from_within_slowly, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_decided_when_its_turn_comes, fake_bmc_setup,
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_several_that_need_nothing, fake_bmc_setup,
