@@ -273,6 +273,28 @@ static void add_hex(struct json_object *row, const char *key, const uint8_t *byt
     add_text(row, key, text);
 }
 
+/* Linux writes its last words in records of this type: the BMC's address, their number, and eleven
+ * characters (its Documentation/driver-api/ipmi.rst). Others may use it too: what is no such text
+ * stays as it is. Length of the text, 0: it is none. */
+#define TYPE_LINUX_PANIC 0xf0
+#define PANIC_TEXT       5 /* offset in the record */
+
+static int panic_text_length(const uint8_t record[SEL_RECORD_SIZE])
+{
+    int length = 0;
+
+    if (record[2] != TYPE_LINUX_PANIC || record[3] != (uint8_t)SEL_GENERATOR_BMC)
+        return 0;
+    while (PANIC_TEXT + length < SEL_RECORD_SIZE && record[PANIC_TEXT + length] >= ' ' &&
+           record[PANIC_TEXT + length] <= '~')
+        length++;
+    for (int i = PANIC_TEXT + length; i < SEL_RECORD_SIZE; i++) {
+        if (record[i] != 0)
+            return 0;
+    }
+    return length;
+}
+
 /* A record whose meaning its writer alone knows. */
 static void add_oem(struct json_object *row, const struct event *event, const uint8_t *record)
 {
@@ -283,7 +305,13 @@ static void add_oem(struct json_object *row, const struct event *event, const ui
     add_text(row, "generator", "");
     add_text(row, "type", text);
     add_text(row, "sensor", "");
-    add_hex(row, "event", record + head, SEL_RECORD_SIZE - head);
+    int length = panic_text_length(record);
+    if (length > 0) {
+        snprintf(text, sizeof text, "'%.*s'", length, (const char *)record + PANIC_TEXT);
+        add_text(row, "event", text);
+    } else {
+        add_hex(row, "event", record + head, SEL_RECORD_SIZE - head);
+    }
     add_text(row, "direction", "");
     add_text(row, "severity", "ok");
 }
