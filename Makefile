@@ -160,6 +160,7 @@ check-run: $(RUN_DEPS) guest all units test-tools layers
 
 soak-run: $(RUN_DEPS) guest all units test-tools
 	-@tests/guest/debian.sh $(BUILD)/debian
+	-@tests/guest/inband-systemd.sh
 	@VBMC_BUILD=$(BUILD) VBMC_SOAK=1 tests/run
 
 demo-run: $(RUN_DEPS) guest all

@@ -491,6 +491,17 @@ log_in() {
 	wait_for 60 serial_shows "$1" '~ # '
 }
 
+# freeze NAME: its only processor runs on the spot with interrupts off, until the guest is reset. To be seen
+# from outside it stands still for a moment and goes on.
+freeze() {
+	local gdb
+	gdb=$dir/$1.gdb.$(virsh domid "$1")
+	# QEMU can be asked for it once.
+	[[ -S $gdb ]] || virsh -q qemu-monitor-command --hmp "$1" "gdbserver unix:$gdb,server=on,wait=off"
+	python "$top/tests/e2e/freeze_guest.py" "$gdb"
+	wait_for 30 prints running virsh domstate "$1"
+}
+
 # boot_devices NAME: what SeaBIOS has tried since it last came up, in order; 'ROM' is the network.
 # Only what it has logged since mark_bios counts.
 boot_devices() {

@@ -15,6 +15,8 @@ usage() {
 		  --inband FRONT       the kernel of build/guest-inband (inband.sh), with QEMU's ipmi-bmc-extern and
 		                       that front end: isa-ipmi-kcs, isa-ipmi-bt, pci-ipmi-kcs, pci-ipmi-bt
 		  --ipmi-socket PATH   of its BMC
+		  --firmware           boots that guest by SeaBIOS, not the kernel alone
+		  --initrd FILE        instead of that folder's; --append WORDS: to its kernel's command line
 		  --disk FILE          writable image, qcow2 by its name's end, else raw (default: the shared
 		                       build/guest/guest.img, read-only; any number of guests can use it)
 		  --readonly-disk FILE the same, which the guest cannot write to
@@ -47,12 +49,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 name=$(escape "$1")
 shift
 
-inband='' ipmi_socket=''
+inband='' ipmi_socket='' firmware='' initrd='' append=''
 uuid='' memory=512 disk='' bus=virtio cdrom='' nic=virtio ordered=1 serial=pty serial_path='' serial_port=''
 readonly='' vcpus=1 kernel='' data='' panic='' agent='' balloon='' video='' rom='' qmp='' pcap='' seabios_log=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel) kernel=1; shift; continue ;;
+	--firmware) firmware=1; shift; continue ;;
 	--cdrom) cdrom=1; shift; continue ;;
 	--no-boot-order) ordered=; shift; continue ;;
 	--no-network-boot) rom="<rom enabled='no'/>"; shift; continue ;;
@@ -69,6 +72,8 @@ while [[ $# -gt 0 ]]; do
 	--memory) memory=$2 ;;
 	--vcpus) vcpus=$2 ;;
 	--inband) inband=$2 kernel=1 ;;
+	--initrd) initrd=$(absolute "$2") ;;
+	--append) append=" $2" ;;
 	--ipmi-socket) ipmi_socket=$(realpath -ms -- "$2") ;;
 	--data) data=$(absolute "$2") ;;
 	--disk) disk=$(absolute "$2") ;;
@@ -88,14 +93,16 @@ done
 [[ -n $disk || $bus == virtio ]] || die "--disk-bus $bus needs --disk: that bus has no read-only disks"
 [[ -z $pcap || $nic != none ]] || die "--pcap needs a network card"
 
+folder=$(absolute "$here/../../build/guest${inband:+-inband}")
 if [[ -z $disk ]]; then
-	disk=$(absolute "$here/../../build/guest/guest.img")
+	disk=$(absolute "$here/../../build/guest${firmware:+${inband:+-inband}}/guest.img")
 	readonly='<readonly/>'
 fi
-if [[ -n $kernel ]]; then
-	folder=$(absolute "$here/../../build/guest${inband:+-inband}")
-	kernel="<kernel>$folder/vmlinux</kernel><initrd>$folder/initrd</initrd>
-    <cmdline>$(escape "$(<"$folder/cmdline")")</cmdline>"
+if [[ -n $kernel && -z $firmware ]]; then
+	kernel="<kernel>$folder/vmlinux</kernel><initrd>${initrd:-$folder/initrd}</initrd>
+    <cmdline>$(escape "$(<"$folder/cmdline")$append")</cmdline>"
+else
+	kernel=
 fi
 case $disk in *.qcow2) format=qcow2 ;; *) format=raw ;; esac
 case $bus in virtio) target=vda ;; ide) target=hda ;; *) target=sda ;; esac

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds the guest that sees its own BMC: Debian's standard kernel, as the cloud kernel of build.sh has no
 # IPMI, fetched and unpacked but never installed, with busybox and this machine's ipmitool and FreeIPMI.
-# Usage: inband.sh [OUTDIR]       result: OUTDIR/vmlinux, initrd and cmdline, which QEMU boots by itself
+# Usage: inband.sh [OUTDIR]       result: OUTDIR/vmlinux, initrd and cmdline, which QEMU boots by itself;
+# guest.img, which SeaBIOS boots as build.sh's
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -13,7 +14,7 @@ out=$(cd "$out" && pwd)
 modules=(acpi/button input/evdev char/ipmi/ipmi_msghandler char/ipmi/ipmi_devintf char/ipmi/ipmi_si
 	char/ipmi/ipmi_poweroff)
 more_modules=(char/ipmi/ipmi_watchdog)
-programs=(ipmitool bmc-info ipmi-sensors ipmi-sel ipmi-config ipmi-chassis ipmi-fru)
+programs=(ipmitool bmc-info bmc-device ipmi-sensors ipmi-sel ipmi-config ipmi-chassis ipmi-fru ipmi-dcmi ipmi-locate)
 
 cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_check tsc=reliable
 	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1 nokaslr)
@@ -22,7 +23,7 @@ stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
 up_to_date() { [[ -s $out/vmlinux && -s $out/initrd && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 up_to_date && exit 0
-for tool in xz lz4 apt-get dpkg-deb "${programs[@]}"; do
+for tool in xz lz4 syslinux mformat mcopy apt-get dpkg-deb "${programs[@]}"; do
 	command -v "$tool" >/dev/null || { echo "inband.sh: $tool is missing" >&2; exit 1; }
 done
 exec 9>"$out/lock"
@@ -112,7 +113,21 @@ xz -qdc payload >vmlinux 2>/dev/null || lz4 -qdc payload >vmlinux || {
 	echo "inband.sh: the kernel's payload is neither xz nor lz4" >&2
 	exit 1
 }
+cat >syslinux.cfg <<-END
+	DEFAULT guest
+	PROMPT 0
+	TIMEOUT 0
+	LABEL guest
+	LINUX vmlinuz
+	INITRD initrd
+	APPEND ${cmdline[*]}
+END
+truncate -s 64M guest.img
+mformat -i guest.img -h 64 -s 32 -t 64 -v VBMC ::
+mcopy -i guest.img "$kernel" ::vmlinuz
+mcopy -i guest.img initrd syslinux.cfg ::
+syslinux --install guest.img
 printf '%s' "${cmdline[*]}" >"$out/cmdline"
-mv vmlinux initrd "$out/"
+mv vmlinux initrd guest.img "$out/"
 printf '%s\n' "$stamp" >stamp
 mv stamp "$out/stamp"
