@@ -4,10 +4,13 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vbmc/base/array.h"
 
 #define EQUAL_W 0.01 /* DCMI has whole watts */
+/* What ended so long ago is in no window. */
+#define WINDOW_MAX_MS 3600000
 
 /* Width of a bucket in each tier. */
 static const uint64_t width_ms[POWER_HISTORY_TIERS] = {1000, 15000, 60000};
@@ -21,7 +24,7 @@ static const struct {
 
 const unsigned power_history_windows[] = {5, 15, 30, 60, 180, 300, 420, 900, 1800, 3600, 0};
 
-static void add_to_bucket(struct power_bucket *bucket, uint64_t number, uint64_t ms, double watts)
+static void add_to_bucket(struct power_bucket *bucket, uint32_t number, uint64_t ms, double watts)
 {
     float value = (float)watts;
 
@@ -43,38 +46,56 @@ static uint64_t skip_old(uint64_t from, uint64_t to, uint64_t width)
     return last > kept && from < last - kept ? last - kept : from;
 }
 
-static void add_to_tier(struct power_history *history, unsigned tier, uint64_t from, uint64_t to,
-                        double watts)
+static void add_to_tier(struct power_bucket *buckets, uint64_t width, const struct power_run *run)
 {
-    uint64_t width = width_ms[tier];
+    uint64_t from = skip_old(run->begun_ms, run->end_ms, width);
 
-    from = skip_old(from, to, width);
-    while (from < to) {
+    while (from < run->end_ms) {
         uint64_t number = from / width, end = (number + 1) * width;
-        if (end > to)
-            end = to;
-        add_to_bucket(&history->buckets[tier][number % POWER_HISTORY_BUCKETS], number, end - from,
-                      watts);
+        if (end > run->end_ms)
+            end = run->end_ms;
+        add_to_bucket(&buckets[number % POWER_HISTORY_BUCKETS], (uint32_t)number, end - from,
+                      run->watts);
         from = end;
     }
 }
 
-static void add(struct power_history *history, uint64_t from, uint64_t to, double watts)
+static void add(struct power_buckets *buckets, const struct power_run *run)
 {
     for (unsigned tier = 0; tier < POWER_HISTORY_TIERS; tier++)
-        add_to_tier(history, tier, from, to, watts);
+        add_to_tier(buckets->tiers[tier], width_ms[tier], run);
 }
 
-/* From now on there are buckets. 0, or -ENOMEM. */
-static int begin_buckets(struct power_history *history)
+/* With what the runs say. NULL: no memory. */
+static struct power_buckets *make_buckets(const struct power_history *history)
 {
-    if (history->buckets)
-        return 0;
-    history->buckets = calloc(POWER_HISTORY_TIERS, sizeof *history->buckets);
-    if (!history->buckets)
-        return -ENOMEM;
-    add(history, history->begun_ms, history->counted_ms, history->first_watts);
-    return 0;
+    struct power_buckets *buckets = calloc(1, sizeof *buckets);
+
+    for (unsigned i = 0; buckets && i < history->run_count; i++)
+        add(buckets, &history->runs[i]);
+    return buckets;
+}
+
+static struct power_run *last_run(struct power_history *history)
+{
+    return &history->runs[history->run_count - 1];
+}
+
+/* A value that has been the same for as long as any window goes back is all there is. */
+static void forget_old(struct power_history *history)
+{
+    const struct power_run *last = last_run(history);
+    unsigned gone = 0;
+
+    if (history->buckets && last->end_ms - last->begun_ms > WINDOW_MAX_MS) {
+        free(history->buckets);
+        history->buckets = NULL;
+    }
+    while (gone + 1 < history->run_count &&
+           history->runs[gone].end_ms + WINDOW_MAX_MS < last->end_ms)
+        gone++;
+    history->run_count = (uint8_t)(history->run_count - gone);
+    memmove(history->runs, history->runs + gone, history->run_count * sizeof history->runs[0]);
 }
 
 /* The last value is counted as far as it holds up to now. */
@@ -85,27 +106,30 @@ static void count_up_to(struct power_history *history, uint64_t now_ms)
 
     if (!history->has_value || to <= history->counted_ms)
         return;
+    const struct power_run counted = {history->watts, history->counted_ms, to};
     if (history->buckets)
-        add(history, history->counted_ms, to, history->watts);
-    history->counted_ms = to;
+        add(history->buckets, &counted);
+    history->counted_ms = last_run(history)->end_ms = to;
+    forget_old(history);
 }
 
-/* Whether it goes on as it has begun. Without memory for buckets it begins again. */
-static void follow_first(struct power_history *history, uint64_t now_ms, double watts)
+/* Without memory for buckets it begins again. */
+static void begin_run(struct power_history *history, uint64_t now_ms, double watts)
 {
-    bool goes_on = history->has_value && history->counted_ms == now_ms &&
-                   fabs(watts - history->first_watts) <= EQUAL_W;
-
-    if (history->buckets || goes_on || (history->has_value && begin_buckets(history) == 0))
-        return;
-    history->first_watts = watts;
-    history->begun_ms = now_ms;
+    if (history->run_count == POWER_HISTORY_RUNS && !history->buckets)
+        history->buckets = make_buckets(history);
+    if (history->run_count == POWER_HISTORY_RUNS || history->buckets)
+        history->run_count = 0;
+    history->runs[history->run_count++] = (struct power_run){watts, now_ms, now_ms};
 }
 
 void power_history_note(struct power_history *history, uint64_t now_ms, double watts)
 {
     count_up_to(history, now_ms);
-    follow_first(history, now_ms, watts);
+    bool goes_on = history->has_value && history->counted_ms == now_ms &&
+                   fabs(watts - last_run(history)->watts) <= EQUAL_W;
+    if (!goes_on)
+        begin_run(history, now_ms, watts);
     history->has_value = true;
     history->is_held = false;
     history->watts = watts;
@@ -149,15 +173,13 @@ static void add_statistics(struct power_statistics *sum, const struct power_buck
     sum->known_ms += bucket->known_ms;
 }
 
-static void sum_up(const struct power_history *history, unsigned tier, uint64_t now_ms,
-                   unsigned count, struct power_statistics *sum)
+static void sum_up(const struct power_bucket *buckets, uint64_t present, unsigned count,
+                   struct power_statistics *sum)
 {
-    uint64_t present = now_ms / width_ms[tier];
-
     *sum = (struct power_statistics){.known_ms = 0};
     for (unsigned back = 0; back < count && back <= present; back++) {
         uint64_t number = present - back;
-        const struct power_bucket *bucket = &history->buckets[tier][number % POWER_HISTORY_BUCKETS];
+        const struct power_bucket *bucket = &buckets[number % POWER_HISTORY_BUCKETS];
         if (bucket->number == number && bucket->known_ms > 0)
             add_statistics(sum, bucket);
     }
@@ -175,11 +197,14 @@ int power_history_read(struct power_history *history, uint64_t now_ms, unsigned 
     if (!history->has_value)
         return -ENODATA;
     count_up_to(history, now_ms);
-    if (begin_buckets(history) < 0)
+    struct power_buckets *buckets = history->buckets ? history->buckets : make_buckets(history);
+    if (!buckets)
         return -ENOMEM;
-    unsigned tier = windows[i].tier;
-    sum_up(history, tier, now_ms, (unsigned)(window_s * UINT64_C(1000) / width_ms[tier]),
-           statistics);
+    uint64_t width = width_ms[windows[i].tier];
+    sum_up(buckets->tiers[windows[i].tier], now_ms / width,
+           (unsigned)(window_s * UINT64_C(1000) / width), statistics);
+    if (buckets != history->buckets) /* few ask, and rarely */
+        free(buckets);
     if (statistics->known_ms == 0)
         return -ENODATA;
     statistics->average /= statistics->known_ms;

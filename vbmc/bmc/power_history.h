@@ -1,8 +1,8 @@
 /* What a server drew over the last while: minimum, maximum and time-weighted average over rolling
  * windows. Memory is bounded: time is cut into buckets, 60 of 1 s, 60 of 15 s and 60 of 1 min; a
  * window is made of whole buckets and the one that has just begun, so that it is up to one bucket
- * shorter than its name says. As long as the value has not changed there are none: what a server at
- * rest drew is one number. */
+ * shorter than its name says. As long as the value has changed a few times at most there are none:
+ * what a server at rest drew is one number, or some. */
 #ifndef VBMC_BMC_POWER_HISTORY_H
 #define VBMC_BMC_POWER_HISTORY_H
 
@@ -14,23 +14,36 @@
 /* How long a value holds when no other follows: nobody knows what was drawn after that. */
 #define POWER_HISTORY_HOLD_MS 10000
 
+#define POWER_HISTORY_RUNS 3
+
 struct power_bucket {
-    uint64_t number; /* time / width; tells an old bucket from a present one */
     double watt_ms;
+    uint32_t number;   /* time / width; tells an old bucket from a present one */
     uint32_t known_ms; /* how much of the bucket is known */
     float least, most;
 };
 
+struct power_buckets {
+    struct power_bucket tiers[POWER_HISTORY_TIERS][POWER_HISTORY_BUCKETS];
+};
+
+/* A value, and from when up to when. */
+struct power_run {
+    double watts;
+    uint64_t begun_ms, end_ms;
+};
+
 /* The beginning is all zeros. */
 struct power_history {
-    struct power_bucket (*buckets)[POWER_HISTORY_BUCKETS]; /* by tier; NULL: it has not changed */
+    struct power_buckets *buckets; /* NULL: the runs are all there is */
     bool has_value;
     bool is_held;        /* it holds until it is told otherwise */
+    uint8_t run_count;   /* with buckets: 1 */
     double watts;        /* the last value ... */
     uint64_t noted_ms;   /* ... and since when it holds */
     uint64_t counted_ms; /* up to when it is counted */
-    double first_watts;  /* without buckets: it has been this ... */
-    uint64_t begun_ms;   /* ... from here up to counted_ms */
+    /* The last of them goes on. */
+    struct power_run runs[POWER_HISTORY_RUNS];
 };
 
 /* Windows that there are, in ascending order, in seconds; 0 ends them. */

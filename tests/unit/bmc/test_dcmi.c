@@ -140,7 +140,6 @@ static void test_hold(void **state)
     assert_null(history.buckets);
     power_history_hold(&history);
     power_history_note(&history, 86401000, 300);
-    assert_non_null(history.buckets);
     expect_window(86402000, 5, 200, 300, 225, 4000);
     expect_window(86402000, 3600, 200, 300, 200.028, 3542000);
     /* Held up to a time, from which on it holds as any value. */
@@ -149,6 +148,38 @@ static void test_hold(void **state)
     assert_true(power_history_is_live(&history, 86419999));
     assert_false(power_history_is_live(&history, 86420000));
     expect_window(86430000, 30, 300, 300, 300, 19000);
+}
+
+/* A few changes need no buckets, and those that were needed go when all of it is long ago. */
+static void test_room(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < POWER_HISTORY_RUNS; i++)
+        power_history_note(&history, 10000 + 1000 * i, 100 + 50 * i);
+    expect_window(13000, 5, 100, 200, 150, 3000);
+    assert_null(history.buckets);
+    power_history_note(&history, 13000, 250);
+    assert_non_null(history.buckets);
+    expect_window(14000, 5, 100, 250, 175, 4000);
+    power_history_hold(&history);
+    power_history_note(&history, 13000 + 3600000, 250);
+    assert_non_null(history.buckets);
+    power_history_hold(&history);
+    power_history_note(&history, 13000 + 3600001, 250);
+    assert_null(history.buckets);
+    expect_window(13000 + 3601000, 3600, 250, 250, 250, 3554000);
+}
+
+/* What is in no window any more makes no buckets needed. */
+static void test_room_of_old_changes(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 10; i++) {
+        power_history_note(&history, 4000000 * i, 100 + i);
+        power_history_hold(&history);
+    }
+    assert_null(history.buckets);
+    expect_window(4000000 * 9, 3600, 108, 108, 108, 3540000);
 }
 
 /* ---- limits ---- */
@@ -428,9 +459,11 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_known, clear_history),
         cmocka_unit_test_setup(test_average_is_by_time, clear_history),
         cmocka_unit_test_setup(test_window_rolls, clear_history),
-        cmocka_unit_test_setup(test_long_windows, clear_history),
+        cmocka_unit_test_setup_teardown(test_long_windows, clear_history, clear_history),
         cmocka_unit_test_setup_teardown(test_gap, clear_history, clear_history),
         cmocka_unit_test_setup_teardown(test_hold, clear_history, clear_history),
+        cmocka_unit_test_setup_teardown(test_room, clear_history, clear_history),
+        cmocka_unit_test_setup_teardown(test_room_of_old_changes, clear_history, clear_history),
         cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
         cmocka_unit_test_setup_teardown(test_power_limit_logs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_about_the_limit, setup, teardown),
