@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vbmc/base/locked.h"
 #include "vbmc/rmcp/crowd.h"
@@ -19,18 +20,20 @@ struct session_table {
     bool has_closing;
     uint64_t earliest_ms; /* no session is over before */
     unsigned used;        /* slots behind these are free */
-    unsigned size;
-    struct session *slots[]; /* NULL: free */
+    unsigned room;        /* in `slots` */
+    unsigned most;
+    struct session *
+        *slots; /* NULL: free; no more of them than were needed, none without a session */
 };
+
+#define ROOM_FIRST 4
 
 struct session_table *session_table_new(const struct session_limits *limits, uint64_t key,
                                         const struct session_hooks *hooks, void *context)
 {
-    unsigned size = limits->active + limits->half_open;
-    struct session_table *table = NULL;
+    unsigned most = limits->active + limits->half_open;
+    struct session_table *table = most <= CROWD_MAX ? calloc(1, sizeof *table) : NULL;
 
-    if (size <= CROWD_MAX)
-        table = calloc(1, sizeof *table + size * sizeof(struct session *));
     if (!table)
         return NULL;
     table->limits = *limits;
@@ -38,7 +41,7 @@ struct session_table *session_table_new(const struct session_limits *limits, uin
     table->hooks = hooks;
     table->context = context;
     table->earliest_ms = UINT64_MAX;
-    table->size = size;
+    table->most = most;
     return table;
 }
 
@@ -55,6 +58,11 @@ static void free_slot(struct session_table *table, struct session **slot, enum s
     *slot = NULL;
     while (table->used > 0 && !table->slots[table->used - 1])
         table->used--;
+    if (table->used == 0) {
+        free(table->slots);
+        table->slots = NULL;
+        table->room = 0;
+    }
     if (!tell && !session->told)
         table->hooks->lost(table->context, session, loss);
     repeat_cache_free(session->repeats);
@@ -75,6 +83,7 @@ void session_table_free(struct session_table *table)
         table->slots[i]->told = true; /* the one to be told is going too */
         free_slot(table, &table->slots[i], SESSION_LOSS_CLOSED);
     }
+    free(table->slots);
     free(table);
 }
 
@@ -146,30 +155,45 @@ static void note_deadline(struct session_table *table, const struct session *ses
         table->earliest_ms = deadline;
 }
 
+static bool has_room(struct session_table *table, unsigned slot)
+{
+    if (slot < table->room)
+        return true;
+    unsigned room = table->room ? table->room * 2 : ROOM_FIRST;
+    room = room < table->most ? room : table->most;
+    if (slot >= room)
+        return false;
+    struct session **grown = realloc(table->slots, room * sizeof(struct session *));
+    if (!grown)
+        return false;
+    memset(grown + table->room, 0, (room - table->room) * sizeof(struct session *));
+    table->slots = grown;
+    table->room = room;
+    return true;
+}
+
 struct session *session_table_open(struct session_table *table,
                                    const struct rakp_exchange *exchange,
                                    const struct endpoint *peer, uint64_t since_ms)
 {
     if (session_table_count_half_open(table) >= table->limits.half_open)
         evict_half_open(table);
-    for (unsigned i = 0; i < table->size; i++) {
-        if (table->slots[i])
-            continue;
-        struct session *session = calloc(1, sizeof *session);
-        if (!session)
-            return NULL;
-        session->state = SESSION_CHALLENGED;
-        session->order = table->opened++;
-        session->since_ms = since_ms;
-        session->exchange = *exchange;
-        session->peer = *peer;
-        table->slots[i] = session;
-        if (i >= table->used)
-            table->used = i + 1;
-        note_deadline(table, session);
-        return session;
-    }
-    return NULL;
+    unsigned slot = 0;
+    while (slot < table->used && table->slots[slot])
+        slot++;
+    struct session *session = has_room(table, slot) ? calloc(1, sizeof *session) : NULL;
+    if (!session)
+        return NULL;
+    session->state = SESSION_CHALLENGED;
+    session->order = table->opened++;
+    session->since_ms = since_ms;
+    session->exchange = *exchange;
+    session->peer = *peer;
+    table->slots[slot] = session;
+    if (slot >= table->used)
+        table->used = slot + 1;
+    note_deadline(table, session);
+    return session;
 }
 
 /* Handles go round, so that one which was just freed does not name a stranger at once. */
