@@ -44,6 +44,7 @@ void bmc_clear(struct bmc *bmc)
 {
     bmc_set_host(bmc, NULL);
     users_clear(&bmc->users);
+    messaging_end(&bmc->messaging);
     system_info_clear(&bmc->system_info);
     pef_clear(&bmc->pef);
     lockout_clear(&bmc->lockout);

@@ -17,6 +17,9 @@ void chassis_clear(struct chassis *chassis)
     free(chassis->owed);
     chassis->owed = NULL;
     chassis->owed_count = 0;
+    free(chassis->queue);
+    chassis->queue = NULL;
+    chassis->queued = 0;
 }
 
 void chassis_set_supply(struct chassis *chassis, bool sufficient, unsigned dark_cause)

@@ -128,7 +128,7 @@ struct chassis {
     uint64_t poh_counted_ms;      /* time up to which poh_minutes is counted, while counting */
     uint64_t poh_rest_ms;         /* part of a minute of earlier runs */
     /* Power actions in order of arrival; the first one is under way. */
-    struct chassis_action queue[CHASSIS_QUEUE_MAX];
+    struct chassis_action *queue; /* CHASSIS_QUEUE_MAX; NULL: there was none yet */
     unsigned queued;
     /* What was accepted and could not be finished while a hypervisor, a guest or the daemon was
      * away; stored, as the queue is. */

@@ -233,7 +233,7 @@ static void answer_first(struct chassis *chassis, struct chassis_action *action)
 /* Starts the action at the head if it has waited for the store. */
 static void start_stored(struct chassis *chassis)
 {
-    struct chassis_action *action = &chassis->queue[0];
+    struct chassis_action *action = chassis->queue;
 
     if (chassis->queued == 0 || !action->begun || action->started)
         return;
@@ -339,7 +339,9 @@ static int queue_action(struct chassis *chassis, const struct chassis_action *ac
     chassis_resume_owed(chassis); /* behind it */
     if (chassis->queued == CHASSIS_QUEUE_MAX)
         return -EBUSY;
-    struct chassis_action *newest = &chassis->queue[chassis->queued++];
+    struct chassis_action *newest = chassis_add_queued(chassis);
+    if (!newest)
+        return -ENOMEM;
     *newest = *action;
     newest->at_ms = (int64_t)chassis->core->hooks->now(chassis->core);
     note_run(chassis, newest);
@@ -503,9 +505,11 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
     enum host_power_action action;
     const char *reason;
     bool left = chassis_is_left(chassis, owed, &action, &reason);
+    bool has_room = left && !reason && chassis->queued < CHASSIS_QUEUE_MAX;
+    struct chassis_action *newest = has_room ? chassis_add_queued(chassis) : NULL;
 
-    if (left && chassis->queued == CHASSIS_QUEUE_MAX)
-        reason = too_many;
+    if (left && !reason && !newest)
+        reason = has_room ? strerror(ENOMEM) : too_many;
     if (reason) {
         report_failure(chassis, owed, reason);
         return;
@@ -518,7 +522,7 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
     log_info("%s: chassis control %s was accepted before and goes on: %s",
              bmc_core_name(chassis->core), host_power_action_name(owed->action),
              host_power_action_name(action));
-    chassis->queue[chassis->queued++] = (struct chassis_action){
+    *newest = (struct chassis_action){
         .action = action,
         .cause = owed->cause,
         .at_ms = owed->at_ms,

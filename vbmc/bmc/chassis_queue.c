@@ -13,12 +13,19 @@ bool chassis_is_starting(const struct chassis *chassis)
 
 void chassis_accept_power_up(struct chassis *chassis)
 {
-    struct chassis_action *action = &chassis->queue[0];
+    struct chassis_action *action = chassis->queue;
 
     if (chassis->queued == 0 || action->action != HOST_POWER_ACTION_UP || !action->stored)
         return;
     action->accepted = true;
     waiters_expire(&action->waiters, UINT64_MAX - 1);
+}
+
+struct chassis_action *chassis_add_queued(struct chassis *chassis)
+{
+    if (!chassis->queue)
+        chassis->queue = calloc(CHASSIS_QUEUE_MAX, sizeof *chassis->queue);
+    return chassis->queue ? &chassis->queue[chassis->queued++] : NULL;
 }
 
 bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action)
@@ -40,13 +47,14 @@ unsigned chassis_list_owed(const struct chassis *chassis,
 {
     if (chassis->owed_count > 0)
         memcpy(records, chassis->owed, chassis->owed_count * sizeof records[0]);
-    memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
+    if (chassis->queued > 0)
+        memcpy(records + chassis->owed_count, chassis->queue, chassis->queued * sizeof records[0]);
     return chassis->owed_count + chassis->queued;
 }
 
 uint64_t chassis_start_by_ms(const struct chassis *chassis)
 {
-    const struct chassis_action *action = &chassis->queue[0];
+    const struct chassis_action *action = chassis->queue;
 
     return chassis->queued > 0 && action->start_by_ms > 0 && !action->started ? action->start_by_ms
                                                                               : UINT64_MAX;

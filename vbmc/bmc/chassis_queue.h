@@ -18,6 +18,8 @@ unsigned chassis_list_owed(const struct chassis *chassis,
 /* For chassis.c and chassis_power.c. */
 /* The guest is on: power up is answered. What is left of it (its boot device) goes on. */
 void chassis_accept_power_up(struct chassis *chassis);
+/* One more at the end of the queue, which is not full, to be filled. NULL: no memory. */
+struct chassis_action *chassis_add_queued(struct chassis *chassis);
 /* Accepted, and the hypervisor was lost on the way: goes on when it is back. False if there are too
  * many. */
 bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action);

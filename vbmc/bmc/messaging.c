@@ -1,6 +1,7 @@
 #include "vbmc/bmc/messaging.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vbmc/bmc/core.h"
@@ -14,8 +15,21 @@ static void note_change(const struct messaging *messaging)
         core->hooks->messaging_changed(core);
 }
 
+static void empty_queue(struct messaging *messaging)
+{
+    free(messaging->queue);
+    messaging->queue = NULL;
+    messaging->queued = 0;
+}
+
+void messaging_end(struct messaging *messaging)
+{
+    empty_queue(messaging);
+}
+
 void messaging_set_defaults(struct messaging *messaging)
 {
+    empty_queue(messaging);
     *messaging =
         (struct messaging){.core = messaging->core, .enables = GLOBAL_ENABLE_EVENT_LOGGING};
     note_change(messaging);
@@ -55,7 +69,7 @@ uint8_t messaging_flags(const struct messaging *messaging)
 void messaging_clear(struct messaging *messaging, uint8_t flags)
 {
     if (flags & MESSAGE_FLAG_QUEUE)
-        messaging->queued = 0;
+        empty_queue(messaging);
     if (flags & MESSAGE_FLAG_EVENT_BUFFER)
         messaging->has_event = false;
     if (flags & MESSAGE_FLAG_WATCHDOG)
@@ -85,13 +99,17 @@ int messaging_take_event(struct messaging *messaging, uint8_t event[MESSAGING_EV
 
 int messaging_put_message(struct messaging *messaging, const uint8_t *bytes, size_t length)
 {
-    struct messaging_message *message = &messaging->queue[messaging->queued];
+    struct messaging_message *message;
 
     if (length > sizeof message->bytes)
         return -EMSGSIZE;
     if (messaging->queued == MESSAGING_QUEUE_MAX)
         return -ENOSPC;
-    messaging->queued++;
+    if (!messaging->queue)
+        messaging->queue = calloc(MESSAGING_QUEUE_MAX, sizeof *messaging->queue);
+    if (!messaging->queue)
+        return -ENOMEM;
+    message = &messaging->queue[messaging->queued++];
     message->length = (uint8_t)length;
     memcpy(message->bytes, bytes, length);
     note_change(messaging);
@@ -106,6 +124,8 @@ int messaging_take_message(struct messaging *messaging, struct messaging_message
     messaging->queued--;
     memmove(&messaging->queue[0], &messaging->queue[1],
             messaging->queued * sizeof messaging->queue[0]);
+    if (messaging->queued == 0)
+        empty_queue(messaging);
     note_change(messaging);
     return 0;
 }

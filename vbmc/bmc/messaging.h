@@ -47,12 +47,15 @@ struct messaging {
     bool lan_receive;            /* Enable Message Channel Receive for the LAN channel */
     bool has_event;              /* MESSAGE_FLAG_EVENT_BUFFER */
     uint8_t event[MESSAGING_EVENT_SIZE];
-    unsigned queued; /* MESSAGE_FLAG_QUEUE */
-    struct messaging_message queue[MESSAGING_QUEUE_MAX];
+    unsigned queued;                 /* MESSAGE_FLAG_QUEUE */
+    struct messaging_message *queue; /* MESSAGING_QUEUE_MAX; NULL: nothing is queued */
 };
 
-/* Also for a BMC that starts again: event logging alone is enabled. */
+/* Also for a BMC that starts again: event logging alone is enabled. At the beginning it is all
+ * zeros, but for its core. */
 void messaging_set_defaults(struct messaging *messaging);
+/* Frees what it has; it is of no use any more. */
+void messaging_end(struct messaging *messaging);
 
 /* Whether events of the BMC, and those that come by the LAN, get into the event log. What the
  * system interface or Add SEL Entry brings does in any case (section 22.1). */
@@ -83,8 +86,8 @@ void messaging_clear(struct messaging *messaging, uint8_t flags);
 
 /* An event of the BMC's own: it takes the event message buffer, if that is enabled and empty. */
 void messaging_put_event(struct messaging *messaging, const uint8_t event[MESSAGING_EVENT_SIZE]);
-/* Puts a message for system software into the queue. 0, -ENOSPC (it is full: the message is lost)
- * or -EMSGSIZE. */
+/* Puts a message for system software into the queue. 0, -ENOSPC (it is full: the message is lost),
+ * -ENOMEM or -EMSGSIZE. */
 int messaging_put_message(struct messaging *messaging, const uint8_t *bytes, size_t length);
 /* Takes the oldest one. 0, or -ENOENT if there is none. */
 int messaging_take_message(struct messaging *messaging, struct messaging_message *message);
