@@ -9,6 +9,7 @@
 
 #include "sol/history.h"
 #include "sol/hub_internal.h"
+#include "vbmc/base/kept_text.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/ring.h"
 #include "vbmc/base/stream.h"
@@ -83,15 +84,15 @@ static void on_state(void *context, enum stream_link link, const char *reason)
     char text[HUB_TEXT_SIZE];
 
     if (hub->ending && link != STREAM_CONNECTED) {
-        hub_detach(hub, hub->end_reason);
+        hub_detach(hub, kept_text(hub->end_reason));
         return;
     }
     snprintf(text, sizeof text, "%s", reason);
-    if (hub->link == link && strcmp(hub->source_text, text) == 0)
+    if (hub->link == link && strcmp(kept_text(hub->source_text), text) == 0)
         return;
     bool goes_on = hub->link == STREAM_CONNECTED && link == STREAM_CONNECTED; /* hub_hand_over */
     hub->link = link;
-    memcpy(hub->source_text, text, sizeof text);
+    kept_text_set(&hub->source_text, text);
     if (!goes_on)
         hub_empty_queue(hub);
     hub_begin_round(hub);
@@ -142,15 +143,17 @@ static void drop_source(struct hub *hub)
 void hub_detach(struct hub *hub, const char *reason)
 {
     bool was_connected = hub->link == STREAM_CONNECTED;
+    char text[HUB_TEXT_SIZE]; /* the reason may be end_reason */
 
     if (!hub->source)
         return;
+    snprintf(text, sizeof text, "%s", reason);
     drop_source(hub);
-    snprintf(hub->source_text, sizeof hub->source_text, "%s", reason);
+    kept_text_set(&hub->source_text, text);
     hub_begin_round(hub);
     hub_tell_writers(hub);
     if (was_connected && !hub->closing)
-        hub_notify(hub, HUB_NOTICE_SOURCE_LOST, reason);
+        hub_notify(hub, HUB_NOTICE_SOURCE_LOST, text);
     hub_end_round(hub);
 }
 
@@ -161,7 +164,7 @@ void hub_let_end(struct hub *hub, const char *reason)
         return;
     }
     hub->ending = true;
-    snprintf(hub->end_reason, sizeof hub->end_reason, "%s", reason);
+    kept_text_set(&hub->end_reason, reason);
     hub_empty_queue(hub);
     hub_tell_writers(hub);
 }
@@ -169,7 +172,7 @@ void hub_let_end(struct hub *hub, const char *reason)
 void hub_attach(struct hub *hub, struct stream *stream)
 {
     hub_begin_round(hub);
-    hub_detach(hub, hub->ending ? hub->end_reason : "another source takes its place");
+    hub_detach(hub, hub->ending ? kept_text(hub->end_reason) : "another source takes its place");
     if (hub->closing || hub->source) { /* a callback freed the hub, or was here before us */
         stream_close(stream);
     } else {
@@ -207,7 +210,7 @@ bool hub_is_connected(const struct hub *hub)
 
 const char *hub_source_text(const struct hub *hub)
 {
-    return hub->source_text;
+    return kept_text(hub->source_text);
 }
 
 /* ---- the hub ---- */

@@ -47,10 +47,10 @@ struct hub {
     unsigned holds;
 
     struct stream *source;
-    bool ending; /* the source is: `end_reason` */
-    char end_reason[HUB_TEXT_SIZE];
+    bool ending;      /* the source is: `end_reason` */
+    char *end_reason; /* kept_text.h */
     enum stream_link link;
-    char source_text[HUB_TEXT_SIZE];
+    char *source_text; /* the same */
 
     struct hub_readers readers;
     uint64_t next_serial;

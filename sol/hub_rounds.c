@@ -13,6 +13,8 @@ void hub_release(struct hub *hub)
         ring_free(hub->scrollback);
     ring_free(hub->queue);
     free(hub->history_file);
+    free(hub->end_reason);
+    free(hub->source_text);
     free(hub);
 }
 

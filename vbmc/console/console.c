@@ -20,6 +20,7 @@
 #include "sol/history.h"
 #include "sol/hub.h"
 #include "vbmc/base/cleanup.h"
+#include "vbmc/base/kept_text.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
@@ -58,8 +59,8 @@ struct console {
     bool looking;
     uint64_t looked_ms; /* when a look for its port began last; by the loop's time */
     char *alias;        /* of the port the hub is attached to */
-    char why_not[TEXT_SIZE];
-    bool unusable; /* the running guest has no serial port, or one that cannot be opened */
+    char *why_not;      /* kept_text.h */
+    bool unusable;      /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_list, console_user) people;
     struct console_breaks breaks;
     struct named_log log;
@@ -70,13 +71,13 @@ struct console {
 
 static void explain(struct console *console, const char *text)
 {
-    if (strcmp(console->why_not, text) == 0)
+    if (strcmp(kept_text(console->why_not), text) == 0)
         return;
-    snprintf(console->why_not, sizeof console->why_not, "%s", text);
+    kept_text_set(&console->why_not, text);
     if (text[0] == '\0')
         return;
-    log_info("%s: console: %s", console->name, console->why_not);
-    hub_notify(console->hub, HUB_NOTICE_MESSAGE, console->why_not);
+    log_info("%s: console: %s", console->name, text);
+    hub_notify(console->hub, HUB_NOTICE_MESSAGE, text);
 }
 
 static bool is_asked_for(const struct console *console)
@@ -469,6 +470,7 @@ void console_free(struct console *console)
     free(console->wanted_alias);
     free(console->hypervisor);
     free(console->alias);
+    free(console->why_not);
     free(console);
 }
 
@@ -535,7 +537,7 @@ unsigned console_replay_lines(const struct console *console)
 
 const char *console_problem(const struct console *console)
 {
-    return console->unusable && guest_is_on(console) ? console->why_not : NULL;
+    return console->unusable && guest_is_on(console) ? kept_text(console->why_not) : NULL;
 }
 
 bool console_is_opening(const struct console *console)
@@ -556,7 +558,7 @@ const char *console_source(const struct console *console)
         return "its domain is not there";
     if (virt_domain_host(console->domain)->state == HOST_POWER_OFF)
         return "the guest is off";
-    if (console->why_not[0])
+    if (console->why_not)
         return console->why_not;
     if (console->looking)
         return "the serial port is being looked for";

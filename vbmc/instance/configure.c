@@ -73,8 +73,10 @@ void instance_configure(struct instance *instance, const struct config *config)
         rmcp_server_set_idle_ms(instance->rmcp, instance->session_timeout_s * UINT64_C(1000) +
                                                     SESSION_TOLERANCE_MS);
     }
-    inband_interface_set_read_only(inband_interface(instance->inband),
-                                   config->bmc.inband_read_only);
+    instance->inband_read_only = config->bmc.inband_read_only;
+    if (instance->inband)
+        inband_interface_set_read_only(inband_interface(instance->inband),
+                                       instance->inband_read_only);
     if (changed)
         rmcp_server_end_all_sessions(instance->rmcp);
     if (console_configure(instance->console, config, instance->record.name, &instance->record.uuid,

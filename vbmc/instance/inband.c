@@ -34,7 +34,7 @@ static bool is_starting(void *context)
     return instance_is_restarting(context, instance_now_ms());
 }
 
-struct inband *instance_new_inband(struct instance *instance)
+static struct inband *new_inband(struct instance *instance)
 {
     const struct inband_settings settings = {
         .loop = instance->shared->loop,
@@ -49,6 +49,20 @@ struct inband *instance_new_inband(struct instance *instance)
     };
 
     return inband_new(&settings);
+}
+
+/* Most guests have no such device. */
+static bool has_inband(struct instance *instance)
+{
+    if (instance->inband)
+        return true;
+    instance->inband = new_inband(instance);
+    if (instance->inband)
+        inband_interface_set_read_only(inband_interface(instance->inband),
+                                       instance->inband_read_only);
+    else
+        log_error("%s: in-band: out of memory", instance->record.name);
+    return instance->inband != NULL;
 }
 
 /* What the domain has of it, if its QEMU looks for it here. */
@@ -67,13 +81,13 @@ static const struct host_inband *find_device(const struct instance *instance,
 static void listen_for(struct instance *instance, const struct host_inband *device,
                        const char path[INSTANCE_INBAND_PATH_SIZE])
 {
-    char before[INSTANCE_ERROR_SIZE];
-
+    if (!has_inband(instance))
+        return;
+    CLEANUP_FREE char *before = strdup(inband_error(instance->inband));
     if (inband_is_listening(instance->inband) && !device->has_owner)
         return;
-    snprintf(before, sizeof before, "%s", inband_error(instance->inband));
     uid_t owner = device->has_owner ? device->owner : INBAND_NO_OWNER;
-    if (inband_listen(instance->inband, path, owner) < 0 &&
+    if (inband_listen(instance->inband, path, owner) < 0 && before &&
         strcmp(before, inband_error(instance->inband)) != 0)
         log_error("%s: in-band: %s", instance->record.name, inband_error(instance->inband));
 }
@@ -118,12 +132,12 @@ void instance_follow_inband(struct instance *instance)
     const struct host_domain *host = instance->bmc.core.host;
     char path[INSTANCE_INBAND_PATH_SIZE];
 
-    if (!instance->inband || instance_inband_path(instance, path) < 0)
+    if (instance_inband_path(instance, path) < 0)
         return;
     const struct host_inband *device = find_device(instance, path);
     if (device && instance->record.active)
         listen_for(instance, device, path);
-    else if (!instance->record.active || (host && host->hardware))
+    else if (instance->inband && (!instance->record.active || (host && host->hardware)))
         inband_stop_listening(instance->inband);
     ask_for_interface(instance, path);
 }
@@ -132,16 +146,17 @@ struct instance_inband instance_inband(const struct instance *instance)
 {
     const struct host_domain *host = instance->bmc.core.host;
     const struct host_inband *device = host && host->hardware ? &host->hardware->inband : NULL;
-    struct inband_interface *interface = inband_interface(instance->inband);
+    const struct inband_interface *interface =
+        instance->inband ? inband_interface(instance->inband) : NULL;
 
     return (struct instance_inband){
         .has_device = device && device->is_there,
         .front_end = device ? device->front_end : "",
         .socket = device ? device->socket : "",
-        .is_listening = inband_is_listening(instance->inband),
-        .is_connected = inband_interface_is_connected(interface),
-        .is_read_only = inband_interface_is_read_only(interface),
-        .requests = inband_interface_counters(interface)->requests,
-        .error = inband_error(instance->inband),
+        .is_listening = interface && inband_is_listening(instance->inband),
+        .is_connected = interface && inband_interface_is_connected(interface),
+        .is_read_only = instance->inband_read_only,
+        .requests = interface ? inband_interface_counters(interface)->requests : 0,
+        .error = interface ? inband_error(instance->inband) : "",
     };
 }

@@ -8,14 +8,11 @@
 
 #define INSTANCE_INBAND_PATH_SIZE 108
 
-struct inband;
 struct instance;
 
 /* The socket at which the guest's QEMU is to look for it. -ENAMETOOLONG: the path of runtime-dir is
  * too long; -ENOENT: no sockets are made. */
 int instance_inband_path(const struct instance *instance, char path[INSTANCE_INBAND_PATH_SIZE]);
-/* NULL: no memory. */
-struct inband *instance_new_inband(struct instance *instance);
 /* What there is of it, to look at; texts are borrowed for the call's turn of the loop. */
 struct instance_inband {
     bool has_device;       /* the domain as it is now */

@@ -12,7 +12,6 @@
 #include "vbmc/instance/declared.h"
 #include "vbmc/instance/guest.h"
 #include "vbmc/instance/hooks.h"
-#include "vbmc/instance/inband.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/instance/listen.h"
 #include "vbmc/instance/network.h"
@@ -37,6 +36,7 @@ static void on_gone(void *context)
     placement_clear(&instance->placement);
     free(instance->boot_live);
     free(instance->boot_stored);
+    free(instance->error);
     free(instance);
 }
 
@@ -80,8 +80,7 @@ struct instance *instance_new(const struct instance_shared *shared, uint32_t num
     instance->boot_watch = boot_watch_new(on_booted, instance);
     instance->sol = console_sol_new(&instance->bmc, instance->saves);
     instance->rmcp = instance->sol ? instance_new_server(instance) : NULL;
-    instance->inband = instance->rmcp ? instance_new_inband(instance) : NULL;
-    if (result < 0 || !instance->console || !instance->boot_watch || !instance->inband ||
+    if (result < 0 || !instance->console || !instance->boot_watch || !instance->rmcp ||
         store_bmc_copy(&instance->record, record) < 0) {
         instance_free(instance);
         return NULL;

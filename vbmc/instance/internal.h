@@ -25,7 +25,8 @@ struct instance {
     struct instance *awake_next, **awake_link; /* of awake.h; no link: it is at rest */
     struct bmc bmc;
     struct rmcp_server *rmcp;
-    struct inband *inband;
+    struct inband *inband; /* NULL: no QEMU has looked for it yet */
+    bool inband_read_only;
     struct console_sol *sol;
     unsigned session_timeout_s;
     struct store_bmc record;
@@ -47,9 +48,9 @@ struct instance {
     struct udp_socket *socket;
     bool owns_socket;
     union endpoint_address address;
-    struct interface_facts facts; /* of the address */
-    uint64_t facts_ms;            /* monotonic; 0: none are known */
-    char error[INSTANCE_ERROR_SIZE];
+    struct interface_facts facts;                /* of the address */
+    uint64_t facts_ms;                           /* monotonic; 0: none are known */
+    char *error;                                 /* kept_text.h */
     struct instance_datagrams datagrams_cleared; /* when the statistics were cleared last */
     uint64_t came_up_ms;                         /* monotonic */
     uv_timer_t timer;

@@ -1,8 +1,8 @@
 #include "vbmc/instance/listen.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "vbmc/base/kept_text.h"
 #include "vbmc/base/log.h"
 #include "vbmc/console/sol.h"
 #include "vbmc/instance/inband.h"
@@ -39,11 +39,11 @@ static void use_socket(struct instance *instance, struct udp_socket *socket, boo
     instance->owns_socket = owns;
     instance_forget_network(instance);
     console_sol_set_port(instance->sol, udp_socket_port(socket));
-    if (instance->error[0]) {
+    if (instance->error) {
         endpoint_address_format(&instance->address, text);
         log_info("%s: now listening on UDP %s", instance->record.name, text);
     }
-    instance->error[0] = '\0';
+    kept_text_set(&instance->error, "");
     instance_follow_inband(instance);
 }
 
@@ -73,16 +73,16 @@ void instance_listen_shared(struct instance *instance, struct udp_socket *socket
 
 void instance_note_error(struct instance *instance, const char *text)
 {
-    if (strcmp(instance->error, text) == 0)
+    if (strcmp(kept_text(instance->error), text) == 0)
         return;
-    snprintf(instance->error, sizeof instance->error, "%s", text);
-    log_error("%s: %s", instance->record.name, instance->error);
+    kept_text_set(&instance->error, text);
+    log_error("%s: %s", instance->record.name, text);
 }
 
 void instance_stop_listening(struct instance *instance)
 {
     close_socket(instance);
-    instance->error[0] = '\0';
+    kept_text_set(&instance->error, "");
     instance_follow_inband(instance);
 }
 
@@ -98,5 +98,5 @@ const union endpoint_address *instance_address(const struct instance *instance)
 
 const char *instance_error(const struct instance *instance)
 {
-    return instance->error;
+    return kept_text(instance->error);
 }

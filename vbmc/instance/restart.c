@@ -24,7 +24,8 @@ uint64_t instance_restart_ask(struct instance *instance, uint64_t now_ms)
 static bool has_pending(const struct instance *instance, uint64_t now_ms)
 {
     return rmcp_server_has_pending(instance->rmcp) ||
-           inband_interface_has_pending(inband_interface(instance->inband), now_ms);
+           (instance->inband &&
+            inband_interface_has_pending(inband_interface(instance->inband), now_ms));
 }
 
 static void restart(struct instance *instance)

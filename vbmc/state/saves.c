@@ -2,14 +2,12 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vbmc/base/kept_text.h"
 #include "vbmc/base/log.h"
 #include "vbmc/bmc/ticket.h"
-
-#define NAME_SIZE 64
 
 struct waiting {
     struct waiting *next;
@@ -36,7 +34,7 @@ struct saves_part {
 
 struct saves {
     struct store *store;
-    char name[NAME_SIZE];
+    char *name; /* kept_text.h */
     struct saves_part *parts;
     unsigned in_flight;              /* of all parts */
     const struct saves_clock *clock; /* NULL: nothing is tried again */
@@ -83,10 +81,10 @@ static void keep_refused(struct saves_part *part, bool is_undone, int result)
 
     if (is_undone)
         log_error("%s: %s not stored, what a client set is undone, the rest to be tried again: %s",
-                  saves->name, part->kind->name, strerror(-result));
+                  kept_text(saves->name), part->kind->name, strerror(-result));
     else if (!part->refused)
-        log_error("%s: %s not stored, to be tried again: %s", saves->name, part->kind->name,
-                  strerror(-result));
+        log_error("%s: %s not stored, to be tried again: %s", kept_text(saves->name),
+                  part->kind->name, strerror(-result));
     part->refused = true;
     if (!saves->clock)
         return;
@@ -106,7 +104,7 @@ static void take_back(struct saves_part *part, int result)
     }
     part->refused = false;
     if (was_asked)
-        log_error("%s: %s not stored, change undone: %s", part->saves->name, kind->name,
+        log_error("%s: %s not stored, change undone: %s", kept_text(part->saves->name), kind->name,
                   strerror(-result));
 }
 
@@ -123,6 +121,7 @@ static void free_unused(struct saves *saves)
         release(part, part->stored);
         free(part);
     }
+    free(saves->name);
     free(saves);
     if (gone)
         gone(context);
@@ -334,7 +333,7 @@ void saves_set_clock(struct saves *saves, const struct saves_clock *clock, void 
 
 void saves_rename(struct saves *saves, const char *name)
 {
-    snprintf(saves->name, sizeof saves->name, "%s", name);
+    kept_text_set(&saves->name, name);
 }
 
 struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner)
