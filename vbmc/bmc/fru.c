@@ -246,7 +246,7 @@ static void make_server(struct fru *fru, const struct fru_facts *facts)
 {
     uint8_t image[FRU_SERVER_SIZE];
     struct tag *tag = &fru->domain_tag;
-    const char *asset = facts->hardware ? facts->hardware->smbios.chassis_asset : "";
+    const char *asset = facts->hardware ? host_hardware_smbios(facts->hardware)->chassis_asset : "";
 
     tag->length = fru_latin1_of_utf8(asset, strlen(asset), tag->bytes, sizeof tag->bytes);
     const struct tag shown = tag_for_image(present_tag(fru));

@@ -22,7 +22,7 @@ static const struct host_smbios no_smbios;
 
 static const struct host_smbios *smbios_of(const struct fru_facts *facts)
 {
-    return facts->hardware ? &facts->hardware->smbios : &no_smbios;
+    return facts->hardware ? host_hardware_smbios(facts->hardware) : &no_smbios;
 }
 
 static const char *machine_of(const struct fru_facts *facts)

@@ -221,7 +221,7 @@ static bool fill_nics(struct sensors *sensors, const struct host_hardware *hardw
     struct arrivals arrivals = {.keys = (const char(*)[sizeof keys[0]])keys};
 
     for (unsigned i = 0; i < hardware->nic_count && i < HOST_NICS_MAX; i++)
-        format_mac(keys[arrivals.count++], sizeof keys[0], hardware->nics[i].mac);
+        format_mac(keys[arrivals.count++], sizeof keys[0], host_hardware_nic(hardware, i)->mac);
     make_bays(&sensors->nics, count_used(&sensors->nics) + arrivals.count, HOST_NICS_MAX);
     const struct bays bays = nic_bays(sensors);
     return fill_bays(sensors, &bays, &arrivals);

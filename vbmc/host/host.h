@@ -122,8 +122,9 @@ struct host_inband {
     char front_end[16]; /* "kcs", "bt", "pci-kcs", "pci-bt", "smbus"; "": none */
 };
 
-/* From the domain's XML. All bytes that hold nothing are zero, so that two can be compared by
- * memcmp, as far as host_hardware_size goes. What a driver keeps may end there. */
+/* From the domain's XML. All bytes that hold nothing are zero, so that two that are packed can be
+ * compared by memcmp. What a driver keeps is packed (host_hardware_pack): NICs, and texts of
+ * SMBIOS, are found by the functions below. */
 struct host_hardware {
     unsigned sockets; /* 1..HOST_SOCKETS_MAX; 1 by default */
     unsigned vcpus;
@@ -135,20 +136,21 @@ struct host_hardware {
     char machine[HOST_TEXT_SIZE];          /* "pc-q35-7.2" */
     char cpu_model[HOST_TEXT_SIZE];        /* "host-passthrough", "EPYC", ... */
     char emulator_version[HOST_TEXT_SIZE]; /* "QEMU 7.2.22"; "" if unknown */
-    struct host_smbios smbios;
     struct host_inband inband;
-    struct host_nic nics[HOST_NICS_MAX];
+    bool is_packed;                         /* it ends with what there is ... */
+    bool has_smbios;                        /* ... with these texts or without */
     struct host_disk disks[HOST_DISKS_MAX]; /* in document order */
+    struct host_nic nics[HOST_NICS_MAX];
+    struct host_smbios smbios;
 };
 
-/* Of what there is of it: what comes behind the last disk, or NIC, holds nothing. */
-static inline size_t host_hardware_size(const struct host_hardware *hardware)
-{
-    if (hardware->disk_count == 0)
-        return offsetof(struct host_hardware, nics) +
-               hardware->nic_count * sizeof hardware->nics[0];
-    return offsetof(struct host_hardware, disks) + hardware->disk_count * sizeof hardware->disks[0];
-}
+/* A copy that holds what there is and no more; to be freed. NULL if there is no memory. */
+struct host_hardware *host_hardware_pack(const struct host_hardware *hardware);
+/* Bytes of one that is packed. */
+size_t host_hardware_size(const struct host_hardware *packed);
+/* Packed or not. */
+const struct host_nic *host_hardware_nic(const struct host_hardware *hardware, unsigned index);
+const struct host_smbios *host_hardware_smbios(const struct host_hardware *hardware);
 
 /* Counters since the guest's start, taken together. Differences of two samples of the same start
  * (`run`) are what a guest did between them. */

@@ -215,7 +215,7 @@ static double cpu_watts(const struct model *model, const struct model_inputs *in
 {
     if (!is_on(inputs) || socket >= sockets_of(inputs))
         return 0;
-    return between(model->constants.cpu_idle_watts, model->constants.cpu_max_watts,
+    return between(model->constants->cpu_idle_watts, model->constants->cpu_max_watts,
                    inputs->cpu_utilisation[socket]);
 }
 
@@ -223,7 +223,7 @@ static double dimm_watts(const struct model *model, const struct model_inputs *i
 {
     if (!is_on(inputs))
         return 0;
-    return between(model->constants.dimm_idle_watts, model->constants.dimm_max_watts,
+    return between(model->constants->dimm_idle_watts, model->constants->dimm_max_watts,
                    inputs->memory_utilisation);
 }
 
@@ -249,7 +249,7 @@ static double nics_watts(const struct model_constants *c, const struct model_inp
 
 static double fan_speed(const struct model *model, unsigned fan)
 {
-    return model->readings.fan_rpm[fan] / model->constants.fan_max_rpm;
+    return model->readings.fan_rpm[fan] / model->constants->fan_max_rpm;
 }
 
 static double cpus_watts(const struct model *model, const struct model_inputs *inputs)
@@ -267,14 +267,14 @@ static double fans_watts(const struct model *model)
 
     for (unsigned fan = 0; fan < MODEL_FANS; fan++) {
         double speed = fan_speed(model, fan);
-        sum += model->constants.fan_max_watts * speed * speed * speed;
+        sum += model->constants->fan_max_watts * speed * speed * speed;
     }
     return sum;
 }
 
 static double dc_watts(const struct model *model, const struct model_inputs *inputs)
 {
-    const struct model_constants *c = &model->constants;
+    const struct model_constants *c = model->constants;
     const struct model_readings *readings = &model->readings;
 
     if (count_live(inputs) == 0)
@@ -311,7 +311,7 @@ static double rail(bool on, double volts, double droop, double watts)
 /* Watts and volts, which follow the inputs without delay. */
 static void renew_power(struct model *model, const struct model_inputs *inputs)
 {
-    const struct model_constants *c = &model->constants;
+    const struct model_constants *c = model->constants;
     struct model_readings *readings = &model->readings;
     unsigned live = count_live(inputs);
     double each = 0;
@@ -352,7 +352,7 @@ static double read_cpu(const struct model *model, const struct model_inputs *inp
 
 static double duty_for(const struct model *model, const struct model_inputs *inputs)
 {
-    const struct model_constants *c = &model->constants;
+    const struct model_constants *c = model->constants;
     double least = least_speed(c, inputs), hottest = read_cpu(model, inputs, 0);
 
     for (unsigned socket = 1; socket < sockets_of(inputs); socket++)
@@ -364,7 +364,7 @@ static double duty_for(const struct model *model, const struct model_inputs *inp
 /* A fan stops and starts at once, which takes no seconds; one that turns follows the duty. */
 static void step_fans(struct model *model, const struct model_inputs *inputs, double seconds)
 {
-    const struct model_constants *c = &model->constants;
+    const struct model_constants *c = model->constants;
     double follow = -expm1(-seconds / c->fan_seconds);
 
     model->fan_duty = is_on(inputs) ? duty_for(model, inputs) : 0;
@@ -387,7 +387,7 @@ static double airflow(const struct model *model)
 
     for (unsigned fan = 0; fan < MODEL_FANS; fan++)
         sum += fan_speed(model, fan);
-    return fmax(sum / MODEL_FANS, model->constants.airflow_still);
+    return fmax(sum / MODEL_FANS, model->constants->airflow_still);
 }
 
 /* ---- heat ---- */
@@ -401,7 +401,7 @@ static double approach(double from, double to, double seconds, double time_const
 
 static void step_heat(struct model *model, const struct model_inputs *inputs, double seconds)
 {
-    const struct model_constants *c = &model->constants;
+    const struct model_constants *c = model->constants;
     struct model_readings *readings = &model->readings;
     double air = airflow(model), inlet = readings->inlet_c;
     double cpu = c->cpu_resistance + c->cpu_air_resistance / air;
@@ -430,7 +430,7 @@ void model_init(struct model *model, const struct model_constants *constants, do
 {
     double inlet = isnan(inlet_c) ? 0 : limit(inlet_c, AIR_LEAST, AIR_MOST);
 
-    *model = (struct model){.constants = *constants};
+    *model = (struct model){.constants = constants};
     model->readings.inlet_c = inlet;
     model->readings.exhaust_c = inlet;
     model->readings.dimm_c = inlet;
@@ -459,7 +459,7 @@ void model_step(struct model *model, const struct model_inputs *inputs, double s
 /* The heat follows the fans at once, and they follow it by a share of the way each time. */
 void model_settle(struct model *model, const struct model_inputs *inputs)
 {
-    double fans_s = -log1p(-SETTLE_SHARE) * model->constants.fan_seconds;
+    double fans_s = -log1p(-SETTLE_SHARE) * model->constants->fan_seconds;
     struct model_readings before;
 
     model_step(model, inputs, 0);

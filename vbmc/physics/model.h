@@ -81,12 +81,12 @@ struct model_readings {
 };
 
 struct model {
-    struct model_constants constants;
+    const struct model_constants *constants;
     struct model_readings readings;
     double fan_duty; /* 0..1, of the controller */
 };
 
-/* A server that is off and has the temperature of its inlet. */
+/* A server that is off and has the temperature of its inlet. The constants outlive it. */
 void model_init(struct model *model, const struct model_constants *constants, double inlet_c);
 /* Lets `seconds` pass under constant inputs and renews model->readings. Any length: it is taken in
  * steps of a fixed size, a quarter of a second, so that ten calls with 1 s come to the same as one

@@ -18,4 +18,10 @@ struct server_settings {
 /* Standard constants, the standard power supplies, a power limit that is reported only. */
 void server_settings_set_defaults(struct server_settings *settings);
 
+/* The same settings, which all who share them have once; to be released. NULL if there is no
+ * memory. Loop thread. */
+const struct server_settings *server_settings_share(const struct server_settings *settings);
+/* NULL is allowed. */
+void server_settings_release(const struct server_settings *shared);
+
 #endif

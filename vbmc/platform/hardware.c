@@ -9,14 +9,14 @@ void platform_follow_hardware(struct platform *platform)
 {
     struct bmc *bmc = platform->bmc;
     const struct host_hardware *hardware = bmc->core.host ? bmc->core.host->hardware : NULL;
-    unsigned psus = supply_psu_count(&platform->settings.supply);
+    unsigned psus = supply_psu_count(&platform->settings->supply);
 
     sensors_set_hardware(bmc->sensors, hardware, psus);
     if (!hardware)
         return; /* what was there stays: the domain may be back soon */
     if (bmc->fru)
         fru_set_hardware(bmc->fru, bmc->core.host->name, &bmc->core.uuid, hardware, psus,
-                         (unsigned)platform->settings.model.psu_rated_watts);
+                         (unsigned)platform->settings->model.psu_rated_watts);
     if (bmc->dcmi)
         dcmi_set_name(bmc->dcmi, bmc->core.host->name);
     if (sdr_note_change(bmc))

@@ -24,7 +24,7 @@ static const struct host_nic *nic_of(const struct platform *platform, const stru
 
     if (!host || !host->hardware || index >= host->hardware->nic_count)
         return NULL;
-    return &host->hardware->nics[index];
+    return host_hardware_nic(host->hardware, (unsigned)index);
 }
 
 static bool has_disk(const struct host_hardware *hardware, const char *target)
@@ -42,7 +42,7 @@ static bool has_part(const struct platform *platform, const struct fault *fault,
 {
     const struct host_domain *host = platform->bmc->core.host;
     const struct host_hardware *hardware = host ? host->hardware : NULL;
-    unsigned psus = supply_psu_count(&platform->settings.supply);
+    unsigned psus = supply_psu_count(&platform->settings->supply);
     unsigned long number = strtoul(fault->instance, NULL, 10);
 
     error[0] = '\0';

@@ -16,7 +16,7 @@
 struct platform {
     struct bmc *bmc;
     const struct facility *facility;
-    struct server_settings settings;
+    const struct server_settings *settings; /* shared */
     struct model model;
     struct supply_state supply;
     const struct faults *faults; /* of faults.c */

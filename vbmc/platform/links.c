@@ -26,7 +26,8 @@ static bool is_wanted_down(const struct platform *platform, const uint8_t mac[6]
     const struct host_hardware *hardware = platform->bmc->core.host->hardware;
 
     for (unsigned i = 0; i < hardware->nic_count; i++) {
-        if (memcmp(hardware->nics[i].mac, mac, sizeof hardware->nics[i].mac) == 0 &&
+        const struct host_nic *nic = host_hardware_nic(hardware, i);
+        if (memcmp(nic->mac, mac, sizeof nic->mac) == 0 &&
             platform_nic_is_injected_down(platform, i))
             return true;
     }
@@ -113,7 +114,7 @@ void platform_follow_links(struct platform *platform)
         !host_power_state_is_on(host->state))
         return;
     for (unsigned i = 0; i < host->hardware->nic_count && !platform->links.busy; i++)
-        follow_nic(platform, &host->hardware->nics[i]);
+        follow_nic(platform, host_hardware_nic(host->hardware, i));
 }
 
 void platform_forget_links(struct platform *platform)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "vbmc/base/log.h"
 #include "vbmc/bmc/dcmi.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/physics/facility.h"
@@ -23,17 +24,23 @@
 struct platform *platform_new(struct bmc *bmc, const struct facility *facility)
 {
     struct platform *platform = calloc(1, sizeof *platform);
+    struct server_settings standard;
 
     if (!platform)
         return NULL;
     platform->bmc = bmc;
     platform->facility = facility;
+    server_settings_set_defaults(&standard);
+    platform->settings = server_settings_share(&standard);
+    if (!platform->settings) {
+        free(platform);
+        return NULL;
+    }
     platform_begin_faults(platform);
-    server_settings_set_defaults(&platform->settings);
     platform_forget_samples(platform);
     /* A guest that is found running is not about to boot, and may be limited already. */
     platform->boot_told = platform->quota.unsure = true;
-    model_init(&platform->model, &platform->settings.model, facility->inlet_c);
+    model_init(&platform->model, &platform->settings->model, facility->inlet_c);
     platform_evaluate_supply(platform);
     return platform;
 }
@@ -45,6 +52,7 @@ void platform_free(struct platform *platform)
     chassis_set_supply(&platform->bmc->chassis, true, 0);
     platform_forget_disk_failures(platform);
     platform_end_faults(platform);
+    server_settings_release(platform->settings);
     free(platform->links.items);
     free(platform);
 }
@@ -52,15 +60,22 @@ void platform_free(struct platform *platform)
 void platform_configure(struct platform *platform, const struct server_settings *settings)
 {
     platform_wake(platform);
-    platform->settings = *settings;
-    platform->model.constants = settings->model;
+    const struct server_settings *shared = server_settings_share(settings);
+    if (!shared) {
+        log_error("%s: out of memory for the settings of its server",
+                  bmc_core_name(&platform->bmc->core));
+        return;
+    }
+    server_settings_release(platform->settings);
+    platform->settings = shared;
+    platform->model.constants = &shared->model;
     platform_evaluate_supply(platform);
     platform_follow_hardware(platform);
 }
 
 const struct server_settings *platform_settings(const struct platform *platform)
 {
-    return &platform->settings;
+    return platform->settings;
 }
 
 /* ---- one second ---- */
@@ -94,7 +109,7 @@ static void fill_inputs(const struct platform *platform, struct model_inputs *in
         .nic_bytes_per_s = load->nic_bytes_per_s,
         .inlet_c =
             platform->facility->inlet_c + faults_temperature_offset(platform->faults, "inlet"),
-        .psus = supply_psu_count(&platform->settings.supply),
+        .psus = supply_psu_count(&platform->settings->supply),
         .psus_live = platform->supply.live,
     };
     for (unsigned i = 0; i < MODEL_SOCKETS_MAX; i++) {

@@ -232,7 +232,7 @@ void platform_limit_power(struct platform *platform)
 
     if (!platform_is_on(platform) || now_ms < quota->retry_ms)
         return;
-    if (limit == 0 || !platform->settings.enforce_power_limit) {
+    if (limit == 0 || !platform->settings->enforce_power_limit) {
         if (quota->permille != 0) /* else it is the administrator's own, or none */
             set_quota(platform, 0);
     } else if (is_decision_due(platform, now_ms)) {
@@ -263,7 +263,7 @@ void platform_doubt_quota(struct platform *platform)
 bool platform_has_quiet_power(const struct platform *platform)
 {
     const struct bmc *bmc = platform->bmc;
-    bool is_limited = platform->settings.enforce_power_limit && bmc->dcmi &&
+    bool is_limited = platform->settings->enforce_power_limit && bmc->dcmi &&
                       dcmi_power_limit_watts(bmc->dcmi) > 0;
 
     return platform->supply.sufficient && !platform->dark_cause && bmc->chassis.queued == 0 &&

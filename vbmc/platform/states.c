@@ -46,7 +46,7 @@ static void show_supply(struct platform *platform)
 {
     const struct supply_state *supply = &platform->supply;
 
-    for (unsigned i = 0; i < supply_psu_count(&platform->settings.supply); i++) {
+    for (unsigned i = 0; i < supply_psu_count(&platform->settings->supply); i++) {
         uint8_t faults = faults_of_psu(platform->faults, i);
         int states = 0;
         if (!(faults & SUPPLY_PSU_REMOVED))
@@ -56,7 +56,7 @@ static void show_supply(struct platform *platform)
         show(platform, SENSOR_PSU_STATUS + i, states);
     }
     /* "Sufficient, non-redundant" is a fault where redundancy is expected, and only there. */
-    bool expected = platform->settings.supply.redundancy != SUPPLY_N || !supply->sufficient;
+    bool expected = platform->settings->supply.redundancy != SUPPLY_N || !supply->sufficient;
     show(platform, SENSOR_PS_REDUNDANCY, state(expected, 1 << supply->redundancy));
 }
 
@@ -126,7 +126,7 @@ static void show_parts(struct platform *platform, const struct host_hardware *ha
     for (unsigned i = 0; i < hardware->disk_count; i++)
         show_disk(platform, hardware->disks[i].target);
     for (unsigned i = 0; i < hardware->nic_count; i++)
-        show_nic(platform, &hardware->nics[i], i);
+        show_nic(platform, host_hardware_nic(hardware, i), i);
     show(platform, SENSOR_CPU_STATUS,
          PROCESSOR_PRESENCE | state(platform->internal_error, PROCESSOR_IERR) |
              state(platform->tripped, PROCESSOR_THERMAL_TRIP));

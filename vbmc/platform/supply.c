@@ -14,7 +14,7 @@ void platform_evaluate_supply(struct platform *platform)
 
     for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
         faults[i] = faults_of_psu(platform->faults, i);
-    supply_evaluate(&platform->settings.supply, facility_feeds_live(platform->facility), faults,
+    supply_evaluate(&platform->settings->supply, facility_feeds_live(platform->facility), faults,
                     &platform->supply);
     tell_chassis(platform);
 }

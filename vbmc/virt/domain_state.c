@@ -68,8 +68,10 @@ static void replace_text(char **text, char **replacement)
 /* Unused bytes are zero in both (host.h). */
 static bool is_same_hardware(const struct host_hardware *left, const struct host_hardware *right)
 {
-    return left->disk_count == right->disk_count && left->nic_count == right->nic_count &&
-           memcmp((const void *)left, (const void *)right, host_hardware_size(left)) == 0;
+    size_t size = host_hardware_size(left);
+
+    return size == host_hardware_size(right) &&
+           memcmp((const void *)left, (const void *)right, size) == 0;
 }
 
 bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *facts)

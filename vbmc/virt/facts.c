@@ -144,9 +144,7 @@ static void read_hardware(virDomainPtr domain, struct virt_facts *facts)
         return;
     if (hardware.inband.is_there && !hardware.inband.has_owner)
         read_base_owner(domain, &hardware.inband);
-    facts->hardware = malloc(host_hardware_size(&hardware));
-    if (facts->hardware)
-        memcpy((void *)facts->hardware, &hardware, host_hardware_size(&hardware));
+    facts->hardware = host_hardware_pack(&hardware);
 }
 
 int virt_facts_read(virDomainPtr domain, struct virt_facts *facts)

@@ -349,6 +349,29 @@ static void test_base_owner(void **state)
     assert_int_equal(domxml_parse_base_owner("<host", &owner), -ENOENT);
 }
 
+/* What is kept of it: everything, in less room. */
+static void test_packed(void **state)
+{
+    static const char *const texts[] = {live, "<domain/>"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        parse(texts[i]);
+        struct host_hardware *packed = host_hardware_pack(&hardware);
+        assert_non_null(packed);
+        assert_true(host_hardware_size(packed) < sizeof hardware / 2);
+        assert_int_equal(packed->memory_kib, hardware.memory_kib);
+        assert_memory_equal(packed->disks, hardware.disks,
+                            hardware.disk_count * sizeof hardware.disks[0]);
+        for (unsigned n = 0; n < hardware.nic_count; n++)
+            assert_memory_equal(host_hardware_nic(packed, n), host_hardware_nic(&hardware, n),
+                                sizeof hardware.nics[0]);
+        assert_ptr_equal(host_hardware_smbios(&hardware), &hardware.smbios);
+        assert_memory_equal(host_hardware_smbios(packed), &hardware.smbios, sizeof hardware.smbios);
+        free(packed);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -357,7 +380,7 @@ int main(void)
         cmocka_unit_test(test_memory),     cmocka_unit_test(test_processors),
         cmocka_unit_test(test_too_many),   cmocka_unit_test(test_incomplete_devices),
         cmocka_unit_test(test_texts),      cmocka_unit_test(test_inband),
-        cmocka_unit_test(test_base_owner),
+        cmocka_unit_test(test_base_owner), cmocka_unit_test(test_packed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

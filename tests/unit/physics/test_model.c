@@ -25,12 +25,11 @@ static const struct model_inputs idle_server = {
 };
 
 static struct model model;
+static struct model_constants constants;
 static struct model_inputs inputs;
 
 static int setup(void **state)
 {
-    struct model_constants constants;
-
     (void)state;
     model_constants_set_defaults(&constants);
     model_init(&model, &constants, 22);
@@ -62,7 +61,7 @@ static void test_table_is_in_order_and_in_range(void **state)
         assert_true(constant->standard <= constant->most);
         assert_ptr_equal(model_constant_find(constant->name), constant);
         assert_true(*constant->unit && *constant->meaning);
-        assert_near(*model_constant_value(&model.constants, constant), constant->standard, 0);
+        assert_near(*model_constant_value(&constants, constant), constant->standard, 0);
     }
     assert_int_equal(model_constant_find("cpu-max-watts")->offset,
                      offsetof(struct model_constants, cpu_max_watts));
@@ -156,7 +155,7 @@ static void test_efficiency(void **state)
     (void)state;
     inputs = (struct model_inputs){.on = false, .psus = 1, .psus_live = 1};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        model.constants.standby_watts = 550 * cases[i].load;
+        constants.standby_watts = 550 * cases[i].load;
         model_step(&model, &inputs, 0);
         assert_near(model.readings.system_w, 550 * cases[i].load / cases[i].efficiency, 1e-6);
     }

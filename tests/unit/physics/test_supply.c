@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/physics/server.h"
 #include "vbmc/physics/supply.h"
 
 static struct supply_layout layout_of(enum supply_redundancy redundancy, unsigned needed)
@@ -137,6 +138,33 @@ static void test_feed_that_is_not_there(void **state)
     assert_int_equal(result.ac_lost, 0x2);
 }
 
+/* Equal settings are there once, as long as anybody has them. */
+static void test_shared_settings(void **state)
+{
+    struct server_settings settings;
+
+    (void)state;
+    server_settings_set_defaults(&settings);
+    const struct server_settings *first = server_settings_share(&settings);
+    assert_ptr_equal(server_settings_share(&settings), first);
+    settings.supply.feeds[SUPPLY_PSUS_MAX - 1]++;
+    const struct server_settings *other = server_settings_share(&settings);
+    assert_ptr_not_equal(other, first);
+    settings.supply.feeds[SUPPLY_PSUS_MAX - 1]--;
+    settings.model.volt_battery += 1;
+    const struct server_settings *third = server_settings_share(&settings);
+    assert_ptr_not_equal(third, first);
+    server_settings_release(first);
+    settings.model.volt_battery -= 1;
+    assert_ptr_equal(server_settings_share(&settings), first);
+    assert_true(first->supply.needed == settings.supply.needed);
+    server_settings_release(third);
+    server_settings_release(other);
+    server_settings_release(first);
+    server_settings_release(first);
+    server_settings_release(NULL);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -145,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_feeds_in_turn),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_feed_that_is_not_there),
+        cmocka_unit_test(test_shared_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
