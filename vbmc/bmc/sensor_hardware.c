@@ -47,17 +47,12 @@ static bool set_count(struct sensors *sensors, enum sensor_per per, unsigned cou
     return changed;
 }
 
-/* Scales that go by sockets, also of sensors that come later. */
+/* Scales go by them. */
 static bool set_sockets(struct sensors *sensors, unsigned sockets)
 {
     bool changed = sensors->sockets != sockets;
 
     sensors->sockets = sockets;
-    for (unsigned i = 0; i < sensors->made_count; i++) {
-        struct sensor *sensor = sensors->made[i];
-        if (sensor->definition->scale_by_sockets)
-            sensor->scale.m = (int16_t)(sensor->definition->scale.m * (int)sockets);
-    }
     return changed;
 }
 
@@ -134,10 +129,9 @@ static struct sensor_slot *find_free(const struct bays *bays)
     return NULL;
 }
 
-static void name_disk(struct sensor *sensor, const char *key)
+static void name_disk(struct sensor_slot *slot)
 {
-    if (sensor->definition->per == SENSOR_PER_DISK)
-        snprintf(sensor->name, sizeof sensor->name, "Disk %.11s", key);
+    snprintf(slot->name, sizeof slot->name, "Disk %.11s", slot->key);
 }
 
 struct arrivals {
@@ -164,7 +158,7 @@ static bool show_slot(struct sensors *sensors, const struct bays *bays, unsigned
     if (!sensor)
         return false;
     if (is_new)
-        name_disk(sensor, bays->slots[n].key);
+        name_disk(&bays->slots[n]);
     if (!bays->slots[n].is_filled || (came && sensors->knows_hardware && is_new))
         sensor_show_empty(sensors, sensor);
     return came || is_new;
@@ -239,8 +233,6 @@ bool sensors_set_hardware(struct sensors *sensors, const struct host_hardware *h
         changed |= fill_disks(sensors, hardware);
         changed |= fill_nics(sensors, hardware);
         sensors->knows_hardware = true;
-    } else {
-        set_sockets(sensors, sensors->sockets);
     }
     return changed;
 }
@@ -306,10 +298,9 @@ int sensors_restore_slot(struct sensors *sensors, const struct sensors_slot *slo
         return 0;
     if (sensors->knows_hardware || known->key[0] || find_key(&bays, slot->key))
         return -EINVAL;
-    struct sensor *sensor = sensors_make(sensors, slot->number);
-    if (!sensor)
+    if (!sensors_make(sensors, slot->number))
         return -ENOMEM;
     memcpy(known->key, slot->key, length + 1);
-    name_disk(sensor, known->key);
+    name_disk(known);
     return 0;
 }

@@ -12,7 +12,7 @@ int sensors_settings(const struct sensors *sensors, uint8_t number,
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+    if (!sensor || sensor_definition(sensor)->class == SENSOR_CLASS_EVENT_ONLY)
         return -ENOENT;
     *settings = sensor->settings;
     return 0;
@@ -23,9 +23,10 @@ int sensors_threshold(const struct sensors *sensors, uint8_t number, enum sensor
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || !(sensor_definition_thresholds(sensor->definition) & 1u << which))
+    if (!sensor || !(sensor_definition_thresholds(sensor_definition(sensor)) & 1u << which))
         return -ENOENT;
-    *value = sensor_scale_to_value(&sensor->scale, sensor->settings.thresholds[which]);
+    const struct sensor_scale scale = sensor_scale(sensors, sensor);
+    *value = sensor_scale_to_value(&scale, sensor->settings.thresholds[which]);
     return 0;
 }
 
@@ -60,7 +61,7 @@ static bool settings_are_possible(const struct sensor_definition *definition,
 /* What a sensor does not have stays 0, whatever it is told. */
 static void take_over(struct sensor *sensor, const struct sensor_settings *settings)
 {
-    uint8_t mask = sensor_definition_thresholds(sensor->definition);
+    uint8_t mask = sensor_definition_thresholds(sensor_definition(sensor));
 
     sensor->settings = *settings;
     for (unsigned i = 0; i < SENSOR_THRESHOLDS; i++)
@@ -76,7 +77,7 @@ int sensors_set_settings(struct sensors *sensors, const struct sensor_settings *
 
     if (!sensor)
         return -ENOENT;
-    if (!settings_are_possible(sensor->definition, settings))
+    if (!settings_are_possible(sensor_definition(sensor), settings))
         return -EINVAL;
     take_over(sensor, settings);
     sensor_show(sensors, sensor, 0xff, 0xff);
@@ -103,7 +104,7 @@ int sensors_changed_settings(const struct sensors *sensors, unsigned n,
 
         if (!sensor)
             continue;
-        sensor_settings_set_defaults(&standard, sensor->number, sensor->definition);
+        sensor_settings_set_defaults(&standard, sensor_number(sensor), sensor_definition(sensor));
         if (settings_are_equal(&standard, &sensor->settings) || n-- > 0)
             continue;
         *settings = sensor->settings;
@@ -143,7 +144,8 @@ void sensors_forget_settings(struct sensors *sensors)
 
         if (!sensor)
             continue;
-        sensor_settings_set_defaults(&sensor->settings, sensor->number, sensor->definition);
+        sensor_settings_set_defaults(&sensor->settings, sensor_number(sensor),
+                                     sensor_definition(sensor));
         show_quietly(sensors, sensor);
     }
 }

@@ -400,6 +400,34 @@ const struct sensor_definition *sensor_definition_find(uint8_t number)
     return NULL;
 }
 
+/* '#' stands for the number within the row. */
+static void write_name(const struct sensor_definition *definition, unsigned instance,
+                       char name[SENSOR_NAME_MAX + 1])
+{
+    size_t used = 0;
+
+    for (const char *from = definition->name; *from; from++) {
+        if (*from != '#') {
+            name[used++] = *from;
+            continue;
+        }
+        if (instance >= 10)
+            name[used++] = (char)('0' + instance / 10);
+        name[used++] = (char)('0' + instance % 10);
+    }
+    name[used] = '\0';
+}
+
+const char *sensor_definition_name(uint8_t number)
+{
+    static char names[UINT8_MAX + 1][SENSOR_NAME_MAX + 1]; /* the same for all servers */
+    const struct sensor_definition *definition = sensor_definition_find(number);
+
+    if (definition && !names[number][0])
+        write_name(definition, number - definition->number + 1U, names[number]);
+    return names[number];
+}
+
 uint8_t sensor_definition_thresholds(const struct sensor_definition *definition)
 {
     uint8_t mask = 0;

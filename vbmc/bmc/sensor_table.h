@@ -90,6 +90,8 @@ static inline unsigned sensor_threshold_offset(unsigned which)
 
 /* NULL if there is none of that number. */
 const struct sensor_definition *sensor_definition_find(uint8_t number);
+/* Of a number that there is, unless it is a disk's; the text stays. Loop thread. */
+const char *sensor_definition_name(uint8_t number);
 /* Which thresholds there are: bit N, the N-th; the mask of Get Sensor Thresholds. */
 uint8_t sensor_definition_thresholds(const struct sensor_definition *definition);
 /* Events that can be made: assertions, deassertions. */

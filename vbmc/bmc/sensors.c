@@ -57,30 +57,10 @@ void sensors_free(struct sensors *sensors)
 {
     if (!sensors)
         return;
-    for (unsigned i = 0; i < sensors->made_count; i++)
-        free(sensors->made[i]);
     free(sensors->made);
     free(sensors->disks.slots);
     free(sensors->nics.slots);
     free(sensors);
-}
-
-/* '#' stands for the number within the row. */
-static void write_name(struct sensor *sensor)
-{
-    unsigned instance = sensor->number - sensor->definition->number + 1u;
-    size_t used = 0;
-
-    for (const char *from = sensor->definition->name; *from; from++) {
-        if (*from != '#') {
-            sensor->name[used++] = *from;
-            continue;
-        }
-        if (instance >= 10)
-            sensor->name[used++] = (char)('0' + instance / 10);
-        sensor->name[used++] = (char)('0' + instance % 10);
-    }
-    sensor->name[used] = '\0';
 }
 
 struct sensor *sensors_find(const struct sensors *sensors, uint8_t number)
@@ -92,21 +72,20 @@ struct sensor *sensors_find(const struct sensors *sensors, uint8_t number)
 
 #define ROOM_STEP 8 /* of sensors */
 
-/* Number 0 and 255 are not used, so that 255 are enough. 0, or -ENOMEM. */
-static int add(struct sensors *sensors, uint8_t number, struct sensor *sensor)
+/* Number 0 and 255 are not used, so that 255 are enough. NULL: no memory. */
+static struct sensor *add(struct sensors *sensors, uint8_t number)
 {
     unsigned count = sensors->made_count;
 
     if (count % ROOM_STEP == 0) {
-        struct sensor **grown =
-            realloc(sensors->made, (count + ROOM_STEP) * sizeof(struct sensor *));
+        struct sensor *grown = realloc(sensors->made, (count + ROOM_STEP) * sizeof *grown);
         if (!grown)
-            return -ENOMEM;
+            return NULL;
         sensors->made = grown;
     }
-    sensors->made[count] = sensor;
+    memset(&sensors->made[count], 0, sizeof sensors->made[count]);
     sensors->place[number] = ++sensors->made_count;
-    return 0;
+    return &sensors->made[count];
 }
 
 struct sensor *sensors_make(struct sensors *sensors, uint8_t number)
@@ -116,16 +95,11 @@ struct sensor *sensors_make(struct sensors *sensors, uint8_t number)
 
     if (sensor || !definition)
         return sensor;
-    sensor = calloc(1, sizeof *sensor);
-    if (!sensor || add(sensors, number, sensor) < 0) {
-        free(sensor);
+    sensor = add(sensors, number);
+    if (!sensor)
         return NULL;
-    }
-    sensor->definition = definition;
-    sensor->number = number;
-    sensor->scale = definition->scale;
+    sensor->row = (uint8_t)(definition - sensor_table);
     sensor_settings_set_defaults(&sensor->settings, number, definition);
-    write_name(sensor);
     sensor_forget(sensor);
     return sensor;
 }
@@ -133,7 +107,7 @@ struct sensor *sensors_make(struct sensors *sensors, uint8_t number)
 void sensor_forget(struct sensor *sensor)
 {
     sensor->is_fed = sensor->is_held = false;
-    sensor->available = sensor->definition->begins_without_states;
+    sensor->available = sensor_definition(sensor)->begins_without_states;
     sensor->raw = 0;
     sensor->states = sensor->deasserted = 0;
 }
@@ -152,16 +126,16 @@ static void make_event(const struct sensors *sensors, const struct sensor *senso
     const struct sensor_settings *settings = &sensor->settings;
     uint16_t enabled = deassertion ? settings->deassertion_enables : settings->assertion_enables;
     struct sensor_event event = {
-        .type = sensor->definition->type,
-        .number = sensor->number,
-        .event_type = sensor->definition->event_type,
+        .type = sensor_definition(sensor)->type,
+        .number = sensor_number(sensor),
+        .event_type = sensor_definition(sensor)->event_type,
         .deassertion = deassertion,
         .data = {(uint8_t)offset, data2, data3},
     };
 
     if (sensors->is_quiet || !settings->events_on || !(enabled & 1u << offset))
         return;
-    if (sensor->definition->class == SENSOR_CLASS_THRESHOLD) {
+    if (sensor_definition(sensor)->class == SENSOR_CLASS_THRESHOLD) {
         event.data[0] |= 0x50; /* with the reading and the threshold (table 29-6) */
         event.data[1] = sensor->raw;
         event.data[2] = settings->thresholds[threshold_of_offset(offset)];
@@ -194,8 +168,9 @@ static void change_states(struct sensors *sensors, struct sensor *sensor, uint16
 static bool threshold_stands(const struct sensor *sensor, unsigned which, bool stood)
 {
     const struct sensor_settings *settings = &sensor->settings;
-    int threshold = sensor_scale_counts(&sensor->scale, settings->thresholds[which]);
-    int reading = sensor_scale_counts(&sensor->scale, sensor->raw);
+    const struct sensor_scale *scale = &sensor_definition(sensor)->scale;
+    int threshold = sensor_scale_counts(scale, settings->thresholds[which]);
+    int reading = sensor_scale_counts(scale, sensor->raw);
 
     if (which >= SENSOR_UNC)
         return reading + (stood ? settings->positive_hysteresis : 0) >= threshold;
@@ -204,7 +179,7 @@ static bool threshold_stands(const struct sensor *sensor, unsigned which, bool s
 
 static void compare(struct sensors *sensors, struct sensor *sensor)
 {
-    uint8_t mask = sensor_definition_thresholds(sensor->definition);
+    uint8_t mask = sensor_definition_thresholds(sensor_definition(sensor));
     uint16_t states = 0;
 
     for (unsigned i = 0; i < SENSOR_THRESHOLDS; i++) {
@@ -219,7 +194,7 @@ static void compare(struct sensors *sensors, struct sensor *sensor)
 
 void sensor_show(struct sensors *sensors, struct sensor *sensor, uint8_t data2, uint8_t data3)
 {
-    bool is_threshold = sensor->definition->class == SENSOR_CLASS_THRESHOLD;
+    bool is_threshold = sensor_definition(sensor)->class == SENSOR_CLASS_THRESHOLD;
 
     if (sensor->is_held || !sensor->settings.scanning_on)
         return;
@@ -245,9 +220,10 @@ static void feed_reading(struct sensors *sensors, uint8_t number, double value, 
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
+    if (!sensor || sensor_definition(sensor)->class != SENSOR_CLASS_THRESHOLD)
         return;
-    uint8_t raw = isfinite(value) ? sensor_scale_to_raw(&sensor->scale, value) : 0;
+    const struct sensor_scale scale = sensor_scale(sensors, sensor);
+    uint8_t raw = isfinite(value) ? sensor_scale_to_raw(&scale, value) : 0;
     if (sensor->is_fed && sensor->available && isfinite(value) && sensor->is_idle == is_idle &&
         sensor->fed_raw == raw && sensor->raw == raw)
         return; /* shows it already */
@@ -272,7 +248,7 @@ void sensors_set_unavailable(struct sensors *sensors, uint8_t number)
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+    if (!sensor || sensor_definition(sensor)->class == SENSOR_CLASS_EVENT_ONLY)
         return;
     sensor->is_fed = false;
     if (sensor->is_held || !sensor->settings.scanning_on)
@@ -287,7 +263,7 @@ static struct sensor *find_discrete(const struct sensors *sensors, uint8_t numbe
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
-    return sensor && sensor->definition->class == SENSOR_CLASS_DISCRETE ? sensor : NULL;
+    return sensor && sensor_definition(sensor)->class == SENSOR_CLASS_DISCRETE ? sensor : NULL;
 }
 
 void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states)
@@ -298,7 +274,7 @@ void sensors_set_states(struct sensors *sensors, uint8_t number, uint16_t states
         return;
     bool is_first = !sensor->is_fed, was_quiet = sensors->is_quiet;
     sensor->is_fed = true;
-    sensor->fed_states = states & sensor->definition->states;
+    sensor->fed_states = states & sensor_definition(sensor)->states;
     sensors->is_quiet |= is_first;
     sensor_show(sensors, sensor, DATA_UNSPECIFIED, DATA_UNSPECIFIED);
     sensors->is_quiet = was_quiet;
@@ -311,14 +287,14 @@ void sensors_raise(struct sensors *sensors, uint8_t number, uint8_t offset, uint
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    if (sensor && sensor->definition->class != SENSOR_CLASS_THRESHOLD && offset < OFFSETS)
+    if (sensor && sensor_definition(sensor)->class != SENSOR_CLASS_THRESHOLD && offset < OFFSETS)
         make_event(sensors, sensor, offset, false, data2, data3);
 }
 
 void sensor_show_empty(struct sensors *sensors, struct sensor *sensor)
 {
-    if (sensor->definition->per != SENSOR_PER_DISK) {
-        sensors_set_unavailable(sensors, sensor->number);
+    if (sensor_definition(sensor)->per != SENSOR_PER_DISK) {
+        sensors_set_unavailable(sensors, sensor_number(sensor));
         return;
     }
     sensor->is_fed = true;
@@ -331,7 +307,7 @@ void sensors_rearm(struct sensors *sensors, uint8_t number, uint16_t assertions,
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+    if (!sensor || sensor_definition(sensor)->class == SENSOR_CLASS_EVENT_ONLY)
         return;
     sensor->is_held = false;
     if (!sensor->is_fed) {
@@ -349,11 +325,11 @@ int sensors_override(struct sensors *sensors, uint8_t number, uint16_t reading_o
 {
     struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+    if (!sensor || sensor_definition(sensor)->class == SENSOR_CLASS_EVENT_ONLY)
         return -ENOENT;
     sensor->is_held = sensor->available = true;
-    if (sensor->definition->class == SENSOR_CLASS_DISCRETE) {
-        change_states(sensors, sensor, reading_or_states & sensor->definition->states, data2,
+    if (sensor_definition(sensor)->class == SENSOR_CLASS_DISCRETE) {
+        change_states(sensors, sensor, reading_or_states & sensor_definition(sensor)->states, data2,
                       data3);
         return 0;
     }
@@ -377,7 +353,7 @@ static uint16_t comparison_bits(uint16_t states)
 
 static enum sensor_severity severity_of(const struct sensor *sensor)
 {
-    const struct sensor_definition *definition = sensor->definition;
+    const struct sensor_definition *definition = sensor_definition(sensor);
     enum sensor_severity worst = SENSOR_OK;
 
     if (sensor->states == 0)
@@ -392,15 +368,27 @@ static enum sensor_severity severity_of(const struct sensor *sensor)
     return worst;
 }
 
-static void fill_view(const struct sensor *sensor, struct sensor_view *view)
+static const char *name_of(const struct sensors *sensors, const struct sensor *sensor)
 {
-    const struct sensor_definition *definition = sensor->definition;
-    unsigned index = sensor->number - definition->number;
+    uint8_t number = sensor_number(sensor);
+
+    if (sensor_definition(sensor)->per != SENSOR_PER_DISK)
+        return sensor_definition_name(number);
+    unsigned bay = number - SENSOR_DISK;
+    return bay < sensors->disks.count ? sensors->disks.slots[bay].name : "";
+}
+
+static void fill_view(const struct sensors *sensors, const struct sensor *sensor,
+                      struct sensor_view *view)
+{
+    const struct sensor_definition *definition = sensor_definition(sensor);
+    const struct sensor_scale scale = sensor_scale(sensors, sensor);
+    unsigned index = sensor_number(sensor) - definition->number;
     bool is_threshold = definition->class == SENSOR_CLASS_THRESHOLD;
 
     *view = (struct sensor_view){
-        .number = sensor->number,
-        .name = sensor->name,
+        .number = sensor_number(sensor),
+        .name = name_of(sensors, sensor),
         .unit = is_threshold ? definition->unit->name : "",
         .type = definition->type,
         .event_type = definition->event_type,
@@ -410,10 +398,10 @@ static void fill_view(const struct sensor *sensor, struct sensor_view *view)
         .is_event_only = definition->class == SENSOR_CLASS_EVENT_ONLY,
         .available = sensor->available,
         .raw = sensor->raw,
-        .value = is_threshold ? sensor_scale_to_value(&sensor->scale, sensor->raw) : 0,
+        .value = is_threshold ? sensor_scale_to_value(&scale, sensor->raw) : 0,
         .states = is_threshold ? comparison_bits(sensor->states) : sensor->states,
         .severity = severity_of(sensor),
-        .sdr_id = sensor->number,
+        .sdr_id = sensor_number(sensor),
     };
 }
 
@@ -423,7 +411,7 @@ int sensors_next(const struct sensors *sensors, unsigned *number, struct sensor_
         const struct sensor *sensor = sensors_find(sensors, (uint8_t)*number);
         if (!sensor)
             continue;
-        fill_view(sensor, view);
+        fill_view(sensors, sensor, view);
         ++*number;
         return 0;
     }
@@ -436,7 +424,7 @@ int sensors_view(const struct sensors *sensors, uint8_t number, struct sensor_vi
 
     if (!sensor)
         return -ENOENT;
-    fill_view(sensor, view);
+    fill_view(sensors, sensor, view);
     return 0;
 }
 
@@ -447,21 +435,21 @@ enum sensor_severity sensors_health(const struct sensors *sensors, const char **
 
     *name = NULL;
     for (unsigned i = 0; i < sensors->made_count; i++) {
-        const struct sensor *sensor = sensors->made[i];
+        const struct sensor *sensor = &sensors->made[i];
         enum sensor_severity severity = sensor->exists ? severity_of(sensor) : SENSOR_OK;
         if (severity < worst || severity == SENSOR_OK ||
-            (severity == worst && sensor->number > number))
+            (severity == worst && sensor_number(sensor) > number))
             continue;
         worst = severity;
-        number = sensor->number;
-        *name = sensor->name;
+        number = sensor_number(sensor);
+        *name = name_of(sensors, sensor);
     }
     return worst;
 }
 
 static void note_fault(const struct sensor *sensor, struct sensor_faults *faults)
 {
-    switch (sensor->definition->number) {
+    switch (sensor_definition(sensor)->number) {
     case SENSOR_PSU_STATUS:
     case SENSOR_POWER_UNIT:
         faults->power = true;
@@ -500,16 +488,16 @@ const struct sensor_definition *sensors_definition(const struct sensors *sensors
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    return sensor ? sensor->definition : NULL;
+    return sensor ? sensor_definition(sensor) : NULL;
 }
 
 int sensors_scale(const struct sensors *sensors, uint8_t number, struct sensor_scale *scale)
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class != SENSOR_CLASS_THRESHOLD)
+    if (!sensor || sensor_definition(sensor)->class != SENSOR_CLASS_THRESHOLD)
         return -ENOENT;
-    *scale = sensor->scale;
+    *scale = sensor_scale(sensors, sensor);
     return 0;
 }
 
@@ -517,7 +505,7 @@ int sensors_status(const struct sensors *sensors, uint8_t number, struct sensor_
 {
     const struct sensor *sensor = sensors_find(sensors, number);
 
-    if (!sensor || sensor->definition->class == SENSOR_CLASS_EVENT_ONLY)
+    if (!sensor || sensor_definition(sensor)->class == SENSOR_CLASS_EVENT_ONLY)
         return -ENOENT;
     *status = (struct sensor_status){
         .events_on = sensor->settings.events_on,

@@ -6,23 +6,21 @@
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/host/host.h"
 
+/* A server has half a hundred of them, and there are thousands of servers: what all servers have in
+ * common is not here. */
 struct sensor {
-    const struct sensor_definition *definition;
-    uint8_t number;
-    bool exists; /* else only its settings are known */
-    char name[SENSOR_NAME_MAX + 1];
-    struct sensor_scale scale;
-    struct sensor_settings settings;
+    struct sensor_settings settings; /* its number too */
+    uint8_t row;                     /* of sensor_table */
+    bool exists : 1;                 /* else only its settings are known */
     /* What was fed last. It is shown unless the sensor does not scan or something is held in its
      * place. */
-    bool is_fed;
-    bool is_idle; /* no threshold counts */
-    uint8_t fed_raw;
-    uint16_t fed_states;
+    bool is_fed : 1;
+    bool is_idle : 1; /* no threshold counts */
     /* What is shown. */
-    bool is_held;
-    bool available;
-    uint8_t raw;
+    bool is_held : 1;
+    bool available : 1;
+    uint8_t fed_raw, raw;
+    uint16_t fed_states;
     uint16_t states; /* of a threshold sensor: events that stand, by offset */
     uint16_t deasserted;
 };
@@ -31,6 +29,7 @@ struct sensor {
 struct sensor_slot {
     char key[sizeof((struct sensors_slot *)0)->key]; /* "": was never used */
     bool is_filled;
+    char name[SENSOR_NAME_MAX + 1]; /* of a disk's sensor */
 };
 
 /* As many bays as are in use, and some. */
@@ -45,7 +44,8 @@ struct sensors {
     bool is_quiet; /* no events now */
     bool knows_hardware;
     unsigned sockets;
-    struct sensor **made; /* those that are there, in the order in which they were made */
+    struct sensor *made; /* those that are there, in the order in which they were made; they move
+                            when one is added */
     uint8_t made_count;
     uint8_t place[256]; /* by number: where it is in `made`, from 1; 0: nowhere */
     struct sensor_row disks, nics;
@@ -56,7 +56,27 @@ struct sensors {
 /* By number; NULL if it was never made. */
 static inline struct sensor *sensors_made(const struct sensors *sensors, uint8_t number)
 {
-    return sensors->place[number] ? sensors->made[sensors->place[number] - 1] : NULL;
+    return sensors->place[number] ? &sensors->made[sensors->place[number] - 1] : NULL;
+}
+
+static inline const struct sensor_definition *sensor_definition(const struct sensor *sensor)
+{
+    return &sensor_table[sensor->row];
+}
+
+static inline uint8_t sensor_number(const struct sensor *sensor)
+{
+    return sensor->settings.number;
+}
+
+static inline struct sensor_scale sensor_scale(const struct sensors *sensors,
+                                               const struct sensor *sensor)
+{
+    struct sensor_scale scale = sensor_definition(sensor)->scale;
+
+    if (sensor_definition(sensor)->scale_by_sockets)
+        scale.m = (int16_t)(scale.m * (int)sensors->sockets);
+    return scale;
 }
 
 /* NULL if it is not there. */
