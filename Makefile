@@ -67,7 +67,8 @@ HELPERS := tests/bench/client.c $(filter-out $(UNIT_SOURCES) tests/unit/rmcp_stu
 
 TEST_LIBRARY := $(OBJ)/libtests.a
 # The load generator.
-LOADS := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/bench/hold.c,$(wildcard tests/bench/*.c)))
+LOADS := $(patsubst %.c,$(OBJ)/%.o,$(filter-out $(addprefix tests/bench/,hold.c ask.c responder.c),\
+	$(wildcard tests/bench/*.c)))
 
 .SECONDARY:
 .PHONY: all programs units test-tools deps deps-build deps-run deps-lint deps-soak check check-run soak soak-run demo demo-run bench bench-run \
@@ -153,7 +154,13 @@ $(BUILD)/hold: tests/bench/hold.c
 	$(call quiet,LD  $@)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O1 -g -o $@ $< -lvirt
 
-test-tools: $(BUILD)/logins $(BUILD)/hold $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
+# For tests/bench/inband.sh, the first of them to run inside of a guest.
+$(BUILD)/ask $(BUILD)/responder: $(BUILD)/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call quiet,LD  $@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARNINGS) -O2 -static -o $@ $<
+
+test-tools: $(addprefix $(BUILD)/,logins hold ask responder) $(patsubst tests/e2e/%.c,$(BUILD)/%.so,$(wildcard tests/e2e/*.c))
 
 check-run: $(RUN_DEPS) guest all units test-tools layers
 	@VBMC_BUILD=$(BUILD) tests/run
@@ -182,6 +189,7 @@ bench-run: $(RUN_DEPS) all test-tools $(BUILD)/unit/test_datagram_path
 	@VBMC_BUILD=$(BUILD) tests/bench/commands.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/bench.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/logins.sh
+	@VBMC_BUILD=$(BUILD) tests/bench/inband.sh
 	@VBMC_BUILD=$(BUILD) tests/bench/fleet.sh
 
 asan: deps
