@@ -51,6 +51,13 @@ static int on_received(void *context, const uint8_t *bytes, size_t length)
     return result < 0 ? result : (int)inband_interface_pause_ms(inband->interface, now);
 }
 
+static void on_settled(void *context)
+{
+    const struct inband *inband = context;
+
+    inband_interface_settled(inband->interface);
+}
+
 static void on_disconnected(void *context)
 {
     const struct inband *inband = context;
@@ -61,6 +68,7 @@ static void on_disconnected(void *context)
 static const struct inband_socket_events socket_events = {
     .connected = on_connected,
     .received = on_received,
+    .settled = on_settled,
     .disconnected = on_disconnected,
 };
 

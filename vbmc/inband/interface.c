@@ -13,6 +13,8 @@
 #include "vbmc/ipmi/dispatch.h"
 #include "vbmc/ipmi/msg.h"
 
+#define CMD_GET_DEVICE_ID 0x01
+
 /* The guest's answer to a request waits for it. */
 struct pending {
     bool is_there;
@@ -30,6 +32,8 @@ struct inband_interface {
     struct framing_reader reader;
     struct pending pending;
     uint32_t last_serial;
+    bool asked;    /* something, by this connection */
+    bool may_wait; /* for an answer to what was asked by another */
     /* What QEMU was told last; of no meaning where it is not connected. */
     uint8_t attention; /* enum framing_code */
     bool interrupts;
@@ -43,8 +47,10 @@ struct inband_interface *inband_interface_new(const struct inband_config *config
 {
     struct inband_interface *interface = calloc(1, sizeof *interface);
 
-    if (interface)
-        interface->config = *config;
+    if (!interface)
+        return NULL;
+    interface->config = *config;
+    interface->may_wait = true; /* of a daemon before this one */
     return interface;
 }
 
@@ -129,10 +135,34 @@ void inband_interface_connected(struct inband_interface *interface)
 
     forget_connection(interface);
     interface->connected = true;
+    interface->asked = false;
     interface->counters.connections++;
     framing_put_version(&out);
     put_state(interface, &out, true);
     send_written(interface, &out);
+}
+
+#define SEQUENCES 256
+
+void inband_interface_settled(struct inband_interface *interface)
+{
+    const struct ipmi_response response = {.completion_code = CC_INITIALISING};
+    struct framing_message lost = {.netfn = NETFN_APP, .command = CMD_GET_DEVICE_ID};
+    uint8_t bytes[SEQUENCES * 8];
+    struct wire_out out = wire_out_init(bytes, sizeof bytes);
+
+    if (!interface->connected || interface->asked || !interface->may_wait)
+        return;
+    for (unsigned sequence = SEQUENCES; sequence-- > 0;) {
+        lost.sequence = (uint8_t)sequence;
+        framing_put_response(&out, &lost, &response);
+    }
+    send_written(interface, &out);
+}
+
+void inband_interface_started(struct inband_interface *interface)
+{
+    interface->may_wait = false;
 }
 
 void inband_interface_disconnected(struct inband_interface *interface)
@@ -226,6 +256,7 @@ static void serve(struct inband_interface *interface, const struct framing_messa
         interface->counters.dropped++;
         return;
     }
+    interface->asked = interface->may_wait = true;
     interface->counters.requests++;
     interface->window_requests++;
     begin_pending(interface, request, now_ms);

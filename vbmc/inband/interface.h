@@ -4,7 +4,15 @@
  *
  * QEMU has one request under way. One that comes while another waits for its answer takes its
  * place: QEMU has answered that one itself, after QEMU_WAITS_MS or because the guest was reset, and
- * an answer to it now would be taken for one to the next. */
+ * an answer to it now would be taken for one to the next.
+ *
+ * A request that QEMU writes into a connection whose other end has just died is lost: QEMU neither
+ * answers it nor writes it again (chr_event in its ipmi_bmc_extern.c), and until it has an answer
+ * KCS takes nothing of the guest, not even an abort (ipmi_kcs.c), so that the guest's driver hangs
+ * until the next power-on. So a connection by which nothing is asked for a while gets an answer,
+ * initialising, for each sequence number. QEMU drops those that it does not wait for; they count
+ * backwards, as the one that it takes makes it wait for the next. A guest that has asked nothing
+ * finds an answer which it clears away as an error before its next request. */
 #ifndef VBMC_INBAND_INTERFACE_H
 #define VBMC_INBAND_INTERFACE_H
 
@@ -60,6 +68,10 @@ void inband_interface_set_read_only(struct inband_interface *interface, bool rea
 
 /* QEMU has connected: it is greeted, and told the state. */
 void inband_interface_connected(struct inband_interface *interface);
+/* It has been connected for a while: what it may wait for since before is answered. */
+void inband_interface_settled(struct inband_interface *interface);
+/* Its guest was booted just now, in a QEMU that can wait for nothing of before. */
+void inband_interface_started(struct inband_interface *interface);
 /* It is gone: what it waited for is not answered. */
 void inband_interface_disconnected(struct inband_interface *interface);
 /* Bytes of QEMU's. 0, or -EPROTO: it speaks another version, and is to be disconnected. */

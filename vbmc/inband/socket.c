@@ -25,7 +25,7 @@ struct connection {
 
 struct inband_socket {
     uv_pipe_t server;
-    uv_timer_t pause;
+    uv_timer_t pause, settling;
     const struct inband_socket_events *events; /* NULL: closed */
     void *context;
     struct connection *connection;
@@ -121,6 +121,7 @@ static void disconnect(struct inband_socket *socket)
     socket->connection = NULL;
     connection->socket = NULL;
     uv_timer_stop(&socket->pause);
+    uv_timer_stop(&socket->settling);
     uv_close((uv_handle_t *)&connection->pipe, on_connection_closed);
     if (socket->events)
         socket->events->disconnected(socket->context);
@@ -169,6 +170,14 @@ static void on_pause_over(uv_timer_t *timer)
         uv_read_start((uv_stream_t *)&socket->connection->pipe, on_alloc, on_read);
 }
 
+static void on_settled(uv_timer_t *timer)
+{
+    struct inband_socket *socket = CONTAINER_OF(timer, struct inband_socket, settling);
+
+    if (socket->connection)
+        socket->events->settled(socket->context);
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
     struct inband_socket *socket = CONTAINER_OF((uv_pipe_t *)server, struct inband_socket, server);
@@ -185,6 +194,7 @@ static void on_connection(uv_stream_t *server, int status)
     connection->socket = socket;
     socket->connection = connection;
     uv_read_start((uv_stream_t *)&connection->pipe, on_alloc, on_read);
+    uv_timer_start(&socket->settling, on_settled, INBAND_SOCKET_SETTLES_MS, 0);
     socket->events->connected(socket->context);
 }
 
@@ -289,6 +299,7 @@ int inband_socket_open(uv_loop_t *loop, const char *path, uid_t owner,
     int result = let_in(path, owner);
     uv_pipe_init(loop, &socket->server, 0);
     uv_timer_init(loop, &socket->pause);
+    uv_timer_init(loop, &socket->settling);
     if (uv_pipe_open(&socket->server, fd) != 0)
         close(fd);
     if (result == 0)
@@ -312,4 +323,5 @@ void inband_socket_close(struct inband_socket *socket)
     unlink(socket->address.sun_path);
     close_handle(socket, (uv_handle_t *)&socket->server);
     close_handle(socket, (uv_handle_t *)&socket->pause);
+    close_handle(socket, (uv_handle_t *)&socket->settling);
 }

@@ -15,8 +15,12 @@ struct inband_socket_events {
     /* Bytes, borrowed for the call. How many ms nothing more is to be read, or -EPROTO: disconnect;
      * then `disconnected` follows. */
     int (*received)(void *context, const uint8_t *bytes, size_t length);
+    /* INBAND_SOCKET_SETTLES_MS after `connected`. */
+    void (*settled)(void *context);
     void (*disconnected)(void *context);
 };
+
+#define INBAND_SOCKET_SETTLES_MS 1000
 
 #define INBAND_NO_OWNER ((uid_t)-1)
 

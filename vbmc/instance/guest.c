@@ -7,6 +7,8 @@
 #include "vbmc/console/boot_watch.h"
 #include "vbmc/console/console.h"
 #include "vbmc/console/sol.h"
+#include "vbmc/inband/inband.h"
+#include "vbmc/inband/interface.h"
 #include "vbmc/instance/inband.h"
 #include "vbmc/instance/internal.h"
 #include "vbmc/platform/platform.h"
@@ -74,6 +76,8 @@ void instance_host_event(struct instance *instance, enum host_event event)
 
     if (event == HOST_EVENT_HARDWARE)
         instance_follow_inband(instance);
+    if (event == HOST_EVENT_STARTED && instance->inband && instance->bmc.core.host->booted)
+        inband_interface_started(inband_interface(instance->inband));
     bmc_host_event(&instance->bmc, event);
     console_sol_host_event(instance->sol, event);
     if (hub && (event == HOST_EVENT_STARTED || event == HOST_EVENT_RESET))

@@ -15,7 +15,7 @@
 #include "vbmc/inband/interface.h"
 #include "vbmc/ipmi/msg.h"
 
-#define BYTES_MAX 4096
+#define BYTES_MAX 8192
 
 static struct {
     struct inband_interface *interface;
@@ -245,6 +245,34 @@ static void test_reconnect(void **state)
     EXPECT("01 18 31", "<01 1c 31 00 00>");
 }
 
+/* What QEMU may have lost with the connection before gets an answer, if nothing is asked;
+ * backwards, and not of a QEMU that was just started. */
+static void test_lost_requests(void **state)
+{
+    (void)state;
+    sent();
+    inband_interface_started(qemu.interface);
+    inband_interface_settled(qemu.interface);
+    SAYS("");
+    EXPECT("07 18 31", "<07 1c 31 00 00>");
+    inband_interface_settled(qemu.interface);
+    SAYS("");
+    inband_interface_disconnected(qemu.interface);
+    inband_interface_settled(qemu.interface);
+    SAYS("");
+    inband_interface_connected(qemu.interface);
+    sent();
+    inband_interface_settled(qemu.interface);
+    const char *at = sent();
+    for (unsigned sequence = 256; sequence-- > 0; at = strchr(at, '>') + 1) {
+        char expected[32];
+        snprintf(expected, sizeof expected, "<%02x 1c 01 d2>", sequence);
+        assert_memory_equal(at, expected, strlen(expected));
+    }
+    assert_string_equal(at, "");
+    EXPECT("08 18 31", "<08 1c 31 00 00>");
+}
+
 static void put_event(void)
 {
     const uint8_t event[MESSAGING_EVENT_SIZE] = {1, 2, 3};
@@ -406,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_sessions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reconnect, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lost_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_attention, setup, teardown),
         cmocka_unit_test_setup_teardown(test_late_interrupt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_interrupts_of_guest, setup, teardown),
