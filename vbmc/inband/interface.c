@@ -101,9 +101,10 @@ static void put_state(struct inband_interface *interface, struct wire_out *out, 
 
     if (is_new || interrupts != interface->interrupts)
         framing_put_command(out, interrupts ? FRAMING_ENABLE_INTERRUPT : FRAMING_DISABLE_INTERRUPT);
-    /* QEMU makes an interrupt only where there was no attention before. */
-    if (!is_new && attention == FRAMING_ATTENTION_INTERRUPT &&
-        interface->attention == FRAMING_ATTENTION)
+    /* Between attention with an interrupt and without, none: of a BT interface QEMU raises the one
+     * only as attention comes, and of all it lowers it only as that goes. */
+    if (!is_new && attention != interface->attention && attention != FRAMING_NO_ATTENTION &&
+        interface->attention != FRAMING_NO_ATTENTION)
         framing_put_command(out, FRAMING_NO_ATTENTION);
     if (is_new || attention != interface->attention)
         framing_put_command(out, attention);

@@ -312,7 +312,8 @@ static void test_attention(void **state)
 }
 
 /* It is enabled behind the attention that it is for, which QEMU makes an interrupt of only as that
- * comes; and it is not left to the system of after a reset, which has not asked for it. */
+ * comes; and it is not left to the system of after a reset, which has not asked for it: then it is
+ * lowered too. */
 static void test_late_interrupt(void **state)
 {
     (void)state;
@@ -325,7 +326,7 @@ static void test_late_interrupt(void **state)
     SAYS("<02 1c 2e 00>[05][00][02]");
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_RESET);
     inband_interface_update(qemu.interface);
-    SAYS("[06][01]");
+    SAYS("[06][00][01]");
     EXPECT("03 18 2f", "<03 1c 2f 00 0c>");
 }
 
