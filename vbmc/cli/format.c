@@ -33,6 +33,16 @@ static int find_name(const char *const *names, size_t count, const char *text)
     return -EINVAL;
 }
 
+static const struct cli_column *find_column(const struct cli_column *columns, size_t count,
+                                            const char *title)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(columns[i].title, title) == 0)
+            return &columns[i];
+    }
+    return NULL;
+}
+
 int cli_format_parse_kind(const char *text, enum cli_format_kind *kind)
 {
     int found = find_name(kind_names, ARRAY_SIZE(kind_names), text);
@@ -177,6 +187,8 @@ static void write_csv(const struct cli_format *format, const struct cli_format_r
 
 struct sorting {
     const struct cli_format *format;
+    const char *keys[CLI_FORMAT_COLUMNS_MAX]; /* of the columns to sort by */
+    size_t count;
     const struct cli_format_rows *rows; /* in the order they came in */
 };
 
@@ -199,12 +211,11 @@ static int compare_rows(const void *a, const void *b, void *context)
 {
     const struct sorting *sorting = context;
     size_t x = *(const size_t *)a, y = *(const size_t *)b;
-    const struct cli_format_names *sort = &sorting->format->sort;
 
-    for (size_t i = 0; i < sort->count; i++) {
+    for (size_t i = 0; i < sorting->count; i++) {
         struct json_object *left = NULL, *right = NULL;
-        json_object_object_get_ex(sorting->rows->rows[x], sort->names[i], &left);
-        json_object_object_get_ex(sorting->rows->rows[y], sort->names[i], &right);
+        json_object_object_get_ex(sorting->rows->rows[x], sorting->keys[i], &left);
+        json_object_object_get_ex(sorting->rows->rows[y], sorting->keys[i], &right);
         int order = compare_cells(left, right);
         if (order)
             return sorting->format->sort_descending ? -order : order;
@@ -212,15 +223,20 @@ static int compare_rows(const void *a, const void *b, void *context)
     return (x > y) - (x < y); /* rows that are equal keep their order */
 }
 
-/* Fills `sorted` (as many entries as there are rows). */
-static void sort_rows(const struct cli_format *format, struct cli_format_rows *rows,
-                      struct json_object **sorted)
+/* Fills `sorted` (as many entries as there are rows). What no column is called sorts nothing. */
+static void sort_rows(const struct cli_format *format, const struct cli_column *columns,
+                      size_t count, struct cli_format_rows *rows, struct json_object **sorted)
 {
     struct sorting sorting = {.format = format, .rows = rows};
     CLEANUP_FREE size_t *order = calloc(rows->count + 1, sizeof *order);
 
     if (!order)
         abort();
+    for (size_t i = 0; i < format->sort.count; i++) {
+        const struct cli_column *column = find_column(columns, count, format->sort.names[i]);
+        if (column && sorting.count < CLI_FORMAT_COLUMNS_MAX)
+            sorting.keys[sorting.count++] = column->key;
+    }
     for (size_t i = 0; i < rows->count; i++)
         order[i] = i;
     qsort_r(order, rows->count, sizeof *order, compare_rows, &sorting);
@@ -229,25 +245,28 @@ static void sort_rows(const struct cli_format *format, struct cli_format_rows *r
     rows->rows = sorted;
 }
 
-static int select_columns(const struct cli_format *format, const char *const *names, size_t count,
-                          struct cli_format_rows *rows, char *error, size_t size)
+static int select_columns(const struct cli_format *format, const struct cli_column *columns,
+                          size_t count, struct cli_format_rows *rows, char *error, size_t size)
 {
     const struct cli_format_names *wanted = &format->columns;
 
     for (size_t i = 0; i < count && i < CLI_FORMAT_COLUMNS_MAX; i++) {
-        if (wanted->count == 0 || find_name(wanted->names, wanted->count, names[i]) >= 0)
-            rows->names[rows->columns++] = names[i];
+        if (wanted->count > 0 && find_name(wanted->names, wanted->count, columns[i].title) < 0)
+            continue;
+        rows->keys[rows->columns] = columns[i].key;
+        rows->names[rows->columns++] = columns[i].title;
     }
     if (rows->columns)
         return 0;
     int used = snprintf(error, size, "no such column; there are");
     for (size_t i = 0; i < count && used >= 0 && (size_t)used < size; i++)
-        used += snprintf(error + used, size - (size_t)used, "%s '%s'", i ? "," : "", names[i]);
+        used +=
+            snprintf(error + used, size - (size_t)used, "%s '%s'", i ? "," : "", columns[i].title);
     return -EINVAL;
 }
 
-int cli_format_write(const struct cli_format *format, const char *const *names, size_t count,
-                     struct json_object *array, FILE *out, char *error, size_t size)
+int cli_format_write(const struct cli_format *format, const struct cli_column *columns,
+                     size_t count, struct json_object *array, FILE *out, char *error, size_t size)
 {
     struct cli_format_rows rows = {.count = json_object_array_length(array)};
     CLEANUP_FREE struct json_object **unsorted = calloc(rows.count + 1, sizeof *unsorted);
@@ -255,13 +274,13 @@ int cli_format_write(const struct cli_format *format, const char *const *names, 
 
     if (!unsorted || !sorted)
         abort();
-    int failed = select_columns(format, names, count, &rows, error, size);
+    int failed = select_columns(format, columns, count, &rows, error, size);
     if (failed)
         return failed;
     for (size_t i = 0; i < rows.count; i++)
         unsorted[i] = json_object_array_get_idx(array, i);
     rows.rows = unsorted;
-    sort_rows(format, &rows, sorted);
+    sort_rows(format, columns, count, &rows, sorted);
     switch (format->kind) {
     case CLI_FORMAT_TABLE:
         cli_format_table(format, &rows, out);

@@ -52,11 +52,17 @@ struct cli_format {
 int cli_format_parse_kind(const char *text, enum cli_format_kind *kind);
 int cli_format_parse_quote(const char *text, enum cli_format_quote *quote);
 
-/* Writes `rows`, a JSON array of objects, with the columns `names` (at most CLI_FORMAT_COLUMNS_MAX)
- * in that order; a key that a row lacks is null. 0, or -EINVAL with one line in `error` when none
- * of the columns asked for exists. */
-int cli_format_write(const struct cli_format *format, const char *const *names, size_t count,
-                     struct json_object *rows, FILE *out, char *error, size_t size);
+/* A column of a list: its title, and its key in the rows. */
+struct cli_column {
+    const char *title;
+    const char *key;
+};
+
+/* Writes `rows`, a JSON array of objects, with those columns (at most CLI_FORMAT_COLUMNS_MAX) in
+ * that order; a key that a row lacks is null. 0, or -EINVAL with one line in `error` when none of
+ * the columns asked for exists. */
+int cli_format_write(const struct cli_format *format, const struct cli_column *columns,
+                     size_t count, struct json_object *rows, FILE *out, char *error, size_t size);
 /* Writes any JSON value as json. */
 void cli_format_write_json(const struct cli_format *format, struct json_object *value, FILE *out);
 

@@ -7,7 +7,7 @@ struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t r
     struct json_object *cell = NULL;
 
     if (json_object_is_type(rows->rows[row], json_type_object))
-        json_object_object_get_ex(rows->rows[row], rows->names[column], &cell);
+        json_object_object_get_ex(rows->rows[row], rows->keys[column], &cell);
     return cell;
 }
 

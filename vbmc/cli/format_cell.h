@@ -11,7 +11,8 @@
 struct json_object;
 
 struct cli_format_rows {
-    const char *names[CLI_FORMAT_COLUMNS_MAX]; /* of the columns to print */
+    const char *names[CLI_FORMAT_COLUMNS_MAX]; /* of the columns to print: titles, */
+    const char *keys[CLI_FORMAT_COLUMNS_MAX];  /* and keys in the rows */
     size_t columns;
     struct json_object **rows;
     size_t count;

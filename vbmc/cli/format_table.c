@@ -237,6 +237,16 @@ static const char *cell_colour(const struct table *table, size_t column, const c
     return NULL;
 }
 
+static void put_spaces(size_t count, FILE *out)
+{
+    static const char spaces[] = "                                ";
+
+    for (size_t size; count > 0; count -= size) {
+        size = count < sizeof spaces - 1 ? count : sizeof spaces - 1;
+        fwrite(spaces, 1, size, out);
+    }
+}
+
 static void put_cell_line(const struct table *table, size_t column, const struct rest *line,
                           const char *colour)
 {
@@ -244,14 +254,14 @@ static void put_cell_line(const struct table *table, size_t column, const struct
 
     fputs("| ", table->out);
     if (table->right[column])
-        fprintf(table->out, "%*s", (int)padding, "");
+        put_spaces(padding, table->out);
     if (colour)
         fputs(colour, table->out);
     cli_text_print(line->text, line->end, table->out);
     if (colour)
         fputs(COLOUR_OFF, table->out);
     if (!table->right[column])
-        fprintf(table->out, "%*s", (int)padding, "");
+        put_spaces(padding, table->out);
     fputc(' ', table->out);
 }
 
@@ -311,7 +321,8 @@ void cli_format_table(const struct cli_format *format, const struct cli_format_r
         table_limit(&table, total, limits);
     else if (format->fit_width && format->terminal_width)
         table_fit(&table, format->terminal_width, limits);
-    table_measure(&table, limits);
+    if (total || format->fit_width)
+        table_measure(&table, limits);
     for (size_t column = 0; column < rows->columns; column++)
         table.right[column] = is_number_column(rows, column);
     put_border(&table);

@@ -133,19 +133,26 @@ static bool keeps_nested(const struct cli *cli)
            cli->options.format.kind == CLI_FORMAT_YAML;
 }
 
-/* Tags in one cell, except where a cell may hold more. True if there are any. */
-static bool convert_tags(const struct cli *cli, struct json_object *rows)
+static bool has_tags(struct json_object *rows)
 {
-    bool any = false;
+    for (size_t i = 0; i < json_object_array_length(rows); i++) {
+        if (cli_member(json_object_array_get_idx(rows, i), "tags"))
+            return true;
+    }
+    return false;
+}
 
+/* Tags in one cell, except where a cell may hold more. */
+static void convert_tags(const struct cli *cli, struct json_object *rows)
+{
     for (size_t i = 0; i < json_object_array_length(rows); i++) {
         struct json_object *row = json_object_array_get_idx(rows, i);
         struct json_object *tags = cli_member(row, "tags");
-        any |= tags && json_object_object_length(tags) > 0;
-        if (tags && !keeps_nested(cli))
+        if (!keeps_nested(cli))
             json_object_object_add(row, "tags", cli_tags_text(tags));
+        else if (!tags)
+            json_object_object_add(row, "tags", json_object_new_object());
     }
-    return any;
 }
 
 static struct json_object *list_arguments(const struct cli *cli)
@@ -185,11 +192,13 @@ static int run_list(struct cli *cli)
         cli_select_filter(&cli->options, cli->options.names, cli->options.name_count, rows);
     bool has_power = json_object_array_length(rows) == 0 ||
                      cli_member(json_object_array_get_idx(rows, 0), "power");
-    bool has_tags = convert_tags(cli, meant);
+    bool any_tags = has_tags(meant);
+    if (any_tags || cli->options.format.columns.count > 0)
+        convert_tags(cli, meant);
     if (cli->options.format.columns.count > 0)
         count = ARRAY_SIZE(columns);
     else if (cli->options.format.kind == CLI_FORMAT_TABLE && has_power)
-        count += has_tags ? 2 : 1;
+        count += any_tags ? 2 : 1;
     json_object_put(rows);
     return print_list(cli, columns, count, meant);
 }

@@ -53,27 +53,11 @@ void cli_print_text(const struct cli *cli, const char *text)
 int cli_print_rows(struct cli *cli, const struct cli_column *columns, size_t count,
                    struct json_object *rows)
 {
-    struct cli_format format = cli->options.format;
-    const char *names[CLI_FORMAT_COLUMNS_MAX];
     char error[ERROR_SIZE];
     int code = CLI_EXIT_DONE;
 
-    struct json_object *titled = json_object_new_array();
-    for (size_t i = 0; i < json_object_array_length(rows); i++) {
-        struct json_object *row = json_object_array_get_idx(rows, i), *value;
-        struct json_object *object = json_object_new_object();
-        for (size_t j = 0; j < count; j++) {
-            if (json_object_is_type(row, json_type_object) &&
-                json_object_object_get_ex(row, columns[j].key, &value))
-                json_object_object_add(object, columns[j].title, json_object_get(value));
-        }
-        json_object_array_add(titled, object);
-    }
-    for (size_t j = 0; j < count; j++)
-        names[j] = columns[j].title;
-    if (cli_format_write(&format, names, count, titled, stdout, error, sizeof error))
+    if (cli_format_write(&cli->options.format, columns, count, rows, stdout, error, sizeof error))
         code = cli_fail(cli, "%s", error);
-    json_object_put(titled);
     json_object_put(rows);
     return code;
 }

@@ -5,15 +5,10 @@
 
 #include <stddef.h>
 
-struct cli;
-struct cli_format;
-struct json_object;
+#include "vbmc/cli/format.h"
 
-/* A column of a list: its title, and the key of the daemon's answer. */
-struct cli_column {
-    const char *title;
-    const char *key;
-};
+struct cli;
+struct json_object;
 
 /* Looks whether standard output is a terminal, and how wide. */
 void cli_look_at_terminal(struct cli_format *format);

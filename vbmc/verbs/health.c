@@ -218,14 +218,14 @@ static struct json_object *summary_row(const struct control_request *request,
     const char *sensor;
     char note[VERBS_NOTE_SIZE];
 
-    verbs_add_text(row, "domain_name", instance_view(instance).name);
-    verbs_add_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
+    verbs_put_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
     for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
-        json_object_object_add(row, readings[i].key, reading_of(bmc, readings[i].number));
-    json_object_object_add(row, "cpu_temp", hottest_cpu_of(bmc));
-    verbs_add_text(row, "health", health_of(bmc, &sensor));
-    json_object_object_add(row, "uptime", uptime_of(bmc));
-    verbs_add_text(row, "note", verbs_note(request, instance, note) ? note : NULL);
+        verbs_put(row, readings[i].key, reading_of(bmc, readings[i].number));
+    verbs_put(row, "cpu_temp", hottest_cpu_of(bmc));
+    verbs_put_text(row, "health", health_of(bmc, &sensor));
+    verbs_put(row, "uptime", uptime_of(bmc));
+    if (verbs_note(request, instance, note))
+        verbs_put_text(row, "note", note);
     return row;
 }
 

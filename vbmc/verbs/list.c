@@ -43,12 +43,12 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
 
     endpoint_address_format_host(place, text);
     if (is_known)
-        verbs_add_text(object, "address", text);
+        verbs_put_text(object, "address", text);
     else
-        verbs_add_text(object, "address",
+        verbs_put_text(object, "address",
                        view.address ? view.address : fleet_default_address(verbs->fleet));
-    json_object_object_add(
-        object, "port", json_object_new_int(is_known ? endpoint_address_port(place) : view.port));
+    verbs_put(object, "port",
+              json_object_new_int(is_known ? endpoint_address_port(place) : view.port));
 }
 
 void verbs_list(const struct verbs *verbs, struct json_object *arguments,
@@ -63,13 +63,13 @@ void verbs_list(const struct verbs *verbs, struct json_object *arguments,
         struct json_object *row = json_object_new_object();
         char note[VERBS_NOTE_SIZE];
         verbs_add_name(verbs, request, instances, count, i, row);
-        verbs_add_text(row, "status", verbs_status_of(instances[i]));
+        verbs_put_text(row, "status", verbs_status_of(instances[i]));
         add_place(verbs, row, instances[i]);
         if (shows_power)
-            verbs_add_text(row, "power",
+            verbs_put_text(row, "power",
                            verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
         if (verbs_note(request, instances[i], note))
-            verbs_add_text(row, "note", note);
+            verbs_put_text(row, "note", note);
         verbs_add_selection(row, arguments, request, instances[i]);
         json_object_array_add(list, row);
     }

@@ -19,6 +19,17 @@ void verbs_add_text(struct json_object *object, const char *key, const char *tex
     json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
 }
 
+void verbs_put(struct json_object *object, const char *key, struct json_object *value)
+{
+    json_object_object_add_ex(object, key, value,
+                              JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY);
+}
+
+void verbs_put_text(struct json_object *object, const char *key, const char *text)
+{
+    verbs_put(object, key, text ? json_object_new_string(text) : NULL);
+}
+
 static const char *const state_names[] = {
     [HOST_POWER_UNKNOWN] = "unknown",
     [HOST_POWER_OFF] = "off",

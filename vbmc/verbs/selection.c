@@ -27,7 +27,8 @@ void verbs_add_selection(struct json_object *row, struct json_object *arguments,
 {
     if (!verbs_flag_argument(arguments, "select"))
         return;
-    verbs_add_text(row, "hypervisor",
+    verbs_put_text(row, "hypervisor",
                    verbs_may_see_hypervisors(request) ? hypervisor_of(instance) : NULL);
-    json_object_object_add(row, "tags", verbs_tags_of(instance));
+    if (verbs_has_tags(instance))
+        verbs_put(row, "tags", verbs_tags_of(instance));
 }

@@ -30,6 +30,13 @@ struct json_object *verbs_tags_of(struct instance *instance)
     return tags;
 }
 
+bool verbs_has_tags(struct instance *instance)
+{
+    const struct host_metadata *metadata = metadata_of(instance);
+
+    return metadata && metadata->tag_count > 0;
+}
+
 static void list_tags(struct instance *instance, struct control_request *request)
 {
     const struct host_metadata *metadata = metadata_of(instance);

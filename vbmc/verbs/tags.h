@@ -2,6 +2,8 @@
 #ifndef VBMC_VERBS_TAGS_H
 #define VBMC_VERBS_TAGS_H
 
+#include <stdbool.h>
+
 #include "vbmc/verbs/verb.h"
 
 struct instance;
@@ -11,6 +13,7 @@ struct json_object;
  * ["remove": [KEY, ..]]}: changes them in the domain's metadata; what is not there is removed. */
 verbs_run verbs_tag;
 
+bool verbs_has_tags(struct instance *instance);
 /* {KEY: VALUE, ..}; empty if there are none, or the guest's domain is not there. */
 struct json_object *verbs_tags_of(struct instance *instance);
 

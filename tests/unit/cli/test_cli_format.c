@@ -14,17 +14,19 @@
 #include "vbmc/cli/format.h"
 #include "vbmc/term/text.h"
 
-static const char *const columns[] = {"Domain name", "Status", "Address", "Port"};
+/* The titles are those of the rows, except one. */
+static const struct cli_column columns[] = {
+    {"Domain name", "Domain name"}, {"Status", "Status"}, {"Address", "where"}, {"Port", "Port"}};
 
 static const char two_rows[] =
-    "[{\"Domain name\":\"g2\",\"Status\":\"down\",\"Address\":\"::\",\"Port\":623},"
-    "{\"Domain name\":\"g1\",\"Status\":\"running\",\"Address\":\"127.0.0.1\",\"Port\":6230}]";
+    "[{\"Domain name\":\"g2\",\"Status\":\"down\",\"where\":\"::\",\"Port\":623},"
+    "{\"Domain name\":\"g1\",\"Status\":\"running\",\"where\":\"127.0.0.1\",\"Port\":6230}]";
 static const char awkward_rows[] =
     "[{\"Domain name\":\"a "
-    "b\",\"Status\":\"q\\\"uo,te\",\"Address\":\"\\u6f22\\u00e9\",\"Port\":1},"
+    "b\",\"Status\":\"q\\\"uo,te\",\"where\":\"\\u6f22\\u00e9\",\"Port\":1},"
     "{\"Domain "
-    "name\":\"it's\",\"Status\":\"x\\ny\",\"Address\":\"\\u001b[2J\\u009b\",\"Port\":null},"
-    "{\"Domain name\":\"b\\\\s\",\"Status\":true,\"Address\":\"yes\",\"Port\":-2}]";
+    "name\":\"it's\",\"Status\":\"x\\ny\",\"where\":\"\\u001b[2J\\u009b\",\"Port\":null},"
+    "{\"Domain name\":\"b\\\\s\",\"Status\":true,\"where\":\"yes\",\"Port\":-2}]";
 
 static char *format_rows(const struct cli_format *format, const char *json)
 {
@@ -106,7 +108,7 @@ static void test_table_wraps(void **state)
 static void test_table_fits(void **state)
 {
     static const char row[] = "[{\"Domain name\":\"2026-11-28 18:00:00\",\"Status\":\"Upper "
-                              "Non-critical going high\",\"Address\":\"CPU1 Temp\"}]";
+                              "Non-critical going high\",\"where\":\"CPU1 Temp\"}]";
     struct cli_format format = {
         .kind = CLI_FORMAT_TABLE,
         .fit_width = true,
@@ -221,7 +223,7 @@ static void test_json(void **state)
     expect(&(struct cli_format){.kind = CLI_FORMAT_JSON,
                                 .columns = {.names = {"Address", "Port"}, .count = 2},
                                 .noindent = true},
-           "[{\"Address\":\"\\u001b\\u007f\\u009b/\"}]",
+           "[{\"where\":\"\\u001b\\u007f\\u009b/\"}]",
            "[ { \"Address\": \"\\u001b\\u007f\\u009b/\", \"Port\": null } ]\n");
 }
 
