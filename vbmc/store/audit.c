@@ -14,10 +14,11 @@ static int add(sqlite3 *db, const struct audit_record *record)
 {
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT INTO audit (id, time, kind, uuid, bmc, operation, detail, user, way, address,"
-              " pid, session, privilege, result, outcome, more, until)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(
+        &sql, db,
+        "INSERT INTO audit (id, time, kind, uuid, bmc, operation, detail, user, way, address,"
+        " pid, session, privilege, result, outcome, more, until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_int(&sql, (int64_t)record->id);
     sql_bind_int(&sql, record->time_ms);
     sql_bind_int(&sql, record->kind);
@@ -45,9 +46,9 @@ static int prune(sqlite3 *db, enum audit_kind kind, int64_t keep)
 {
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "DELETE FROM audit WHERE kind = ? AND id <="
-              " (SELECT id FROM audit WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
+    sql_begin_kept(&sql, db,
+                   "DELETE FROM audit WHERE kind = ? AND id <="
+                   " (SELECT id FROM audit WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
     sql_bind_int(&sql, kind);
     sql_bind_int(&sql, kind);
     sql_bind_int(&sql, keep);
@@ -109,7 +110,7 @@ static int run_set_more(sqlite3 *db, void *data)
     const struct more *more = data;
     struct sql sql;
 
-    sql_begin(&sql, db, "UPDATE audit SET more = ?, until = ? WHERE id = ?");
+    sql_begin_kept(&sql, db, "UPDATE audit SET more = ?, until = ? WHERE id = ?");
     sql_bind_int(&sql, more->more);
     sql_bind_int(&sql, more->until_ms);
     sql_bind_int(&sql, (int64_t)more->id);

@@ -34,10 +34,11 @@ static int run_put(sqlite3 *db, void *data)
     struct store_bmc *bmc = data;
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT OR REPLACE INTO bmcs (uuid, is_explicit, active, deleted, changed_at, port,"
-              " name, address, username, password, uri, sasl_username, sasl_password,"
-              " metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(
+        &sql, db,
+        "INSERT OR REPLACE INTO bmcs (uuid, is_explicit, active, deleted, changed_at, port,"
+        " name, address, username, password, uri, sasl_username, sasl_password,"
+        " metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &bmc->uuid);
     sql_bind_int(&sql, bmc->is_explicit);
     sql_bind_int(&sql, bmc->active);

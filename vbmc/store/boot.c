@@ -12,10 +12,10 @@ static int run_put(sqlite3 *db, void *data)
     const struct store_boot *boot = data;
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT OR REPLACE INTO boot (uuid, valid_bit_clearing, info_acknowledge, flags,"
-              " initiator, mailbox, live, stored, service_partition, service_partition_scan,"
-              " locked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT OR REPLACE INTO boot (uuid, valid_bit_clearing, info_acknowledge, flags,"
+                   " initiator, mailbox, live, stored, service_partition, service_partition_scan,"
+                   " locked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &boot->uuid);
     sql_bind_int(&sql, boot->valid_bit_clearing);
     sql_bind_int(&sql, boot->info_acknowledge);

@@ -11,11 +11,12 @@ static int run_put(sqlite3 *db, void *data)
     const struct store_chassis *chassis = data;
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT OR REPLACE INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
-              " was_on, restart_cause, boots, last_power_event, run, started_at,"
-              " counted_at, restore, boot, ahead_ms)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(
+        &sql, db,
+        "INSERT OR REPLACE INTO chassis (uuid, restore_policy, cycle_interval_s, poh_minutes,"
+        " was_on, restart_cause, boots, last_power_event, run, started_at,"
+        " counted_at, restore, boot, ahead_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &chassis->uuid);
     sql_bind_int(&sql, chassis->restore_policy);
     sql_bind_int(&sql, chassis->cycle_interval_s);

@@ -26,7 +26,8 @@ static int run_put(sqlite3 *db, void *data)
     const struct store_document *document = data;
     struct sql sql;
 
-    sql_begin(&sql, db, "INSERT OR REPLACE INTO documents (uuid, name, text) VALUES (?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT OR REPLACE INTO documents (uuid, name, text) VALUES (?, ?, ?)");
     sql_bind_uuid(&sql, &document->uuid);
     sql_bind_text(&sql, document->name);
     sql_bind_text(&sql, document->text);
@@ -64,7 +65,8 @@ int store_document_load(struct store *store, const struct uuid *uuid, const char
     struct sql sql;
 
     *text = NULL;
-    sql_begin(&sql, store_reader(store), "SELECT text FROM documents WHERE uuid = ? AND name = ?");
+    sql_begin_kept(&sql, store_reader(store),
+                   "SELECT text FROM documents WHERE uuid = ? AND name = ?");
     sql_bind_uuid(&sql, uuid);
     sql_bind_text(&sql, name);
     if (sql_next_row(&sql))

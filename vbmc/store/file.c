@@ -174,8 +174,8 @@ int store_file_checkpoint(struct store_file *file)
 
 void store_file_close(struct store_file *file)
 {
-    sqlite3_close(file->reader);
-    sqlite3_close(file->writer);
+    sql_close(file->reader);
+    sql_close(file->writer);
     if (file->dir >= 0)
         close(file->dir);
     *file = (struct store_file){.dir = -1};

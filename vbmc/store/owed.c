@@ -18,9 +18,9 @@ static int insert(sqlite3 *db, const struct put *put, size_t position)
     const struct store_owed *owed = &put->owed[position];
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT INTO owed (uuid, position, action, cause, begun, run, place, at, boot,"
-              " ahead_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT INTO owed (uuid, position, action, cause, begun, run, place, at, boot,"
+                   " ahead_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &put->uuid);
     sql_bind_int(&sql, (int64_t)position);
     sql_bind_int(&sql, owed->action);
@@ -38,7 +38,7 @@ static int run_put(sqlite3 *db, void *data)
     const struct put *put = data;
     struct sql sql;
 
-    sql_begin(&sql, db, "DELETE FROM owed WHERE uuid = ?");
+    sql_begin_kept(&sql, db, "DELETE FROM owed WHERE uuid = ?");
     sql_bind_uuid(&sql, &put->uuid);
     int result = sql_end(&sql);
     for (size_t i = 0; i < put->count && result == 0; i++)

@@ -20,11 +20,12 @@ static int run_put(sqlite3 *db, void *data)
     const struct put *put = data;
     struct sql sql;
 
-    sql_begin(&sql, db, "DELETE FROM placement WHERE uuid = ?");
+    sql_begin_kept(&sql, db, "DELETE FROM placement WHERE uuid = ?");
     sql_bind_uuid(&sql, &put->uuid);
     int result = sql_end(&sql);
     for (size_t i = 0; result == 0 && i < put->count; i++) {
-        sql_begin(&sql, db, "INSERT INTO placement (uuid, uri, listed, fact) VALUES (?, ?, ?, ?)");
+        sql_begin_kept(&sql, db,
+                       "INSERT INTO placement (uuid, uri, listed, fact) VALUES (?, ?, ?, ?)");
         sql_bind_uuid(&sql, &put->uuid);
         sql_bind_text(&sql, put->rows[i].uri);
         sql_bind_int(&sql, put->rows[i].listed);
@@ -98,7 +99,7 @@ static int run_mark(sqlite3 *db, void *data)
 {
     struct sql sql;
 
-    sql_begin(&sql, db, "INSERT OR REPLACE INTO dead_hypervisors (uri) VALUES (?)");
+    sql_begin_kept(&sql, db, "INSERT OR REPLACE INTO dead_hypervisors (uri) VALUES (?)");
     sql_bind_text(&sql, data);
     return sql_end(&sql);
 }
@@ -107,7 +108,7 @@ static int run_unmark(sqlite3 *db, void *data)
 {
     struct sql sql;
 
-    sql_begin(&sql, db, "DELETE FROM dead_hypervisors WHERE uri = ?");
+    sql_begin_kept(&sql, db, "DELETE FROM dead_hypervisors WHERE uri = ?");
     sql_bind_text(&sql, data);
     return sql_end(&sql);
 }

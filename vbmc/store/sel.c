@@ -17,7 +17,7 @@ static int remove_entries(sqlite3 *db, const struct sel_change *change)
 {
     struct sql sql;
 
-    sql_begin(&sql, db, "DELETE FROM sel WHERE uuid = ? AND sequence BETWEEN ? AND ?");
+    sql_begin_kept(&sql, db, "DELETE FROM sel WHERE uuid = ? AND sequence BETWEEN ? AND ?");
     sql_bind_uuid(&sql, &change->uuid);
     sql_bind_int(&sql, (int64_t)change->remove_first);
     sql_bind_int(&sql, (int64_t)change->remove_last);
@@ -28,7 +28,7 @@ static int add_entry(sqlite3 *db, const struct uuid *uuid, const struct sel_entr
 {
     struct sql sql;
 
-    sql_begin(&sql, db, "INSERT INTO sel (uuid, sequence, record) VALUES (?, ?, ?)");
+    sql_begin_kept(&sql, db, "INSERT INTO sel (uuid, sequence, record) VALUES (?, ?, ?)");
     sql_bind_uuid(&sql, uuid);
     sql_bind_int(&sql, (int64_t)entry->sequence);
     sql_bind_blob(&sql, entry->record, sizeof entry->record);
@@ -39,10 +39,10 @@ static int put_state(sqlite3 *db, const struct uuid *uuid, const struct sel_stat
 {
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT OR REPLACE INTO sel_state (uuid, next_id, added_at, erased_at,"
-              " clock_offset_s, utc_offset_min, overflow, last_by_software, last_by_bmc)"
-              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT OR REPLACE INTO sel_state (uuid, next_id, added_at, erased_at,"
+                   " clock_offset_s, utc_offset_min, overflow, last_by_software, last_by_bmc)"
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, uuid);
     sql_bind_int(&sql, state->next_id);
     sql_bind_int(&sql, state->added_at);
@@ -86,9 +86,9 @@ static int load_state(sqlite3 *db, const struct uuid *uuid, struct sel_state *st
     struct sql sql;
     bool found = false;
 
-    sql_begin(&sql, db,
-              "SELECT next_id, added_at, erased_at, clock_offset_s, utc_offset_min, overflow,"
-              " last_by_software, last_by_bmc FROM sel_state WHERE uuid = ?");
+    sql_begin_kept(&sql, db,
+                   "SELECT next_id, added_at, erased_at, clock_offset_s, utc_offset_min, overflow,"
+                   " last_by_software, last_by_bmc FROM sel_state WHERE uuid = ?");
     sql_bind_uuid(&sql, uuid);
     if (sql_next_row(&sql)) {
         found = true;
@@ -109,7 +109,7 @@ static int count_entries(sqlite3 *db, const struct uuid *uuid, size_t *count)
 {
     struct sql sql;
 
-    sql_begin(&sql, db, "SELECT count(*) FROM sel WHERE uuid = ?");
+    sql_begin_kept(&sql, db, "SELECT count(*) FROM sel WHERE uuid = ?");
     sql_bind_uuid(&sql, uuid);
     if (sql_next_row(&sql))
         *count = (size_t)sql_int(&sql);
@@ -131,7 +131,7 @@ int store_sel_load(struct store *store, const struct uuid *uuid, struct sel_stat
     CLEANUP_FREE struct sel_entry *found = calloc(room + 1, sizeof *found);
     if (!found)
         return -ENOMEM;
-    sql_begin(&sql, db, "SELECT sequence, record FROM sel WHERE uuid = ? ORDER BY sequence");
+    sql_begin_kept(&sql, db, "SELECT sequence, record FROM sel WHERE uuid = ? ORDER BY sequence");
     sql_bind_uuid(&sql, uuid);
     while (used < room && sql_next_row(&sql)) {
         found[used].sequence = (uint64_t)sql_int(&sql);

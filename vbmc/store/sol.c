@@ -11,9 +11,9 @@ static int run_put(sqlite3 *db, void *data)
     const struct store_sol *sol = data;
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT OR REPLACE INTO sol (uuid, enable, authentication, accumulate, retry,"
-              " bit_rate, denied) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT OR REPLACE INTO sol (uuid, enable, authentication, accumulate, retry,"
+                   " bit_rate, denied) VALUES (?, ?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &sol->uuid);
     sql_bind_int(&sql, sol->enable);
     sql_bind_int(&sql, sol->authentication);

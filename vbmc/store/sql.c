@@ -76,6 +76,26 @@ void sql_begin(struct sql *sql, sqlite3 *db, const char *text)
     note(sql, sqlite3_prepare_v2(db, text, -1, &sql->statement, NULL));
 }
 
+/* There are a few dozen. One that runs already, further up, is left alone. */
+static sqlite3_stmt *find_kept(sqlite3 *db, const char *text)
+{
+    sqlite3_stmt *statement = NULL;
+
+    while ((statement = sqlite3_next_stmt(db, statement))) {
+        if (!sqlite3_stmt_busy(statement) && strcmp(sqlite3_sql(statement), text) == 0)
+            return statement;
+    }
+    return NULL;
+}
+
+void sql_begin_kept(struct sql *sql, sqlite3 *db, const char *text)
+{
+    *sql = (struct sql){.db = db, .is_kept = true, .statement = find_kept(db, text)};
+    if (!sql->statement)
+        note(sql,
+             sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &sql->statement, NULL));
+}
+
 void sql_bind_int(struct sql *sql, int64_t value)
 {
     if (sql->result == 0)
@@ -163,7 +183,21 @@ int sql_end(struct sql *sql)
 {
     while (sql_next_row(sql))
         ;
-    sqlite3_finalize(sql->statement);
+    if (sql->is_kept && sql->statement) {
+        sqlite3_reset(sql->statement);
+        sqlite3_clear_bindings(sql->statement); /* they point to what may be gone */
+    } else {
+        sqlite3_finalize(sql->statement);
+    }
     sql->statement = NULL;
     return sql->result;
+}
+
+void sql_close(sqlite3 *db)
+{
+    sqlite3_stmt *statement;
+
+    while (db && (statement = sqlite3_next_stmt(db, NULL)))
+        sqlite3_finalize(statement);
+    sqlite3_close(db);
 }

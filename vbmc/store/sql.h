@@ -14,6 +14,7 @@ struct uuid;
 struct sql {
     sqlite3 *db;
     sqlite3_stmt *statement;
+    bool is_kept;
     int position; /* of the next parameter or column */
     int result;   /* 0, or the first negative error */
 };
@@ -27,6 +28,9 @@ int sql_errno(sqlite3 *db, int code);
 int sql_run(sqlite3 *db, const char *text);
 
 void sql_begin(struct sql *sql, sqlite3 *db, const char *text);
+/* The same for what is run for each BMC or event: to prepare it takes longer than to run it, so it
+ * stays prepared until sql_close. */
+void sql_begin_kept(struct sql *sql, sqlite3 *db, const char *text);
 void sql_bind_int(struct sql *sql, int64_t value);
 void sql_bind_text(struct sql *sql, const char *text); /* NULL allowed; has to live until the end */
 void sql_bind_blob(struct sql *sql, const void *bytes, size_t size);    /* the same */
@@ -44,5 +48,8 @@ void sql_clock(struct sql *sql, struct stored_clock *clock); /* of two columns *
 
 /* Runs the rest of the statement and releases it. 0 or the first negative error. */
 int sql_end(struct sql *sql);
+
+/* Closes the connection, with what is kept of it. NULL is allowed. */
+void sql_close(sqlite3 *db);
 
 #endif

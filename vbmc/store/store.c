@@ -56,9 +56,17 @@ static void queue_append(struct queue *queue, struct entry *first, struct entry 
 
 /* The writer thread -------------------------------------------------------------------------- */
 
+static int run_kept(sqlite3 *db, const char *text)
+{
+    struct sql sql;
+
+    sql_begin_kept(&sql, db, text);
+    return sql_end(&sql);
+}
+
 static int run_in_savepoint(sqlite3 *db, struct entry *entry)
 {
-    int result = sql_run(db, "SAVEPOINT job");
+    int result = run_kept(db, "SAVEPOINT job");
 
     if (result == 0)
         result = entry->job.run(db, entry->job.data);
@@ -66,10 +74,10 @@ static int run_in_savepoint(sqlite3 *db, struct entry *entry)
         return result < 0 ? result : -EIO;
     if (result < 0) {
         sql_run(db, "ROLLBACK TO job");
-        sql_run(db, "RELEASE job");
+        run_kept(db, "RELEASE job");
         return result;
     }
-    return sql_run(db, "RELEASE job");
+    return run_kept(db, "RELEASE job");
 }
 
 /* Runs the entries from `first` up to, not including, `end` in one transaction and sets their

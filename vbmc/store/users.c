@@ -24,9 +24,9 @@ static int insert(sqlite3 *db, const struct put *put, const struct user_change *
 {
     struct sql sql;
 
-    sql_begin(&sql, db,
-              "INSERT INTO users (uuid, id, part, replaced, value, value_size)"
-              " VALUES (?, ?, ?, ?, ?, ?)");
+    sql_begin_kept(&sql, db,
+                   "INSERT INTO users (uuid, id, part, replaced, value, value_size)"
+                   " VALUES (?, ?, ?, ?, ?, ?)");
     sql_bind_uuid(&sql, &put->uuid);
     sql_bind_int(&sql, change->id);
     sql_bind_int(&sql, change->part);
@@ -41,7 +41,7 @@ static int run_put(sqlite3 *db, void *data)
     const struct put *put = data;
     struct sql sql;
 
-    sql_begin(&sql, db, "DELETE FROM users WHERE uuid = ?");
+    sql_begin_kept(&sql, db, "DELETE FROM users WHERE uuid = ?");
     sql_bind_uuid(&sql, &put->uuid);
     int result = sql_end(&sql);
     for (size_t i = 0; i < put->count && result == 0; i++)
@@ -68,7 +68,7 @@ static int count_rows(struct store *store, size_t *count)
     struct sql sql;
 
     *count = 0;
-    sql_begin(&sql, store_reader(store), "SELECT count(*) FROM users");
+    sql_begin_kept(&sql, store_reader(store), "SELECT count(*) FROM users");
     if (sql_next_row(&sql))
         *count = (size_t)sql_int(&sql);
     return sql_end(&sql);
@@ -100,9 +100,9 @@ int store_users_load_all(struct store *store, struct store_user **users, size_t 
         return result;
     if (!rows)
         return -ENOMEM;
-    sql_begin(&sql, store_reader(store),
-              "SELECT uuid, id, part, replaced, value, value_size FROM users"
-              " ORDER BY uuid, id, part LIMIT ?");
+    sql_begin_kept(&sql, store_reader(store),
+                   "SELECT uuid, id, part, replaced, value, value_size FROM users"
+                   " ORDER BY uuid, id, part LIMIT ?");
     sql_bind_int(&sql, (int64_t)room);
     while (sql_next_row(&sql))
         read_row(&sql, &rows[used++]);
