@@ -34,7 +34,7 @@
 #include "vbmc/virt/serial.h"
 
 #define TEXT_SIZE     HUB_TEXT_SIZE
-#define LOOK_AGAIN_MS 60000
+#define LOOK_AGAIN_MS 600000
 #define LEAVE_MS      2000 /* QEMU ends where a guest was as soon as it runs elsewhere */
 
 struct console_user {
@@ -337,7 +337,8 @@ static void tell_of_reset(struct console *console)
         hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
 }
 
-/* A port may be plugged in, which nobody tells; but a look reads the domain's whole XML. */
+/* A port may be plugged in, which nobody tells; but a look reads the domain's whole XML, and ten
+ * thousand of them keep a processor busy for a second. Who joins waits for none of this. */
 static bool knows_port(const struct console *console)
 {
     return console->unusable && uv_now(console->loop) - console->looked_ms < LOOK_AGAIN_MS;

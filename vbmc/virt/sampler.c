@@ -11,6 +11,7 @@
 #include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
+#include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/host/host.h"
@@ -28,7 +29,7 @@
 #define STANDING_NS UINT64_C(7000000000)
 /* Of the processor's time, sampling takes at most this part; what it takes of thousands of guests
  * is felt. But this is waited at most. */
-#define COST_PART    200
+#define COST_PART    400
 #define COST_MOST_NS UINT64_C(5000000000)
 
 static_assert(CALLS_MAX <= WORKER_LONG_MAX, "a call does not wait for one that hangs");
@@ -57,6 +58,8 @@ struct virt_sampler {
     unsigned calls;             /* as many */
     uint64_t taken_over;        /* the number of the latest call whose results were */
     unsigned way;               /* ARRAY_SIZE(ways): none works */
+    uint32_t *places; /* of libvirt's records, in their order, among the entries; NULL: in use */
+    size_t place_count;
     char error[WORKER_TEXT_SIZE];
     bool reported_no_cpu; /* that the hypervisor reports no CPU time */
 };
@@ -85,6 +88,8 @@ struct sampling {
     int records;                  /* or -1 */
     bool is_unknown;              /* the hypervisor does not know what it was asked for */
     char error[WORKER_TEXT_SIZE]; /* "": there is no connection */
+    uint32_t *places;             /* the sampler's, as the last call left them */
+    size_t place_count;
     size_t count;
     struct entry entries[];
 };
@@ -100,6 +105,14 @@ static struct entry *find_entry(struct sampling *sampling, const struct uuid *uu
     const struct entry wanted = {.uuid = *uuid};
 
     return bsearch(&wanted, sampling->entries, sampling->count, sizeof wanted, compare_entries);
+}
+
+/* The same, where it is most likely at that place. */
+static struct entry *find_entry_at(struct sampling *sampling, const struct uuid *uuid, size_t place)
+{
+    if (place < sampling->count && uuid_equal(&sampling->entries[place].uuid, uuid))
+        return &sampling->entries[place];
+    return find_entry(sampling, uuid);
 }
 
 /* ---- the action thread ---- */
@@ -118,15 +131,31 @@ static bool is_unknown_call(void)
     return false;
 }
 
-static void take_record(struct sampling *sampling, const virDomainStatsRecord *record)
+/* libvirt has the guests in the same order each time, until some come or go. */
+static void make_places(struct sampling *sampling)
 {
+    size_t count = (size_t)sampling->records;
+
+    if (count <= sampling->place_count)
+        return;
+    free(sampling->places);
+    sampling->places = calloc(count, sizeof *sampling->places);
+    sampling->place_count = sampling->places ? count : 0;
+}
+
+static void take_record(struct sampling *sampling, size_t number,
+                        const virDomainStatsRecord *record)
+{
+    uint32_t *place = number < sampling->place_count ? &sampling->places[number] : NULL;
     struct uuid uuid;
 
     if (virDomainGetUUID(record->dom, uuid.bytes) < 0)
         return;
-    struct entry *entry = find_entry(sampling, &uuid);
+    struct entry *entry = find_entry_at(sampling, &uuid, place ? *place : 0);
     if (!entry)
         return; /* its first call comes in the next period */
+    if (place)
+        *place = (uint32_t)(entry - sampling->entries);
     entry->id = (int)virDomainGetID(record->dom);
     entry->is_active = entry->id >= 0;
     entry->fresh =
@@ -147,8 +176,9 @@ static void call(struct sampling *sampling, virConnectPtr connection)
         sampling->is_unknown = is_unknown_call();
         return;
     }
+    make_places(sampling);
     for (int i = 0; i < sampling->records; i++)
-        take_record(sampling, records[i]);
+        take_record(sampling, (size_t)i, records[i]);
     virDomainStatsRecordListFree(records);
 }
 
@@ -271,10 +301,10 @@ static void take_over_all(struct virt_sampler *sampler, struct sampling *samplin
             hypervisor->name);
         sampler->reported_no_cpu = true;
     }
-    for (size_t i = 0; i < sampling->count; i++) {
-        const struct entry *entry = &sampling->entries[i];
-        struct virt_domain *domain = hypervisor_find_domain(hypervisor, &entry->uuid);
-        if (!domain)
+    for (struct virt_domain *domain = hypervisor->domains, *next; domain; domain = next) {
+        const struct entry *entry = find_entry_at(sampling, &domain->host.uuid, domain->sampled_at);
+        next = domain->next;
+        if (!entry)
             continue;
         take_over(domain, entry, sampling->taken_ns);
         look_if_gone(domain, entry);
@@ -311,6 +341,9 @@ static void sampling_done(struct worker_job *job)
     }
     uint64_t pause_ns = COST_PART * (sampling->cost_ns + thread_ns() - begun);
     sampler->pause_ns = pause_ns < COST_MOST_NS ? pause_ns : COST_MOST_NS;
+    free(sampler->places);
+    sampler->places = sampling->places;
+    sampler->place_count = sampling->place_count;
     free(sampling);
 }
 
@@ -325,29 +358,77 @@ static size_t count_running(const struct hypervisor *hypervisor)
     return count;
 }
 
-static void fill_entries(const struct hypervisor *hypervisor, struct sampling *sampling)
+struct place {
+    struct virt_domain *domain;
+};
+
+static int compare_places(const void *left, const void *right)
 {
-    for (const struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
-        if (!host_power_state_is_on(domain->host.state))
-            continue;
-        struct entry *entry = &sampling->entries[sampling->count++];
+    return memcmp(((const struct place *)left)->domain->host.uuid.bytes,
+                  ((const struct place *)right)->domain->host.uuid.bytes, sizeof(struct uuid));
+}
+
+static bool are_sorted(const struct place *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!places[i].domain || (i > 0 && compare_places(&places[i - 1], &places[i]) > 0))
+            return false;
+    }
+    return true;
+}
+
+/* Those that run, by UUID: as long as they are the same ones, each is where it was. */
+static void sort_running(const struct hypervisor *hypervisor, struct place *places, size_t running)
+{
+    size_t count = 0;
+
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
+        if (host_power_state_is_on(domain->host.state) && domain->sampled_at < running)
+            places[domain->sampled_at].domain = domain;
+    }
+    if (are_sorted(places, running))
+        return;
+    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
+        if (host_power_state_is_on(domain->host.state))
+            places[count++].domain = domain;
+    }
+    qsort(places, count, sizeof *places, compare_places);
+}
+
+static int fill_entries(const struct hypervisor *hypervisor, struct sampling *sampling,
+                        size_t running)
+{
+    CLEANUP_FREE struct place *places = calloc(running, sizeof *places);
+
+    if (!places)
+        return -ENOMEM;
+    sort_running(hypervisor, places, running);
+    for (; sampling->count < running; sampling->count++) {
+        struct entry *entry = &sampling->entries[sampling->count];
+        struct virt_domain *domain = places[sampling->count].domain;
+        domain->sampled_at = (uint32_t)sampling->count;
         entry->uuid = domain->host.uuid;
         entry->sockets = domain->host.hardware ? domain->host.hardware->sockets : 1;
     }
-    qsort(sampling->entries, sampling->count, sizeof sampling->entries[0], compare_entries);
+    return 0;
 }
 
 static void submit(struct virt_sampler *sampler, size_t running)
 {
     struct sampling *sampling = calloc(1, sizeof *sampling + running * sizeof(struct entry));
 
-    if (!sampling)
+    if (!sampling || fill_entries(sampler->hypervisor, sampling, running) < 0) {
+        free(sampling);
         return;
+    }
     sampling->sampler = sampler;
     sampling->way = sampler->way;
     sampling->number = ++sampler->count;
     sampling->submitted_ns = sampler->submitted_ns = uv_hrtime();
-    fill_entries(sampler->hypervisor, sampling);
+    sampling->places = sampler->places;
+    sampling->place_count = sampler->place_count;
+    sampler->places = NULL;
+    sampler->place_count = 0;
     sampling->next = sampler->under_way;
     sampler->under_way = sampling;
     sampler->calls++;
@@ -405,5 +486,6 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
 
 void virt_sampler_free(struct virt_sampler *sampler)
 {
+    free(sampler->places);
     free(sampler);
 }

@@ -51,11 +51,24 @@ void worker_use_main_next(struct worker *worker)
     worker_use_main(worker);
 }
 
+/* Under the lock. */
+static bool has_jobs_for_actors(const struct worker *worker)
+{
+    bool has = worker->actions.first || worker->consoles.first;
+
+    for (unsigned i = 0; i < WORKER_LONG_KINDS; i++)
+        has |= worker->longs[i].first != NULL;
+    return has;
+}
+
+/* Threads that have nothing to do are left alone: the keeper is here after each of ten thousand
+ * looks. */
 void worker_leave_main(struct worker *worker)
 {
     worker->main_is_used = false;
     pthread_cond_signal(&worker->keeper_wanted);
-    pthread_cond_broadcast(&worker->actors_wanted);
+    if (has_jobs_for_actors(worker))
+        pthread_cond_broadcast(&worker->actors_wanted);
 }
 
 uint64_t worker_now_ms(void)
