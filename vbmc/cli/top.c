@@ -34,6 +34,7 @@ static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 struct asker {
     char path[PATH_SIZE];
     int orders, answers; /* eventfds */
+    bool selects;        /* by what rows have only where it is asked for */
     struct json_object *rows;
     struct cli_client_error error;
     int failed;
@@ -64,6 +65,11 @@ static double now_s(void)
 
 /* ---- asking ---- */
 
+static bool selects_rows(const struct cli_options *options)
+{
+    return options->tags.count || options->hypervisor;
+}
+
 static void *answer_orders(void *context)
 {
     struct asker *asker = context;
@@ -71,7 +77,7 @@ static void *answer_orders(void *context)
 
     while (eventfd_read(asker->orders, &count) == 0) {
         asker->rows = NULL;
-        struct json_object *arguments = cli_select_arguments();
+        struct json_object *arguments = asker->selects ? cli_select_arguments() : NULL;
         asker->failed =
             cli_client_call(asker->path, "top", arguments, NULL, NULL, &asker->rows, &asker->error);
         json_object_put(arguments);
@@ -310,6 +316,7 @@ static int run_screen(struct cli *cli, struct json_object *rows)
 
     block_signals(&before);
     top.options = &cli->options;
+    top.asker.selects = selects_rows(&cli->options);
     top.interval_s = cli->options.interval_s;
     top.view.rows = &top.rows;
     top.view.clock = top.clock;
@@ -342,7 +349,8 @@ static int run_top(struct cli *cli)
     bool is_live =
         cli->options.format.terminal && isatty(STDIN_FILENO) && !cli->options.format_given;
 
-    int code = cli_ask(cli, "top", cli_select_arguments(), &rows);
+    int code =
+        cli_ask(cli, "top", selects_rows(&cli->options) ? cli_select_arguments() : NULL, &rows);
     if (code == CLI_EXIT_DONE && !is_live && json_object_is_type(rows, json_type_array))
         rows = select_rows(&cli->options, rows);
     if (code == CLI_EXIT_DONE && is_live && json_object_is_type(rows, json_type_array))
