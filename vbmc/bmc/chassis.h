@@ -67,6 +67,11 @@ enum identify_state {
  * the disk does. */
 #define CHASSIS_OWN_STORE_MS 80
 
+/* So long after its time a client waits for an action that the store has not taken; then it is told
+ * so.
+ */
+#define CHASSIS_UNSTORED_MS 5000
+
 /* The hypervisor did not answer, and is there all the same: when it is asked again. */
 #define CHASSIS_RESUME_MS 1000
 

@@ -17,9 +17,11 @@
  *
  * It is answered by its end, or as accepted when its time is over and the store has it. What the
  * store refuses (a full disk) is no promise: an action of one step is carried out all the same and
- * answered by its end, one of several is refused. An action of the BMC's own counts as accepted
- * from the beginning: if the store refuses it, or takes too long, it is carried out all the same;
- * but not to a guest that has been started again since.
+ * answered by its end, one of several is refused. Where that end, or its turn, does not come within
+ * CHASSIS_UNSTORED_MS (a hypervisor that hangs), who waits is told so: -EBUSY, and it is not done,
+ * or -ETIMEDOUT where the driver has it already and it may be done. An action of the BMC's own
+ * counts as accepted from the beginning: if the store refuses it, or takes too long, it is carried
+ * out all the same; but not to a guest that has been started again since.
  */
 #include "vbmc/bmc/chassis_power.h"
 
@@ -432,6 +434,40 @@ void chassis_restore_power(struct chassis *chassis, const struct bmc_ticket *tic
                 always ? RESTART_CAUSE_RESTORE_ALWAYS_ON : RESTART_CAUSE_RESTORE_PREVIOUS, ticket);
 }
 
+/* Those behind the first, out of the queue before anybody is told. */
+static void refuse_unstored(struct chassis *chassis, uint64_t now_ms)
+{
+    struct waiters refused[CHASSIS_QUEUE_MAX];
+    unsigned count = 0, kept = chassis->queued > 0 ? 1 : 0;
+
+    for (unsigned i = 1; i < chassis->queued; i++) {
+        struct chassis_action *action = &chassis->queue[i];
+        if (now_ms < chassis_unstored_deadline(action)) {
+            chassis->queue[kept++] = *action;
+            continue;
+        }
+        log_warning("%s: chassis control %s refused: its turn has not come, and it is not stored",
+                    bmc_core_name(chassis->core), host_power_action_name(action->action));
+        refused[count++] = waiters_take(&action->waiters);
+    }
+    chassis->queued = kept;
+    if (count > 0)
+        save(chassis);
+    for (unsigned i = 0; i < count; i++)
+        waiters_finish(&refused[i], -EBUSY);
+}
+
+static void give_up_unstored(struct chassis *chassis, uint64_t now_ms)
+{
+    refuse_unstored(chassis, now_ms);
+    if (chassis->queued == 0 || now_ms < chassis_unstored_deadline(chassis->queue))
+        return;
+    if (chassis->queue[0].started)
+        waiters_expire(&chassis->queue[0].waiters, now_ms, -ETIMEDOUT);
+    else
+        finish_first_action(chassis, false, -EBUSY);
+}
+
 void chassis_tick(struct chassis *chassis)
 {
     uint64_t now_ms = chassis->core->hooks->now(chassis->core);
@@ -441,8 +477,9 @@ void chassis_tick(struct chassis *chassis)
         if (!action->stored || waiters_next_deadline(&action->waiters) > now_ms)
             continue;
         action->accepted = true;
-        waiters_expire(&action->waiters, now_ms);
+        waiters_expire(&action->waiters, now_ms, 0);
     }
+    give_up_unstored(chassis, now_ms);
     start_overdue(chassis);
     if (chassis->resume_at_ms == 0 || now_ms < chassis->resume_at_ms)
         return;

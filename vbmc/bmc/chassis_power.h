@@ -16,8 +16,9 @@ struct bmc_ticket;
  * the action's turn comes: "off, on" in quick succession ends with a running guest. The newest
  * action asked for again by the same session before it is done is its repeat and starts nothing
  * (FreeIPMI repeats under a new rqSeq). Results: 0, -EHOSTUNREACH, -EINVAL (not possible while the
- * guest is off), -EBUSY (the queue is full), -EIO; -ENOSPC and the like where an action of several
- * steps could not be stored. */
+ * guest is off), -EBUSY (the queue is full, or neither the store nor its turn has come to it),
+ * -EIO; -ENOSPC and the like where an action of several steps could not be stored; -ETIMEDOUT: it
+ * is not stored, and the driver has not finished it. */
 void chassis_control(struct chassis *chassis, enum host_power_action action, uint32_t session,
                      const struct bmc_ticket *ticket);
 /* The same for the guest itself. What ends it (power down, cycle, hard reset) is answered as

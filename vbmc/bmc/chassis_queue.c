@@ -18,7 +18,7 @@ void chassis_accept_power_up(struct chassis *chassis)
     if (chassis->queued == 0 || action->action != HOST_POWER_ACTION_UP || !action->stored)
         return;
     action->accepted = true;
-    waiters_expire(&action->waiters, UINT64_MAX - 1);
+    waiters_expire(&action->waiters, UINT64_MAX - 1, 0);
 }
 
 struct chassis_action *chassis_add_queued(struct chassis *chassis)
@@ -60,6 +60,15 @@ uint64_t chassis_start_by_ms(const struct chassis *chassis)
                                                                               : UINT64_MAX;
 }
 
+uint64_t chassis_unstored_deadline(const struct chassis_action *action)
+{
+    uint64_t deadline = waiters_next_deadline(&action->waiters);
+
+    if (action->stored || action->accepted || deadline == UINT64_MAX)
+        return UINT64_MAX;
+    return deadline + CHASSIS_UNSTORED_MS;
+}
+
 uint64_t chassis_next_deadline(const struct chassis *chassis)
 {
     uint64_t next = chassis_start_by_ms(chassis);
@@ -68,8 +77,9 @@ uint64_t chassis_next_deadline(const struct chassis *chassis)
         next = chassis->resume_at_ms;
     for (unsigned i = 0; i < chassis->queued; i++) {
         const struct chassis_action *action = &chassis->queue[i];
-        uint64_t deadline = waiters_next_deadline(&action->waiters);
-        if (action->stored && deadline < next)
+        uint64_t deadline = action->stored ? waiters_next_deadline(&action->waiters)
+                                           : chassis_unstored_deadline(action);
+        if (deadline < next)
             next = deadline;
     }
     return next;

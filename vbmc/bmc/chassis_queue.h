@@ -20,6 +20,8 @@ unsigned chassis_list_owed(const struct chassis *chassis,
 void chassis_accept_power_up(struct chassis *chassis);
 /* One more at the end of the queue, which is not full, to be filled. NULL: no memory. */
 struct chassis_action *chassis_add_queued(struct chassis *chassis);
+/* When who waits for it is told that it is not stored; UINT64_MAX: not for that. */
+uint64_t chassis_unstored_deadline(const struct chassis_action *action);
 /* Accepted, and the hypervisor was lost on the way: goes on when it is back. False if there are too
  * many. */
 bool chassis_keep_owed(struct chassis *chassis, const struct chassis_action *action);

@@ -59,7 +59,7 @@ uint64_t waiters_next_deadline(const struct waiters *waiters)
     return UINT64_MAX;
 }
 
-void waiters_expire(struct waiters *waiters, uint64_t now_ms)
+void waiters_expire(struct waiters *waiters, uint64_t now_ms, int result)
 {
     struct bmc_ticket due[WAITERS_MAX];
     unsigned count = 0, kept = 0;
@@ -77,5 +77,5 @@ void waiters_expire(struct waiters *waiters, uint64_t now_ms)
     if (kept == 0)
         waiters_clear(waiters);
     for (unsigned i = 0; i < count; i++)
-        bmc_ticket_finish(&due[i], 0);
+        bmc_ticket_finish(&due[i], result);
 }

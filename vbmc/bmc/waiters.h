@@ -30,7 +30,9 @@ void waiters_clear(struct waiters *waiters);
 void waiters_finish(struct waiters *waiters, int result);
 /* When waiters_expire has something to do; UINT64_MAX if it has not. */
 uint64_t waiters_next_deadline(const struct waiters *waiters);
-/* Finishes with success what is due at now_ms, except tickets that wait for the end. */
-void waiters_expire(struct waiters *waiters, uint64_t now_ms);
+/* Finishes with the result (0: accepted) what is due at now_ms, except tickets that wait for the
+ * end.
+ */
+void waiters_expire(struct waiters *waiters, uint64_t now_ms, int result);
 
 #endif

@@ -26,6 +26,7 @@ uint8_t command_code_of_result(int result)
         {-EINVAL, CC_NOT_IN_PRESENT_STATE},
         {-ENOTSUP, CC_NOT_IN_PRESENT_STATE},
         {-ENOSPC, CC_OUT_OF_SPACE},
+        {-ETIMEDOUT, CC_TIMEOUT},
         {-ENOENT, CC_NOT_PRESENT},
         {-ENOSYS, CC_INVALID_COMMAND},
         {-EPERM, CC_INSUFFICIENT_PRIVILEGE},

@@ -50,6 +50,8 @@ static const char *explain_guest(int result)
         return "not possible in the guest's present state (see 'vbmc power NAME status')";
     case -EBUSY:
         return "too many pending requests, or the guest is being migrated";
+    case -ETIMEDOUT:
+        return "the hypervisor has not finished it in time; it may be done still";
     case -ENOTCONN:
         return "the guest is off, or has no serial port";
     case -ENOTSUP:

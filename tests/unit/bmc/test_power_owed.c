@@ -90,13 +90,50 @@ static void test_store_that_takes_nothing(void **state)
     assert_string_equal(control(2), "c4");
     assert_int_equal(fake_bmc.host.count, 0);
     assert_string_equal(control(0), FAKE_BMC_WAITS);
-    fake_bmc_advance(&fake_bmc, 60000);
+    fake_bmc_advance(&fake_bmc, 5000);
     assert_string_equal(answer(2), FAKE_BMC_WAITS);
     fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
     fake_host_finish(&fake_bmc.host, 0);
     assert_string_equal(answer(2), "00");
     assert_string_equal(control(1), FAKE_BMC_WAITS);
     assert_int_equal(fake_bmc.host.count, 2);
+}
+
+/* A hypervisor that hangs as well: who waits hears that it may be done, or that it is not; what is
+ * not is not done later. The control socket waits for the end. */
+static void test_neither_stored_nor_done(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = true;
+    fake_bmc.owed_result = -ENOSPC;
+    assert_string_equal(control(0), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 200);
+    assert_string_equal(control(1), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, CHASSIS_UNSTORED_MS + 49);
+    assert_string_equal(answer(1), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, 1);
+    assert_string_equal(answer(1), "c3");
+    assert_string_equal(answer(2), FAKE_BMC_WAITS); /* power up has 900 ms */
+    fake_bmc_advance(&fake_bmc, 850);
+    assert_string_equal(answer(2), "c0");
+    assert_int_equal(fake_bmc.owed_count, 1);
+    fake_bmc_set_state(&fake_bmc, HOST_POWER_OFF);
+    fake_host_finish(&fake_bmc.host, 0);
+    assert_int_equal(fake_bmc.host.count, 1);
+    assert_int_equal(fake_bmc.owed_count, 0);
+}
+
+/* A disk that hangs: what waits for it is not begun any more. */
+static void test_store_that_hangs(void **state)
+{
+    (void)state;
+    fake_bmc.host.waits = fake_bmc.owed_waits = true;
+    assert_string_equal(control(2), FAKE_BMC_WAITS);
+    fake_bmc_advance(&fake_bmc, CHASSIS_UNSTORED_MS + 250);
+    assert_string_equal(answer(1), "c0");
+    bmc_ticket_finish(&fake_bmc.owed_ticket, 0);
+    assert_int_equal(fake_bmc.host.count, 0);
+    assert_int_equal(fake_bmc.bmc.chassis.queued, 0);
 }
 
 static void test_owed_is_finished(void **state)
@@ -471,6 +508,9 @@ int main(void)
                                         fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_store_that_takes_nothing, fake_bmc_setup,
                                         fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_neither_stored_nor_done, fake_bmc_setup,
+                                        fake_bmc_teardown),
+        cmocka_unit_test_setup_teardown(test_store_that_hangs, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_is_finished, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_owed_to_a_guest_that_has_moved, fake_bmc_setup,
                                         fake_bmc_teardown),
