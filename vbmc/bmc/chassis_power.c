@@ -143,6 +143,7 @@ static void report_failure(struct chassis *chassis, const struct chassis_action 
 }
 
 static const char too_many[] = "too many pending power actions";
+static const char no_memory[] = "out of memory";
 
 /* Keeps what was accepted or begun for when the hypervisor is back, all of it: what waits does not
  * overtake what has begun. The first `done` are done. */
@@ -546,7 +547,7 @@ static void resume(struct chassis *chassis, const struct chassis_action *owed)
     struct chassis_action *newest = has_room ? chassis_add_queued(chassis) : NULL;
 
     if (left && !reason && !newest)
-        reason = has_room ? strerror(ENOMEM) : too_many;
+        reason = has_room ? no_memory : too_many;
     if (reason) {
         report_failure(chassis, owed, reason);
         return;

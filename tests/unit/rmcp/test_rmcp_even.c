@@ -33,36 +33,39 @@ static struct work done;
 /* In place of OpenSSL's, which they call. */
 #define REAL(name) *(void **)&real = dlsym(RTLD_NEXT, name)
 
-#define COUNTED(hash, context_type)                                                                \
-    int hash##_Init(context_type *context)                                                         \
+typedef SHA_CTX SHA1_context;
+typedef SHA256_CTX SHA256_context;
+
+#define COUNTED(hash)                                                                              \
+    int hash##_Init(hash##_context *context)                                                       \
     {                                                                                              \
-        int (*real)(context_type *);                                                               \
+        int (*real)(hash##_context *);                                                             \
                                                                                                    \
         REAL(#hash "_Init");                                                                       \
         done.begins++;                                                                             \
         return real(context);                                                                      \
     }                                                                                              \
                                                                                                    \
-    int hash##_Update(context_type *context, const void *bytes, size_t length)                     \
+    int hash##_Update(hash##_context *context, const void *bytes, size_t length)                   \
     {                                                                                              \
-        int (*real)(context_type *, const void *, size_t);                                         \
+        int (*real)(hash##_context *, const void *, size_t);                                       \
                                                                                                    \
         REAL(#hash "_Update");                                                                     \
         done.bytes += length;                                                                      \
         return real(context, bytes, length);                                                       \
     }                                                                                              \
                                                                                                    \
-    int hash##_Final(unsigned char *digest, context_type *context)                                 \
+    int hash##_Final(unsigned char *digest, hash##_context *context)                               \
     {                                                                                              \
-        int (*real)(unsigned char *, context_type *);                                              \
+        int (*real)(unsigned char *, hash##_context *);                                            \
                                                                                                    \
         REAL(#hash "_Final");                                                                      \
         done.ends++;                                                                               \
         return real(digest, context);                                                              \
     }
 
-COUNTED(SHA1, SHA_CTX)
-COUNTED(SHA256, SHA256_CTX)
+COUNTED(SHA1)
+COUNTED(SHA256)
 
 static bool is_locked_out(void *context, uint8_t user_id)
 {
