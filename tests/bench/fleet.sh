@@ -33,7 +33,7 @@ start_fleet() {
 	wait_for 120 grep -q 'is connected' vbmcd.log
 	wait_for 120 fleet_listens "$1"
 	took=$(($(now_ms) - begun - hold_ms))
-	used=$(($(cpu_ms "$vbmcd_pid") - hold_ms))
+	used=$(($(cpu_ms "$vbmcd_pid") - hold_cpu_ms))
 }
 measure() {
 	local count=$1 before
@@ -41,7 +41,7 @@ measure() {
 	fleet_node "$count"
 	write_config 'addresses = 127.64.0.0/16'
 	sed -i 's/^log-level = .*/log-level = info/' vbmc.conf
-	read -r hold_kib hold_ms < <("$build/hold" "$uri")
+	read -r hold_kib hold_ms hold_cpu_ms < <("$build/hold" "$uri")
 	start_fleet "$count"
 	got[start.$count]=$took got[start-cpu.$count]=$used
 	nap 15 # what was stored at first, and the memory that it took
