@@ -411,6 +411,7 @@ static void stop(void)
 {
     stop_server(); /* in the daemon's order */
     bmc_clear(&target.bmc);
+    chassis_clear(&target.bmc.chassis);
     remote_console_free(&target.console);
 }
 

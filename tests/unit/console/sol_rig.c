@@ -254,6 +254,7 @@ void sol_rig_free_sol(void)
     saves_free(sol_rig.saves, NULL, NULL);
     console_sol_free(sol_rig.sol);
     bmc_clear(&sol_rig.bmc);
+    chassis_clear(&sol_rig.bmc.chassis);
 }
 
 int sol_rig_setup(void **state)

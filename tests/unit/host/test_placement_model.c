@@ -49,6 +49,7 @@ static void kill_daemon(bool power_was_gone)
     asked = answered = 0;
     memset(answers, 0, sizeof answers);
     bmc_clear(&world.bmc);
+    chassis_clear(&world.bmc.chassis);
     placement_clear(&world.placement);
     for (unsigned i = 0; i < world.host_count; i++) {
         struct host *host = &world.hosts[i];
