@@ -109,6 +109,15 @@ static void restore_former_flags(struct boot_options *boot)
     boot_mark(boot, BOOT_PARAMETER_FLAGS, boot->former_flags_locked);
 }
 
+struct boot_options boot_settled(const struct boot_options *boot)
+{
+    struct boot_options settled = *boot;
+
+    if (boot->waiters.count > 0)
+        restore_former_flags(&settled);
+    return settled;
+}
+
 /* Whoever waits is told of success only when the flags are on disk. */
 static void answer_waiters(struct boot_options *boot, int result)
 {
@@ -187,6 +196,8 @@ void boot_set_flags(struct boot_options *boot, const uint8_t flags[BOOT_FLAGS_SI
 
 void boot_take_back(struct boot_options *boot, const struct boot_options *stored)
 {
+    bool are_waiting = boot->waiters.count > 0,
+         is_marked = boot_is_marked(boot, BOOT_PARAMETER_FLAGS);
     bool other_flags = memcmp(boot->flags, stored->flags, sizeof boot->flags) != 0;
 
     boot->service_partition = stored->service_partition;
@@ -194,9 +205,15 @@ void boot_take_back(struct boot_options *boot, const struct boot_options *stored
     boot->locked = stored->locked;
     boot->valid_bit_clearing = stored->valid_bit_clearing;
     boot->info_acknowledge = stored->info_acknowledge;
-    memcpy(boot->flags, stored->flags, sizeof boot->flags);
     memcpy(boot->initiator, stored->initiator, sizeof boot->initiator);
     memcpy(boot->mailbox, stored->mailbox, sizeof boot->mailbox);
+    if (are_waiting) {
+        memcpy(boot->former_flags, stored->flags, sizeof boot->former_flags);
+        boot->former_flags_locked = boot_is_marked(boot, BOOT_PARAMETER_FLAGS);
+        boot_mark(boot, BOOT_PARAMETER_FLAGS, is_marked);
+        return;
+    }
+    memcpy(boot->flags, stored->flags, sizeof boot->flags);
     if (!other_flags)
         return;
     boot_restart_expiry(boot);
@@ -273,6 +290,8 @@ void boot_host_event(struct boot_options *boot, enum host_event event)
 {
     switch (event) {
     case HOST_EVENT_BOOT_CONSUMED:
+        if (boot->waiters.count > 0 && (boot->former_flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
+            boot->former_flags[0] &= (uint8_t)~BOOT_FLAGS_VALID; /* it may have been these */
         if ((boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
             clear_valid_bit(boot);
         break;

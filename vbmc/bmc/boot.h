@@ -85,7 +85,12 @@ struct host_boot_override boot_override(const struct boot_options *boot);
  * reason is known. For people; valid until the guest's next event. */
 const char *boot_obstacle(const struct boot_options *boot);
 
-/* What could not be stored gives way to what is: the parameters of `stored`. */
+/* The parameters that may be stored: without flags that wait for the guest, which the client has
+ * not been answered for, and may be refused. */
+struct boot_options boot_settled(const struct boot_options *boot);
+
+/* What could not be stored gives way to what is: the parameters of `stored`. Flags that wait for
+ * the guest stay, and are stored after that. */
 void boot_take_back(struct boot_options *boot, const struct boot_options *stored);
 
 /* The BMC goes for good: the guest gets its own order back. */

@@ -39,19 +39,19 @@ struct store_boot *boot_rows_copy(const struct store_boot *row)
 static void *copy(void *owner)
 {
     const struct bmc *bmc = ((struct boot_owner *)owner)->bmc;
-    const struct boot_options *boot = &bmc->boot;
+    const struct boot_options boot = boot_settled(&bmc->boot);
     struct store_boot row = {
         .uuid = bmc->core.uuid,
-        .service_partition = boot->service_partition,
-        .service_partition_scan = boot->service_partition_scan,
-        .locked = boot->locked,
-        .valid_bit_clearing = boot->valid_bit_clearing,
-        .info_acknowledge = boot->info_acknowledge,
+        .service_partition = boot.service_partition,
+        .service_partition_scan = boot.service_partition_scan,
+        .locked = boot.locked,
+        .valid_bit_clearing = boot.valid_bit_clearing,
+        .info_acknowledge = boot.info_acknowledge,
     };
 
-    memcpy(row.flags, boot->flags, sizeof row.flags);
-    memcpy(row.initiator, boot->initiator, sizeof row.initiator);
-    memcpy(row.mailbox, boot->mailbox, sizeof row.mailbox);
+    memcpy(row.flags, boot.flags, sizeof row.flags);
+    memcpy(row.initiator, boot.initiator, sizeof row.initiator);
+    memcpy(row.mailbox, boot.mailbox, sizeof row.mailbox);
     return boot_rows_copy(&row);
 }
 

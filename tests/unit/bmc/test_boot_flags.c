@@ -430,9 +430,46 @@ static void test_expiry_goes_with_flags_not_stored(void **state)
     assert_string_equal(fake_bmc_talk(&fake_bmc, GET_FLAGS), HAS_PXE_ALWAYS);
 }
 
+/* The driver's record is stored while flags wait for the guest: not with these, which may be
+ * refused, and then could not be told from what was acknowledged. */
+static void test_waiting_flags_are_not_stored(void **state)
+{
+    struct boot_options *boot = &fake_bmc.bmc.boot;
+
+    (void)state;
+    fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
+    struct boot_options stored = *boot;
+    fake_bmc.host.waits = true;
+    assert_string_equal(fake_bmc_talk(&fake_bmc, "00 08 85 80 14 00 00 00"), FAKE_BMC_WAITS);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CHANGED);
+    struct boot_options settled = boot_settled(boot);
+    assert_memory_equal(settled.flags, stored.flags, BOOT_FLAGS_SIZE);
+    assert_int_equal(settled.locked, stored.locked);
+    /* That could not be stored, which takes nothing of them away. */
+    boot_take_back(boot, &stored);
+    assert_true(boot_is_marked(boot, 5));
+    fake_bmc_advance(&fake_bmc, 250);
+    assert_string_equal(fake_bmc_answer(&fake_bmc, 1), "00");
+    settled = boot_settled(boot);
+    assert_int_equal(settled.flags[1], 0x14);
+    assert_true(boot_is_marked(&settled, 5));
+    fake_host_finish(&fake_bmc.host, 0);
+    /* Used up meanwhile: not stored as valid any more. */
+    fake_bmc.host.waits = false;
+    fake_bmc_talk(&fake_bmc, PXE_ONCE);
+    fake_bmc.host.waits = true;
+    fake_bmc_talk(&fake_bmc, PXE_ALWAYS);
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_BOOT_CONSUMED);
+    settled = boot_settled(boot);
+    assert_int_equal(settled.flags[0] & BOOT_FLAGS_VALID, 0);
+    fake_host_finish(&fake_bmc.host, 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_waiting_flags_are_not_stored, fake_bmc_setup,
+                                        fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_every_selector, fake_bmc_setup, fake_bmc_teardown),
         cmocka_unit_test_setup_teardown(test_not_valid_means_none, fake_bmc_setup,
                                         fake_bmc_teardown),
