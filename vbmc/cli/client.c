@@ -196,7 +196,7 @@ static int receive(struct cli_connection *connection, struct cli_client_error *e
 static int take_object(struct cli_connection *connection, struct json_object **object,
                        struct cli_client_error *error)
 {
-    char *end = connection->used ? memchr(connection->bytes, '\n', connection->used) : NULL;
+    char *end = connection->bytes ? memchr(connection->bytes, '\n', connection->used) : NULL;
 
     if (!end)
         return 0;

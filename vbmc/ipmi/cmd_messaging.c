@@ -73,7 +73,7 @@ static int enable_message_channel_receive(const struct ipmi_request *request, st
 
 static int get_message(const struct ipmi_request *request, struct wire_in *in, struct wire_out *out)
 {
-    struct messaging_message message;
+    struct messaging_message message = {.length = 0};
 
     (void)in;
     int code = command_call(request, out, SERVICE_MESSAGE_TAKE,
