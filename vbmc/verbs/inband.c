@@ -27,7 +27,9 @@ static const char *note_of(struct instance *instance, const struct instance_inba
     if (!hypervisor_is_local(virt_domain_hypervisor(domain)))
         return "its hypervisor is on another machine: run vbmcd there";
     if (!inband->has_device)
-        return "none; 'vbmc inband NAME on' adds it";
+        return is_on ? "the running guest has none; 'vbmc inband NAME on' adds it from its next "
+                       "power-on"
+                     : "none; 'vbmc inband NAME on' adds it";
     if (strcmp(inband->socket, path) != 0)
         return "its QEMU looks for another BMC";
     if (inband->error[0])
