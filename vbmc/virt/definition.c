@@ -277,7 +277,7 @@ static const char *confinement_note(virConnectPtr connection)
 
 static int work_inband(struct definition *definition, virConnectPtr connection, virDomainPtr domain)
 {
-    bool active, on = definition->front_end[0];
+    bool active = false, on = definition->front_end[0];
     int result = check_persistent(definition, domain, "QEMU's ipmi-bmc-extern", &active);
 
     if (result == 0)
