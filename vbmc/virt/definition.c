@@ -297,7 +297,7 @@ static int work_inband(struct definition *definition, virConnectPtr connection, 
 static int work_add_serial(struct definition *definition, virConnectPtr connection,
                            virDomainPtr domain)
 {
-    bool active;
+    bool active = false;
     int result = check_persistent(definition, domain, "<serial type='pty'/>", &active);
 
     if (result == 0)

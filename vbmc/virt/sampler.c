@@ -219,9 +219,10 @@ static uint64_t count_fixed_disks(const struct host_hardware *hardware)
     return count;
 }
 
+/* Bytes that hold nothing are zero in both; where they were not, one sample more would be told. */
 static bool is_same(const struct virt_stats *left, const struct virt_stats *right)
 {
-    return memcmp(left, right, sizeof *left) == 0;
+    return memcmp((const void *)left, (const void *)right, sizeof *left) == 0;
 }
 
 /* Reports what was left out, so that what the guest does now is not spread over the time before. */
@@ -403,7 +404,7 @@ static int fill_entries(const struct hypervisor *hypervisor, struct sampling *sa
     if (!places)
         return -ENOMEM;
     sort_running(hypervisor, places, running);
-    for (; sampling->count < running; sampling->count++) {
+    for (; sampling->count < running && places[sampling->count].domain; sampling->count++) {
         struct entry *entry = &sampling->entries[sampling->count];
         struct virt_domain *domain = places[sampling->count].domain;
         domain->sampled_at = (uint32_t)sampling->count;
