@@ -124,6 +124,7 @@ static void test_does_not_expire(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        fake_bmc_teardown(state);
         fake_bmc_setup(state);
         if (cases[i].before)
             assert_string_equal(fake_bmc_talk(&fake_bmc, cases[i].before), "00");
