@@ -124,7 +124,15 @@ check_road() {
 # endings, as the names in objects have them.
 headers_need() { awk -F: '$1 ~ /[.]h$/ && $1 !~ /^tests\// { print $1, $3 }' <<<"$includes"; }
 names_of_objects() {
-	[[ ! -d $objects ]] || (cd "$objects" && find vbmc qmp sol -name '*.o' -exec nm -A {} +)
+	local object top=$PWD
+	[[ -d $objects ]] || return 0
+	(
+		cd "$objects"
+		# One that is older than its source tells what that was.
+		find vbmc qmp sol -name '*.o' | while IFS= read -r object; do
+			[[ $top/${object%.o}.c -nt $object ]] || printf '%s\0' "$object"
+		done | xargs -0 -r nm -A
+	)
 }
 objects_need() {
 	awk '
