@@ -24,7 +24,9 @@ cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_chec
 	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1 noreplace-smp
 	"initcall_blacklist=init_kprobes,init_kprobe_trace,event_trace_init,tracer_init_tracefs,init_trace_printk_function_export,cubictcp_register,dev_map_init,crypto_kdf108_init,load_system_certificate_list,platform_keyring_init,init_ima,init_evm,init_encrypted,hugetlb_init,msr_init,crc_t10dif_mod_init,crc64_rocksoft_mod_init")
 
-stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
+# shellcheck source=tests/guest/kernel.sh
+. "$here/kernel.sh"
+stamp=$(cat "${BASH_SOURCE[0]}" "$here/kernel.sh" | sha256sum | cut -d' ' -f1)
 up_to_date() { [[ -s $out/guest.img && -s $out/vmlinux && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 up_to_date && exit 0
@@ -99,32 +101,8 @@ END
 chmod 755 root/etc/rcS root/etc/acpi/PWRF/00000080
 (cd root && find . | ./bin/busybox cpio -o -H newc 2>/dev/null) | gzip -9 >initrd
 
-cat >syslinux.cfg <<-END
-	DEFAULT guest
-	PROMPT 0
-	TIMEOUT 0
-	LABEL guest
-	LINUX vmlinuz
-	INITRD initrd
-	APPEND ${cmdline[*]}
-END
-truncate -s 32M guest.img
-mformat -i guest.img -h 64 -s 32 -t 32 -v VBMC ::
-mcopy -i guest.img unpacked/boot/vmlinuz-* ::vmlinuz
-mcopy -i guest.img initrd syslinux.cfg ::
-syslinux --install guest.img
-
-# field OFFSET SIZE: of the kernel's setup header (the kernel's Documentation/arch/x86/boot.rst).
-kernel=$(echo unpacked/boot/vmlinuz-*)
-field() { od -An -tu"$2" -j "$1" -N "$2" "$kernel" | tr -d ' '; }
-# The payload, payload_length bytes at payload_offset behind the setup sectors, ends with its size
-# unpacked, which is not lz4's.
-dd if="$kernel" of=payload bs=64K iflag=skip_bytes,count_bytes status=none \
-	skip=$((($(field 0x1f1 1) + 1) * 512 + $(field 0x248 4))) count=$(($(field 0x24c 4) - 4))
-lz4 -qdc payload >vmlinux || {
-	echo "build.sh: the kernel's payload is not lz4" >&2
-	exit 1
-}
+make_disk 32
+unpack_kernel
 gzip -dc initrd >initrd.unpacked
 mv initrd.unpacked "$out/initrd"
 printf '%s' "${cmdline[*]} nokaslr" >"$out/cmdline"

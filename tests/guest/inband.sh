@@ -19,7 +19,9 @@ programs=(ipmitool bmc-info bmc-device ipmi-sensors ipmi-sel ipmi-config ipmi-ch
 cmdline=("console=ttyS0,115200" loglevel=4 panic=0 mitigations=off no_timer_check tsc=reliable
 	nowatchdog random.trust_cpu=on cryptomgr.notests audit=0 apparmor=0 ipv6.disable=1 nokaslr)
 
-stamp=$(sha256sum "${BASH_SOURCE[0]}" | cut -d' ' -f1)
+# shellcheck source=tests/guest/kernel.sh
+. "$here/kernel.sh"
+stamp=$(cat "${BASH_SOURCE[0]}" "$here/kernel.sh" | sha256sum | cut -d' ' -f1)
 up_to_date() { [[ -s $out/vmlinux && -s $out/initrd && -s $out/stamp && $(<"$out/stamp") == "$stamp" ]]; }
 
 up_to_date && exit 0
@@ -103,30 +105,8 @@ EOF
 chmod 755 root/etc/rcS root/etc/acpi/PWRF/00000080
 (cd root && find . | ./bin/busybox cpio -o -H newc 2>/dev/null) >initrd
 
-# field OFFSET SIZE: of the kernel's setup header (the kernel's Documentation/arch/x86/boot.rst).
-kernel=$(echo unpacked/boot/vmlinuz-*)
-field() { od -An -tu"$2" -j "$1" -N "$2" "$kernel" | tr -d ' '; }
-# The payload ends with its size unpacked, which is not the compressor's.
-dd if="$kernel" of=payload bs=64K iflag=skip_bytes,count_bytes status=none \
-	skip=$((($(field 0x1f1 1) + 1) * 512 + $(field 0x248 4))) count=$(($(field 0x24c 4) - 4))
-xz -qdc payload >vmlinux 2>/dev/null || lz4 -qdc payload >vmlinux || {
-	echo "inband.sh: the kernel's payload is neither xz nor lz4" >&2
-	exit 1
-}
-cat >syslinux.cfg <<-END
-	DEFAULT guest
-	PROMPT 0
-	TIMEOUT 0
-	LABEL guest
-	LINUX vmlinuz
-	INITRD initrd
-	APPEND ${cmdline[*]}
-END
-truncate -s 64M guest.img
-mformat -i guest.img -h 64 -s 32 -t 64 -v VBMC ::
-mcopy -i guest.img "$kernel" ::vmlinuz
-mcopy -i guest.img initrd syslinux.cfg ::
-syslinux --install guest.img
+unpack_kernel
+make_disk 64
 printf '%s' "${cmdline[*]}" >"$out/cmdline"
 mv vmlinux initrd guest.img "$out/"
 printf '%s\n' "$stamp" >stamp
