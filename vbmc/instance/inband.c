@@ -83,9 +83,9 @@ static void listen_for(struct instance *instance, const struct host_inband *devi
 {
     if (!has_inband(instance))
         return;
-    CLEANUP_FREE char *before = strdup(inband_error(instance->inband));
     if (inband_is_listening(instance->inband) && !device->has_owner)
         return;
+    CLEANUP_FREE char *before = strdup(inband_error(instance->inband));
     uid_t owner = device->has_owner ? device->owner : INBAND_NO_OWNER;
     if (inband_listen(instance->inband, path, owner) < 0 && before &&
         strcmp(before, inband_error(instance->inband)) != 0)
