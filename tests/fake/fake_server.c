@@ -159,12 +159,20 @@ void fake_server_sample(double seconds, double load0, double load1)
 {
     struct host_sample *sample = &fake_bmc.host.domain.sample;
 
+    fake_bmc.host.domain.sample_stands = sample->taken_ns > 0 && load0 <= 0 && load1 <= 0;
     sample->vcpus = 4;
     sample->socket_vcpus[0] = sample->socket_vcpus[1] = 2;
     sample->taken_ns += (uint64_t)(seconds * 1e9);
     sample->socket_ns[0] += (uint64_t)(load0 * 2 * seconds * 1e9);
     sample->socket_ns[1] += (uint64_t)(load1 * 2 * seconds * 1e9);
     bmc_host_event(&fake_bmc.bmc, HOST_EVENT_SAMPLED);
+}
+
+void fake_server_stood(double seconds)
+{
+    fake_bmc.host.domain.sample.taken_ns += (uint64_t)(seconds * 1e9);
+    fake_bmc.host.domain.sample_stands = false;
+    bmc_host_event(&fake_bmc.bmc, HOST_EVENT_STOOD);
 }
 
 void fake_server_work(unsigned seconds, double load)

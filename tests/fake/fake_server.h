@@ -39,6 +39,8 @@ void fake_server_step(unsigned seconds);
 void fake_server_work(unsigned seconds, double load);
 /* The guest's next sample, so many seconds after the one before. */
 void fake_server_sample(double seconds, double load0, double load1);
+/* It was the same for so many seconds, and stands no more. */
+void fake_server_stood(double seconds);
 /* Redundancy, needed PSUs, and the feeds in turn ("AB"). */
 void fake_server_supply(enum supply_redundancy redundancy, unsigned needed, const char *feeds);
 void fake_server_feed(char feed, bool up);

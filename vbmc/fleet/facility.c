@@ -24,8 +24,6 @@ struct facility *fleet_facility(struct fleet *fleet)
     return &fleet->facility;
 }
 
-/* Each server is looked at so often, a share of them in each step. */
-#define LOOK_STEPS 4
 /* After a pause of the daemon nobody knows what was. */
 #define PAUSE_MS 10000
 
@@ -39,12 +37,6 @@ static void wake_after_pause(struct fleet *fleet, uint64_t since_ms)
 {
     for (size_t i = 0; i < fleet->set.count; i++)
         instance_wake_since(fleet->set.instances[i], since_ms);
-}
-
-static void look_at_some(struct fleet *fleet, uint64_t now_ms)
-{
-    for (size_t i = fleet->steps % LOOK_STEPS; i < fleet->set.count; i += LOOK_STEPS)
-        instance_look(fleet->set.instances[i], now_ms);
 }
 
 /* True if anything is different for the servers in it. */
@@ -67,7 +59,6 @@ static void step_all(struct fleet *fleet)
         wake_after_pause(fleet, before_ms);
     if (step_facility(&fleet->facility, (double)elapsed_ms / 1000))
         wake_all(fleet);
-    look_at_some(fleet, now_ms);
     instance_step_awake(&fleet->awake);
 }
 

@@ -226,7 +226,11 @@ struct host_domain {
     enum host_stop_reason stop_reason;    /* why it is off; valid from HOST_EVENT_STOPPED on */
     const struct host_hardware *hardware; /* NULL until it is known */
     struct host_sample sample;            /* taken_ns 0: none yet */
-    char io_error_disk[16];               /* target; valid during HOST_EVENT_IO_ERROR */
+    /* It is what the guest's counters say still, and no event says so again and again: taken_ns is
+     * that of the second sample with the same counters. Over at HOST_EVENT_STOOD, or when the guest
+     * is off or nothing is known of it. */
+    bool sample_stands;
+    char io_error_disk[16]; /* target; valid during HOST_EVENT_IO_ERROR */
     char boot_obstacle[96]; /* why the override cannot be applied; "": no reason known */
     void *owner; /* for whom the driver's events are, to find what it keeps of the guest; NULL */
 };
@@ -250,6 +254,7 @@ enum host_event {
     HOST_EVENT_TAGGED,          /* the domain's metadata of ours is another */
     HOST_EVENT_HARDWARE,        /* domain->hardware is another */
     HOST_EVENT_SAMPLED,         /* domain->sample is new */
+    HOST_EVENT_STOOD,           /* it was the same up to its taken_ns of now, and stands no more */
     HOST_EVENT_PANICKED,        /* the guest's kernel has panicked (pvpanic) */
     HOST_EVENT_INTERNAL_ERROR,  /* QEMU has stopped the guest: run state internal-error */
     HOST_EVENT_IO_ERROR,        /* a request failed on domain->io_error_disk */

@@ -58,11 +58,6 @@ void instance_wake_since(struct instance *instance, uint64_t since_ms)
     platform_wake_since(instance->bmc.platform, since_ms);
 }
 
-void instance_look(struct instance *instance, uint64_t now_ms)
-{
-    platform_look(instance->bmc.platform, now_ms);
-}
-
 void instance_step_awake(struct awake_list *list)
 {
     struct instance *next;

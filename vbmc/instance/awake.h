@@ -20,8 +20,6 @@ void instance_end_awake(struct instance *instance);
 void instance_wake(struct instance *instance);
 /* The same, of what was so from that time on. */
 void instance_wake_since(struct instance *instance, uint64_t since_ms);
-/* Wakes it if what is known of its guest has become old. Every few seconds. */
-void instance_look(struct instance *instance, uint64_t now_ms);
 /* Lets the time since the last call pass in those that are awake. About once a second. */
 void instance_step_awake(struct awake_list *list);
 

@@ -166,6 +166,9 @@ void platform_host_event(struct platform *platform, enum host_event event)
     case HOST_EVENT_SAMPLED:
         platform_take_sample(platform);
         break;
+    case HOST_EVENT_STOOD:
+        platform_sample_stood(platform);
+        break;
     case HOST_EVENT_PANICKED:
         platform->panicked = true;
         platform_show_states(platform);

@@ -32,6 +32,7 @@ struct platform {
     } load;
     uint64_t load_at_ms;
     uint64_t load_valid_ms; /* from then on */
+    bool load_stands;       /* for as long as the guest's sample does, and from its end on */
     /* The run of things. */
     uint64_t stepped_ms; /* 0: not yet */
     bool is_at_rest;
@@ -108,7 +109,8 @@ static inline bool platform_is_on(const struct platform *platform)
 
 static inline bool platform_load_is_old(const struct platform *platform, uint64_t now_ms)
 {
-    return platform->load.known && now_ms - platform->load_at_ms > platform->load_valid_ms;
+    return platform->load.known && !platform->load_stands &&
+           now_ms - platform->load_at_ms > platform->load_valid_ms;
 }
 
 /* hardware.c: what is built in, as far as it is known. */
@@ -123,6 +125,8 @@ void platform_set_dark(struct platform *platform, unsigned cause);
 void platform_take_sample(struct platform *platform);
 /* Nothing is known of the guest's doings any more. */
 void platform_forget_samples(struct platform *platform);
+/* The guest's last sample was the same up to its time of now, and stands no more. */
+void platform_sample_stood(struct platform *platform);
 /* Drops figures that are too old to be called present. */
 void platform_age_load(struct platform *platform, uint64_t now_ms);
 

@@ -74,6 +74,31 @@ static bool is_same_load(const struct platform_load *a, const struct platform_lo
     return same;
 }
 
+static double memory_share(const struct host_sample *sample)
+{
+    if (sample->memory_kib == 0)
+        return -1;
+    return clamp_share((double)sample->memory_used_kib / (double)sample->memory_kib);
+}
+
+/* A guest whose sample stands does nothing, also one that was seen by another BMC until now. */
+static void follow_standing(struct platform *platform)
+{
+    const struct host_domain *host = platform->bmc->core.host;
+    uint64_t now_ms = platform->bmc->core.hooks->now(&platform->bmc->core);
+    bool stands = host && host->sample_stands;
+
+    if (stands && (!platform->load.known || !platform->last.taken_ns)) {
+        platform->last = host->sample;
+        platform->load =
+            (struct platform_load){.known = true, .memory = memory_share(&host->sample)};
+        platform->load_valid_ms = LOAD_VALID_MS_MIN;
+    }
+    if (stands != platform->load_stands)
+        platform->load_at_ms = now_ms;
+    platform->load_stands = stands;
+}
+
 void platform_take_sample(struct platform *platform)
 {
     const struct host_sample *now = &platform->bmc->core.host->sample, *before = &platform->last;
@@ -82,8 +107,7 @@ void platform_take_sample(struct platform *platform)
 
     if (before->taken_ns && now->run != before->run)
         platform_forget_samples(platform);
-    load->memory =
-        now->memory_kib ? clamp_share((double)now->memory_used_kib / (double)now->memory_kib) : -1;
+    load->memory = memory_share(now);
     if (before->taken_ns && now->taken_ns > before->taken_ns) {
         double elapsed_ns = (double)(now->taken_ns - before->taken_ns);
         take_cpu(load, now, before, elapsed_ns);
@@ -93,8 +117,17 @@ void platform_take_sample(struct platform *platform)
         platform->load_valid_ms = valid_ms(now->taken_ns - before->taken_ns);
     }
     platform->last = *now;
+    follow_standing(platform);
     if (!is_same_load(load, &previous))
         platform_wake_for_load(platform);
+}
+
+void platform_sample_stood(struct platform *platform)
+{
+    if (platform->last.taken_ns)
+        platform->last.taken_ns = platform->bmc->core.host->sample.taken_ns;
+    follow_standing(platform);
+    platform_wake_for_load(platform);
 }
 
 void platform_forget_samples(struct platform *platform)
@@ -105,6 +138,7 @@ void platform_forget_samples(struct platform *platform)
 
 void platform_age_load(struct platform *platform, uint64_t now_ms)
 {
+    follow_standing(platform);
     if (platform_load_is_old(platform, now_ms))
         platform_forget_samples(platform);
 }

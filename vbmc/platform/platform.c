@@ -238,7 +238,7 @@ static void host_set(void *platform)
 
 static void host_event(void *platform, enum host_event event)
 {
-    if (event != HOST_EVENT_SAMPLED) /* which may be the same as before */
+    if (event != HOST_EVENT_SAMPLED && event != HOST_EVENT_STOOD) /* which change the load only */
         platform_wake(platform);
     platform_host_event(platform, event);
 }

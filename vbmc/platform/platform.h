@@ -29,8 +29,6 @@ void platform_on_awake(struct platform *platform, void (*awake)(void *context), 
  * the listener or set by a function of the platform needs no such call. */
 void platform_wake(struct platform *platform);
 void platform_wake_since(struct platform *platform, uint64_t since_ms);
-/* Wakes a server whose guest's figures have become old. Every few seconds. */
-void platform_look(struct platform *platform, uint64_t now_ms);
 /* For bmc->core.listener of a BMC that has a platform. */
 extern const struct bmc_listener platform_listener;
 /* There is another host_domain, or none: as the listener tells it. */

@@ -206,7 +206,8 @@ static bool is_decision_due(const struct platform *platform, uint64_t now_ms)
 {
     const struct platform_quota *quota = &platform->quota;
 
-    return !quota->busy && platform->load.known && platform->load_at_ms != quota->load_at_ms &&
+    return !quota->busy && platform->load.known &&
+           (platform->load_stands || platform->load_at_ms != quota->load_at_ms) &&
            now_ms - quota->decided_ms >= QUOTA_PERIOD_MS;
 }
 

@@ -48,18 +48,13 @@ void platform_wake_for_load(struct platform *platform)
         wake(platform, core->hooks->now(core));
 }
 
-void platform_look(struct platform *platform, uint64_t now_ms)
-{
-    if (platform->is_at_rest && platform_load_is_old(platform, now_ms))
-        platform_wake_since(platform, now_ms);
-}
-
 void platform_rest(struct platform *platform, const struct model_readings *before, double seconds)
 {
     const struct bmc *bmc = platform->bmc;
 
     if (!model_has_settled(before, &platform->model.readings, seconds) ||
-        !platform_has_quiet_power(platform) || platform->links.busy || platform->links.count > 0 ||
+        (platform->load.known && !platform->load_stands) || !platform_has_quiet_power(platform) ||
+        platform->links.busy || platform->links.count > 0 ||
         (bmc->dcmi && !dcmi_is_at_rest(bmc->dcmi)))
         return;
     platform->is_at_rest = true;

@@ -54,9 +54,6 @@ struct virt_domain {
     struct host_hardware *hardware;  /* what host.hardware points to */
     uint32_t starts;                 /* how many were seen; 1 if it was running when it appeared */
     struct virt_stats stats;         /* behind host.sample: libvirt's own counters */
-    uint32_t sampled_at;             /* where the sampler had it last */
-    bool stands;                     /* the sample reported last was the same as the one before */
-    uint64_t stood_ns;               /* and so was this one, which was not reported; 0: none */
     bool had_qemu;                   /* in its last state that was known */
     bool was_on;                     /* and its start was reported, its end not yet */
     bool has_run;                    /* it did more than wait for a guest to be moved to it */

@@ -41,6 +41,7 @@ int virt_domain_index_add(struct virt_domain *domain)
         uuid_map_remove(&hypervisor->by_uuid, &domain->host.uuid);
         return -ENOMEM;
     }
+    hypervisor->domain_generation++;
     return 0;
 }
 
@@ -48,6 +49,7 @@ void virt_domain_index_remove(struct virt_domain *domain)
 {
     struct hypervisor *hypervisor = domain->hypervisor;
 
+    hypervisor->domain_generation++;
     uuid_map_remove(&hypervisor->by_uuid, &domain->host.uuid);
     hash_index_remove(&hypervisor->by_name, hash_name(domain->host.name), domain);
 }

@@ -11,6 +11,7 @@
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/domain_index.h"
 #include "vbmc/virt/facts.h"
+#include "vbmc/virt/hypervisor_internal.h"
 #include "vbmc/virt/incident.h"
 #include "vbmc/virt/operation.h"
 #include "vbmc/virt/override.h"
@@ -26,6 +27,9 @@ void virt_domain_set_state(struct virt_domain *domain, enum host_power_state sta
     if (state == previous && !is_late_start)
         return;
     domain->host.state = state;
+    domain->hypervisor->domain_generation++;
+    if (!host_power_state_is_on(state))
+        domain->host.sample_stands = false;
     domain->seen_live = live;
     virt_console_follow_state(domain);
     if (state == HOST_POWER_UNKNOWN) {
@@ -84,6 +88,7 @@ bool virt_domain_take_hardware(struct virt_domain *domain, struct virt_facts *fa
                      hypervisor_emulator_version(domain->hypervisor));
     if (domain->hardware && is_same_hardware(domain->hardware, hardware))
         return false;
+    domain->hypervisor->domain_generation++;
     free(domain->hardware);
     domain->hardware = hardware;
     domain->host.hardware = hardware;

@@ -52,9 +52,10 @@ struct hypervisor {
     struct virt_sampler *sampler;
     char error[WORKER_TEXT_SIZE];
     struct virt_domain *domains;
-    struct uuid_map by_uuid;   /* the same */
-    struct hash_index by_name; /* the same; a name may be of two for a moment */
-    struct uuid *hidden;       /* listed, without permission to read them */
+    uint64_t domain_generation; /* another with each that comes, goes, or has another state */
+    struct uuid_map by_uuid;    /* the same */
+    struct hash_index by_name;  /* the same; a name may be of two for a moment */
+    struct uuid *hidden;        /* listed, without permission to read them */
     size_t hidden_count;
     struct virt_domain *vanished;        /* gone, but an operation still runs */
     struct hash_index serial_looks;      /* under way, by UUID */

@@ -1,52 +1,29 @@
 #include "vbmc/virt/sampler.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/base/cleanup.h"
 #include "vbmc/base/log.h"
-#include "vbmc/base/uuid.h"
+#include "vbmc/base/uuid_map.h"
 #include "vbmc/host/host.h"
-#include "vbmc/virt/error.h"
+#include "vbmc/virt/domain.h"
 #include "vbmc/virt/hypervisor.h"
 #include "vbmc/virt/hypervisor_internal.h"
-#include "vbmc/virt/domain.h"
+#include "vbmc/virt/sampling.h"
 #include "vbmc/virt/stats.h"
 #include "vbmc/virt/worker.h"
 
 #define CALLS_MAX       2 /* at once */
 #define PATIENT_PERIODS 3
-/* A sample that says again what the two before have said is reported so rarely: often enough for
- * what is known not to become old. */
-#define STANDING_NS UINT64_C(7000000000)
 /* Of the processor's time, sampling takes at most this part; what it takes of thousands of guests
  * is felt. But this is waited at most. */
 #define COST_PART    400
 #define COST_MOST_NS UINT64_C(5000000000)
 
 static_assert(CALLS_MAX <= WORKER_LONG_MAX, "a call does not wait for one that hangs");
-
-/* What is asked for; the next one if a hypervisor does not support the one before. */
-static const struct {
-    unsigned stats;
-    unsigned flags;
-} ways[] = {
-    {VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BALLOON |
-         VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE,
-     VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE | VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT},
-    {VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_BALLOON |
-         VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE,
-     VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE},
-    {0, 0}, /* all that it knows */
-};
 
 struct virt_sampler {
     struct hypervisor *hypervisor;
@@ -56,152 +33,16 @@ struct virt_sampler {
     uint64_t pause_ns;          /* from then to the next, at least */
     struct sampling *under_way; /* the latest first */
     unsigned calls;             /* as many */
-    uint64_t taken_over;        /* the number of the latest call whose results were */
-    unsigned way;               /* ARRAY_SIZE(ways): none works */
-    uint32_t *places; /* of libvirt's records, in their order, among the entries; NULL: in use */
-    size_t place_count;
+    struct sampling *kept;      /* the latest whose results were taken over; NULL: none */
+    uint64_t taken_over;        /* its number */
+    uint64_t taken_ns;          /* of its results; 0: no sample stands */
+    uint64_t interval_ns;       /* between the last two */
+    unsigned way;               /* SAMPLING_WAYS: none works */
     char error[WORKER_TEXT_SIZE];
     bool reported_no_cpu; /* that the hypervisor reports no CPU time */
 };
 
-/* A domain to be sampled, and the result. */
-struct entry {
-    struct uuid uuid; /* sorted by it */
-    unsigned sockets;
-    bool is_active; /* it is among those that run */
-    bool fresh;
-    int id; /* of the run that the counters belong to */
-    struct virt_stats stats;
-};
-
-/* One call. Keeps no pointers to domains: they may be gone when it returns. */
-struct sampling {
-    struct worker_job job;
-    struct virt_sampler *sampler;
-    struct sampling *next; /* of those under way */
-    uint64_t number;
-    unsigned way;
-    uint64_t submitted_ns;
-    uint64_t taken_ns;
-    uint64_t took_ns;
-    uint64_t cost_ns;             /* processor time */
-    int records;                  /* or -1 */
-    bool is_unknown;              /* the hypervisor does not know what it was asked for */
-    char error[WORKER_TEXT_SIZE]; /* "": there is no connection */
-    uint32_t *places;             /* the sampler's, as the last call left them */
-    size_t place_count;
-    size_t count;
-    struct entry entries[];
-};
-
-static int compare_entries(const void *left, const void *right)
-{
-    return memcmp(((const struct entry *)left)->uuid.bytes,
-                  ((const struct entry *)right)->uuid.bytes, sizeof(struct uuid));
-}
-
-static struct entry *find_entry(struct sampling *sampling, const struct uuid *uuid)
-{
-    const struct entry wanted = {.uuid = *uuid};
-
-    return bsearch(&wanted, sampling->entries, sampling->count, sizeof wanted, compare_entries);
-}
-
-/* The same, where it is most likely at that place. */
-static struct entry *find_entry_at(struct sampling *sampling, const struct uuid *uuid, size_t place)
-{
-    if (place < sampling->count && uuid_equal(&sampling->entries[place].uuid, uuid))
-        return &sampling->entries[place];
-    return find_entry(sampling, uuid);
-}
-
-/* ---- the action thread ---- */
-
-static bool is_unknown_call(void)
-{
-    static const int codes[] = {VIR_ERR_NO_SUPPORT, VIR_ERR_INVALID_ARG,
-                                VIR_ERR_ARGUMENT_UNSUPPORTED, VIR_ERR_OPERATION_UNSUPPORTED,
-                                VIR_ERR_CONFIG_UNSUPPORTED};
-    const virError *error = virGetLastError();
-
-    for (size_t i = 0; error && i < ARRAY_SIZE(codes); i++) {
-        if (error->code == codes[i])
-            return true;
-    }
-    return false;
-}
-
-/* libvirt has the guests in the same order each time, until some come or go. */
-static void make_places(struct sampling *sampling)
-{
-    size_t count = (size_t)sampling->records;
-
-    if (count <= sampling->place_count)
-        return;
-    free(sampling->places);
-    sampling->places = calloc(count, sizeof *sampling->places);
-    sampling->place_count = sampling->places ? count : 0;
-}
-
-static void take_record(struct sampling *sampling, size_t number,
-                        const virDomainStatsRecord *record)
-{
-    uint32_t *place = number < sampling->place_count ? &sampling->places[number] : NULL;
-    struct uuid uuid;
-
-    if (virDomainGetUUID(record->dom, uuid.bytes) < 0)
-        return;
-    struct entry *entry = find_entry_at(sampling, &uuid, place ? *place : 0);
-    if (!entry)
-        return; /* its first call comes in the next period */
-    if (place)
-        *place = (uint32_t)(entry - sampling->entries);
-    entry->id = (int)virDomainGetID(record->dom);
-    entry->is_active = entry->id >= 0;
-    entry->fresh =
-        virt_stats_read(record->params, record->nparams, entry->sockets, &entry->stats) == 0;
-}
-
-static void call(struct sampling *sampling, virConnectPtr connection)
-{
-    virDomainStatsRecordPtr *records = NULL;
-
-    uint64_t begun = uv_hrtime();
-    sampling->records = virConnectGetAllDomainStats(connection, ways[sampling->way].stats, &records,
-                                                    ways[sampling->way].flags);
-    sampling->took_ns = uv_hrtime() - begun;
-    sampling->taken_ns = begun + sampling->took_ns / 2;
-    if (sampling->records < 0) {
-        virt_last_error(sampling->error, sizeof sampling->error);
-        sampling->is_unknown = is_unknown_call();
-        return;
-    }
-    make_places(sampling);
-    for (int i = 0; i < sampling->records; i++)
-        take_record(sampling, (size_t)i, records[i]);
-    virDomainStatsRecordListFree(records);
-}
-
-static uint64_t thread_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void run(struct worker_job *job, virConnectPtr connection)
-{
-    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
-    uint64_t begun = thread_ns();
-
-    sampling->records = -1;
-    if (connection)
-        call(sampling, connection);
-    sampling->cost_ns = thread_ns() - begun;
-}
-
-/* ---- the loop: results ---- */
+/* ---- results ---- */
 
 /* A run is identified by libvirt's id and the number of starts seen: ids begin again when the
  * hypervisor is restarted. */
@@ -219,42 +60,43 @@ static uint64_t count_fixed_disks(const struct host_hardware *hardware)
     return count;
 }
 
-/* Bytes that hold nothing are zero in both; where they were not, one sample more would be told. */
 static bool is_same(const struct virt_stats *left, const struct virt_stats *right)
 {
     return memcmp((const void *)left, (const void *)right, sizeof *left) == 0;
 }
 
-/* Reports what was left out, so that what the guest does now is not spread over the time before. */
-static void report_standing(struct virt_domain *domain)
+/* It stood until the last call, so that what the guest does now is not spread over the time
+ * before. */
+static void end_standing(const struct virt_sampler *sampler, struct virt_domain *domain)
 {
-    if (domain->stood_ns == 0)
+    struct host_domain *host = &domain->host;
+
+    if (!host->sample_stands)
         return;
-    domain->host.sample.taken_ns = domain->stood_ns;
-    domain->stood_ns = 0;
-    virt_domain_emit(domain, HOST_EVENT_SAMPLED);
+    host->sample_stands = false;
+    if (sampler->taken_ns > host->sample.taken_ns)
+        host->sample.taken_ns = sampler->taken_ns;
+    virt_domain_emit(domain, HOST_EVENT_STOOD);
 }
 
-/* Another id is another QEMU, whose start has not been read yet. */
-static void take_over(struct virt_domain *domain, const struct entry *entry, uint64_t taken_ns)
+/* True if the sample stands from here on: the counters are those of the last one. Another id is
+ * another QEMU, whose start has not been read yet. */
+static bool take_over(const struct virt_sampler *sampler, struct virt_domain *domain,
+                      const struct sampling_entry *entry, uint64_t taken_ns)
 {
     struct host_sample *sample = &domain->host.sample;
     uint64_t run = run_of(domain);
+    bool is_first = sample->taken_ns == 0 || sample->run != run;
 
-    if (!entry->fresh || entry->id < 0 || entry->id != domain->id)
-        return;
-    bool same =
-        sample->taken_ns != 0 && sample->run == run && is_same(&domain->stats, &entry->stats);
-    if (same && domain->stands && taken_ns - sample->taken_ns < STANDING_NS) {
-        domain->stood_ns = taken_ns;
-        return;
+    if (!entry->is_counted || entry->id != domain->id) {
+        end_standing(sampler, domain);
+        return false;
     }
-    if (same)
-        domain->stood_ns = 0;
-    else
-        report_standing(domain);
-    domain->stands = same;
-    if (sample->taken_ns == 0 || sample->run != run) {
+    bool same = !is_first && is_same(&domain->stats, &entry->stats);
+    if (same && domain->host.sample_stands)
+        return true;
+    end_standing(sampler, domain);
+    if (is_first) {
         domain->stats = (struct virt_stats){0};
         *sample = (struct host_sample){.run = run};
     }
@@ -263,53 +105,73 @@ static void take_over(struct virt_domain *domain, const struct entry *entry, uin
     if (fixed_disks > 0) /* an empty CD-ROM drive is not an idle disk */
         sample->disk_count = fixed_disks;
     sample->taken_ns = taken_ns;
+    domain->host.sample_stands = same;
     virt_domain_emit(domain, HOST_EVENT_SAMPLED);
+    return same;
 }
 
 /* libvirtd tells nobody when it ends a guest that it finds after its own restart: one whose start
  * it was killed in, or whose QEMU has died meanwhile. */
-static void look_if_gone(struct virt_domain *domain, const struct entry *entry)
+static void look_if_gone(struct virt_domain *domain)
 {
-    if (entry->is_active || !host_power_state_is_on(domain->host.state))
+    if (!host_power_state_is_on(domain->host.state))
         return;
     log_debug("%s: is said to run, and is not among the guests that do", domain->host.name);
     hypervisor_look_at(domain->hypervisor, &domain->host.uuid, NULL, NULL);
 }
 
-static bool is_anything_fresh(const struct sampling *sampling)
+static bool is_anything_counted(const struct sampling *sampling)
 {
     for (size_t i = 0; i < sampling->count; i++) {
-        if (sampling->entries[i].fresh)
+        if (sampling->entries[i].is_counted)
             return true;
     }
     return false;
 }
 
-/* A call that began earlier may end later; its results are too old then. */
-static void take_over_all(struct virt_sampler *sampler, struct sampling *sampling)
+static bool is_current(const struct sampling *sampling)
 {
-    struct hypervisor *hypervisor = sampler->hypervisor;
+    return sampling->generation == sampling->sampler->hypervisor->domain_generation;
+}
 
-    if (sampling->number < sampler->taken_over)
+/* What is told of one guest may change any other. */
+static void take_over_entry(struct sampling *sampling, struct sampling_entry *entry)
+{
+    struct virt_sampler *sampler = sampling->sampler;
+    bool current = is_current(sampling);
+
+    if (current && entry->stands && entry->outcome == SAMPLING_SAME)
         return;
-    sampler->taken_over = sampling->number;
-    log_debug("hypervisor %s: sampled %d domains in %llu us", hypervisor->name, sampling->records,
-              (unsigned long long)(sampling->took_ns / 1000));
+    struct virt_domain *domain =
+        current ? entry->domain : hypervisor_find_domain(sampler->hypervisor, &entry->uuid);
+    if (!domain)
+        return;
+    if (entry->outcome == SAMPLING_ABSENT) {
+        entry->stands = false;
+        end_standing(sampler, domain);
+        look_if_gone(domain);
+    } else {
+        entry->stands = take_over(sampler, domain, entry, sampling->taken_ns);
+    }
+}
+
+static void take_over_all(struct sampling *sampling)
+{
+    struct virt_sampler *sampler = sampling->sampler;
+
+    log_debug("hypervisor %s: sampled %d domains in %llu us", sampler->hypervisor->name,
+              sampling->records, (unsigned long long)(sampling->took_ns / 1000));
     if (sampling->records > 0 && sampling->count > 0 && !sampler->reported_no_cpu &&
-        !is_anything_fresh(sampling)) {
+        !is_anything_counted(sampling)) {
         log_info(
             "hypervisor %s reports no CPU time of its guests: their sensors cannot be modelled",
-            hypervisor->name);
+            sampler->hypervisor->name);
         sampler->reported_no_cpu = true;
     }
-    for (struct virt_domain *domain = hypervisor->domains, *next; domain; domain = next) {
-        const struct entry *entry = find_entry_at(sampling, &domain->host.uuid, domain->sampled_at);
-        next = domain->next;
-        if (!entry)
-            continue;
-        take_over(domain, entry, sampling->taken_ns);
-        look_if_gone(domain, entry);
-    }
+    for (size_t i = 0; i < sampling->count; i++)
+        take_over_entry(sampling, &sampling->entries[i]);
+    sampler->interval_ns = sampler->taken_ns ? sampling->taken_ns - sampler->taken_ns : 0;
+    sampler->taken_ns = sampling->taken_ns;
 }
 
 static void note_failure(struct virt_sampler *sampler, const struct sampling *sampling)
@@ -323,146 +185,121 @@ static void note_failure(struct virt_sampler *sampler, const struct sampling *sa
         sampler->way++;
 }
 
-static void sampling_done(struct worker_job *job)
+static void keep(struct virt_sampler *sampler, struct sampling *sampling)
 {
-    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
-    struct virt_sampler *sampler = sampling->sampler;
+    sampling_free(sampler->kept);
+    sampler->kept = sampling;
+}
+
+static void unlink_sampling(struct virt_sampler *sampler, const struct sampling *sampling)
+{
     struct sampling **link = &sampler->under_way;
 
     while (*link != sampling)
         link = &(*link)->next;
     *link = sampling->next;
     sampler->calls--;
-    uint64_t begun = thread_ns();
-    if (!sampler->hypervisor->stopping && sampler->hypervisor->up) {
-        if (sampling->records < 0)
-            note_failure(sampler, sampling);
-        else
-            take_over_all(sampler, sampling);
+}
+
+/* A call that began earlier may end later; its results are too old then. */
+static void sampling_done(struct worker_job *job)
+{
+    struct sampling *sampling = CONTAINER_OF(job, struct sampling, job);
+    struct virt_sampler *sampler = sampling->sampler;
+    bool is_new = sampling->number > sampler->taken_over;
+    uint64_t begun = sampling_thread_ns();
+
+    unlink_sampling(sampler, sampling);
+    if (sampler->hypervisor->stopping || !sampler->hypervisor->up || !is_new) {
+        sampling_free(sampling);
+        return;
     }
-    uint64_t pause_ns = COST_PART * (sampling->cost_ns + thread_ns() - begun);
+    uint64_t cost_ns = sampling->cost_ns;
+    if (sampling->records < 0) {
+        note_failure(sampler, sampling);
+        sampling_free(sampling);
+    } else {
+        sampler->taken_over = sampling->number;
+        take_over_all(sampling);
+        keep(sampler, sampling);
+    }
+    uint64_t pause_ns = COST_PART * (cost_ns + sampling_thread_ns() - begun);
     sampler->pause_ns = pause_ns < COST_MOST_NS ? pause_ns : COST_MOST_NS;
-    free(sampler->places);
-    sampler->places = sampling->places;
-    sampler->place_count = sampling->place_count;
-    free(sampling);
 }
 
-/* ---- the loop: calls ---- */
+/* ---- calls ---- */
 
-static size_t count_running(const struct hypervisor *hypervisor)
+/* The last one, as long as it is about the same guests. */
+static struct sampling *next_sampling(struct virt_sampler *sampler)
 {
-    size_t count = 0;
+    struct sampling *sampling = sampler->kept;
 
-    for (const struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next)
-        count += host_power_state_is_on(domain->host.state);
-    return count;
+    sampler->kept = NULL;
+    if (sampling && is_current(sampling))
+        return sampling;
+    sampling_free(sampling);
+    return sampling_new(sampler->hypervisor);
 }
 
-struct place {
-    struct virt_domain *domain;
-};
-
-static int compare_places(const void *left, const void *right)
+static void submit(struct virt_sampler *sampler)
 {
-    return memcmp(((const struct place *)left)->domain->host.uuid.bytes,
-                  ((const struct place *)right)->domain->host.uuid.bytes, sizeof(struct uuid));
-}
+    struct sampling *sampling = next_sampling(sampler);
 
-static bool are_sorted(const struct place *places, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!places[i].domain || (i > 0 && compare_places(&places[i - 1], &places[i]) > 0))
-            return false;
-    }
-    return true;
-}
-
-/* Those that run, by UUID: as long as they are the same ones, each is where it was. */
-static void sort_running(const struct hypervisor *hypervisor, struct place *places, size_t running)
-{
-    size_t count = 0;
-
-    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
-        if (host_power_state_is_on(domain->host.state) && domain->sampled_at < running)
-            places[domain->sampled_at].domain = domain;
-    }
-    if (are_sorted(places, running))
+    if (!sampling)
         return;
-    for (struct virt_domain *domain = hypervisor->domains; domain; domain = domain->next) {
-        if (host_power_state_is_on(domain->host.state))
-            places[count++].domain = domain;
-    }
-    qsort(places, count, sizeof *places, compare_places);
-}
-
-static int fill_entries(const struct hypervisor *hypervisor, struct sampling *sampling,
-                        size_t running)
-{
-    CLEANUP_FREE struct place *places = calloc(running, sizeof *places);
-
-    if (!places)
-        return -ENOMEM;
-    sort_running(hypervisor, places, running);
-    for (; sampling->count < running && places[sampling->count].domain; sampling->count++) {
-        struct entry *entry = &sampling->entries[sampling->count];
-        struct virt_domain *domain = places[sampling->count].domain;
-        domain->sampled_at = (uint32_t)sampling->count;
-        entry->uuid = domain->host.uuid;
-        entry->sockets = domain->host.hardware ? domain->host.hardware->sockets : 1;
-    }
-    return 0;
-}
-
-static void submit(struct virt_sampler *sampler, size_t running)
-{
-    struct sampling *sampling = calloc(1, sizeof *sampling + running * sizeof(struct entry));
-
-    if (!sampling || fill_entries(sampler->hypervisor, sampling, running) < 0) {
-        free(sampling);
-        return;
-    }
     sampling->sampler = sampler;
     sampling->way = sampler->way;
     sampling->number = ++sampler->count;
     sampling->submitted_ns = sampler->submitted_ns = uv_hrtime();
-    sampling->places = sampler->places;
-    sampling->place_count = sampler->place_count;
-    sampler->places = NULL;
-    sampler->place_count = 0;
     sampling->next = sampler->under_way;
     sampler->under_way = sampling;
     sampler->calls++;
-    sampling->job.run = run;
     sampling->job.done = sampling_done;
     worker_submit_long(sampler->hypervisor->worker, WORKER_LONG_SAMPLING, &sampling->job);
 }
 
+static uint64_t patience_ns(const struct virt_sampler *sampler)
+{
+    return PATIENT_PERIODS * (uint64_t)sampler->period_s * 1000000000;
+}
+
 static bool is_due(const struct virt_sampler *sampler)
 {
-    const uint64_t patience_ns = PATIENT_PERIODS * (uint64_t)sampler->period_s * 1000000000;
-
     if (!sampler->under_way)
         return uv_hrtime() - sampler->submitted_ns >= sampler->pause_ns;
     return sampler->calls < CALLS_MAX &&
-           uv_hrtime() - sampler->under_way->submitted_ns > patience_ns;
+           uv_hrtime() - sampler->under_way->submitted_ns > patience_ns(sampler);
+}
+
+/* Without samples nobody knows whether they stand. */
+static void doubt_standing(struct virt_sampler *sampler)
+{
+    const struct hypervisor *hypervisor = sampler->hypervisor;
+
+    if (sampler->taken_ns == 0 || hypervisor->stopping ||
+        (hypervisor->up && uv_hrtime() - sampler->taken_ns <=
+                               2 * sampler->interval_ns + COST_MOST_NS + patience_ns(sampler)))
+        return;
+    for (struct virt_domain *domain = hypervisor->domains, *next; domain; domain = next) {
+        next = domain->next;
+        end_standing(sampler, domain);
+    }
+    sampler->taken_ns = 0;
+    sampler->hypervisor->domain_generation++; /* what calls know of them is over */
 }
 
 void virt_sampler_turn(struct virt_sampler *sampler)
 {
-    struct hypervisor *hypervisor = sampler->hypervisor;
+    const struct hypervisor *hypervisor = sampler->hypervisor;
 
-    if (!hypervisor->up || hypervisor->stopping || sampler->way == ARRAY_SIZE(ways) ||
-        !is_due(sampler))
-        return;
-    size_t running = count_running(hypervisor);
-    if (running > 0)
-        submit(sampler, running);
+    doubt_standing(sampler);
+    if (hypervisor->up && !hypervisor->stopping && sampler->way < SAMPLING_WAYS && is_due(sampler))
+        submit(sampler);
 }
 
 void virt_sampler_connected(struct virt_sampler *sampler)
 {
-    if (sampler->way == ARRAY_SIZE(ways))
+    if (sampler->way == SAMPLING_WAYS)
         sampler->way = 0; /* it may support more by now */
     virt_sampler_turn(sampler);
 }
@@ -487,6 +324,6 @@ struct virt_sampler *virt_sampler_new(struct hypervisor *hypervisor, unsigned pe
 
 void virt_sampler_free(struct virt_sampler *sampler)
 {
-    free(sampler->places);
+    sampling_free(sampler->kept);
     free(sampler);
 }

@@ -99,16 +99,46 @@ static void test_old_figures(void **state)
     (void)state;
     fake_server_sample(2, 0, 0);
     fake_server_sample(2, 0, 0);
-    pass(10);
+    pass(3600);
+    assert_true(platform_is_at_rest(platform()));
+    assert_float_equal(fake_server_reading(SENSOR_CPU_UTIL), 0, 0.1);
     awakenings = 0;
-    platform_look(platform(), fake_bmc.now_ms);
-    assert_int_equal(awakenings, 0);
-    assert_false(isnan(fake_server_reading(SENSOR_CPU_UTIL)));
-    pass(10);
-    platform_look(platform(), fake_bmc.now_ms);
+    fake_server_stood(3600);
     expect_awake();
-    pass(1);
+    assert_int_equal(pass(15), 15);
+    assert_float_equal(fake_server_reading(SENSOR_CPU_UTIL), 0, 0.1);
+    pass(2);
     assert_true(isnan(fake_server_reading(SENSOR_CPU_UTIL)));
+    pass(2);
+    assert_true(platform_is_at_rest(platform()));
+}
+
+/* What the guest does after an hour is not spread over the hour. */
+static void test_work_after_an_hour(void **state)
+{
+    (void)state;
+    fake_server_sample(2, 0, 0);
+    fake_server_sample(2, 0, 0);
+    pass(3600);
+    fake_server_stood(3600);
+    fake_server_sample(2, 0.5, 0.5);
+    pass(1);
+    assert_float_equal(fake_server_reading(SENSOR_CPU_UTIL), 50, 1);
+    pass(18); /* it is not known to stand */
+    assert_true(isnan(fake_server_reading(SENSOR_CPU_UTIL)));
+}
+
+/* A BMC that is made later than the guest's sample stands, and no sample comes. */
+static void test_found_standing(void **state)
+{
+    (void)state;
+    fake_server_sample(2, 0, 0);
+    fake_server_sample(2, 0, 0);
+    fake_server_restart();
+    platform_on_awake(platform(), note_awake, NULL);
+    pass(5);
+    assert_true(platform_is_at_rest(platform()));
+    assert_float_equal(fake_server_reading(SENSOR_CPU_UTIL), 0, 0.1);
 }
 
 /* Work after a rest of any length leaves the same behind as work after none. */
@@ -204,6 +234,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_found_running, setup, fake_server_teardown),
         cmocka_unit_test_setup_teardown(test_same_figures, setup, fake_server_teardown),
         cmocka_unit_test_setup_teardown(test_old_figures, setup, fake_server_teardown),
+        cmocka_unit_test_setup_teardown(test_work_after_an_hour, setup, fake_server_teardown),
+        cmocka_unit_test_setup_teardown(test_found_standing, setup, fake_server_teardown),
         cmocka_unit_test_setup_teardown(test_rest_takes_no_time, setup, fake_server_teardown),
         cmocka_unit_test_setup_teardown(test_what_happens, setup, fake_server_teardown),
         cmocka_unit_test_setup_teardown(test_no_rest_meanwhile, setup, fake_server_teardown),
