@@ -4,8 +4,8 @@
  * Files: vbmc/control/request.c vbmc/control/control.c
  *
  * The input is a byte that says in pieces of how many times 16 bytes the rest comes (0: in one),
- * and the bytes. The handler answers at once, later, with progress, or not before the client is
- * gone, by the length of the verb. */
+ * and the bytes. The handler answers at once, later, with progress, in parts, or not before the
+ * client is gone, by the length of the verb. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -26,6 +26,11 @@ static struct control *control;
 static char folder[] = "/tmp/vbmc-fuzz-control-XXXXXX";
 static struct control_request *later;
 
+static void finish(void *context, bool is_gone)
+{
+    control_reply_ok(context, is_gone ? NULL : json_object_new_array());
+}
+
 static void answer_later(void)
 {
     struct control_request *request = later;
@@ -45,6 +50,9 @@ static void handle(void *context, const char *verb, struct json_object *argument
     switch (strlen(verb) % 4) {
     case 0:
         control_progress(request, "%s", verb);
+        if (control_request_takes_parts(request) &&
+            control_reply_part(request, json_object_new_array(), finish, request))
+            break;
         control_reply_ok(request, json_object_get(arguments));
         break;
     case 1:

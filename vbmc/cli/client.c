@@ -19,8 +19,9 @@ struct cli_connection {
     char *bytes; /* from the daemon; a line is taken off the front */
     size_t used;
     size_t size;
-    unsigned unanswered; /* requests */
-    int passed_fd;       /* that came with the bytes; -1: none */
+    unsigned unanswered;       /* requests */
+    struct json_object *parts; /* of the answer that has begun; NULL: none yet */
+    int passed_fd;             /* that came with the bytes; -1: none */
 };
 
 static const volatile sig_atomic_t *interrupted;
@@ -108,6 +109,7 @@ static int send_request(int fd, const char *verb, struct json_object *arguments,
     json_object_object_add(request, "verb", json_object_new_string(verb));
     if (arguments)
         json_object_object_add(request, "arguments", json_object_get(arguments));
+    json_object_object_add(request, "parts", json_object_new_boolean(true));
     const char *text = json_object_to_json_string_length(
         request, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     if (length >= CONTROL_REQUEST_MAX) {
@@ -220,19 +222,56 @@ static const char *text_of(struct json_object *object, const char *key)
     return json_object_get_string(value);
 }
 
-/* What one line of the daemon means: 1 for the final answer with its result, 0 for progress. */
-static int take_answer(struct json_object *answer, struct json_object **result,
-                       struct cli_client_error *error)
+/* The whole list from its parts so far, and the items of one more. */
+static void add_part(struct cli_connection *connection, struct json_object *part)
 {
-    struct json_object *ok, *value = NULL;
+    if (!connection->parts) {
+        connection->parts = json_object_get(part);
+        return;
+    }
+    for (size_t i = 0; i < json_object_array_length(part); i++)
+        json_object_array_add(connection->parts,
+                              json_object_get(json_object_array_get_idx(part, i)));
+}
 
+static void forget_parts(struct cli_connection *connection)
+{
+    json_object_put(connection->parts);
+    connection->parts = NULL;
+}
+
+/* What came in parts ends with this. */
+static struct json_object *take_result(struct cli_connection *connection,
+                                       struct json_object *answer)
+{
+    struct json_object *value = json_object_object_get(answer, "result");
+
+    if (!connection->parts || !json_object_is_type(value, json_type_array))
+        return json_object_get(value);
+    add_part(connection, value);
+    value = connection->parts;
+    connection->parts = NULL;
+    return value;
+}
+
+/* What one line of the daemon means: 1 for the final answer with its result, 0 for what comes
+ * before. */
+static int take_answer(struct cli_connection *connection, struct json_object *answer,
+                       struct json_object **result, struct cli_client_error *error)
+{
+    struct json_object *ok, *part;
+
+    if (json_object_object_get_ex(answer, "part", &part) &&
+        json_object_is_type(part, json_type_array))
+        add_part(connection, part);
     if (!json_object_object_get_ex(answer, "ok", &ok))
         return 0;
     if (json_object_get_boolean(ok)) {
-        json_object_object_get_ex(answer, "result", &value);
-        *result = json_object_get(value);
+        *result = take_result(connection, answer);
+        forget_parts(connection);
         return 1;
     }
+    forget_parts(connection);
     const char *text = text_of(answer, "error");
     error->is_usage = strcmp(text_of(answer, "code"), "usage") == 0;
     return fail(error, EREMOTEIO, "%s", *text ? text : "vbmcd refused without a reason");
@@ -277,6 +316,7 @@ void cli_connection_free(struct cli_connection *connection)
     close(connection->fd);
     if (connection->passed_fd >= 0)
         close(connection->passed_fd);
+    forget_parts(connection);
     free(connection->bytes);
     free(connection);
 }
@@ -290,6 +330,7 @@ int cli_connection_begin(struct cli_connection *connection, const char *verb,
                          struct json_object *arguments, struct cli_client_error *error)
 {
     *error = (struct cli_client_error){0};
+    forget_parts(connection); /* of an answer that was interrupted */
     int failed = send_request(connection->fd, verb, arguments, error);
     if (!failed)
         connection->unanswered++;
@@ -308,8 +349,8 @@ static int take_answers(struct cli_connection *connection, cli_client_progress *
         bool is_ours = connection->unanswered <= 1; /* else of one that was interrupted */
         if (is_final)
             connection->unanswered--;
-        int done = is_ours ? take_answer(answer, result, error) : 0;
-        if (done == 0 && is_ours && progress)
+        int done = is_ours ? take_answer(connection, answer, result, error) : 0;
+        if (done == 0 && is_ours && progress && json_object_object_get_ex(answer, "progress", NULL))
             progress(context, text_of(answer, "progress"));
         json_object_put(answer);
         answer = NULL;
@@ -373,6 +414,7 @@ struct cli_stream cli_connection_take_over(struct cli_connection *connection)
 
     if (connection->passed_fd >= 0)
         close(connection->passed_fd);
+    forget_parts(connection);
     free(connection);
     return stream;
 }

@@ -118,11 +118,13 @@ static void put_text(const struct cli_format *format, const char *text, FILE *ou
 /* A row is a line, to whoever reads it: nothing in a cell may begin another one. */
 static void write_values(const struct cli_format_rows *rows, FILE *out)
 {
+    char number[CLI_FORMAT_NUMBER_SIZE];
+
     for (size_t row = 0; row < rows->count; row++) {
         for (size_t column = 0; column < rows->columns; column++) {
             if (column)
                 fputc(' ', out);
-            const char *text = cli_format_cell_text(cli_format_cell(rows, row, column));
+            const char *text = cli_format_cell_text(cli_format_cell(rows, row, column), number);
             cli_text_print(text, text + strlen(text), out);
         }
         fputc('\n', out);
@@ -163,6 +165,7 @@ static void write_csv_field(const struct cli_format *format, const char *text, b
 static void write_csv(const struct cli_format *format, const struct cli_format_rows *rows,
                       FILE *out)
 {
+    char number[CLI_FORMAT_NUMBER_SIZE];
     bool is_only = rows->columns == 1;
 
     for (size_t column = 0; column < rows->columns; column++) {
@@ -178,8 +181,8 @@ static void write_csv(const struct cli_format *format, const struct cli_format_r
                 cli_format_is_number(cell) || json_object_is_type(cell, json_type_boolean);
             if (column)
                 fputc(',', out);
-            write_csv_field(format, cell ? cli_format_cell_text(cell) : "", is_number, is_only,
-                            out);
+            write_csv_field(format, cell ? cli_format_cell_text(cell, number) : "", is_number,
+                            is_only, out);
         }
         fputc('\n', out);
     }
@@ -194,6 +197,8 @@ struct sorting {
 
 static int compare_cells(struct json_object *a, struct json_object *b)
 {
+    char numbers[2][CLI_FORMAT_NUMBER_SIZE];
+
     if (!a || !b)
         return (a == NULL) - (b == NULL);
     if (json_object_is_type(a, json_type_int) && json_object_is_type(b, json_type_int)) {
@@ -204,7 +209,7 @@ static int compare_cells(struct json_object *a, struct json_object *b)
         double x = json_object_get_double(a), y = json_object_get_double(b);
         return (x > y) - (x < y);
     }
-    return strcmp(cli_format_cell_text(a), cli_format_cell_text(b));
+    return strcmp(cli_format_cell_text(a, numbers[0]), cli_format_cell_text(b, numbers[1]));
 }
 
 static int compare_rows(const void *a, const void *b, void *context)

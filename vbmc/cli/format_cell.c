@@ -1,6 +1,8 @@
 #include "vbmc/cli/format_cell.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdio.h>
 
 struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t row, size_t column)
 {
@@ -11,10 +13,14 @@ struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t r
     return cell;
 }
 
-const char *cli_format_cell_text(struct json_object *cell)
+const char *cli_format_cell_text(struct json_object *cell, char number[CLI_FORMAT_NUMBER_SIZE])
 {
     if (!cell)
         return "None";
+    if (json_object_is_type(cell, json_type_int)) {
+        snprintf(number, CLI_FORMAT_NUMBER_SIZE, "%" PRId64, json_object_get_int64(cell));
+        return number;
+    }
     if (json_object_is_type(cell, json_type_boolean))
         return json_object_get_boolean(cell) ? "True" : "False";
     if (json_object_is_type(cell, json_type_string))

@@ -20,8 +20,11 @@ struct cli_format_rows {
 
 /* A cell, borrowed from its row; NULL for null and for what the row lacks. */
 struct json_object *cli_format_cell(const struct cli_format_rows *rows, size_t row, size_t column);
-/* A cell's text as Python's str() has it (None, True); lives as long as the cell. */
-const char *cli_format_cell_text(struct json_object *cell);
+#define CLI_FORMAT_NUMBER_SIZE 24
+
+/* A cell's text as Python's str() has it (None, True): in the buffer, or alive as long as the cell.
+ * json-c's own text of a number takes more memory than all else of it. */
+const char *cli_format_cell_text(struct json_object *cell, char number[CLI_FORMAT_NUMBER_SIZE]);
 bool cli_format_is_number(struct json_object *cell);
 
 #endif

@@ -49,6 +49,12 @@ struct table {
     bool right[CLI_FORMAT_COLUMNS_MAX]; /* numbers */
 };
 
+/* What a table has of a row. */
+struct row {
+    const char *cells[CLI_FORMAT_COLUMNS_MAX];
+    char numbers[CLI_FORMAT_COLUMNS_MAX][CLI_FORMAT_NUMBER_SIZE];
+};
+
 /* What is left to print of a cell. */
 struct rest {
     const char *text;
@@ -116,15 +122,24 @@ static size_t cell_width(const char *text, size_t limit)
     return width;
 }
 
+static void read_row(const struct cli_format_rows *rows, size_t number, struct row *row)
+{
+    for (size_t i = 0; i < rows->columns; i++)
+        row->cells[i] = cli_format_cell_text(cli_format_cell(rows, number, i), row->numbers[i]);
+}
+
+/* Row by row: ten thousand of them are more than the processor has at hand. */
 static void table_measure(struct table *table, const size_t *limits)
 {
     const struct cli_format_rows *rows = table->rows;
+    struct row row;
 
-    for (size_t column = 0; column < rows->columns; column++) {
+    for (size_t column = 0; column < rows->columns; column++)
         table->widths[column] = cell_width(rows->names[column], limits[column]);
-        for (size_t row = 0; row < rows->count; row++) {
-            const char *text = cli_format_cell_text(cli_format_cell(rows, row, column));
-            size_t width = cell_width(text, limits[column]);
+    for (size_t i = 0; i < rows->count; i++) {
+        read_row(rows, i, &row);
+        for (size_t column = 0; column < rows->columns; column++) {
+            size_t width = cell_width(row.cells[column], limits[column]);
             if (width > table->widths[column])
                 table->widths[column] = width;
         }
@@ -197,13 +212,17 @@ static void table_fit(const struct table *table, size_t total, size_t *limits)
 {
     size_t columns = table->rows->columns, width = 1 + 3 * columns, widest;
     size_t least[CLI_FORMAT_COLUMNS_MAX];
+    struct row row;
 
     for (size_t i = 0; i < columns; i++) {
         width += table->widths[i];
         limits[i] = table->widths[i];
         least[i] = longest_word(table->rows->names[i]);
-        for (size_t row = 0; row < table->rows->count; row++) {
-            size_t word = longest_word(cli_format_cell_text(cli_format_cell(table->rows, row, i)));
+    }
+    for (size_t number = 0; number < table->rows->count; number++) {
+        read_row(table->rows, number, &row);
+        for (size_t i = 0; i < columns; i++) {
+            size_t word = longest_word(row.cells[i]);
             least[i] = word > least[i] ? word : least[i];
         }
     }
@@ -288,20 +307,23 @@ static void put_row(const struct table *table, const char *const *cells)
 }
 
 /* Empty texts stand for no number; the first row decides where it has none, as in cliff. */
-static bool is_number_column(const struct cli_format_rows *rows, size_t column)
+static void find_number_columns(struct table *table)
 {
-    bool has_number = false;
+    const struct cli_format_rows *rows = table->rows;
+    bool has_number[CLI_FORMAT_COLUMNS_MAX] = {0}, has_text[CLI_FORMAT_COLUMNS_MAX] = {0};
 
     for (size_t row = 0; row < rows->count; row++) {
-        struct json_object *cell = cli_format_cell(rows, row, column);
-        bool is_number = cli_format_is_number(cell);
-        bool is_empty =
-            json_object_is_type(cell, json_type_string) && json_object_get_string_len(cell) == 0;
-        if (!is_number && !is_empty && (cell || row == 0))
-            return false;
-        has_number |= is_number;
+        for (size_t i = 0; i < rows->columns; i++) {
+            struct json_object *cell = has_text[i] ? NULL : cli_format_cell(rows, row, i);
+            bool is_number = cli_format_is_number(cell);
+            bool is_empty = json_object_is_type(cell, json_type_string) &&
+                            json_object_get_string_len(cell) == 0;
+            has_text[i] |= !is_number && !is_empty && (cell || row == 0);
+            has_number[i] |= is_number;
+        }
     }
-    return has_number || rows->count == 0;
+    for (size_t i = 0; i < rows->columns; i++)
+        table->right[i] = !has_text[i] && (has_number[i] || rows->count == 0);
 }
 
 void cli_format_table(const struct cli_format *format, const struct cli_format_rows *rows,
@@ -310,7 +332,7 @@ void cli_format_table(const struct cli_format *format, const struct cli_format_r
     struct table table = {.format = format, .rows = rows, .out = out};
     size_t limits[CLI_FORMAT_COLUMNS_MAX] = {0};
     size_t total = format->max_width;
-    const char *cells[CLI_FORMAT_COLUMNS_MAX];
+    struct row row;
 
     if (rows->count == 0 && !format->print_empty) {
         fputc('\n', out);
@@ -323,15 +345,13 @@ void cli_format_table(const struct cli_format *format, const struct cli_format_r
         table_fit(&table, format->terminal_width, limits);
     if (total || format->fit_width)
         table_measure(&table, limits);
-    for (size_t column = 0; column < rows->columns; column++)
-        table.right[column] = is_number_column(rows, column);
+    find_number_columns(&table);
     put_border(&table);
     put_row(&table, rows->names);
     put_border(&table);
-    for (size_t row = 0; row < rows->count; row++) {
-        for (size_t column = 0; column < rows->columns; column++)
-            cells[column] = cli_format_cell_text(cli_format_cell(rows, row, column));
-        put_row(&table, cells);
+    for (size_t i = 0; i < rows->count; i++) {
+        read_row(rows, i, &row);
+        put_row(&table, row.cells);
     }
     put_border(&table);
 }

@@ -25,6 +25,8 @@ struct output {
     uv_write_t write; /* first, see client */
     size_t size;
     bool is_answer;
+    control_next_fn *next; /* of a part; else NULL */
+    void *context;
     char text[];
 };
 
@@ -83,42 +85,65 @@ static void client_written(uv_write_t *write, int status)
     struct output *output = (struct output *)write;
     struct client *client = (struct client *)write->handle;
     bool is_answer = output->is_answer;
+    control_next_fn *next = output->next;
+    void *context = output->context;
 
     explicit_bzero(output->text, output->size);
     free(output);
-    if (client->closing || client->taken)
-        return;
-    if (status || client->last) {
-        control_client_close(client);
-    } else if (is_answer) {
-        client->writing = false;
-        control_client_advance(client);
+    if (!client->closing && !client->taken) {
+        if (status || client->last) {
+            control_client_close(client);
+        } else if (is_answer) {
+            client->writing = false;
+            control_client_advance(client);
+        }
     }
+    if (next)
+        next(context, client->closing);
 }
 
-/* Queues `object` as one line. False if it is too large or there is no memory. */
-static bool client_send(struct client *client, struct json_object *object, bool is_answer)
+/* NULL if it is too large or there is no memory. */
+static struct output *output_new(struct json_object *object)
 {
     size_t length;
     const char *text = json_object_to_json_string_length(
         object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
 
     if (!text || length >= CONTROL_ANSWER_MAX)
-        return false;
+        return NULL;
     struct output *output = malloc(sizeof *output + length + 1);
     if (!output)
-        return false;
+        return NULL;
+    *output = (struct output){.size = length + 1};
     memcpy(output->text, text, length);
     output->text[length] = '\n';
-    output->size = length + 1;
-    output->is_answer = is_answer;
-    if (is_answer)
-        client->writing = true;
+    return output;
+}
+
+/* Takes the output over. False, with the connection closed, if it cannot be written to. */
+static bool client_write(struct client *client, struct output *output)
+{
     uv_buf_t buffer = uv_buf_init(output->text, (unsigned)output->size);
+
     if (uv_write(&output->write, (uv_stream_t *)&client->pipe, &buffer, 1, client_written)) {
         free(output);
         control_client_close(client);
+        return false;
     }
+    return true;
+}
+
+/* Queues `object` as one line. False if it is too large or there is no memory. */
+static bool client_send(struct client *client, struct json_object *object, bool is_answer)
+{
+    struct output *output = output_new(object);
+
+    if (!output)
+        return false;
+    output->is_answer = is_answer;
+    if (is_answer)
+        client->writing = true;
+    client_write(client, output);
     return true;
 }
 
@@ -219,6 +244,27 @@ void control_reply_error(struct control_request *request, enum control_code code
     va_end(arguments);
     log_debug("control: %s refused: %s", request->verb, text);
     request_finish(request, error_new(code, text));
+}
+
+bool control_request_takes_parts(const struct control_request *request)
+{
+    return request->takes_parts;
+}
+
+bool control_reply_part(struct control_request *request, struct json_object *items,
+                        control_next_fn *next, void *context)
+{
+    struct json_object *line = json_object_new_object();
+    struct output *output;
+
+    json_object_object_add(line, "part", items);
+    output = request->client ? output_new(line) : NULL;
+    json_object_put(line);
+    if (!output)
+        return false;
+    output->next = next;
+    output->context = context;
+    return client_write(request->client, output);
 }
 
 void control_progress(struct control_request *request, const char *format, ...)

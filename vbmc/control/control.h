@@ -5,6 +5,8 @@
  * and is answered by any number of {"progress":"text"} lines and then exactly one of
  *     {"ok":true,"result":<any JSON>}
  *     {"ok":false,"error":"one line","code":"exists|not-found|usage|failed"}
+ * A request with "parts":true is content to get a long list in parts: {"part":[...]} lines with its
+ * first items, and a result that is the rest of them.
  * A client may send further requests on the same connection; each waits for the one before it.
  *
  * Who may connect: without a group root and the daemon's own user (the socket has mode 0600, and
@@ -81,6 +83,16 @@ void control_free(struct control *control);
 /* Answers with `result`, whose reference is taken over; NULL stands for an empty object. An answer
  * over CONTROL_ANSWER_MAX becomes an error. Frees the request. */
 void control_reply_ok(struct control_request *request, struct json_object *result);
+/* Whether the client takes a list in parts. */
+bool control_request_takes_parts(const struct control_request *request);
+/* What is done after a part: in a later turn of the loop, when the client has taken what is not
+ * much less than the part, or is gone, so that only the request's end is left to do. */
+typedef void control_next_fn(void *context, bool is_gone);
+/* Sends the next items of the list that is the answer to a request that takes parts; `items`, an
+ * array, is taken over. False if the client is gone, or cannot be sent to: `next` is not called
+ * then. */
+bool control_reply_part(struct control_request *request, struct json_object *items,
+                        control_next_fn *next, void *context);
 /* Answers with an error, in one line of at most 1023 bytes. Frees the request. */
 void control_reply_error(struct control_request *request, enum control_code code,
                          const char *format, ...) __attribute__((format(printf, 3, 4)));

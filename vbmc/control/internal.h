@@ -42,6 +42,7 @@ struct control {
 struct control_request {
     struct client *client; /* NULL once the connection is gone */
     struct control_identity identity;
+    bool takes_parts;
     char verb[CONTROL_VERB_SIZE];
     struct json_object *arguments;
 };

@@ -110,6 +110,7 @@ struct control_request *control_request_parse(const char *line, size_t length, c
         *reason = "out of memory";
     if (request) {
         snprintf(request->verb, sizeof request->verb, "%s", json_object_get_string(verb));
+        request->takes_parts = json_object_get_boolean(json_object_object_get(object, "parts"));
         request->arguments = arguments ? json_object_get(arguments) : json_object_new_object();
     }
     json_object_put(object);

@@ -127,7 +127,8 @@ static void answer_facility(const struct verbs *verbs, struct control_request *r
     json_object_object_add(result, "inlet", json_object_new_double_s(facility->inlet_c, inlet));
     for (size_t i = 0; i < count; i++) {
         struct json_object *row = describe_server(facility, instances[i]);
-        verbs_add_name(verbs, request, instances, count, i, row);
+        verbs_add_name(verbs, request, instances[i], verbs_has_plain_name(instances, count, i),
+                       row);
         json_object_array_add(servers, row);
     }
     json_object_object_add(result, "servers", servers);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "vbmc/base/array.h"
-#include "vbmc/base/cleanup.h"
 #include "vbmc/bmc/bmc.h"
 #include "vbmc/bmc/sensors.h"
 #include "vbmc/bmc/watchdog.h"
@@ -16,6 +15,7 @@
 #include "vbmc/instance/view.h"
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/rows.h"
 #include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/selection.h"
 
@@ -206,8 +206,9 @@ static struct json_object *hottest_cpu_of(const struct bmc *bmc)
     return found ? real(hottest) : NULL;
 }
 
-static struct json_object *summary_row(const struct control_request *request,
-                                       struct instance *instance)
+static void fill_summary(const struct verbs *verbs, struct json_object *arguments,
+                         const struct control_request *request, struct instance *instance,
+                         struct json_object *row)
 {
     static const struct {
         const char *key;
@@ -217,10 +218,10 @@ static struct json_object *summary_row(const struct control_request *request,
         {"inlet", SENSOR_INLET_TEMP}, {"watts", SENSOR_SYS_POWER},
     };
     struct bmc *bmc = instance_bmc(instance);
-    struct json_object *row = json_object_new_object();
     const char *sensor;
     char note[VERBS_NOTE_SIZE];
 
+    (void)verbs;
     verbs_put_text(row, "power", verbs_state_name(bmc_power_state(bmc)));
     for (size_t i = 0; i < ARRAY_SIZE(readings); i++)
         verbs_put(row, readings[i].key, reading_of(bmc, readings[i].number));
@@ -229,21 +230,11 @@ static struct json_object *summary_row(const struct control_request *request,
     verbs_put(row, "uptime", uptime_of(bmc));
     if (verbs_note(request, instance, note))
         verbs_put_text(row, "note", note);
-    return row;
+    verbs_add_selection(row, arguments, request, instance);
 }
 
 void verbs_top(const struct verbs *verbs, struct json_object *arguments,
                struct control_request *request)
 {
-    size_t count;
-    CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
-    struct json_object *rows = json_object_new_array();
-
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *row = summary_row(request, instances[i]);
-        verbs_add_selection(row, arguments, request, instances[i]);
-        verbs_add_name(verbs, request, instances, count, i, row);
-        json_object_array_add(rows, row);
-    }
-    control_reply_ok(request, rows);
+    verbs_answer_rows(verbs, arguments, request, fill_summary);
 }

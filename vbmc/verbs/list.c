@@ -17,6 +17,7 @@
 #include "vbmc/verbs/placement.h"
 #include "vbmc/verbs/power.h"
 #include "vbmc/verbs/reply.h"
+#include "vbmc/verbs/rows.h"
 #include "vbmc/verbs/scope.h"
 #include "vbmc/verbs/selection.h"
 #include "vbmc/verbs/tags.h"
@@ -51,29 +52,25 @@ static void add_place(const struct verbs *verbs, struct json_object *object,
               json_object_new_int(is_known ? endpoint_address_port(place) : view.port));
 }
 
+static void fill_row(const struct verbs *verbs, struct json_object *arguments,
+                     const struct control_request *request, struct instance *instance,
+                     struct json_object *row)
+{
+    char note[VERBS_NOTE_SIZE];
+
+    verbs_put_text(row, "status", verbs_status_of(instance));
+    add_place(verbs, row, instance);
+    if (!fleet_is_openstack(verbs->fleet) || verbs_flag_argument(arguments, "power"))
+        verbs_put_text(row, "power", verbs_state_name(bmc_power_state(instance_bmc(instance))));
+    if (verbs_note(request, instance, note))
+        verbs_put_text(row, "note", note);
+    verbs_add_selection(row, arguments, request, instance);
+}
+
 void verbs_list(const struct verbs *verbs, struct json_object *arguments,
                 struct control_request *request)
 {
-    size_t count;
-    CLEANUP_FREE struct instance **instances = verbs_visible_instances(verbs, request, &count);
-    struct json_object *list = json_object_new_array();
-    bool shows_power = !fleet_is_openstack(verbs->fleet) || verbs_flag_argument(arguments, "power");
-
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *row = json_object_new_object();
-        char note[VERBS_NOTE_SIZE];
-        verbs_add_name(verbs, request, instances, count, i, row);
-        verbs_put_text(row, "status", verbs_status_of(instances[i]));
-        add_place(verbs, row, instances[i]);
-        if (shows_power)
-            verbs_put_text(row, "power",
-                           verbs_state_name(bmc_power_state(instance_bmc(instances[i]))));
-        if (verbs_note(request, instances[i], note))
-            verbs_put_text(row, "note", note);
-        verbs_add_selection(row, arguments, request, instances[i]);
-        json_object_array_add(list, row);
-    }
-    control_reply_ok(request, list);
+    verbs_answer_rows(verbs, arguments, request, fill_row);
 }
 
 void verbs_show(const struct verbs *verbs, struct json_object *arguments,

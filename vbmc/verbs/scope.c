@@ -163,21 +163,22 @@ struct instance **verbs_visible_instances(const struct verbs *verbs,
     return visible;
 }
 
-/* Of rows in the order of their names only neighbours, and names that read like something else, can
- * be mistaken for one another. */
-void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
-                    struct instance *const *instances, size_t count, size_t i,
-                    struct json_object *row)
+/* In the order of their names only neighbours can have the same one. */
+bool verbs_has_plain_name(struct instance *const *instances, size_t count, size_t i)
 {
     const char *name = instance_view(instances[i]).name;
     struct uuid uuid;
-    bool is_plain = !strchr(name, '@') && uuid_parse(name, &uuid) < 0;
 
-    if (i > 0)
-        is_plain &= strcmp(name, instance_view(instances[i - 1]).name) != 0;
-    if (i + 1 < count)
-        is_plain &= strcmp(name, instance_view(instances[i + 1]).name) != 0;
+    return !strchr(name, '@') && uuid_parse(name, &uuid) < 0 &&
+           (i == 0 || strcmp(name, instance_view(instances[i - 1]).name) != 0) &&
+           (i + 1 == count || strcmp(name, instance_view(instances[i + 1]).name) != 0);
+}
+
+void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
+                    struct instance *instance, bool is_plain, struct json_object *row)
+{
     CLEANUP_FREE char *full =
-        is_plain ? NULL : fleet_name_of(verbs->fleet, instances[i], verbs_only_bmc_of(request));
-    verbs_add_text(row, "domain_name", full ? full : name);
+        is_plain ? NULL : fleet_name_of(verbs->fleet, instance, verbs_only_bmc_of(request));
+
+    verbs_add_text(row, "domain_name", full ? full : instance_view(instance).name);
 }

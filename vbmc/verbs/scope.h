@@ -49,10 +49,11 @@ struct virt_domain *verbs_named_domain(const struct verbs *verbs, struct json_ob
 struct instance **verbs_visible_instances(const struct verbs *verbs,
                                           const struct control_request *request, size_t *count);
 
-/* Puts what the account may call it (see fleet_name_of) as "domain_name" into the row of
- * `instances[i]`, with those of verbs_visible_instances. */
+/* Whether `instances[i]`, of those of verbs_visible_instances, is the only one with its name, which
+ * reads like nothing else. */
+bool verbs_has_plain_name(struct instance *const *instances, size_t count, size_t i);
+/* Puts what the account may call it (see fleet_name_of) as "domain_name" into the row. */
 void verbs_add_name(const struct verbs *verbs, const struct control_request *request,
-                    struct instance *const *instances, size_t count, size_t i,
-                    struct json_object *row);
+                    struct instance *instance, bool is_plain, struct json_object *row);
 
 #endif
