@@ -52,6 +52,7 @@ measure() {
 	got[files.$count]=$(fds_of "$vbmcd_pid")
 	got[list.$count]=$(best vbmc list)
 	got[top.$count]=$(best vbmc top)
+	got[redraw.$count]=$(python "$top/tests/bench/redraw.py")
 	before=$(now_ms)
 	stop_vbmcd
 	got[stop.$count]=$(($(now_ms) - before))
@@ -62,11 +63,11 @@ measure() {
 	stop_vbmcd
 }
 
-rows=(start start-cpu restart restart-cpu idle memory memory-again files list top stop)
+rows=(start start-cpu restart restart-cpu idle memory memory-again files list top redraw stop)
 declare -A unit=([start]=ms [start-cpu]=ms [restart]=ms [restart-cpu]=ms [idle]=ms/s [memory]=bytes/BMC
-	[memory-again]=bytes/BMC [files]="" [list]=ms [top]=ms [stop]=ms)
+	[memory-again]=bytes/BMC [files]="" [list]=ms [top]=ms [redraw]=ms [stop]=ms)
 declare -A most=([start]=3000 [restart]=3000 [idle]=10 [memory]=16384 [memory-again]=16384 [files]=200
-	[list]=300 [top]=300 [stop]=1000)
+	[list]=300 [top]=300 [redraw]=300 [stop]=1000)
 for count in "${counts[@]}"; do
 	measure "$count"
 done
@@ -81,6 +82,16 @@ for row in "${rows[@]}"; do
 		((count < 10000 || got[$row.$count] <= ${most[$row]:-999999999})) || status=1
 	done
 	printf ' %s%s\n' "${unit[$row]}" "${most[$row]:+, at most ${most[$row]} at 10,000}"
+done
+# A BMC among 10,000 takes at most a fifth more than one among 1,000.
+for row in start start-cpu restart restart-cpu memory memory-again; do
+	[[ -n ${got[$row.1000]:-} && -n ${got[$row.10000]:-} ]] || continue
+	times=10
+	[[ $row != memory* ]] || times=1 # which is for each already
+	if ((got[$row.10000] * 10 > got[$row.1000] * 12 * times)); then
+		echo "$row grows by more than the number of BMCs"
+		status=1
+	fi
 done
 {
 	printf '{"date": "%(%F)T"' -1
