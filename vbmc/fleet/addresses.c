@@ -54,7 +54,7 @@ static void release_declared(struct addresses_taken *taken, long i)
 /* Another BMC that was given it makes room for whom it is meant. */
 static bool is_meant(const struct addresses_taken *taken, long i)
 {
-    return i > 0 && (taken->by_section[i] || taken->declared[i]);
+    return i > 0 && i < ADDRESSES_MAX && (taken->by_section[i] || taken->declared[i]);
 }
 
 /* The first from `first` to `last` that nobody has; -EADDRNOTAVAIL. */

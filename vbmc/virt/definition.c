@@ -264,7 +264,7 @@ static int check_persistent(struct definition *definition, virDomainPtr domain, 
 /* What is left to do where QEMU is confined; "" where nothing is. */
 static const char *confinement_note(virConnectPtr connection)
 {
-    virSecurityModel model = {.model = ""};
+    virSecurityModel model = {0};
 
     if (virNodeGetSecurityModel(connection, &model) < 0)
         return "";

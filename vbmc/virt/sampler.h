@@ -1,7 +1,7 @@
 /* Samples the load of the running guests of one hypervisor, by one call to libvirt in each period
- * for all of them. Readers see the last sample. A guest whose counters are twice the same is told of
- * then, and not again before they are others (struct host_domain: sample_stands): of ten thousand
- * guests most do nothing.
+ * for all of them. Readers see the last sample. A guest whose counters are twice the same is told
+ * of then, and not again before they are others (struct host_domain: sample_stands): of ten
+ * thousand guests most do nothing.
  *
  * The call is a long job (worker.h). libvirt waits in it for a guest whose QEMU does not answer
  * (stopped by a debugger, or hung in a dead disk), for as long as that takes. It is not waited for:
