@@ -25,7 +25,8 @@ SYSTEMD   := $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsyste
 PKG_FLAGS := $(shell pkg-config --cflags $(LIBRARIES) $(SYSTEMD) 2>/dev/null)
 PKG_LIBS  := $(shell pkg-config --libs $(LIBRARIES) $(SYSTEMD) 2>/dev/null) -linih -lpthread -lm
 
-CFLAGS    ?= -O2 -g
+# Where nobody debugs, lines are enough: the rest of it takes a fifth of the compiler's time.
+CFLAGS    ?= -O2 $(if $(CI),-g1,-g)
 WARNINGS  := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
 HARDENING := -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 DEFINES   := -D_GNU_SOURCE -DVBMC_VERSION='"$(VERSION)"' $(if $(SYSTEMD),-DHAVE_SYSTEMD)
