@@ -129,36 +129,11 @@ static void free_unused(struct saves *saves)
 
 static void submit(struct saves_part *part);
 
-/* Ahead of those who wait already. */
-static void wait_for_next(struct saves_part *part, struct waiting *waiting)
-{
-    struct waiting **end = &waiting;
-
-    while (*end)
-        end = &(*end)->next;
-    *end = part->waiting;
-    part->waiting = waiting;
-}
-
-static void end_refused(struct saves_part *part, struct saving *saving, int result)
-{
-    bool is_newest = saving->number == part->newest;
-
-    if (part->wanted && !part->saves->flushed) {
-        wait_for_next(part, saving->waiting);
-        return;
-    }
-    if (is_newest && !part->saves->flushed)
-        take_back(part, result);
-    finish(saving->waiting, result);
-    if (part->settled && !part->saves->flushed)
-        part->settled(part->context, result);
-}
-
 static void end(struct saving *saving, int result)
 {
     struct saves_part *part = saving->part;
     struct saves *saves = part->saves;
+    bool is_newest = saving->number == part->newest && !part->wanted;
 
     if (result == 0) {
         void *former = part->stored;
@@ -166,13 +141,13 @@ static void end(struct saving *saving, int result)
         saving->copy = former;
         part->asked = part->waiting != NULL;
         part->refused = false;
-        finish(saving->waiting, result);
-        if (part->settled && !saves->flushed)
-            part->settled(part->context, result);
-    } else {
-        end_refused(part, saving, result);
+    } else if (is_newest && !saves->flushed) {
+        take_back(part, result);
     }
     release(part, saving->copy);
+    finish(saving->waiting, result);
+    if (part->settled && !saves->flushed)
+        part->settled(part->context, result);
     part->in_flight--;
     submit(part); /* what has changed meanwhile */
     saves->in_flight--;

@@ -6,10 +6,9 @@
  *   - in flight: a copy of it is being written, one at a time, and may be
  *   - wanted too: it has changed since that copy was taken. The next copy, taken when the present
  *     one has ended, holds all of these changes.
- * Who waits is answered when a copy taken after the change is on disk, or was refused and the part
- * has not changed since: else the next copy holds the refused change as well, and decides about it.
- * A part that is refused in the end is brought back to what is on disk, as what a client was not
- * told to be stored must not look as if it were.
+ * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
+ * part is brought back to what is on disk, as what a client was not told to be stored must not look
+ * as if it were; but not while it is wanted, since the next copy holds the refused change as well.
  * What has happened cannot be brought back, nor what its owner sees to himself: of a part that
  * holds such things a copy is tried again until the disk takes one, as what is there would do after
  * a restart what has been done, or undo it.
@@ -66,7 +65,7 @@ void saves_rename(struct saves *saves, const char *name);
 /* Adds a part. The owner lives until saves_flush, and as long as it is reported as changed. NULL if
  * there is no memory, or if `saves` is NULL. */
 struct saves_part *saves_add(struct saves *saves, const struct save_kind *kind, void *owner);
-/* Called each time a copy has been written or refused and who waited was answered; not after
+/* Called each time a copy has been written or refused and who waited for it was answered; not after
  * saves_flush. */
 void saves_on_settled(struct saves_part *part, void (*settled)(void *context, int result),
                       void *context);
