@@ -17,7 +17,7 @@ const char *cli_format_cell_text(struct json_object *cell, char number[CLI_FORMA
 {
     if (!cell)
         return "None";
-    if (json_object_is_type(cell, json_type_int)) {
+    if (json_object_is_type(cell, json_type_int) && json_object_get_int64(cell) < INT64_MAX) {
         snprintf(number, CLI_FORMAT_NUMBER_SIZE, "%" PRId64, json_object_get_int64(cell));
         return number;
     }

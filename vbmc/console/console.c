@@ -34,8 +34,10 @@
 #include "vbmc/virt/serial.h"
 
 #define TEXT_SIZE     HUB_TEXT_SIZE
-#define LOOK_AGAIN_MS 600000
-#define LEAVE_MS      2000 /* QEMU ends where a guest was as soon as it runs elsewhere */
+#define RETRY_MS      2000   /* after a look that failed */
+#define LOOK_AFTER_MS 5000   /* a port that is attached may have been lost */
+#define LOOK_AGAIN_MS 600000 /* where there was none that could be opened */
+#define LEAVE_MS      2000   /* QEMU ends where a guest was as soon as it runs elsewhere */
 
 struct console_user {
     LIST_ENTRY(console_user) link;
@@ -57,10 +59,10 @@ struct console {
     struct console_standby *standby; /* where it may be moving to */
     uv_timer_t *leaving;             /* limit of reading what it said where it was; NULL: not yet */
     bool looking;
-    uint64_t looked_ms; /* when a look for its port began last; by the loop's time */
-    char *alias;        /* of the port the hub is attached to */
-    char *why_not;      /* kept_text.h */
-    bool unusable;      /* the running guest has no serial port, or one that cannot be opened */
+    uv_timer_t *again; /* until the port is looked for again, or looked after; NULL: not yet */
+    char *alias;       /* of the port the hub is attached to */
+    char *why_not;     /* kept_text.h */
+    bool unusable;     /* the running guest has no serial port, or one that cannot be opened */
     LIST_HEAD(console_list, console_user) people;
     struct console_breaks breaks;
     struct named_log log;
@@ -68,6 +70,29 @@ struct console {
 };
 
 /* ---- the serial port ---- */
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static bool has_timer(struct console *console, uv_timer_t **timer)
+{
+    if (*timer)
+        return true;
+    *timer = malloc(sizeof **timer);
+    if (!*timer)
+        return false;
+    uv_timer_init(console->loop, *timer);
+    (*timer)->data = console;
+    return true;
+}
+
+static void close_timer(uv_timer_t *timer)
+{
+    if (timer)
+        uv_close((uv_handle_t *)timer, on_timer_closed);
+}
 
 static void explain(struct console *console, const char *text)
 {
@@ -85,6 +110,21 @@ static bool is_asked_for(const struct console *console)
     return console->mode == CONFIG_CONSOLE_ALWAYS || !LIST_EMPTY(&console->people);
 }
 
+static void on_again(uv_timer_t *timer);
+
+static void look_again_in(struct console *console, uint64_t ms)
+{
+    if (has_timer(console, &console->again))
+        uv_timer_start(console->again, on_again, ms, 0);
+}
+
+/* The running guest has none, or one that cannot be opened. */
+static void note_unusable(struct console *console, bool is_unusable)
+{
+    console->unusable = is_unusable;
+    look_again_in(console, is_unusable ? LOOK_AGAIN_MS : RETRY_MS);
+}
+
 static void on_looked_up(void *context, int result, const struct domxml_serial *serial,
                          const char *text)
 {
@@ -93,7 +133,7 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     char failure[TEXT_SIZE];
 
     console->looking = false;
-    console->unusable = result == -ENOENT;
+    note_unusable(console, result == -ENOENT);
     if (result < 0) {
         explain(console, text);
         return;
@@ -102,7 +142,7 @@ static void on_looked_up(void *context, int result, const struct domxml_serial *
     console->alias = serial->alias ? strdup(serial->alias) : NULL;
     result = console_port_new(console->loop, console->domain, serial, &stream);
     if (result < 0) {
-        console->unusable = result == -EPROTOTYPE || result == -ENOTSUP;
+        note_unusable(console, result == -EPROTOTYPE || result == -ENOTSUP);
         console_port_explain(serial, result, failure, sizeof failure);
         explain(console, failure);
         return;
@@ -141,28 +181,11 @@ static void on_left(uv_timer_t *timer)
         hub_detach(console->hub, "its domain is not there");
 }
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static bool has_timer(struct console *console)
-{
-    if (console->leaving)
-        return true;
-    console->leaving = malloc(sizeof *console->leaving);
-    if (!console->leaving)
-        return false;
-    uv_timer_init(console->loop, console->leaving);
-    console->leaving->data = console;
-    return true;
-}
-
 /* The guest is no more where its domain was, and has not stopped. */
 static void leave_port(struct console *console, const char *reason)
 {
     end_look_up(console);
-    if (!console->hub || !console->running || !has_timer(console)) {
+    if (!console->hub || !console->running || !has_timer(console, &console->leaving)) {
         close_port(console, reason);
         return;
     }
@@ -180,23 +203,38 @@ static void look_up(struct console *console)
 {
     if (!guest_is_on(console) || hub_has_source(console->hub) || console->looking)
         return;
-    console->looked_ms = uv_now(console->loop);
     console->looking =
         virt_serial_look_up(console->domain, console->wanted_alias, on_looked_up, console) == 0;
+    look_again_in(console, RETRY_MS);
+}
+
+/* A port may be plugged in, or be lost, which nobody tells. But a look reads the domain's whole
+ * XML, and ten thousand of them keep a processor busy for a second: where there was no port the
+ * next one is long after. Who joins waits for none of this. */
+static void on_again(uv_timer_t *timer)
+{
+    struct console *console = timer->data;
+
+    if (!console->hub || !is_asked_for(console) || !guest_is_on(console))
+        return; /* whatever changes that leads to a look */
+    if (hub_has_source(console->hub) || console->looking)
+        uv_timer_start(timer, on_again, LOOK_AFTER_MS, 0);
+    else
+        look_up(console);
 }
 
 static void update(struct console *console)
 {
-    bool asked_for = is_asked_for(console);
-
     console->running = console->running || guest_is_on(console);
     if (!console->hub)
         return;
-    if (!asked_for) {
+    if (!is_asked_for(console)) {
         drop_standby(console);
         close_port(console, "nobody is there (console = on-demand)");
     } else {
         look_up(console);
+        if (!console->again || !uv_is_active((uv_handle_t *)console->again))
+            look_again_in(console, LOOK_AFTER_MS);
     }
 }
 
@@ -337,16 +375,9 @@ static void tell_of_reset(struct console *console)
         hub_notify(console->hub, HUB_NOTICE_GUEST_RESET, "the guest was reset");
 }
 
-/* A port may be plugged in, which nobody tells; but a look reads the domain's whole XML, and ten
- * thousand of them keep a processor busy for a second. Who joins waits for none of this. */
-static bool knows_port(const struct console *console)
-{
-    return console->unusable && uv_now(console->loop) - console->looked_ms < LOOK_AGAIN_MS;
-}
-
 void console_host_event(struct console *console, enum host_event event)
 {
-    if (!console->hub || (event == HOST_EVENT_SAMPLED && knows_port(console)))
+    if (!console->hub || event == HOST_EVENT_SAMPLED || event == HOST_EVENT_STOOD)
         return;
     switch (event) {
     case HOST_EVENT_STARTED:
@@ -462,8 +493,8 @@ void console_free(struct console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
-    if (console->leaving)
-        uv_close((uv_handle_t *)console->leaving, on_timer_closed);
+    close_timer(console->leaving);
+    close_timer(console->again);
     named_log_end(&console->log);
     hub_free(console->hub);
     free(console->history_path);

@@ -29,7 +29,7 @@
 #define CONTROL_SOCKET_NAME  "control.sock"
 #define CONTROL_SOCKET_PATH  "/run/vbmc/" CONTROL_SOCKET_NAME /* of the default runtime-dir */
 #define CONTROL_REQUEST_MAX  (64 * 1024)       /* bytes of a request, newline included */
-#define CONTROL_ANSWER_MAX   (8 * 1024 * 1024) /* bytes of an answer */
+#define CONTROL_ANSWER_MAX   (8 * 1024 * 1024) /* bytes of an answer, or of a part of it */
 #define CONTROL_PROGRESS_MAX (64 * 1024)       /* unsent bytes beyond which progress is dropped */
 #define CONTROL_CLIENTS_MAX  64                /* of the listener */
 #define CONTROL_ADOPTED_MAX  512 /* with those of control_adopt; streams taken over do not count */
@@ -89,8 +89,9 @@ bool control_request_takes_parts(const struct control_request *request);
  * much less than the part, or is gone, so that only the request's end is left to do. */
 typedef void control_next_fn(void *context, bool is_gone);
 /* Sends the next items of the list that is the answer to a request that takes parts; `items`, an
- * array, is taken over. False if the client is gone, or cannot be sent to: `next` is not called
- * then. */
+ * array, is taken over. False if the client is gone, or there is no memory, or the part is over
+ * CONTROL_ANSWER_MAX: `next` is not called then, and the request is to be answered with an error.
+ */
 bool control_reply_part(struct control_request *request, struct json_object *items,
                         control_next_fn *next, void *context);
 /* Answers with an error, in one line of at most 1023 bytes. Frees the request. */

@@ -73,6 +73,12 @@ static void finish(struct answer *answer, struct json_object *rows)
     free(answer);
 }
 
+static void fail(struct answer *answer)
+{
+    control_reply_error(answer->request, CONTROL_FAILED, "the answer cannot be sent");
+    free(answer);
+}
+
 static void go_on(void *context, bool is_gone)
 {
     struct answer *answer = context;
@@ -81,7 +87,7 @@ static void go_on(void *context, bool is_gone)
     if (is_gone || answer->next == answer->count)
         finish(answer, rows);
     else if (!control_reply_part(answer->request, rows, go_on, answer))
-        finish(answer, NULL); /* to nobody */
+        fail(answer);
 }
 
 void verbs_answer_rows(const struct verbs *verbs, struct json_object *arguments,

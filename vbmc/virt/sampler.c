@@ -7,7 +7,6 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/log.h"
-#include "vbmc/base/uuid_map.h"
 #include "vbmc/host/host.h"
 #include "vbmc/virt/domain.h"
 #include "vbmc/virt/hypervisor.h"
@@ -60,11 +59,6 @@ static uint64_t count_fixed_disks(const struct host_hardware *hardware)
     return count;
 }
 
-static bool is_same(const struct virt_stats *left, const struct virt_stats *right)
-{
-    return memcmp((const void *)left, (const void *)right, sizeof *left) == 0;
-}
-
 /* It stood until the last call, so that what the guest does now is not spread over the time
  * before. */
 static void end_standing(const struct virt_sampler *sampler, struct virt_domain *domain)
@@ -92,7 +86,7 @@ static bool take_over(const struct virt_sampler *sampler, struct virt_domain *do
         end_standing(sampler, domain);
         return false;
     }
-    bool same = !is_first && is_same(&domain->stats, &entry->stats);
+    bool same = !is_first && virt_stats_is_same(&domain->stats, &entry->stats);
     if (same && domain->host.sample_stands)
         return true;
     end_standing(sampler, domain);
@@ -114,8 +108,6 @@ static bool take_over(const struct virt_sampler *sampler, struct virt_domain *do
  * it was killed in, or whose QEMU has died meanwhile. */
 static void look_if_gone(struct virt_domain *domain)
 {
-    if (!host_power_state_is_on(domain->host.state))
-        return;
     log_debug("%s: is said to run, and is not among the guests that do", domain->host.name);
     hypervisor_look_at(domain->hypervisor, &domain->host.uuid, NULL, NULL);
 }
@@ -144,7 +136,7 @@ static void take_over_entry(struct sampling *sampling, struct sampling_entry *en
         return;
     struct virt_domain *domain =
         current ? entry->domain : hypervisor_find_domain(sampler->hypervisor, &entry->uuid);
-    if (!domain)
+    if (!domain || !host_power_state_is_on(domain->host.state))
         return;
     if (entry->outcome == SAMPLING_ABSENT) {
         entry->stands = false;
@@ -159,6 +151,10 @@ static void take_over_all(struct sampling *sampling)
 {
     struct virt_sampler *sampler = sampling->sampler;
 
+    /* What a call that went beside it has found may have ended what stood. */
+    for (size_t i = 0; i < sampling->count && sampling->base != sampler->taken_over; i++)
+        sampling->entries[i].stands = false;
+    sampler->taken_over = sampling->number;
     log_debug("hypervisor %s: sampled %d domains in %llu us", sampler->hypervisor->name,
               sampling->records, (unsigned long long)(sampling->took_ns / 1000));
     if (sampling->records > 0 && sampling->count > 0 && !sampler->reported_no_cpu &&
@@ -170,7 +166,8 @@ static void take_over_all(struct sampling *sampling)
     }
     for (size_t i = 0; i < sampling->count; i++)
         take_over_entry(sampling, &sampling->entries[i]);
-    sampler->interval_ns = sampler->taken_ns ? sampling->taken_ns - sampler->taken_ns : 0;
+    if (sampler->taken_ns)
+        sampler->interval_ns = sampling->taken_ns - sampler->taken_ns;
     sampler->taken_ns = sampling->taken_ns;
 }
 
@@ -219,7 +216,6 @@ static void sampling_done(struct worker_job *job)
         note_failure(sampler, sampling);
         sampling_free(sampling);
     } else {
-        sampler->taken_over = sampling->number;
         take_over_all(sampling);
         keep(sampler, sampling);
     }
@@ -250,6 +246,7 @@ static void submit(struct virt_sampler *sampler)
     sampling->sampler = sampler;
     sampling->way = sampler->way;
     sampling->number = ++sampler->count;
+    sampling->base = sampler->taken_over;
     sampling->submitted_ns = sampler->submitted_ns = uv_hrtime();
     sampling->next = sampler->under_way;
     sampler->under_way = sampling;

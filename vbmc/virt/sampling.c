@@ -69,12 +69,6 @@ static void make_places(struct sampling *sampling)
     sampling->place_count = sampling->places ? count : 0;
 }
 
-/* Bytes that hold nothing are zero in both; where they were not, one sample more would be told. */
-static bool is_same(const struct virt_stats *left, const struct virt_stats *right)
-{
-    return memcmp((const void *)left, (const void *)right, sizeof *left) == 0;
-}
-
 static uint64_t hash_name(virDomainPtr domain)
 {
     const char *name = virDomainGetName(domain);
@@ -90,9 +84,9 @@ static bool is_as_before(const struct sampling_entry *entry, const virDomainStat
 {
     struct virt_stats stats;
 
-    return entry->is_counted && entry->name_hash == name_hash &&
+    return entry->is_counted && entry->id >= 0 && entry->name_hash == name_hash &&
            virt_stats_read(record->params, record->nparams, entry->sockets, &stats) == 0 &&
-           is_same(&stats, &entry->stats);
+           virt_stats_is_same(&stats, &entry->stats);
 }
 
 static void take_record(struct sampling *sampling, size_t number,

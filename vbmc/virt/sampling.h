@@ -27,7 +27,7 @@ struct sampling_entry {
     struct uuid uuid; /* sorted by it */
     uint8_t sockets;
     bool is_counted; /* the hypervisor counts its CPU time: `stats` are valid */
-    bool stands;     /* its domain's sample does; the sampler's own */
+    bool stands;     /* its domain's sample did when it was taken over; the sampler's own */
     enum sampling_outcome outcome;
     int id;                     /* of the run that the counters belong to */
     uint64_t name_hash;         /* of the guest that was found last */
@@ -42,6 +42,7 @@ struct sampling {
     uint64_t generation;   /* of the hypervisor's domains, when the entries were made */
     /* One call: */
     uint64_t number;
+    uint64_t base; /* number of the call whose results were taken over last when this one began */
     unsigned way;
     uint64_t submitted_ns;
     uint64_t taken_ns;

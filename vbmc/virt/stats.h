@@ -21,6 +21,8 @@ struct virt_stats {
 int virt_stats_read(const virTypedParameter *params, int count, unsigned sockets,
                     struct virt_stats *stats);
 
+/* Whether both are of the same counters, all with the same values. */
+bool virt_stats_is_same(const struct virt_stats *left, const struct virt_stats *right);
 /* Updates a sample, except for taken_ns and run. *last is what was read before in the same run of
  * the guest, all zero at first, and becomes `now`. Counters do not decrease when a device is
  * unplugged, which removes its share from the sums, and do not change while libvirt does not report

@@ -96,7 +96,7 @@ static void test_transient(void **state)
 static void test_at_once(void **state)
 {
     virDomainPtr domain = virt_fixture_define("");
-    char key[8];
+    char key[16];
 
     (void)state;
     TURN_UNTIL(virt_fixture_is_there);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <libvirt/libvirt.h>
@@ -20,6 +22,28 @@
 static _Atomic unsigned long long guest_ns;
 static atomic_bool is_passed_over, fails;
 static atomic_uint asked; /* calls for a UUID or an id */
+/* Calls that are made while `holds` wait until so many of them, in their order, are released. */
+static atomic_bool holds;
+static atomic_uint held, released;
+
+static void wait_for_release(void)
+{
+    unsigned number = ++held;
+
+    while (released < number)
+        usleep(1000);
+}
+
+/* In place of libuv's, as the sampler has it: ahead by so much. */
+static _Atomic uint64_t ahead_ns;
+
+uint64_t uv_hrtime(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ahead_ns;
+}
 
 static virDomainStatsRecordPtr make_record(virDomainPtr domain)
 {
@@ -40,6 +64,8 @@ int virConnectGetAllDomainStats(virConnectPtr connection, unsigned stats,
 
     (void)stats;
     (void)flags;
+    if (holds)
+        wait_for_release();
     if (fails)
         return -1;
     found = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
@@ -254,6 +280,74 @@ static void test_calls_fail(void **state)
     assert_true(host()->sample_stands);
 }
 
+static unsigned wanted_held;
+
+static bool is_held(void)
+{
+    virt_sampler_turn(virt_fixture.hypervisor->sampler);
+    return held >= wanted_held;
+}
+
+static enum host_event wanted_event;
+
+static bool is_told(void)
+{
+    return virt_fixture.events[wanted_event] > 0;
+}
+
+static void turn_until(bool (*condition)(void))
+{
+    uv_timer_t tick;
+
+    uv_timer_init(&virt_fixture.loop, &tick);
+    uv_timer_start(&tick, on_tick, 1, 1);
+    TURN_UNTIL(condition);
+    uv_close((uv_handle_t *)&tick, NULL);
+    uv_run(&virt_fixture.loop, UV_RUN_NOWAIT);
+}
+
+static void hold_call(void)
+{
+    wanted_held++;
+    turn_until(is_held);
+}
+
+/* The call that has been held for longest ends, and leads to that event. */
+static void release_call(enum host_event event)
+{
+    wanted_event = event;
+    released++;
+    turn_until(is_told);
+    assert_int_equal(told(event), 1);
+}
+
+#define LATE_NS 6100000000 /* a call that takes longer than three periods has another beside it */
+
+/* The fourth call uses what the second has found, and the third ends what stood in between. */
+static void test_calls_that_overlap(void **state)
+{
+    (void)state;
+    held = released = wanted_held = 0;
+    holds = true;
+    hold_call();
+    guest_ns++;
+    release_call(HOST_EVENT_SAMPLED);
+    assert_int_equal(told(HOST_EVENT_STOOD), 1);
+    hold_call();
+    ahead_ns += LATE_NS;
+    hold_call();
+    release_call(HOST_EVENT_SAMPLED);
+    assert_true(host()->sample_stands);
+    ahead_ns += LATE_NS;
+    hold_call();
+    is_passed_over = true;
+    release_call(HOST_EVENT_STOOD);
+    assert_false(host()->sample_stands);
+    is_passed_over = holds = false;
+    release_call(HOST_EVENT_SAMPLED);
+    assert_true(host()->sample_stands);
+}
+
 #define ON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -262,7 +356,7 @@ int main(void)
         ON(test_same),        ON(test_change),
         ON(test_passed_over), ON(test_another_guest_comes),
         ON(test_another_run), ON(test_connection_lost),
-        ON(test_calls_fail),
+        ON(test_calls_fail),  ON(test_calls_that_overlap),
     };
 
     return cmocka_run_group_tests(tests, virt_fixture_setup_group, virt_fixture_teardown_group);
