@@ -118,7 +118,7 @@ static void look_again_in(struct console *console, uint64_t ms)
         uv_timer_start(console->again, on_again, ms, 0);
 }
 
-/* The running guest has none, or one that cannot be opened. */
+/* What a look for the port has found, and when the next one is. */
 static void note_unusable(struct console *console, bool is_unusable)
 {
     console->unusable = is_unusable;

@@ -85,8 +85,8 @@ void control_free(struct control *control);
 void control_reply_ok(struct control_request *request, struct json_object *result);
 /* Whether the client takes a list in parts. */
 bool control_request_takes_parts(const struct control_request *request);
-/* What is done after a part: in a later turn of the loop, when the client has taken what is not
- * much less than the part, or is gone, so that only the request's end is left to do. */
+/* Called from a later turn of the loop when the part has been written to the client's socket, which
+ * has room for a few; or the client is gone, and the request is only to be answered, to nobody. */
 typedef void control_next_fn(void *context, bool is_gone);
 /* Sends the next items of the list that is the answer to a request that takes parts; `items`, an
  * array, is taken over. False if the client is gone, or there is no memory, or the part is over

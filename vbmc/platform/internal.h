@@ -32,7 +32,7 @@ struct platform {
     } load;
     uint64_t load_at_ms;
     uint64_t load_valid_ms; /* from then on */
-    bool load_stands;       /* for as long as the guest's sample does, and from its end on */
+    bool load_stands;       /* the guest's sample does: it does not age before that has ended */
     /* The run of things. */
     uint64_t stepped_ms; /* 0: not yet */
     bool is_at_rest;
