@@ -137,6 +137,13 @@ void virt_domain_lost(struct virt_domain *domain, enum host_stop_reason reason)
     lose_domain(domain->hypervisor, domain, true);
 }
 
+/* What ends or starts the guest at this moment looks at it itself when that is done, and knows why
+ * the domain is gone. */
+static bool is_acted_on(const struct virt_domain *domain)
+{
+    return domain->operations && domain->operations->acting;
+}
+
 /* ---- without permission to read ---- */
 
 static size_t find_hidden(const struct hypervisor *hypervisor, const struct uuid *uuid)
@@ -211,7 +218,7 @@ void virt_domains_gone(struct hypervisor *hypervisor, const struct uuid *uuid)
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
 
-    if (domain && !(domain->operations && domain->operations->acting)) /* which knows why */
+    if (domain && !is_acted_on(domain))
         lose_domain(hypervisor, domain, true);
     unhide(hypervisor, uuid);
 }
@@ -220,8 +227,7 @@ void hypervisor_drop_kept(struct hypervisor *hypervisor, const struct uuid *uuid
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
 
-    if (!domain || virt_domain_is_listed(domain) ||
-        (domain->operations && domain->operations->acting))
+    if (!domain || virt_domain_is_listed(domain) || is_acted_on(domain))
         return;
     log_info("%s: forgetting the transient domain that ended on hypervisor %s", domain->host.name,
              hypervisor_name(hypervisor));
@@ -256,7 +262,7 @@ void virt_domains_take_list(struct hypervisor *hypervisor, struct virt_facts_lis
     mark_listed(hypervisor, list);
     for (struct virt_domain *domain = hypervisor->domains; domain; domain = next) {
         next = domain->next;
-        if (!domain->listed)
+        if (!domain->listed && !is_acted_on(domain))
             lose_domain(hypervisor, domain, live);
     }
     for (size_t i = hypervisor->hidden_count; i-- > 0;) {
