@@ -108,6 +108,25 @@ static void take_back(struct saves_part *part, int result)
                   strerror(-result));
 }
 
+static void append(struct waiting **list, struct waiting *waiting)
+{
+    while (*list)
+        list = &(*list)->next;
+    *list = waiting;
+}
+
+/* Who waits for a change since then is answered with those of this copy. What is not taken back at
+ * all is in the next copy, if there is one. */
+static void refuse(struct saves_part *part, struct saving *saving, int result)
+{
+    if (part->wanted && !part->kind->take_back)
+        return;
+    append(&saving->waiting, part->waiting);
+    part->waiting = NULL;
+    part->wanted = false;
+    take_back(part, result);
+}
+
 static void free_unused(struct saves *saves)
 {
     void (*gone)(void *context) = saves->gone;
@@ -133,7 +152,7 @@ static void end(struct saving *saving, int result)
 {
     struct saves_part *part = saving->part;
     struct saves *saves = part->saves;
-    bool is_newest = saving->number == part->newest && !part->wanted;
+    bool is_newest = saving->number == part->newest;
 
     if (result == 0) {
         void *former = part->stored;
@@ -142,7 +161,7 @@ static void end(struct saving *saving, int result)
         part->asked = part->waiting != NULL;
         part->refused = false;
     } else if (is_newest && !saves->flushed) {
-        take_back(part, result);
+        refuse(part, saving, result);
     }
     release(part, saving->copy);
     finish(saving->waiting, result);
@@ -234,7 +253,7 @@ static void submit(struct saves_part *part)
 
 static void change(struct saves_part *part, const struct waiting *template)
 {
-    struct waiting **place = &part->waiting, *waiting = NULL;
+    struct waiting *waiting = NULL;
 
     if (template) {
         waiting = malloc(sizeof *waiting);
@@ -242,9 +261,7 @@ static void change(struct saves_part *part, const struct waiting *template)
     }
     if (waiting) {
         *waiting = *template;
-        while (*place)
-            place = &(*place)->next;
-        *place = waiting;
+        append(&part->waiting, waiting);
     }
     part->wanted = true;
     submit(part);

@@ -8,7 +8,8 @@
  *     one has ended, holds all of these changes.
  * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
  * part is brought back to what is on disk, as what a client was not told to be stored must not look
- * as if it were; but not while it is wanted, since the next copy holds the refused change as well.
+ * as if it were, nor get there later. What has changed since that copy was taken is refused with
+ * it: the next copy would hold the refused change as well.
  * What has happened cannot be brought back, nor what its owner sees to himself: of a part that
  * holds such things a copy is tried again until the disk takes one, as what is there would do after
  * a restart what has been done, or undo it.

@@ -264,29 +264,52 @@ static void test_refused_after_a_restart(void **state)
     assert_int_equal(present, 7);
 }
 
-/* The change that was refused is in the next copy. */
+/* The next copy would hold the refused change as well, and its client was told that it is not
+ * stored. */
 static void test_refused_and_changed_again(void **state)
 {
     (void)state;
     set(1, 1);
     set(2, 2);
+    set(3, 0);
     end_write(-ENOSPC);
-    assert_int_equal(taken_back, 0);
+    assert_int_equal(taken_back, 1);
+    assert_true(was_asked);
+    assert_int_equal(answered, 2);
+    assert_int_equal(order[0], 1);
+    assert_int_equal(results[0], -ENOSPC);
+    assert_int_equal(results[1], -ENOSPC);
+    assert_int_equal(present, 0);
+    assert_int_equal(begun, ended);
+    set(4, 3);
+    end_write(0);
+    assert_int_equal(results[2], 0);
+    assert_int_equal(disk, 4);
+}
+
+/* What is not taken back is stored with what has changed since. */
+static void test_fact_refused_and_changed_again(void **state)
+{
+    (void)state;
+    saves_free(saves, NULL, NULL);
+    begin(&fact);
+    set(1, 1);
+    set(2, 2);
+    end_write(-ENOSPC);
+    assert_int_equal(answered, 1);
     assert_int_equal(results[0], -ENOSPC);
     assert_int_equal(begun, 2);
     end_write(0);
     assert_int_equal(results[1], 0);
     assert_int_equal(disk, 2);
-    assert_int_equal(present, 2);
 }
 
-/* That somebody asked for what is not on disk yet is not forgotten with the first refusal. */
+/* That somebody asked is known until it is on disk, or was taken back. */
 static void test_asked_until_it_is_stored(void **state)
 {
     (void)state;
     set(1, 1);
     set(2, 0);
-    end_write(-ENOSPC);
     end_write(-ENOSPC);
     assert_int_equal(taken_back, 1);
     assert_true(was_asked);
@@ -568,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_changed_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_fact_refused_and_changed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asked_until_it_is_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_store_and_no_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changed_in_an_answer, setup, teardown),
