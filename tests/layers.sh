@@ -33,7 +33,8 @@ vbmc/state vbmc/base vbmc/host/placement.h vbmc/bmc vbmc/physics vbmc/platform v
 vbmc/term vbmc/base vbmc/control/console_parser.h
 vbmc/service vbmc/base vbmc/bmc vbmc/host vbmc/physics/faults.h vbmc/platform
 vbmc/ipmi vbmc/base vbmc/bmc vbmc/service
-vbmc/cli vbmc/base vbmc/isolate.h vbmc/isolate_filter.h vbmc/reach.h vbmc/bmc/cipher_suites.h vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts_entry.h vbmc/term
+vbmc/process vbmc/base vbmc/config vbmc/control/control.h vbmc/ssh/uri.h vbmc/virt/embedded.h
+vbmc/cli vbmc/base vbmc/process/isolate.h vbmc/process/isolate_filter.h vbmc/process/reach.h vbmc/bmc/cipher_suites.h vbmc/config vbmc/control vbmc/physics vbmc/ssh/uri.h vbmc/ssh/known_hosts_entry.h vbmc/term
 vbmc/inband vbmc/base vbmc/ipmi vbmc/bmc/channel.h vbmc/bmc/messaging.h
 vbmc/rmcp vbmc/base vbmc/net/login_log.h vbmc/ipmi vbmc/bmc/users.h vbmc/bmc/channel.h vbmc/bmc/cipher_suites.h vbmc/bmc/privilege.h
 vbmc/console vbmc/base vbmc/bmc vbmc/domxml/serial.h vbmc/host vbmc/config vbmc/rmcp sol vbmc/state vbmc/virt

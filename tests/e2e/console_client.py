@@ -176,7 +176,7 @@ def drops_privileges():
         status = entry.joinpath("status").read_text()
         check(re.search(rf"^Uid:(\t{user.pw_uid}){{4}}$", status, re.M), status)
         check(re.search(rf"^Gid:(\t{user.pw_gid}){{4}}$", status, re.M), status)
-        filters = 0 if "ASAN_OPTIONS" in os.environ else 2  # see vbmc/isolate_filter.c
+        filters = 0 if "ASAN_OPTIONS" in os.environ else 2  # see vbmc/process/isolate_filter.c
         check(re.search(rf"^Seccomp:\t{filters}$", status, re.M), status)
         check(re.search(r"^NoNewPrivs:\t1$", status, re.M), status)
         check(re.search(r"^CapEff:\t0+$", status, re.M), status)

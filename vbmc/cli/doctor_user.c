@@ -16,8 +16,8 @@
 #include "vbmc/cli/doctor_report.h"
 #include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
-#include "vbmc/isolate.h"
-#include "vbmc/reach.h"
+#include "vbmc/process/isolate.h"
+#include "vbmc/process/reach.h"
 
 static const char *find_embedded(const struct config *config)
 {

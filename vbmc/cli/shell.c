@@ -17,7 +17,7 @@
 #include "vbmc/cli/client.h"
 #include "vbmc/cli/shell_commands.h"
 #include "vbmc/cli/shell_edit.h"
-#include "vbmc/isolate_filter.h"
+#include "vbmc/process/isolate_filter.h"
 #include "vbmc/term/text.h"
 
 #define NOBODY          65534

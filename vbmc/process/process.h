@@ -1,7 +1,7 @@
 /* What vbmcd owes to being a process: the duties of process 1, and an end when it is asked to end.
  */
-#ifndef VBMC_PROCESS_H
-#define VBMC_PROCESS_H
+#ifndef VBMC_PROCESS_PROCESS_H
+#define VBMC_PROCESS_PROCESS_H
 
 #include <uv.h>
 

@@ -1,4 +1,4 @@
-#include "vbmc/process.h"
+#include "vbmc/process/process.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "vbmc/key_files.h"
+#include "vbmc/config/key_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "vbmc/isolate.h"
+#include "vbmc/process/isolate.h"
 
 /* The theory. vbmcd parses packets of strangers and bytes of hostile guests. Whoever takes it over
  * that way gets what the process has, so the process has as little as it works with:

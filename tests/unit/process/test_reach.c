@@ -16,7 +16,7 @@
 #include "vbmc/base/log.h"
 #include "vbmc/config/config.h"
 #include "vbmc/config/openstack.h"
-#include "vbmc/reach.h"
+#include "vbmc/process/reach.h"
 
 #define OTHER 4321
 

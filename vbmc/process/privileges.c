@@ -1,4 +1,4 @@
-#include "vbmc/privileges.h"
+#include "vbmc/process/privileges.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include "vbmc/base/log.h"
 #include "vbmc/config/config.h"
 #include "vbmc/control/control.h"
-#include "vbmc/isolate.h"
-#include "vbmc/isolate_filter.h"
-#include "vbmc/reach.h"
+#include "vbmc/process/isolate.h"
+#include "vbmc/process/isolate_filter.h"
+#include "vbmc/process/reach.h"
 #include "vbmc/virt/embedded.h"
 
 /* What vbmcd makes in runtime-dir: vbmc/control/socket.c, vbmc/ssh/forward.c. */

@@ -1,4 +1,4 @@
-#include "vbmc/reach.h"
+#include "vbmc/process/reach.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "vbmc/base/log.h"
-#include "vbmc/key_files.h"
+#include "vbmc/config/key_files.h"
 
 static char folder[64], path[96], other[96];
 static struct key_files files;

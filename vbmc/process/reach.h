@@ -1,8 +1,8 @@
 /* What the configuration names and a user cannot use: files that root could read and the user that
  * vbmcd runs as cannot. Whatever was read at the start as root would fail at the next reload, so it
  * is named, with the command that mends it, by vbmcd when it starts and by `vbmc doctor`. */
-#ifndef VBMC_REACH_H
-#define VBMC_REACH_H
+#ifndef VBMC_PROCESS_REACH_H
+#define VBMC_PROCESS_REACH_H
 
 struct config;
 struct openstack;

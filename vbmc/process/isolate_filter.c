@@ -1,4 +1,4 @@
-#include "vbmc/isolate_filter.h"
+#include "vbmc/process/isolate_filter.h"
 
 /* Both lists are of what is allowed. What is not in them fails with EPERM, in a SIGSYS handler that
  * notes its number, so that nothing dies silently and nothing is only suspected. A call that

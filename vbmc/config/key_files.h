@@ -1,8 +1,8 @@
 /* The files of public keys that [user NAME] names (authorized-keys in vbmc.conf(5)). A file is read
  * when it is first asked for, and again when it is another one: size, time of change, rights,
  * inode. Loop thread. */
-#ifndef VBMC_KEY_FILES_H
-#define VBMC_KEY_FILES_H
+#ifndef VBMC_CONFIG_KEY_FILES_H
+#define VBMC_CONFIG_KEY_FILES_H
 
 #include <stddef.h>
 

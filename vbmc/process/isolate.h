@@ -1,8 +1,8 @@
 /* What vbmcd gives up once it has what it needs; the theory is at the top of isolate.c. Each stage
  * is one function, called in the order in which they stand here, while the process has one thread.
  */
-#ifndef VBMC_ISOLATE_H
-#define VBMC_ISOLATE_H
+#ifndef VBMC_PROCESS_ISOLATE_H
+#define VBMC_PROCESS_ISOLATE_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* The last stage of vbmc/isolate.h: a list of the system calls that there are. */
-#ifndef VBMC_ISOLATE_FILTER_H
-#define VBMC_ISOLATE_FILTER_H
+/* The last stage of vbmc/process/isolate.h: a list of the system calls that there are. */
+#ifndef VBMC_PROCESS_ISOLATE_FILTER_H
+#define VBMC_PROCESS_ISOLATE_FILTER_H
 
 #include <stddef.h>
 

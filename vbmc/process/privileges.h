@@ -1,7 +1,7 @@
-/* Goes through the stages of vbmc/isolate.h as the configuration wants it, and says what came of
- * it. */
-#ifndef VBMC_PRIVILEGES_H
-#define VBMC_PRIVILEGES_H
+/* Goes through the stages of vbmc/process/isolate.h as the configuration wants it, and says what
+ * came of it. */
+#ifndef VBMC_PROCESS_PRIVILEGES_H
+#define VBMC_PROCESS_PRIVILEGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

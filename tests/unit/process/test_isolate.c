@@ -1,14 +1,14 @@
 /* What a process gives up, and what is handed over before: each in a child, as there is no way
  * back. Needs root, and is skipped without. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +30,8 @@
 
 #include "vbmc/base/array.h"
 #include "vbmc/base/cleanup.h"
-#include "vbmc/isolate.h"
-#include "vbmc/isolate_filter.h"
+#include "vbmc/process/isolate.h"
+#include "vbmc/process/isolate_filter.h"
 
 #define OTHER_UID 4321
 
