@@ -22,6 +22,7 @@
 #include "vbmc/base/cleanup.h"
 #include "vbmc/base/kept_text.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/rare_timer.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/base/stream.h"
 #include "vbmc/config/config.h"
@@ -71,29 +72,6 @@ struct console {
 
 /* ---- the serial port ---- */
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static bool has_timer(struct console *console, uv_timer_t **timer)
-{
-    if (*timer)
-        return true;
-    *timer = malloc(sizeof **timer);
-    if (!*timer)
-        return false;
-    uv_timer_init(console->loop, *timer);
-    (*timer)->data = console;
-    return true;
-}
-
-static void close_timer(uv_timer_t *timer)
-{
-    if (timer)
-        uv_close((uv_handle_t *)timer, on_timer_closed);
-}
-
 static void explain(struct console *console, const char *text)
 {
     if (strcmp(kept_text(console->why_not), text) == 0)
@@ -114,8 +92,7 @@ static void on_again(uv_timer_t *timer);
 
 static void look_again_in(struct console *console, uint64_t ms)
 {
-    if (has_timer(console, &console->again))
-        uv_timer_start(console->again, on_again, ms, 0);
+    rare_timer_start(&console->again, console->loop, console, on_again, ms);
 }
 
 /* What a look for the port has found, and when the next one is. */
@@ -185,12 +162,11 @@ static void on_left(uv_timer_t *timer)
 static void leave_port(struct console *console, const char *reason)
 {
     end_look_up(console);
-    if (!console->hub || !console->running || !has_timer(console, &console->leaving)) {
+    if (!console->hub || !console->running ||
+        !rare_timer_start(&console->leaving, console->loop, console, on_left, LEAVE_MS))
         close_port(console, reason);
-        return;
-    }
-    hub_let_end(console->hub, reason);
-    uv_timer_start(console->leaving, on_left, LEAVE_MS, 0);
+    else
+        hub_let_end(console->hub, reason);
 }
 
 static void drop_standby(struct console *console)
@@ -218,7 +194,7 @@ static void on_again(uv_timer_t *timer)
     if (!console->hub || !is_asked_for(console) || !guest_is_on(console))
         return; /* whatever changes that leads to a look */
     if (hub_has_source(console->hub) || console->looking)
-        uv_timer_start(timer, on_again, LOOK_AFTER_MS, 0);
+        look_again_in(console, LOOK_AFTER_MS);
     else
         look_up(console);
 }
@@ -493,8 +469,8 @@ void console_free(struct console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
-    close_timer(console->leaving);
-    close_timer(console->again);
+    rare_timer_close(&console->leaving);
+    rare_timer_close(&console->again);
     named_log_end(&console->log);
     hub_free(console->hub);
     free(console->history_path);

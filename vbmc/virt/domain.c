@@ -83,28 +83,3 @@ int virt_domain_check_on(const struct host_domain *host, const char **text)
     *text = is_off ? "the guest is off" : "the hypervisor cannot be reached";
     return is_off ? -EINVAL : -EHOSTUNREACH;
 }
-
-void virt_domain_start_timer(struct virt_domain *domain, uv_timer_t **timer,
-                             void (*on_end)(uv_timer_t *timer), uint64_t ms)
-{
-    if (!*timer) {
-        *timer = calloc(1, sizeof **timer);
-        if (!*timer)
-            return;
-        uv_timer_init(domain->hypervisor->loop, *timer);
-        (*timer)->data = domain;
-    }
-    uv_timer_start(*timer, on_end, ms, 0);
-}
-
-static void on_timer_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-void virt_domain_close_timer(uv_timer_t **timer)
-{
-    if (*timer)
-        uv_close((uv_handle_t *)*timer, on_timer_closed);
-    *timer = NULL;
-}

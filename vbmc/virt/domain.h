@@ -68,19 +68,13 @@ struct virt_domain {
     struct host_boot_override override; /* what is asked for; device NONE: nothing */
     struct boot_live boot_live;
     char *boot_stored;       /* see virt_domain_boot_stored */
-    uv_timer_t *reset_burst; /* see reset.c; NULL: never used */
-    uv_timer_t *settle;      /* runs while a burst of resets may go on; NULL: never used */
+    uv_timer_t *reset_burst; /* see reset.c; as in rare_timer.h */
+    uv_timer_t *settle;      /* runs while a burst of resets may go on; as in rare_timer.h */
 };
 
 /* Reports an event of the domain, unless it is gone or its hypervisor stops. */
 void virt_domain_emit(struct virt_domain *domain, enum host_event event);
 /* 0 if the guest is on; else -EINVAL (off) or -EHOSTUNREACH, with the reason in `text`. */
 int virt_domain_check_on(const struct host_domain *host, const char **text);
-/* Starts one of the domain's timers, which is allocated at its first start; its data is the domain.
- * Out of memory: it does not run. */
-void virt_domain_start_timer(struct virt_domain *domain, uv_timer_t **timer,
-                             void (*on_end)(uv_timer_t *timer), uint64_t ms);
-/* Stops and frees it; the pointer is then NULL. One that never ran is allowed. */
-void virt_domain_close_timer(uv_timer_t **timer);
 
 #endif

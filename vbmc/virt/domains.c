@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "vbmc/base/log.h"
+#include "vbmc/base/rare_timer.h"
 #include "vbmc/base/uuid.h"
 #include "vbmc/host/metadata.h"
 #include "vbmc/virt/console.h"
@@ -26,7 +27,7 @@ static void free_domain(struct virt_domain *domain)
     virt_console_forget_domain(domain);
     monitor_free(domain->monitor);
     override_clear(domain);
-    virt_domain_close_timer(&domain->reset_burst);
+    rare_timer_close(&domain->reset_burst);
     free(domain->host.name);
     free(domain->incidents.io_errors);
     free(domain->transient_xml);

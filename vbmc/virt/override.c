@@ -31,6 +31,7 @@
 #include "qmp/commands.h"
 #include "vbmc/base/json.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/rare_timer.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/domxml/domxml.h"
 #include "vbmc/virt/domain.h"
@@ -115,20 +116,20 @@ static void on_settled(uv_timer_t *timer)
 
 static void start_settling(struct virt_domain *domain)
 {
-    virt_domain_start_timer(domain, &domain->settle, on_settled, RESET_BURST_MS);
+    rare_timer_start(&domain->settle, hypervisor_loop(domain->hypervisor), domain, on_settled,
+                     RESET_BURST_MS);
 }
 
 static void stop_settling(struct virt_domain *domain)
 {
-    if (domain->settle)
-        uv_timer_stop(domain->settle);
+    rare_timer_stop(domain->settle);
 }
 
 void override_clear(struct virt_domain *domain)
 {
     override_forget_live(domain);
     free(domain->boot_stored);
-    virt_domain_close_timer(&domain->settle);
+    rare_timer_close(&domain->settle);
 }
 
 /* ---- undoing ---- */

@@ -11,6 +11,7 @@
 #include "qmp/client.h"
 #include "qmp/commands.h"
 #include "vbmc/base/log.h"
+#include "vbmc/base/rare_timer.h"
 #include "vbmc/base/reset_burst.h"
 #include "vbmc/host/host.h"
 #include "vbmc/virt/domain.h"
@@ -69,7 +70,8 @@ static void on_burst_over(uv_timer_t *timer)
 
 static void restore_later(struct virt_domain *domain)
 {
-    virt_domain_start_timer(domain, &domain->reset_burst, on_burst_over, RESTORE_MS);
+    rare_timer_start(&domain->reset_burst, hypervisor_loop(domain->hypervisor), domain,
+                     on_burst_over, RESTORE_MS);
 }
 
 void reset_reconcile(struct virt_domain *domain)
