@@ -268,18 +268,22 @@ void fake_bmc_clear(struct fake_bmc *fake)
 }
 
 struct fake_bmc fake_bmc;
+static bool is_there;
 
 int fake_bmc_setup(void **state)
 {
-    (void)state;
+    fake_bmc_teardown(state);
     log_set_level(LOG_LEVEL_ERROR);
     fake_bmc_init(&fake_bmc, HOST_POWER_RUNNING);
+    is_there = true;
     return 0;
 }
 
 int fake_bmc_teardown(void **state)
 {
     (void)state;
-    fake_bmc_clear(&fake_bmc);
+    if (is_there)
+        fake_bmc_clear(&fake_bmc);
+    is_there = false;
     return 0;
 }

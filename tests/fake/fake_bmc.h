@@ -62,7 +62,7 @@ struct fake_bmc {
 void fake_bmc_init(struct fake_bmc *fake, enum host_power_state state);
 void fake_bmc_clear(struct fake_bmc *fake);
 
-/* For tests that need one at a time; these fit cmocka. */
+/* For tests that need one at a time; these fit cmocka, and a test may set up another one. */
 extern struct fake_bmc fake_bmc;
 int fake_bmc_setup(void **state);
 int fake_bmc_teardown(void **state);

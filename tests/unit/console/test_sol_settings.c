@@ -260,6 +260,7 @@ static void test_freed_while_a_save_runs(void **state)
     while (sol_rig.replies == 0)
         uv_run(&sol_rig.loop, UV_RUN_ONCE);
     saves_free(sol_rig.saves, NULL, NULL);
+    bmc_clear(&sol_rig.bmc);
     sol_rig_make_sol(); /* for the teardown */
 }
 
