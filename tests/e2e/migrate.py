@@ -183,8 +183,13 @@ class Watched:
         return b" %c\r\n" % key in self.shown
 
     def type(self, key):
+        """What is typed while the console is on its way to the other port is lost: then again."""
         self.console.type(bytes([key]))
-        wait_until("what was typed arrives", lambda: self.has_come(key))
+        again = time.monotonic() + 10 * PATIENCE
+        wait_until("what was typed arrives", lambda: self.has_come(key) or time.monotonic() > again)
+        if not self.has_come(key):
+            self.console.type(bytes([key]))
+            wait_until("what was typed again arrives", lambda: self.has_come(key))
 
     def check(self):
         self.ended = True
