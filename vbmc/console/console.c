@@ -469,10 +469,10 @@ void console_free(struct console *console)
         LIST_REMOVE(person, link);
         person->console = NULL;
     }
-    rare_timer_close(&console->leaving);
-    rare_timer_close(&console->again);
     named_log_end(&console->log);
     hub_free(console->hub);
+    rare_timer_close(&console->leaving);
+    rare_timer_close(&console->again);
     free(console->history_path);
     free(console->name);
     free(console->wanted_alias);
