@@ -198,8 +198,12 @@ void boot_take_back(struct boot_options *boot, const struct boot_options *stored
 {
     bool are_waiting = boot->waiters.count > 0,
          is_marked = boot_is_marked(boot, BOOT_PARAMETER_FLAGS);
-    bool other_flags = memcmp(boot->flags, stored->flags, sizeof boot->flags) != 0;
+    uint8_t flags[BOOT_FLAGS_SIZE];
 
+    memcpy(flags, stored->flags, sizeof flags);
+    if (boot->uses != stored->uses && (flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
+        flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
+    bool other_flags = memcmp(boot->flags, flags, sizeof flags) != 0;
     boot->service_partition = stored->service_partition;
     boot->service_partition_scan = stored->service_partition_scan;
     boot->locked = stored->locked;
@@ -208,12 +212,12 @@ void boot_take_back(struct boot_options *boot, const struct boot_options *stored
     memcpy(boot->initiator, stored->initiator, sizeof boot->initiator);
     memcpy(boot->mailbox, stored->mailbox, sizeof boot->mailbox);
     if (are_waiting) {
-        memcpy(boot->former_flags, stored->flags, sizeof boot->former_flags);
+        memcpy(boot->former_flags, flags, sizeof boot->former_flags);
         boot->former_flags_locked = boot_is_marked(boot, BOOT_PARAMETER_FLAGS);
         boot_mark(boot, BOOT_PARAMETER_FLAGS, is_marked);
         return;
     }
-    memcpy(boot->flags, stored->flags, sizeof boot->flags);
+    memcpy(boot->flags, flags, sizeof boot->flags);
     if (!other_flags)
         return;
     boot_restart_expiry(boot);
@@ -234,6 +238,7 @@ void boot_note_chassis_control(struct boot_options *boot)
 static void clear_valid_bit(struct boot_options *boot)
 {
     boot->flags[0] &= (uint8_t)~BOOT_FLAGS_VALID;
+    boot->uses++;
     boot->expires = false;
     boot->core->hooks->changed(boot->core, BMC_PART_BOOT, NULL);
 }

@@ -56,6 +56,7 @@ struct boot_options {
     uint8_t mailbox[BOOT_MAILBOX_SIZE];
     uint8_t locked;           /* bit n: parameter n is marked invalid */
     bool former_flags_locked; /* of parameter 5, goes with former_flags */
+    uint32_t uses;            /* how often the valid bit has fallen; not stored */
     bool expires;             /* the valid bit falls at expires_at_ms */
     uint64_t expires_at_ms;
     unsigned applying;      /* overrides on their way to the guest */
@@ -90,7 +91,8 @@ const char *boot_obstacle(const struct boot_options *boot);
 struct boot_options boot_settled(const struct boot_options *boot);
 
 /* What could not be stored gives way to what is: the parameters of `stored`. Flags that wait for
- * the guest stay, and are stored after that. */
+ * the guest stay, and are stored after that. Flags for one boot that have been used up since, going
+ * by `uses`, do not become valid again. */
 void boot_take_back(struct boot_options *boot, const struct boot_options *stored);
 
 /* The BMC goes for good: the guest gets its own order back. */

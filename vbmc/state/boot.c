@@ -14,6 +14,7 @@ static void fill_options(struct boot_options *boot, const struct store_boot *row
     boot->locked = row->locked;
     boot->valid_bit_clearing = row->valid_bit_clearing;
     boot->info_acknowledge = row->info_acknowledge;
+    boot->uses = row->uses;
     memcpy(boot->flags, row->flags, sizeof boot->flags);
     memcpy(boot->initiator, row->initiator, sizeof boot->initiator);
     memcpy(boot->mailbox, row->mailbox, sizeof boot->mailbox);
@@ -47,6 +48,7 @@ static void *copy(void *owner)
         .locked = boot.locked,
         .valid_bit_clearing = boot.valid_bit_clearing,
         .info_acknowledge = boot.info_acknowledge,
+        .uses = boot.uses,
     };
 
     memcpy(row.flags, boot.flags, sizeof row.flags);

@@ -27,6 +27,7 @@ struct saves_part {
     unsigned in_flight; /* more than one only after saves_flush */
     uint64_t newest;    /* number of the copy taken last */
     bool wanted;
+    bool has_happened;       /* some of what is wanted was asked for by nobody */
     bool refused;            /* and has stayed: the disk has something else */
     bool asked;              /* somebody waits, or waited for what is not on disk yet */
     struct waiting *waiting; /* for the next copy, in order */
@@ -52,6 +53,7 @@ struct saving {
     uint64_t number;
     void *copy;
     struct waiting *waiting;
+    bool has_happened; /* some of what has changed with it */
 };
 
 static void finish(struct waiting *waiting, int result)
@@ -92,20 +94,21 @@ static void keep_refused(struct saves_part *part, bool is_undone, int result)
     saves->clock->wake_at(saves->clock_context, saves->retry_at_ms);
 }
 
+/* What has happened stays, be it that the function leaves it as it is or that it came with what a
+ * client has asked for. */
 static void take_back(struct saves_part *part, int result)
 {
     const struct save_kind *kind = part->kind;
-    bool was_asked = part->asked;
+    bool is_undone = part->asked && kind->take_back;
 
     part->asked = false;
-    if (!kind->take_back || !kind->take_back(part->owner, part->stored, was_asked)) {
-        keep_refused(part, kind->take_back && was_asked, result);
+    if (!is_undone || !kind->take_back(part->owner, part->stored, true) || part->has_happened) {
+        keep_refused(part, is_undone, result);
         return;
     }
     part->refused = false;
-    if (was_asked)
-        log_error("%s: %s not stored, change undone: %s", kept_text(part->saves->name), kind->name,
-                  strerror(-result));
+    log_error("%s: %s not stored, change undone: %s", kept_text(part->saves->name), kind->name,
+              strerror(-result));
 }
 
 static void append(struct waiting **list, struct waiting *waiting)
@@ -115,11 +118,14 @@ static void append(struct waiting **list, struct waiting *waiting)
     *list = waiting;
 }
 
-/* Who waits for a change since then is answered with those of this copy. What is not taken back at
- * all is in the next copy, if there is one. */
+/* Who waits for a change since then is answered with those of this copy. Not where something has
+ * happened since, or nothing is taken back: that is in the next copy. */
 static void refuse(struct saves_part *part, struct saving *saving, int result)
 {
-    if (part->wanted && !part->kind->take_back)
+    bool is_in_next = part->wanted && (part->has_happened || !part->kind->take_back);
+
+    part->has_happened |= saving->has_happened;
+    if (is_in_next)
         return;
     append(&saving->waiting, part->waiting);
     part->waiting = NULL;
@@ -241,8 +247,9 @@ static void submit(struct saves_part *part)
         .part = part,
         .number = ++part->newest,
         .waiting = part->waiting,
+        .has_happened = part->has_happened,
     };
-    part->wanted = false;
+    part->wanted = part->has_happened = false;
     part->waiting = NULL;
     part->in_flight++;
     part->saves->in_flight++;
@@ -264,6 +271,7 @@ static void change(struct saves_part *part, const struct waiting *template)
         append(&part->waiting, waiting);
     }
     part->wanted = true;
+    part->has_happened |= !template;
     submit(part);
     if (template && !waiting) { /* stored it may be, but nobody can be told when */
         struct waiting copy = *template;

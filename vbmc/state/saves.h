@@ -8,11 +8,12 @@
  *     one has ended, holds all of these changes.
  * Who waits is answered when a copy taken after the change is on disk, or was refused. A refused
  * part is brought back to what is on disk, as what a client was not told to be stored must not look
- * as if it were, nor get there later. What has changed since that copy was taken is refused with
- * it: the next copy would hold the refused change as well.
- * What has happened cannot be brought back, nor what its owner sees to himself: of a part that
- * holds such things a copy is tried again until the disk takes one, as what is there would do after
- * a restart what has been done, or undo it.
+ * as if it were, nor get there later. What clients have changed since that copy was taken is
+ * refused with it: the next copy would hold the refused change as well. But if something has
+ * happened since, which must not be lost, the next copy goes to the disk, with all of it. What has
+ * happened, which nobody waits for, is not brought back, nor what its owner sees to himself: of a
+ * part that holds such things a copy is tried again until the disk takes one, as what is there
+ * would do after a restart what has been done, or undo it.
  *
  * The event log alone is no such part: it shows nothing that is not on disk (vbmc/bmc/sel.c).
  * Loop thread. */
@@ -34,10 +35,10 @@ struct save_kind {
     /* Hands the copy to the store, which makes its own. As store_submit. */
     int (*put)(struct store *store, void *owner, const void *copy, store_done_fn done,
                void *context);
-    /* Brings the state back to what is on disk (NULL: nothing is, the defaults hold). `asked`:
-     * somebody waited for a change that is refused, nothing else has merely happened. False: some
-     * of it stays as it is, and is stored again. The function is NULL where whoever has reported
-     * the change sees to it: all of it stays as it is, and is stored again. */
+    /* Brings the state back to what is on disk (NULL: nothing is, the defaults hold). `asked`: the
+     * disk has refused a change that somebody waited for; else the BMC starts again. False: some of
+     * it stays as it is, and is stored again. The function is NULL where whoever has reported the
+     * change sees to it: all of it stays as it is, and is stored again. */
     bool (*take_back)(void *owner, const void *stored, bool asked);
 };
 

@@ -18,8 +18,9 @@ struct store_boot {
     uint8_t flags[5];               /* parameter 5 */
     uint8_t initiator[9];           /* parameter 6 */
     uint8_t mailbox[80];            /* parameter 7, all blocks */
-    char *live;   /* JSON text: the override as applied to the running guest; may be NULL */
-    char *stored; /* JSON text: boot orders before a persistent override; may be NULL */
+    char *live;    /* JSON text: the override as applied to the running guest; may be NULL */
+    char *stored;  /* JSON text: boot orders before a persistent override; may be NULL */
+    uint32_t uses; /* of vbmc/bmc/boot.h, when the copy was taken; not stored */
 };
 
 /* Writes a copy in place of what is stored for its UUID. As store_submit. */

@@ -296,6 +296,39 @@ static void test_gone_meanwhile(void **state)
     assert_int_equal(lan_password_rule(&bmc->lan).threshold, 1);
 }
 
+/* A lock-out without end that the disk refuses, with what a client asks for behind it or ahead of
+ * it, gets there later. */
+static void test_lock_out_is_refused(void **state)
+{
+    const uint8_t rule[] = {0, 1, 0, 0, 0, 0}, interval[] = {9};
+    const union service_arguments arguments = {.lan_parameter = {11, interval, sizeof interval}};
+
+    (void)state;
+    for (int is_first = 0; is_first < 2; is_first++) {
+        begin(0, SERVICE_LAN_PARAMETER,
+              &(union service_arguments){.lan_parameter = {26, rule, sizeof rule}});
+        assert_int_equal(wait_for(0), 0);
+        refusing_store_refuse("");
+        if (is_first)
+            bmc_note_login(bmc, BOB, false);
+        begin(0, SERVICE_LAN_PARAMETER, &arguments);
+        if (!is_first)
+            bmc_note_login(bmc, BOB, false);
+        assert_true(wait_for(0) < 0);
+        assert_true(is_locked());
+        assert_false(bmc->core.hooks->is_stored(&bmc->core, BMC_PART_LAN));
+        refusing_store_accept();
+        do { /* a copy may be on its way, and be refused with what is asked for behind it */
+            begin(0, SERVICE_LAN_PARAMETER, &arguments);
+        } while (wait_for(0) < 0);
+        restart();
+        assert_true(is_locked());
+        begin(0, SERVICE_LAN_RESET, NULL);
+        assert_int_equal(wait_for(0), 0);
+        assert_false(is_locked());
+    }
+}
+
 /* Back to what is configured: of all accounts, or of one of them. */
 static void test_reset(void **state)
 {
@@ -353,7 +386,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(test_restart),           TEST(test_told_when_stored), TEST(test_release_is_refused),
         TEST(test_change_is_refused), TEST(test_gone_meanwhile),   TEST(test_reset),
-        TEST(test_reset_of_lan),      TEST(test_configured),
+        TEST(test_reset_of_lan),      TEST(test_configured),       TEST(test_lock_out_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -533,6 +533,38 @@ static void test_boot_is_refused(void **state)
     assert_memory_equal(boot->mailbox, row.mailbox, sizeof row.mailbox);
 }
 
+/* What the guest has used up is not valid again because something else is refused. */
+static void test_used_boot_flags_stay_so(void **state)
+{
+    struct boot_options *boot = &fake_bmc.bmc.boot;
+    struct store_boot row = {.flags = {BOOT_FLAGS_VALID, 0x04}};
+
+    (void)state;
+    log_set_target(LOG_TARGET_SYSLOG);
+    parts_restore_boot(parts, &row);
+    refusing_store_refuse_table("boot");
+    boot_host_event(boot, HOST_EVENT_BOOT_CONSUMED); /* the fake stores nothing by itself */
+    parts_changed(parts, BMC_PART_BOOT, NULL);
+    boot->service_partition = 5;
+    save(BMC_PART_BOOT);
+    assert_true(wait_for(1) < 0);
+    assert_int_equal(boot->service_partition, 0);
+    assert_int_equal(boot->flags[0] & BOOT_FLAGS_VALID, 0);
+    assert_int_equal(boot->flags[1], 0x04);
+    assert_false(parts_is_stored(parts, BMC_PART_BOOT));
+    refusing_store_accept();
+    save(BMC_PART_BOOT);
+    assert_int_equal(wait_for(2), 0);
+    row.flags[0] = boot->flags[0] |= BOOT_FLAGS_VALID; /* another client's, stored from now on */
+    save(BMC_PART_BOOT);
+    assert_int_equal(wait_for(3), 0);
+    refusing_store_refuse_table("boot");
+    boot->flags[1] = 0x08;
+    save(BMC_PART_BOOT);
+    assert_true(wait_for(4) < 0);
+    assert_memory_equal(boot->flags, row.flags, sizeof boot->flags);
+}
+
 static int change_user(uint8_t id, enum user_part part, const struct user *wanted)
 {
     return users_change(&fake_bmc.bmc.users, id, 1u << part, wanted, NULL);
@@ -630,6 +662,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_pef, setup, teardown),
         cmocka_unit_test_setup_teardown(test_chassis_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_boot_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_used_boot_flags_stay_so, setup, teardown),
         cmocka_unit_test_setup_teardown(test_users, setup, teardown),
         cmocka_unit_test_setup_teardown(test_freed_while_saves_run, setup, teardown),
     };

@@ -169,6 +169,12 @@ static void set(int value, uint32_t who)
     saves_changed(part, who ? &ticket : NULL);
 }
 
+static void advance(uint64_t ms)
+{
+    now_ms += ms;
+    saves_tick(saves);
+}
+
 /* ---- the tests ---- */
 
 static void test_answered_when_on_disk(void **state)
@@ -271,7 +277,6 @@ static void test_refused_and_changed_again(void **state)
     (void)state;
     set(1, 1);
     set(2, 2);
-    set(3, 0);
     end_write(-ENOSPC);
     assert_int_equal(taken_back, 1);
     assert_true(was_asked);
@@ -285,6 +290,27 @@ static void test_refused_and_changed_again(void **state)
     end_write(0);
     assert_int_equal(results[2], 0);
     assert_int_equal(disk, 4);
+}
+
+/* What happens behind a refused change is not taken back with it. */
+static void test_refused_before_an_event(void **state)
+{
+    (void)state;
+    set(1, 1);
+    set(2, 0);
+    set(3, 2);
+    end_write(-ENOSPC);
+    assert_int_equal(taken_back, 0);
+    assert_int_equal(answered, 1);
+    assert_int_equal(results[0], -ENOSPC);
+    end_write(0);
+    assert_int_equal(results[1], 0);
+    assert_int_equal(disk, 3);
+    set(4, 1);
+    set(5, 1);
+    end_write(-ENOSPC);
+    assert_int_equal(present, 3);
+    assert_int_equal(answered, 4);
 }
 
 /* What is not taken back is stored with what has changed since. */
@@ -304,25 +330,51 @@ static void test_fact_refused_and_changed_again(void **state)
     assert_int_equal(disk, 2);
 }
 
-/* That somebody asked is known until it is on disk, or was taken back. */
+/* That somebody asked for what is not on disk yet is not forgotten with the first refusal. */
 static void test_asked_until_it_is_stored(void **state)
 {
     (void)state;
     set(1, 1);
     set(2, 0);
     end_write(-ENOSPC);
+    end_write(-ENOSPC);
     assert_int_equal(taken_back, 1);
     assert_true(was_asked);
+    assert_false(saves_is_stored(part)); /* something has happened */
     set(3, 0);
     end_write(-ENOSPC);
-    assert_int_equal(taken_back, 2);
-    assert_false(was_asked);
     set(4, 1);
     set(5, 0);
     end_write(0);
     end_write(-ENOSPC);
-    assert_int_equal(present, 4);
-    assert_false(was_asked);
+    assert_int_equal(present, 5);
+    assert_int_equal(taken_back, 1);
+    advance(SAVES_RETRY_MS);
+    end_write(0);
+    assert_int_equal(disk, 5);
+    assert_true(saves_is_stored(part));
+}
+
+/* What has happened goes to the disk although it came with what a client asked for, and was
+ * refused. */
+static void test_happened_with_what_is_refused(void **state)
+{
+    (void)state;
+    set(1, 0);
+    set(2, 0);
+    set(3, 1);
+    end_write(0);
+    end_write(-ENOSPC);
+    assert_int_equal(taken_back, 1);
+    assert_int_equal(present, 1);
+    assert_false(saves_is_stored(part));
+    present = 4; /* what take_back leaves of it */
+    advance(SAVES_RETRY_MS);
+    end_write(0);
+    assert_int_equal(disk, 4);
+    set(5, 1);
+    end_write(-ENOSPC);
+    assert_true(saves_is_stored(part));
 }
 
 static void test_no_store_and_no_memory(void **state)
@@ -385,12 +437,6 @@ static void test_not_taken_back(void **state)
     assert_int_equal(disk, 2);
 }
 
-static void advance(uint64_t ms)
-{
-    now_ms += ms;
-    saves_tick(saves);
-}
-
 /* And is tried again, as it is by then. */
 static void test_fact_tried_again(void **state)
 {
@@ -432,7 +478,7 @@ static void test_tried_again(void **state)
     assert_int_equal(begun, 2);
     assert_int_equal(saves_next_deadline(saves), UINT64_MAX);
     end_write(-ENOSPC);
-    assert_false(was_asked); /* who did was answered */
+    assert_int_equal(taken_back, 1); /* who asked was answered */
     advance(SAVES_RETRY_MS);
     end_write(0);
     assert_int_equal(disk, 1);
@@ -478,7 +524,7 @@ static void test_what_the_log_says(void **state)
         unsigned times;
     } cases[] = {
         {&number, 1, "number not stored, change undone", 2},
-        {&number, 0, "", 0},
+        {&number, 0, "number not stored, to be tried again", 1},
         {&event, 1, "event not stored, what a client set is undone, the rest to be tried again", 2},
         {&event, 0, "event not stored, to be tried again", 1},
         {&fact, 1, "fact not stored, to be tried again", 1},
@@ -591,6 +637,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_changed_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused_before_an_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_happened_with_what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fact_refused_and_changed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asked_until_it_is_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_store_and_no_memory, setup, teardown),
