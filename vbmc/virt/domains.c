@@ -228,8 +228,12 @@ void hypervisor_drop_kept(struct hypervisor *hypervisor, const struct uuid *uuid
 {
     struct virt_domain *domain = hypervisor_find_domain(hypervisor, uuid);
 
-    if (!domain || virt_domain_is_listed(domain) || is_acted_on(domain))
+    if (!domain || virt_domain_is_listed(domain))
         return;
+    if (is_acted_on(domain)) { /* if it is not there after that, it is not kept any more */
+        domain->undefined = true;
+        return;
+    }
     log_info("%s: forgetting the transient domain that ended on hypervisor %s", domain->host.name,
              hypervisor_name(hypervisor));
     remove_domain(hypervisor, domain);

@@ -92,8 +92,8 @@ struct virt_domain *hypervisor_next_named(struct hypervisor *hypervisor, const c
 
 /* The one of that UUID; NULL if there is none. */
 struct virt_domain *hypervisor_find_domain(struct hypervisor *hypervisor, const struct uuid *uuid);
-/* Removes it if libvirt no longer lists it, it is only kept to be started again, and that is
- * not just being done. */
+/* Removes it if libvirt no longer lists it and it is only kept to be started again. Where that is
+ * just being done it goes if the start fails. */
 void hypervisor_drop_kept(struct hypervisor *hypervisor, const struct uuid *uuid);
 
 /* True if libvirt lists a domain of that UUID, or did so when it was connected last, and its access

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,7 +16,8 @@
 #include "vbmc/virt/look.h"
 
 static _Atomic bool ending;
-static _Atomic bool holds, is_held; /* the call that ends a guest, after it has done so */
+static _Atomic bool holds,
+    is_held; /* the call that ends a guest, after it has done so, or a start */
 
 /* In place of libvirt's: the keeper thread calls it. */
 int virDomainIsActive(virDomainPtr domain)
@@ -42,7 +43,21 @@ int virDomainDestroy(virDomainPtr domain)
     return result;
 }
 
-static bool has_destroyed(void)
+/* The same for a start, which fails then. */
+virDomainPtr virDomainCreateXML(virConnectPtr connection, const char *xml, unsigned flags)
+{
+    static virDomainPtr (*real)(virConnectPtr, const char *, unsigned);
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "virDomainCreateXML");
+    bool fails = holds;
+    is_held = holds;
+    while (holds)
+        usleep(1000);
+    return real(connection, fails ? "no XML" : xml, flags);
+}
+
+static bool is_in_call(void)
 {
     return is_held;
 }
@@ -89,7 +104,7 @@ static void test_domain_goes_with_it(void **state)
     look();
     holds = true;
     virt_fixture_power(HOST_POWER_ACTION_DOWN, 0);
-    TURN_UNTIL(has_destroyed);
+    TURN_UNTIL(is_in_call);
     virt_look_at_all(virt_fixture.hypervisor);
     look();
     assert_non_null(virt_fixture.guest);
@@ -99,6 +114,30 @@ static void test_domain_goes_with_it(void **state)
     assert_int_equal(virt_fixture.events[HOST_EVENT_STOPPED], 1);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
+}
+
+/* It is kept to be started again; meanwhile somebody removes the guest from another hypervisor. */
+static void test_dropped_while_it_starts(void **state)
+{
+    char xml[1024];
+
+    (void)state;
+    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
+    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
+    assert_non_null(domain);
+    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
+    virt_fixture_expect_power(HOST_POWER_ACTION_DOWN, 0);
+    is_held = false;
+    holds = true;
+    virt_fixture_power(HOST_POWER_ACTION_UP, 0);
+    TURN_UNTIL(is_in_call);
+    hypervisor_drop_kept(virt_fixture.hypervisor, virt_domain_uuid(virt_fixture.guest));
+    assert_non_null(virt_fixture.guest);
+    holds = false;
+    TURN_UNTIL(virt_fixture_is_gone);
+    TURN_UNTIL_ENDED(1);
+    assert_true(virt_fixture.result < 0);
+    virDomainFree(domain);
 }
 
 static int teardown(void **state)
@@ -113,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_on_until_it_is_off, virt_fixture_setup,
                                         virt_fixture_teardown),
         cmocka_unit_test_setup_teardown(test_domain_goes_with_it, virt_fixture_setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dropped_while_it_starts, virt_fixture_setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, virt_fixture_setup_group, virt_fixture_teardown_group);
