@@ -146,6 +146,7 @@ static void end_countdown(struct watchdog *watchdog)
 
 void watchdog_stop(struct watchdog *watchdog, const char *reason)
 {
+    watchdog->stops++;
     if (!watchdog->running)
         return;
     end_countdown(watchdog);
@@ -366,6 +367,7 @@ void watchdog_take_record(const struct watchdog *watchdog, struct watchdog_recor
     *record = (struct watchdog_record){
         .settings = watchdog->settings,
         .sets = watchdog->sets,
+        .stops = watchdog->stops,
         .expired = watchdog->expired,
         .running = watchdog->running,
         .held = watchdog->held,
@@ -422,6 +424,7 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
     }
     take_over(watchdog, record);
     if (is_start) {
+        watchdog->stops = record->stops;
         watchdog->due_interrupt = record->due_interrupt;
         watchdog->due_action = record->due_action;
         watchdog->due_run = record->due_run;
@@ -433,8 +436,10 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
             initial_ms < WATCHDOG_RESUME_MS ? (uint64_t)initial_ms : WATCHDOG_RESUME_MS;
         if (watchdog->left_ms < least)
             watchdog->ends_at_ms = now_ms(watchdog) + least;
-    } else if (is_counting(watchdog) && record->left_ms <= 0) {
-        end_countdown(watchdog); /* and it has acted since */
+    } else if (watchdog->running &&
+               (watchdog->stops != record->stops ||
+                (is_counting(watchdog) && record->left_ms <= 0))) {
+        end_countdown(watchdog); /* it was stopped since, or has acted */
     }
     watchdog->in_doubt = is_start;
     if (!is_start)

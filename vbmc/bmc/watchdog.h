@@ -63,6 +63,7 @@ struct watchdog {
     /* Stored. */
     struct watchdog_settings settings;
     uint32_t sets;    /* how often it was set; 0: never */
+    uint32_t stops;   /* how often something other than a Set has stopped it, or would have */
     uint8_t expired;  /* timer use expiration flags */
     bool running;     /* also while it is held */
     bool held;        /* the guest stands still: paused, saved, or being migrated */
@@ -88,7 +89,7 @@ struct watchdog {
 /* What is stored of it, at any time. */
 struct watchdog_record {
     struct watchdog_settings settings;
-    uint32_t sets;
+    uint32_t sets, stops;
     uint8_t expired;
     bool running, held, interrupted;
     int64_t left_ms; /* now; below zero: so long ago */

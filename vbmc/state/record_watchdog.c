@@ -36,6 +36,7 @@ enum member {
     DUE_ACTION,
     DUE_RUN,
     DUE_PLACE,
+    STOPS,
     COUNT
 };
 
@@ -61,6 +62,7 @@ static const struct {
     [DUE_ACTION] = {"due-action", 0, UINT8_MAX},
     [DUE_RUN] = {"due-run", INT64_MIN, INT64_MAX},
     [DUE_PLACE] = {"due-place", 0, INT64_MAX},
+    [STOPS] = {"stops", 0, UINT32_MAX},
 };
 
 static int add_time(struct json_object *json, const struct bmc *bmc,
@@ -98,6 +100,7 @@ static void fill_values(const struct watchdog_record *record, int64_t values[COU
         [DUE_ACTION] = record->due_action,
         [DUE_RUN] = record->due_run,
         [DUE_PLACE] = record->due_place,
+        [STOPS] = record->stops,
     };
 
     memcpy(values, filled, sizeof filled);
@@ -189,6 +192,7 @@ static bool read_record(struct json_object *json, const struct bmc *bmc,
         .due_action = (enum watchdog_action)value[DUE_ACTION],
         .due_run = value[DUE_RUN],
         .due_place = value[DUE_PLACE],
+        .stops = (uint32_t)value[STOPS],
     };
     if (record->running && !record->held)
         return read_time(json, bmc, &record->left_ms);

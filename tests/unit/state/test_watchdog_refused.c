@@ -146,15 +146,45 @@ static void test_refused_set_after_an_end(void **state)
     assert_int_equal(refusing_store_count("documents WHERE text LIKE '%\"expired\":16%'"), 1);
 }
 
+static void reset_guest(void)
+{
+    fake_bmc.bmc.chassis.reset_is_first = true;
+    watchdog_host_event(timer(), HOST_EVENT_RESET);
+}
+
+/* A countdown that the guest's reset has ended, or would have ended without the Set that is
+ * refused, does not end the guest that boots. */
+static void test_refused_set_and_a_reset(void **state)
+{
+    static const char *const sets[] = {"06 24 04 02 00 00 64 00", "06 24 44 02 00 00 64 00"};
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(sets); i++) {
+        set_and_start("04 01 00 00 2c 01");
+        assert_int_equal(store_it(), 0);
+        refusing_store_refuse("");
+        if (i % 2 == 0)
+            reset_guest();
+        assert_string_equal(talk(sets[i / 2]), "00");
+        if (i % 2 == 1)
+            reset_guest();
+        assert_true(store_it() < 0);
+        assert_false(timer()->running);
+        assert_int_equal(timer()->settings.action, WATCHDOG_ACTION_HARD_RESET);
+        assert_false(is_stored());
+        refusing_store_accept();
+        try_again();
+        assert_int_equal(refusing_store_count("documents WHERE text LIKE '%\"running\":0%'"), 1);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_refused_set),
-        TEST(test_refused_reset),
-        TEST(test_refused_first_set),
-        TEST(test_refused_on_damage),
-        TEST(test_refused_set_after_an_end),
+        TEST(test_refused_set),       TEST(test_refused_reset),
+        TEST(test_refused_first_set), TEST(test_refused_set_and_a_reset),
+        TEST(test_refused_on_damage), TEST(test_refused_set_after_an_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
