@@ -295,6 +295,7 @@ void boot_host_event(struct boot_options *boot, enum host_event event)
 {
     switch (event) {
     case HOST_EVENT_BOOT_CONSUMED:
+        boot->uses++;
         if (boot->waiters.count > 0 && (boot->former_flags[0] & BOOT_FLAGS_PERSISTENT) == 0)
             boot->former_flags[0] &= (uint8_t)~BOOT_FLAGS_VALID; /* it may have been these */
         if ((boot->flags[0] & BOOT_FLAGS_PERSISTENT) == 0)

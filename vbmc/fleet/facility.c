@@ -73,6 +73,21 @@ static void on_settled(void *context, int result)
     step_all(fleet);
 }
 
+static uint64_t clock_now(void *context)
+{
+    (void)context;
+    return uv_hrtime() / 1000000;
+}
+
+/* Each step looks whether it is time. */
+static void clock_wake_at(void *context, uint64_t at_ms)
+{
+    (void)context;
+    (void)at_ms;
+}
+
+static const struct saves_clock saves_clock = {.now = clock_now, .wake_at = clock_wake_at};
+
 int fleet_load_facility(struct fleet *fleet, char *error, size_t size)
 {
     fleet->saves = saves_new(fleet->shared.store, "the facility");
@@ -87,6 +102,8 @@ int fleet_load_facility(struct fleet *fleet, char *error, size_t size)
                  strerror(-result));
     else
         saves_on_settled(fleet->facility_saved, on_settled, fleet);
+    if (fleet->saves)
+        saves_set_clock(fleet->saves, &saves_clock, NULL);
     return result;
 }
 
@@ -127,8 +144,9 @@ static void on_step(uv_timer_t *timer)
     trim_memory(fleet);
     login_log_tell_rest(fleet->shared.login_log, uv_hrtime() / 1000000);
     audit_tick(fleet->audit, uv_hrtime() / 1000000);
-    if (++fleet->steps % SAVE_STEPS == 0 &&
-        (drifts(&fleet->facility) || !saves_is_stored(fleet->facility_saved)))
+    saves_tick(fleet->saves);
+    if (++fleet->steps % SAVE_STEPS == 0 && drifts(&fleet->facility) &&
+        saves_is_stored(fleet->facility_saved))
         saves_changed(fleet->facility_saved, NULL);
 }
 

@@ -27,7 +27,7 @@ struct saves_part {
     unsigned in_flight; /* more than one only after saves_flush */
     uint64_t newest;    /* number of the copy taken last */
     bool wanted;
-    bool has_happened;       /* some of what is wanted was asked for by nobody */
+    bool has_happened;       /* the same for what is wanted, or was refused and has stayed */
     bool refused;            /* and has stayed: the disk has something else */
     bool asked;              /* somebody waits, or waited for what is not on disk yet */
     struct waiting *waiting; /* for the next copy, in order */
@@ -53,7 +53,8 @@ struct saving {
     uint64_t number;
     void *copy;
     struct waiting *waiting;
-    bool has_happened; /* some of what has changed with it */
+    bool asked;        /* somebody waits for something in it */
+    bool has_happened; /* some of it was asked for by nobody */
 };
 
 static void finish(struct waiting *waiting, int result)
@@ -118,14 +119,14 @@ static void append(struct waiting **list, struct waiting *waiting)
     *list = waiting;
 }
 
-/* Who waits for a change since then is answered with those of this copy. Not where something has
- * happened since, or nothing is taken back: that is in the next copy. */
+/* Who waits for a change since then is answered with those of this copy. Not where nothing of this
+ * one is to be taken back, or something has happened since: all that is in the next copy. */
 static void refuse(struct saves_part *part, struct saving *saving, int result)
 {
-    bool is_in_next = part->wanted && (part->has_happened || !part->kind->take_back);
+    bool stays = !saving->asked || !part->kind->take_back || part->has_happened;
 
     part->has_happened |= saving->has_happened;
-    if (is_in_next)
+    if (part->wanted && stays)
         return;
     append(&saving->waiting, part->waiting);
     part->waiting = NULL;
@@ -247,6 +248,7 @@ static void submit(struct saves_part *part)
         .part = part,
         .number = ++part->newest,
         .waiting = part->waiting,
+        .asked = part->asked,
         .has_happened = part->has_happened,
     };
     part->wanted = part->has_happened = false;

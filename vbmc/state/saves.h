@@ -60,7 +60,8 @@ struct store;
 /* The parts of one BMC, or of whatever `name` (copied, for the log) says. The store outlives what
  * is done with them. NULL if there is no memory. */
 struct saves *saves_new(struct store *store, const char *name);
-/* By which what was refused is tried again; without one it is stored with the next change. */
+/* By which what was refused is tried again; without one it is stored with the next change. `clock`
+ * is borrowed. */
 void saves_set_clock(struct saves *saves, const struct saves_clock *clock, void *context);
 /* Another name for the log. */
 void saves_rename(struct saves *saves, const char *name);

@@ -313,6 +313,22 @@ static void test_refused_before_an_event(void **state)
     assert_int_equal(answered, 4);
 }
 
+/* A refused copy of what has merely happened refuses nobody's change. */
+static void test_event_refused_before_a_change(void **state)
+{
+    (void)state;
+    set(5, 1);
+    end_write(0);
+    set(1, 0);
+    set(2, 1);
+    end_write(-ENOSPC);
+    assert_int_equal(answered, 1);
+    assert_int_equal(taken_back, 0);
+    end_write(0);
+    assert_int_equal(results[1], 0);
+    assert_int_equal(disk, 2);
+}
+
 /* What is not taken back is stored with what has changed since. */
 static void test_fact_refused_and_changed_again(void **state)
 {
@@ -638,6 +654,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_and_changed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_before_an_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_event_refused_before_a_change, setup, teardown),
         cmocka_unit_test_setup_teardown(test_happened_with_what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fact_refused_and_changed_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asked_until_it_is_stored, setup, teardown),
