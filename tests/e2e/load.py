@@ -144,10 +144,12 @@ def check_freeipmi():
 
 
 def busy_loop():
-    # Booting has warmed it up. At rest it is when it does least.
+    # Booting has warmed it up, or was so short that it is still getting warm. At rest it is when it does least;
+    # what follows that slowly is where it is at last.
     watch(120, lambda v: v["CPU Util"] < 10 and v["CPU1 Temp"] < 45)
     _, series = compare_utilisation("at rest")
     rest = min(series, key=lambda v: (v["CPU Util"], v["Sys Power"]))
+    rest |= {name: series[-1][name] for name in ("CPU1 Temp", "Fan1")}
     print(f"at rest: {rest}")
     type_line("while :; do :; done & busy=$!")
     series = watch(40, lambda v: all(has_moved(v, rest, name) for name in CHAIN), demand=False)
