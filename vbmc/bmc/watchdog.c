@@ -436,9 +436,8 @@ int watchdog_restore(struct watchdog *watchdog, const struct watchdog_record *re
             initial_ms < WATCHDOG_RESUME_MS ? (uint64_t)initial_ms : WATCHDOG_RESUME_MS;
         if (watchdog->left_ms < least)
             watchdog->ends_at_ms = now_ms(watchdog) + least;
-    } else if (watchdog->running &&
-               (watchdog->stops != record->stops ||
-                (is_counting(watchdog) && record->left_ms <= 0))) {
+    } else if (watchdog->running && (watchdog->stops != record->stops ||
+                                     (is_counting(watchdog) && record->left_ms <= 0))) {
         end_countdown(watchdog); /* it was stopped since, or has acted */
     }
     watchdog->in_doubt = is_start;

@@ -246,7 +246,8 @@ static void test_another_run(void **state)
     assert_int_equal(virDomainDestroy(guest), 0);
     TURN_UNTIL_STATE(HOST_POWER_OFF);
     assert_false(host()->sample_stands);
-    told(HOST_EVENT_STOOD); /* by the call after the last one that sample() waits for, if it was quick */
+    /* By the call after the last one that sample() waits for, if that was quick. */
+    told(HOST_EVENT_STOOD);
     assert_int_equal(virDomainCreate(guest), 0);
     TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     sample(3);
