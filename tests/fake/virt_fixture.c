@@ -172,6 +172,17 @@ virDomainPtr virt_fixture_define_running(void)
     return domain;
 }
 
+virDomainPtr virt_fixture_create_transient(void)
+{
+    char xml[1024];
+
+    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
+    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
+    assert_non_null(domain);
+    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
+    return domain;
+}
+
 static void remove_guest(void)
 {
     virDomainPtr domain =

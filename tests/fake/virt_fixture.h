@@ -65,6 +65,8 @@ enum host_power_state virt_fixture_state(void);
 virDomainPtr virt_fixture_define(const char *more);
 /* The same with a guest that runs. Waits until it is seen. */
 virDomainPtr virt_fixture_define_running(void);
+/* The same with a transient one. */
+virDomainPtr virt_fixture_create_transient(void);
 
 /* host_done_fn and hypervisor_done_fn. */
 void virt_fixture_done(void *context, int result, const char *text);

@@ -56,7 +56,7 @@ struct boot_options {
     uint8_t mailbox[BOOT_MAILBOX_SIZE];
     uint8_t locked;           /* bit n: parameter n is marked invalid */
     bool former_flags_locked; /* of parameter 5, goes with former_flags */
-    uint32_t uses;            /* grows with the valid bit's fall; not stored */
+    uint32_t uses;            /* another number once flags may be used up; not stored */
     bool expires;             /* the valid bit falls at expires_at_ms */
     uint64_t expires_at_ms;
     unsigned applying;      /* overrides on their way to the guest */

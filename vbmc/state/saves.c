@@ -119,8 +119,8 @@ static void append(struct waiting **list, struct waiting *waiting)
     *list = waiting;
 }
 
-/* Who waits for a change since then is answered with those of this copy. Not where nothing of this
- * one is to be taken back, or something has happened since: all that is in the next copy. */
+/* Clients' changes since this copy are refused with it, unless nothing of it is to be taken back or
+ * something has happened since: then all goes into the next copy. */
 static void refuse(struct saves_part *part, struct saving *saving, int result)
 {
     bool stays = !saving->asked || !part->kind->take_back || part->has_happened;

@@ -230,7 +230,7 @@ void hypervisor_drop_kept(struct hypervisor *hypervisor, const struct uuid *uuid
 
     if (!domain || virt_domain_is_listed(domain))
         return;
-    if (is_acted_on(domain)) { /* if it is not there after that, it is not kept any more */
+    if (is_acted_on(domain)) { /* it goes when libvirt does not list it after that */
         domain->undefined = true;
         return;
     }

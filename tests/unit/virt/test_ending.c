@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -119,13 +118,9 @@ static void test_domain_goes_with_it(void **state)
 /* It is kept to be started again; meanwhile somebody removes the guest from another hypervisor. */
 static void test_dropped_while_it_starts(void **state)
 {
-    char xml[1024];
+    virDomainPtr domain = virt_fixture_create_transient();
 
     (void)state;
-    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
-    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
-    assert_non_null(domain);
-    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     virt_fixture_expect_power(HOST_POWER_ACTION_DOWN, 0);
     is_held = false;
     holds = true;

@@ -3,7 +3,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -149,13 +148,9 @@ static void test_undefined_while_running(void **state)
 /* A transient one stays as a guest that is off, and can be started again. */
 static void test_transient(void **state)
 {
-    char xml[1024];
+    virDomainPtr domain = virt_fixture_create_transient();
 
     (void)state;
-    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
-    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
-    assert_non_null(domain);
-    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     virt_fixture_expect_power(HOST_POWER_ACTION_DOWN, 0);
     assert_int_equal(virt_fixture_state(), HOST_POWER_OFF);
     virt_fixture_expect_power(HOST_POWER_ACTION_UP, 0);

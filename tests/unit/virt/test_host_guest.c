@@ -116,13 +116,9 @@ static void test_add_serial_running(void **state)
 
 static void test_add_serial_transient(void **state)
 {
-    char xml[1024];
+    virDomainPtr domain = virt_fixture_create_transient();
 
     (void)state;
-    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
-    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
-    assert_non_null(domain);
-    TURN_UNTIL(virt_fixture_is_there);
     add_serial();
     expect(-ENOTSUP, "guest is transient");
     virDomainDestroy(domain);

@@ -110,13 +110,9 @@ static void test_stop_reasons(void **state)
 /* Its state is gone with it: the event alone tells. */
 static void test_stop_reason_transient(void **state)
 {
-    char xml[1024];
+    virDomainPtr domain = virt_fixture_create_transient();
 
     (void)state;
-    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
-    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
-    assert_non_null(domain);
-    TURN_UNTIL_STATE(HOST_POWER_RUNNING);
     assert_int_equal(virDomainDestroy(domain), 0);
     expect_stop(HOST_STOP_DESTROYED);
     virDomainFree(domain);

@@ -76,13 +76,9 @@ static void test_running(void **state)
 
 static void test_transient(void **state)
 {
-    char xml[1024];
+    virDomainPtr domain = virt_fixture_create_transient();
 
     (void)state;
-    snprintf(xml, sizeof xml, VIRT_FIXTURE_XML, "");
-    virDomainPtr domain = virDomainCreateXML(virt_fixture.other, xml, 0);
-    assert_non_null(domain);
-    TURN_UNTIL(virt_fixture_is_there);
     hypervisor_change_tags(virt_fixture.guest, rack, 1, virt_fixture_done, NULL);
     TURN_UNTIL_ENDED(1);
     assert_int_equal(virt_fixture.result, 0);
